@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening an image and everything behind it. */
+#include "chain/chain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "chain/reference.h"
+
+static void release_layer(struct ia_layer *layer)
+{
+    ia_image_close(layer->image);
+    free(layer->name);
+    free(layer->data_name);
+}
+
+void ia_chain_release(struct ia_chain *chain)
+{
+    for (size_t i = 0; i < chain->layers.len; i++)
+        release_layer(&chain->layers.items[i]);
+    ia_vec_release(&chain->layers);
+}
+
+enum ia_status ia_chain_probe(struct ia_source *source, const struct ia_format **out, struct ia_error *err)
+{
+    uint8_t head[IA_PROBE_BYTES] = {0};
+    size_t len = (size_t)ia_min(source->size, sizeof(head));
+    enum ia_status status = ia_source_read(source, 0, head, len, "the first bytes", err);
+    if (status != IA_OK)
+        return status;
+    const char *known;
+    const struct ia_format *format = ia_format_probe(head, len > 0 ? sizeof(head) : 0, &known);
+    if (known != NULL)
+        return ia_fail(err, IA_UNSUPPORTED, "format %s is not read by this version", known);
+    *out = format != NULL ? format : ia_format_by_name("raw");
+    return IA_OK;
+}
+
+static enum ia_status open_source(const struct ia_confine *confine, const char *name, struct ia_source **out,
+                                  struct stat *st, struct ia_error *err)
+{
+    IA_AUTO_FREE char *canonical = NULL;
+    IA_AUTO_CLOSE int fd = -1;
+    enum ia_status status = ia_confine_resolve(confine, name, &canonical, err);
+    if (status == IA_OK)
+        status = ia_confine_open(confine, canonical, &fd, st, err);
+    if (status == IA_OK)
+        status = ia_source_open_fd(fd, out, err);
+    if (status == IA_OK)
+        ia_steal_fd(&fd);
+    return status;
+}
+
+/* Words of the caller before the words of the cause. */
+static enum ia_status blame(struct ia_error *err, const char *name)
+{
+    struct ia_error cause = *err;
+    if (strchr(cause.message, '\'') != NULL)
+        return cause.status;
+    return ia_fail(err, cause.status, "'%s': %s", name, cause.message);
+}
+
+static enum ia_status attach_data_file(struct ia_layer *layer, const struct ia_chain_options *options,
+                                       struct ia_error *err)
+{
+    const struct ia_image_facts *facts = &layer->image->facts;
+    if (!facts->needs_data_file)
+        return IA_OK;
+    if (facts->data_file == NULL)
+        return ia_fail(err, IA_CORRUPT, "the image names no data file");
+    struct ia_reference reference;
+    enum ia_status status = ia_reference_parse(facts->data_file, &reference, err);
+    if (status != IA_OK)
+        return status;
+    struct stat st;
+    if (reference.kind != IA_REFERENCE_PATH && reference.kind != IA_REFERENCE_WORKING_DIR)
+        status = ia_fail(err, IA_UNSUPPORTED, "data file '%s' is not a local file", facts->data_file);
+    else /* QEMU takes a relative data file name from the working directory, not from the image's directory */
+        status = open_source(options->confine, reference.path, &layer->image->data, &st, err);
+    if (status == IA_OK)
+        layer->data_name = ia_steal_ptr(reference.path);
+    ia_reference_release(&reference);
+    return status;
+}
+
+static enum ia_status find_format(struct ia_source *source, const char *stated, const struct ia_format **out,
+                                  struct ia_error *err)
+{
+    if (stated == NULL)
+        return ia_chain_probe(source, out, err);
+    *out = ia_format_by_name(stated);
+    return *out != NULL ? IA_OK : ia_fail(err, IA_UNSUPPORTED, "unknown format '%s'", stated);
+}
+
+/* Opens one layer from its name in the file system. */
+static enum ia_status open_layer(const char *path, const char *format_name, const struct ia_chain_options *options,
+                                 struct ia_layer *layer, struct ia_error *err)
+{
+    struct ia_source *source = NULL;
+    struct stat st;
+    const struct ia_format *format = NULL;
+    enum ia_status status = open_source(options->confine, path, &source, &st, err);
+    if (status == IA_OK)
+        status = find_format(source, format_name, &format, err);
+    if (status == IA_OK)
+        status = ia_image_open(format, source, options->limits, &layer->image, err);
+    if (status != IA_OK) {
+        ia_source_close(source);
+        return status;
+    }
+    layer->dev = st.st_dev;
+    layer->inode = st.st_ino;
+    layer->name = strdup(path);
+    if (layer->name == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    return attach_data_file(layer, options, err);
+}
+
+static enum ia_status check_loop(const struct ia_chain *chain, const struct ia_layer *layer, struct ia_error *err)
+{
+    for (size_t i = 0; i < chain->layers.len; i++)
+        if (chain->layers.items[i].dev == layer->dev && chain->layers.items[i].inode == layer->inode)
+            return ia_fail(err, IA_LOOP, "the chain comes back to '%s'", layer->name);
+    return IA_OK;
+}
+
+/* Opens the image called `name` (a reference in QEMU's syntax) and appends it. */
+static enum ia_status append(struct ia_chain *chain, const char *name, const char *relative_to, const char *format,
+                             const struct ia_chain_options *options, struct ia_error *err)
+{
+    struct ia_reference reference;
+    enum ia_status status = ia_reference_parse(name, &reference, err);
+    if (status != IA_OK)
+        return status;
+    struct ia_layer layer = {0};
+    IA_AUTO_FREE char *path = NULL;
+    if (reference.kind == IA_REFERENCE_REMOTE) {
+        status = ia_fail(err, IA_UNSUPPORTED, "not a local file (for one with such a name, put ./ before it)");
+    } else if (reference.kind == IA_REFERENCE_UNSUPPORTED) {
+        status = ia_fail(err, IA_UNSUPPORTED, "json: description with options that are not followed");
+    } else {
+        path = reference.kind == IA_REFERENCE_PATH && relative_to != NULL
+                   ? ia_reference_combine(relative_to, reference.path)
+                   : strdup(reference.path);
+        status = path == NULL ? ia_fail(err, IA_NOMEM, "out of memory")
+                              : open_layer(path, format != NULL ? format : reference.format, options, &layer, err);
+    }
+    ia_reference_release(&reference);
+    if (status == IA_OK)
+        status = check_loop(chain, &layer, err);
+    if (status == IA_OK && !ia_vec_push(&chain->layers, layer))
+        status = ia_fail(err, IA_NOMEM, "out of memory");
+    if (status != IA_OK) {
+        release_layer(&layer);
+        return blame(err, name);
+    }
+    return IA_OK;
+}
+
+static void set_reach(struct ia_chain *chain)
+{
+    int64_t reach = INT64_MAX;
+    for (size_t i = 0; i < chain->layers.len; i++) {
+        reach = ia_min(reach, chain->layers.items[i].image->facts.virtual_size);
+        chain->layers.items[i].reach = reach;
+    }
+}
+
+enum ia_status ia_chain_open(const char *name, const struct ia_chain_options *options, struct ia_chain *out,
+                             struct ia_error *err)
+{
+    struct ia_chain chain = {0};
+    enum ia_status status = append(&chain, name, NULL, options->format, options, err);
+    /* Ends: a file that is in the chain already is refused, and so is a chain longer than the limit. */
+    while (status == IA_OK && !options->no_backing) {
+        const struct ia_layer *last = &chain.layers.items[chain.layers.len - 1];
+        const struct ia_image_facts *facts = &last->image->facts;
+        if (facts->backing_name == NULL)
+            break;
+        if (chain.layers.len >= (size_t)options->limits->max_chain_depth)
+            status = ia_fail(err, IA_LIMIT, "a chain of more than %d images", options->limits->max_chain_depth);
+        else
+            status = append(&chain, facts->backing_name, last->name, facts->backing_format, options, err);
+    }
+    if (status != IA_OK) {
+        ia_chain_release(&chain);
+        return status;
+    }
+    set_reach(&chain);
+    *out = chain;
+    return IA_OK;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The format layer: a const table of drivers, an open image, and cursors over its mappings.
+ *
+ * Life of an image: ia_image_open (header, facts) -> the caller attaches the external data file where facts ask for one
+ * -> ia_cursor_open for a mapping -> ia_cursor_next until it gives nothing -> close.
+ * A driver never opens a file and never reads more than its limits allow. */
+#ifndef IA_FORMAT_FORMAT_H
+#define IA_FORMAT_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "io/source.h"
+#include "model/extent_sink.h"
+#include "model/image.h"
+#include "model/limits.h"
+
+/* As much as QEMU looks at, so that both see the same. */
+#define IA_PROBE_BYTES 512
+
+struct ia_image;
+struct ia_cursor;
+
+struct ia_format {
+    const char *name; /* as in qemu-img: "raw", "qcow2"... */
+    /* The first bytes look like this format. */
+    bool (*probe)(const uint8_t *head, size_t len);
+    /* Reads the header from image->main, fills image->facts and image->state. */
+    enum ia_status (*open)(struct ia_image *image, struct ia_error *err);
+    void (*close)(struct ia_image *image);
+    /* Prepares cursor->state for mapping cursor->mapping. May skip what lies
+     * outside [cursor->from, cursor->to). */
+    enum ia_status (*map_begin)(struct ia_cursor *cursor, struct ia_error *err);
+    /* Fills facts.metadata_bytes; not needed for mapping. */
+    enum ia_status (*measure)(struct ia_image *image, struct ia_error *err);
+    /* Pushes some more runs into cursor->sink; *done when there are none left. Bounded work per call. */
+    enum ia_status (*map_step)(struct ia_cursor *cursor, bool *done, struct ia_error *err);
+    void (*map_end)(struct ia_cursor *cursor);
+};
+
+struct ia_image {
+    const struct ia_format *format;
+    struct ia_source *main; /* owned */
+    struct ia_source *data; /* owned; the external data file, NULL: main */
+    const struct ia_limits *limits;
+    struct ia_image_facts facts;
+    void *state; /* the driver's */
+};
+
+/* Mapping numbers: 0 is the active one, n > 0 is facts.snapshots.items[n - 1]. */
+struct ia_cursor {
+    struct ia_image *image;
+    size_t mapping;
+    int64_t from, to; /* guest bytes the caller wants; extents may begin before `from`, none goes past `to` */
+    struct ia_extent_sink sink;
+    bool done;
+    void *state; /* the driver's */
+};
+
+/* The drivers, ending with NULL. */
+extern const struct ia_format *const ia_formats[];
+
+/* By name; NULL for a format that is not read here. */
+const struct ia_format *ia_format_by_name(const char *name);
+
+/* By content: the driver, or NULL with *known naming a format that is recognised but not read here (NULL: none). */
+const struct ia_format *ia_format_probe(const uint8_t *head, size_t len, const char **known);
+
+/* Opens `main` as `format`. Takes ownership of main on success. */
+IA_MUST_CHECK enum ia_status ia_image_open(const struct ia_format *format, struct ia_source *main,
+                                           const struct ia_limits *limits, struct ia_image **out, struct ia_error *err);
+void ia_image_close(struct ia_image *image); /* NULL is fine */
+
+/* The source where extents with file number 0 or 1 lie: the data file where there is one. */
+struct ia_source *ia_image_data_source(struct ia_image *image);
+
+/* Guest bytes of a mapping. */
+int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping);
+
+/* Completes facts.metadata_bytes. */
+IA_MUST_CHECK enum ia_status ia_image_measure(struct ia_image *image, struct ia_error *err);
+
+/* A cursor over [from, to) of a mapping; 0 and INT64_MAX for all of it. */
+IA_MUST_CHECK enum ia_status ia_cursor_open(struct ia_image *image, size_t mapping, int64_t from, int64_t to,
+                                            struct ia_cursor **out, struct ia_error *err);
+/* The next extents in ascending order; *count is 0 at the end. The batch is valid until the next call. */
+IA_MUST_CHECK enum ia_status ia_cursor_next(struct ia_cursor *cursor, const struct ia_extent **batch, size_t *count,
+                                            struct ia_error *err);
+void ia_cursor_close(struct ia_cursor *cursor); /* NULL is fine */
+
+#endif

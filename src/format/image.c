@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Open images and cursors: checked wrappers around every driver call. */
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "format/format.h"
+
+/* Extents gathered before a batch is handed out. */
+enum { BATCH_EXTENTS = 4096 };
+
+enum ia_status ia_image_open(const struct ia_format *format, struct ia_source *main, const struct ia_limits *limits,
+                             struct ia_image **out, struct ia_error *err)
+{
+    struct ia_image *image = calloc(1, sizeof(*image));
+    if (image == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    image->format = format;
+    image->main = main;
+    image->limits = limits;
+    image->facts.metadata_bytes = -1;
+    enum ia_status status = format->open(image, err);
+    if (status != IA_OK) {
+        image->main = NULL; /* stays the caller's */
+        ia_image_close(image);
+        return status;
+    }
+    *out = image;
+    return IA_OK;
+}
+
+void ia_image_close(struct ia_image *image)
+{
+    if (image == NULL)
+        return;
+    image->format->close(image);
+    ia_image_facts_release(&image->facts);
+    ia_source_close(image->data);
+    ia_source_close(image->main);
+    free(image);
+}
+
+struct ia_source *ia_image_data_source(struct ia_image *image)
+{
+    return image->data != NULL ? image->data : image->main;
+}
+
+int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping)
+{
+    return mapping == 0 ? image->facts.virtual_size : image->facts.snapshots.items[mapping - 1].size;
+}
+
+enum ia_status ia_image_measure(struct ia_image *image, struct ia_error *err)
+{
+    return image->format->measure == NULL ? IA_OK : image->format->measure(image, err);
+}
+
+enum ia_status ia_cursor_open(struct ia_image *image, size_t mapping, int64_t from, int64_t to, struct ia_cursor **out,
+                              struct ia_error *err)
+{
+    if (mapping > image->facts.snapshots.len)
+        return ia_fail(err, IA_BUG, "no mapping %zu", mapping);
+    if (image->facts.needs_data_file && image->data == NULL)
+        return ia_fail(err, IA_MISSING, "the external data file is not open");
+    struct ia_cursor *cursor = calloc(1, sizeof(*cursor));
+    if (cursor == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    *cursor = (struct ia_cursor){.image = image, .mapping = mapping, .from = from, .to = to};
+    ia_extent_sink_init(&cursor->sink, ia_min(to, ia_image_mapping_size(image, mapping)), image->limits->max_extents);
+    enum ia_status status = image->format->map_begin(cursor, err);
+    if (status != IA_OK) {
+        ia_cursor_close(cursor);
+        return status;
+    }
+    *out = cursor;
+    return IA_OK;
+}
+
+enum ia_status ia_cursor_next(struct ia_cursor *cursor, const struct ia_extent **batch, size_t *count,
+                              struct ia_error *err)
+{
+    struct ia_extent_sink *sink = &cursor->sink;
+    sink->batch.len = 0;
+    enum ia_status status = IA_OK;
+    while (status == IA_OK && !cursor->done && sink->batch.len < BATCH_EXTENTS) {
+        status = cursor->image->format->map_step(cursor, &cursor->done, err);
+        if (status == IA_OK && cursor->done)
+            status = ia_extent_sink_finish(sink, err);
+    }
+    *batch = sink->batch.items;
+    *count = sink->batch.len;
+    return status;
+}
+
+void ia_cursor_close(struct ia_cursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    cursor->image->format->map_end(cursor);
+    ia_extent_sink_release(&cursor->sink);
+    free(cursor);
+}

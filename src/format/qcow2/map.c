@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/* Walking L1 and L2 tables ("Cluster mapping", "Extended L2 Entries"). Tables that lie one after another in the file are
+ * read in one request; runs of clusters that lie one after another are one push. */
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "format/qcow2/internal.h"
+
+enum { READ_BYTES = 512 * 1024, SUBCLUSTERS = 32 };
+
+struct map_state {
+    const struct qcow2 *q;
+    uint64_t *l1;
+    int64_t l1_entries;
+    int64_t cluster;  /* next guest cluster to decode */
+    int64_t clusters; /* guest clusters of the range */
+    uint8_t *buffer;
+    size_t buffer_size;
+    int64_t table_bytes; /* read so far, against the limit */
+    bool look_for_holes;
+    bool data_file;
+};
+
+enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err)
+{
+    struct ia_image *image = cursor->image;
+    const struct qcow2 *q = image->state;
+    struct map_state *map = calloc(1, sizeof(*map));
+    if (map == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    cursor->state = map;
+    map->q = q;
+    map->clusters = qcow2_clusters(q, cursor->sink.size);
+    map->cluster = ia_min(cursor->from, cursor->sink.size) / q->cluster_size;
+    map->data_file = image->data != NULL;
+    map->look_for_holes = qcow2_is_preallocated(image);
+    const struct qcow2_l1 *l1 = qcow2_mapping_l1(image, cursor->mapping);
+    map->l1_entries = l1->entries;
+    enum ia_status status = qcow2_read_l1(image, l1, &map->l1, err);
+    if (status != IA_OK)
+        return status;
+    int64_t all = qcow2_clusters(q, map->clusters * q->l2_entry_size) * q->cluster_size;
+    map->buffer_size = (size_t)ia_min(READ_BYTES, ia_max(all, q->l2_entry_size));
+    map->buffer = malloc(map->buffer_size);
+    if (map->buffer == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    return IA_OK;
+}
+
+void qcow2_map_end(struct ia_cursor *cursor)
+{
+    struct map_state *map = cursor->state;
+    if (map == NULL)
+        return;
+    free(map->l1);
+    free(map->buffer);
+    free(map);
+}
+
+static enum ia_status push(struct ia_cursor *cursor, enum ia_extent_state state, int64_t start, int64_t length,
+                           int64_t offset, struct ia_error *err)
+{
+    struct ia_extent extent = {
+        .start = start,
+        .length = length,
+        .offset = offset,
+        .state = (uint32_t)state,
+        .file = cursor->image->data != NULL && offset != IA_NO_OFFSET ? 1 : 0,
+    };
+    return ia_extent_sink_push(&cursor->sink, &extent, err);
+}
+
+/* A run of clusters stored plainly: cut where the host file changes between data and hole, if QEMU would look. */
+static enum ia_status push_data(struct ia_cursor *cursor, int64_t start, int64_t length, int64_t offset,
+                                struct ia_error *err)
+{
+    const struct map_state *map = cursor->state;
+    struct ia_source *source = ia_image_data_source(cursor->image);
+    if (offset >= source->size && !map->data_file)
+        cursor->image->facts.truncated = true;
+    if (map->q->crypt_method != 0)
+        return push(cursor, IA_EXTENT_ENCRYPTED, start, length, offset, err);
+    if (!map->look_for_holes)
+        return push(cursor, IA_EXTENT_DATA, start, length, offset, err);
+    enum ia_status status = IA_OK;
+    while (status == IA_OK && length > 0) {
+        int64_t end;
+        bool hole = ia_source_is_hole(source, offset, &end);
+        int64_t piece = ia_min(length, end - offset);
+        status = push(cursor, hole ? IA_EXTENT_SPARSE : IA_EXTENT_DATA, start, piece, offset, err);
+        start += piece;
+        offset += piece;
+        length -= piece;
+    }
+    return status;
+}
+
+/* With encryption QEMU shows no offsets, so that zero clusters merge whatever they keep. */
+static enum ia_status push_kept(struct ia_cursor *cursor, enum ia_extent_state state, int64_t start, int64_t length,
+                                int64_t offset, struct ia_error *err)
+{
+    const struct map_state *map = cursor->state;
+    return push(cursor, state, start, length, map->q->crypt_method != 0 ? IA_NO_OFFSET : offset, err);
+}
+
+static enum ia_status check_host(const struct map_state *map, int64_t guest, uint64_t entry, struct ia_error *err)
+{
+    int64_t host = (int64_t)(entry & QCOW2_OFFSET_MASK);
+    if (!qcow2_is_aligned(map->q, host))
+        return ia_fail(err, IA_CORRUPT, "L2 entry of guest offset %#jx: unaligned cluster offset %#jx",
+                       (uintmax_t)guest, (uintmax_t)host);
+    if (map->data_file && host != guest)
+        return ia_fail(err, IA_CORRUPT, "L2 entry of guest offset %#jx: offset %#jx in the external data file",
+                       (uintmax_t)guest, (uintmax_t)host);
+    return IA_OK;
+}
+
+/* "Compressed Clusters Descriptor": the sectors that the compressed bytes reach into. */
+static enum ia_status push_compressed(struct ia_cursor *cursor, int64_t guest, uint64_t entry, struct ia_error *err)
+{
+    const struct map_state *map = cursor->state;
+    uint32_t shift = 62 - (map->q->cluster_bits - 8);
+    int64_t sectors = (int64_t)((entry >> shift) & ((UINT64_C(1) << (map->q->cluster_bits - 8)) - 1)) + 1;
+    int64_t offset = (int64_t)(entry & ((UINT64_C(1) << shift) - 1));
+    if (map->data_file)
+        return ia_fail(err, IA_CORRUPT, "compressed cluster at guest offset %#jx of an image with a data file",
+                       (uintmax_t)guest);
+    if (offset >= cursor->image->main->size)
+        cursor->image->facts.truncated = true;
+    if (cursor->mapping == 0)
+        cursor->image->facts.compressed_host += sectors * 512 - (offset & 511);
+    return push(cursor, IA_EXTENT_COMPRESSED, guest, map->q->cluster_size, IA_NO_OFFSET, err);
+}
+
+static enum ia_status push_zero(struct ia_cursor *cursor, int64_t guest, uint64_t entry, struct ia_error *err)
+{
+    const struct map_state *map = cursor->state;
+    int64_t host = (int64_t)(entry & QCOW2_OFFSET_MASK);
+    if (map->q->version < 3)
+        return ia_fail(err, IA_CORRUPT, "zero cluster at guest offset %#jx of a version 2 image", (uintmax_t)guest);
+    if (host == 0)
+        return push(cursor, IA_EXTENT_ZERO, guest, map->q->cluster_size, IA_NO_OFFSET, err);
+    enum ia_status status = check_host(map, guest, entry, err);
+    if (status != IA_OK)
+        return status;
+    return push_kept(cursor, IA_EXTENT_ZERO_ALLOCATED, guest, map->q->cluster_size, host, err);
+}
+
+static bool is_plain(const struct map_state *map, uint64_t entry)
+{
+    if ((entry & (QCOW2_COMPRESSED | QCOW2_ZERO)) != 0)
+        return false;
+    /* Offset 0 is a valid place in an external data file; there, "copied" tells it from "unallocated". */
+    return (entry & QCOW2_OFFSET_MASK) != 0 || (map->data_file && (entry & QCOW2_COPIED) != 0);
+}
+
+static enum ia_status decode_standard(struct ia_cursor *cursor, const uint8_t *entries, int64_t count, int64_t guest,
+                                      struct ia_error *err)
+{
+    const struct map_state *map = cursor->state;
+    int64_t size = map->q->cluster_size;
+    enum ia_status status = IA_OK;
+    for (int64_t i = 0; i < count && status == IA_OK;) {
+        uint64_t entry = ia_be64(entries + i * 8);
+        int64_t at = guest + i * size;
+        if (is_plain(map, entry)) {
+            status = check_host(map, at, entry, err);
+            int64_t first = i;
+            uint64_t expected = entry & QCOW2_OFFSET_MASK;
+            do {
+                expected += (uint64_t)size;
+                entry = ++i < count ? ia_be64(entries + i * 8) : 0;
+            } while ((entry & (QCOW2_OFFSET_MASK | QCOW2_COMPRESSED | QCOW2_ZERO)) == expected);
+            if (status == IA_OK)
+                status = push_data(cursor, at, (i - first) * size, (int64_t)(expected - (uint64_t)((i - first) * size)),
+                                   err);
+            continue;
+        }
+        if ((entry & QCOW2_COMPRESSED) != 0)
+            status = push_compressed(cursor, at, entry, err);
+        else if ((entry & QCOW2_ZERO) != 0)
+            status = push_zero(cursor, at, entry, err);
+        i++;
+    }
+    return status;
+}
+
+/* The state of subcluster n of an entry: bit n says "allocated", bit n + 32 "reads as zeroes". */
+static enum ia_status push_subclusters(struct ia_cursor *cursor, int64_t guest, uint64_t entry, uint64_t bitmap,
+                                       struct ia_error *err)
+{
+    const struct map_state *map = cursor->state;
+    int64_t size = map->q->cluster_size / SUBCLUSTERS;
+    uint32_t allocated = (uint32_t)bitmap;
+    uint32_t zero = (uint32_t)(bitmap >> 32);
+    bool has_host = is_plain(map, entry & ~QCOW2_ZERO);
+    int64_t host = (int64_t)(entry & QCOW2_OFFSET_MASK);
+    if ((allocated & zero) != 0 || (allocated != 0 && !has_host))
+        return ia_fail(err, IA_CORRUPT, "subcluster bitmap %#jx at guest offset %#jx", (uintmax_t)bitmap,
+                       (uintmax_t)guest);
+    enum ia_status status = has_host ? check_host(map, guest, entry, err) : IA_OK;
+    for (unsigned n = 0; n < SUBCLUSTERS && status == IA_OK;) {
+        bool is_allocated = (allocated >> n & 1) != 0;
+        bool is_zero = (zero >> n & 1) != 0;
+        unsigned first = n;
+        do
+            n++;
+        while (n < SUBCLUSTERS && (allocated >> n & 1) == is_allocated && (zero >> n & 1) == is_zero);
+        int64_t start = guest + first * size;
+        int64_t length = (n - first) * size;
+        int64_t offset = host + first * size;
+        if (is_allocated)
+            status = push_data(cursor, start, length, offset, err);
+        else if (is_zero && has_host)
+            status = push_kept(cursor, IA_EXTENT_ZERO_ALLOCATED, start, length, offset, err);
+        else if (is_zero)
+            status = push(cursor, IA_EXTENT_ZERO, start, length, IA_NO_OFFSET, err);
+        else if (has_host && map->q->crypt_method == 0)
+            status = push(cursor, IA_EXTENT_RESERVED, start, length, offset, err);
+    }
+    return status;
+}
+
+static enum ia_status decode_extended(struct ia_cursor *cursor, const uint8_t *entries, int64_t count, int64_t guest,
+                                      struct ia_error *err)
+{
+    const struct map_state *map = cursor->state;
+    enum ia_status status = IA_OK;
+    for (int64_t i = 0; i < count && status == IA_OK; i++) {
+        uint64_t entry = ia_be64(entries + i * 16);
+        uint64_t bitmap = ia_be64(entries + i * 16 + 8);
+        int64_t at = guest + i * map->q->cluster_size;
+        if ((entry & QCOW2_COMPRESSED) != 0)
+            status = push_compressed(cursor, at, entry, err);
+        else
+            status = push_subclusters(cursor, at, entry, bitmap, err);
+    }
+    return status;
+}
+
+/* How many L2 tables from l1[index] on lie one after another in the file, as far as the buffer holds them. */
+static int64_t adjoining_tables(const struct map_state *map, int64_t index, int64_t last)
+{
+    int64_t cluster = map->q->cluster_size;
+    int64_t most = ia_max((int64_t)map->buffer_size / cluster, 1);
+    uint64_t first = map->l1[index] & QCOW2_OFFSET_MASK;
+    int64_t tables = 1;
+    while (tables < most && index + tables < last &&
+           (map->l1[index + tables] & QCOW2_OFFSET_MASK) == first + (uint64_t)(tables * cluster))
+        tables++;
+    return tables;
+}
+
+static enum ia_status charge(struct ia_cursor *cursor, int64_t bytes, struct ia_error *err)
+{
+    struct map_state *map = cursor->state;
+    map->table_bytes += bytes;
+    if (map->table_bytes > cursor->image->limits->max_table_bytes)
+        return ia_fail(err, IA_LIMIT, "more than %jd bytes of L2 tables",
+                       (intmax_t)cursor->image->limits->max_table_bytes);
+    return IA_OK;
+}
+
+/* Reads and decodes as much from the next L2 table, and those adjoining it, as the buffer holds. */
+static enum ia_status read_tables(struct ia_cursor *cursor, int64_t index, int64_t last, struct ia_error *err)
+{
+    struct map_state *map = cursor->state;
+    const struct qcow2 *q = map->q;
+    int64_t per_table = q->cluster_size / q->l2_entry_size;
+    int64_t table = (int64_t)(map->l1[index] & QCOW2_OFFSET_MASK);
+    if (!qcow2_is_aligned(q, table))
+        return ia_fail(err, IA_CORRUPT, "L2 table %jd at unaligned offset %#jx", (intmax_t)index, (uintmax_t)table);
+    int64_t tables = adjoining_tables(map, index, last);
+    int64_t skipped = map->cluster - index * per_table;
+    int64_t count = ia_min(tables * per_table - skipped, (int64_t)map->buffer_size / q->l2_entry_size);
+    count = ia_min(count, map->clusters - map->cluster);
+    int64_t bytes = count * q->l2_entry_size;
+    enum ia_status status = charge(cursor, bytes, err);
+    if (status == IA_OK)
+        status = ia_source_read(cursor->image->main, table + skipped * q->l2_entry_size, map->buffer, (size_t)bytes,
+                                "L2 table", err);
+    if (status != IA_OK)
+        return status;
+    int64_t guest = map->cluster * q->cluster_size;
+    map->cluster += count;
+    return q->l2_entry_size == 8 ? decode_standard(cursor, map->buffer, count, guest, err)
+                                 : decode_extended(cursor, map->buffer, count, guest, err);
+}
+
+enum ia_status qcow2_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
+{
+    struct map_state *map = cursor->state;
+    int64_t per_table = map->q->cluster_size / map->q->l2_entry_size;
+    int64_t last = ia_min(map->l1_entries, (map->clusters + per_table - 1) / per_table);
+    int64_t index = map->cluster / per_table;
+    while (index < last && (map->l1[index] & QCOW2_OFFSET_MASK) == 0)
+        map->cluster = ++index * per_table;
+    *done = index >= last || map->cluster >= map->clusters;
+    if (*done)
+        return IA_OK;
+    return read_tables(cursor, index, last, err);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Was metadata preallocated? QEMU compares the clusters that have a refcount with the blocks that the host allocated,
+ * and looks for holes of the host file only where far more clusters are in use than the host keeps. The same rule here,
+ * with its numbers: a map has to answer as QEMU does. */
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "format/qcow2/internal.h"
+
+/* Refcounts other than zero among the first `entries` of a refcount block ("Refcount block entry"). */
+static int64_t count_used(const uint8_t *block, int64_t entries, uint32_t order)
+{
+    int64_t used = 0;
+    if (order >= 3) {
+        size_t width = (size_t)1 << (order - 3);
+        for (int64_t i = 0; i < entries; i++) {
+            uint8_t any = 0;
+            for (size_t b = 0; b < width; b++)
+                any |= block[(size_t)i * width + b];
+            used += any != 0;
+        }
+        return used;
+    }
+    unsigned bits = 1U << order;
+    unsigned mask = (1U << bits) - 1;
+    for (int64_t i = 0; i < entries; i++) {
+        int64_t bit = i * bits;
+        used += ((block[bit / 8] >> (bit % 8)) & mask) != 0;
+    }
+    return used;
+}
+
+static enum ia_status count_until(struct ia_image *image, const uint64_t *table, int64_t threshold, bool *reached,
+                                  struct ia_error *err)
+{
+    const struct qcow2 *q = image->state;
+    int64_t per_block = (q->cluster_size * 8) >> q->refcount_order;
+    int64_t end = qcow2_clusters(q, ia_round_up(image->main->size, 512));
+    int64_t used = 0;
+    int64_t read = 0;
+    uint8_t *block = malloc((size_t)q->cluster_size);
+    if (block == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    enum ia_status status = IA_OK;
+    for (int64_t i = 0; i < q->reftable_entries && i * per_block < end && used < threshold; i++) {
+        uint64_t offset = table[i] & QCOW2_REFTABLE_MASK;
+        if (offset == 0)
+            continue;
+        read += q->cluster_size;
+        if (offset > INT64_MAX || !qcow2_is_aligned(q, (int64_t)offset) || read > image->limits->max_table_bytes) {
+            status = ia_fail(err, IA_CORRUPT, "refcount block %jd at %#jx", (intmax_t)i, (uintmax_t)offset);
+            break;
+        }
+        status = ia_source_read(image->main, (int64_t)offset, block, (size_t)q->cluster_size, "refcount block", err);
+        if (status != IA_OK)
+            break;
+        used += count_used(block, ia_min(per_block, end - i * per_block), q->refcount_order);
+    }
+    free(block);
+    *reached = used >= threshold;
+    return status;
+}
+
+static bool detect(struct ia_image *image)
+{
+    const struct qcow2 *q = image->state;
+    int64_t on_host = image->main->allocated / q->cluster_size;
+    int64_t threshold = ia_max(on_host + on_host / 9, on_host + 2);
+    uint64_t *table = NULL;
+    bool reached = false;
+    enum ia_status status = qcow2_read_reftable(image, &table, NULL);
+    if (status == IA_OK)
+        status = count_until(image, table, threshold, &reached, NULL);
+    free(table);
+    return status == IA_OK && reached; /* QEMU takes broken refcounts for "no" */
+}
+
+bool qcow2_is_preallocated(struct ia_image *image)
+{
+    struct qcow2 *q = image->state;
+    if (q->preallocation == QCOW2_UNKNOWN)
+        q->preallocation = detect(image) ? QCOW2_METADATA_PREALLOCATED : QCOW2_NOT_PREALLOCATED;
+    return q->preallocation == QCOW2_METADATA_PREALLOCATED;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading the small top tables: L1 and refcount table. */
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "format/qcow2/internal.h"
+
+static enum ia_status read_be64_table(struct ia_image *image, int64_t offset, int64_t entries, const char *what,
+                                      uint64_t **out, struct ia_error *err)
+{
+    *out = NULL;
+    if (entries == 0)
+        return IA_OK;
+    uint64_t *table = calloc((size_t)entries, sizeof(*table)); /* bounded by qcow2_check_table */
+    if (table == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory for %s", what);
+    enum ia_status status =
+        ia_source_read(image->main, offset, table, (size_t)entries * sizeof(*table), what, err);
+    if (status != IA_OK) {
+        free(table);
+        return status;
+    }
+    for (int64_t i = 0; i < entries; i++)
+        table[i] = be64toh(table[i]);
+    *out = table;
+    return IA_OK;
+}
+
+enum ia_status qcow2_read_l1(struct ia_image *image, const struct qcow2_l1 *l1, uint64_t **out, struct ia_error *err)
+{
+    enum ia_status status =
+        qcow2_check_table(image->state, "L1 table", l1->offset, l1->entries, 8, QCOW2_MAX_L1_BYTES, err);
+    if (status != IA_OK)
+        return status;
+    return read_be64_table(image, l1->offset, l1->entries, "L1 table", out, err);
+}
+
+enum ia_status qcow2_read_reftable(struct ia_image *image, uint64_t **out, struct ia_error *err)
+{
+    const struct qcow2 *q = image->state;
+    return read_be64_table(image, q->reftable_offset, q->reftable_entries, "refcount table", out, err);
+}
+
+const struct qcow2_l1 *qcow2_mapping_l1(const struct ia_image *image, size_t mapping)
+{
+    const struct qcow2 *q = image->state;
+    return mapping == 0 ? &q->active : &q->snapshot_l1[mapping - 1];
+}

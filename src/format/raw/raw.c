@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* A raw image is mapped by the holes of its file. Its size rounds up to whole sectors; what that adds past the end of
+ * the file reads as zeroes. */
+#include "format/raw/raw.h"
+
+#include "base/checked.h"
+
+static bool raw_probe(const uint8_t *head, size_t len)
+{
+    (void)head;
+    (void)len;
+    return false; /* anything can be raw: that is the caller's decision, never the content's */
+}
+
+static enum ia_status raw_open(struct ia_image *image, struct ia_error *err)
+{
+    if (image->main->size > INT64_MAX - 511)
+        return ia_fail(err, IA_LIMIT, "raw image of %jd bytes", (intmax_t)image->main->size);
+    image->facts.virtual_size = ia_round_up(image->main->size, 512);
+    image->facts.metadata_bytes = 0;
+    return IA_OK;
+}
+
+static void raw_close(struct ia_image *image)
+{
+    (void)image;
+}
+
+static enum ia_status raw_map_begin(struct ia_cursor *cursor, struct ia_error *err)
+{
+    (void)err;
+    cursor->sink.end = ia_min(cursor->from, cursor->sink.size);
+    return IA_OK;
+}
+
+static enum ia_status raw_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
+{
+    struct ia_extent_sink *sink = &cursor->sink;
+    int64_t at = sink->end;
+    *done = at >= sink->size;
+    if (*done)
+        return IA_OK;
+    int64_t end;
+    bool hole = ia_source_is_hole(cursor->image->main, at, &end);
+    struct ia_extent extent = {
+        .start = at,
+        .length = ia_min(end, sink->size) - at,
+        .offset = at,
+        .state = hole ? IA_EXTENT_ZERO : IA_EXTENT_DATA,
+    };
+    return ia_extent_sink_push(sink, &extent, err);
+}
+
+static void raw_map_end(struct ia_cursor *cursor)
+{
+    (void)cursor;
+}
+
+const struct ia_format ia_format_raw = {
+    .name = "raw",
+    .probe = raw_probe,
+    .open = raw_open,
+    .close = raw_close,
+    .map_begin = raw_map_begin,
+    .map_step = raw_map_step,
+    .map_end = raw_map_end,
+};

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* Host files and memory as sources of bytes. */
+#include "io/source.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+
+struct file_source {
+    struct ia_source base;
+    int fd;
+};
+
+static int64_t file_pread(struct ia_source *source, int64_t off, void *bytes, size_t len)
+{
+    struct file_source *file = (struct file_source *)source;
+    for (;;) {
+        ssize_t got = pread(file->fd, bytes, len, off);
+        if (got >= 0)
+            return got;
+        if (errno != EINTR)
+            return -errno;
+    }
+}
+
+static int64_t file_extent_end(struct ia_source *source, int64_t off, bool *hole)
+{
+    struct file_source *file = (struct file_source *)source;
+    off_t data = lseek(file->fd, off, SEEK_DATA);
+    *hole = data > off || (data < 0 && errno == ENXIO);
+    if (data > off)
+        return data;
+    if (data < 0)
+        return source->size;
+    off_t end = lseek(file->fd, off, SEEK_HOLE);
+    return end > off ? end : source->size;
+}
+
+static void file_close(struct ia_source *source)
+{
+    close(((struct file_source *)source)->fd);
+    free(source);
+}
+
+static const struct ia_source_ops file_ops = {file_pread, file_extent_end, file_close};
+
+static enum ia_status size_of(int fd, const struct stat *st, int64_t *size, struct ia_error *err)
+{
+    if (S_ISREG(st->st_mode)) {
+        *size = st->st_size;
+        return IA_OK;
+    }
+    uint64_t bytes;
+    if (!S_ISBLK(st->st_mode))
+        return ia_fail(err, IA_REFUSED, "neither a regular file nor a block device");
+    if (ioctl(fd, BLKGETSIZE64, &bytes) != 0)
+        return ia_fail_errno(err, errno, "cannot tell the size of the block device");
+    if (bytes > INT64_MAX)
+        return ia_fail(err, IA_LIMIT, "block device of %ju bytes", (uintmax_t)bytes);
+    *size = (int64_t)bytes;
+    return IA_OK;
+}
+
+enum ia_status ia_source_open_fd(int fd, struct ia_source **out, struct ia_error *err)
+{
+    struct stat st;
+    int64_t size = 0;
+    if (fstat(fd, &st) != 0)
+        return ia_fail_errno(err, errno, "cannot stat");
+    enum ia_status status = size_of(fd, &st, &size, err);
+    if (status != IA_OK)
+        return status;
+    struct file_source *file = malloc(sizeof(*file));
+    if (file == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    *file = (struct file_source){
+        .base = {.ops = &file_ops, .size = size, .allocated = (int64_t)st.st_blocks * 512},
+        .fd = fd,
+    };
+    *out = &file->base;
+    return IA_OK;
+}
+
+struct memory_source {
+    struct ia_source base;
+    const uint8_t *bytes;
+};
+
+static int64_t memory_pread(struct ia_source *source, int64_t off, void *bytes, size_t len)
+{
+    const struct memory_source *memory = (const struct memory_source *)source;
+    memcpy(bytes, memory->bytes + off, len);
+    return (int64_t)len;
+}
+
+static int64_t memory_extent_end(struct ia_source *source, int64_t off, bool *hole)
+{
+    (void)off;
+    *hole = false;
+    return source->size;
+}
+
+static void memory_close(struct ia_source *source)
+{
+    free(source);
+}
+
+static const struct ia_source_ops memory_ops = {memory_pread, memory_extent_end, memory_close};
+
+enum ia_status ia_source_open_memory(const void *bytes, size_t len, struct ia_source **out, struct ia_error *err)
+{
+    struct memory_source *memory = malloc(sizeof(*memory));
+    if (memory == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    *memory = (struct memory_source){
+        .base = {.ops = &memory_ops, .size = (int64_t)len, .allocated = (int64_t)len},
+        .bytes = bytes,
+    };
+    *out = &memory->base;
+    return IA_OK;
+}
+
+void ia_source_close(struct ia_source *source)
+{
+    if (source != NULL)
+        source->ops->close(source);
+}
+
+enum ia_status ia_source_read(struct ia_source *source, int64_t off, void *bytes, size_t len, const char *what,
+                              struct ia_error *err)
+{
+    uint8_t *to = bytes;
+    size_t inside = off >= source->size ? 0 : (size_t)ia_min((int64_t)len, source->size - off);
+    size_t done = 0;
+    while (done < inside) {
+        int64_t got = source->ops->pread(source, off + (int64_t)done, to + done, inside - done);
+        if (got < 0)
+            return ia_fail_errno(err, (int)-got, "cannot read %s at offset %#jx", what, (uintmax_t)off + done);
+        if (got == 0) /* truncated since it was opened */
+            break;
+        done += (size_t)got;
+    }
+    source->bytes_read += (int64_t)done;
+    if (done < len) {
+        source->beyond_end = true;
+        memset(to + done, 0, len - done);
+    }
+    return IA_OK;
+}
+
+bool ia_source_is_hole(struct ia_source *source, int64_t off, int64_t *end)
+{
+    if (off >= source->size) {
+        *end = INT64_MAX;
+        return true;
+    }
+    if (off < source->known_start || off >= source->known_end) {
+        source->known_end = source->ops->extent_end(source, off, &source->known_hole);
+        source->known_start = off;
+        if (source->known_end >= source->size && source->known_hole)
+            source->known_end = INT64_MAX; /* a hole at the end goes on past it */
+    }
+    *end = source->known_end;
+    return source->known_hole;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* A bounded source of bytes: a host file, or memory in tests and fuzz targets.
+ * Reads past the end give zeroes, as QEMU's block layer does, and are noted in `beyond_end`. */
+#ifndef IA_IO_SOURCE_H
+#define IA_IO_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+struct ia_source;
+
+struct ia_source_ops {
+    /* Reads up to len bytes at off, inside [0, size). Returns the count, 0 at the end, or -errno. */
+    int64_t (*pread)(struct ia_source *source, int64_t off, void *bytes, size_t len);
+    /* Where the data or hole that off (< size) lies in ends, and which of the two it is. */
+    int64_t (*extent_end)(struct ia_source *source, int64_t off, bool *hole);
+    void (*close)(struct ia_source *source);
+};
+
+struct ia_source {
+    const struct ia_source_ops *ops;
+    int64_t size;      /* bytes */
+    int64_t allocated; /* bytes of blocks on the host */
+    int64_t bytes_read;
+    bool beyond_end; /* somebody read past the end */
+    /* The last answer of extent_end: [known_start, known_end) is a hole or not. */
+    int64_t known_start, known_end;
+    bool known_hole;
+};
+
+/* Takes ownership of fd on success. Regular files and block devices only. */
+IA_MUST_CHECK enum ia_status ia_source_open_fd(int fd, struct ia_source **out, struct ia_error *err);
+
+/* Reads from memory that the caller keeps until the source is closed; no holes. */
+IA_MUST_CHECK enum ia_status ia_source_open_memory(const void *bytes, size_t len, struct ia_source **out,
+                                                   struct ia_error *err);
+
+void ia_source_close(struct ia_source *source); /* NULL is fine */
+
+/* Fills all of bytes; what lies past the end is zero. `what` names the thing read, for the message. */
+IA_MUST_CHECK enum ia_status ia_source_read(struct ia_source *source, int64_t off, void *bytes, size_t len,
+                                            const char *what, struct ia_error *err);
+
+/* Whether the host keeps a hole at off, and where (> off) that stretch ends. Past the end is one endless hole.
+ * A source that cannot tell has no holes. */
+bool ia_source_is_hole(struct ia_source *source, int64_t off, int64_t *end);
+
+#endif

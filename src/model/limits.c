@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* The limits of a normal run. */
+#include "model/limits.h"
+
+const struct ia_limits ia_default_limits = {
+    .max_table_bytes = INT64_C(16) << 30, /* a 128 TiB image of 64 KiB clusters */
+    .max_extents = INT64_C(256) << 20,
+    .max_chain_depth = 1000,
+    .max_snapshots = 65536, /* QEMU's own bound */
+};

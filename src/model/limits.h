@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Bounds on what one image may cost. Hitting one is a finding, never a crash or an endless run. */
+#ifndef IA_MODEL_LIMITS_H
+#define IA_MODEL_LIMITS_H
+
+#include <stdint.h>
+
+struct ia_limits {
+    int64_t max_table_bytes; /* mapping tables read for one mapping of an image */
+    int64_t max_extents;     /* extents of one mapping */
+    int max_chain_depth;     /* images in one chain */
+    int max_snapshots;       /* internal snapshots of one image */
+};
+
+extern const struct ia_limits ia_default_limits;
+
+#endif
