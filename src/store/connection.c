@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening a database and telling whether it is ours. */
+#include "store/connection.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/migrate.h"
+
+/* A file: URI would let odd names change how the database is opened, so names go in as they are; a leading "./" keeps
+ * ":memory:" and the empty name from meaning something else. */
+static enum ia_status plain_name(const char *path, char *out, size_t size, struct ia_error *err)
+{
+    int len = snprintf(out, size, "%s%s", path[0] == '/' ? "" : "./", path);
+    if (path[0] == '\0' || len < 0 || (size_t)len >= size)
+        return ia_fail(err, IA_USAGE, "bad name for a store: '%.100s'", path);
+    return IA_OK;
+}
+
+enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode, sqlite3 **out, struct ia_error *err)
+{
+    char name[4096];
+    enum ia_status status = plain_name(path, name, sizeof(name), err);
+    if (status != IA_OK)
+        return status;
+    struct stat st;
+    if (mode != IA_CONNECTION_CREATE && stat(name, &st) != 0)
+        return ia_fail(err, IA_MISSING, "no store at '%s' yet: run 'imgaudit scan' first", path);
+
+    int flags = mode == IA_CONNECTION_READ    ? SQLITE_OPEN_READONLY
+                : mode == IA_CONNECTION_WRITE ? SQLITE_OPEN_READWRITE
+                                              : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    sqlite3 *db = NULL;
+    if (sqlite3_open_v2(name, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        status = ia_connection_fail(db, err, "cannot open the store '%s'", path);
+        sqlite3_close(db);
+        return status;
+    }
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, mode == IA_CONNECTION_READ ? 5000 : 0);
+    *out = db;
+    return IA_OK;
+}
+
+enum ia_status ia_connection_int(sqlite3 *db, const char *sql, int64_t *out, struct ia_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW) {
+        enum ia_status status = ia_connection_fail(db, err, "cannot read the store");
+        sqlite3_finalize(stmt);
+        return status;
+    }
+    *out = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return IA_OK;
+}
+
+enum ia_status ia_connection_identify(sqlite3 *db, const char *path, int64_t *version, struct ia_error *err)
+{
+    int64_t id;
+    int64_t tables;
+    struct ia_error cause = {0};
+    enum ia_status status = ia_connection_int(db, "PRAGMA application_id", &id, &cause);
+    if (status == IA_OK)
+        status = ia_connection_int(db, "PRAGMA user_version", version, &cause);
+    if (status == IA_OK)
+        status = ia_connection_int(db, "SELECT count(*) FROM sqlite_schema", &tables, &cause);
+    if (status != IA_OK)
+        return ia_fail(err, status, "'%s': %s", path, cause.message);
+    if (id == 0 && *version == 0 && tables == 0)
+        return IA_OK;
+    if (id != IA_APPLICATION_ID)
+        return ia_fail(err, IA_FOREIGN, "'%s' is a database of something else, not of imgaudit: left alone", path);
+    if (*version > ia_schema_version())
+        return ia_fail(err, IA_FOREIGN, "'%s' has schema version %jd, newer than this program's %jd: left alone", path,
+                       (intmax_t)*version, (intmax_t)ia_schema_version());
+    return IA_OK;
+}
+
+enum ia_status ia_connection_expect_current(sqlite3 *db, const char *path, struct ia_error *err)
+{
+    int64_t version;
+    enum ia_status status = ia_connection_identify(db, path, &version, err);
+    if (status != IA_OK)
+        return status;
+    if (version == 0)
+        return ia_fail(err, IA_MISSING, "the store '%s' is empty: run 'imgaudit scan' first", path);
+    if (version < ia_schema_version())
+        return ia_fail(err, IA_FOREIGN, "'%s' has the older schema version %jd: run 'imgaudit db migrate'", path,
+                       (intmax_t)version);
+    return IA_OK;
+}
+
+enum ia_status ia_connection_exec(sqlite3 *db, const char *sql, struct ia_error *err)
+{
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return ia_connection_fail(db, err, "cannot write the store");
+    return IA_OK;
+}
+
+static enum ia_status status_of_code(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return IA_BUSY;
+    case SQLITE_FULL:
+        return IA_FULL;
+    case SQLITE_NOTADB:
+        return IA_FOREIGN;
+    case SQLITE_CORRUPT:
+        return IA_CORRUPT;
+    case SQLITE_NOMEM:
+        return IA_NOMEM;
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_AUTH:
+        return IA_DENIED;
+    default:
+        return IA_IO;
+    }
+}
+
+enum ia_status ia_connection_fail(sqlite3 *db, struct ia_error *err, const char *format, ...)
+{
+    int code = db == NULL ? SQLITE_NOMEM : sqlite3_errcode(db);
+    int sys_errno = db == NULL ? 0 : sqlite3_system_errno(db);
+    char what[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof(what), format, args);
+    va_end(args);
+    const char *words = db == NULL ? "out of memory" : sqlite3_errmsg(db);
+    enum ia_status status = status_of_code(code);
+    if (status == IA_IO && sys_errno != 0)
+        return ia_fail_errno(err, sys_errno, "%s: %s", what, words);
+    return ia_fail(err, status, "%s: %s", what, words);
+}

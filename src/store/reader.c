@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* Read-only connections and queries. */
+#include "store/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/connection.h"
+
+struct ia_reader {
+    sqlite3 *db;
+};
+
+struct ia_query {
+    struct ia_reader *reader;
+    sqlite3_stmt *stmt;
+};
+
+enum ia_status ia_reader_open(const char *path, struct ia_reader **out, struct ia_error *err)
+{
+    struct ia_reader *reader = calloc(1, sizeof(*reader));
+    if (reader == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    enum ia_status status = ia_connection_open(path, IA_CONNECTION_READ, &reader->db, err);
+    if (status == IA_OK)
+        status = ia_connection_expect_current(reader->db, path, err);
+    if (status != IA_OK) {
+        ia_reader_close(reader);
+        return status;
+    }
+    *out = reader;
+    return IA_OK;
+}
+
+void ia_reader_close(struct ia_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    sqlite3_close_v2(reader->db);
+    free(reader);
+}
+
+enum ia_status ia_reader_begin(struct ia_reader *reader, struct ia_error *err)
+{
+    return ia_connection_exec(reader->db, "BEGIN", err);
+}
+
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " \t\r\n;")] == '\0';
+}
+
+enum ia_status ia_query_open(struct ia_reader *reader, const char *sql, struct ia_query **out, struct ia_error *err)
+{
+    const char *tail = NULL;
+    sqlite3_stmt *stmt = NULL;
+    if (sqlite3_prepare_v2(reader->db, sql, -1, &stmt, &tail) != SQLITE_OK)
+        return ia_fail(err, IA_USAGE, "%s", sqlite3_errmsg(reader->db));
+    if (stmt == NULL)
+        return ia_fail(err, IA_USAGE, "no SQL statement");
+    enum ia_status status = IA_OK;
+    sqlite3_stmt *next = NULL;
+    if (!is_blank(tail) && (sqlite3_prepare_v2(reader->db, tail, -1, &next, NULL) != SQLITE_OK || next != NULL))
+        status = ia_fail(err, IA_USAGE, "more than one SQL statement");
+    else if (!sqlite3_stmt_readonly(stmt) || sqlite3_column_count(stmt) == 0)
+        status = ia_fail(err, IA_USAGE, "only statements that read are allowed");
+    sqlite3_finalize(next);
+    struct ia_query *query = status == IA_OK ? malloc(sizeof(*query)) : NULL;
+    if (query == NULL) {
+        sqlite3_finalize(stmt);
+        return status != IA_OK ? status : ia_fail(err, IA_NOMEM, "out of memory");
+    }
+    *query = (struct ia_query){.reader = reader, .stmt = stmt};
+    *out = query;
+    return IA_OK;
+}
+
+void ia_query_close(struct ia_query *query)
+{
+    if (query == NULL)
+        return;
+    sqlite3_finalize(query->stmt);
+    free(query);
+}
+
+enum ia_status ia_query_bind_text(struct ia_query *query, const char *name, const char *bytes, size_t len,
+                                  struct ia_error *err)
+{
+    int index = sqlite3_bind_parameter_index(query->stmt, name);
+    if (index != 0 && sqlite3_bind_text64(query->stmt, index, bytes, len, SQLITE_TRANSIENT, SQLITE_UTF8) != SQLITE_OK)
+        return ia_connection_fail(query->reader->db, err, "cannot bind %s", name);
+    return IA_OK;
+}
+
+enum ia_status ia_query_bind_int(struct ia_query *query, const char *name, int64_t value, struct ia_error *err)
+{
+    int index = sqlite3_bind_parameter_index(query->stmt, name);
+    if (index != 0 && sqlite3_bind_int64(query->stmt, index, value) != SQLITE_OK)
+        return ia_connection_fail(query->reader->db, err, "cannot bind %s", name);
+    return IA_OK;
+}
+
+bool ia_query_has_parameter(const struct ia_query *query, const char *name)
+{
+    return sqlite3_bind_parameter_index(query->stmt, name) != 0;
+}
+
+enum ia_status ia_query_step(struct ia_query *query, bool *row, struct ia_error *err)
+{
+    int code = sqlite3_step(query->stmt);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return ia_connection_fail(query->reader->db, err, "cannot read the store");
+    *row = code == SQLITE_ROW;
+    return IA_OK;
+}
+
+int ia_query_columns(const struct ia_query *query)
+{
+    return sqlite3_column_count(query->stmt);
+}
+
+const char *ia_query_column_name(const struct ia_query *query, int column)
+{
+    return sqlite3_column_name(query->stmt, column);
+}
+
+enum ia_value_type ia_query_type(const struct ia_query *query, int column)
+{
+    switch (sqlite3_column_type(query->stmt, column)) {
+    case SQLITE_NULL:
+        return IA_VALUE_NULL;
+    case SQLITE_INTEGER:
+        return IA_VALUE_INT;
+    case SQLITE_FLOAT:
+        return IA_VALUE_REAL;
+    default:
+        return IA_VALUE_TEXT;
+    }
+}
+
+int64_t ia_query_int(const struct ia_query *query, int column)
+{
+    return sqlite3_column_int64(query->stmt, column);
+}
+
+double ia_query_real(const struct ia_query *query, int column)
+{
+    return sqlite3_column_double(query->stmt, column);
+}
+
+const char *ia_query_text(const struct ia_query *query, int column, size_t *len)
+{
+    const char *text = (const char *)sqlite3_column_text(query->stmt, column);
+    *len = (size_t)sqlite3_column_bytes(query->stmt, column);
+    return text;
+}
