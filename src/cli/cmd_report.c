@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/* imgaudit report: answers from the store. */
+#include <ctype.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/commands.h"
+#include "cli/common.h"
+#include "cli/store_command.h"
+#include "report/facts.h"
+#include "report/lookup.h"
+
+static const char help[] =
+    "Usage: imgaudit report [OPTION]... [REPORT]\n"
+    "Answer from what the latest scan stored.\n\n"
+    "Reports, one at a time:\n"
+    "      --summary            the store at a glance (this is the default)\n"
+    "      --backing            backing files and who uses them\n"
+    "      --unused-backing     backing files that nothing uses, proven or not\n"
+    "      --sharing            what heads share through their backing files\n"
+    "      --sparse             where the space of each image goes\n"
+    "      --findings           what an administrator should know\n"
+    "      --growth             what changed since the scan before, or since --since\n"
+    "      --dependents IMAGE   every image that reaches IMAGE\n"
+    "      --name REPORT        a report by its name\n"
+    "      --file FILE.sql      a report of your own\n"
+    "      --list               list the reports by name, and do nothing else\n\n"
+    "Options:\n"
+    "      --db FILE            the store\n"
+    "      --format FORMAT      table (default), json, ndjson or csv\n"
+    "  -o, --output FILE        write there; FILE is replaced when all is written\n"
+    "      --bytes              sizes in tables as plain numbers of bytes\n"
+    "      --columns A,B,...    these columns, in this order\n"
+    "      --image IMAGE        the image, for a report by --name or --file that takes one\n"
+    "      --since WHEN         the number of a scan, or a date (2025-01-31, or with a time as in v_scan)\n"
+    "      --fail-on SEVERITY   exit 4 when a finding is info, warning or error, or worse\n"
+    "  -h, --help               print this\n\n"
+    "Exit status: 0 done, 1 failed, 2 usage, 4 findings reach --fail-on.\n";
+
+struct report_options {
+    const char *db;
+    const char *format;
+    const char *output;
+    const char *columns;
+    const char *name; /* of an embedded report; NULL: none was chosen */
+    const char *file; /* a report in a file */
+    const char *image;
+    const char *since;
+    const char *fail_on;
+    bool bytes;
+};
+
+enum {
+    OPTION_REPORT = 256, /* the option's name is the report's */
+    OPTION_DEPENDENTS,
+    OPTION_NAME,
+    OPTION_FILE,
+    OPTION_LIST,
+    OPTION_DB,
+    OPTION_FORMAT,
+    OPTION_BYTES,
+    OPTION_COLUMNS,
+    OPTION_IMAGE,
+    OPTION_SINCE,
+    OPTION_FAIL_ON,
+};
+
+static const struct option long_options[] = {
+    {"summary", no_argument, NULL, OPTION_REPORT},
+    {"backing", no_argument, NULL, OPTION_REPORT},
+    {"unused-backing", no_argument, NULL, OPTION_REPORT},
+    {"sharing", no_argument, NULL, OPTION_REPORT},
+    {"sparse", no_argument, NULL, OPTION_REPORT},
+    {"findings", no_argument, NULL, OPTION_REPORT},
+    {"growth", no_argument, NULL, OPTION_REPORT},
+    {"dependents", required_argument, NULL, OPTION_DEPENDENTS},
+    {"name", required_argument, NULL, OPTION_NAME},
+    {"file", required_argument, NULL, OPTION_FILE},
+    {"list", no_argument, NULL, OPTION_LIST},
+    {"db", required_argument, NULL, OPTION_DB},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"output", required_argument, NULL, 'o'},
+    {"bytes", no_argument, NULL, OPTION_BYTES},
+    {"columns", required_argument, NULL, OPTION_COLUMNS},
+    {"image", required_argument, NULL, OPTION_IMAGE},
+    {"since", required_argument, NULL, OPTION_SINCE},
+    {"fail-on", required_argument, NULL, OPTION_FAIL_ON},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+static int print_list(void)
+{
+    for (size_t i = 0; ia_report_embedded_name(i) != NULL; i++) {
+        struct ia_error err;
+        struct ia_report report;
+        enum ia_status status = ia_report_embedded(ia_report_embedded_name(i), &report, &err);
+        if (status == IA_OK)
+            printf("%-16s %s\n", report.name, report.title);
+        ia_report_release(&report);
+        if (status != IA_OK)
+            return ia_store_command_exit("report", status, &err);
+    }
+    return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
+}
+
+/* -1: go on; else the exit code. */
+static int choose(struct report_options *options, const char *name, const char *file)
+{
+    if (options->name != NULL || options->file != NULL)
+        return ia_cli_usage("report", "one report at a time");
+    options->name = name;
+    options->file = file;
+    return -1;
+}
+
+static int set_image(struct report_options *options, const char *image)
+{
+    if (options->image != NULL)
+        return ia_cli_usage("report", "one image at a time");
+    options->image = image;
+    return -1;
+}
+
+static bool is_number(const char *text)
+{
+    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+static bool is_date(const char *text)
+{
+    static const char pattern[] = "dddd-dd-dd";
+    for (size_t i = 0; pattern[i] != '\0'; i++)
+        if (pattern[i] == 'd' ? !isdigit((unsigned char)text[i]) : text[i] != pattern[i])
+            return false;
+    return true;
+}
+
+static int set_since(struct report_options *options, const char *when)
+{
+    if (!is_number(when) && !is_date(when))
+        return ia_cli_usage("report", "--since takes the number of a scan or a date, not '%s'", when);
+    options->since = when;
+    return -1;
+}
+
+static int set_fail_on(struct report_options *options, const char *severity)
+{
+    if (!ia_severity_is_known(severity))
+        return ia_cli_usage("report", "--fail-on takes info, warning or error, not '%s'", severity);
+    options->fail_on = severity;
+    return -1;
+}
+
+static int parse_choice(struct report_options *options, int c, const char *long_name)
+{
+    int code;
+    switch (c) {
+    case OPTION_REPORT:
+        return choose(options, long_name, NULL);
+    case OPTION_DEPENDENTS:
+        code = choose(options, "dependents", NULL);
+        return code >= 0 ? code : set_image(options, optarg);
+    case OPTION_NAME:
+        return choose(options, optarg, NULL);
+    case OPTION_FILE:
+        return choose(options, NULL, optarg);
+    case OPTION_LIST:
+        return print_list();
+    case 'h':
+        fputs(help, stdout);
+        return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
+    default:
+        return ia_cli_usage("report", "bad option");
+    }
+}
+
+static int parse_option(struct report_options *options, int c, const char *long_name)
+{
+    switch (c) {
+    case OPTION_DB:
+        options->db = optarg;
+        return -1;
+    case OPTION_FORMAT:
+        options->format = optarg;
+        return -1;
+    case 'o':
+        options->output = optarg;
+        return -1;
+    case OPTION_BYTES:
+        options->bytes = true;
+        return -1;
+    case OPTION_COLUMNS:
+        options->columns = optarg;
+        return -1;
+    case OPTION_IMAGE:
+        return set_image(options, optarg);
+    case OPTION_SINCE:
+        return set_since(options, optarg);
+    case OPTION_FAIL_ON:
+        return set_fail_on(options, optarg);
+    default:
+        return parse_choice(options, c, long_name);
+    }
+}
+
+static int parse(struct report_options *options, int argc, char **argv)
+{
+    int c;
+    int place = 0;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "o:h", long_options, &place)) != -1) {
+        int code = parse_option(options, c, long_options[place].name);
+        if (code >= 0)
+            return code;
+    }
+    if (optind != argc)
+        return ia_cli_usage("report", "what is '%s'?", argv[optind]);
+    if (options->name == NULL && options->file == NULL)
+        options->name = "summary";
+    return -1;
+}
+
+static enum ia_status expect_argument(const struct ia_report *report, const char *parameter, const char *option,
+                                      bool given, bool needed, struct ia_error *err)
+{
+    bool takes = ia_report_has_parameter(report, parameter);
+    if (given && !takes)
+        return ia_fail(err, IA_USAGE, "the report '%s' takes no %s", report->name, option);
+    if (takes && needed && !given)
+        return ia_fail(err, IA_USAGE, "the report '%s' needs %s", report->name, option);
+    return IA_OK;
+}
+
+static enum ia_status load(const struct report_options *options, struct ia_report *report, struct ia_error *err)
+{
+    enum ia_status status = options->file != NULL ? ia_report_load(options->file, report, err)
+                                                  : ia_report_embedded(options->name, report, err);
+    if (status == IA_OK)
+        status = expect_argument(report, ":image", "--image", options->image != NULL, true, err);
+    if (status == IA_OK)
+        status = expect_argument(report, ":since", "--since", options->since != NULL, false, err);
+    return status;
+}
+
+static enum ia_status answer(struct ia_reader *reader, const struct report_options *options,
+                             const struct ia_renderer *renderer, const struct ia_report *report, struct ia_error *err)
+{
+    IA_AUTO_BUF struct ia_buf image = {0};
+    enum ia_status status = IA_OK;
+    if (options->image != NULL)
+        status = ia_image_lookup(reader, options->image, &image, err);
+    if (status != IA_OK)
+        return status;
+    const struct ia_argument arguments[] = {
+        {.name = ":image", .text = image.data},
+        {.name = ":since", .text = options->since, .number = options->since != NULL && is_number(options->since)},
+    };
+    struct ia_report_request request = {
+        .report = report,
+        .arguments = arguments,
+        .argument_count = sizeof(arguments) / sizeof(arguments[0]),
+        .columns = options->columns,
+        .renderer = renderer,
+        .options = {.bytes = options->bytes, .caption = true},
+    };
+    return ia_store_command_answer(reader, &request, options->output, err);
+}
+
+static int run(const struct report_options *options)
+{
+    const struct ia_renderer *renderer = ia_store_command_format("report", options->format);
+    if (renderer == NULL)
+        return IA_EXIT_USAGE;
+    struct ia_error err;
+    struct ia_report report;
+    struct ia_reader *reader = NULL;
+    bool reached = false;
+    enum ia_status status = load(options, &report, &err);
+    if (status == IA_OK)
+        status = ia_store_command_open(options->db, &reader, &err);
+    if (status == IA_OK)
+        status = answer(reader, options, renderer, &report, &err);
+    if (status == IA_OK && options->fail_on != NULL)
+        status = ia_findings_reach(reader, options->fail_on, &reached, &err);
+    ia_reader_close(reader);
+    ia_report_release(&report);
+    return reached ? IA_EXIT_FINDINGS : ia_store_command_exit("report", status, &err);
+}
+
+int ia_cmd_report(int argc, char **argv)
+{
+    struct report_options options = {.format = "table"};
+    int code = parse(&options, argc, argv);
+    return code >= 0 ? code : run(&options);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What the subcommands share: exit codes, messages, the default store, sizes on the command line. */
+#ifndef IA_CLI_COMMON_H
+#define IA_CLI_COMMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+
+enum ia_exit {
+    IA_EXIT_DONE = 0,
+    IA_EXIT_FAILED = 1,     /* nothing recorded */
+    IA_EXIT_USAGE = 2,
+    IA_EXIT_INCOMPLETE = 3, /* done, but something could not be read: see the findings */
+    IA_EXIT_FINDINGS = 4,   /* --fail-on: findings reach the severity */
+};
+
+/* "imgaudit: ..." on stderr, control characters of names made visible. */
+IA_PRINTF(1, 2) void ia_cli_error(const char *format, ...);
+
+/* The same and a hint to --help; returns IA_EXIT_USAGE. */
+IA_PRINTF(2, 3) int ia_cli_usage(const char *command, const char *format, ...);
+
+/* $IMGAUDIT_DB, else the system's store for root, else the user's. out holds the text; NULL: no place known. */
+const char *ia_cli_default_db(struct ia_buf *out);
+
+/* "512", "64k", "1.5G", "0x200": bytes, as qemu-img reads them. */
+bool ia_cli_parse_size(const char *text, int64_t *out);
+
+/* Everything written to `out` arrived. Says so and returns false otherwise. */
+bool ia_cli_flush(FILE *out);
+
+#endif

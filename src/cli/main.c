@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* imgaudit: picks the subcommand. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "cli/commands.h"
+#include "cli/common.h"
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"scan", ia_cmd_scan, "read directories of disk images into the store"},
+    {"report", ia_cmd_report, "answer from the store: summary, unused backing files, sharing..."},
+    {"map", ia_cmd_map, "print the map of one image, as 'qemu-img map' does"},
+    {"chain", ia_cmd_chain, "draw the tree of an image"},
+    {"sql", ia_cmd_sql, "run a query of your own on the store, read-only"},
+    {"db", ia_cmd_db, "check, migrate, prune or back up the store"},
+};
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: imgaudit COMMAND [ARGUMENT]...\n"
+          "Audit disk images: what they share, what nobody uses, where the space goes.\n\n",
+          out);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+    fputs("\n'imgaudit COMMAND --help' tells more; so does the manual, imgaudit(1).\n", out);
+}
+
+/* A chain hundreds deep needs a descriptor for each image. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return IA_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("imgaudit " IA_VERSION);
+        return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
+    }
+    raise_descriptor_limit();
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    ia_cli_error("no command '%s'", argv[1]);
+    print_help(stderr);
+    return IA_EXIT_USAGE;
+}

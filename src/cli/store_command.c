@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening the store and writing answers. */
+#include "cli/store_command.h"
+
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "cli/common.h"
+#include "report/output.h"
+
+enum ia_status ia_store_command_open(const char *db, struct ia_reader **reader, struct ia_error *err)
+{
+    IA_AUTO_BUF struct ia_buf standard = {0};
+    if (db == NULL)
+        db = ia_cli_default_db(&standard);
+    if (db == NULL)
+        return ia_fail(err, IA_USAGE, "no place for the store is known: name it with --db");
+    enum ia_status status = ia_reader_open(db, reader, err);
+    return status == IA_OK ? ia_reader_begin(*reader, err) : status;
+}
+
+const struct ia_renderer *ia_store_command_format(const char *command, const char *name)
+{
+    const struct ia_renderer *renderer = ia_renderer_find(name);
+    if (renderer != NULL)
+        return renderer;
+    IA_AUTO_BUF struct ia_buf names = {0};
+    ia_renderer_names(&names);
+    ia_cli_usage(command, "no format '%s': there are %s", name, names.failed ? "others" : names.data);
+    return NULL;
+}
+
+enum ia_status ia_store_command_answer(struct ia_reader *reader, struct ia_report_request *request, const char *path,
+                                       struct ia_error *err)
+{
+    struct ia_output output;
+    enum ia_status status = ia_output_open(&output, path, stdout, err);
+    if (status == IA_OK) {
+        ia_render_locale(&request->options, output.file);
+        status = ia_report_run(reader, request, output.file, err);
+    }
+    if (status == IA_OK)
+        status = ia_output_commit(&output, err);
+    ia_output_release(&output);
+    return status;
+}
+
+int ia_store_command_exit(const char *command, enum ia_status status, const struct ia_error *err)
+{
+    if (status == IA_OK)
+        return IA_EXIT_DONE;
+    if (status == IA_USAGE)
+        return ia_cli_usage(command, "%s", err->message);
+    ia_cli_error("%s", err->message);
+    return IA_EXIT_FAILED;
+}
