@@ -14,6 +14,9 @@ CREATE TABLE scan (
     images       INTEGER NOT NULL,
     parsed       INTEGER NOT NULL,  -- images whose tables were read in this scan
     unchanged    INTEGER NOT NULL,  -- images taken over from the scan before
+    added        INTEGER NOT NULL,  -- images that the scan before did not have
+    changed      INTEGER NOT NULL,  -- images whose file changed since
+    renamed      INTEGER NOT NULL,  -- images that have another path now
     vanished     INTEGER NOT NULL,  -- images of the scan before that are gone
     extents      INTEGER NOT NULL,  -- extents stored by this scan
     table_bytes  INTEGER NOT NULL,  -- bytes of mapping tables read by this scan
@@ -34,6 +37,19 @@ CREATE TABLE scan_passed (
     reason  TEXT NOT NULL,
     files   INTEGER NOT NULL,
     PRIMARY KEY (scan_id, reason)
+) STRICT, WITHOUT ROWID;
+
+-- Directories in which images vanished because another device is mounted there now: what those images name is unknown
+-- until the device is back, or the administrator says that it will not be.
+CREATE TABLE absent_mount (
+    path TEXT PRIMARY KEY,
+    dev  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Small values that a scan hands to the next one.
+CREATE TABLE setting (
+    key   TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- A host file of the latest scan by its identity, with the key that tells whether it changed.
@@ -75,6 +91,8 @@ CREATE TABLE image (
     dirty          INTEGER NOT NULL DEFAULT 0,
     corrupt        INTEGER NOT NULL DEFAULT 0,
     truncated      INTEGER NOT NULL DEFAULT 0,  -- tables or clusters lie past the end of the file
+    chain_ok       INTEGER NOT NULL DEFAULT 0,  -- 1: the image and all behind it could be read, so that its map is known
+    data_file      TEXT,              -- name of the external data file as it stands in the image
     backing_name   TEXT,              -- as it stands in the image
     backing_format TEXT,
     backing_path   TEXT,              -- where it leads, as far as that could be found out
@@ -106,7 +124,7 @@ CREATE TABLE image_file (
     number   INTEGER NOT NULL,
     role     TEXT NOT NULL,           -- 'main', 'data'
     path     TEXT NOT NULL,
-    file_id  INTEGER REFERENCES file,
+    file_id  INTEGER REFERENCES file DEFERRABLE INITIALLY DEFERRED,
     PRIMARY KEY (image_id, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX image_file_file ON image_file (file_id);
@@ -173,7 +191,7 @@ CREATE TABLE reference (
     name      TEXT NOT NULL,          -- as it stands in the image
     path      TEXT NOT NULL,          -- where it leads, '' when that is not a path
     state     TEXT NOT NULL,          -- 'followed', 'missing', 'outside', 'remote', 'unsupported', 'denied', 'ambiguous', 'loop'
-    target_id INTEGER REFERENCES file (file_id),
+    target_id INTEGER REFERENCES file (file_id) DEFERRABLE INITIALLY DEFERRED,
     PRIMARY KEY (image_id, kind, name, path)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX reference_target ON reference (target_id);

@@ -7,7 +7,8 @@ SELECT s.scan_id,
        strftime('%Y-%m-%dT%H:%M:%SZ', s.finished_ns / 1000000000, 'unixepoch') AS finished,
        (SELECT group_concat(value, char(10)) FROM (SELECT value FROM scan_option AS o
          WHERE o.scan_id = s.scan_id AND o.kind = 'root' ORDER BY value)) AS roots,
-       s.images, s.errors, s.complete, s.walked, s.passed_over, s.parsed, s.unchanged, s.vanished, s.extents,
+       s.images, s.errors, s.complete, s.walked, s.passed_over, s.parsed, s.unchanged, s.added, s.changed, s.renamed,
+       s.vanished, s.extents,
        s.table_bytes, s.started_ns, s.finished_ns
 FROM scan AS s;
 
@@ -18,7 +19,7 @@ SELECT i.image_id, i.path, i.format, i.variant, i.format_basis, i.virtual_size,
        (SELECT max(c.depth) FROM chain AS c WHERE c.image_id = i.image_id) AS chain_depth,
        NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head,
        (SELECT count(*) FROM image AS o WHERE o.backing_id = i.image_id) AS dependents,
-       i.state,
+       CASE WHEN i.state = 'ok' AND NOT i.chain_ok THEN 'broken-chain' ELSE i.state END AS state,
        CASE i.lock_state WHEN 'none' THEN 0 WHEN 'unknown' THEN NULL ELSE 1 END AS in_use,
        i.lock_state, i.encrypted, i.dirty, i.corrupt, i.truncated,
        (SELECT count(*) FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS snapshots
@@ -52,7 +53,7 @@ FROM chain AS c
 JOIN image AS i ON i.image_id = c.image_id
 JOIN image AS l ON l.image_id = c.layer_id;
 
--- The map of a chain. Read it with `path = '...'` or `image_id = N` as a literal or a parameter: the constraint then
+-- The map of a chain; images whose chain is broken have none. Read it with `path = '...'` or `image_id = N` as a literal or a parameter: the constraint then
 -- reaches the innermost query, because every step keeps both columns and partitions by them.
 -- Innermost first: the places where any layer begins or ends something; the pieces between them; for each piece the
 -- smallest depth that has it, else the deepest that reaches it; pieces that go on as one are joined.
@@ -88,17 +89,17 @@ FROM (
                 FROM (
                     SELECT i.image_id, i.path, i.virtual_size AS size, e.start AS at
                     FROM image AS i JOIN chain AS c ON c.image_id = i.image_id
-                    JOIN extent AS e ON e.map_id = c.map_id WHERE e.start < c.reach
+                    JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < c.reach
                     UNION ALL
                     SELECT i.image_id, i.path, i.virtual_size, min(e.start + e.length, c.reach)
                     FROM image AS i JOIN chain AS c ON c.image_id = i.image_id
-                    JOIN extent AS e ON e.map_id = c.map_id WHERE e.start < c.reach
+                    JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < c.reach
                     UNION ALL
                     SELECT i.image_id, i.path, i.virtual_size, c.reach
-                    FROM image AS i JOIN chain AS c ON c.image_id = i.image_id
+                    FROM image AS i JOIN chain AS c ON c.image_id = i.image_id WHERE i.chain_ok
                     UNION ALL
                     SELECT i.image_id, i.path, i.virtual_size, 0
-                    FROM image AS i WHERE i.virtual_size > 0
+                    FROM image AS i WHERE i.chain_ok AND i.virtual_size > 0
                 )
             ) AS q
             WHERE q.stop > q.start

@@ -138,7 +138,7 @@ static enum ia_status append(struct ia_chain *chain, const char *name, const cha
     IA_AUTO_FREE char *path = NULL;
     if (reference.kind == IA_REFERENCE_REMOTE) {
         status = ia_fail(err, IA_UNSUPPORTED, "not a local file (for one with such a name, put ./ before it)");
-    } else if (reference.kind == IA_REFERENCE_UNSUPPORTED) {
+    } else if (reference.kind == IA_REFERENCE_UNSUPPORTED || (reference.bare_file && format != NULL)) {
         status = ia_fail(err, IA_UNSUPPORTED, "json: description with options that are not followed");
     } else {
         path = reference.kind == IA_REFERENCE_PATH && relative_to != NULL

@@ -3,7 +3,6 @@
 #include "chain/reference.h"
 
 #include <json-c/json.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/vec.h"
 
-int ia_reference_has_protocol(const char *name)
+bool ia_reference_has_protocol(const char *name)
 {
     return name[strcspn(name, ":/")] == ':';
 }
@@ -135,6 +134,7 @@ static enum ia_status interpret(const struct options *options, struct ia_referen
     if (filename == NULL && driver != NULL && is_file_driver(driver)) {
         filename = find_option(options, "filename"); /* the bare file, without a format on top: reads as raw does */
         driver = "raw";
+        out->bare_file = true;
     }
     bool plain = filename != NULL;
     for (size_t i = 0; i < options->all.len; i++)
@@ -155,7 +155,16 @@ static enum ia_status interpret(const struct options *options, struct ia_referen
 
 static enum ia_status parse_json(const char *text, struct ia_reference *out, struct ia_error *err)
 {
-    struct json_object *object = json_tokener_parse(text);
+    struct json_tokener *tokener = json_tokener_new();
+    if (tokener == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+    struct json_object *object = json_tokener_parse_ex(tokener, text, (int)strlen(text) + 1);
+    if (json_tokener_get_error(tokener) != json_tokener_success) {
+        json_object_put(object);
+        object = NULL;
+    }
+    json_tokener_free(tokener);
     out->kind = IA_REFERENCE_UNSUPPORTED;
     if (!json_object_is_type(object, json_type_object)) {
         json_object_put(object);

@@ -4,6 +4,8 @@
 #ifndef IA_CHAIN_REFERENCE_H
 #define IA_CHAIN_REFERENCE_H
 
+#include <stdbool.h>
+
 #include "base/status.h"
 
 enum ia_reference_kind {
@@ -17,6 +19,7 @@ struct ia_reference {
     enum ia_reference_kind kind;
     char *path;   /* owned; NULL where none could be made out */
     char *format; /* owned; stated inside json:, NULL otherwise */
+    bool bare_file; /* json: names a protocol node: an overlay cannot state a format for it */
 };
 
 /* IA_NOMEM only: whatever cannot be understood is IA_REFERENCE_UNSUPPORTED. */
@@ -28,6 +31,6 @@ void ia_reference_release(struct ia_reference *reference);
 char *ia_reference_combine(const char *image_name, const char *path);
 
 /* A `scheme:` stands before the first slash. */
-int ia_reference_has_protocol(const char *name);
+bool ia_reference_has_protocol(const char *name);
 
 #endif

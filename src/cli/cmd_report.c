@@ -173,7 +173,7 @@ static int parse_choice(struct report_options *options, int c, const char *long_
         fputs(help, stdout);
         return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
     default:
-        return ia_cli_usage("report", "bad option");
+        return -1;
     }
 }
 
@@ -212,12 +212,13 @@ static int parse(struct report_options *options, int argc, char **argv)
     int place = 0;
     opterr = 0;
     while ((c = getopt_long(argc, argv, "o:h", long_options, &place)) != -1) {
-        int code = parse_option(options, c, long_options[place].name);
+        int code = c == '?' ? ia_cli_usage("report", "bad option '%s'", argv[optind - 1])
+                            : parse_option(options, c, long_options[place].name);
         if (code >= 0)
             return code;
     }
     if (optind != argc)
-        return ia_cli_usage("report", "what is '%s'?", argv[optind]);
+        return ia_cli_usage("report", "not an option: '%s'", argv[optind]);
     if (options->name == NULL && options->file == NULL)
         options->name = "summary";
     return -1;

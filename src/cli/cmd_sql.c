@@ -26,8 +26,10 @@ struct sql_options {
 enum { OPTION_DB = 256, OPTION_FORMAT };
 
 static const struct option long_options[] = {
-    {"db", required_argument, NULL, OPTION_DB}, {"format", required_argument, NULL, OPTION_FORMAT},
-    {"output", required_argument, NULL, 'o'},   {"help", no_argument, NULL, 'h'},
+    {"db", required_argument, NULL, OPTION_DB},
+    {"format", required_argument, NULL, OPTION_FORMAT},
+    {"output", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},
     {0},
 };
 
@@ -48,7 +50,7 @@ static int parse_option(struct sql_options *options, int c)
         fputs(help, stdout);
         return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
     default:
-        return ia_cli_usage("sql", "bad option");
+        return -1;
     }
 }
 
@@ -57,7 +59,7 @@ static int parse(struct sql_options *options, int argc, char **argv)
     int c;
     opterr = 0;
     while ((c = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1) {
-        int code = parse_option(options, c);
+        int code = c == '?' ? ia_cli_usage("sql", "bad option '%s'", argv[optind - 1]) : parse_option(options, c);
         if (code >= 0)
             return code;
     }

@@ -1,0 +1,23 @@
+-- SPDX-License-Identifier: MIT
+-- title: Backing files and who uses them
+-- about: One row per image that at least one other image of the latest scan names as its backing file.
+-- about: Images outside the scanned roots are not known and not counted.
+-- about: Columns that need the whole forest are empty for an image whose chain could not be analysed.
+-- column: path | path | the backing file
+-- column: format | text | its format
+-- column: dependents | count | images that name it directly
+-- column: descendants | count | images that reach it, directly or through others
+-- column: heads | count | images among them that nobody names as a backing file
+-- column: visible_bytes | bytes | data of it that at least one head, or an internal snapshot of another image, reads
+-- column: data_bytes | bytes | guest bytes of data that it holds
+-- column: disk_size | bytes | blocks that its files take on the host
+-- column: chain_depth | count | images below it in its own chain
+SELECT i.path, i.format, i.dependents, u.descendants, u.heads, u.visible_bytes, u.data_bytes,
+       (SELECT sum(disk_size) FROM file WHERE file_id IN (
+            SELECT file_id FROM image_file AS x WHERE x.image_id = i.image_id
+            UNION SELECT file_id FROM image AS m WHERE m.image_id = i.image_id)) AS disk_size,
+       i.chain_depth
+FROM v_image AS i
+JOIN v_usage AS u ON u.image_id = i.image_id
+WHERE i.dependents > 0
+ORDER BY disk_size DESC, i.path, i.image_id;

@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: MIT
+-- title: The store at a glance
+-- about: One row per number of the latest scan. A head is an image that no other image names as its backing file, a base
+-- about: one that another names; stand-alone images are heads without a backing file. Bytes of data and zero are guest
+-- about: bytes of the active states of all images, stored once however many chains use them; disk counts each host
+-- about: file once. Shared is data of backing files that two or more readers see. Passed over are files that are no
+-- about: images, by reason.
+-- include: unused-backing
+-- column: section | text | what the row is about
+-- column: item | text | what is counted
+-- column: value | unit | the value, in the unit of the next column
+-- column: unit | text | bytes, count, flag, time or path
+WITH latest AS (SELECT * FROM v_scan WHERE scan_id = (SELECT max(scan_id) FROM scan)),
+severity (rank, word) AS (VALUES (1, 'error'), (2, 'warning'), (3, 'info')),
+verdict (rank, status, word) AS (VALUES (1, 'unreferenced', 'proven'), (3, 'unreferenced', 'unproven'),
+                                        (5, 'contributes-nothing', 'proven'), (7, 'contributes-nothing', 'unproven')),
+host AS (SELECT file_id FROM image UNION SELECT file_id FROM image_file WHERE file_id IS NOT NULL),
+total AS (
+    SELECT count(*) AS images,
+           coalesce(sum(state NOT IN ('ok', 'broken-chain')), 0) AS unknown,
+           coalesce(sum(state = 'broken-chain'), 0) AS broken,
+           coalesce(sum(is_head), 0) AS heads,
+           coalesce(sum(dependents > 0), 0) AS bases,
+           coalesce(sum(is_head AND backing_name IS NULL), 0) AS alone,
+           coalesce(max(chain_depth), 0) AS deepest,
+           coalesce(sum(virtual_size), 0) AS virtual
+    FROM v_image
+),
+account AS (
+    SELECT coalesce(sum(data_bytes), 0) AS data, coalesce(sum(zero_bytes), 0) AS zero,
+           coalesce(sum(metadata_bytes), 0) AS metadata, coalesce(sum(shared_bytes), 0) AS shared,
+           coalesce(sum(masked_bytes), 0) AS masked
+    FROM v_usage
+),
+line (place, rank, section, item, value, unit) AS (
+    SELECT 10, 1, 'scan', 'number', scan_id, 'count' FROM latest
+    UNION ALL SELECT 10, 2, 'scan', 'started', started, 'time' FROM latest
+    UNION ALL SELECT 10, 3, 'scan', 'finished', finished, 'time' FROM latest
+    UNION ALL SELECT 10, 4, 'scan', 'complete', complete, 'flag' FROM latest
+    UNION ALL SELECT 10, 5, 'scan', 'errors', errors, 'count' FROM latest
+    UNION ALL SELECT 10, 6, 'scan', 'entries walked', walked, 'count' FROM latest
+    UNION ALL SELECT 10, 7, 'scan', 'images parsed', parsed, 'count' FROM latest
+    UNION ALL SELECT 10, 8, 'scan', 'images unchanged', unchanged, 'count' FROM latest
+    UNION ALL SELECT 10, 9, 'scan', 'images new', added, 'count' FROM latest
+    UNION ALL SELECT 10, 10, 'scan', 'images changed', changed, 'count' FROM latest
+    UNION ALL SELECT 10, 11, 'scan', 'images renamed', renamed, 'count' FROM latest
+    UNION ALL SELECT 10, 12, 'scan', 'images vanished', vanished, 'count' FROM latest
+    UNION ALL SELECT 15, 1, 'scan', 'root', value, 'path'
+              FROM scan_option WHERE kind = 'root' AND scan_id = (SELECT scan_id FROM latest)
+    UNION ALL SELECT 20, 1, 'images', 'all', images, 'count' FROM total
+    UNION ALL SELECT 20, 2, 'images', 'not understood', unknown, 'count' FROM total
+    UNION ALL SELECT 25, -count(*), 'images', format, count(*), 'count' FROM image GROUP BY format
+    UNION ALL SELECT 30, 1, 'chains', 'heads', heads, 'count' FROM total
+    UNION ALL SELECT 30, 2, 'chains', 'bases', bases, 'count' FROM total
+    UNION ALL SELECT 30, 3, 'chains', 'stand-alone', alone, 'count' FROM total
+    UNION ALL SELECT 30, 4, 'chains', 'greatest depth', deepest, 'count' FROM total
+    UNION ALL SELECT 30, 5, 'chains', 'broken', broken, 'count' FROM total
+    UNION ALL SELECT 40, 1, 'space', 'virtual', virtual, 'bytes' FROM total
+    UNION ALL SELECT 40, 2, 'space', 'disk', coalesce(sum(disk_size), 0), 'bytes'
+              FROM file WHERE file_id IN (SELECT file_id FROM host)
+    UNION ALL SELECT 40, 3, 'space', 'data', data, 'bytes' FROM account
+    UNION ALL SELECT 40, 4, 'space', 'zero', zero, 'bytes' FROM account
+    UNION ALL SELECT 40, 5, 'space', 'metadata', metadata, 'bytes' FROM account
+    UNION ALL SELECT 40, 6, 'space', 'shared', shared, 'bytes' FROM account
+    UNION ALL SELECT 40, 7, 'space', 'masked', masked, 'bytes' FROM account
+    UNION ALL SELECT 50, v.rank, 'unused backing', v.status || ', ' || v.word, count(u.status), 'count'
+              FROM verdict AS v LEFT JOIN unused_backing AS u ON u.status = v.status AND u.verdict = v.word
+              GROUP BY v.rank
+    UNION ALL SELECT 50, v.rank + 1, 'unused backing', v.status || ', ' || v.word || ', disk',
+                     coalesce(sum(u.disk_size), 0), 'bytes'
+              FROM verdict AS v LEFT JOIN unused_backing AS u ON u.status = v.status AND u.verdict = v.word
+              GROUP BY v.rank
+    UNION ALL SELECT 60, s.rank, 'findings', s.word, count(f.severity), 'count'
+              FROM severity AS s LEFT JOIN v_finding AS f ON f.severity = s.word
+              GROUP BY s.rank
+    UNION ALL SELECT 60, 4, 'findings', 'hiding references', coalesce(sum(hides <> 0), 0), 'count' FROM v_finding
+    UNION ALL SELECT 70, -files, 'passed over', reason, files, 'count'
+              FROM scan_passed WHERE scan_id = (SELECT scan_id FROM latest)
+)
+SELECT section, item, value, unit
+FROM line
+ORDER BY place, rank, item, value;

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* The forest of backing links: who reads which byte of whom. No I/O of its own: extents come from the caller's streams,
+ * results go to the caller's sinks.
+ *
+ * A byte of image X is read in the first layer of its chain that has a present extent there; where a layer has none,
+ * the next one is asked, unless there is none or the byte lies past its end. A reader is a head with all its internal
+ * snapshots (one file, one reader), the internal snapshots of an image that is no head, together, or an image that is
+ * to be kept whole although others stand on it. Ranges are half-open guest bytes. */
+#ifndef IA_ANALYSIS_FOREST_H
+#define IA_ANALYSIS_FOREST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "model/extent.h"
+
+#define IA_NO_PARENT SIZE_MAX
+
+/* The extents of one mapping, ascending and disjoint (else the analysis ends with IA_BUG). What lies past the mapping's
+ * size is ignored, and a host range that does not end within 63 bits counts as none. */
+struct ia_extent_stream {
+    const struct ia_extent_stream_ops *ops;
+};
+
+struct ia_extent_stream_ops {
+    /* *count == 0: no more. *batch stays valid until the next call. */
+    enum ia_status (*next)(struct ia_extent_stream *stream, const struct ia_extent **batch, size_t *count,
+                           struct ia_error *err);
+    void (*close)(struct ia_extent_stream *stream); /* called once for each opened stream, also after a failure */
+};
+
+struct ia_forest_node {
+    size_t parent;                 /* index of the backing image, or IA_NO_PARENT; it may stand anywhere */
+    int64_t size;                  /* guest bytes */
+    bool keep_whole;               /* a template: it reads all of itself, like a head */
+    const int64_t *snapshot_sizes; /* guest bytes of each internal snapshot */
+    size_t snapshots;
+};
+
+struct ia_forest {
+    const struct ia_forest_node *nodes;
+    size_t count;
+    /* Mapping 0 is the active one, 1..snapshots are the internal snapshots. A mapping is opened at most twice, and only
+     * where it matters; one stream is open at a time. */
+    enum ia_status (*open)(void *ctx, size_t node, size_t mapping, struct ia_extent_stream **out, struct ia_error *err);
+    void *ctx;
+};
+
+/* The columns of the table usage; all bytes are guest bytes of the active mapping.
+ * visible + masked is all data of the node, exclusive + shared is visible.
+ * Unread data whose host bytes an own internal snapshot also uses is visible and exclusive, not masked: freeing the
+ * bytes would change the snapshot. So is unread data without an offset in an image with snapshots, as nobody can tell.
+ */
+struct ia_usage {
+    int64_t visible_bytes;   /* data that at least one reader sees */
+    int64_t visible_present; /* the same with zero extents */
+    int64_t masked_bytes;    /* data that no reader sees */
+    int64_t exclusive_bytes; /* data that exactly one reader sees */
+    int64_t shared_bytes;    /* data that two or more see */
+    size_t dependents;       /* images that name this one as their backing image */
+    size_t descendants;      /* images that reach it, directly or through others */
+    size_t heads;            /* heads among the descendants */
+};
+
+/* A row of the table chain. */
+struct ia_chain_row {
+    size_t node;
+    size_t depth;
+    size_t layer;          /* the node at that depth: depth 0 is the node itself */
+    int64_t reach;         /* the smallest size from depth 0 down to here */
+    int64_t visible_bytes; /* bytes of the node that come from this layer's present extents */
+    int64_t data_bytes;    /* those of them that are data */
+};
+
+/* Where results go; a NULL sink is not wanted and its work is left out. A failing sink ends the analysis.
+ * Every node gets its chain rows by ascending depth, its masked pieces by ascending start and then its usage, once. The
+ * rows of an image with dependents come before theirs, its pieces and its usage after theirs. */
+struct ia_forest_sinks {
+    void *ctx;
+    enum ia_status (*usage)(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err);
+    /* A masked part of one data extent, as long as it can be within that extent; its offset has moved along with its
+     * start. Called while the node's stream is open. */
+    enum ia_status (*masked)(void *ctx, size_t node, const struct ia_extent *piece, struct ia_error *err);
+    enum ia_status (*chain)(void *ctx, const struct ia_chain_row *row, struct ia_error *err);
+};
+
+/* IA_BUG for links that lead nowhere or in circles, before any sink is called. A stand-alone image is streamed once in
+ * constant memory, an image without dependents once, another one twice. */
+IA_MUST_CHECK enum ia_status ia_forest_analyse(const struct ia_forest *forest, const struct ia_forest_sinks *sinks,
+                                               struct ia_error *err);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Telling visible, shared and masked bytes apart. */
+#include "analysis/usage.h"
+
+#include "base/checked.h"
+
+static void count_read(struct ia_usage *usage, const struct ia_extent *extent, int64_t length, uint32_t readers)
+{
+    usage->visible_present += length;
+    if (!ia_extent_is_data(extent))
+        return;
+    usage->visible_bytes += length;
+    if (readers == 1)
+        usage->exclusive_bytes += length;
+    else
+        usage->shared_bytes += length;
+}
+
+static enum ia_status emit_masked(struct ia_usage_counter *counter, const struct ia_extent *extent, int64_t start,
+                                  int64_t length, struct ia_error *err)
+{
+    counter->usage.masked_bytes += length;
+    if (counter->sinks->masked == NULL)
+        return IA_OK;
+    struct ia_extent piece = *extent;
+    piece.start = start;
+    piece.length = length;
+    if (piece.offset != IA_NO_OFFSET)
+        piece.offset += start - extent->start;
+    return counter->sinks->masked(counter->sinks->ctx, counter->node, &piece, err);
+}
+
+/* A part of a data extent that no reader sees is masked unless a snapshot of the image stands on its host bytes. */
+static enum ia_status count_unread(struct ia_usage_counter *counter, const struct ia_extent *extent, int64_t start,
+                                   int64_t end, struct ia_error *err)
+{
+    if (!counter->has_snapshots)
+        return emit_masked(counter, extent, start, end - start, err);
+    if (extent->offset == IA_NO_OFFSET || extent->state == IA_EXTENT_COMPRESSED) {
+        count_read(&counter->usage, extent, end - start, 1);
+        return IA_OK;
+    }
+    for (int64_t pos = start; pos < end;) { /* ends: until is past the host byte asked for */
+        int64_t host = extent->offset + (pos - extent->start);
+        int64_t until;
+        bool held = ia_host_ranges_has(counter->held, extent->file, host, &until);
+        int64_t length = ia_min(end - pos, until - host);
+        if (held) {
+            count_read(&counter->usage, extent, length, 1);
+        } else {
+            enum ia_status status = emit_masked(counter, extent, pos, length, err);
+            if (status != IA_OK)
+                return status;
+        }
+        pos += length;
+    }
+    return IA_OK;
+}
+
+enum ia_status ia_usage_count(struct ia_usage_counter *counter, const struct ia_extent *extent, struct ia_error *err)
+{
+    if (!ia_extent_is_present(extent))
+        return IA_OK;
+    if (counter->is_head) {
+        count_read(&counter->usage, extent, extent->length, 1);
+        return IA_OK;
+    }
+    int64_t end = extent->start + extent->length;
+    for (int64_t pos = extent->start; pos < end;) { /* ends: until is past pos */
+        int64_t until;
+        uint32_t readers = ia_steps_at(&counter->demand, pos, &until);
+        until = ia_min(until, end);
+        if (readers > 0) {
+            count_read(&counter->usage, extent, until - pos, readers);
+        } else if (ia_extent_is_data(extent)) {
+            enum ia_status status = count_unread(counter, extent, pos, until, err);
+            if (status != IA_OK)
+                return status;
+        }
+        pos = until;
+    }
+    return IA_OK;
+}

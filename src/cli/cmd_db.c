@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* imgaudit db: looking after the store. */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/common.h"
+#include "store/admin.h"
+
+static const char help[] =
+    "Usage: imgaudit db check   [--db FILE]\n"
+    "       imgaudit db migrate [--db FILE]\n"
+    "       imgaudit db prune   [--db FILE] [--keep N] [--forget-mounts]\n"
+    "       imgaudit db backup  [--db FILE] TARGET\n"
+    "Look after the store.\n\n"
+    "  check     integrity, references and extents of the whole store\n"
+    "  migrate   bring an older store to this version's schema\n"
+    "  prune     keep the history of the newest N scans, give free space back;\n"
+    "            --forget-mounts: stop waiting for file systems that are gone\n"
+    "  backup    a consistent copy to TARGET, also during a scan\n\n"
+    "      --db FILE   the store ($IMGAUDIT_DB)\n"
+    "  -h, --help      print this\n\n"
+    "Exit status: 0 done, 1 failed or not sound, 2 usage.\n";
+
+struct db_options {
+    const char *db;
+    struct ia_prune_options prune;
+};
+
+static int finish(enum ia_status status, const struct ia_error *err)
+{
+    if (status == IA_OK)
+        return IA_EXIT_DONE;
+    ia_cli_error("%s", err->message);
+    return status == IA_USAGE ? IA_EXIT_USAGE : IA_EXIT_FAILED;
+}
+
+static int check(const struct db_options *options, const char *target)
+{
+    (void)target;
+    struct ia_error err;
+    struct ia_buf report = {0};
+    enum ia_status status = ia_store_check(options->db, &report, &err);
+    if (report.len > 0)
+        fputs(report.data, stdout);
+    ia_buf_release(&report);
+    return finish(status, &err);
+}
+
+static int migrate(const struct db_options *options, const char *target)
+{
+    (void)target;
+    struct ia_error err;
+    int64_t from;
+    return finish(ia_store_migrate(options->db, &from, &err), &err);
+}
+
+static int prune(const struct db_options *options, const char *target)
+{
+    (void)target;
+    struct ia_error err;
+    return finish(ia_store_prune(options->db, &options->prune, &err), &err);
+}
+
+static int backup(const struct db_options *options, const char *target)
+{
+    struct ia_error err;
+    return finish(ia_store_backup(options->db, target, &err), &err);
+}
+
+static const struct {
+    const char *name;
+    int (*run)(const struct db_options *options, const char *target);
+    int arguments;
+} actions[] = {{"check", check, 0}, {"migrate", migrate, 0}, {"prune", prune, 0}, {"backup", backup, 1}};
+
+enum { OPTION_DB = 256, OPTION_KEEP, OPTION_FORGET };
+
+static const struct option long_options[] = {
+    {"db", required_argument, NULL, OPTION_DB},
+    {"keep", required_argument, NULL, OPTION_KEEP},
+    {"forget-mounts", no_argument, NULL, OPTION_FORGET},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+static int run_action(const struct db_options *options, int argc, char **argv)
+{
+    if (argc == 0)
+        return ia_cli_usage("db", "check, migrate, prune or backup?");
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+        if (strcmp(argv[0], actions[i].name) != 0)
+            continue;
+        if (argc - 1 != actions[i].arguments)
+            return ia_cli_usage("db", "%s takes %d argument(s)", argv[0], actions[i].arguments);
+        return actions[i].run(options, argc > 1 ? argv[1] : NULL);
+    }
+    return ia_cli_usage("db", "no action '%s'", argv[0]);
+}
+
+int ia_cmd_db(int argc, char **argv)
+{
+    struct db_options options = {0};
+    struct ia_buf place = {0};
+    int c;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+        if (c == OPTION_DB) {
+            options.db = optarg;
+        } else if (c == OPTION_KEEP) {
+            if (!ia_cli_parse_size(optarg, &options.prune.keep))
+                return ia_cli_usage("db", "bad number '%s'", optarg);
+        } else if (c == OPTION_FORGET) {
+            options.prune.forget_mounts = true;
+        } else if (c == 'h') {
+            fputs(help, stdout);
+            return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
+        } else {
+            return ia_cli_usage("db", "bad option");
+        }
+    }
+    if (options.db == NULL)
+        options.db = ia_cli_default_db(&place);
+    int code = options.db == NULL ? ia_cli_usage("db", "no store: use --db") : run_action(&options, argc - optind, argv + optind);
+    ia_buf_release(&place);
+    return code == IA_EXIT_DONE && !ia_cli_flush(stdout) ? IA_EXIT_FAILED : code;
+}

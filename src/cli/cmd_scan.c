@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* imgaudit scan: reads directories of images into the store. Silent without a terminal. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+#include "cli/commands.h"
+#include "cli/common.h"
+#include "scan/scan.h"
+
+static const char help[] =
+    "Usage: imgaudit scan [OPTION]... ROOT...\n"
+    "Read the disk images below each ROOT (a directory, image file or block device) into the store.\n\n"
+    "      --db FILE            the store ($IMGAUDIT_DB); made if it does not exist\n"
+    "  -j, --jobs N             files read at a time (the number of processors)\n"
+    "      --exclude GLOB       leave out what matches, by path or by name; nothing is then proven unused\n"
+    "      --allow DIR          follow references into DIR too\n"
+    "      --backing-glob GLOB  files that match are meant as backing files\n"
+    "      --raw-suffix SUFFIX  files ending so are raw when no magic says otherwise (.img .raw)\n"
+    "      --keep N             keep the history of the newest N scans (all)\n"
+    "      --stats              print what was done on stdout\n"
+    "  -h, --help               print this\n\n"
+    "--exclude, --allow, --backing-glob and --raw-suffix may be given again.\n"
+    "Exit status: 0 done, 1 failed and nothing recorded, 2 usage, 3 done, but something could not be read:\n"
+    "see 'imgaudit report --findings'.\n";
+
+enum { OPTION_DB = 256, OPTION_EXCLUDE, OPTION_ALLOW, OPTION_BACKING_GLOB, OPTION_RAW_SUFFIX, OPTION_KEEP, OPTION_STATS };
+
+static const struct option long_options[] = {
+    {"db", required_argument, NULL, OPTION_DB},
+    {"jobs", required_argument, NULL, 'j'},
+    {"exclude", required_argument, NULL, OPTION_EXCLUDE},
+    {"allow", required_argument, NULL, OPTION_ALLOW},
+    {"backing-glob", required_argument, NULL, OPTION_BACKING_GLOB},
+    {"raw-suffix", required_argument, NULL, OPTION_RAW_SUFFIX},
+    {"keep", required_argument, NULL, OPTION_KEEP},
+    {"stats", no_argument, NULL, OPTION_STATS},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+struct words {
+    IA_VEC(const char *) all;
+};
+
+struct scan_command {
+    const char *db;
+    struct words allow, exclude, backing_globs, raw_suffixes;
+    int64_t workers, keep;
+    bool stats;
+    struct timespec started, told; /* for the progress line */
+    bool told_any;
+};
+
+static int add_word(struct words *words, const char *word)
+{
+    if (ia_vec_push(&words->all, word))
+        return -1;
+    ia_cli_error("out of memory");
+    return IA_EXIT_FAILED;
+}
+
+static int parse_count(const char *what, const char *text, int64_t most, int64_t *out)
+{
+    if (ia_cli_parse_size(text, out) && *out >= 1 && *out <= most)
+        return -1;
+    return ia_cli_usage("scan", "bad %s '%s'", what, text);
+}
+
+/* -1: go on; else the exit code. */
+static int parse_option(struct scan_command *command, int c)
+{
+    switch (c) {
+    case OPTION_DB:
+        command->db = optarg;
+        return -1;
+    case 'j':
+        return parse_count("number of jobs", optarg, 256, &command->workers);
+    case OPTION_EXCLUDE:
+        return add_word(&command->exclude, optarg);
+    case OPTION_ALLOW:
+        return add_word(&command->allow, optarg);
+    case OPTION_BACKING_GLOB:
+        return add_word(&command->backing_globs, optarg);
+    case OPTION_RAW_SUFFIX:
+        return add_word(&command->raw_suffixes, optarg);
+    case OPTION_KEEP:
+        return parse_count("number of scans", optarg, INT64_MAX, &command->keep);
+    case OPTION_STATS:
+        command->stats = true;
+        return -1;
+    case 'h':
+        fputs(help, stdout);
+        return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
+    default:
+        return ia_cli_usage("scan", "bad option '%s'", optopt != 0 ? (const char[]){'-', (char)optopt, '\0'} : "");
+    }
+}
+
+static double seconds_since(const struct timespec *then)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
+}
+
+/* One line that rewrites itself, at most ten times a second. */
+static void show_progress(void *ctx, const struct ia_scan_progress *progress)
+{
+    struct scan_command *command = ctx;
+    if (command->told_any && seconds_since(&command->told) < 0.1)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &command->told);
+    command->told_any = true;
+    double elapsed = seconds_since(&command->started);
+    double tables = (double)progress->table_bytes / (1024 * 1024);
+    fprintf(stderr, "\r\033[K%s: %jd of %jd files, %.1f MiB of tables", progress->phase,
+            (intmax_t)progress->files_done, (intmax_t)progress->files_total, tables);
+    if (elapsed > 0.5 && progress->files_done > 0) {
+        double left = elapsed * (double)(progress->files_total - progress->files_done) / (double)progress->files_done;
+        fprintf(stderr, ", %.0f files/s, %.1f MiB/s, %.0f s left", (double)progress->files_done / elapsed,
+                tables / elapsed, left);
+    }
+    fflush(stderr);
+}
+
+static void end_progress(const struct scan_command *command)
+{
+    if (command->told_any)
+        fputs("\r\033[K", stderr);
+}
+
+/* The default store's directory is made; one that the user named has to exist. */
+static void make_parents(const char *path)
+{
+    IA_AUTO_FREE char *copy = strdup(path);
+    for (char *slash = copy == NULL ? NULL : strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(copy, 0700);
+        *slash = '/';
+    }
+}
+
+static void print_stats(const struct ia_scan_row *row)
+{
+    printf("scan %jd: %jd entries walked, %jd passed over\n", (intmax_t)row->scan_id, (intmax_t)row->walked,
+           (intmax_t)row->passed_over);
+    printf("images: %jd, parsed: %jd, unchanged: %jd, added: %jd, changed: %jd, renamed: %jd, vanished: %jd\n",
+           (intmax_t)row->images, (intmax_t)row->parsed, (intmax_t)row->unchanged, (intmax_t)row->added,
+           (intmax_t)row->changed, (intmax_t)row->renamed, (intmax_t)row->vanished);
+    printf("extents stored: %jd, bytes read: %jd, errors: %jd, complete: %s\n", (intmax_t)row->extents,
+           (intmax_t)row->table_bytes, (intmax_t)row->errors, row->complete ? "yes" : "no");
+}
+
+static int run(struct scan_command *command, char **roots, int count)
+{
+    static const char *const default_raw[] = {".img", ".raw"};
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    bool own_suffixes = command->raw_suffixes.all.len > 0;
+    const struct ia_scan_options options = {
+        .db = command->db,
+        .roots = (const char *const *)roots,
+        .root_count = (size_t)count,
+        .allow = command->allow.all.items,
+        .allow_count = command->allow.all.len,
+        .exclude = command->exclude.all.items,
+        .exclude_count = command->exclude.all.len,
+        .backing_globs = command->backing_globs.all.items,
+        .backing_glob_count = command->backing_globs.all.len,
+        .raw_suffixes = own_suffixes ? command->raw_suffixes.all.items : default_raw,
+        .raw_suffix_count = own_suffixes ? command->raw_suffixes.all.len : 2,
+        .workers = (int)(command->workers > 0 ? command->workers : processors > 0 ? processors : 1),
+        .keep = command->keep,
+        .limits = &ia_default_limits,
+        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+        .progress_ctx = command,
+    };
+    struct ia_scan_row row;
+    struct ia_error err = {0};
+    clock_gettime(CLOCK_MONOTONIC, &command->started);
+    enum ia_status status = ia_scan_run(&options, &row, &err);
+    end_progress(command);
+    if (status != IA_OK) {
+        ia_cli_error("%s", err.message);
+        return IA_EXIT_FAILED;
+    }
+    if (command->stats)
+        print_stats(&row);
+    if (row.errors > 0 && isatty(STDERR_FILENO))
+        ia_cli_error("%jd files or directories could not be read: see 'imgaudit report --findings'",
+                     (intmax_t)row.errors);
+    if (!ia_cli_flush(stdout))
+        return IA_EXIT_FAILED;
+    return row.errors > 0 ? IA_EXIT_INCOMPLETE : IA_EXIT_DONE;
+}
+
+static int parse_and_run(struct scan_command *command, int argc, char **argv)
+{
+    int c;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "j:h", long_options, NULL)) != -1) {
+        int code = parse_option(command, c);
+        if (code >= 0)
+            return code;
+    }
+    if (optind == argc)
+        return ia_cli_usage("scan", "no ROOT given");
+    IA_AUTO_BUF struct ia_buf place = {0};
+    if (command->db == NULL) {
+        command->db = ia_cli_default_db(&place);
+        if (command->db == NULL)
+            return ia_cli_usage("scan", "no place for the store: use --db");
+        make_parents(command->db);
+    }
+    return run(command, argv + optind, argc - optind);
+}
+
+int ia_cmd_scan(int argc, char **argv)
+{
+    struct scan_command command = {0};
+    int code = parse_and_run(&command, argc, argv);
+    ia_vec_release(&command.allow.all);
+    ia_vec_release(&command.exclude.all);
+    ia_vec_release(&command.backing_globs.all);
+    ia_vec_release(&command.raw_suffixes.all);
+    return code;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking a file name up in the store. */
+#include "report/lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static enum ia_status is_known(struct ia_reader *reader, const char *path, bool *known, struct ia_error *err)
+{
+    struct ia_query *query = NULL;
+    enum ia_status status = ia_query_open(reader,
+                                          "SELECT 1 FROM name WHERE path = :image"
+                                          " UNION ALL SELECT 1 FROM image WHERE path = :image LIMIT 1",
+                                          &query, err);
+    if (status == IA_OK)
+        status = ia_query_bind_text(query, ":image", path, strlen(path), err);
+    if (status == IA_OK)
+        status = ia_query_step(query, known, err);
+    ia_query_close(query);
+    return status;
+}
+
+enum ia_status ia_image_lookup(struct ia_reader *reader, const char *name, struct ia_buf *path, struct ia_error *err)
+{
+    IA_AUTO_FREE char *canonical = realpath(name, NULL);
+    const char *const candidates[] = {canonical, name};
+    for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
+        bool known = false;
+        enum ia_status status = IA_OK;
+        if (candidates[i] != NULL)
+            status = is_known(reader, candidates[i], &known, err);
+        if (status != IA_OK)
+            return status;
+        if (!known)
+            continue;
+        ia_buf_clear(path);
+        ia_buf_add_str(path, candidates[i]);
+        return path->failed ? ia_fail(err, IA_NOMEM, "out of memory") : IA_OK;
+    }
+    return ia_fail(err, IA_MISSING, "the store knows no image '%s'", name);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The image of the store that a person means by a file name. */
+#ifndef IA_REPORT_LOOKUP_H
+#define IA_REPORT_LOOKUP_H
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "store/reader.h"
+
+/* *path becomes a path that the store knows: the name's canonical absolute path, or else the name as it is given (of a
+ * file that is gone, or that the scan met under another name). IA_MISSING when the store knows neither. */
+IA_MUST_CHECK enum ia_status ia_image_lookup(struct ia_reader *reader, const char *name, struct ia_buf *path,
+                                             struct ia_error *err);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Images that vanished because their file system is not mounted now still use their backing files. They are told by the
+ * device: the nearest directory that still exists lies on another one than the image did. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "scan/internal.h"
+
+/* The device of path, or of the nearest directory above it that exists; -1 for none. */
+static int64_t device_now(const char *path)
+{
+    struct stat st;
+    IA_AUTO_FREE char *at = strdup(path);
+    while (at != NULL && stat(at, &st) != 0) { /* ends: the name grows shorter, and / exists */
+        char *slash = strrchr(at, '/');
+        if (slash == NULL)
+            return -1;
+        if (slash == at)
+            slash++;
+        if (*slash == '\0')
+            return -1;
+        *slash = '\0';
+    }
+    return at == NULL ? -1 : (int64_t)st.st_dev;
+}
+
+/* Device numbers change over a reboot: a file that kept its path shows by which number the device goes now. */
+static bool was_renumbered(const struct ia_scan *scan, int64_t before, int64_t now)
+{
+    const struct ia_inventory *inventory = &scan->inventory;
+    for (size_t i = 0; i < inventory->items.len; i++) {
+        const struct ia_item *item = &inventory->items.items[i];
+        if (item->previous == IA_NO_ITEM || item->key.dev != now)
+            continue;
+        const struct ia_previous *previous = &inventory->previous.items[item->previous];
+        if (previous->key.dev == before && previous->key.inode == item->key.inode)
+            return true;
+    }
+    return false;
+}
+
+static bool is_below_a_root(const struct ia_scan *scan, const char *path)
+{
+    for (size_t i = 0; i < scan->options->root_count; i++) {
+        const char *root = scan->confine.allowed.items[i].path;
+        size_t len = strlen(root);
+        if (strncmp(path, root, len) == 0 && (path[len] == '\0' || path[len] == '/' || root[len - 1] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static enum ia_status check(struct ia_scan *scan, const char *directory, int64_t dev, struct ia_error *err)
+{
+    int64_t now = device_now(directory);
+    if (now == dev || !is_below_a_root(scan, directory) || was_renumbered(scan, dev, now))
+        return IA_OK;
+    for (size_t i = 0; i < scan->absent.len; i++)
+        if (strcmp(scan->absent.items[i].path, directory) == 0)
+            return IA_OK;
+    struct ia_absent absent = {.path = strdup(directory), .dev = dev};
+    if (absent.path == NULL || !ia_vec_push(&scan->absent, absent)) {
+        free(absent.path);
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    }
+    ia_findings_add(&scan->findings, IA_FINDING_MOUNT_MISSING, directory,
+                    "images were here on another device: what they name is not known until it is mounted again");
+    return IA_OK;
+}
+
+static enum ia_status check_known(void *ctx, const char *path, int64_t dev, struct ia_error *err)
+{
+    return check(ctx, path, dev, err);
+}
+
+enum ia_status ia_scan_find_absent(struct ia_scan *scan, struct ia_error *err)
+{
+    enum ia_status status = ia_writer_load_mounts(scan->writer, check_known, scan, err);
+    for (size_t i = 0; i < scan->inventory.previous.len && status == IA_OK; i++) {
+        const struct ia_previous *previous = &scan->inventory.previous.items[i];
+        if (previous->taken || previous->image_id == 0)
+            continue;
+        IA_AUTO_FREE char *directory = strdup(previous->path);
+        if (directory == NULL)
+            return ia_fail(err, IA_NOMEM, "out of memory");
+        char *slash = strrchr(directory, '/');
+        if (slash != NULL)
+            slash[slash == directory] = '\0';
+        status = check(scan, directory, previous->key.dev, err);
+    }
+    if (status == IA_OK)
+        status = ia_writer_clear_mounts(scan->writer, err);
+    for (size_t i = 0; i < scan->absent.len && status == IA_OK; i++)
+        status = ia_writer_put_mount(scan->writer, scan->absent.items[i].path, scan->absent.items[i].dev, err);
+    return status;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* The forest's analysis: extents come from the store, results go into it. */
+#include <stdlib.h>
+
+#include "analysis/forest.h"
+#include "scan/internal.h"
+
+struct forest {
+    struct ia_scan *scan;
+    struct ia_forest_node *nodes;
+    size_t *items;   /* node to item */
+    size_t *node_of; /* item to node */
+    int64_t **sizes; /* of snapshots, for each node */
+    size_t count;
+};
+
+static const struct ia_item *item_of(const struct forest *forest, size_t node)
+{
+    return &forest->scan->inventory.items.items[forest->items[node]];
+}
+
+static enum ia_status no_extents(struct ia_extent_stream *stream, const struct ia_extent **batch, size_t *count,
+                                 struct ia_error *err)
+{
+    (void)stream;
+    (void)err;
+    *batch = NULL;
+    *count = 0;
+    return IA_OK;
+}
+
+static void nothing_to_close(struct ia_extent_stream *stream)
+{
+    (void)stream;
+}
+
+/* A mapping that could not be read has no extents: it then reads everything from its backing file, which keeps that. */
+static enum ia_status open_stream(void *ctx, size_t node, size_t mapping, struct ia_extent_stream **out,
+                                  struct ia_error *err)
+{
+    static const struct ia_extent_stream_ops ops = {no_extents, nothing_to_close};
+    static struct ia_extent_stream empty = {&ops};
+    struct forest *forest = ctx;
+    const struct ia_item *item = item_of(forest, node);
+    if (mapping >= item->parsed.mappings.len || item->parsed.mappings.items[mapping].failed) {
+        *out = &empty;
+        return IA_OK;
+    }
+    return ia_writer_stream(forest->scan->writer, item->parsed.mappings.items[mapping].map_id, out, err);
+}
+
+static enum ia_status put_usage(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err)
+{
+    struct forest *forest = ctx;
+    const struct ia_item *item = item_of(forest, node);
+    if (!ia_item_is_sound(item))
+        return IA_OK;
+    return ia_writer_put_usage(forest->scan->writer, item->image_id, usage, err);
+}
+
+static enum ia_status put_masked(void *ctx, size_t node, const struct ia_extent *piece, struct ia_error *err)
+{
+    struct forest *forest = ctx;
+    const struct ia_item *item = item_of(forest, node);
+    if (!ia_item_is_sound(item))
+        return IA_OK;
+    return ia_writer_put_masked(forest->scan->writer, item->image_id, piece, err);
+}
+
+static enum ia_status put_chain(void *ctx, const struct ia_chain_row *row, struct ia_error *err)
+{
+    struct forest *forest = ctx;
+    const struct ia_item *item = item_of(forest, row->node);
+    const struct ia_item *layer = item_of(forest, row->layer);
+    struct ia_chain_store_row stored = {
+        .image_id = item->image_id,
+        .depth = (int64_t)row->depth,
+        .layer_id = layer->image_id,
+        .map_id = layer->parsed.mappings.items[0].map_id,
+        .reach = row->reach,
+        .visible_bytes = item->chain_ok ? row->visible_bytes : -1,
+        .data_bytes = item->chain_ok ? row->data_bytes : -1,
+    };
+    return ia_writer_put_chain(forest->scan->writer, &stored, err);
+}
+
+static bool fill_node(struct forest *forest, size_t node, const struct ia_item *item)
+{
+    const struct ia_parsed *parsed = &item->parsed;
+    size_t snapshots = parsed->mappings.len > 0 ? parsed->mappings.len - 1 : 0;
+    int64_t *sizes = calloc(snapshots + 1, sizeof(*sizes));
+    if (sizes == NULL)
+        return false;
+    for (size_t i = 0; i < snapshots; i++)
+        sizes[i] = parsed->mappings.items[i + 1].size;
+    forest->sizes[node] = sizes;
+    forest->nodes[node] = (struct ia_forest_node){
+        .parent = item->backing == IA_NO_ITEM ? IA_NO_PARENT : forest->node_of[item->backing],
+        .size = parsed->facts.virtual_size,
+        .snapshot_sizes = sizes,
+        .snapshots = snapshots,
+    };
+    return true;
+}
+
+static bool build(struct forest *forest)
+{
+    const struct ia_inventory *inventory = &forest->scan->inventory;
+    size_t items = inventory->items.len;
+    forest->nodes = calloc(items + 1, sizeof(*forest->nodes));
+    forest->items = calloc(items + 1, sizeof(*forest->items));
+    forest->node_of = calloc(items + 1, sizeof(*forest->node_of));
+    forest->sizes = calloc(items + 1, sizeof(*forest->sizes));
+    if (forest->nodes == NULL || forest->items == NULL || forest->node_of == NULL || forest->sizes == NULL)
+        return false;
+    for (size_t i = 0; i < items; i++) {
+        forest->node_of[i] = IA_NO_PARENT;
+        if (ia_item_is_image(&inventory->items.items[i])) {
+            forest->node_of[i] = forest->count;
+            forest->items[forest->count++] = i;
+        }
+    }
+    for (size_t node = 0; node < forest->count; node++)
+        if (!fill_node(forest, node, item_of(forest, node)))
+            return false;
+    return true;
+}
+
+static void release(struct forest *forest)
+{
+    for (size_t i = 0; i < forest->count && forest->sizes != NULL; i++)
+        free(forest->sizes[i]);
+    free(forest->sizes);
+    free(forest->nodes);
+    free(forest->items);
+    free(forest->node_of);
+}
+
+enum ia_status ia_scan_analyse(struct ia_scan *scan, struct ia_error *err)
+{
+    struct forest forest = {.scan = scan};
+    ia_scan_tell(scan, "analysing");
+    enum ia_status status = IA_OK;
+    if (build(&forest)) {
+        const struct ia_forest wood = {
+            .nodes = forest.nodes, .count = forest.count, .open = open_stream, .ctx = &forest};
+        const struct ia_forest_sinks sinks = {
+            .ctx = &forest, .usage = put_usage, .masked = put_masked, .chain = put_chain};
+        status = ia_forest_analyse(&wood, &sinks, err);
+    } else {
+        status = ia_fail(err, IA_NOMEM, "out of memory for the forest");
+    }
+    release(&forest);
+    return status;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* The state of a running scan, shared by the files of src/scan. Owned by the coordinator's thread. */
+#ifndef IA_SCAN_INTERNAL_H
+#define IA_SCAN_INTERNAL_H
+
+#include "chain/confine.h"
+#include "scan/findings.h"
+#include "scan/inventory.h"
+#include "scan/pool.h"
+#include "scan/scan.h"
+#include "store/writer.h"
+
+struct ia_passed {
+    const char *reason; /* const text */
+    int64_t files;
+};
+
+/* A file that an image may name in another way than by its followed backing link. */
+struct ia_alias {
+    const char *kind; /* 'alias': seen from another name of the image; 'content': in a content used as another format */
+    size_t image;  /* the image that names it */
+    size_t target; /* the item */
+    char *name;    /* owned; the other name of the image */
+    char *path;    /* owned; where the reference leads from there */
+};
+
+struct ia_absent {
+    char *path; /* owned; a directory */
+    int64_t dev;
+};
+
+struct ia_scan {
+    const struct ia_scan_options *options;
+    struct ia_confine confine; /* roots and --allow */
+    struct ia_parse_env env;
+    struct ia_inventory inventory;
+    struct ia_findings findings;
+    struct ia_writer *writer;
+    struct ia_pool *pool;
+    IA_VEC(struct ia_passed) passed;
+    IA_VEC(struct ia_alias) aliases;
+    IA_VEC(struct ia_absent) absent; /* mounts that are gone */
+    IA_VEC(char *) symlinks; /* owned; found by the walk */
+    struct ia_scan_row row;
+    bool dirty; /* anything that the derived tables tell has changed */
+    int64_t bytes_total, bytes_done, files_total, files_done;
+};
+
+/* walk.c: fills the inventory from the roots. */
+IA_MUST_CHECK enum ia_status ia_scan_walk(struct ia_scan *scan, struct ia_error *err);
+/* previous.c: what the scan before left, and what of it is still true. */
+IA_MUST_CHECK enum ia_status ia_scan_load_previous(struct ia_scan *scan, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_scan_match_previous(struct ia_scan *scan, struct ia_error *err);
+/* read.c: submits files to the pool, stores extents, keeps results. */
+IA_MUST_CHECK enum ia_status ia_scan_read_new(struct ia_scan *scan, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_scan_read_referenced(struct ia_scan *scan, bool *any, struct ia_error *err);
+/* resolve.c: follows the references of all images that were read. */
+IA_MUST_CHECK enum ia_status ia_scan_resolve(struct ia_scan *scan, struct ia_error *err);
+/* chains.c: loops, depth, which chains are whole. */
+IA_MUST_CHECK enum ia_status ia_scan_check_chains(struct ia_scan *scan, struct ia_error *err);
+/* absent.c: images that vanished with a mount. */
+IA_MUST_CHECK enum ia_status ia_scan_find_absent(struct ia_scan *scan, struct ia_error *err);
+/* judge.c: the findings about single files; why an image counts as a base. */
+void ia_scan_judge(struct ia_scan *scan);
+/* record.c: everything into the store. */
+IA_MUST_CHECK enum ia_status ia_scan_record(struct ia_scan *scan, struct ia_error *err);
+/* The same for what belongs to the published scan: its options and what was passed over. */
+IA_MUST_CHECK enum ia_status ia_scan_put_options(struct ia_scan *scan, struct ia_error *err);
+/* analyse.c: the forest's results into the store. */
+IA_MUST_CHECK enum ia_status ia_scan_analyse(struct ia_scan *scan, struct ia_error *err);
+
+bool ia_scan_is_excluded(const struct ia_scan *scan, const char *path);
+void ia_scan_pass_over(struct ia_scan *scan, const char *reason);
+void ia_scan_tell(struct ia_scan *scan, const char *phase);
+/* The suffix is one of --raw-suffix; is that of an image format other than raw. */
+bool ia_scan_has_raw_suffix(const struct ia_scan *scan, const char *path);
+bool ia_scan_claims_image(const char *path);
+
+#endif

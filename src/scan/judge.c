@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* What an administrator should know of each file, and why a file counts as a base though nothing names it. */
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scan/internal.h"
+
+static void judge_unknown(struct ia_scan *scan, const struct ia_item *item)
+{
+    const char *path = ia_item_path(item);
+    if (strcmp(item->reason, "empty") == 0)
+        ia_findings_add(&scan->findings, IA_FINDING_EMPTY, path, "named like an image, and empty");
+    else if (strcmp(item->reason, "unrecognised") == 0)
+        ia_findings_add(&scan->findings, IA_FINDING_UNRECOGNISED, path, "named like an image, without a known magic");
+    else
+        ia_findings_add(&scan->findings, IA_FINDING_UNREADABLE, path, "%s",
+                        item->parsed.message == NULL ? "cannot be read" : item->parsed.message);
+}
+
+static enum ia_finding_code code_of(enum ia_status status)
+{
+    switch (status) {
+    case IA_UNSUPPORTED:
+        return IA_FINDING_UNSUPPORTED;
+    case IA_LIMIT:
+        return IA_FINDING_LIMIT;
+    case IA_CORRUPT:
+    case IA_NOT_MINE:
+        return IA_FINDING_CORRUPT;
+    default:
+        return IA_FINDING_UNREADABLE;
+    }
+}
+
+static void judge_data_file(struct ia_scan *scan, const struct ia_item *item)
+{
+    const char *path = ia_item_path(item);
+    const char *where = item->data_path == NULL ? "" : item->data_path;
+    if (item->data_status == IA_REFUSED)
+        ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_OUTSIDE, path, "data file '%s' is outside the roots", where);
+    else if (item->data_status != IA_OK)
+        ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_MISSING, path, "data file '%s' cannot be read: %s", where,
+                        item->parsed.message == NULL ? "" : item->parsed.message);
+    if (item->data_ambiguous)
+        ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_AMBIGUOUS, path,
+                        "data file '%s' is named relative to a working directory; looked for beside the image",
+                        item->parsed.facts.data_file == NULL ? "" : item->parsed.facts.data_file);
+}
+
+static void judge_content(struct ia_scan *scan, const struct ia_item *item)
+{
+    const char *path = ia_item_path(item);
+    const struct ia_parsed *parsed = &item->parsed;
+    if (item->data_status != IA_OK || item->data_ambiguous)
+        judge_data_file(scan, item);
+    if (parsed->status != IA_OK && item->data_status == IA_OK)
+        ia_findings_add(&scan->findings, code_of(parsed->status), path, "%s", parsed->message);
+    if (parsed->changed_while_read && parsed->references_changed)
+        ia_findings_add(&scan->findings, IA_FINDING_CHANGED_WHILE_READ, path, "changed twice while it was read");
+    else if (parsed->changed_while_read)
+        ia_findings_add_open(&scan->findings, IA_FINDING_CHANGED_WHILE_READ, path, "changed twice while it was read");
+    if (parsed->facts.truncated)
+        ia_findings_add(&scan->findings, IA_FINDING_TRUNCATED, path, "tables or clusters lie past the end of the file");
+    if (parsed->facts.marked_corrupt)
+        ia_findings_add(&scan->findings, IA_FINDING_MARKED_CORRUPT, path, "the image says that it is corrupt");
+    if (parsed->facts.dirty)
+        ia_findings_add(&scan->findings, IA_FINDING_DIRTY, path, "in use, or not closed cleanly: refcounts may be behind");
+    for (size_t i = 1; i < parsed->mappings.len; i++)
+        if (parsed->mappings.items[i].failed)
+            ia_findings_add(&scan->findings, IA_FINDING_SNAPSHOT_UNREADABLE, path,
+                            "internal snapshot %zu: its tables cannot be read", i - 1);
+    if (item->content_backing != NULL)
+        ia_findings_add(&scan->findings, IA_FINDING_FORMAT_CONFLICT, path,
+                        "used as %s, but its content is an image that names the backing file '%s'", parsed->format,
+                        item->content_backing);
+}
+
+static void judge_backing(struct ia_scan *scan, const struct ia_item *item)
+{
+    static const struct {
+        const char *state;
+        enum ia_finding_code code;
+        const char *words;
+    } kinds[] = {
+        {"missing", IA_FINDING_BACKING_MISSING, "does not exist"},
+        {"outside", IA_FINDING_BACKING_OUTSIDE, "is outside the roots and was not opened"},
+        {"denied", IA_FINDING_BACKING_UNREADABLE, "cannot be reached"},
+        {"not-a-file", IA_FINDING_BACKING_UNREADABLE, "is neither a file nor a block device"},
+        {"remote", IA_FINDING_BACKING_REMOTE, "is no local file"},
+        {"unsupported", IA_FINDING_BACKING_UNSUPPORTED, "is described in a way that is not followed"},
+        {"ambiguous", IA_FINDING_BACKING_AMBIGUOUS,
+         "is named relative to a working directory; looked for beside the image"},
+        {"loop", IA_FINDING_BACKING_LOOP, "leads in a circle"},
+    };
+    const struct ia_image_facts *facts = &item->parsed.facts;
+    if (facts->backing_name == NULL || item->backing_state == NULL)
+        return;
+    /* A raw image names nothing: that it cannot be read hides nothing. */
+    bool raw = facts->backing_format != NULL && strcmp(facts->backing_format, "raw") == 0;
+    const char *where = item->backing_path == NULL ? facts->backing_name : item->backing_path;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(item->backing_state, kinds[i].state) != 0)
+            continue;
+        if (kinds[i].code == IA_FINDING_BACKING_LOOP && item->backing_path != NULL && item->backing == IA_NO_ITEM &&
+            item->is_referenced)
+            continue; /* told by cut_loops */
+        if (raw)
+            ia_findings_add_open(&scan->findings, kinds[i].code, ia_item_path(item), "backing file '%s' %s", where,
+                                 kinds[i].words);
+        else
+            ia_findings_add(&scan->findings, kinds[i].code, ia_item_path(item), "backing file '%s' %s", where,
+                            kinds[i].words);
+    }
+    if (item->backing != IA_NO_ITEM && facts->backing_format == NULL &&
+        strncmp(facts->backing_name, "json:", 5) != 0)
+        ia_findings_add(&scan->findings, IA_FINDING_BACKING_FORMAT_GUESSED, ia_item_path(item),
+                        "does not state the format of its backing file '%s': taken for %s", where,
+                        scan->inventory.items.items[item->backing].has_parsed
+                            ? scan->inventory.items.items[item->backing].parsed.format
+                            : "unknown");
+}
+
+static void judge_base(struct ia_scan *scan, struct ia_item *item)
+{
+    for (size_t i = 0; i < scan->options->backing_glob_count && item->is_base_by_glob == NULL; i++) {
+        const char *glob = scan->options->backing_globs[i];
+        for (size_t n = 0; n < item->names.len; n++) {
+            const char *path = item->names.items[n].path;
+            const char *slash = strrchr(path, '/');
+            if (fnmatch(glob, path, 0) == 0 || (slash != NULL && fnmatch(glob, slash + 1, 0) == 0))
+                item->is_base_by_glob = glob;
+        }
+    }
+}
+
+void ia_scan_judge(struct ia_scan *scan)
+{
+    for (size_t i = 0; i < scan->inventory.items.len; i++) {
+        struct ia_item *item = &scan->inventory.items.items[i];
+        if (item->is_part && !item->is_referenced)
+            item->verdict = IA_VERDICT_PART;
+        switch (item->verdict) {
+        case IA_VERDICT_UNKNOWN:
+            judge_unknown(scan, item);
+            break;
+        case IA_VERDICT_PASSED:
+            ia_scan_pass_over(scan, item->reason);
+            break;
+        case IA_VERDICT_IMAGE:
+            judge_content(scan, item);
+            judge_backing(scan, item);
+            judge_base(scan, item);
+            break;
+        default:
+            break;
+        }
+    }
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading one file. */
+#include "scan/parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "chain/reference.h"
+#include "scan/locks.h"
+
+void ia_parse_result_release(struct ia_parse_result *result)
+{
+    ia_parsed_release(&result->parsed);
+    free(result->data_path);
+    *result = (struct ia_parse_result){0};
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* The racy-timestamp rule: a file that changed within one tick of the file system's clock before we read it may change
+ * again without a trace. Waits the tick out; returns the time of reading, or 0 when the time stamps are too coarse or
+ * lie in the future, so that the file is to be read again next time. */
+static int64_t time_of_reading(const struct stat *st)
+{
+    struct timespec resolution;
+    clock_getres(CLOCK_REALTIME_COARSE, &resolution);
+    int64_t tick = resolution.tv_nsec + 1000000;
+    if (st->st_ctim.tv_nsec == 0 && st->st_mtim.tv_nsec == 0)
+        tick = INT64_C(2000000000); /* a file system that keeps whole seconds */
+    int64_t changed = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
+    int64_t age = clock_ns(CLOCK_REALTIME) - changed;
+    if (age >= 0 && age < tick && tick < 100000000) {
+        struct timespec wait = {.tv_nsec = tick - age};
+        nanosleep(&wait, NULL);
+    }
+    int64_t now = clock_ns(CLOCK_REALTIME);
+    return now - changed >= tick ? now : 0;
+}
+
+static bool same_content(const struct stat *a, const struct stat *b)
+{
+    struct ia_file_key x;
+    struct ia_file_key y;
+    ia_file_key_from_stat(&x, a);
+    ia_file_key_from_stat(&y, b);
+    return memcmp(&x, &y, sizeof(x)) == 0;
+}
+
+/* What a file is taken for. */
+struct decision {
+    const struct ia_format *format; /* NULL: no image, or none that is read here */
+    const char *basis;
+    enum ia_verdict verdict;
+    const char *reason;
+    const char *known; /* a format that is recognised only */
+};
+
+static void decide_raw(const struct ia_parse_request *request, int64_t size, struct decision *out)
+{
+    out->basis = request->raw_by_name ? "named" : request->raw_by_suffix ? "suffix" : "guessed";
+    if (request->raw_by_name || request->raw_by_suffix || request->raw_by_guess) {
+        out->format = ia_format_by_name("raw");
+        out->verdict = IA_VERDICT_IMAGE;
+    } else if (request->claims_image) {
+        out->verdict = IA_VERDICT_UNKNOWN;
+        out->reason = size == 0 ? "empty" : "unrecognised";
+    } else {
+        out->verdict = IA_VERDICT_PASSED;
+        out->reason = size == 0 ? "empty" : "no-image-magic";
+    }
+}
+
+static enum ia_status decide(const struct ia_parse_request *request, struct ia_source *source, struct decision *out,
+                             struct ia_error *err)
+{
+    *out = (struct decision){.verdict = IA_VERDICT_IMAGE, .reason = "", .basis = "stated"};
+    if (request->stated != NULL) {
+        out->format = ia_format_by_name(request->stated);
+        out->known = out->format == NULL ? request->stated : NULL;
+        return IA_OK;
+    }
+    uint8_t head[IA_PROBE_BYTES] = {0};
+    enum ia_status status =
+        ia_source_read(source, 0, head, (size_t)ia_min(source->size, sizeof(head)), "the first bytes", err);
+    if (status != IA_OK)
+        return status;
+    out->basis = "content";
+    out->format = ia_format_probe(head, source->size > 0 ? sizeof(head) : 0, &out->known);
+    if (out->format == NULL && out->known == NULL)
+        decide_raw(request, source->size, out);
+    return IA_OK;
+}
+
+static enum ia_status open_data_file(const struct ia_parse_request *request, const struct ia_parse_env *env,
+                                     struct ia_image *image, struct ia_parse_result *result, struct ia_error *err)
+{
+    if (image->facts.data_file == NULL)
+        return ia_fail(err, IA_CORRUPT, "the image names no data file");
+    struct ia_reference reference;
+    enum ia_status status = ia_reference_parse(image->facts.data_file, &reference, err);
+    if (status != IA_OK)
+        return status;
+    if (reference.path == NULL || reference.kind == IA_REFERENCE_UNSUPPORTED) {
+        ia_reference_release(&reference);
+        return ia_fail(err, IA_UNSUPPORTED, "data file '%s' is not a local file", image->facts.data_file);
+    }
+    result->data_ambiguous = reference.path[0] != '/';
+    IA_AUTO_FREE char *name = ia_reference_combine(request->path, reference.path);
+    ia_reference_release(&reference);
+    if (name == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    IA_AUTO_CLOSE int fd = -1;
+    status = ia_confine_resolve(env->confine, name, &result->data_path, err);
+    if (result->data_path == NULL)
+        result->data_path = ia_steal_ptr(name);
+    if (status == IA_OK)
+        status = ia_confine_open(env->confine, result->data_path, &fd, &result->data_st, err);
+    if (status == IA_OK)
+        status = ia_source_open_fd(fd, &image->data, err);
+    if (status == IA_OK) {
+        ia_steal_fd(&fd);
+        result->has_data = true;
+    }
+    return status;
+}
+
+static void tally(struct ia_parsed *parsed, const struct ia_extent *batch, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        parsed->state_bytes[batch[i].state] += batch[i].length;
+}
+
+/* *broken tells whether a failing status is the image's own fault. */
+static enum ia_status read_mapping(struct ia_image *image, size_t number, const struct ia_parse_sink *sink,
+                                   struct ia_parsed *parsed, bool *broken, struct ia_error *err)
+{
+    struct ia_mapping *mapping = &parsed->mappings.items[number];
+    struct ia_cursor *cursor = NULL;
+    *broken = true;
+    enum ia_status status = ia_cursor_open(image, number, 0, INT64_MAX, &cursor, err);
+    while (status == IA_OK) {
+        const struct ia_extent *batch;
+        size_t count;
+        status = ia_cursor_next(cursor, &batch, &count, err);
+        if (status != IA_OK || count == 0)
+            break;
+        if (number == 0)
+            tally(parsed, batch, count);
+        mapping->extents += (int64_t)count;
+        status = sink->extents(sink->ctx, number, batch, count, err);
+        *broken = status == IA_OK;
+    }
+    ia_cursor_close(cursor);
+    return status;
+}
+
+static enum ia_status note(struct ia_parsed *parsed, enum ia_status status, const struct ia_error *cause,
+                           struct ia_error *err)
+{
+    free(parsed->message);
+    parsed->status = status;
+    parsed->message = strdup(cause->message);
+    return parsed->message != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+}
+
+static enum ia_status read_mappings(struct ia_image *image, const struct ia_parse_sink *sink, struct ia_parsed *parsed,
+                                    struct ia_error *err)
+{
+    size_t mappings = 1 + image->facts.snapshots.len;
+    if (!ia_vec_reserve(&parsed->mappings, mappings))
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < mappings && status == IA_OK; i++) {
+        struct ia_error cause = {0};
+        bool broken = false;
+        parsed->mappings.items[parsed->mappings.len++] = (struct ia_mapping){.size = ia_image_mapping_size(image, i)};
+        enum ia_status read = read_mapping(image, i, sink, parsed, &broken, &cause);
+        if (read == IA_OK)
+            continue;
+        if (!broken || read == IA_NOMEM)
+            return ia_fail(err, read, "%s", cause.message);
+        parsed->mappings.items[i].failed = true;
+        if (i == 0)
+            status = note(parsed, read, &cause, err);
+    }
+    return status;
+}
+
+/* Everything that the open image tells. */
+static enum ia_status read_image(const struct ia_parse_request *request, const struct ia_parse_env *env,
+                                 struct ia_image *image, const struct ia_parse_sink *sink,
+                                 struct ia_parse_result *result, struct ia_error *err)
+{
+    struct ia_parsed *parsed = &result->parsed;
+    struct ia_error cause = {0};
+    enum ia_status status = IA_OK;
+    if (image->facts.needs_data_file) {
+        result->data_status = open_data_file(request, env, image, result, &cause);
+        if (result->data_status != IA_OK)
+            status = note(parsed, result->data_status, &cause, err);
+    }
+    if (status == IA_OK && parsed->status == IA_OK)
+        status = read_mappings(image, sink, parsed, err);
+    if (status == IA_OK && ia_image_measure(image, &cause) != IA_OK)
+        image->facts.metadata_bytes = -1;
+    image->facts.truncated = image->facts.truncated || image->main->beyond_end;
+    result->table_bytes += image->main->bytes_read;
+    parsed->facts = image->facts;
+    image->facts = (struct ia_image_facts){0}; /* moved */
+    return status;
+}
+
+static enum ia_status read_as(const struct ia_parse_request *request, const struct ia_parse_env *env,
+                              const struct decision *decision, struct ia_source **source,
+                              const struct ia_parse_sink *sink, struct ia_parse_result *result, struct ia_error *err)
+{
+    struct ia_parsed *parsed = &result->parsed;
+    struct ia_error cause = {0};
+    struct ia_image *image = NULL;
+    parsed->basis = decision->basis;
+    parsed->format = strdup(decision->format != NULL ? decision->format->name : decision->known);
+    if (parsed->format == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    if (decision->format == NULL) {
+        ia_fail(&cause, IA_UNSUPPORTED, "format %s is not read by this version", decision->known);
+        return note(parsed, IA_UNSUPPORTED, &cause, err);
+    }
+    enum ia_status opened = ia_image_open(decision->format, *source, env->limits, &image, &cause);
+    if (opened != IA_OK)
+        return note(parsed, opened, &cause, err);
+    *source = NULL;
+    enum ia_status status = read_image(request, env, image, sink, result, err);
+    ia_image_close(image);
+    return status;
+}
+
+static enum ia_status attempt(const struct ia_parse_request *request, const struct ia_parse_env *env,
+                              const struct ia_parse_sink *sink, struct ia_parse_result *result, bool *changed,
+                              struct ia_error *err)
+{
+    IA_AUTO_CLOSE int fd = -1;
+    IA_AUTO_CLOSE int again = -1;
+    struct ia_error cause = {0};
+    enum ia_status opened = ia_confine_open(env->confine, request->path, &fd, &result->st, &cause);
+    *changed = false;
+    result->verdict = IA_VERDICT_UNKNOWN;
+    result->reason = "unreadable";
+    if (opened != IA_OK)
+        return note(&result->parsed, opened, &cause, err);
+    result->opened = true;
+    result->checked_ns = time_of_reading(&result->st);
+    result->lock_state = ia_lock_state(fd);
+    if (request->lock_only)
+        return IA_OK;
+
+    struct ia_source *source = NULL;
+    struct decision decision;
+    again = dup(fd);
+    opened = ia_source_open_fd(fd, &source, &cause);
+    if (opened == IA_OK)
+        ia_steal_fd(&fd);
+    if (opened == IA_OK)
+        opened = decide(request, source, &decision, &cause);
+    enum ia_status status = IA_OK;
+    if (opened != IA_OK) {
+        status = note(&result->parsed, opened, &cause, err);
+    } else {
+        result->verdict = decision.verdict;
+        result->reason = decision.reason;
+        if (decision.verdict == IA_VERDICT_IMAGE)
+            status = read_as(request, env, &decision, &source, sink, result, err);
+    }
+    ia_source_close(source);
+    struct stat after;
+    *changed = again >= 0 && fstat(again, &after) == 0 && !same_content(&result->st, &after);
+    return status;
+}
+
+enum ia_status ia_parse_file(const struct ia_parse_request *request, const struct ia_parse_env *env,
+                             const struct ia_parse_sink *sink, struct ia_parse_result *result, struct ia_error *err)
+{
+    IA_AUTO_FREE char *first_backing = NULL;
+    bool changed = false;
+    for (int tries = 0; tries < 2; tries++) {
+        int64_t table_bytes = result->table_bytes;
+        free(first_backing);
+        first_backing = ia_steal_ptr(result->parsed.facts.backing_name);
+        ia_parse_result_release(result);
+        *result = (struct ia_parse_result){.lock_state = "unknown", .table_bytes = table_bytes};
+        enum ia_status status = sink->begin(sink->ctx, err);
+        if (status == IA_OK)
+            status = attempt(request, env, sink, result, &changed, err);
+        if (status != IA_OK || !changed)
+            return status;
+    }
+    const char *backing = result->parsed.facts.backing_name;
+    result->checked_ns = 0;
+    result->parsed.changed_while_read = true;
+    result->parsed.references_changed = strcmp(first_backing == NULL ? "" : first_backing, backing == NULL ? "" : backing) != 0;
+    return IA_OK;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading one file: is it an image, of what format, and what are its extents. Runs in a worker: touches nothing shared. */
+#ifndef IA_SCAN_PARSE_H
+#define IA_SCAN_PARSE_H
+
+#include <sys/stat.h>
+
+#include "chain/confine.h"
+#include "format/format.h"
+#include "scan/inventory.h"
+
+struct ia_parse_request {
+    size_t item;
+    const char *path;     /* canonical; borrowed until the result came */
+    const char *stated;   /* format that an overlay states, NULL: none */
+    bool raw_by_suffix;   /* without a magic it is raw */
+    bool raw_by_guess;    /* the same, because an overlay names it without a format */
+    bool raw_by_name;     /* the same, because the user named it as a root */
+    bool claims_image;    /* its suffix is that of an image format */
+    bool lock_only;       /* content is known: look at QEMU's locks only */
+};
+
+struct ia_parse_env {
+    const struct ia_confine *confine;
+    const struct ia_limits *limits;
+};
+
+struct ia_parse_result {
+    enum ia_verdict verdict;
+    const char *reason;
+    struct ia_parsed parsed; /* mappings have no map_id here */
+    struct stat st;
+    bool opened;             /* st holds */
+    int64_t checked_ns;      /* when reading began; 0: too soon after a change to trust the time stamps */
+    const char *lock_state;
+    char *data_path;         /* owned; canonical path of the data file, or where it was looked for */
+    struct stat data_st;
+    bool has_data;
+    bool data_ambiguous;     /* its name is relative: QEMU would take it from a working directory */
+    enum ia_status data_status; /* IA_OK, or why the data file could not be had */
+    int64_t table_bytes;
+};
+void ia_parse_result_release(struct ia_parse_result *result);
+
+/* Where extents go while they are read. begin is called before each attempt: what came before is void. */
+struct ia_parse_sink {
+    void *ctx;
+    enum ia_status (*begin)(void *ctx, struct ia_error *err);
+    enum ia_status (*extents)(void *ctx, size_t mapping, const struct ia_extent *extents, size_t count,
+                              struct ia_error *err);
+};
+
+/* What is wrong with the file is told in the result; a failing status is the sink's, or IA_NOMEM. */
+IA_MUST_CHECK enum ia_status ia_parse_file(const struct ia_parse_request *request, const struct ia_parse_env *env,
+                                           const struct ia_parse_sink *sink, struct ia_parse_result *result,
+                                           struct ia_error *err);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* What the scan before left: unchanged files are taken over without a read. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scan/internal.h"
+
+static char *copy(const char *text, bool *ok)
+{
+    char *made = text == NULL ? NULL : strdup(text);
+    *ok = *ok && (text == NULL || made != NULL);
+    return made;
+}
+
+static enum ia_verdict verdict_of(const char *word)
+{
+    for (enum ia_verdict v = IA_VERDICT_IMAGE; v <= IA_VERDICT_UNKNOWN; v++)
+        if (strcmp(word, ia_verdict_word(v)) == 0)
+            return v;
+    return IA_VERDICT_NONE;
+}
+
+static const char *basis_of(const char *word)
+{
+    static const char *const words[] = {"content", "stated", "suffix", "guessed", "named"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(word, words[i]) == 0)
+            return words[i];
+    return "content";
+}
+
+static void restore_image(struct ia_previous *previous, const struct ia_image_row *row, bool *ok)
+{
+    struct ia_parsed *parsed = &previous->parsed;
+    struct ia_image_facts *facts = &parsed->facts;
+    previous->image_id = row->image_id;
+    previous->map_id = row->map_id;
+    previous->first_scan = row->first_scan;
+    previous->referenced_scan = row->referenced_scan;
+    previous->referenced_by = copy(row->referenced_by, ok);
+    parsed->image_id_of_mappings = row->image_id;
+    parsed->format = copy(row->format, ok);
+    parsed->basis = basis_of(row->format_basis);
+    memcpy(parsed->state_bytes, row->state_bytes, sizeof(parsed->state_bytes));
+    facts->virtual_size = row->virtual_size < 0 ? 0 : row->virtual_size;
+    facts->cluster_size = row->cluster_size < 0 ? 0 : row->cluster_size;
+    strncpy(facts->variant, row->variant, sizeof(facts->variant) - 1);
+    facts->backing_name = copy(row->backing_name, ok);
+    facts->backing_format = copy(row->backing_format, ok);
+    facts->data_file = copy(row->data_file, ok);
+    facts->encrypted = row->encrypted;
+    facts->dirty = row->dirty;
+    facts->marked_corrupt = row->corrupt;
+    facts->truncated = row->truncated;
+    facts->compressed_host = row->compressed_host;
+    facts->metadata_bytes = row->metadata_bytes;
+}
+
+static enum ia_status load_file(void *ctx, const struct ia_file_row *file, const struct ia_image_row *image,
+                                struct ia_error *err)
+{
+    struct ia_scan *scan = ctx;
+    bool ok = true;
+    struct ia_previous previous = {
+        .file_id = file->file_id,
+        .key = {file->dev, file->inode, file->size, file->mtime_ns, file->ctime_ns},
+        .checked_ns = file->checked_ns,
+        .verdict = verdict_of(file->verdict),
+        .path = copy(file->path, &ok),
+        .reason = copy(file->reason, &ok),
+    };
+    if (image != NULL)
+        restore_image(&previous, image, &ok);
+    /* Only images that were understood in every respect are taken over; the others are tried again each time. */
+    if (image != NULL && strcmp(image->state, "ok") != 0)
+        previous.checked_ns = 0;
+    enum ia_status status = ok ? ia_inventory_add_previous(&scan->inventory, &previous, err)
+                               : ia_fail(err, IA_NOMEM, "out of memory");
+    if (status != IA_OK) {
+        free(previous.path);
+        free(previous.reason);
+        free(previous.referenced_by);
+        ia_parsed_release(&previous.parsed);
+    }
+    return status;
+}
+
+struct mapping_loader {
+    struct ia_scan *scan;
+    struct ia_previous **by_image; /* sorted by image_id */
+    size_t count;
+};
+
+static int by_image_id(const void *a, const void *b)
+{
+    const struct ia_previous *x = *(struct ia_previous *const *)a;
+    const struct ia_previous *y = *(struct ia_previous *const *)b;
+    return (x->image_id > y->image_id) - (x->image_id < y->image_id);
+}
+
+static enum ia_status load_mapping(void *ctx, const struct ia_mapping_row *row, struct ia_error *err)
+{
+    struct mapping_loader *loader = ctx;
+    struct ia_previous wanted = {.image_id = row->image_id};
+    const struct ia_previous *key = &wanted;
+    struct ia_previous **found = bsearch(&key, loader->by_image, loader->count, sizeof(*loader->by_image), by_image_id);
+    if (found == NULL)
+        return IA_OK;
+    struct ia_mapping mapping = {.map_id = row->map_id, .size = row->size, .extents = row->extents};
+    struct ia_parsed *parsed = &(*found)->parsed;
+    if (!ia_vec_push(&parsed->mappings, mapping)) /* the active one has snapshot NULL and sorts first */
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    return IA_OK;
+}
+
+enum ia_status ia_scan_load_previous(struct ia_scan *scan, struct ia_error *err)
+{
+    enum ia_status status = ia_writer_load(scan->writer, load_file, scan, err);
+    if (status != IA_OK)
+        return status;
+    struct ia_inventory *inventory = &scan->inventory;
+    struct mapping_loader loader = {.scan = scan};
+    loader.by_image = calloc(inventory->previous.len + 1, sizeof(*loader.by_image));
+    if (loader.by_image == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    for (size_t i = 0; i < inventory->previous.len; i++)
+        if (inventory->previous.items[i].image_id != 0)
+            loader.by_image[loader.count++] = &inventory->previous.items[i];
+    qsort(loader.by_image, loader.count, sizeof(*loader.by_image), by_image_id);
+    status = ia_writer_load_mappings(scan->writer, load_mapping, &loader, err);
+    free(loader.by_image);
+    return status;
+}
+
+/* An image at the same path whose file was replaced goes on under its number, with what is known of its past. */
+static int by_path(const void *a, const void *b)
+{
+    const struct ia_previous *x = *(struct ia_previous *const *)a;
+    const struct ia_previous *y = *(struct ia_previous *const *)b;
+    return strcmp(x->path, y->path);
+}
+
+static enum ia_status match_paths(struct ia_inventory *inventory, struct ia_error *err)
+{
+    struct ia_previous **sorted = calloc(inventory->previous.len + 1, sizeof(*sorted));
+    if (sorted == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    size_t count = 0;
+    for (size_t i = 0; i < inventory->previous.len; i++)
+        if (!inventory->previous.items[i].taken)
+            sorted[count++] = &inventory->previous.items[i];
+    qsort(sorted, count, sizeof(*sorted), by_path);
+    for (size_t i = 0; i < inventory->items.len && count > 0; i++) {
+        struct ia_item *item = &inventory->items.items[i];
+        if (item->previous != IA_NO_ITEM)
+            continue;
+        struct ia_previous wanted = {.path = item->names.items[0].path};
+        const struct ia_previous *key = &wanted;
+        struct ia_previous **found = bsearch(&key, sorted, count, sizeof(*sorted), by_path);
+        if (found != NULL && !(*found)->taken) {
+            item->previous = (size_t)(*found - inventory->previous.items);
+            (*found)->taken = true;
+        }
+    }
+    free(sorted);
+    return IA_OK;
+}
+
+static void take_over(struct ia_item *item, struct ia_previous *previous)
+{
+    item->from_store = true;
+    item->checked_ns = previous->checked_ns;
+    item->verdict = previous->verdict;
+    item->reason = item->verdict == IA_VERDICT_IMAGE ? "" : item->key.size == 0 ? "empty" : "no-image-magic";
+    if (item->verdict == IA_VERDICT_IMAGE) {
+        item->parsed = previous->parsed;
+        previous->parsed = (struct ia_parsed){.image_id_of_mappings = previous->image_id};
+        item->has_parsed = true;
+    }
+}
+
+enum ia_status ia_scan_match_previous(struct ia_scan *scan, struct ia_error *err)
+{
+    struct ia_inventory *inventory = &scan->inventory;
+    for (size_t i = 0; i < inventory->items.len; i++) {
+        struct ia_item *item = &inventory->items.items[i];
+        item->previous = ia_inventory_find_previous(inventory, item->key.dev, item->key.inode);
+        if (item->previous == IA_NO_ITEM)
+            continue;
+        struct ia_previous *previous = &inventory->previous.items[item->previous];
+        previous->taken = true;
+        bool unchanged = memcmp(&previous->key, &item->key, sizeof(item->key)) == 0 && previous->checked_ns != 0 &&
+                         previous->verdict != IA_VERDICT_UNKNOWN;
+        if (unchanged)
+            take_over(item, previous);
+    }
+    return match_paths(inventory, err);
+}

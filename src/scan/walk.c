@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* Walking the roots. Symbolic links are never walked through: one to a file inside is one more name of that file. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "scan/internal.h"
+
+bool ia_scan_is_excluded(const struct ia_scan *scan, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    for (size_t i = 0; i < scan->options->exclude_count; i++) {
+        const char *glob = scan->options->exclude[i];
+        if (fnmatch(glob, path, 0) == 0 || (slash != NULL && fnmatch(glob, slash + 1, 0) == 0))
+            return true;
+    }
+    return false;
+}
+
+void ia_scan_pass_over(struct ia_scan *scan, const char *reason)
+{
+    scan->row.passed_over++;
+    for (size_t i = 0; i < scan->passed.len; i++) {
+        if (strcmp(scan->passed.items[i].reason, reason) == 0) {
+            scan->passed.items[i].files++;
+            return;
+        }
+    }
+    struct ia_passed passed = {.reason = reason, .files = 1};
+    if (!ia_vec_push(&scan->passed, passed))
+        scan->findings.failed = true;
+}
+
+static bool has_suffix(const char *path, const char *suffix)
+{
+    size_t len = strlen(path);
+    size_t suffix_len = strlen(suffix);
+    return len > suffix_len && strcasecmp(path + len - suffix_len, suffix) == 0;
+}
+
+bool ia_scan_has_raw_suffix(const struct ia_scan *scan, const char *path)
+{
+    for (size_t i = 0; i < scan->options->raw_suffix_count; i++)
+        if (has_suffix(path, scan->options->raw_suffixes[i]))
+            return true;
+    return false;
+}
+
+bool ia_scan_claims_image(const char *path)
+{
+    static const char *const suffixes[] = {".qcow2", ".qcow", ".qed", ".vmdk", ".vdi", ".vhd",
+                                           ".vhdx",  ".vpc",  ".hdd", ".hds",  ".luks"};
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+        if (has_suffix(path, suffixes[i]))
+            return true;
+    return false;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static enum ia_status add_symlink(struct ia_scan *scan, const char *path, struct ia_error *err)
+{
+    char *copy = strdup(path);
+    if (copy != NULL && ia_vec_push(&scan->symlinks, copy))
+        return IA_OK;
+    free(copy);
+    return ia_fail(err, IA_NOMEM, "out of memory");
+}
+
+static enum ia_status add_file(struct ia_scan *scan, const char *path, const struct stat *st, struct ia_error *err)
+{
+    size_t number;
+    return ia_inventory_add(&scan->inventory, path, st, false, &number, err);
+}
+
+static void pass_special(struct ia_scan *scan, const FTSENT *entry)
+{
+    bool claims = ia_scan_claims_image(entry->fts_path) || ia_scan_has_raw_suffix(scan, entry->fts_path);
+    if (claims)
+        ia_findings_add(&scan->findings, IA_FINDING_NOT_REGULAR, entry->fts_path,
+                        "named like an image, but neither a file nor a directory");
+    ia_scan_pass_over(scan, S_ISBLK(entry->fts_statp->st_mode) ? "block-device" : "special-file");
+}
+
+static enum ia_status visit(struct ia_scan *scan, FTS *fts, FTSENT *entry, struct ia_error *err)
+{
+    switch (entry->fts_info) {
+    case FTS_DP:
+        return IA_OK;
+    case FTS_DNR:
+        ia_findings_add(&scan->findings, IA_FINDING_UNREADABLE_DIRECTORY, entry->fts_path, "cannot list: %s",
+                        strerror(entry->fts_errno));
+        return IA_OK;
+    case FTS_NS:
+    case FTS_ERR:
+        ia_findings_add(&scan->findings, IA_FINDING_UNREADABLE, entry->fts_path, "cannot stat: %s",
+                        strerror(entry->fts_errno));
+        return IA_OK;
+    default:
+        break;
+    }
+    scan->row.walked++;
+    if (entry->fts_level > FTS_ROOTLEVEL && ia_scan_is_excluded(scan, entry->fts_path)) {
+        ia_findings_add(&scan->findings, IA_FINDING_EXCLUDED, entry->fts_path, "left out by --exclude");
+        ia_scan_pass_over(scan, "excluded");
+        fts_set(fts, entry, FTS_SKIP);
+        return IA_OK;
+    }
+    switch (entry->fts_info) {
+    case FTS_D:
+    case FTS_DC: /* a hard-linked or mounted circle: what is in it was met before */
+        return IA_OK;
+    case FTS_F:
+        return add_file(scan, entry->fts_path, entry->fts_statp, err);
+    case FTS_SL:
+    case FTS_SLNONE:
+        return add_symlink(scan, entry->fts_path, err);
+    default:
+        if (entry->fts_level == FTS_ROOTLEVEL && S_ISBLK(entry->fts_statp->st_mode))
+            return add_file(scan, entry->fts_path, entry->fts_statp, err);
+        pass_special(scan, entry);
+        return IA_OK;
+    }
+}
+
+static enum ia_status walk_root(struct ia_scan *scan, char *root, struct ia_error *err)
+{
+    char *paths[] = {root, NULL};
+    FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+    if (fts == NULL)
+        return ia_fail_errno(err, errno, "cannot walk '%s'", root);
+    enum ia_status status = IA_OK;
+    FTSENT *entry;
+    errno = 0;
+    while (status == IA_OK && (entry = fts_read(fts)) != NULL) {
+        status = visit(scan, fts, entry, err);
+        if (scan->row.walked % 1024 == 0)
+            ia_scan_tell(scan, "walking");
+        errno = 0;
+    }
+    if (status == IA_OK && errno != 0)
+        status = ia_fail_errno(err, errno, "cannot walk '%s'", root);
+    fts_close(fts);
+    return status;
+}
+
+/* One more name of a file inside; a finding where a name inside leads to a file that is not read. */
+static enum ia_status follow_symlink(struct ia_scan *scan, const char *path, struct ia_error *err)
+{
+    struct stat st;
+    struct ia_error cause;
+    IA_AUTO_FREE char *target = NULL;
+    enum ia_status resolved = ia_confine_resolve(&scan->confine, path, &target, &cause);
+    if (resolved == IA_MISSING && ia_scan_claims_image(path))
+        ia_findings_add(&scan->findings, IA_FINDING_SYMLINK_DANGLING, path, "leads nowhere");
+    if (resolved == IA_LOOP && ia_scan_claims_image(path))
+        ia_findings_add(&scan->findings, IA_FINDING_SYMLINK_DANGLING, path, "leads in a circle");
+    if (target == NULL || stat(target, &st) != 0 || !(S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))) {
+        ia_scan_pass_over(scan, "symlink");
+        return IA_OK;
+    }
+    if (resolved == IA_REFUSED) {
+        ia_findings_add(&scan->findings, IA_FINDING_SYMLINK_OUTSIDE, path, "leads to '%s', outside the roots", target);
+        ia_scan_pass_over(scan, "symlink");
+        return IA_OK;
+    }
+    size_t number = ia_inventory_find(&scan->inventory, (int64_t)st.st_dev, (int64_t)st.st_ino);
+    if (number == IA_NO_ITEM) { /* in an --allow directory, which is not walked: it may be an image all the same */
+        enum ia_status status = ia_inventory_add(&scan->inventory, target, &st, false, &number, err);
+        if (status != IA_OK)
+            return status;
+    }
+    return ia_inventory_add(&scan->inventory, path, &st, true, &number, err);
+}
+
+/* Roots in canonical form, without those that lie in another. */
+static bool is_covered(const struct ia_scan *scan, size_t root)
+{
+    const char *path = scan->confine.allowed.items[root].path;
+    for (size_t i = 0; i < scan->options->root_count; i++) {
+        const struct ia_allowed *other = &scan->confine.allowed.items[i];
+        size_t len = strlen(other->path);
+        bool below = other->fd >= 0 && strncmp(path, other->path, len) == 0 &&
+                     (path[len] == '/' || other->path[len - 1] == '/');
+        if (i != root && (below || (i < root && strcmp(path, other->path) == 0)))
+            return true;
+    }
+    return false;
+}
+
+enum ia_status ia_scan_walk(struct ia_scan *scan, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < scan->options->root_count && status == IA_OK; i++)
+        if (!is_covered(scan, i))
+            status = walk_root(scan, scan->confine.allowed.items[i].path, err);
+    for (size_t i = 0; i < scan->symlinks.len && status == IA_OK; i++)
+        status = follow_symlink(scan, scan->symlinks.items[i], err);
+    return status;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Check, migrate, prune, backup. */
+#include "store/admin.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/connection.h"
+#include "store/migrate.h"
+
+static void close_db(sqlite3 **db)
+{
+    sqlite3_close(*db);
+}
+#define AUTO_DB __attribute__((cleanup(close_db)))
+
+/* Each query gives a line for everything that is wrong. */
+static const char *const checks[] = {
+    "SELECT 'integrity: ' || integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    "SELECT 'foreign key: ' || \"table\" || ' row ' || coalesce(rowid, '?') FROM pragma_foreign_key_check",
+    "SELECT 'extent of mapping ' || e.map_id || ' at ' || e.start || ' lies outside its mapping'"
+    " FROM extent AS e LEFT JOIN mapping AS m ON m.map_id = e.map_id"
+    " WHERE m.map_id IS NULL OR e.length <= 0 OR e.start < 0 OR e.start + e.length > m.size",
+    "SELECT 'extents of mapping ' || map_id || ' overlap at ' || start FROM (SELECT map_id, start,"
+    " lag(start + length) OVER (PARTITION BY map_id ORDER BY start) AS before FROM extent) WHERE start < before",
+    "SELECT 'image ' || i.image_id || ' has no active mapping' FROM image AS i"
+    " LEFT JOIN mapping AS m ON m.map_id = i.map_id WHERE m.map_id IS NULL",
+    "SELECT 'chain of image ' || image_id || ' has a gap' FROM chain GROUP BY image_id"
+    " HAVING count(*) <> max(depth) + 1 OR min(depth) <> 0",
+};
+
+static enum ia_status run_check(sqlite3 *db, const char *sql, struct ia_buf *report, struct ia_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        return ia_connection_fail(db, err, "cannot check the store");
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+        ia_buf_addf(report, "%s\n", (const char *)sqlite3_column_text(stmt, 0));
+    enum ia_status status = code == SQLITE_DONE ? IA_OK : ia_connection_fail(db, err, "cannot check the store");
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+enum ia_status ia_store_check(const char *path, struct ia_buf *report, struct ia_error *err)
+{
+    AUTO_DB sqlite3 *db = NULL;
+    enum ia_status status = ia_connection_open(path, IA_CONNECTION_READ, &db, err);
+    if (status == IA_OK)
+        status = ia_connection_expect_current(db, path, err);
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && status == IA_OK; i++)
+        status = run_check(db, checks[i], report, err);
+    if (status == IA_OK && report->len > 0)
+        status = ia_fail(err, IA_CORRUPT, "'%s' is not sound", path);
+    return status;
+}
+
+enum ia_status ia_store_migrate(const char *path, int64_t *from, struct ia_error *err)
+{
+    AUTO_DB sqlite3 *db = NULL;
+    enum ia_status status = ia_connection_open(path, IA_CONNECTION_WRITE, &db, err);
+    if (status == IA_OK)
+        status = ia_connection_identify(db, path, from, err);
+    if (status == IA_OK)
+        status = ia_connection_exec(db, "BEGIN IMMEDIATE", err);
+    if (status == IA_OK)
+        status = ia_connection_identify(db, path, from, err);
+    if (status == IA_OK)
+        status = ia_migrate(db, *from, err);
+    return status == IA_OK ? ia_connection_exec(db, "COMMIT", err) : status;
+}
+
+enum ia_status ia_store_prune(const char *path, const struct ia_prune_options *options, struct ia_error *err)
+{
+    AUTO_DB sqlite3 *db = NULL;
+    char sql[512];
+    enum ia_status status = ia_connection_open(path, IA_CONNECTION_WRITE, &db, err);
+    if (status == IA_OK)
+        status = ia_connection_expect_current(db, path, err);
+    if (status == IA_OK)
+        status = ia_connection_exec(db, "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE", err);
+    if (status == IA_OK && options->keep > 0) {
+        snprintf(sql, sizeof(sql),
+                 "DELETE FROM scan WHERE scan_id NOT IN (SELECT scan_id FROM scan ORDER BY scan_id DESC LIMIT %jd);"
+                 "DELETE FROM finding WHERE last_scan < (SELECT min(scan_id) FROM scan)",
+                 (intmax_t)options->keep);
+        status = ia_connection_exec(db, sql, err);
+    }
+    if (status == IA_OK && options->forget_mounts)
+        status = ia_connection_exec(db, "DELETE FROM absent_mount", err);
+    if (status == IA_OK)
+        status = ia_connection_exec(db, "COMMIT", err);
+    if (status == IA_OK)
+        status = ia_connection_exec(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
+    return status;
+}
+
+enum ia_status ia_store_backup(const char *path, const char *target, struct ia_error *err)
+{
+    AUTO_DB sqlite3 *db = NULL;
+    struct stat st;
+    if (lstat(target, &st) == 0)
+        return ia_fail(err, IA_USAGE, "'%s' exists already", target);
+    enum ia_status status = ia_connection_open(path, IA_CONNECTION_READ, &db, err);
+    if (status == IA_OK)
+        status = ia_connection_expect_current(db, path, err);
+    if (status != IA_OK)
+        return status;
+    sqlite3_stmt *stmt = NULL;
+    if (sqlite3_prepare_v2(db, "VACUUM INTO ?", -1, &stmt, NULL) != SQLITE_OK ||
+        sqlite3_bind_text(stmt, 1, target, -1, SQLITE_STATIC) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_DONE) {
+        status = ia_connection_fail(db, err, "cannot write '%s'", target);
+        unlink(target); /* ours, half written: it did not exist before */
+    }
+    sqlite3_finalize(stmt);
+    return status;
+}

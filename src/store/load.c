@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading back what the scan before left, for change detection. */
+#include <string.h>
+
+#include "store/connection.h"
+#include "store/statements.h"
+#include "store/writer.h"
+#include "store/writer_internal.h"
+
+static const char *text(sqlite3_stmt *stmt, int column)
+{
+    return (const char *)sqlite3_column_text(stmt, column);
+}
+
+static int64_t integer_or(sqlite3_stmt *stmt, int column, int64_t missing)
+{
+    return sqlite3_column_type(stmt, column) == SQLITE_NULL ? missing : sqlite3_column_int64(stmt, column);
+}
+
+/* The columns from `at` on, as IA_STMT_LOAD_FILES lists them. */
+static void decode_image(sqlite3_stmt *stmt, int at, struct ia_image_row *row)
+{
+    static const enum ia_extent_state order[] = {IA_EXTENT_DATA,           IA_EXTENT_COMPRESSED, IA_EXTENT_ENCRYPTED,
+                                                 IA_EXTENT_ZERO,           IA_EXTENT_ZERO_ALLOCATED,
+                                                 IA_EXTENT_SPARSE,         IA_EXTENT_RESERVED};
+    *row = (struct ia_image_row){.image_id = sqlite3_column_int64(stmt, at++)};
+    row->path = text(stmt, at++);
+    row->format = text(stmt, at++);
+    row->format_basis = text(stmt, at++);
+    row->variant = text(stmt, at++);
+    row->state = text(stmt, at++);
+    row->virtual_size = integer_or(stmt, at++, -1);
+    row->cluster_size = integer_or(stmt, at++, -1);
+    row->encrypted = sqlite3_column_int(stmt, at++);
+    row->dirty = sqlite3_column_int(stmt, at++);
+    row->corrupt = sqlite3_column_int(stmt, at++);
+    row->truncated = sqlite3_column_int(stmt, at++);
+    row->backing_name = text(stmt, at++);
+    row->backing_format = text(stmt, at++);
+    row->map_id = sqlite3_column_int64(stmt, at++);
+    for (size_t i = 0; i < IA_EXTENT_STATES; i++)
+        row->state_bytes[order[i]] = sqlite3_column_int64(stmt, at++);
+    row->compressed_host = sqlite3_column_int64(stmt, at++);
+    row->metadata_bytes = integer_or(stmt, at++, -1);
+    row->first_scan = sqlite3_column_int64(stmt, at++);
+    row->referenced_scan = integer_or(stmt, at++, 0);
+    row->referenced_by = text(stmt, at++);
+    row->data_file = text(stmt, at);
+}
+
+static void decode_file(sqlite3_stmt *stmt, struct ia_file_row *row)
+{
+    *row = (struct ia_file_row){
+        .file_id = sqlite3_column_int64(stmt, 0),
+        .path = text(stmt, 1),
+        .dev = sqlite3_column_int64(stmt, 2),
+        .inode = sqlite3_column_int64(stmt, 3),
+        .size = sqlite3_column_int64(stmt, 4),
+        .disk_size = sqlite3_column_int64(stmt, 5),
+        .mtime_ns = sqlite3_column_int64(stmt, 6),
+        .ctime_ns = sqlite3_column_int64(stmt, 7),
+        .checked_ns = sqlite3_column_int64(stmt, 8),
+        .verdict = text(stmt, 9),
+        .reason = text(stmt, 10),
+    };
+}
+
+enum ia_status ia_writer_load(struct ia_writer *writer, ia_load_file *each, void *ctx, struct ia_error *err)
+{
+    enum { IMAGE_COLUMN = 11 };
+    struct ia_statements *statements = ia_writer_statements(writer);
+    sqlite3_stmt *stmt = NULL;
+    enum ia_status status = ia_statements_get(statements, IA_STMT_LOAD_FILES, &stmt, err);
+    int code = SQLITE_DONE;
+    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct ia_file_row file;
+        struct ia_image_row image;
+        decode_file(stmt, &file);
+        bool is_image = sqlite3_column_type(stmt, IMAGE_COLUMN) != SQLITE_NULL;
+        if (is_image)
+            decode_image(stmt, IMAGE_COLUMN, &image);
+        status = each(ctx, &file, is_image ? &image : NULL, err);
+    }
+    if (status == IA_OK && code != SQLITE_DONE)
+        status = ia_connection_fail(statements->db, err, "cannot read the store");
+    if (stmt != NULL)
+        sqlite3_reset(stmt);
+    return status;
+}
+
+enum ia_status ia_writer_load_mappings(struct ia_writer *writer, ia_load_mapping *each, void *ctx, struct ia_error *err)
+{
+    struct ia_statements *statements = ia_writer_statements(writer);
+    sqlite3_stmt *stmt = NULL;
+    enum ia_status status = ia_statements_get(statements, IA_STMT_LOAD_MAPPINGS, &stmt, err);
+    int code = SQLITE_DONE;
+    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct ia_mapping_row row = {
+            .map_id = sqlite3_column_int64(stmt, 0),
+            .image_id = sqlite3_column_int64(stmt, 1),
+            .snapshot = integer_or(stmt, 2, -1),
+            .id = text(stmt, 3),
+            .name = text(stmt, 4),
+            .size = sqlite3_column_int64(stmt, 5),
+            .vm_state = sqlite3_column_int64(stmt, 6),
+            .date_ns = sqlite3_column_int64(stmt, 7),
+            .extents = sqlite3_column_int64(stmt, 8),
+        };
+        status = each(ctx, &row, err);
+    }
+    if (status == IA_OK && code != SQLITE_DONE)
+        status = ia_connection_fail(statements->db, err, "cannot read the store");
+    if (stmt != NULL)
+        sqlite3_reset(stmt);
+    return status;
+}
+
+enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *each, void *ctx, struct ia_error *err)
+{
+    struct ia_statements *statements = ia_writer_statements(writer);
+    sqlite3_stmt *stmt = NULL;
+    enum ia_status status = ia_statements_get(statements, IA_STMT_LOAD_MOUNTS, &stmt, err);
+    int code = SQLITE_DONE;
+    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+        status = each(ctx, text(stmt, 0), sqlite3_column_int64(stmt, 1), err);
+    if (status == IA_OK && code != SQLITE_DONE)
+        status = ia_connection_fail(statements->db, err, "cannot read the store");
+    if (stmt != NULL)
+        sqlite3_reset(stmt);
+    return status;
+}
+
+enum ia_status ia_writer_get_setting(struct ia_writer *writer, const char *key, int64_t *value, struct ia_error *err)
+{
+    struct ia_statements *statements = ia_writer_statements(writer);
+    sqlite3_stmt *stmt = NULL;
+    enum ia_status status = ia_statements_get(statements, IA_STMT_GET_SETTING, &stmt, err);
+    if (status != IA_OK)
+        return status;
+    sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
+    int code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW)
+        *value = sqlite3_column_int64(stmt, 0);
+    else if (code != SQLITE_DONE)
+        status = ia_connection_fail(statements->db, err, "cannot read the store");
+    sqlite3_reset(stmt);
+    return status;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows on their way into and out of the store. Columns and units: schema/0001_store.sql. Strings are borrowed by the
+ * put functions and owned by the loaded rows. */
+#ifndef IA_STORE_ROWS_H
+#define IA_STORE_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/extent.h"
+
+struct ia_file_row {
+    int64_t file_id;
+    const char *path;
+    int64_t dev, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns;
+    const char *verdict;
+    const char *reason;
+};
+
+struct ia_image_row {
+    int64_t image_id, file_id;
+    const char *path, *format, *format_basis, *variant, *state;
+    int64_t virtual_size, cluster_size; /* -1: unknown */
+    bool encrypted, dirty, corrupt, truncated, chain_ok;
+    const char *backing_name, *backing_format, *backing_path; /* NULL: none */
+    const char *data_file;
+    int64_t backing_id; /* 0: none */
+    int64_t map_id;
+    int64_t state_bytes[IA_EXTENT_STATES]; /* guest bytes of the active mapping by state */
+    int64_t compressed_host;
+    int64_t metadata_bytes; /* -1: unknown */
+    const char *lock_state;
+    const char *is_base_by; /* NULL: nothing says so */
+    int64_t first_scan;
+    int64_t referenced_scan;   /* 0: never */
+    const char *referenced_by; /* NULL: never */
+};
+
+struct ia_mapping_row {
+    int64_t map_id, image_id;
+    int64_t snapshot; /* -1: the active mapping */
+    const char *id, *name;
+    int64_t size, vm_state, date_ns, extents;
+};
+
+struct ia_reference_row {
+    int64_t image_id;
+    const char *kind, *name, *path, *state;
+    int64_t target_id; /* file; 0: none */
+};
+
+struct ia_finding_row {
+    const char *code, *severity, *path, *detail;
+    bool hides;
+};
+
+struct ia_chain_store_row {
+    int64_t image_id, depth, layer_id, map_id, reach;
+    int64_t visible_bytes, data_bytes; /* -1: unknown */
+};
+
+struct ia_scan_row {
+    int64_t scan_id, started_ns, finished_ns;
+    bool complete;
+    int64_t walked, passed_over, images, parsed, unchanged, added, changed, renamed, vanished, extents, table_bytes,
+        errors;
+};
+
+#endif

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/* The writing connection. */
+#include "store/writer.h"
+
+#include <stdlib.h>
+
+#include "store/connection.h"
+#include "store/migrate.h"
+#include "store/statements.h"
+#include "store/writer_internal.h"
+
+enum { STREAM_BATCH = 1024 };
+
+struct ia_writer {
+    sqlite3 *db;
+    struct ia_statements statements;
+    int64_t scan_id, next_image_id, next_map_id;
+};
+
+static enum ia_status read_counters(struct ia_writer *writer, struct ia_error *err)
+{
+    enum ia_status status =
+        ia_connection_int(writer->db, "SELECT 1 + coalesce(max(scan_id), 0) FROM scan", &writer->scan_id, err);
+    if (status == IA_OK)
+        status = ia_connection_int(writer->db,
+                                   "SELECT 1 + max(coalesce((SELECT max(image_id) FROM image), 0),"
+                                   " coalesce((SELECT max(image_id) FROM history), 0))",
+                                   &writer->next_image_id, err);
+    if (status == IA_OK)
+        status = ia_connection_int(writer->db, "SELECT 1 + coalesce(max(map_id), 0) FROM mapping",
+                                   &writer->next_map_id, err);
+    return status;
+}
+
+/* Foreign keys are set outside the transaction, the journal mode only on a database that is known to be ours. */
+static enum ia_status begin(struct ia_writer *writer, const char *path, struct ia_error *err)
+{
+    int64_t version = 0;
+    enum ia_status status = ia_connection_identify(writer->db, path, &version, err);
+    if (status == IA_OK)
+        status = ia_connection_exec(writer->db,
+                                    "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                                    "PRAGMA cache_size = -32768; PRAGMA cache_spill = ON",
+                                    err);
+    if (status == IA_OK)
+        status = ia_connection_exec(writer->db, "BEGIN IMMEDIATE", err);
+    if (status == IA_BUSY)
+        return ia_fail(err, IA_BUSY, "another scan is writing to '%s'", path);
+    if (status == IA_OK) /* again, now that nobody else can change it */
+        status = ia_connection_identify(writer->db, path, &version, err);
+    if (status == IA_OK)
+        status = ia_migrate(writer->db, version, err);
+    return status == IA_OK ? read_counters(writer, err) : status;
+}
+
+enum ia_status ia_writer_begin(const char *path, struct ia_writer **out, struct ia_error *err)
+{
+    struct ia_writer *writer = calloc(1, sizeof(*writer));
+    if (writer == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    enum ia_status status = ia_connection_open(path, IA_CONNECTION_CREATE, &writer->db, err);
+    if (status == IA_OK) {
+        writer->statements.db = writer->db;
+        status = begin(writer, path, err);
+    }
+    if (status != IA_OK) {
+        ia_writer_close(writer);
+        return status;
+    }
+    *out = writer;
+    return IA_OK;
+}
+
+enum ia_status ia_writer_commit(struct ia_writer *writer, struct ia_error *err)
+{
+    return ia_connection_exec(writer->db, "COMMIT", err);
+}
+
+void ia_writer_close(struct ia_writer *writer)
+{
+    if (writer == NULL)
+        return;
+    ia_statements_release(&writer->statements);
+    sqlite3_close(writer->db); /* rolls back an open transaction */
+    free(writer);
+}
+
+struct ia_statements *ia_writer_statements(struct ia_writer *writer)
+{
+    return &writer->statements;
+}
+
+int64_t ia_writer_scan_id(const struct ia_writer *writer)
+{
+    return writer->scan_id;
+}
+
+int64_t ia_writer_new_image_id(struct ia_writer *writer)
+{
+    return writer->next_image_id++;
+}
+
+int64_t ia_writer_new_map_id(struct ia_writer *writer)
+{
+    return writer->next_map_id++;
+}
+
+enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *row, struct ia_error *err)
+{
+    enum ia_status status =
+        ia_statements_run(&writer->statements, IA_STMT_PUT_FILE, err, "ztiiiiiiitt", row->file_id, row->path, row->dev,
+                          row->inode, row->size, row->disk_size, row->mtime_ns, row->ctime_ns, row->checked_ns,
+                          row->verdict, row->reason);
+    if (status == IA_OK && row->file_id == 0)
+        row->file_id = sqlite3_last_insert_rowid(writer->db);
+    return status;
+}
+
+enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_image_row *row, struct ia_error *err)
+{
+    const int64_t *bytes = row->state_bytes;
+    return ia_statements_run(
+        &writer->statements, IA_STMT_PUT_IMAGE, err, "iitttttppiiiiittttziiiiiiiiipttizt", row->image_id, row->file_id,
+        row->path, row->format, row->format_basis, row->variant, row->state, row->virtual_size, row->cluster_size,
+        (int64_t)row->encrypted, (int64_t)row->dirty, (int64_t)row->corrupt, (int64_t)row->truncated,
+        (int64_t)row->chain_ok, row->data_file, row->backing_name, row->backing_format, row->backing_path,
+        row->backing_id, row->map_id, bytes[IA_EXTENT_DATA], bytes[IA_EXTENT_COMPRESSED], bytes[IA_EXTENT_ENCRYPTED],
+        bytes[IA_EXTENT_ZERO], bytes[IA_EXTENT_ZERO_ALLOCATED], bytes[IA_EXTENT_SPARSE], bytes[IA_EXTENT_RESERVED],
+        row->compressed_host, row->metadata_bytes, row->lock_state, row->is_base_by, row->first_scan,
+        row->referenced_scan, row->referenced_by);
+}
+
+enum ia_status ia_writer_put_image_file(struct ia_writer *writer, int64_t image_id, int64_t number, const char *role,
+                                        const char *path, int64_t file_id, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_IMAGE_FILE, err, "iittz", image_id, number, role, path,
+                             file_id);
+}
+
+enum ia_status ia_writer_put_mapping(struct ia_writer *writer, const struct ia_mapping_row *row, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_MAPPING, err, "iipttiiii", row->map_id, row->image_id,
+                             row->snapshot, row->id, row->name, row->size, row->vm_state, row->date_ns, row->extents);
+}
+
+enum ia_status ia_writer_put_extents(struct ia_writer *writer, int64_t map_id, const struct ia_extent *extents,
+                                     size_t count, struct ia_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum ia_status status = ia_statements_get(&writer->statements, IA_STMT_PUT_EXTENT, &stmt, err);
+    if (status != IA_OK)
+        return status;
+    sqlite3_bind_int64(stmt, 1, map_id);
+    for (size_t i = 0; i < count; i++) {
+        const struct ia_extent *e = &extents[i];
+        sqlite3_bind_int64(stmt, 2, e->start);
+        sqlite3_bind_int64(stmt, 3, e->length);
+        sqlite3_bind_int64(stmt, 4, e->state);
+        sqlite3_bind_int64(stmt, 5, e->file);
+        if (e->offset == IA_NO_OFFSET)
+            sqlite3_bind_null(stmt, 6);
+        else
+            sqlite3_bind_int64(stmt, 6, e->offset);
+        if (sqlite3_step(stmt) != SQLITE_DONE) {
+            status = ia_connection_fail(writer->db, err, "cannot store extents");
+            sqlite3_reset(stmt);
+            return status;
+        }
+        sqlite3_reset(stmt);
+    }
+    return IA_OK;
+}
+
+enum ia_status ia_writer_put_name(struct ia_writer *writer, const char *path, int64_t file_id, const char *kind,
+                                  struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_NAME, err, "tit", path, file_id, kind);
+}
+
+enum ia_status ia_writer_put_reference(struct ia_writer *writer, const struct ia_reference_row *row,
+                                       struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_REFERENCE, err, "ittttz", row->image_id, row->kind,
+                             row->name, row->path, row->state, row->target_id);
+}
+
+enum ia_status ia_writer_put_finding(struct ia_writer *writer, const struct ia_finding_row *row, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_FINDING, err, "ttttii", row->code, row->severity,
+                             row->path, row->detail, (int64_t)row->hides, writer->scan_id);
+}
+
+enum ia_status ia_writer_put_chain(struct ia_writer *writer, const struct ia_chain_store_row *row, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_CHAIN, err, "iiiiipp", row->image_id, row->depth,
+                             row->layer_id, row->map_id, row->reach, row->visible_bytes, row->data_bytes);
+}
+
+enum ia_status ia_writer_put_usage(struct ia_writer *writer, int64_t image_id, const struct ia_usage *usage,
+                                   struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_USAGE, err, "iiiiiiiii", image_id, usage->visible_bytes,
+                             usage->visible_present, usage->masked_bytes, usage->exclusive_bytes, usage->shared_bytes,
+                             (int64_t)usage->dependents, (int64_t)usage->descendants, (int64_t)usage->heads);
+}
+
+enum ia_status ia_writer_put_masked(struct ia_writer *writer, int64_t image_id, const struct ia_extent *piece,
+                                    struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_MASKED, err, "iiiiip", image_id, piece->start,
+                             piece->length, (int64_t)piece->state, (int64_t)piece->file, piece->offset);
+}
+
+enum ia_status ia_writer_put_scan(struct ia_writer *writer, const struct ia_scan_row *row, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_SCAN, err, "iiiiiiiiiiiiiiii", writer->scan_id,
+                             row->started_ns, row->finished_ns, (int64_t)row->complete, row->walked, row->passed_over,
+                             row->images, row->parsed, row->unchanged, row->added, row->changed, row->renamed,
+                             row->vanished, row->extents, row->table_bytes, row->errors);
+}
+
+enum ia_status ia_writer_put_option(struct ia_writer *writer, const char *kind, const char *value, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_OPTION, err, "itt", writer->scan_id, kind, value);
+}
+
+enum ia_status ia_writer_put_passed(struct ia_writer *writer, const char *reason, int64_t files, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_PASSED, err, "iti", writer->scan_id, reason, files);
+}
+
+enum ia_status ia_writer_put_mount(struct ia_writer *writer, const char *path, int64_t dev, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_MOUNT, err, "ti", path, dev);
+}
+
+enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error *err)
+{
+    return ia_connection_exec(writer->db, "DELETE FROM absent_mount", err);
+}
+
+enum ia_status ia_writer_put_setting(struct ia_writer *writer, const char *key, int64_t value, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_SETTING, err, "ti", key, value);
+}
+
+enum ia_status ia_writer_drop_file(struct ia_writer *writer, int64_t file_id, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_DROP_FILE, err, "i", file_id);
+}
+
+enum ia_status ia_writer_drop_image(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_DROP_IMAGE, err, "i", image_id);
+}
+
+enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, int64_t map_id, struct ia_error *err)
+{
+    enum ia_status status = ia_statements_run(&writer->statements, IA_STMT_DROP_EXTENTS, err, "i", map_id);
+    if (status == IA_OK)
+        status = ia_statements_run(&writer->statements, IA_STMT_DROP_MAPPING, err, "i", map_id);
+    return status;
+}
+
+enum ia_status ia_writer_unlink(struct ia_writer *writer, struct ia_error *err)
+{
+    return ia_connection_exec(writer->db, "UPDATE image SET backing_id = NULL WHERE backing_id IS NOT NULL", err);
+}
+
+enum ia_status ia_writer_clear_derived(struct ia_writer *writer, struct ia_error *err)
+{
+    return ia_connection_exec(writer->db,
+                              "DELETE FROM name; DELETE FROM reference; DELETE FROM chain; DELETE FROM usage; DELETE FROM masked;"
+                              "DELETE FROM image_file",
+                              err);
+}
+
+enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err)
+{
+    enum ia_status status = ia_statements_run(&writer->statements, IA_STMT_PUT_HISTORY, err, "i", writer->scan_id);
+    if (status == IA_OK && keep > 0)
+        status = ia_statements_run(&writer->statements, IA_STMT_PRUNE_SCANS, err, "i", keep);
+    if (status == IA_OK && keep > 0)
+        status = ia_statements_run(&writer->statements, IA_STMT_PRUNE_FINDINGS, err, "");
+    return status;
+}
+
+struct stored_stream {
+    struct ia_extent_stream base;
+    struct ia_writer *writer;
+    sqlite3_stmt *stmt;
+    struct ia_extent batch[STREAM_BATCH];
+};
+
+static enum ia_status stream_next(struct ia_extent_stream *stream, const struct ia_extent **batch, size_t *count,
+                                  struct ia_error *err)
+{
+    struct stored_stream *stored = (struct stored_stream *)stream;
+    size_t n = 0;
+    while (stored->stmt != NULL && n < STREAM_BATCH) {
+        int code = sqlite3_step(stored->stmt);
+        if (code != SQLITE_ROW) {
+            sqlite3_reset(stored->stmt);
+            stored->stmt = NULL; /* at the end, or broken: never stepped again */
+            if (code != SQLITE_DONE)
+                return ia_connection_fail(stored->writer->db, err, "cannot read extents back");
+            break;
+        }
+        stored->batch[n++] = (struct ia_extent){
+            .start = sqlite3_column_int64(stored->stmt, 0),
+            .length = sqlite3_column_int64(stored->stmt, 1),
+            .state = (uint32_t)sqlite3_column_int64(stored->stmt, 2),
+            .file = (uint32_t)sqlite3_column_int64(stored->stmt, 3),
+            .offset = sqlite3_column_type(stored->stmt, 4) == SQLITE_NULL ? IA_NO_OFFSET
+                                                                         : sqlite3_column_int64(stored->stmt, 4),
+        };
+    }
+    *batch = stored->batch;
+    *count = n;
+    return IA_OK;
+}
+
+static void stream_close(struct ia_extent_stream *stream)
+{
+    struct stored_stream *stored = (struct stored_stream *)stream;
+    if (stored->stmt != NULL)
+        sqlite3_reset(stored->stmt);
+    free(stored);
+}
+
+enum ia_status ia_writer_stream(struct ia_writer *writer, int64_t map_id, struct ia_extent_stream **out,
+                                struct ia_error *err)
+{
+    static const struct ia_extent_stream_ops ops = {stream_next, stream_close};
+    struct stored_stream *stored = malloc(sizeof(*stored));
+    if (stored == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    stored->base.ops = &ops;
+    stored->writer = writer;
+    enum ia_status status = ia_statements_get(&writer->statements, IA_STMT_STREAM, &stored->stmt, err);
+    if (status != IA_OK) {
+        free(stored);
+        return status;
+    }
+    sqlite3_bind_int64(stored->stmt, 1, map_id);
+    *out = &stored->base;
+    return IA_OK;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing the store: the one connection that a scan owns, and one transaction from begin to commit, so that a scan
+ * becomes visible as a whole or not at all. Errors: IA_BUSY (another writer), IA_FULL, IA_FOREIGN, IA_CORRUPT, IA_IO. */
+#ifndef IA_STORE_WRITER_H
+#define IA_STORE_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analysis/forest.h"
+#include "base/status.h"
+#include "store/rows.h"
+
+struct ia_writer;
+
+/* Opens or creates the store, takes the write lock for all that follows, migrates an older one. */
+IA_MUST_CHECK enum ia_status ia_writer_begin(const char *path, struct ia_writer **out, struct ia_error *err);
+
+/* Publishes everything since begin. */
+IA_MUST_CHECK enum ia_status ia_writer_commit(struct ia_writer *writer, struct ia_error *err);
+
+/* Rolls back what was not committed. NULL is fine. */
+void ia_writer_close(struct ia_writer *writer);
+
+/* The number of the scan that is being written; the next free ids. */
+int64_t ia_writer_scan_id(const struct ia_writer *writer);
+int64_t ia_writer_new_image_id(struct ia_writer *writer);
+int64_t ia_writer_new_map_id(struct ia_writer *writer);
+
+/* What the scan before left. Strings are valid during the call only. */
+typedef enum ia_status ia_load_file(void *ctx, const struct ia_file_row *file, const struct ia_image_row *image,
+                                    struct ia_error *err); /* image is NULL for a file that is none */
+IA_MUST_CHECK enum ia_status ia_writer_load(struct ia_writer *writer, ia_load_file *each, void *ctx,
+                                            struct ia_error *err);
+typedef enum ia_status ia_load_mapping(void *ctx, const struct ia_mapping_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_mappings(struct ia_writer *writer, ia_load_mapping *each, void *ctx,
+                                                     struct ia_error *err);
+
+/* Inserts (file_id 0: a new one, set on return) or replaces. */
+IA_MUST_CHECK enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_image_row *row,
+                                                 struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_image_file(struct ia_writer *writer, int64_t image_id, int64_t number,
+                                                      const char *role, const char *path, int64_t file_id,
+                                                      struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_mapping(struct ia_writer *writer, const struct ia_mapping_row *row,
+                                                   struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_extents(struct ia_writer *writer, int64_t map_id,
+                                                   const struct ia_extent *extents, size_t count, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_name(struct ia_writer *writer, const char *path, int64_t file_id,
+                                                const char *kind, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_reference(struct ia_writer *writer, const struct ia_reference_row *row,
+                                                     struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_finding(struct ia_writer *writer, const struct ia_finding_row *row,
+                                                   struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_chain(struct ia_writer *writer, const struct ia_chain_store_row *row,
+                                                 struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_usage(struct ia_writer *writer, int64_t image_id,
+                                                 const struct ia_usage *usage, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_masked(struct ia_writer *writer, int64_t image_id,
+                                                  const struct ia_extent *piece, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_scan(struct ia_writer *writer, const struct ia_scan_row *row,
+                                                struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_option(struct ia_writer *writer, const char *kind, const char *value,
+                                                  struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_passed(struct ia_writer *writer, const char *reason, int64_t files,
+                                                  struct ia_error *err);
+
+/* Directories of images that vanished with their mount. */
+typedef enum ia_status ia_load_mount(void *ctx, const char *path, int64_t dev, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *each, void *ctx,
+                                                   struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_mount(struct ia_writer *writer, const char *path, int64_t dev,
+                                                 struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error *err);
+
+/* Values for the next scan; *value is untouched where there is none. */
+IA_MUST_CHECK enum ia_status ia_writer_get_setting(struct ia_writer *writer, const char *key, int64_t *value,
+                                                   struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_setting(struct ia_writer *writer, const char *key, int64_t value,
+                                                   struct ia_error *err);
+
+/* Removes. A file takes its image and everything of it along, but not the extents of its mappings. */
+IA_MUST_CHECK enum ia_status ia_writer_drop_file(struct ia_writer *writer, int64_t file_id, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_drop_image(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, int64_t map_id, struct ia_error *err);
+
+/* Takes all backing links out of the way of removals; put_image sets them again. */
+IA_MUST_CHECK enum ia_status ia_writer_unlink(struct ia_writer *writer, struct ia_error *err);
+
+/* Empties the tables that every scan writes anew: name, reference, chain, usage, masked. */
+IA_MUST_CHECK enum ia_status ia_writer_clear_derived(struct ia_writer *writer, struct ia_error *err);
+
+/* A history row for every image of the store, and only the newest `keep` scans (0: all) stay. */
+IA_MUST_CHECK enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err);
+
+/* The extents of a mapping that was just stored, as a stream for the analysis. One at a time. */
+IA_MUST_CHECK enum ia_status ia_writer_stream(struct ia_writer *writer, int64_t map_id, struct ia_extent_stream **out,
+                                              struct ia_error *err);
+
+#endif
