@@ -295,7 +295,7 @@ enum ia_status ia_parse_file(const struct ia_parse_request *request, const struc
         first_backing = ia_steal_ptr(result->parsed.facts.backing_name);
         ia_parse_result_release(result);
         *result = (struct ia_parse_result){.lock_state = "unknown", .table_bytes = table_bytes};
-        enum ia_status status = sink->begin(sink->ctx, err);
+        enum ia_status status = request->lock_only ? IA_OK : sink->begin(sink->ctx, err);
         if (status == IA_OK)
             status = attempt(request, env, sink, result, &changed, err);
         if (status != IA_OK || !changed)
