@@ -126,13 +126,22 @@ judged AS MATERIALIZED (
               WHEN 'write' THEN '; it is in use (open for writing)'
               WHEN 'read' THEN '; it is in use (open for reading)'
               ELSE '; whether it is in use could not be found out' END
+           -- A base is not written to. One that was, after its last overlay was seen, may be a disk of its own by now.
+           || CASE WHEN c.status = 'unreferenced' AND i.referenced_scan IS NOT NULL AND f.mtime_ns IS NOT i.referenced_mtime_ns
+              THEN '; it was written to after a scan last saw it named: it may be in use as a disk of its own'
+              ELSE '' END
+           || coalesce('; a name that depends on a working directory may mean it: ' ||
+                       (SELECT min(r.name) FROM reference AS r WHERE r.state = 'ambiguous' AND c.status = 'unreferenced'
+                        AND replace(r.name, rtrim(r.name, replace(r.name, '/', '')), '') IN
+                            (SELECT replace(n.path, rtrim(n.path, replace(n.path, '/', '')), '')
+                             FROM name AS n WHERE n.file_id = i.file_id)), '')
            || CASE WHEN EXISTS (SELECT 1 FROM seer AS s WHERE s.base_id = c.image_id AND s.image_id = c.image_id)
               THEN '; its chain is a ring' ELSE '' END
            || coalesce('; images that could read it were not understood: ' ||
                        (SELECT words FROM told WHERE image_id = c.image_id AND topic = 'broken'), '')
            || coalesce('; images that could read it are read in other ways than as backing files: ' ||
                        (SELECT words FROM told WHERE image_id = c.image_id AND topic = 'aside'), '') AS doubts
-    FROM candidate AS c JOIN image AS i ON i.image_id = c.image_id
+    FROM candidate AS c JOIN image AS i ON i.image_id = c.image_id JOIN file AS f ON f.file_id = i.file_id
 )
 SELECT j.status,
        CASE j.doubts WHEN '' THEN 'proven' ELSE 'unproven' END AS verdict,

@@ -85,6 +85,7 @@ CREATE TABLE image (
     format_basis   TEXT NOT NULL,     -- 'content', 'stated' (by an overlay), 'suffix', 'guessed' (raw for want of a magic)
     variant        TEXT NOT NULL,     -- "v3", "v3 zstd extended-l2"...
     state          TEXT NOT NULL,     -- 'ok', or why it could not be mapped: 'corrupt', 'unsupported', 'denied'...
+    problem        TEXT,              -- the same in words; NULL: none
     virtual_size   INTEGER,
     cluster_size   INTEGER,
     encrypted      INTEGER NOT NULL DEFAULT 0,
@@ -113,7 +114,8 @@ CREATE TABLE image (
     is_base_by     TEXT,              -- why it counts as a backing file although nothing names it now
     first_scan     INTEGER NOT NULL,  -- scan that first saw it
     referenced_scan INTEGER,          -- latest scan that saw it named as a backing file
-    referenced_by  TEXT               -- an image that named it then
+    referenced_by  TEXT,              -- an image that named it then
+    referenced_mtime_ns INTEGER       -- when the file had last been written by then
 ) STRICT;
 CREATE INDEX image_path ON image (path);
 CREATE INDEX image_backing ON image (backing_id);
@@ -139,7 +141,8 @@ CREATE TABLE mapping (
     size      INTEGER NOT NULL,       -- guest bytes
     vm_state  INTEGER NOT NULL,       -- bytes of saved machine state
     date_ns   INTEGER,
-    extents   INTEGER NOT NULL
+    extents   INTEGER NOT NULL,
+    failed    INTEGER NOT NULL DEFAULT 0  -- 1: its tables could not be read; it has no extents then
 ) STRICT;
 CREATE INDEX mapping_image ON mapping (image_id);
 

@@ -170,7 +170,7 @@ static bool continues(const struct ia_map_entry *a, const struct ia_map_entry *b
         return false;
     if (a->offset == IA_NO_OFFSET || b->offset == IA_NO_OFFSET)
         return a->offset == b->offset;
-    return a->offset + a->length == b->offset &&
+    return b->offset - a->offset == a->length &&
            (a->filename == b->filename || strcmp(a->filename, b->filename) == 0);
 }
 

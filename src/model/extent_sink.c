@@ -16,11 +16,11 @@ void ia_extent_sink_release(struct ia_extent_sink *sink)
 
 bool ia_extent_continues(const struct ia_extent *a, const struct ia_extent *b)
 {
-    if (a->state != b->state || a->file != b->file || a->start + a->length != b->start)
+    if (a->state != b->state || a->file != b->file || b->start - a->start != a->length)
         return false;
     if (a->offset == IA_NO_OFFSET || b->offset == IA_NO_OFFSET)
         return a->offset == b->offset;
-    return a->offset + a->length == b->offset;
+    return b->offset - a->offset == a->length; /* neither is negative: no overflow */
 }
 
 static enum ia_status close_open(struct ia_extent_sink *sink, struct ia_error *err)

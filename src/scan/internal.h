@@ -75,5 +75,7 @@ void ia_scan_tell(struct ia_scan *scan, const char *phase);
 /* The suffix is one of --raw-suffix; is that of an image format other than raw. */
 bool ia_scan_has_raw_suffix(const struct ia_scan *scan, const char *path);
 bool ia_scan_claims_image(const char *path);
+/* Raw for want of a magic: by suffix, or because the user named this very file as a root. */
+bool ia_scan_is_raw_by_name(const struct ia_scan *scan, const struct ia_item *item);
 
 #endif

@@ -69,6 +69,7 @@ struct ia_previous {
     int64_t checked_ns;
     int64_t first_scan, referenced_scan;
     char *referenced_by; /* owned */
+    int64_t referenced_mtime_ns;
     char *reason;        /* owned */
     enum ia_verdict verdict;
     struct ia_parsed parsed;

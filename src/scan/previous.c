@@ -38,8 +38,10 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     previous->first_scan = row->first_scan;
     previous->referenced_scan = row->referenced_scan;
     previous->referenced_by = copy(row->referenced_by, ok);
+    previous->referenced_mtime_ns = row->referenced_mtime_ns;
     parsed->image_id_of_mappings = row->image_id;
     parsed->format = copy(row->format, ok);
+    parsed->message = copy(row->problem, ok);
     parsed->basis = basis_of(row->format_basis);
     memcpy(parsed->state_bytes, row->state_bytes, sizeof(parsed->state_bytes));
     facts->virtual_size = row->virtual_size < 0 ? 0 : row->virtual_size;
@@ -54,6 +56,21 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     facts->truncated = row->truncated;
     facts->compressed_host = row->compressed_host;
     facts->metadata_bytes = row->metadata_bytes;
+}
+
+/* What was wrong with an unchanged content is still wrong with it. False for states that have causes outside of it. */
+static bool restore_state(struct ia_parsed *parsed, const struct ia_image_row *row)
+{
+    static const enum ia_status lasting[] = {IA_OK, IA_UNSUPPORTED, IA_CORRUPT, IA_LIMIT, IA_NOT_MINE};
+    if (strcmp(row->state, "truncated") == 0 || strcmp(row->state, "snapshot-unreadable") == 0)
+        return true;
+    for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++) {
+        if (strcmp(row->state, ia_status_word(lasting[i])) == 0) {
+            parsed->status = lasting[i];
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum ia_status load_file(void *ctx, const struct ia_file_row *file, const struct ia_image_row *image,
@@ -71,8 +88,7 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *file, const
     };
     if (image != NULL)
         restore_image(&previous, image, &ok);
-    /* Only images that were understood in every respect are taken over; the others are tried again each time. */
-    if (image != NULL && strcmp(image->state, "ok") != 0)
+    if (image != NULL && !restore_state(&previous.parsed, image))
         previous.checked_ns = 0;
     enum ia_status status = ok ? ia_inventory_add_previous(&scan->inventory, &previous, err)
                                : ia_fail(err, IA_NOMEM, "out of memory");
@@ -106,7 +122,7 @@ static enum ia_status load_mapping(void *ctx, const struct ia_mapping_row *row, 
     struct ia_previous **found = bsearch(&key, loader->by_image, loader->count, sizeof(*loader->by_image), by_image_id);
     if (found == NULL)
         return IA_OK;
-    struct ia_mapping mapping = {.map_id = row->map_id, .size = row->size, .extents = row->extents};
+    struct ia_mapping mapping = {.map_id = row->map_id, .size = row->size, .extents = row->extents, .failed = row->failed};
     struct ia_parsed *parsed = &(*found)->parsed;
     if (!ia_vec_push(&parsed->mappings, mapping)) /* the active one has snapshot NULL and sorts first */
         return ia_fail(err, IA_NOMEM, "out of memory");
@@ -166,17 +182,38 @@ static enum ia_status match_paths(struct ia_inventory *inventory, struct ia_erro
     return IA_OK;
 }
 
+/* The reasons that depend on the content alone; NULL for another one. */
+static const char *reason_of(const struct ia_previous *previous)
+{
+    static const char *const reasons[] = {"", "empty", "no-image-magic", "unrecognised"};
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (strcmp(previous->reason, reasons[i]) == 0)
+            return reasons[i];
+    return NULL;
+}
+
 static void take_over(struct ia_item *item, struct ia_previous *previous)
 {
     item->from_store = true;
     item->checked_ns = previous->checked_ns;
     item->verdict = previous->verdict;
-    item->reason = item->verdict == IA_VERDICT_IMAGE ? "" : item->key.size == 0 ? "empty" : "no-image-magic";
+    item->reason = reason_of(previous);
     if (item->verdict == IA_VERDICT_IMAGE) {
         item->parsed = previous->parsed;
         previous->parsed = (struct ia_parsed){.image_id_of_mappings = previous->image_id};
         item->has_parsed = true;
     }
+}
+
+/* An inode number is used again after its file is gone. The same file keeps its path; renamed, it keeps its content. */
+static bool is_same_file(const struct ia_previous *previous, const struct ia_item *item)
+{
+    if (previous->key.size == item->key.size && previous->key.mtime_ns == item->key.mtime_ns)
+        return true;
+    for (size_t i = 0; i < item->names.len; i++)
+        if (strcmp(previous->path, item->names.items[i].path) == 0)
+            return true;
+    return false;
 }
 
 enum ia_status ia_scan_match_previous(struct ia_scan *scan, struct ia_error *err)
@@ -188,9 +225,14 @@ enum ia_status ia_scan_match_previous(struct ia_scan *scan, struct ia_error *err
         if (item->previous == IA_NO_ITEM)
             continue;
         struct ia_previous *previous = &inventory->previous.items[item->previous];
+        if (!is_same_file(previous, item)) {
+            item->previous = IA_NO_ITEM;
+            continue;
+        }
         previous->taken = true;
         bool unchanged = memcmp(&previous->key, &item->key, sizeof(item->key)) == 0 && previous->checked_ns != 0 &&
-                         previous->verdict != IA_VERDICT_UNKNOWN;
+                         reason_of(previous) != NULL &&
+                         (previous->verdict == IA_VERDICT_IMAGE || !ia_scan_is_raw_by_name(scan, item));
         if (unchanged)
             take_over(item, previous);
     }

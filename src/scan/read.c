@@ -164,6 +164,11 @@ static bool is_named_root(const struct ia_scan *scan, const struct ia_item *item
     return false;
 }
 
+bool ia_scan_is_raw_by_name(const struct ia_scan *scan, const struct ia_item *item)
+{
+    return any_name(scan, item, true) || is_named_root(scan, item);
+}
+
 enum ia_status ia_scan_read_new(struct ia_scan *scan, struct ia_error *err)
 {
     struct ia_inventory *inventory = &scan->inventory;

@@ -76,7 +76,8 @@ static enum ia_status put_files(struct ia_scan *scan, struct ia_error *err)
             .disk_size = item->disk_size,
             .mtime_ns = item->key.mtime_ns,
             .ctime_ns = item->key.ctime_ns,
-            .checked_ns = item->checked_ns,
+            /* What its content names has to be looked at each time: the store keeps one format of a file. */
+            .checked_ns = item->content_backing != NULL ? 0 : item->checked_ns,
             .verdict = ia_verdict_word(item->verdict),
             .reason = item->reason == NULL ? "" : item->reason,
         };
@@ -131,6 +132,14 @@ static void describe_base(const struct ia_item *item, const struct ia_previous *
         add_convention(out, ia_item_path(item));
 }
 
+static bool has_failed_snapshot(const struct ia_parsed *parsed)
+{
+    for (size_t i = 1; i < parsed->mappings.len; i++)
+        if (parsed->mappings.items[i].failed)
+            return true;
+    return false;
+}
+
 static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
 {
     const struct ia_parsed *parsed = &item->parsed;
@@ -152,8 +161,10 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .variant = facts->variant,
         .state = parsed->status != IA_OK     ? ia_status_word(parsed->status)
                  : parsed->changed_while_read ? "changed"
+                 : has_failed_snapshot(parsed) ? "snapshot-unreadable"
                  : facts->truncated           ? "truncated"
                                               : "ok",
+        .problem = parsed->message,
         .virtual_size = read ? facts->virtual_size : -1,
         .cluster_size = facts->cluster_size > 0 ? facts->cluster_size : -1,
         .encrypted = facts->encrypted,
@@ -174,6 +185,7 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .first_scan = previous != NULL && previous->first_scan != 0 ? previous->first_scan
                                                                    : ia_writer_scan_id(scan->writer),
         .referenced_scan = named ? ia_writer_scan_id(scan->writer) : previous != NULL ? previous->referenced_scan : 0,
+        .referenced_mtime_ns = named ? item->key.mtime_ns : previous != NULL ? previous->referenced_mtime_ns : 0,
         .referenced_by = named              ? ia_item_path(&items[item->referenced_by])
                          : previous != NULL ? previous->referenced_by
                                             : NULL,
@@ -199,6 +211,7 @@ static enum ia_status put_mappings(struct ia_scan *scan, const struct ia_item *i
             .vm_state = snapshot == NULL ? 0 : snapshot->vm_state,
             .date_ns = snapshot == NULL ? 0 : snapshot->date_ns,
             .extents = mapping->extents,
+            .failed = mapping->failed,
         };
         status = ia_writer_put_mapping(scan->writer, &row, err);
     }

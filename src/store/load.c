@@ -45,7 +45,9 @@ static void decode_image(sqlite3_stmt *stmt, int at, struct ia_image_row *row)
     row->first_scan = sqlite3_column_int64(stmt, at++);
     row->referenced_scan = integer_or(stmt, at++, 0);
     row->referenced_by = text(stmt, at++);
-    row->data_file = text(stmt, at);
+    row->data_file = text(stmt, at++);
+    row->referenced_mtime_ns = integer_or(stmt, at++, 0);
+    row->problem = text(stmt, at);
 }
 
 static void decode_file(sqlite3_stmt *stmt, struct ia_file_row *row)
@@ -105,6 +107,7 @@ enum ia_status ia_writer_load_mappings(struct ia_writer *writer, ia_load_mapping
             .vm_state = sqlite3_column_int64(stmt, 6),
             .date_ns = sqlite3_column_int64(stmt, 7),
             .extents = sqlite3_column_int64(stmt, 8),
+            .failed = sqlite3_column_int(stmt, 9) != 0,
         };
         status = each(ctx, &row, err);
     }

@@ -34,6 +34,8 @@ struct ia_image_row {
     int64_t first_scan;
     int64_t referenced_scan;   /* 0: never */
     const char *referenced_by; /* NULL: never */
+    const char *problem;         /* why state is not 'ok', NULL: nothing to say */
+    int64_t referenced_mtime_ns; /* of the file at that scan; 0: never */
 };
 
 struct ia_mapping_row {
@@ -41,6 +43,7 @@ struct ia_mapping_row {
     int64_t snapshot; /* -1: the active mapping */
     const char *id, *name;
     int64_t size, vm_state, date_ns, extents;
+    bool failed;
 };
 
 struct ia_reference_row {

@@ -16,9 +16,9 @@ static const char *const texts[IA_STMT_COUNT] = {
         " i.encrypted, i.dirty, i.corrupt, i.truncated, i.backing_name, i.backing_format, i.map_id,"
         " i.data_bytes, i.compressed_bytes, i.encrypted_bytes, i.zero_bytes, i.zero_allocated_bytes, i.sparse_bytes,"
         " i.reserved_bytes, i.compressed_host, i.metadata_bytes, i.first_scan, i.referenced_scan, i.referenced_by,"
-        " i.data_file"
+        " i.data_file, i.referenced_mtime_ns, i.problem"
         " FROM file AS f LEFT JOIN image AS i ON i.file_id = f.file_id ORDER BY f.file_id",
-    [IA_STMT_LOAD_MAPPINGS] = "SELECT map_id, image_id, snapshot, id, name, size, vm_state, date_ns, extents"
+    [IA_STMT_LOAD_MAPPINGS] = "SELECT map_id, image_id, snapshot, id, name, size, vm_state, date_ns, extents, failed"
                               " FROM mapping ORDER BY image_id, snapshot",
     [IA_STMT_PUT_FILE] =
         "INSERT INTO file (file_id, path, dev, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns, verdict, reason)"
@@ -33,8 +33,8 @@ static const char *const texts[IA_STMT_COUNT] = {
         "dirty, corrupt, truncated, chain_ok, data_file, backing_name, backing_format, backing_path, "
         "backing_id, map_id, data_bytes, compressed_bytes, encrypted_bytes, zero_bytes, "
         "zero_allocated_bytes, sparse_bytes, reserved_bytes, compressed_host, metadata_bytes, "
-        "lock_state, is_base_by, first_scan, referenced_scan, referenced_by)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "lock_state, is_base_by, first_scan, referenced_scan, referenced_by, referenced_mtime_ns, problem)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (image_id) DO UPDATE SET"
         " file_id = excluded.file_id, path = excluded.path, format = excluded.format,"
         " format_basis = excluded.format_basis, variant = excluded.variant, state = excluded.state,"
@@ -50,12 +50,13 @@ static const char *const texts[IA_STMT_COUNT] = {
         " compressed_host = excluded.compressed_host, metadata_bytes = excluded.metadata_bytes,"
         " lock_state = excluded.lock_state, is_base_by = excluded.is_base_by,"
         " first_scan = excluded.first_scan, referenced_scan = excluded.referenced_scan,"
-        " referenced_by = excluded.referenced_by",
+        " referenced_by = excluded.referenced_by, referenced_mtime_ns = excluded.referenced_mtime_ns,"
+        " problem = excluded.problem",
     [IA_STMT_PUT_IMAGE_FILE] =
         "INSERT OR REPLACE INTO image_file (image_id, number, role, path, file_id) VALUES (?, ?, ?, ?, ?)",
     [IA_STMT_PUT_MAPPING] =
-        "INSERT OR REPLACE INTO mapping (map_id, image_id, snapshot, id, name, size, vm_state, date_ns, extents)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO mapping (map_id, image_id, snapshot, id, name, size, vm_state, date_ns, extents,"
+        " failed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_EXTENT] =
         "INSERT INTO extent (map_id, start, length, state, file, offset) VALUES (?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_NAME] = "INSERT OR REPLACE INTO name (path, file_id, kind) VALUES (?, ?, ?)",

@@ -120,14 +120,15 @@ enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_ima
 {
     const int64_t *bytes = row->state_bytes;
     return ia_statements_run(
-        &writer->statements, IA_STMT_PUT_IMAGE, err, "iitttttppiiiiittttziiiiiiiiipttizt", row->image_id, row->file_id,
+        &writer->statements, IA_STMT_PUT_IMAGE, err, "iitttttppiiiiittttziiiiiiiiipttiztzt", row->image_id, row->file_id,
         row->path, row->format, row->format_basis, row->variant, row->state, row->virtual_size, row->cluster_size,
         (int64_t)row->encrypted, (int64_t)row->dirty, (int64_t)row->corrupt, (int64_t)row->truncated,
         (int64_t)row->chain_ok, row->data_file, row->backing_name, row->backing_format, row->backing_path,
         row->backing_id, row->map_id, bytes[IA_EXTENT_DATA], bytes[IA_EXTENT_COMPRESSED], bytes[IA_EXTENT_ENCRYPTED],
         bytes[IA_EXTENT_ZERO], bytes[IA_EXTENT_ZERO_ALLOCATED], bytes[IA_EXTENT_SPARSE], bytes[IA_EXTENT_RESERVED],
         row->compressed_host, row->metadata_bytes, row->lock_state, row->is_base_by, row->first_scan,
-        row->referenced_scan, row->referenced_by);
+        row->referenced_scan, row->referenced_by, row->referenced_mtime_ns,
+        row->problem);
 }
 
 enum ia_status ia_writer_put_image_file(struct ia_writer *writer, int64_t image_id, int64_t number, const char *role,
@@ -139,8 +140,9 @@ enum ia_status ia_writer_put_image_file(struct ia_writer *writer, int64_t image_
 
 enum ia_status ia_writer_put_mapping(struct ia_writer *writer, const struct ia_mapping_row *row, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_MAPPING, err, "iipttiiii", row->map_id, row->image_id,
-                             row->snapshot, row->id, row->name, row->size, row->vm_state, row->date_ns, row->extents);
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_MAPPING, err, "iipttiiiii", row->map_id, row->image_id,
+                             row->snapshot, row->id, row->name, row->size, row->vm_state, row->date_ns, row->extents,
+                             (int64_t)row->failed);
 }
 
 enum ia_status ia_writer_put_extents(struct ia_writer *writer, int64_t map_id, const struct ia_extent *extents,
