@@ -40,6 +40,7 @@ static enum ia_status begin(struct ia_writer *writer, const char *path, struct i
     if (status == IA_OK)
         status = ia_connection_exec(writer->db,
                                     "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                                    "PRAGMA journal_size_limit = 0;"
                                     "PRAGMA cache_size = -32768; PRAGMA cache_spill = ON",
                                     err);
     if (status == IA_OK)
