@@ -39,8 +39,8 @@ CREATE TABLE scan_passed (
     PRIMARY KEY (scan_id, reason)
 ) STRICT, WITHOUT ROWID;
 
--- Directories in which images vanished because another device is mounted there now: what those images name is unknown
--- until the device is back, or the administrator says that it will not be.
+-- Directories in which images vanished because another device is mounted there now, or because they are no longer
+-- scanned: what those images name is unknown until they are read again, or the administrator says to forget them.
 CREATE TABLE absent_mount (
     path TEXT PRIMARY KEY,
     dev  INTEGER NOT NULL

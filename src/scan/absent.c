@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Images that vanished because their file system is not mounted now still use their backing files. They are told by the
- * device: the nearest directory that still exists lies on another one than the image did. */
+/* Images that vanished because their file system is not mounted now, or because their directory is no longer among the
+ * roots, still use their backing files. A missing mount is told by the device: the nearest directory that still exists
+ * lies on another one than the image did. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,10 +53,20 @@ static bool is_below_a_root(const struct ia_scan *scan, const char *path)
     return false;
 }
 
+/* Which finding a directory of vanished images deserves; IA_FINDING_COUNT for none. */
+static enum ia_finding_code judge(const struct ia_scan *scan, const char *directory, int64_t dev)
+{
+    struct stat st;
+    if (!is_below_a_root(scan, directory))
+        return stat(directory, &st) == 0 || errno != ENOENT ? IA_FINDING_NOT_SCANNED : IA_FINDING_COUNT;
+    int64_t now = device_now(directory);
+    return now == dev || was_renumbered(scan, dev, now) ? IA_FINDING_COUNT : IA_FINDING_MOUNT_MISSING;
+}
+
 static enum ia_status check(struct ia_scan *scan, const char *directory, int64_t dev, struct ia_error *err)
 {
-    int64_t now = device_now(directory);
-    if (now == dev || !is_below_a_root(scan, directory) || was_renumbered(scan, dev, now))
+    enum ia_finding_code code = judge(scan, directory, dev);
+    if (code == IA_FINDING_COUNT)
         return IA_OK;
     for (size_t i = 0; i < scan->absent.len; i++)
         if (strcmp(scan->absent.items[i].path, directory) == 0)
@@ -64,8 +76,10 @@ static enum ia_status check(struct ia_scan *scan, const char *directory, int64_t
         free(absent.path);
         return ia_fail(err, IA_NOMEM, "out of memory");
     }
-    ia_findings_add(&scan->findings, IA_FINDING_MOUNT_MISSING, directory,
-                    "images were here on another device: what they name is not known until it is mounted again");
+    ia_findings_add(&scan->findings, code, directory, "%s",
+                    code == IA_FINDING_MOUNT_MISSING
+                        ? "images were here on another device: what they name is not known until it is mounted again"
+                        : "an earlier scan read images here, this one did not: what they name is not known");
     return IA_OK;
 }
 
@@ -79,8 +93,11 @@ enum ia_status ia_scan_find_absent(struct ia_scan *scan, struct ia_error *err)
     enum ia_status status = ia_writer_load_mounts(scan->writer, check_known, scan, err);
     for (size_t i = 0; i < scan->inventory.previous.len && status == IA_OK; i++) {
         const struct ia_previous *previous = &scan->inventory.previous.items[i];
+        struct stat st;
         if (previous->taken || previous->image_id == 0)
             continue;
+        if (!is_below_a_root(scan, previous->path) && lstat(previous->path, &st) != 0 && errno == ENOENT)
+            continue; /* not ours to read any more, and gone for good */
         IA_AUTO_FREE char *directory = strdup(previous->path);
         if (directory == NULL)
             return ia_fail(err, IA_NOMEM, "out of memory");

@@ -38,6 +38,7 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
     [IA_FINDING_SYMLINK_DANGLING] = {"symlink-dangling", "info", false, false},
     [IA_FINDING_EXCLUDED] = {"excluded", "info", false, true},
     [IA_FINDING_MOUNT_MISSING] = {"mount-missing", "warning", true, true},
+    [IA_FINDING_NOT_SCANNED] = {"no-longer-scanned", "warning", false, true},
 };
 
 void ia_findings_release(struct ia_findings *findings)
