@@ -64,12 +64,23 @@ enum ia_status ia_fail_errno(struct ia_error *err, int sys_errno, const char *fo
 const char *ia_status_word(enum ia_status status)
 {
     static const char *const words[] = {
-        [IA_OK] = "ok",           [IA_NOT_MINE] = "not-mine", [IA_UNSUPPORTED] = "unsupported",
-        [IA_CORRUPT] = "corrupt", [IA_LIMIT] = "limit",       [IA_MISSING] = "missing",
-        [IA_DENIED] = "denied",   [IA_REFUSED] = "refused",   [IA_LOOP] = "loop",
-        [IA_CHANGED] = "changed", [IA_BUSY] = "busy",         [IA_FULL] = "full",
-        [IA_FOREIGN] = "foreign", [IA_IO] = "io",             [IA_NOMEM] = "no-memory",
-        [IA_USAGE] = "usage",     [IA_BUG] = "bug",
+        [IA_OK] = "ok",
+        [IA_NOT_MINE] = "not-mine",
+        [IA_UNSUPPORTED] = "unsupported",
+        [IA_CORRUPT] = "corrupt",
+        [IA_LIMIT] = "limit",
+        [IA_MISSING] = "missing",
+        [IA_DENIED] = "denied",
+        [IA_REFUSED] = "refused",
+        [IA_LOOP] = "loop",
+        [IA_CHANGED] = "changed",
+        [IA_BUSY] = "busy",
+        [IA_FULL] = "full",
+        [IA_FOREIGN] = "foreign",
+        [IA_IO] = "io",
+        [IA_NOMEM] = "no-memory",
+        [IA_USAGE] = "usage",
+        [IA_BUG] = "bug",
     };
     return words[status];
 }

@@ -28,7 +28,7 @@ enum ia_status {
 
 struct ia_error {
     enum ia_status status;
-    int sys_errno;    /* errno of the failed call, 0 where there is none */
+    int sys_errno;     /* errno of the failed call, 0 where there is none */
     char message[512]; /* lower case, one line, with the numbers; always terminated */
 };
 

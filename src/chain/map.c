@@ -170,8 +170,7 @@ static bool continues(const struct ia_map_entry *a, const struct ia_map_entry *b
         return false;
     if (a->offset == IA_NO_OFFSET || b->offset == IA_NO_OFFSET)
         return a->offset == b->offset;
-    return b->offset - a->offset == a->length &&
-           (a->filename == b->filename || strcmp(a->filename, b->filename) == 0);
+    return b->offset - a->offset == a->length && (a->filename == b->filename || strcmp(a->filename, b->filename) == 0);
 }
 
 enum ia_status ia_map_next(struct ia_map *map, struct ia_map_entry *entry, bool *have, struct ia_error *err)
@@ -203,8 +202,8 @@ static enum ia_status open_layers(struct ia_map *map, int64_t from, struct ia_er
     size_t depth = map->chain->layers.len;
     for (size_t i = 0; i < depth; i++) {
         const struct ia_layer *layer = &map->chain->layers.items[i];
-        enum ia_status status = ia_cursor_open(layer->image, 0, from, ia_min(map->end, layer->reach),
-                                               &map->layers[i].cursor, err);
+        enum ia_status status =
+            ia_cursor_open(layer->image, 0, from, ia_min(map->end, layer->reach), &map->layers[i].cursor, err);
         if (status == IA_OK)
             status = fetch(&map->layers[i], err);
         if (status != IA_OK)

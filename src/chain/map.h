@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The core resolver: the merged map of a chain, streamed. For every guest byte the smallest depth that has it; where none
- * has, the deepest layer that reaches so far, not present. Memory does not grow with the number of extents. */
+/* The core resolver: the merged map of a chain, streamed. For every guest byte the smallest depth that has it; where
+ * none has, the deepest layer that reaches so far, not present. Memory does not grow with the number of extents. */
 #ifndef IA_CHAIN_MAP_H
 #define IA_CHAIN_MAP_H
 
@@ -11,7 +11,7 @@
 
 /* One line of `qemu-img map`. */
 struct ia_map_entry {
-    int64_t start;        /* guest bytes */
+    int64_t start; /* guest bytes */
     int64_t length;
     int64_t offset;       /* in filename, or IA_NO_OFFSET */
     const char *filename; /* the chain's; NULL without an offset */

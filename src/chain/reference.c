@@ -98,11 +98,27 @@ static const char *find_option(const struct options *options, const char *key)
 /* Options that change how a node is run, not what it reads; `file.` in front does not matter. */
 static bool is_harmless(const char *key)
 {
-    static const char *const exact[] = {"driver",  "filename",  "node-name",      "read-only",    "auto-read-only",
-                                        "discard", "locking",   "detect-zeroes",  "force-share",  "aio",
-                                        "aio-max-batch", "pass-discard-request", "pass-discard-snapshot",
-                                        "pass-discard-other", "lazy-refcounts", "overlap-check", "x-check-cache-dropped",
-                                        "drop-cache", "refcount-cache-size", "cache-clean-interval", "key-secret"};
+    static const char *const exact[] = {"driver",
+                                        "filename",
+                                        "node-name",
+                                        "read-only",
+                                        "auto-read-only",
+                                        "discard",
+                                        "locking",
+                                        "detect-zeroes",
+                                        "force-share",
+                                        "aio",
+                                        "aio-max-batch",
+                                        "pass-discard-request",
+                                        "pass-discard-snapshot",
+                                        "pass-discard-other",
+                                        "lazy-refcounts",
+                                        "overlap-check",
+                                        "x-check-cache-dropped",
+                                        "drop-cache",
+                                        "refcount-cache-size",
+                                        "cache-clean-interval",
+                                        "key-secret"};
     static const char *const families[] = {"cache.", "encrypt.", "l2-cache"};
     if (strncmp(key, "file.", 5) == 0)
         key += 5;
@@ -142,9 +158,9 @@ static enum ia_status interpret(const struct options *options, struct ia_referen
     if (!is_file_driver(protocol))
         out->kind = IA_REFERENCE_REMOTE;
     else
-        out->kind = !plain                ? IA_REFERENCE_UNSUPPORTED
+        out->kind = !plain               ? IA_REFERENCE_UNSUPPORTED
                     : filename[0] == '/' ? IA_REFERENCE_PATH
-                                          : IA_REFERENCE_WORKING_DIR;
+                                         : IA_REFERENCE_WORKING_DIR;
     enum ia_status status = IA_OK;
     if (filename != NULL)
         status = copy_into(&out->path, filename, err);

@@ -17,8 +17,8 @@ enum ia_reference_kind {
 
 struct ia_reference {
     enum ia_reference_kind kind;
-    char *path;   /* owned; NULL where none could be made out */
-    char *format; /* owned; stated inside json:, NULL otherwise */
+    char *path;     /* owned; NULL where none could be made out */
+    char *format;   /* owned; stated inside json:, NULL otherwise */
     bool bare_file; /* json: names a protocol node: an overlay cannot state a format for it */
 };
 

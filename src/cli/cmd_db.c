@@ -8,20 +8,19 @@
 #include "cli/common.h"
 #include "store/admin.h"
 
-static const char help[] =
-    "Usage: imgaudit db check   [--db FILE]\n"
-    "       imgaudit db migrate [--db FILE]\n"
-    "       imgaudit db prune   [--db FILE] [--keep N] [--forget-mounts]\n"
-    "       imgaudit db backup  [--db FILE] TARGET\n"
-    "Look after the store.\n\n"
-    "  check     integrity, references and extents of the whole store\n"
-    "  migrate   bring an older store to this version's schema\n"
-    "  prune     keep the history of the newest N scans, give free space back;\n"
-    "            --forget-mounts: stop waiting for file systems that are gone\n"
-    "  backup    a consistent copy to TARGET, also during a scan\n\n"
-    "      --db FILE   the store ($IMGAUDIT_DB)\n"
-    "  -h, --help      print this\n\n"
-    "Exit status: 0 done, 1 failed or not sound, 2 usage.\n";
+static const char help[] = "Usage: imgaudit db check   [--db FILE]\n"
+                           "       imgaudit db migrate [--db FILE]\n"
+                           "       imgaudit db prune   [--db FILE] [--keep N] [--forget-mounts]\n"
+                           "       imgaudit db backup  [--db FILE] TARGET\n"
+                           "Look after the store.\n\n"
+                           "  check     integrity, references and extents of the whole store\n"
+                           "  migrate   bring an older store to this version's schema\n"
+                           "  prune     keep the history of the newest N scans, give free space back;\n"
+                           "            --forget-mounts: stop waiting for file systems that are gone\n"
+                           "  backup    a consistent copy to TARGET, also during a scan\n\n"
+                           "      --db FILE   the store ($IMGAUDIT_DB)\n"
+                           "  -h, --help      print this\n\n"
+                           "Exit status: 0 done, 1 failed or not sound, 2 usage.\n";
 
 struct db_options {
     const char *db;
@@ -122,7 +121,8 @@ int ia_cmd_db(int argc, char **argv)
     }
     if (options.db == NULL)
         options.db = ia_cli_default_db(&place);
-    int code = options.db == NULL ? ia_cli_usage("db", "no store: use --db") : run_action(&options, argc - optind, argv + optind);
+    int code = options.db == NULL ? ia_cli_usage("db", "no store: use --db")
+                                  : run_action(&options, argc - optind, argv + optind);
     ia_buf_release(&place);
     return code == IA_EXIT_DONE && !ia_cli_flush(stdout) ? IA_EXIT_FAILED : code;
 }

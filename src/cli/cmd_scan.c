@@ -31,7 +31,15 @@ static const char help[] =
     "Exit status: 0 done, 1 failed and nothing recorded, 2 usage, 3 done, but something could not be read:\n"
     "see 'imgaudit report --findings'.\n";
 
-enum { OPTION_DB = 256, OPTION_EXCLUDE, OPTION_ALLOW, OPTION_BACKING_GLOB, OPTION_RAW_SUFFIX, OPTION_KEEP, OPTION_STATS };
+enum {
+    OPTION_DB = 256,
+    OPTION_EXCLUDE,
+    OPTION_ALLOW,
+    OPTION_BACKING_GLOB,
+    OPTION_RAW_SUFFIX,
+    OPTION_KEEP,
+    OPTION_STATS
+};
 
 static const struct option long_options[] = {
     {"db", required_argument, NULL, OPTION_DB},
@@ -121,8 +129,8 @@ static void show_progress(void *ctx, const struct ia_scan_progress *progress)
     command->told_any = true;
     double elapsed = seconds_since(&command->started);
     double tables = (double)progress->table_bytes / (1024 * 1024);
-    fprintf(stderr, "\r\033[K%s: %jd of %jd files, %.1f MiB of tables", progress->phase,
-            (intmax_t)progress->files_done, (intmax_t)progress->files_total, tables);
+    fprintf(stderr, "\r\033[K%s: %jd of %jd files, %.1f MiB of tables", progress->phase, (intmax_t)progress->files_done,
+            (intmax_t)progress->files_total, tables);
     if (elapsed > 0.5 && progress->files_done > 0) {
         double left = elapsed * (double)(progress->files_total - progress->files_done) / (double)progress->files_done;
         fprintf(stderr, ", %.0f files/s, %.1f MiB/s, %.0f s left", (double)progress->files_done / elapsed,
@@ -176,7 +184,9 @@ static int run(struct scan_command *command, char **roots, int count)
         .backing_glob_count = command->backing_globs.all.len,
         .raw_suffixes = own_suffixes ? command->raw_suffixes.all.items : default_raw,
         .raw_suffix_count = own_suffixes ? command->raw_suffixes.all.len : 2,
-        .workers = (int)(command->workers > 0 ? command->workers : processors > 0 ? processors : 1),
+        .workers = (int)(command->workers > 0 ? command->workers
+                         : processors > 0     ? processors
+                                              : 1),
         .keep = command->keep,
         .limits = &ia_default_limits,
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,

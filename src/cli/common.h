@@ -12,7 +12,7 @@
 
 enum ia_exit {
     IA_EXIT_DONE = 0,
-    IA_EXIT_FAILED = 1,     /* nothing recorded */
+    IA_EXIT_FAILED = 1, /* nothing recorded */
     IA_EXIT_USAGE = 2,
     IA_EXIT_INCOMPLETE = 3, /* done, but something could not be read: see the findings */
     IA_EXIT_FINDINGS = 4,   /* --fail-on: findings reach the severity */

@@ -56,7 +56,7 @@ int main(int argc, char **argv)
         puts("imgaudit " IA_VERSION);
         return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
     }
-    setlocale(LC_CTYPE, "");   /* tables and trees are drawn in the terminal's characters */
+    setlocale(LC_CTYPE, "");  /* tables and trees are drawn in the terminal's characters */
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, with a message */
     raise_descriptor_limit();
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

@@ -9,10 +9,10 @@
 
 /* The numbers are stored in the database: append, never renumber. */
 enum ia_extent_state {
-    IA_EXTENT_DATA = 0,           /* stored plainly at offset */
-    IA_EXTENT_COMPRESSED = 1,     /* stored compressed; no offset, neighbours merge */
-    IA_EXTENT_ENCRYPTED = 2,      /* stored encrypted at offset; `map` shows no offset, as QEMU does */
-    IA_EXTENT_ZERO = 3,           /* reads as zeroes and takes no host space (a raw file's hole has an offset all the same) */
+    IA_EXTENT_DATA = 0,       /* stored plainly at offset */
+    IA_EXTENT_COMPRESSED = 1, /* stored compressed; no offset, neighbours merge */
+    IA_EXTENT_ENCRYPTED = 2,  /* stored encrypted at offset; `map` shows no offset, as QEMU does */
+    IA_EXTENT_ZERO = 3, /* reads as zeroes and takes no host space (a raw file's hole has an offset all the same) */
     IA_EXTENT_ZERO_ALLOCATED = 4, /* reads as zeroes, host space is kept at offset */
     IA_EXTENT_SPARSE = 5,         /* allocated at offset in the format, a hole of the host file: reads as zeroes */
     IA_EXTENT_RESERVED = 6,       /* unallocated for the guest, but host space is kept at offset (qcow2 subclusters) */

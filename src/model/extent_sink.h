@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The only place where extents are ordered, clipped and merged.
- * A driver pushes runs in ascending guest order; the sink cuts them at the mapping's size, joins neighbours that are one
- * extent, and keeps finished ones in a batch for the consumer. */
+ * A driver pushes runs in ascending guest order; the sink cuts them at the mapping's size, joins neighbours that are
+ * one extent, and keeps finished ones in a batch for the consumer. */
 #ifndef IA_MODEL_EXTENT_SINK_H
 #define IA_MODEL_EXTENT_SINK_H
 

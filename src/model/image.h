@@ -19,18 +19,18 @@ struct ia_snapshot {
 };
 
 struct ia_image_facts {
-    int64_t virtual_size;   /* guest bytes, a multiple of 512 */
-    int64_t cluster_size;   /* bytes; 0 where the format has no such thing */
-    char variant[96];       /* "v3 zstd extended-l2"... */
-    char *backing_name;     /* owned; as it stands in the image, NUL-terminated; NULL: no backing file */
-    char *backing_format;   /* owned; NULL: not stated */
-    char *data_file;        /* owned; name of the external data file, NULL: none */
-    bool needs_data_file;   /* the guest's bytes are not in the main file */
+    int64_t virtual_size; /* guest bytes, a multiple of 512 */
+    int64_t cluster_size; /* bytes; 0 where the format has no such thing */
+    char variant[96];     /* "v3 zstd extended-l2"... */
+    char *backing_name;   /* owned; as it stands in the image, NUL-terminated; NULL: no backing file */
+    char *backing_format; /* owned; NULL: not stated */
+    char *data_file;      /* owned; name of the external data file, NULL: none */
+    bool needs_data_file; /* the guest's bytes are not in the main file */
     bool encrypted;
-    bool dirty;             /* refcounts or log may be behind */
-    bool truncated;         /* tables or data lie past the end of the file */
-    bool marked_corrupt;    /* the image says so of itself */
-    bool supports_backing;  /* the format can have a backing file */
+    bool dirty;            /* refcounts or log may be behind */
+    bool truncated;        /* tables or data lie past the end of the file */
+    bool marked_corrupt;   /* the image says so of itself */
+    bool supports_backing; /* the format can have a backing file */
     IA_VEC(struct ia_snapshot) snapshots;
     int64_t metadata_bytes;  /* host bytes; -1: not known (yet: complete once the active mapping was read) */
     int64_t compressed_host; /* host bytes that hold the active mapping's compressed extents */

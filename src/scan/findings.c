@@ -71,8 +71,8 @@ void ia_findings_add(struct ia_findings *findings, enum ia_finding_code code, co
     va_end(args);
 }
 
-void ia_findings_add_open(struct ia_findings *findings, enum ia_finding_code code, const char *path,
-                          const char *format, ...)
+void ia_findings_add_open(struct ia_findings *findings, enum ia_finding_code code, const char *path, const char *format,
+                          ...)
 {
     va_list args;
     va_start(args, format);

@@ -56,7 +56,7 @@ extern const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT];
 
 struct ia_finding {
     enum ia_finding_code code;
-    bool hides; /* of this one: a kind that hides may be known not to in a case */
+    bool hides;   /* of this one: a kind that hides may be known not to in a case */
     char *path;   /* owned */
     char *detail; /* owned */
 };
@@ -68,11 +68,12 @@ struct ia_findings {
 
 void ia_findings_release(struct ia_findings *findings);
 IA_PRINTF(4, 5)
-void ia_findings_add(struct ia_findings *findings, enum ia_finding_code code, const char *path, const char *format, ...);
+void ia_findings_add(struct ia_findings *findings, enum ia_finding_code code, const char *path, const char *format,
+                     ...);
 /* The same for a case in which nothing can be hidden. */
 IA_PRINTF(4, 5)
-void ia_findings_add_open(struct ia_findings *findings, enum ia_finding_code code, const char *path,
-                          const char *format, ...);
+void ia_findings_add_open(struct ia_findings *findings, enum ia_finding_code code, const char *path, const char *format,
+                          ...);
 
 /* How many findings there are of things that could not be read; whether one hides references. */
 int64_t ia_findings_incomplete(const struct ia_findings *findings);

@@ -18,10 +18,10 @@ struct ia_passed {
 /* A file that an image may name in another way than by its followed backing link. */
 struct ia_alias {
     const char *kind; /* 'alias': seen from another name of the image; 'content': in a content used as another format */
-    size_t image;  /* the image that names it */
-    size_t target; /* the item */
-    char *name;    /* owned; the other name of the image */
-    char *path;    /* owned; where the reference leads from there */
+    size_t image;     /* the image that names it */
+    size_t target;    /* the item */
+    char *name;       /* owned; the other name of the image */
+    char *path;       /* owned; where the reference leads from there */
 };
 
 struct ia_absent {
@@ -40,7 +40,7 @@ struct ia_scan {
     IA_VEC(struct ia_passed) passed;
     IA_VEC(struct ia_alias) aliases;
     IA_VEC(struct ia_absent) absent; /* mounts that are gone */
-    IA_VEC(char *) symlinks; /* owned; found by the walk */
+    IA_VEC(char *) symlinks;         /* owned; found by the walk */
     struct ia_scan_row row;
     bool dirty; /* anything that the derived tables tell has changed */
     int64_t bytes_total, bytes_done, files_total, files_done;

@@ -17,7 +17,7 @@
 #define IA_NO_ITEM SIZE_MAX
 
 enum ia_verdict {
-    IA_VERDICT_NONE,    /* not looked at yet */
+    IA_VERDICT_NONE, /* not looked at yet */
     IA_VERDICT_IMAGE,
     IA_VERDICT_PART,    /* of an image: an external data file */
     IA_VERDICT_PASSED,  /* no image */
@@ -41,9 +41,9 @@ struct ia_mapping {
 /* What reading an image gave, or what the store remembers of it. */
 struct ia_parsed {
     enum ia_status status;
-    char *message;      /* owned; why status is not IA_OK */
-    char *format;       /* owned */
-    const char *basis;  /* "content", "stated", "suffix", "guessed", "named" */
+    char *message;     /* owned; why status is not IA_OK */
+    char *format;      /* owned */
+    const char *basis; /* "content", "stated", "suffix", "guessed", "named" */
     struct ia_image_facts facts;
     int64_t state_bytes[IA_EXTENT_STATES]; /* guest bytes of the active mapping by state */
     int64_t image_id_of_mappings;          /* 0, or the image whose stored mappings these are (unchanged) */
@@ -70,7 +70,7 @@ struct ia_previous {
     int64_t first_scan, referenced_scan;
     char *referenced_by; /* owned */
     int64_t referenced_mtime_ns;
-    char *reason;        /* owned */
+    char *reason; /* owned */
     enum ia_verdict verdict;
     struct ia_parsed parsed;
     bool taken; /* an item of this scan has its place */
@@ -83,31 +83,31 @@ struct ia_item {
     IA_VEC(struct ia_name) names; /* sorted: files before symlinks, then by bytes */
     int64_t checked_ns;           /* when its content was read; 0: must be read again next time */
     enum ia_verdict verdict;
-    const char *reason;  /* why it was passed over or is unknown, one word */
-    bool from_store;     /* unchanged: `parsed` is what the store remembers */
+    const char *reason; /* why it was passed over or is unknown, one word */
+    bool from_store;    /* unchanged: `parsed` is what the store remembers */
     bool parsed_now;
-    bool reread;         /* already read a second time because of its stated format */
+    bool reread; /* already read a second time because of its stated format */
     bool has_parsed;
     struct ia_parsed parsed;
     char *stated_format; /* owned; what an overlay says it is */
     const char *lock_state;
-    size_t previous;     /* index into inventory->previous, IA_NO_ITEM: new */
+    size_t previous; /* index into inventory->previous, IA_NO_ITEM: new */
 
     /* The graph */
-    size_t backing; /* item, IA_NO_ITEM: none or not reachable */
-    size_t backing_target; /* the same, and kept where the link was cut: what it names is not unused */
+    size_t backing;            /* item, IA_NO_ITEM: none or not reachable */
+    size_t backing_target;     /* the same, and kept where the link was cut: what it names is not unused */
     const char *backing_state; /* "followed"..., NULL: no backing file */
     char *backing_path;        /* owned */
     size_t data_file;          /* item */
     char *data_path;           /* owned */
     bool data_ambiguous;       /* its name is relative: QEMU takes it from a working directory */
     enum ia_status data_status;
-    bool is_referenced;        /* some image names it as its backing file */
-    bool is_part;              /* some image keeps its data in it */
-    bool stale;                /* unchanged, but its data file is not: to be read again */
-    bool resolved;             /* its own references were followed */
-    size_t referenced_by;      /* an item that names it as its backing file */
-    char *content_backing;     /* owned; backing name of a content that the stated format overrides */
+    bool is_referenced;    /* some image names it as its backing file */
+    bool is_part;          /* some image keeps its data in it */
+    bool stale;            /* unchanged, but its data file is not: to be read again */
+    bool resolved;         /* its own references were followed */
+    size_t referenced_by;  /* an item that names it as its backing file */
+    char *content_backing; /* owned; backing name of a content that the stated format overrides */
     bool chain_ok;
     const char *is_base_by_glob; /* borrowed pattern */
 

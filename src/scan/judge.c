@@ -38,7 +38,8 @@ static void judge_data_file(struct ia_scan *scan, const struct ia_item *item)
     const char *path = ia_item_path(item);
     const char *where = item->data_path == NULL ? "" : item->data_path;
     if (item->data_status == IA_REFUSED)
-        ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_OUTSIDE, path, "data file '%s' is outside the roots", where);
+        ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_OUTSIDE, path, "data file '%s' is outside the roots",
+                        where);
     else if (item->data_status != IA_OK)
         ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_MISSING, path, "data file '%s' cannot be read: %s", where,
                         item->parsed.message == NULL ? "" : item->parsed.message);
@@ -65,7 +66,8 @@ static void judge_content(struct ia_scan *scan, const struct ia_item *item)
     if (parsed->facts.marked_corrupt)
         ia_findings_add(&scan->findings, IA_FINDING_MARKED_CORRUPT, path, "the image says that it is corrupt");
     if (parsed->facts.dirty)
-        ia_findings_add(&scan->findings, IA_FINDING_DIRTY, path, "in use, or not closed cleanly: refcounts may be behind");
+        ia_findings_add(&scan->findings, IA_FINDING_DIRTY, path,
+                        "in use, or not closed cleanly: refcounts may be behind");
     for (size_t i = 1; i < parsed->mappings.len; i++)
         if (parsed->mappings.items[i].failed)
             ia_findings_add(&scan->findings, IA_FINDING_SNAPSHOT_UNREADABLE, path,
@@ -112,8 +114,7 @@ static void judge_backing(struct ia_scan *scan, const struct ia_item *item)
             ia_findings_add(&scan->findings, kinds[i].code, ia_item_path(item), "backing file '%s' %s", where,
                             kinds[i].words);
     }
-    if (item->backing != IA_NO_ITEM && facts->backing_format == NULL &&
-        strncmp(facts->backing_name, "json:", 5) != 0)
+    if (item->backing != IA_NO_ITEM && facts->backing_format == NULL && strncmp(facts->backing_name, "json:", 5) != 0)
         ia_findings_add(&scan->findings, IA_FINDING_BACKING_FORMAT_GUESSED, ia_item_path(item),
                         "does not state the format of its backing file '%s': taken for %s", where,
                         scan->inventory.items.items[item->backing].has_parsed

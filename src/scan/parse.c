@@ -304,6 +304,7 @@ enum ia_status ia_parse_file(const struct ia_parse_request *request, const struc
     const char *backing = result->parsed.facts.backing_name;
     result->checked_ns = 0;
     result->parsed.changed_while_read = true;
-    result->parsed.references_changed = strcmp(first_backing == NULL ? "" : first_backing, backing == NULL ? "" : backing) != 0;
+    result->parsed.references_changed =
+        strcmp(first_backing == NULL ? "" : first_backing, backing == NULL ? "" : backing) != 0;
     return IA_OK;
 }

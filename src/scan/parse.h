@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading one file: is it an image, of what format, and what are its extents. Runs in a worker: touches nothing shared. */
+/* Reading one file: is it an image, of what format, and what are its extents. Runs in a worker: touches nothing shared.
+ */
 #ifndef IA_SCAN_PARSE_H
 #define IA_SCAN_PARSE_H
 
@@ -11,13 +12,13 @@
 
 struct ia_parse_request {
     size_t item;
-    const char *path;     /* canonical; borrowed until the result came */
-    const char *stated;   /* format that an overlay states, NULL: none */
-    bool raw_by_suffix;   /* without a magic it is raw */
-    bool raw_by_guess;    /* the same, because an overlay names it without a format */
-    bool raw_by_name;     /* the same, because the user named it as a root */
-    bool claims_image;    /* its suffix is that of an image format */
-    bool lock_only;       /* content is known: look at QEMU's locks only */
+    const char *path;   /* canonical; borrowed until the result came */
+    const char *stated; /* format that an overlay states, NULL: none */
+    bool raw_by_suffix; /* without a magic it is raw */
+    bool raw_by_guess;  /* the same, because an overlay names it without a format */
+    bool raw_by_name;   /* the same, because the user named it as a root */
+    bool claims_image;  /* its suffix is that of an image format */
+    bool lock_only;     /* content is known: look at QEMU's locks only */
 };
 
 struct ia_parse_env {
@@ -30,13 +31,13 @@ struct ia_parse_result {
     const char *reason;
     struct ia_parsed parsed; /* mappings have no map_id here */
     struct stat st;
-    bool opened;             /* st holds */
-    int64_t checked_ns;      /* when reading began; 0: too soon after a change to trust the time stamps */
+    bool opened;        /* st holds */
+    int64_t checked_ns; /* when reading began; 0: too soon after a change to trust the time stamps */
     const char *lock_state;
-    char *data_path;         /* owned; canonical path of the data file, or where it was looked for */
+    char *data_path; /* owned; canonical path of the data file, or where it was looked for */
     struct stat data_st;
     bool has_data;
-    bool data_ambiguous;     /* its name is relative: QEMU would take it from a working directory */
+    bool data_ambiguous;        /* its name is relative: QEMU would take it from a working directory */
     enum ia_status data_status; /* IA_OK, or why the data file could not be had */
     int64_t table_bytes;
 };

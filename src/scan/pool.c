@@ -12,9 +12,9 @@ enum { MAX_EVENTS = 64, MAX_WORKERS = 256 };
 struct ia_pool {
     const struct ia_parse_env *env;
     pthread_mutex_t mutex;
-    pthread_cond_t work;  /* there is a request, or the end */
-    pthread_cond_t full;  /* there is an event, or nothing is under way */
-    pthread_cond_t room;  /* the event queue has room, or the end */
+    pthread_cond_t work; /* there is a request, or the end */
+    pthread_cond_t full; /* there is an event, or nothing is under way */
+    pthread_cond_t room; /* the event queue has room, or the end */
     IA_VEC(struct ia_parse_request) requests;
     size_t next;    /* first request not taken */
     size_t pending; /* requests without their IA_EVENT_DONE taken */

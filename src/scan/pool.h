@@ -7,7 +7,7 @@
 #include "scan/parse.h"
 
 enum ia_event_kind {
-    IA_EVENT_BEGIN,   /* an attempt begins: what came of this item before is void */
+    IA_EVENT_BEGIN, /* an attempt begins: what came of this item before is void */
     IA_EVENT_EXTENTS,
     IA_EVENT_DONE,
 };

@@ -90,8 +90,8 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *file, const
         restore_image(&previous, image, &ok);
     if (image != NULL && !restore_state(&previous.parsed, image))
         previous.checked_ns = 0;
-    enum ia_status status = ok ? ia_inventory_add_previous(&scan->inventory, &previous, err)
-                               : ia_fail(err, IA_NOMEM, "out of memory");
+    enum ia_status status =
+        ok ? ia_inventory_add_previous(&scan->inventory, &previous, err) : ia_fail(err, IA_NOMEM, "out of memory");
     if (status != IA_OK) {
         free(previous.path);
         free(previous.reason);
@@ -122,7 +122,8 @@ static enum ia_status load_mapping(void *ctx, const struct ia_mapping_row *row, 
     struct ia_previous **found = bsearch(&key, loader->by_image, loader->count, sizeof(*loader->by_image), by_image_id);
     if (found == NULL)
         return IA_OK;
-    struct ia_mapping mapping = {.map_id = row->map_id, .size = row->size, .extents = row->extents, .failed = row->failed};
+    struct ia_mapping mapping = {
+        .map_id = row->map_id, .size = row->size, .extents = row->extents, .failed = row->failed};
     struct ia_parsed *parsed = &(*found)->parsed;
     if (!ia_vec_push(&parsed->mappings, mapping)) /* the active one has snapshot NULL and sorts first */
         return ia_fail(err, IA_NOMEM, "out of memory");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Having files read by the pool, and keeping what comes back: extents go to the store at once, facts to the inventory. */
+/* Having files read by the pool, and keeping what comes back: extents go to the store at once, facts to the inventory.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,8 +60,8 @@ static enum ia_status adopt(struct ia_scan *scan, struct ia_item *item, struct i
     struct ia_parsed parsed = result->parsed;
     result->parsed = (struct ia_parsed){0};
     for (size_t i = 0; i < parsed.mappings.len; i++)
-        parsed.mappings.items[i].map_id = i < item->parsed.mappings.len ? item->parsed.mappings.items[i].map_id
-                                                                        : ia_writer_new_map_id(scan->writer);
+        parsed.mappings.items[i].map_id =
+            i < item->parsed.mappings.len ? item->parsed.mappings.items[i].map_id : ia_writer_new_map_id(scan->writer);
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < parsed.mappings.len && status == IA_OK; i++) {
         /* Half a mapping is none: what was stored of it goes. */
@@ -103,8 +104,7 @@ static enum ia_status finish(struct ia_scan *scan, struct ia_event *event, struc
     struct ia_item *item = &scan->inventory.items.items[event->item];
     struct ia_parse_result *result = &event->result;
     if (event->status != IA_OK)
-        return ia_fail(err, event->status, "cannot read '%s': %s", ia_item_path(item),
-                       ia_status_word(event->status));
+        return ia_fail(err, event->status, "cannot read '%s': %s", ia_item_path(item), ia_status_word(event->status));
     scan->files_done++;
     scan->bytes_done += item->key.size;
     scan->row.table_bytes += result->table_bytes;

@@ -159,11 +159,11 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .format = parsed->format,
         .format_basis = parsed->basis,
         .variant = facts->variant,
-        .state = parsed->status != IA_OK     ? ia_status_word(parsed->status)
-                 : parsed->changed_while_read ? "changed"
+        .state = parsed->status != IA_OK       ? ia_status_word(parsed->status)
+                 : parsed->changed_while_read  ? "changed"
                  : has_failed_snapshot(parsed) ? "snapshot-unreadable"
-                 : facts->truncated           ? "truncated"
-                                              : "ok",
+                 : facts->truncated            ? "truncated"
+                                               : "ok",
         .problem = parsed->message,
         .virtual_size = read ? facts->virtual_size : -1,
         .cluster_size = facts->cluster_size > 0 ? facts->cluster_size : -1,
@@ -182,10 +182,14 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .metadata_bytes = parsed->status == IA_OK ? facts->metadata_bytes : -1,
         .lock_state = item->lock_state,
         .is_base_by = base.len > 0 ? base.data : NULL,
-        .first_scan = previous != NULL && previous->first_scan != 0 ? previous->first_scan
-                                                                   : ia_writer_scan_id(scan->writer),
-        .referenced_scan = named ? ia_writer_scan_id(scan->writer) : previous != NULL ? previous->referenced_scan : 0,
-        .referenced_mtime_ns = named ? item->key.mtime_ns : previous != NULL ? previous->referenced_mtime_ns : 0,
+        .first_scan =
+            previous != NULL && previous->first_scan != 0 ? previous->first_scan : ia_writer_scan_id(scan->writer),
+        .referenced_scan = named              ? ia_writer_scan_id(scan->writer)
+                           : previous != NULL ? previous->referenced_scan
+                                              : 0,
+        .referenced_mtime_ns = named              ? item->key.mtime_ns
+                               : previous != NULL ? previous->referenced_mtime_ns
+                                                  : 0,
         .referenced_by = named              ? ia_item_path(&items[item->referenced_by])
                          : previous != NULL ? previous->referenced_by
                                             : NULL,
@@ -253,7 +257,7 @@ static enum ia_status put_references(struct ia_scan *scan, const struct ia_item 
             .kind = "data-file",
             .name = item->parsed.facts.data_file,
             .path = item->data_path == NULL ? "" : item->data_path,
-            .state = item->data_ambiguous               ? "ambiguous"
+            .state = item->data_ambiguous              ? "ambiguous"
                      : item->data_status == IA_OK      ? "followed"
                      : item->data_status == IA_REFUSED ? "outside"
                      : item->data_status == IA_MISSING ? "missing"

@@ -14,8 +14,8 @@ struct lead {
     struct stat st;
 };
 
-static enum ia_status find_lead(const struct ia_scan *scan, const char *image_name, const char *path,
-                                struct lead *lead, struct ia_error *err)
+static enum ia_status find_lead(const struct ia_scan *scan, const char *image_name, const char *path, struct lead *lead,
+                                struct ia_error *err)
 {
     struct ia_error cause = {0};
     IA_AUTO_FREE char *name = ia_reference_combine(image_name, path);
@@ -60,7 +60,8 @@ static enum ia_status item_of(struct ia_scan *scan, const struct lead *lead, siz
 static enum ia_status add_alias(struct ia_scan *scan, const char *kind, size_t image, size_t target, const char *name,
                                 const char *path, struct ia_error *err)
 {
-    struct ia_alias alias = {.kind = kind, .image = image, .target = target, .name = strdup(name), .path = strdup(path)};
+    struct ia_alias alias = {
+        .kind = kind, .image = image, .target = target, .name = strdup(name), .path = strdup(path)};
     if (alias.name != NULL && alias.path != NULL && ia_vec_push(&scan->aliases, alias))
         return IA_OK;
     free(alias.name);

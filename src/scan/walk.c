@@ -187,8 +187,8 @@ static bool is_covered(const struct ia_scan *scan, size_t root)
     for (size_t i = 0; i < scan->options->root_count; i++) {
         const struct ia_allowed *other = &scan->confine.allowed.items[i];
         size_t len = strlen(other->path);
-        bool below = other->fd >= 0 && strncmp(path, other->path, len) == 0 &&
-                     (path[len] == '/' || other->path[len - 1] == '/');
+        bool below =
+            other->fd >= 0 && strncmp(path, other->path, len) == 0 && (path[len] == '/' || other->path[len - 1] == '/');
         if (i != root && (below || (i < root && strcmp(path, other->path) == 0)))
             return true;
     }

@@ -20,9 +20,9 @@ static int64_t integer_or(sqlite3_stmt *stmt, int column, int64_t missing)
 /* The columns from `at` on, as IA_STMT_LOAD_FILES lists them. */
 static void decode_image(sqlite3_stmt *stmt, int at, struct ia_image_row *row)
 {
-    static const enum ia_extent_state order[] = {IA_EXTENT_DATA,           IA_EXTENT_COMPRESSED, IA_EXTENT_ENCRYPTED,
-                                                 IA_EXTENT_ZERO,           IA_EXTENT_ZERO_ALLOCATED,
-                                                 IA_EXTENT_SPARSE,         IA_EXTENT_RESERVED};
+    static const enum ia_extent_state order[] = {IA_EXTENT_DATA,    IA_EXTENT_COMPRESSED,     IA_EXTENT_ENCRYPTED,
+                                                 IA_EXTENT_ZERO,    IA_EXTENT_ZERO_ALLOCATED, IA_EXTENT_SPARSE,
+                                                 IA_EXTENT_RESERVED};
     *row = (struct ia_image_row){.image_id = sqlite3_column_int64(stmt, at++)};
     row->path = text(stmt, at++);
     row->format = text(stmt, at++);

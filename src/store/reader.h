@@ -22,7 +22,8 @@ void ia_reader_close(struct ia_reader *reader); /* NULL is fine; close its queri
 /* All queries until ia_reader_close see one state of the store. */
 IA_MUST_CHECK enum ia_status ia_reader_begin(struct ia_reader *reader, struct ia_error *err);
 
-/* Prepares one statement (a second one after it is IA_USAGE, as is one that writes). IA_USAGE carries sqlite's message. */
+/* Prepares one statement (a second one after it is IA_USAGE, as is one that writes). IA_USAGE carries sqlite's message.
+ */
 IA_MUST_CHECK enum ia_status ia_query_open(struct ia_reader *reader, const char *sql, struct ia_query **out,
                                            struct ia_error *err);
 void ia_query_close(struct ia_query *query); /* NULL is fine */

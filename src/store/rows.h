@@ -32,8 +32,8 @@ struct ia_image_row {
     const char *lock_state;
     const char *is_base_by; /* NULL: nothing says so */
     int64_t first_scan;
-    int64_t referenced_scan;   /* 0: never */
-    const char *referenced_by; /* NULL: never */
+    int64_t referenced_scan;     /* 0: never */
+    const char *referenced_by;   /* NULL: never */
     const char *problem;         /* why state is not 'ok', NULL: nothing to say */
     int64_t referenced_mtime_ns; /* of the file at that scan; 0: never */
 };

@@ -34,7 +34,8 @@ static const char *const texts[IA_STMT_COUNT] = {
         "backing_id, map_id, data_bytes, compressed_bytes, encrypted_bytes, zero_bytes, "
         "zero_allocated_bytes, sparse_bytes, reserved_bytes, compressed_host, metadata_bytes, "
         "lock_state, is_base_by, first_scan, referenced_scan, referenced_by, referenced_mtime_ns, problem)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?, ?, ?)"
         " ON CONFLICT (image_id) DO UPDATE SET"
         " file_id = excluded.file_id, path = excluded.path, format = excluded.format,"
         " format_basis = excluded.format_basis, variant = excluded.variant, state = excluded.state,"
@@ -57,8 +58,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_MAPPING] =
         "INSERT OR REPLACE INTO mapping (map_id, image_id, snapshot, id, name, size, vm_state, date_ns, extents,"
         " failed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [IA_STMT_PUT_EXTENT] =
-        "INSERT INTO extent (map_id, start, length, state, file, offset) VALUES (?, ?, ?, ?, ?, ?)",
+    [IA_STMT_PUT_EXTENT] = "INSERT INTO extent (map_id, start, length, state, file, offset) VALUES (?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_NAME] = "INSERT OR REPLACE INTO name (path, file_id, kind) VALUES (?, ?, ?)",
     [IA_STMT_PUT_REFERENCE] = "INSERT OR REPLACE INTO reference (image_id, kind, name, path, state, target_id)"
                               " VALUES (?, ?, ?, ?, ?, ?)",

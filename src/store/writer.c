@@ -27,8 +27,8 @@ static enum ia_status read_counters(struct ia_writer *writer, struct ia_error *e
                                    " coalesce((SELECT max(image_id) FROM history), 0))",
                                    &writer->next_image_id, err);
     if (status == IA_OK)
-        status = ia_connection_int(writer->db, "SELECT 1 + coalesce(max(map_id), 0) FROM mapping",
-                                   &writer->next_map_id, err);
+        status = ia_connection_int(writer->db, "SELECT 1 + coalesce(max(map_id), 0) FROM mapping", &writer->next_map_id,
+                                   err);
     return status;
 }
 
@@ -108,10 +108,9 @@ int64_t ia_writer_new_map_id(struct ia_writer *writer)
 
 enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *row, struct ia_error *err)
 {
-    enum ia_status status =
-        ia_statements_run(&writer->statements, IA_STMT_PUT_FILE, err, "ztiiiiiiitt", row->file_id, row->path, row->dev,
-                          row->inode, row->size, row->disk_size, row->mtime_ns, row->ctime_ns, row->checked_ns,
-                          row->verdict, row->reason);
+    enum ia_status status = ia_statements_run(&writer->statements, IA_STMT_PUT_FILE, err, "ztiiiiiiitt", row->file_id,
+                                              row->path, row->dev, row->inode, row->size, row->disk_size, row->mtime_ns,
+                                              row->ctime_ns, row->checked_ns, row->verdict, row->reason);
     if (status == IA_OK && row->file_id == 0)
         row->file_id = sqlite3_last_insert_rowid(writer->db);
     return status;
@@ -121,15 +120,14 @@ enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_ima
 {
     const int64_t *bytes = row->state_bytes;
     return ia_statements_run(
-        &writer->statements, IA_STMT_PUT_IMAGE, err, "iitttttppiiiiittttziiiiiiiiipttiztzt", row->image_id, row->file_id,
-        row->path, row->format, row->format_basis, row->variant, row->state, row->virtual_size, row->cluster_size,
-        (int64_t)row->encrypted, (int64_t)row->dirty, (int64_t)row->corrupt, (int64_t)row->truncated,
+        &writer->statements, IA_STMT_PUT_IMAGE, err, "iitttttppiiiiittttziiiiiiiiipttiztzt", row->image_id,
+        row->file_id, row->path, row->format, row->format_basis, row->variant, row->state, row->virtual_size,
+        row->cluster_size, (int64_t)row->encrypted, (int64_t)row->dirty, (int64_t)row->corrupt, (int64_t)row->truncated,
         (int64_t)row->chain_ok, row->data_file, row->backing_name, row->backing_format, row->backing_path,
         row->backing_id, row->map_id, bytes[IA_EXTENT_DATA], bytes[IA_EXTENT_COMPRESSED], bytes[IA_EXTENT_ENCRYPTED],
         bytes[IA_EXTENT_ZERO], bytes[IA_EXTENT_ZERO_ALLOCATED], bytes[IA_EXTENT_SPARSE], bytes[IA_EXTENT_RESERVED],
         row->compressed_host, row->metadata_bytes, row->lock_state, row->is_base_by, row->first_scan,
-        row->referenced_scan, row->referenced_by, row->referenced_mtime_ns,
-        row->problem);
+        row->referenced_scan, row->referenced_by, row->referenced_mtime_ns, row->problem);
 }
 
 enum ia_status ia_writer_put_image_file(struct ia_writer *writer, int64_t image_id, int64_t number, const char *role,
@@ -272,10 +270,11 @@ enum ia_status ia_writer_unlink(struct ia_writer *writer, struct ia_error *err)
 
 enum ia_status ia_writer_clear_derived(struct ia_writer *writer, struct ia_error *err)
 {
-    return ia_connection_exec(writer->db,
-                              "DELETE FROM name; DELETE FROM reference; DELETE FROM chain; DELETE FROM usage; DELETE FROM masked;"
-                              "DELETE FROM image_file",
-                              err);
+    return ia_connection_exec(
+        writer->db,
+        "DELETE FROM name; DELETE FROM reference; DELETE FROM chain; DELETE FROM usage; DELETE FROM masked;"
+        "DELETE FROM image_file",
+        err);
 }
 
 enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err)
@@ -315,7 +314,7 @@ static enum ia_status stream_next(struct ia_extent_stream *stream, const struct 
             .state = (uint32_t)sqlite3_column_int64(stored->stmt, 2),
             .file = (uint32_t)sqlite3_column_int64(stored->stmt, 3),
             .offset = sqlite3_column_type(stored->stmt, 4) == SQLITE_NULL ? IA_NO_OFFSET
-                                                                         : sqlite3_column_int64(stored->stmt, 4),
+                                                                          : sqlite3_column_int64(stored->stmt, 4),
         };
     }
     *batch = stored->batch;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing the store: the one connection that a scan owns, and one transaction from begin to commit, so that a scan
- * becomes visible as a whole or not at all. Errors: IA_BUSY (another writer), IA_FULL, IA_FOREIGN, IA_CORRUPT, IA_IO. */
+ * becomes visible as a whole or not at all. Errors: IA_BUSY (another writer), IA_FULL, IA_FOREIGN, IA_CORRUPT, IA_IO.
+ */
 #ifndef IA_STORE_WRITER_H
 #define IA_STORE_WRITER_H
 
@@ -37,7 +38,8 @@ IA_MUST_CHECK enum ia_status ia_writer_load_mappings(struct ia_writer *writer, i
                                                      struct ia_error *err);
 
 /* Inserts (file_id 0: a new one, set on return) or replaces. */
-IA_MUST_CHECK enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *row,
+                                                struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_image_row *row,
                                                  struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_image_file(struct ia_writer *writer, int64_t image_id, int64_t number,

@@ -14,8 +14,8 @@ enum {
     EXTENSION_BITMAPS = 0x23852875,
     EXTENSION_CRYPTO = 0x0537be77,
     EXTENSION_DATA_FILE = 0x44415441,
-    MAX_FORMAT_NAME = 15,   /* QEMU's bound */
-    MAX_DATA_FILE = 4096,   /* a path */
+    MAX_FORMAT_NAME = 15, /* QEMU's bound */
+    MAX_DATA_FILE = 4096, /* a path */
 };
 
 static enum ia_status read_string(struct ia_image *image, int64_t offset, uint32_t len, uint32_t max, const char *what,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The qcow2 header ("Header" and "Additional fields" of the specification). What QEMU refuses to open is refused here. */
+/* The qcow2 header ("Header" and "Additional fields" of the specification). What QEMU refuses to open is refused here.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -81,10 +82,11 @@ static enum ia_status check_tables(struct qcow2 *q, uint32_t reftable_clusters, 
     enum ia_status status = qcow2_check_table(q, "refcount table", q->reftable_offset, reftable_clusters,
                                               q->cluster_size, QCOW2_MAX_REFTABLE_BYTES, err);
     if (status == IA_OK)
-        status = qcow2_check_table(q, "snapshot table", q->snapshots_offset, q->snapshot_count, 40,
-                                   INT64_C(40) * 65536, err);
+        status = qcow2_check_table(q, "snapshot table", q->snapshots_offset, q->snapshot_count, 40, INT64_C(40) * 65536,
+                                   err);
     if (status == IA_OK)
-        status = qcow2_check_table(q, "active L1 table", q->active.offset, q->active.entries, 8, QCOW2_MAX_L1_BYTES, err);
+        status =
+            qcow2_check_table(q, "active L1 table", q->active.offset, q->active.entries, 8, QCOW2_MAX_L1_BYTES, err);
     if (status != IA_OK)
         return status;
     q->reftable_entries = reftable_clusters * (q->cluster_size / 8);
@@ -119,9 +121,9 @@ static void describe(struct ia_image *image, const struct qcow2 *q, const struct
     struct ia_image_facts *facts = &image->facts;
     snprintf(facts->variant, sizeof(facts->variant), "v%u%s%s%s%s%s", q->version,
              f->compression_type == 1 ? " zstd" : "", q->l2_entry_size == 16 ? " extended-l2" : "",
-             (q->incompatible & QCOW2_DATA_FILE) == 0      ? ""
+             (q->incompatible & QCOW2_DATA_FILE) == 0    ? ""
              : (q->autoclear & QCOW2_DATA_FILE_RAW) != 0 ? " data-file-raw"
-                                                          : " data-file",
+                                                         : " data-file",
              q->crypt_method == 1 ? " aes" : "", q->crypt_method == 2 ? " luks" : "");
     facts->virtual_size = f->size / 512 * 512;
     facts->cluster_size = q->cluster_size;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Walking L1 and L2 tables ("Cluster mapping", "Extended L2 Entries"). Tables that lie one after another in the file are
- * read in one request; runs of clusters that lie one after another are one push. */
+/* Walking L1 and L2 tables ("Cluster mapping", "Extended L2 Entries"). Tables that lie one after another in the file
+ * are read in one request; runs of clusters that lie one after another are one push. */
 #include <stdlib.h>
 
 #include "base/bytes.h"

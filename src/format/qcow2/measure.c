@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Host bytes of a qcow2 file that are metadata: header, L1 and L2 tables of the active mapping and of every snapshot,
- * refcount table and blocks, snapshot table, bitmaps, encryption header. A table that two mappings share counts once. */
+ * refcount table and blocks, snapshot table, bitmaps, encryption header. A table that two mappings share counts once.
+ */
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -118,8 +119,8 @@ static enum ia_status measure_bitmaps(struct ia_image *image, int64_t *clusters,
         uint8_t bytes[BITMAP_ENTRY];
         if (!ia_range_inside(at, BITMAP_ENTRY, bitmaps->directory_size))
             return ia_fail(err, IA_CORRUPT, "bitmap directory of %jd bytes", (intmax_t)bitmaps->directory_size);
-        enum ia_status status = ia_source_read(image->main, bitmaps->directory_offset + at, bytes, sizeof(bytes),
-                                               "bitmap directory", err);
+        enum ia_status status =
+            ia_source_read(image->main, bitmaps->directory_offset + at, bytes, sizeof(bytes), "bitmap directory", err);
         if (status != IA_OK)
             return status;
         struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
