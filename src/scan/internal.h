@@ -42,7 +42,6 @@ struct ia_scan {
     IA_VEC(struct ia_absent) absent; /* mounts that are gone */
     IA_VEC(char *) symlinks;         /* owned; found by the walk */
     struct ia_scan_row row;
-    bool dirty; /* anything that the derived tables tell has changed */
     int64_t bytes_total, bytes_done, files_total, files_done;
 };
 

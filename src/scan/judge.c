@@ -104,8 +104,7 @@ static void judge_backing(struct ia_scan *scan, const struct ia_item *item)
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(item->backing_state, kinds[i].state) != 0)
             continue;
-        if (kinds[i].code == IA_FINDING_BACKING_LOOP && item->backing_path != NULL && item->backing == IA_NO_ITEM &&
-            item->is_referenced)
+        if (kinds[i].code == IA_FINDING_BACKING_LOOP && item->backing_target != IA_NO_ITEM)
             continue; /* told by cut_loops */
         if (raw)
             ia_findings_add_open(&scan->findings, kinds[i].code, ia_item_path(item), "backing file '%s' %s", where,

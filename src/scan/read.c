@@ -121,7 +121,6 @@ static enum ia_status finish(struct ia_scan *scan, struct ia_event *event, struc
     item->from_store = false;
     if (result->verdict == IA_VERDICT_PASSED)
         return IA_OK;
-    scan->dirty = true;
     item->parsed_now = result->verdict == IA_VERDICT_IMAGE;
     enum ia_status status = adopt(scan, item, result, err);
     return status == IA_OK ? note_data_file(scan, event->item, result, err) : status;

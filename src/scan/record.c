@@ -426,8 +426,7 @@ enum ia_status ia_scan_record(struct ia_scan *scan, struct ia_error *err)
     if (status == IA_OK)
         status = put_images(scan, err);
     int64_t now = fingerprint(scan);
-    scan->dirty = now != before;
-    if (status == IA_OK && scan->dirty) {
+    if (status == IA_OK && now != before) {
         status = ia_writer_clear_derived(scan->writer, err);
         if (status == IA_OK)
             status = put_links(scan, err);
