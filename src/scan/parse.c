@@ -118,11 +118,14 @@ static enum ia_status open_data_file(const struct ia_parse_request *request, con
     if (name == NULL)
         return ia_fail(err, IA_NOMEM, "out of memory");
     IA_AUTO_CLOSE int fd = -1;
-    status = ia_confine_resolve(env->confine, name, &result->data_path, err);
+    enum ia_status resolved = ia_confine_resolve(env->confine, name, &result->data_path, err);
+    status = resolved;
     if (result->data_path == NULL)
         result->data_path = ia_steal_ptr(name);
     if (status == IA_OK)
         status = ia_confine_open(env->confine, result->data_path, &fd, &result->data_st, err);
+    if (status == IA_REFUSED && fd < 0 && resolved == IA_OK) /* inside, and no file */
+        status = IA_UNSUPPORTED;
     if (status == IA_OK)
         status = ia_source_open_fd(fd, &image->data, err);
     if (status == IA_OK) {

@@ -48,11 +48,16 @@ static enum ia_status find_lead(const struct ia_scan *scan, const char *image_na
     }
 }
 
-/* The item that a followed lead ends at, new to the inventory if it lies in an --allow directory. */
-static enum ia_status item_of(struct ia_scan *scan, const struct lead *lead, size_t *number, struct ia_error *err)
+/* Whether files that the walk did not meet may be added to the inventory, and so be read. */
+enum reach { KNOWN_FILES, NEW_FILES };
+
+/* The item that a followed lead ends at; it is new to the inventory if it lies in an --allow directory. With
+ * KNOWN_FILES such a one is IA_NO_ITEM. */
+static enum ia_status item_of(struct ia_scan *scan, const struct lead *lead, enum reach reach, size_t *number,
+                              struct ia_error *err)
 {
     *number = ia_inventory_find(&scan->inventory, (int64_t)lead->st.st_dev, (int64_t)lead->st.st_ino);
-    if (*number != IA_NO_ITEM)
+    if (*number != IA_NO_ITEM || reach == KNOWN_FILES)
         return IA_OK;
     return ia_inventory_add(&scan->inventory, lead->path, &lead->st, false, number, err);
 }
@@ -71,7 +76,8 @@ static enum ia_status add_alias(struct ia_scan *scan, const char *kind, size_t i
 
 /* The first name of the image from which the reference can be followed decides; other names that lead elsewhere are
  * kept as aliases, so that what they lead to is never called unused. */
-static enum ia_status follow(struct ia_scan *scan, size_t image, const char *path, struct ia_error *err)
+static enum ia_status follow(struct ia_scan *scan, size_t image, const char *path, enum reach reach, bool *deferred,
+                             struct ia_error *err)
 {
     size_t names = scan->inventory.items.items[image].names.len;
     enum ia_status status = IA_OK;
@@ -82,7 +88,12 @@ static enum ia_status follow(struct ia_scan *scan, size_t image, const char *pat
         bool followed = status == IA_OK && strcmp(lead.state, "followed") == 0;
         size_t target = IA_NO_ITEM;
         if (followed)
-            status = item_of(scan, &lead, &target, err);
+            status = item_of(scan, &lead, reach, &target, err);
+        if (status == IA_OK && followed && target == IA_NO_ITEM) {
+            *deferred = true;
+            free(lead.path);
+            return IA_OK;
+        }
         struct ia_item *item = &scan->inventory.items.items[image]; /* the array may have moved */
         if (status == IA_OK && (item->backing_state == NULL || (followed && item->backing == IA_NO_ITEM))) {
             item->backing_state = lead.state;
@@ -118,7 +129,8 @@ static enum ia_status state_format(struct ia_scan *scan, size_t image, const cha
     return IA_OK;
 }
 
-static enum ia_status resolve_backing(struct ia_scan *scan, size_t image, struct ia_error *err)
+static enum ia_status resolve_backing(struct ia_scan *scan, size_t image, enum reach reach, bool *deferred,
+                                      struct ia_error *err)
 {
     const struct ia_image_facts *facts = &scan->inventory.items.items[image].parsed.facts;
     IA_AUTO_FREE char *stated = facts->backing_format == NULL ? NULL : strdup(facts->backing_format);
@@ -127,7 +139,11 @@ static enum ia_status resolve_backing(struct ia_scan *scan, size_t image, struct
     if (status != IA_OK)
         return status;
     if (reference.path != NULL)
-        status = follow(scan, image, reference.path, err);
+        status = follow(scan, image, reference.path, reach, deferred, err);
+    if (status != IA_OK || *deferred) {
+        ia_reference_release(&reference);
+        return status;
+    }
     struct ia_item *item = &scan->inventory.items.items[image];
     bool stands_alone = reference.kind == IA_REFERENCE_UNSUPPORTED || (reference.bare_file && stated != NULL);
     if (reference.kind == IA_REFERENCE_REMOTE)
@@ -137,7 +153,7 @@ static enum ia_status resolve_backing(struct ia_scan *scan, size_t image, struct
     else if (reference.kind == IA_REFERENCE_WORKING_DIR)
         item->backing_state = "ambiguous";
     const char *format = stated != NULL ? stated : reference.format;
-    if (status == IA_OK && item->backing != IA_NO_ITEM)
+    if (item->backing != IA_NO_ITEM)
         status = state_format(scan, image, stands_alone ? NULL : format, err);
     ia_reference_release(&reference);
     return status;
@@ -191,25 +207,45 @@ static enum ia_status resolve_content(struct ia_scan *scan, size_t image, struct
     return status;
 }
 
+static enum ia_status resolve_item(struct ia_scan *scan, size_t number, enum reach reach, struct ia_error *err)
+{
+    struct ia_item *item = &scan->inventory.items.items[number];
+    bool deferred = false;
+    enum ia_status status = IA_OK;
+    item->resolved = true;
+    item->backing = item->backing_target = IA_NO_ITEM;
+    item->backing_state = NULL;
+    if (item->parsed.facts.backing_name != NULL)
+        status = resolve_backing(scan, number, reach, &deferred, err);
+    item = &scan->inventory.items.items[number]; /* the array may have moved */
+    item->resolved = !deferred;
+    if (status != IA_OK || deferred)
+        return status;
+    status = resolve_data_file(scan, number, err);
+    if (status == IA_OK && item->content_backing != NULL)
+        status = resolve_content(scan, number, err);
+    return status;
+}
+
+/* An overlay says that it is something else than its content looks like: the content has no say in what is opened. */
+static bool is_doubted(const struct ia_item *item)
+{
+    return item->stated_format != NULL && strcmp(item->stated_format, item->parsed.format) != 0 && !item->reread;
+}
+
+/* References among files that the walk met come first, so that every format that is stated is known before a file that
+ * only a reference names is read. */
 enum ia_status ia_scan_resolve(struct ia_scan *scan, struct ia_error *err)
 {
     enum ia_status status = IA_OK;
-    /* Items that are added on the way are read, and resolved, in the next round. */
-    size_t count = scan->inventory.items.len;
-    for (size_t i = 0; i < count && status == IA_OK; i++) {
-        struct ia_item *item = &scan->inventory.items.items[i];
-        if (item->resolved || !ia_item_is_image(item) || !item->has_parsed)
-            continue;
-        item->resolved = true;
-        item->backing = item->backing_target = IA_NO_ITEM;
-        item->backing_state = NULL;
-        bool has_backing = item->parsed.facts.backing_name != NULL;
-        if (has_backing)
-            status = resolve_backing(scan, i, err);
-        if (status == IA_OK)
-            status = resolve_data_file(scan, i, err);
-        if (status == IA_OK && scan->inventory.items.items[i].content_backing != NULL)
-            status = resolve_content(scan, i, err);
+    size_t count = scan->inventory.items.len; /* what is added is resolved in the next round, after it was read */
+    for (enum reach reach = KNOWN_FILES; reach <= NEW_FILES; reach++) {
+        for (size_t i = 0; i < count && status == IA_OK; i++) {
+            const struct ia_item *item = &scan->inventory.items.items[i];
+            bool readable = ia_item_is_image(item) && item->has_parsed;
+            if (readable && !item->resolved && !(reach == NEW_FILES && is_doubted(item)))
+                status = resolve_item(scan, i, reach, err);
+        }
     }
     return status;
 }

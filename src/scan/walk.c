@@ -83,9 +83,10 @@ static enum ia_status add_file(struct ia_scan *scan, const char *path, const str
 static void pass_special(struct ia_scan *scan, const FTSENT *entry)
 {
     bool claims = ia_scan_claims_image(entry->fts_path) || ia_scan_has_raw_suffix(scan, entry->fts_path);
-    if (claims)
-        ia_findings_add(&scan->findings, IA_FINDING_NOT_REGULAR, entry->fts_path,
-                        "named like an image, but neither a file nor a directory");
+    if (claims || entry->fts_level == FTS_ROOTLEVEL)
+        ia_findings_add(&scan->findings, IA_FINDING_NOT_REGULAR, entry->fts_path, "%s",
+                        claims ? "named like an image, but neither a file nor a directory"
+                               : "named as a root, but neither a file nor a directory nor a block device");
     ia_scan_pass_over(scan, S_ISBLK(entry->fts_statp->st_mode) ? "block-device" : "special-file");
 }
 
@@ -162,12 +163,16 @@ static enum ia_status follow_symlink(struct ia_scan *scan, const char *path, str
         ia_findings_add(&scan->findings, IA_FINDING_SYMLINK_DANGLING, path, "leads nowhere");
     if (resolved == IA_LOOP && ia_scan_claims_image(path))
         ia_findings_add(&scan->findings, IA_FINDING_SYMLINK_DANGLING, path, "leads in a circle");
-    if (target == NULL || stat(target, &st) != 0 || !(S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))) {
+    bool there = target != NULL && stat(target, &st) == 0;
+    bool file = there && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
+    bool outside = resolved == IA_REFUSED && (file || (there && S_ISDIR(st.st_mode)));
+    if (!file && !outside) {
         ia_scan_pass_over(scan, "symlink");
         return IA_OK;
     }
-    if (resolved == IA_REFUSED) {
-        ia_findings_add(&scan->findings, IA_FINDING_SYMLINK_OUTSIDE, path, "leads to '%s', outside the roots", target);
+    if (outside) {
+        ia_findings_add(&scan->findings, IA_FINDING_SYMLINK_OUTSIDE, path, "leads to '%s', outside the roots: not read",
+                        target);
         ia_scan_pass_over(scan, "symlink");
         return IA_OK;
     }
