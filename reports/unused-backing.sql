@@ -131,10 +131,10 @@ judged AS MATERIALIZED (
               THEN '; it was written to after a scan last saw it named: it may be in use as a disk of its own'
               ELSE '' END
            || coalesce('; a name that depends on a working directory may mean it: ' ||
-                       (SELECT min(r.name) FROM reference AS r WHERE r.state = 'ambiguous' AND c.status = 'unreferenced'
-                        AND replace(r.name, rtrim(r.name, replace(r.name, '/', '')), '') IN
-                            (SELECT replace(n.path, rtrim(n.path, replace(n.path, '/', '')), '')
-                             FROM name AS n WHERE n.file_id = i.file_id)), '')
+                       (SELECT min(r.name) FROM reference AS r, name AS n
+                        WHERE r.state = 'ambiguous' AND c.status = 'unreferenced' AND n.file_id = i.file_id
+                          -- the last component of the file's name, anywhere in what the image says
+                          AND instr(r.name, replace(n.path, rtrim(n.path, replace(n.path, '/', '')), '')) > 0), '')
            || CASE WHEN EXISTS (SELECT 1 FROM seer AS s WHERE s.base_id = c.image_id AND s.image_id = c.image_id)
               THEN '; its chain is a ring' ELSE '' END
            || coalesce('; images that could read it were not understood: ' ||

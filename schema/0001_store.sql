@@ -82,7 +82,7 @@ CREATE TABLE image (
     file_id        INTEGER NOT NULL UNIQUE REFERENCES file ON DELETE CASCADE,
     path           TEXT NOT NULL,
     format         TEXT NOT NULL,
-    format_basis   TEXT NOT NULL,     -- 'content', 'stated' (by an overlay), 'suffix', 'guessed' (raw for want of a magic)
+    format_basis   TEXT NOT NULL,     -- 'content', 'stated' (by an overlay), 'suffix', 'guessed' (raw for want of a magic), 'named' (as a root)
     variant        TEXT NOT NULL,     -- "v3", "v3 zstd extended-l2"...
     state          TEXT NOT NULL,     -- 'ok', or why it could not be mapped: 'corrupt', 'unsupported', 'denied'...
     problem        TEXT,              -- the same in words; NULL: none
@@ -193,7 +193,8 @@ CREATE TABLE reference (
     kind      TEXT NOT NULL,          -- 'backing', 'data-file', 'alias' (backing, seen from another name of the image), 'content'
     name      TEXT NOT NULL,          -- as it stands in the image
     path      TEXT NOT NULL,          -- where it leads, '' when that is not a path
-    state     TEXT NOT NULL,          -- 'followed', 'missing', 'outside', 'remote', 'unsupported', 'denied', 'ambiguous', 'loop'
+    state     TEXT NOT NULL,          -- 'followed', 'missing', 'outside', 'remote', 'unsupported', 'denied', 'not-a-file',
+                                      -- 'ambiguous', 'loop'
     target_id INTEGER REFERENCES file (file_id) DEFERRABLE INITIALLY DEFERRED,
     PRIMARY KEY (image_id, kind, name, path)
 ) STRICT, WITHOUT ROWID;

@@ -137,9 +137,11 @@ static enum ia_status append(struct ia_chain *chain, const char *name, const cha
     struct ia_layer layer = {0};
     IA_AUTO_FREE char *path = NULL;
     if (reference.kind == IA_REFERENCE_REMOTE) {
-        status = ia_fail(err, IA_UNSUPPORTED, "not a local file (for one with such a name, put ./ before it)");
+        status = ia_fail(err, IA_UNSUPPORTED, "not a local file");
     } else if (reference.kind == IA_REFERENCE_UNSUPPORTED || (reference.bare_file && format != NULL)) {
-        status = ia_fail(err, IA_UNSUPPORTED, "json: description with options that are not followed");
+        status = ia_fail(err, IA_UNSUPPORTED,
+                         "a protocol or json: description that is not followed"
+                         " (for a file with such a name, put ./ before it)");
     } else {
         path = reference.kind == IA_REFERENCE_PATH && relative_to != NULL
                    ? ia_reference_combine(relative_to, reference.path)

@@ -35,6 +35,20 @@ void ia_reference_release(struct ia_reference *reference)
     *reference = (struct ia_reference){0};
 }
 
+/* Drivers that read from another machine or make bytes up. What is not among them may well end at a local file, by way
+ * of a driver stacked on it (blkdebug:, raw over raw...). */
+static bool is_remote(const char *driver, size_t len)
+{
+    static const char *const remote[] = {
+        "nbd",          "nbd+tcp",      "nbd+unix", "nbds",         "rbd",           "iscsi", "iser",    "http",
+        "https",        "ftp",          "ftps",     "ssh",          "sftp",          "nfs",   "gluster", "gluster+tcp",
+        "gluster+unix", "gluster+rdma", "sheepdog", "sheepdog+tcp", "sheepdog+unix", "vxhs",  "null-co", "null-aio"};
+    for (size_t i = 0; i < sizeof(remote) / sizeof(remote[0]); i++)
+        if (strlen(remote[i]) == len && strncmp(remote[i], driver, len) == 0)
+            return true;
+    return false;
+}
+
 /* A json: description as dotted keys ("file.filename"), the way QEMU flattens it. */
 struct option {
     char *key;
@@ -155,8 +169,10 @@ static enum ia_status interpret(const struct options *options, struct ia_referen
     bool plain = filename != NULL;
     for (size_t i = 0; i < options->all.len; i++)
         plain = plain && is_harmless(options->all.items[i].key);
-    if (!is_file_driver(protocol))
+    if (protocol != NULL && is_remote(protocol, strlen(protocol)))
         out->kind = IA_REFERENCE_REMOTE;
+    else if (!is_file_driver(protocol))
+        out->kind = IA_REFERENCE_UNSUPPORTED;
     else
         out->kind = !plain               ? IA_REFERENCE_UNSUPPORTED
                     : filename[0] == '/' ? IA_REFERENCE_PATH
@@ -204,7 +220,7 @@ enum ia_status ia_reference_parse(const char *name, struct ia_reference *out, st
         out->kind = name[5] == '/' ? IA_REFERENCE_PATH : IA_REFERENCE_WORKING_DIR;
         status = copy_into(&out->path, name + 5, err);
     } else if (ia_reference_has_protocol(name)) {
-        out->kind = IA_REFERENCE_REMOTE;
+        out->kind = is_remote(name, strcspn(name, ":")) ? IA_REFERENCE_REMOTE : IA_REFERENCE_UNSUPPORTED;
         status = IA_OK;
     } else {
         out->kind = IA_REFERENCE_PATH;

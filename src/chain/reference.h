@@ -11,8 +11,9 @@
 enum ia_reference_kind {
     IA_REFERENCE_PATH,        /* relative to the directory of the image's own name, or absolute */
     IA_REFERENCE_WORKING_DIR, /* relative to the working directory of whoever opens it: `file:x`, json: filenames */
-    IA_REFERENCE_REMOTE,      /* nbd:, rbd:, https:... or an unknown protocol: no local file */
-    IA_REFERENCE_UNSUPPORTED, /* a json: description that says more than a file and its format; path may be known */
+    IA_REFERENCE_REMOTE,      /* nbd:, rbd:, https:...: no local file */
+    IA_REFERENCE_UNSUPPORTED, /* an unknown protocol, or json: that says more than a file and its format: it may lead
+                               * to any local file; path may be known */
 };
 
 struct ia_reference {

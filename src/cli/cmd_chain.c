@@ -160,7 +160,7 @@ static enum ia_status sum_seen(const struct ia_chain *chain, int64_t *seen, stru
     enum ia_status status = ia_map_open(chain, 0, INT64_MAX, &map, err);
     while (status == IA_OK && have) {
         status = ia_map_next(map, &entry, &have, err);
-        if (status == IA_OK && have && entry.data && !entry.zero)
+        if (status == IA_OK && have && entry.data)
             seen[entry.depth] += entry.length;
     }
     ia_map_close(map);

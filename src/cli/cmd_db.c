@@ -116,7 +116,7 @@ int ia_cmd_db(int argc, char **argv)
             fputs(help, stdout);
             return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
         } else {
-            return ia_cli_usage("db", "bad option");
+            return ia_cli_usage("db", "bad option or missing argument: '%s'", argv[optind - 1]);
         }
     }
     if (options.db == NULL)

@@ -26,6 +26,7 @@ static const char help[] =
 
 struct map_options {
     const char *image;
+    const char *word; /* the argument that is being looked at */
     const char *format;
     bool json;
     bool filenames;
@@ -73,6 +74,7 @@ static int parse_confine(struct map_options *options, const char *dir)
     return IA_EXIT_FAILED;
 }
 
+/* -1: go on; else the exit code. */
 static int parse_option(struct map_options *options, int c)
 {
     switch (c) {
@@ -96,7 +98,7 @@ static int parse_option(struct map_options *options, int c)
         fputs(help, stdout);
         return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
     default:
-        return ia_cli_usage("map", "bad option");
+        return ia_cli_usage("map", "bad option or missing argument: '%s'", options->word);
     }
 }
 
@@ -105,6 +107,7 @@ static int parse(struct map_options *options, int argc, char **argv)
     int c;
     opterr = 0;
     while ((c = getopt_long(argc, argv, "f:s:l:Uh", long_options, NULL)) != -1) {
+        options->word = argv[optind - 1];
         int code = parse_option(options, c);
         if (code >= 0)
             return code;

@@ -60,6 +60,7 @@ struct words {
 
 struct scan_command {
     const char *db;
+    const char *word; /* the argument that is being looked at */
     struct words allow, exclude, backing_globs, raw_suffixes;
     int64_t workers, keep;
     bool stats;
@@ -108,7 +109,7 @@ static int parse_option(struct scan_command *command, int c)
         fputs(help, stdout);
         return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
     default:
-        return ia_cli_usage("scan", "bad option '%s'", optopt != 0 ? (const char[]){'-', (char)optopt, '\0'} : "");
+        return ia_cli_usage("scan", "bad option or missing argument: '%s'", command->word);
     }
 }
 
@@ -216,6 +217,7 @@ static int parse_and_run(struct scan_command *command, int argc, char **argv)
     int c;
     opterr = 0;
     while ((c = getopt_long(argc, argv, "j:h", long_options, NULL)) != -1) {
+        command->word = argv[optind - 1];
         int code = parse_option(command, c);
         if (code >= 0)
             return code;

@@ -54,3 +54,12 @@ const struct ia_format *ia_format_probe(const uint8_t *head, size_t len, const c
     }
     return NULL;
 }
+
+const char *ia_format_probe_footer(const uint8_t *footer)
+{
+    if (memcmp(footer, "conectix", 8) == 0)
+        return "vpc"; /* a fixed VHD has no header */
+    if (memcmp(footer, "koly", 4) == 0)
+        return "dmg";
+    return NULL;
+}

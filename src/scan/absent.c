@@ -42,7 +42,7 @@ static bool was_renumbered(const struct ia_scan *scan, int64_t before, int64_t n
     return false;
 }
 
-static bool is_below_a_root(const struct ia_scan *scan, const char *path)
+bool ia_scan_is_below_a_root(const struct ia_scan *scan, const char *path)
 {
     for (size_t i = 0; i < scan->options->root_count; i++) {
         const char *root = scan->confine.allowed.items[i].path;
@@ -57,7 +57,7 @@ static bool is_below_a_root(const struct ia_scan *scan, const char *path)
 static enum ia_finding_code judge(const struct ia_scan *scan, const char *directory, int64_t dev)
 {
     struct stat st;
-    if (!is_below_a_root(scan, directory))
+    if (!ia_scan_is_below_a_root(scan, directory))
         return stat(directory, &st) == 0 || errno != ENOENT ? IA_FINDING_NOT_SCANNED : IA_FINDING_COUNT;
     int64_t now = device_now(directory);
     return now == dev || was_renumbered(scan, dev, now) ? IA_FINDING_COUNT : IA_FINDING_MOUNT_MISSING;
@@ -96,7 +96,7 @@ enum ia_status ia_scan_find_absent(struct ia_scan *scan, struct ia_error *err)
         struct stat st;
         if (previous->taken || previous->image_id == 0)
             continue;
-        if (!is_below_a_root(scan, previous->path) && lstat(previous->path, &st) != 0 && errno == ENOENT)
+        if (!ia_scan_is_below_a_root(scan, previous->path) && lstat(previous->path, &st) != 0 && errno == ENOENT)
             continue; /* not ours to read any more, and gone for good */
         IA_AUTO_FREE char *directory = strdup(previous->path);
         if (directory == NULL)

@@ -32,6 +32,7 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
     [IA_FINDING_CHAIN_TOO_DEEP] = {"chain-too-deep", "error", true, true},
     [IA_FINDING_FORMAT_CONFLICT] = {"format-conflict", "warning", false, false},
     [IA_FINDING_DATA_FILE_MISSING] = {"data-file-missing", "error", true, false},
+    [IA_FINDING_DATA_FILE_UNREADABLE] = {"data-file-unreadable", "error", true, true},
     [IA_FINDING_DATA_FILE_OUTSIDE] = {"data-file-outside", "warning", true, false},
     [IA_FINDING_DATA_FILE_AMBIGUOUS] = {"data-file-depends-on-directory", "info", false, false},
     [IA_FINDING_SYMLINK_OUTSIDE] = {"symlink-outside", "warning", true, true},

@@ -50,6 +50,10 @@ IA_MUST_CHECK enum ia_status ia_scan_walk(struct ia_scan *scan, struct ia_error 
 /* previous.c: what the scan before left, and what of it is still true. */
 IA_MUST_CHECK enum ia_status ia_scan_load_previous(struct ia_scan *scan, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_scan_match_previous(struct ia_scan *scan, struct ia_error *err);
+/* The same for an item that came later, by a reference. */
+void ia_scan_match_late(struct ia_scan *scan, size_t number);
+/* Images that an earlier scan met through --allow stay watched: adds those that still exist. */
+IA_MUST_CHECK enum ia_status ia_scan_add_allowed(struct ia_scan *scan, struct ia_error *err);
 /* read.c: submits files to the pool, stores extents, keeps results. */
 IA_MUST_CHECK enum ia_status ia_scan_read_new(struct ia_scan *scan, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_scan_read_referenced(struct ia_scan *scan, bool *any, struct ia_error *err);
@@ -68,6 +72,7 @@ IA_MUST_CHECK enum ia_status ia_scan_put_options(struct ia_scan *scan, struct ia
 /* analyse.c: the forest's results into the store. */
 IA_MUST_CHECK enum ia_status ia_scan_analyse(struct ia_scan *scan, struct ia_error *err);
 
+bool ia_scan_is_below_a_root(const struct ia_scan *scan, const char *path);
 bool ia_scan_is_excluded(const struct ia_scan *scan, const char *path);
 void ia_scan_pass_over(struct ia_scan *scan, const char *reason);
 void ia_scan_tell(struct ia_scan *scan, const char *phase);

@@ -40,9 +40,11 @@ static void judge_data_file(struct ia_scan *scan, const struct ia_item *item)
     if (item->data_status == IA_REFUSED)
         ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_OUTSIDE, path, "data file '%s' is outside the roots",
                         where);
+    else if (item->data_status == IA_MISSING)
+        ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_MISSING, path, "data file '%s' does not exist", where);
     else if (item->data_status != IA_OK)
-        ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_MISSING, path, "data file '%s' cannot be read: %s", where,
-                        item->parsed.message == NULL ? "" : item->parsed.message);
+        ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_UNREADABLE, path, "data file '%s' cannot be read: %s",
+                        where, item->parsed.message == NULL ? "" : item->parsed.message);
     if (item->data_ambiguous)
         ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_AMBIGUOUS, path,
                         "data file '%s' is named relative to a working directory; looked for beside the image",
@@ -98,8 +100,9 @@ static void judge_backing(struct ia_scan *scan, const struct ia_item *item)
     const struct ia_image_facts *facts = &item->parsed.facts;
     if (facts->backing_name == NULL || item->backing_state == NULL)
         return;
-    /* A raw image names nothing: that it cannot be read hides nothing. */
-    bool raw = facts->backing_format != NULL && strcmp(facts->backing_format, "raw") == 0;
+    /* A raw image names nothing: that it cannot be read hides nothing, where it is certain which file it is. */
+    bool certain = strcmp(item->backing_state, "missing") == 0 || strcmp(item->backing_state, "outside") == 0;
+    bool raw = certain && facts->backing_format != NULL && strcmp(facts->backing_format, "raw") == 0;
     const char *where = item->backing_path == NULL ? facts->backing_name : item->backing_path;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(item->backing_state, kinds[i].state) != 0)

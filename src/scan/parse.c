@@ -63,6 +63,20 @@ struct decision {
     const char *known; /* a format that is recognised only */
 };
 
+/* Nothing at the beginning; some formats put their mark at the end. What somebody says is raw is not asked. */
+static enum ia_status decide_by_footer(const struct ia_parse_request *request, struct ia_source *source,
+                                       struct decision *out, struct ia_error *err)
+{
+    uint8_t footer[512];
+    if (source->size < (int64_t)sizeof(footer) || request->raw_by_name || request->raw_by_guess)
+        return IA_OK;
+    enum ia_status status =
+        ia_source_read(source, source->size - (int64_t)sizeof(footer), footer, sizeof(footer), "the last bytes", err);
+    if (status == IA_OK)
+        out->known = ia_format_probe_footer(footer);
+    return status;
+}
+
 static void decide_raw(const struct ia_parse_request *request, int64_t size, struct decision *out)
 {
     out->basis = request->raw_by_name ? "named" : request->raw_by_suffix ? "suffix" : "guessed";
@@ -95,8 +109,10 @@ static enum ia_status decide(const struct ia_parse_request *request, struct ia_s
     out->basis = "content";
     out->format = ia_format_probe(head, source->size > 0 ? sizeof(head) : 0, &out->known);
     if (out->format == NULL && out->known == NULL)
+        status = decide_by_footer(request, source, out, err);
+    if (status == IA_OK && out->format == NULL && out->known == NULL)
         decide_raw(request, source->size, out);
-    return IA_OK;
+    return status;
 }
 
 static enum ia_status open_data_file(const struct ia_parse_request *request, const struct ia_parse_env *env,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "scan/internal.h"
 
 static char *copy(const char *text, bool *ok)
@@ -217,25 +218,62 @@ static bool is_same_file(const struct ia_previous *previous, const struct ia_ite
     return false;
 }
 
-enum ia_status ia_scan_match_previous(struct ia_scan *scan, struct ia_error *err)
+/* By identity: takes over what is unchanged. False when no earlier row is of this file. */
+static bool match_identity(struct ia_scan *scan, struct ia_item *item)
 {
     struct ia_inventory *inventory = &scan->inventory;
-    for (size_t i = 0; i < inventory->items.len; i++) {
-        struct ia_item *item = &inventory->items.items[i];
-        item->previous = ia_inventory_find_previous(inventory, item->key.dev, item->key.inode);
-        if (item->previous == IA_NO_ITEM)
-            continue;
-        struct ia_previous *previous = &inventory->previous.items[item->previous];
-        if (!is_same_file(previous, item)) {
-            item->previous = IA_NO_ITEM;
-            continue;
+    size_t found = ia_inventory_find_previous(inventory, item->key.dev, item->key.inode);
+    if (found == IA_NO_ITEM || !is_same_file(&inventory->previous.items[found], item))
+        return false;
+    struct ia_previous *previous = &inventory->previous.items[found];
+    item->previous = found;
+    previous->taken = true;
+    bool unchanged = memcmp(&previous->key, &item->key, sizeof(item->key)) == 0 && previous->checked_ns != 0 &&
+                     reason_of(previous) != NULL &&
+                     (previous->verdict == IA_VERDICT_IMAGE || !ia_scan_is_raw_by_name(scan, item));
+    if (unchanged)
+        take_over(item, previous);
+    return true;
+}
+
+enum ia_status ia_scan_match_previous(struct ia_scan *scan, struct ia_error *err)
+{
+    for (size_t i = 0; i < scan->inventory.items.len; i++)
+        match_identity(scan, &scan->inventory.items.items[i]);
+    return match_paths(&scan->inventory, err);
+}
+
+void ia_scan_match_late(struct ia_scan *scan, size_t number)
+{
+    struct ia_inventory *inventory = &scan->inventory;
+    struct ia_item *item = &inventory->items.items[number];
+    if (match_identity(scan, item))
+        return;
+    for (size_t i = 0; i < inventory->previous.len; i++) {
+        struct ia_previous *previous = &inventory->previous.items[i];
+        if (!previous->taken && strcmp(previous->path, ia_item_path(item)) == 0) {
+            item->previous = i;
+            previous->taken = true;
+            return;
         }
-        previous->taken = true;
-        bool unchanged = memcmp(&previous->key, &item->key, sizeof(item->key)) == 0 && previous->checked_ns != 0 &&
-                         reason_of(previous) != NULL &&
-                         (previous->verdict == IA_VERDICT_IMAGE || !ia_scan_is_raw_by_name(scan, item));
-        if (unchanged)
-            take_over(item, previous);
     }
-    return match_paths(inventory, err);
+}
+
+enum ia_status ia_scan_add_allowed(struct ia_scan *scan, struct ia_error *err)
+{
+    struct ia_inventory *inventory = &scan->inventory;
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < inventory->previous.len && status == IA_OK && scan->options->allow_count > 0; i++) {
+        const struct ia_previous *previous = &inventory->previous.items[i];
+        struct ia_error cause;
+        struct stat st;
+        size_t number;
+        IA_AUTO_FREE char *canonical = NULL;
+        if (previous->image_id == 0 || ia_scan_is_below_a_root(scan, previous->path))
+            continue;
+        if (ia_confine_resolve(&scan->confine, previous->path, &canonical, &cause) == IA_OK &&
+            strcmp(canonical, previous->path) == 0 && lstat(canonical, &st) == 0 && S_ISREG(st.st_mode))
+            status = ia_inventory_add(inventory, canonical, &st, false, &number, err);
+    }
+    return status;
 }

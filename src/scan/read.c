@@ -88,7 +88,12 @@ static enum ia_status note_data_file(struct ia_scan *scan, size_t number, struct
     result->data_path = NULL;
     item->data_ambiguous = result->data_ambiguous;
     item->data_status = result->data_status;
-    if (!result->has_data)
+    /* Outside, and yet one more name of a file inside: looked at, never opened. */
+    bool known =
+        result->data_status == IA_REFUSED && item->data_path != NULL && stat(item->data_path, &result->data_st) == 0 &&
+        ia_inventory_find(&scan->inventory, (int64_t)result->data_st.st_dev, (int64_t)result->data_st.st_ino) !=
+            IA_NO_ITEM;
+    if (!result->has_data && !known)
         return IA_OK;
     size_t part = ia_inventory_find(&scan->inventory, (int64_t)result->data_st.st_dev, (int64_t)result->data_st.st_ino);
     enum ia_status status = IA_OK;

@@ -33,6 +33,10 @@ static enum ia_status find_lead(const struct ia_scan *scan, const char *image_na
         return IA_OK;
     case IA_REFUSED:
         lead->state = "outside";
+        /* One more name of a file inside, by a hard link or mount, is that file. Looked at, never opened. */
+        if (stat(lead->path, &lead->st) == 0 &&
+            ia_inventory_find(&scan->inventory, (int64_t)lead->st.st_dev, (int64_t)lead->st.st_ino) != IA_NO_ITEM)
+            lead->state = "followed";
         return IA_OK;
     case IA_MISSING:
         lead->state = "missing";
@@ -59,7 +63,10 @@ static enum ia_status item_of(struct ia_scan *scan, const struct lead *lead, enu
     *number = ia_inventory_find(&scan->inventory, (int64_t)lead->st.st_dev, (int64_t)lead->st.st_ino);
     if (*number != IA_NO_ITEM || reach == KNOWN_FILES)
         return IA_OK;
-    return ia_inventory_add(&scan->inventory, lead->path, &lead->st, false, number, err);
+    enum ia_status status = ia_inventory_add(&scan->inventory, lead->path, &lead->st, false, number, err);
+    if (status == IA_OK)
+        ia_scan_match_late(scan, *number);
+    return status;
 }
 
 static enum ia_status add_alias(struct ia_scan *scan, const char *kind, size_t image, size_t target, const char *name,

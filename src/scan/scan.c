@@ -82,6 +82,8 @@ static enum ia_status run(struct ia_scan *scan, struct ia_error *err)
     if (status == IA_OK)
         status = ia_scan_walk(scan, err);
     if (status == IA_OK)
+        status = ia_scan_add_allowed(scan, err);
+    if (status == IA_OK)
         status = ia_scan_match_previous(scan, err);
     if (status == IA_OK)
         status = read_and_follow(scan, err);

@@ -39,11 +39,6 @@ enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode
         return status;
     }
     sqlite3_extended_result_codes(db, 1);
-    /* The log and its index stay, empty, when the last writer closes: a user who may read but not write the store's
-     * directory needs them to be there. */
-    int persist = 1;
-    if (mode != IA_CONNECTION_READ)
-        sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
     sqlite3_busy_timeout(db, mode == IA_CONNECTION_READ ? 5000 : 0);
     *out = db;
     return IA_OK;

@@ -47,6 +47,10 @@ static enum ia_status begin(struct ia_writer *writer, const char *path, struct i
         status = ia_connection_exec(writer->db, "BEGIN IMMEDIATE", err);
     if (status == IA_BUSY)
         return ia_fail(err, IA_BUSY, "another scan is writing to '%s'", path);
+    /* The log and its index stay, empty, when the last writer closes: a user who may read but not write the store's
+     * directory needs them to be there. */
+    int persist = 1;
+    sqlite3_file_control(writer->db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
     if (status == IA_OK) /* again, now that nobody else can change it */
         status = ia_connection_identify(writer->db, path, &version, err);
     if (status == IA_OK)
@@ -82,7 +86,10 @@ void ia_writer_close(struct ia_writer *writer)
     if (writer == NULL)
         return;
     ia_statements_release(&writer->statements);
-    sqlite3_close(writer->db); /* rolls back an open transaction */
+    /* What was written of an abandoned transaction must not go on filling the disk. */
+    if (writer->db != NULL && !sqlite3_get_autocommit(writer->db))
+        sqlite3_exec(writer->db, "ROLLBACK; PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+    sqlite3_close(writer->db);
     free(writer);
 }
 

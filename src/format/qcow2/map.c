@@ -77,7 +77,9 @@ static enum ia_status push_data(struct ia_cursor *cursor, int64_t start, int64_t
 {
     const struct map_state *map = cursor->state;
     struct ia_source *source = ia_image_data_source(cursor->image);
-    if (offset >= source->size && !map->data_file)
+    /* The last cluster of a file may be cut short: it then ends with zeroes. One that is not there at all is lost. */
+    int64_t last_cluster = (offset + length - 1) & -map->q->cluster_size;
+    if (last_cluster >= source->size && !map->data_file)
         cursor->image->facts.truncated = true;
     if (map->q->crypt_method != 0)
         return push(cursor, IA_EXTENT_ENCRYPTED, start, length, offset, err);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* A store filled by hand: the schema's own files, then rows as the tests write them. */
+#ifndef TEST_REPORT_STORE_H
+#define TEST_REPORT_STORE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "report/run.h"
+#include "schema_embedded.h"
+#include "store/reader.h"
+
+struct test_store {
+    char path[64];
+    sqlite3 *db;
+};
+
+static inline void store_exec(struct test_store *store, const char *sql)
+{
+    char *message = NULL;
+    if (sqlite3_exec(store->db, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("%s in: %s", message, sql);
+}
+
+static inline void store_open(struct test_store *store)
+{
+    size_t count = sizeof(ia_schema_files) / sizeof(ia_schema_files[0]);
+    char pragmas[128];
+    strcpy(store->path, "/tmp/imgaudit-report-XXXXXX");
+    int fd = mkstemp(store->path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(sqlite3_open(store->path, &store->db), SQLITE_OK);
+    store_exec(store, "PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON; BEGIN");
+    for (size_t i = 0; i < count; i++)
+        store_exec(store, ia_schema_files[i].text);
+    snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %zu", 0x494d4741, count);
+    store_exec(store, pragmas);
+    store_exec(store, "COMMIT");
+}
+
+static inline void store_close(struct test_store *store)
+{
+    sqlite3_close(store->db);
+    unlink(store->path);
+}
+
+/* A complete scan that began at this second of 2025-01-01 and took one. */
+static inline void add_scan(struct test_store *store, int scan_id, int second)
+{
+    char *sql =
+        sqlite3_mprintf("INSERT INTO scan (scan_id, started_ns, finished_ns, complete, walked, passed_over, images,"
+                        " parsed, unchanged, added, changed, renamed, vanished, extents, table_bytes, errors)"
+                        " VALUES (%d, (1735689600 + %d) * 1000000000, (1735689601 + %d) * 1000000000, 1, 9, 2,"
+                        " 5, 4, 1, 2, 3, 6, 8, 7, 65536, 0)",
+                        scan_id, second, second);
+    store_exec(store, sql);
+    sqlite3_free(sql);
+}
+
+/* An image that stands alone: 1 MiB virtual, a file of 400 KiB that takes 300 KiB, not locked. Its mapping has its
+ * number. */
+static inline void add_image(struct test_store *store, int id, const char *path)
+{
+    char *sql = sqlite3_mprintf(
+        "INSERT INTO file VALUES (%d, %Q, 1, %d, 409600, 307200, 0, 0, 1, 'image', 'magic');"
+        "INSERT INTO name VALUES (%Q, %d, 'file');"
+        "INSERT INTO image (image_id, file_id, path, format, format_basis, variant, state, virtual_size, cluster_size,"
+        " chain_ok, map_id, data_bytes, zero_bytes, metadata_bytes, lock_state, first_scan)"
+        " VALUES (%d, %d, %Q, 'qcow2', 'content', 'v3', 'ok', 1048576, 65536, 1, %d, 262144, 65536, 131072, 'none', 1);"
+        "INSERT INTO mapping VALUES (%d, %d, NULL, NULL, NULL, 1048576, 0, NULL, 2, 0);"
+        "INSERT INTO image_file VALUES (%d, 0, 'main', %Q, %d);"
+        "INSERT INTO chain VALUES (%d, 0, %d, %d, 1048576, 0, 0)",
+        id, path, id, path, id, id, id, path, id, id, id, id, path, id, id, id, id);
+    store_exec(store, sql);
+    sqlite3_free(sql);
+}
+
+/* `overlay` names `base`, which stands at depth 1 of its chain and gives it this much. */
+static inline void add_backing(struct test_store *store, int overlay, int base, int64_t visible, int64_t data)
+{
+    char *sql = sqlite3_mprintf(
+        "UPDATE image SET backing_id = %d, backing_name = 'b', backing_format = 'qcow2',"
+        " backing_path = (SELECT path FROM image WHERE image_id = %d) WHERE image_id = %d;"
+        "INSERT INTO reference SELECT %d, 'backing', 'b', path, 'followed', file_id FROM image WHERE image_id = %d;"
+        "INSERT INTO chain VALUES (%d, 1, %d, %d, 1048576, %lld, %lld)",
+        base, base, overlay, overlay, base, overlay, base, base, (long long)visible, (long long)data);
+    store_exec(store, sql);
+    sqlite3_free(sql);
+}
+
+/* What the embedded report answers as csv, these columns of it; to be freed. */
+static inline char *run_report(struct test_store *store, const char *name, const char *columns, const char *image,
+                               const char *since)
+{
+    struct ia_error err = {0};
+    struct ia_report report;
+    struct ia_reader *reader = NULL;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    const struct ia_argument arguments[] = {
+        {.name = ":image", .text = image},
+        {.name = ":since", .text = since, .number = since != NULL && strchr(since, '-') == NULL},
+    };
+    const struct ia_report_request request = {.report = &report,
+                                              .arguments = arguments,
+                                              .argument_count = 2,
+                                              .columns = columns,
+                                              .renderer = ia_renderer_find("csv")};
+    if (ia_report_embedded(name, &report, &err) != IA_OK || ia_reader_open(store->path, &reader, &err) != IA_OK ||
+        ia_report_run(reader, &request, out, &err) != IA_OK)
+        fail_msg("%s", err.message);
+    fclose(out);
+    ia_reader_close(reader);
+    ia_report_release(&report);
+    return text;
+}
+
+static inline void expect_report(struct test_store *store, const char *name, const char *columns, const char *image,
+                                 const char *expected)
+{
+    char *text = run_report(store, name, columns, image, NULL);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+#endif
