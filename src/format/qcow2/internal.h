@@ -67,6 +67,7 @@ struct qcow2 {
     struct qcow2_bitmaps bitmaps; /* count 0: none, or not consistent */
     int64_t crypto_header_bytes;
     enum qcow2_preallocation preallocation;
+    int64_t table_bytes; /* L2 tables read so far, for all mappings */
 };
 
 static inline bool qcow2_is_aligned(const struct qcow2 *q, int64_t offset)
@@ -77,6 +78,15 @@ static inline bool qcow2_is_aligned(const struct qcow2 *q, int64_t offset)
 static inline int64_t qcow2_clusters(const struct qcow2 *q, int64_t bytes)
 {
     return (bytes >> q->cluster_bits) + ((bytes & (q->cluster_size - 1)) != 0);
+}
+
+/* Tables that are all there fit into the file. Entries that name one table again and again, or tables past the end,
+ * would cost far more than the file is long: past this bound they are refused. The slack is for truncated files. */
+static inline int64_t qcow2_table_bound(const struct ia_image *image, int64_t times)
+{
+    int64_t slack = INT64_C(8) << 20;
+    int64_t size = image->main->size;
+    return size > (INT64_MAX - slack) / times ? INT64_MAX : times * size + slack;
 }
 
 /* Guest bytes that one L2 table covers: at most 2^21 * 2^18. */

@@ -257,10 +257,15 @@ static int64_t adjoining_tables(const struct map_state *map, int64_t index, int6
 static enum ia_status charge(struct ia_cursor *cursor, int64_t bytes, struct ia_error *err)
 {
     struct map_state *map = cursor->state;
+    struct qcow2 *q = cursor->image->state;
+    int64_t most = cursor->image->limits->max_table_bytes;
     map->table_bytes += bytes;
-    if (map->table_bytes > cursor->image->limits->max_table_bytes)
-        return ia_fail(err, IA_LIMIT, "more than %jd bytes of L2 tables",
-                       (intmax_t)cursor->image->limits->max_table_bytes);
+    q->table_bytes += bytes;
+    if (q->table_bytes > most)
+        return ia_fail(err, IA_LIMIT, "more than %jd bytes of L2 tables", (intmax_t)most);
+    if (map->table_bytes > qcow2_table_bound(cursor->image, 4))
+        return ia_fail(err, IA_CORRUPT, "%jd bytes of L2 tables in a file of %jd bytes", (intmax_t)map->table_bytes,
+                       (intmax_t)cursor->image->main->size);
     return IA_OK;
 }
 

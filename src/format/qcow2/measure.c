@@ -88,11 +88,12 @@ static enum ia_status measure_refcounts(struct ia_image *image, int64_t *cluster
 }
 
 /* One bitmap: its table, and the clusters that the table names ("Bitmap table"). */
-static enum ia_status measure_bitmap(struct ia_image *image, int64_t offset, int64_t entries, int64_t *clusters,
-                                     struct ia_error *err)
+static enum ia_status measure_bitmap(struct ia_image *image, int64_t offset, int64_t entries, int64_t *left,
+                                     int64_t *clusters, struct ia_error *err)
 {
     const struct qcow2 *q = image->state;
-    if (entries > image->main->size / 8 || !qcow2_is_aligned(q, offset))
+    *left -= entries * 8;
+    if (*left < 0 || !qcow2_is_aligned(q, offset))
         return ia_fail(err, IA_CORRUPT, "bitmap table of %jd entries at %#jx", (intmax_t)entries, (uintmax_t)offset);
     *clusters += qcow2_clusters(q, entries * 8);
     uint8_t chunk[4096];
@@ -115,6 +116,7 @@ static enum ia_status measure_bitmaps(struct ia_image *image, int64_t *clusters,
         return IA_OK;
     *clusters += qcow2_clusters(q, bitmaps->directory_size);
     int64_t at = 0;
+    int64_t left = qcow2_table_bound(image, 1);
     for (uint32_t i = 0; i < bitmaps->count; i++) {
         uint8_t bytes[BITMAP_ENTRY];
         if (!ia_range_inside(at, BITMAP_ENTRY, bitmaps->directory_size))
@@ -129,7 +131,7 @@ static enum ia_status measure_bitmaps(struct ia_image *image, int64_t *clusters,
         int64_t tail = ia_window_be16(&w, 18) + (int64_t)ia_window_be32(&w, 20); /* name, extra data */
         if (w.failed)
             return ia_fail(err, IA_CORRUPT, "bitmap %u: table offset above 2^63 - 1", i);
-        status = measure_bitmap(image, table, entries, clusters, err);
+        status = measure_bitmap(image, table, entries, &left, clusters, err);
         if (status != IA_OK)
             return status;
         at += ia_round_up(BITMAP_ENTRY + tail, 8);

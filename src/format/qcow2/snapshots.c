@@ -95,11 +95,16 @@ enum ia_status qcow2_read_snapshots(struct ia_image *image, struct qcow2 *q, str
         return ia_fail(err, IA_NOMEM, "out of memory");
 
     int64_t offset = q->snapshots_offset;
+    int64_t l1_bytes = 0;
     for (uint32_t i = 0; i < q->snapshot_count; i++) {
         struct entry entry = {0};
         enum ia_status status = read_entry(image, &offset, &entry, err);
         if (status == IA_OK && offset - q->snapshots_offset > QCOW2_MAX_SNAPSHOT_TABLE)
             status = ia_fail(err, IA_CORRUPT, "snapshot table too large at entry %u", i);
+        l1_bytes += ia_round_up((int64_t)entry.l1.entries * 8, q->cluster_size);
+        if (status == IA_OK && l1_bytes > qcow2_table_bound(image, 1))
+            status = ia_fail(err, IA_CORRUPT, "%jd bytes of L1 tables of snapshots in a file of %jd bytes",
+                             (intmax_t)l1_bytes, (intmax_t)image->main->size);
         if (status == IA_OK && !ia_vec_push(&image->facts.snapshots, entry.snapshot))
             status = ia_fail(err, IA_NOMEM, "out of memory");
         if (status != IA_OK) {
