@@ -32,7 +32,9 @@ static enum ia_status read_string(struct ia_image *image, int64_t offset, uint32
         return status;
     }
     free(*out);
-    *out = text;
+    *out = text[0] != '\0' ? text : NULL;
+    if (*out == NULL)
+        free(text);
     return IA_OK;
 }
 
