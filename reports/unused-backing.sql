@@ -130,6 +130,11 @@ judged AS MATERIALIZED (
            || CASE WHEN c.status = 'unreferenced' AND i.referenced_scan IS NOT NULL AND f.mtime_ns IS NOT i.referenced_mtime_ns
               THEN '; it was written to after a scan last saw it named: it may be in use as a disk of its own'
               ELSE '' END
+           -- A base that was renamed or moved away under its overlays is misplaced, not unused.
+           || coalesce('; an image that lost its backing or data file may mean it: ' ||
+                       (SELECT min(o.path) FROM reference AS r JOIN image AS o ON o.image_id = r.image_id
+                        WHERE c.status = 'unreferenced' AND r.target_id IS NULL AND r.kind IN ('backing', 'data-file')
+                          AND (o.path = i.referenced_by OR (r.state = 'missing' AND i.format = 'raw'))), '')
            || coalesce('; a name that depends on a working directory may mean it: ' ||
                        (SELECT min(r.name) FROM reference AS r, name AS n
                         WHERE r.state = 'ambiguous' AND c.status = 'unreferenced' AND n.file_id = i.file_id

@@ -27,7 +27,8 @@ static int64_t device_now(const char *path)
     return at == NULL ? -1 : (int64_t)st.st_dev;
 }
 
-/* Device numbers change over a reboot: a file that kept its path shows by which number the device goes now. */
+/* Device numbers change over a reboot: a file that is the same in every other respect shows by which number its device
+ * goes now. */
 static bool was_renumbered(const struct ia_scan *scan, int64_t before, int64_t now)
 {
     const struct ia_inventory *inventory = &scan->inventory;
@@ -36,7 +37,9 @@ static bool was_renumbered(const struct ia_scan *scan, int64_t before, int64_t n
         if (item->previous == IA_NO_ITEM || item->key.dev != now)
             continue;
         const struct ia_previous *previous = &inventory->previous.items[item->previous];
-        if (previous->key.dev == before && previous->key.inode == item->key.inode)
+        if (previous->key.dev == before && previous->key.inode == item->key.inode &&
+            previous->key.size == item->key.size && previous->key.mtime_ns == item->key.mtime_ns &&
+            previous->key.ctime_ns == item->key.ctime_ns)
             return true;
     }
     return false;
@@ -88,6 +91,34 @@ static enum ia_status check_known(void *ctx, const char *path, int64_t dev, stru
     return check(ctx, path, dev, err);
 }
 
+/* The directory of a file on a device that may be gone. */
+static enum ia_status check_place(struct ia_scan *scan, const struct ia_previous *previous, struct ia_error *err)
+{
+    IA_AUTO_FREE char *directory = strdup(previous->path);
+    if (directory == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    char *slash = strrchr(directory, '/');
+    if (slash != NULL)
+        slash[slash == directory] = '\0';
+    return check(scan, directory, previous->key.dev, err);
+}
+
+/* Images whose path is now that of a file on another device. */
+static enum ia_status find_exchanged(struct ia_scan *scan, struct ia_error *err)
+{
+    const struct ia_inventory *inventory = &scan->inventory;
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < inventory->items.len && status == IA_OK; i++) {
+        const struct ia_item *item = &inventory->items.items[i];
+        if (item->previous == IA_NO_ITEM)
+            continue;
+        const struct ia_previous *previous = &inventory->previous.items[item->previous];
+        if (previous->image_id != 0 && previous->key.dev != item->key.dev)
+            status = check_place(scan, previous, err);
+    }
+    return status;
+}
+
 enum ia_status ia_scan_find_absent(struct ia_scan *scan, struct ia_error *err)
 {
     enum ia_status status = ia_writer_load_mounts(scan->writer, check_known, scan, err);
@@ -98,14 +129,10 @@ enum ia_status ia_scan_find_absent(struct ia_scan *scan, struct ia_error *err)
             continue;
         if (!ia_scan_is_below_a_root(scan, previous->path) && lstat(previous->path, &st) != 0 && errno == ENOENT)
             continue; /* not ours to read any more, and gone for good */
-        IA_AUTO_FREE char *directory = strdup(previous->path);
-        if (directory == NULL)
-            return ia_fail(err, IA_NOMEM, "out of memory");
-        char *slash = strrchr(directory, '/');
-        if (slash != NULL)
-            slash[slash == directory] = '\0';
-        status = check(scan, directory, previous->key.dev, err);
+        status = check_place(scan, previous, err);
     }
+    if (status == IA_OK)
+        status = find_exchanged(scan, err);
     if (status == IA_OK)
         status = ia_writer_clear_mounts(scan->writer, err);
     for (size_t i = 0; i < scan->absent.len && status == IA_OK; i++)

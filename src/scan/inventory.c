@@ -41,6 +41,9 @@ static void release_item(struct ia_item *item)
     for (size_t i = 0; i < item->names.len; i++)
         free(item->names.items[i].path);
     ia_vec_release(&item->names);
+    for (size_t i = 0; i < item->via.len; i++)
+        free(item->via.items[i]);
+    ia_vec_release(&item->via);
     ia_parsed_release(&item->parsed);
     free(item->stated_format);
     free(item->backing_path);

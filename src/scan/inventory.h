@@ -81,7 +81,8 @@ struct ia_item {
     int64_t disk_size;
     bool block_device;
     IA_VEC(struct ia_name) names; /* sorted: files before symlinks, then by bytes */
-    int64_t checked_ns;           /* when its content was read; 0: must be read again next time */
+    IA_VEC(char *) via; /* owned, canonical directories from which other images name it, besides those of its names */
+    int64_t checked_ns; /* when its content was read; 0: must be read again next time */
     enum ia_verdict verdict;
     const char *reason; /* why it was passed over or is unknown, one word */
     bool from_store;    /* unchanged: `parsed` is what the store remembers */

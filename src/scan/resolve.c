@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Following what images name: backing files and data files, from each of an image's names. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 struct lead {
     const char *state; /* "followed", "missing", "outside", "denied", "loop", "not-a-file" */
     char *path;        /* owned */
+    char *spelled;     /* owned; the name that QEMU would open, links and all */
     struct stat st;
 };
 
@@ -18,12 +20,12 @@ static enum ia_status find_lead(const struct ia_scan *scan, const char *image_na
                                 struct ia_error *err)
 {
     struct ia_error cause = {0};
-    IA_AUTO_FREE char *name = ia_reference_combine(image_name, path);
-    if (name == NULL)
+    lead->spelled = ia_reference_combine(image_name, path);
+    if (lead->spelled == NULL)
         return ia_fail(err, IA_NOMEM, "out of memory");
-    enum ia_status resolved = ia_confine_resolve(&scan->confine, name, &lead->path, &cause);
-    if (lead->path == NULL)
-        lead->path = ia_steal_ptr(name);
+    enum ia_status resolved = ia_confine_resolve(&scan->confine, lead->spelled, &lead->path, &cause);
+    if (lead->path == NULL && (lead->path = strdup(lead->spelled)) == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
     switch (resolved) {
     case IA_OK:
         if (stat(lead->path, &lead->st) != 0)
@@ -81,38 +83,110 @@ static enum ia_status add_alias(struct ia_scan *scan, const char *kind, size_t i
     return ia_fail(err, IA_NOMEM, "out of memory");
 }
 
+static void release_lead(struct lead *lead)
+{
+    free(lead->path);
+    free(lead->spelled);
+}
+
+static bool is_in(const char *path, const char *directory)
+{
+    size_t len = strlen(directory);
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && (size_t)(slash - path) == len && strncmp(path, directory, len) == 0;
+}
+
+/* QEMU takes a relative name of an image from the directory of the name by which the image itself was opened. When an
+ * overlay names it through a link from elsewhere, that directory is one more place to look from.
+ * Ends: there are no more directories than references. */
+static enum ia_status note_via(struct ia_scan *scan, size_t target, const char *spelled, struct ia_error *err)
+{
+    struct ia_item *item = &scan->inventory.items.items[target];
+    IA_AUTO_FREE char *name = strdup(spelled);
+    char *slash = name == NULL ? NULL : strrchr(name, '/');
+    if (slash == NULL)
+        return name == NULL ? ia_fail(err, IA_NOMEM, "out of memory") : IA_OK;
+    slash[slash == name] = '\0';
+    IA_AUTO_FREE char *directory = realpath(name, NULL);
+    if (directory == NULL)
+        return IA_OK;
+    if (strcmp(directory, "/") == 0)
+        directory[0] = '\0';
+    for (size_t i = 0; i < item->names.len; i++)
+        if (is_in(item->names.items[i].path, directory))
+            return IA_OK;
+    for (size_t i = 0; i < item->via.len; i++)
+        if (strcmp(item->via.items[i], directory) == 0)
+            return IA_OK;
+    if (!ia_vec_push(&item->via, directory))
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    directory = NULL;
+    item->resolved = false;
+    return IA_OK;
+}
+
+/* From one name of the image. *deferred: it leads to a file that may not be added yet. */
+static enum ia_status follow_from(struct ia_scan *scan, size_t image, const char *name, const char *path,
+                                  enum reach reach, bool *deferred, struct ia_error *err)
+{
+    struct lead lead = {0};
+    size_t target = IA_NO_ITEM;
+    enum ia_status status = find_lead(scan, name, path, &lead, err);
+    bool followed = status == IA_OK && strcmp(lead.state, "followed") == 0;
+    if (followed)
+        status = item_of(scan, &lead, reach, &target, err);
+    *deferred = status == IA_OK && followed && target == IA_NO_ITEM;
+    struct ia_item *item = &scan->inventory.items.items[image]; /* the array may have moved */
+    if (status == IA_OK && !*deferred) {
+        if (item->backing_state == NULL || (followed && item->backing == IA_NO_ITEM)) {
+            item->backing_state = lead.state;
+            item->backing = item->backing_target = target;
+            free(item->backing_path);
+            item->backing_path = ia_steal_ptr(lead.path);
+        } else if (followed && target != item->backing) {
+            status = add_alias(scan, "alias", image, target, name, lead.path, err);
+        }
+    }
+    if (status == IA_OK && target != IA_NO_ITEM)
+        status = note_via(scan, target, lead.spelled, err);
+    release_lead(&lead);
+    return status;
+}
+
+/* An overlay opens the image from this directory, and from there its backing file cannot be followed. */
+static enum ia_status check_via(struct ia_scan *scan, size_t image, const char *name, const char *path,
+                                struct ia_error *err)
+{
+    struct lead lead = {0};
+    enum ia_status status = find_lead(scan, name, path, &lead, err);
+    if (status == IA_OK && strcmp(lead.state, "followed") != 0)
+        ia_findings_add(&scan->findings,
+                        strcmp(lead.state, "missing") == 0 ? IA_FINDING_BACKING_MISSING : IA_FINDING_BACKING_OUTSIDE,
+                        ia_item_path(&scan->inventory.items.items[image]),
+                        "named from another directory, its backing file is '%s' (%s)", lead.spelled, lead.state);
+    release_lead(&lead);
+    return status;
+}
+
 /* The first name of the image from which the reference can be followed decides; other names that lead elsewhere are
  * kept as aliases, so that what they lead to is never called unused. */
 static enum ia_status follow(struct ia_scan *scan, size_t image, const char *path, enum reach reach, bool *deferred,
                              struct ia_error *err)
 {
-    size_t names = scan->inventory.items.items[image].names.len;
+    const struct ia_item *item = &scan->inventory.items.items[image];
+    size_t names = path[0] == '/' ? 1 : item->names.len;
+    size_t via = path[0] == '/' ? 0 : item->via.len;
     enum ia_status status = IA_OK;
-    for (size_t i = 0; i < names && status == IA_OK; i++) {
-        struct lead lead = {0};
-        const char *name = scan->inventory.items.items[image].names.items[i].path;
-        status = find_lead(scan, name, path, &lead, err);
-        bool followed = status == IA_OK && strcmp(lead.state, "followed") == 0;
-        size_t target = IA_NO_ITEM;
-        if (followed)
-            status = item_of(scan, &lead, reach, &target, err);
-        if (status == IA_OK && followed && target == IA_NO_ITEM) {
-            *deferred = true;
-            free(lead.path);
-            return IA_OK;
-        }
-        struct ia_item *item = &scan->inventory.items.items[image]; /* the array may have moved */
-        if (status == IA_OK && (item->backing_state == NULL || (followed && item->backing == IA_NO_ITEM))) {
-            item->backing_state = lead.state;
-            item->backing = item->backing_target = target;
-            free(item->backing_path);
-            item->backing_path = ia_steal_ptr(lead.path);
-        } else if (status == IA_OK && followed && target != item->backing) {
-            status = add_alias(scan, "alias", image, target, name, lead.path, err);
-        }
-        free(lead.path);
-        if (path[0] == '/')
-            break;
+    for (size_t i = 0; i < names && status == IA_OK && !*deferred; i++)
+        status = follow_from(scan, image, scan->inventory.items.items[image].names.items[i].path, path, reach, deferred,
+                             err);
+    for (size_t i = 0; i < via && status == IA_OK && !*deferred; i++) {
+        IA_AUTO_FREE char *name = NULL;
+        if (asprintf(&name, "%s/.", scan->inventory.items.items[image].via.items[i]) < 0)
+            return ia_fail(err, IA_NOMEM, "out of memory");
+        status = check_via(scan, image, name, path, err);
+        if (status == IA_OK)
+            status = follow_from(scan, image, name, path, reach, deferred, err);
     }
     return status;
 }
@@ -180,6 +254,7 @@ static enum ia_status resolve_data_file(struct ia_scan *scan, size_t image, stru
         if (reference.path != NULL)
             status = find_lead(scan, ia_item_path(item), reference.path, &lead, err);
         item->data_path = lead.path;
+        free(lead.spelled);
         if (status == IA_OK && lead.state != NULL && strcmp(lead.state, "followed") == 0)
             item->data_file = ia_inventory_find(&scan->inventory, (int64_t)lead.st.st_dev, (int64_t)lead.st.st_ino);
         ia_reference_release(&reference);
@@ -209,7 +284,7 @@ static enum ia_status resolve_content(struct ia_scan *scan, size_t image, struct
         if (target != IA_NO_ITEM)
             status = add_alias(scan, "content", image, target, item->content_backing, lead.path, err);
     }
-    free(lead.path);
+    release_lead(&lead);
     ia_reference_release(&reference);
     return status;
 }
@@ -240,18 +315,33 @@ static bool is_doubted(const struct ia_item *item)
     return item->stated_format != NULL && strcmp(item->stated_format, item->parsed.format) != 0 && !item->reread;
 }
 
+/* One round over everything that is not resolved yet; *any tells whether there was something. */
+static enum ia_status resolve_round(struct ia_scan *scan, enum reach reach, size_t count, bool *any,
+                                    struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < count && status == IA_OK; i++) {
+        const struct ia_item *item = &scan->inventory.items.items[i];
+        bool readable = ia_item_is_image(item) && item->has_parsed;
+        if (!readable || item->resolved || (reach == NEW_FILES && is_doubted(item)))
+            continue;
+        status = resolve_item(scan, i, reach, err);
+        *any = *any || scan->inventory.items.items[i].resolved;
+    }
+    return status;
+}
+
 /* References among files that the walk met come first, so that every format that is stated is known before a file that
- * only a reference names is read. */
+ * only a reference names is read. Ends: an item goes back to unresolved only with one more directory to look from. */
 enum ia_status ia_scan_resolve(struct ia_scan *scan, struct ia_error *err)
 {
     enum ia_status status = IA_OK;
     size_t count = scan->inventory.items.len; /* what is added is resolved in the next round, after it was read */
     for (enum reach reach = KNOWN_FILES; reach <= NEW_FILES; reach++) {
-        for (size_t i = 0; i < count && status == IA_OK; i++) {
-            const struct ia_item *item = &scan->inventory.items.items[i];
-            bool readable = ia_item_is_image(item) && item->has_parsed;
-            if (readable && !item->resolved && !(reach == NEW_FILES && is_doubted(item)))
-                status = resolve_item(scan, i, reach, err);
+        bool any = true;
+        while (any && status == IA_OK) {
+            any = false;
+            status = resolve_round(scan, reach, count, &any, err);
         }
     }
     return status;
