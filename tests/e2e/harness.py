@@ -1,0 +1,420 @@
+# SPDX-License-Identifier: MIT
+# What the end-to-end tests share: a site (a tree of images with its store), the tools that make images,
+# and running a list of test functions as TAP. Imported only.
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from contextlib import closing
+from dataclasses import dataclass, field
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.append(os.path.join(HERE, os.pardir, "oracle"))
+
+import tap  # noqa: E402
+from qemu import Outcome  # noqa: E402
+
+KIB = 1024
+MIB = 1024 * KIB
+CLUSTER = 64 * KIB
+BACKING_FORMAT_EXTENSION = 0xE2792ACA
+UNKNOWN_EXTENSION = 0x6F726163
+SCAN_TIMEOUT = 20
+TOOL_TIMEOUT = 60
+STATS = re.compile(r"([a-z][a-z ]*[a-z]): (\d+|yes|no)")
+ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8"}
+
+
+class ToolError(Exception):
+    """A tool that only prepares a test refused."""
+
+
+def decode(data):
+    return data.decode("utf-8", "surrogateescape")
+
+
+def run(command, cwd=None, timeout=TOOL_TIMEOUT, env=None, **popen):
+    """An Outcome; its code is None when the command did not end in time."""
+    try:
+        done = subprocess.run(command, cwd=cwd, timeout=timeout, env=env or ENVIRONMENT, stdin=subprocess.DEVNULL,
+                              capture_output=True, check=False, **popen)
+    except subprocess.TimeoutExpired:
+        return Outcome(None, "", f"no answer in {timeout} s")
+    return Outcome(done.returncode, decode(done.stdout), decode(done.stderr))
+
+
+def must(*command, cwd=None):
+    outcome = run(list(command), cwd)
+    if outcome.code != 0:
+        raise ToolError(f"{' '.join(command)}: code {outcome.code}: {outcome.err.strip()}")
+    return outcome.out
+
+
+# -- Making images ----------------------------------------------------------------------------------------------------
+
+def create(path, size=MIB, backing=None, backing_format="qcow2", format="qcow2", options=()):
+    """qemu-img create; the backing name is stored as given, and neither it nor its size is looked at."""
+    named = ["-u", "-b", backing, "-F", backing_format or "raw"] if backing else []
+    extra = [part for option in options for part in ("-o", option)]
+    must("qemu-img", "create", "-q", "-f", format, *extra, *named, path, str(size))
+    if backing and not backing_format:
+        hide_backing_format(path)  # as older versions of qemu-img made them
+    return path
+
+
+def hide_backing_format(path):
+    """Turns the extension of the header (version 3) that states the format into one that nobody knows."""
+    with open(path, "r+b") as file:
+        file.seek(100)
+        place = struct.unpack(">I", file.read(4))[0]
+        while True:  # ends: extensions lie one behind the other, and type 0 is the last
+            file.seek(place)
+            kind, length = struct.unpack(">II", file.read(8))
+            if kind == BACKING_FORMAT_EXTENSION:
+                file.seek(place)
+                file.write(struct.pack(">I", UNKNOWN_EXTENSION))
+                return
+            if kind == 0:
+                raise ToolError(f"{path} states no format of its backing file")
+            place += 8 + (length + 7) // 8 * 8
+
+
+def qemu_io(path, *commands, format="qcow2"):
+    must("qemu-io", "-f", format, *[part for command in commands for part in ("-c", command)], path)
+
+
+def write(path, *places, pattern=0x5A, format="qcow2"):
+    """Writes clusters of 64 KiB by their numbers."""
+    qemu_io(path, *[f"write -q -P {pattern} {place * CLUSTER} {CLUSTER}" for place in places], format=format)
+    return path
+
+
+def write_alone(path, *places, pattern=0x5A):
+    """The same for a qcow2 image whose chain may be broken, or a ring: the chain is not opened."""
+    node = {"driver": "qcow2", "backing": None, "file": {"driver": "file", "filename": path}}
+    commands = [f"write -q -P {pattern} {place * CLUSTER} {CLUSTER}" for place in places]
+    must("qemu-io", *[part for command in commands for part in ("-c", command)], "json:" + json.dumps(node))
+    return path
+
+
+def make_raw(path, size=MIB, pattern=0xA5):
+    with open(path, "wb") as file:
+        file.write(bytes([pattern]) * size)
+    return path
+
+
+def patch(path, place, data):
+    with open(path, "r+b") as file:
+        file.seek(place)
+        file.write(data)
+
+
+def qemu_map(path, cwd=None):
+    return json.loads(must("qemu-img", "map", "-U", "--output=json", path, cwd=cwd))
+
+
+def checksum(path):
+    """Of what a guest reads, as qemu-img says; None when it cannot be read."""
+    target = path + ".checksum-raw"
+    try:
+        must("qemu-img", "convert", "-U", "-O", "raw", path, target)
+        with open(target, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except ToolError:
+        return None
+    finally:
+        if os.path.exists(target):
+            os.unlink(target)
+
+
+# -- A tree of images and its store -----------------------------------------------------------------------------------
+
+@dataclass
+class Scan:
+    outcome: Outcome
+    stats: dict = field(default_factory=dict)
+
+    @property
+    def code(self):
+        return self.outcome.code
+
+    def notes(self):
+        return [f"exit code {self.code}", *self.outcome.err.splitlines()[:5], *self.outcome.out.splitlines()[:5]]
+
+
+def parse_stats(text):
+    """What --stats prints, as numbers by their words."""
+    return {word: int(value) if value.isdigit() else value == "yes" for word, value in STATS.findall(text)}
+
+
+class Site:
+    """One directory `images` and one store; `prefix` is put before every call of the program."""
+
+    def __init__(self, imgaudit, directory, prefix=()):
+        self.imgaudit = imgaudit
+        self.directory = directory
+        self.root = os.path.join(directory, "images")
+        self.db = os.path.join(directory, "store.db")
+        self.prefix = list(prefix)
+        os.makedirs(self.root, exist_ok=True)
+
+    def path(self, *parts):
+        """A path below the root, its directory made."""
+        path = os.path.join(self.root, *parts)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return path
+
+    def outside(self, *parts):
+        path = os.path.join(self.directory, "outside", *parts)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return path
+
+    def command(self, *arguments):
+        return [*self.prefix, self.imgaudit, *arguments]
+
+    def run(self, *arguments, timeout=SCAN_TIMEOUT, **options):
+        return run(self.command(*arguments), timeout=timeout, **options)
+
+    def scan(self, *options, roots=None, **how):
+        outcome = self.run("scan", "--db", self.db, "--stats", *options, *(roots or [self.root]), **how)
+        return Scan(outcome, parse_stats(outcome.out))
+
+    def report(self, *options, format="json"):
+        return self.run("report", "--db", self.db, "--format", format, *options)
+
+    def rows(self, *options):
+        outcome = self.report(*options)
+        if outcome.code != 0:
+            raise ToolError(f"report {options}: code {outcome.code}: {outcome.err.strip()}")
+        return json.loads(outcome.out)["rows"]
+
+    def query(self, sql, *values):
+        """Rows straight from the database, texts as surrogateescaped strings."""
+        with closing(sqlite3.connect(f"file:{self.db}?mode=ro", uri=True, timeout=10)) as connection:
+            connection.text_factory = decode
+            return connection.execute(sql, values).fetchall()
+
+    def value(self, sql, *values):
+        rows = self.query(sql, *values)
+        return rows[0][0] if rows else None
+
+    def relative(self, path):
+        return os.path.relpath(path, self.root)
+
+    def findings(self):
+        """{(code, path below the root)} of the latest scan."""
+        return {(code, self.relative(path)) for code, path in self.query("SELECT code, path FROM v_finding")}
+
+    def unused(self):
+        """{path below the root: row} of --unused-backing."""
+        return {self.relative(row["path"]): row for row in self.rows("--unused-backing")}
+
+
+# What the public views say, whatever numbers images have got: to compare one store with another.
+WITHOUT_IDS = (
+    "SELECT path, format, variant, format_basis, virtual_size, file_size, disk_size, cluster_size, backing_name,"
+    " backing_path, backing_format, backing_image, chain_depth, is_head, dependents, state, snapshots"
+    " FROM v_image ORDER BY path",
+    "SELECT path, start, length, state, file, offset FROM v_extent ORDER BY path, start",
+    "SELECT path, depth, layer_path, visible_bytes, data_bytes FROM v_chain ORDER BY path, depth",
+    "SELECT path, data_bytes, zero_bytes, visible_bytes, masked_bytes, exclusive_bytes, shared_bytes, dependents,"
+    " descendants, heads FROM v_usage ORDER BY path",
+    "SELECT path, start, length, file, offset, state FROM v_masked ORDER BY path, start",
+    "SELECT code, severity, path, detail, hides FROM v_finding ORDER BY code, path, detail",
+)
+
+
+def without_ids(site):
+    return [site.query(query) for query in WITHOUT_IDS]
+
+
+def digest(db, queries):
+    """One number for all that a stock sqlite3 shell prints for the queries; an error is a ToolError."""
+    outcome = run(["sqlite3", "-readonly", "-bail", "-cmd", ".timeout 10000", db, "; ".join(queries)])
+    if outcome.code != 0 or outcome.err:
+        raise ToolError(f"sqlite3 {db}: code {outcome.code}: {outcome.err.strip()}")
+    return hashlib.sha256(outcome.out.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+# -- Running as somebody without rights -------------------------------------------------------------------------------
+
+def is_root():
+    return os.geteuid() == 0
+
+
+def powerless_site(imgaudit, directory):
+    """A site whose program runs without root's rights, or a reason why that cannot be had."""
+    if not is_root():
+        return Site(imgaudit, directory), None
+    if not shutil.which("setpriv"):
+        return None, "runs as root, and setpriv is missing"
+    os.chmod(directory, 0o755)
+    for part in parents(directory):
+        if not os.stat(part).st_mode & 0o001:
+            return None, f"nobody cannot enter {part}"
+    home = os.path.join(directory, "nobody")
+    os.mkdir(home)
+    os.chmod(home, 0o777)
+    copy = shutil.copy(imgaudit, os.path.join(directory, "imgaudit"))
+    os.chmod(copy, 0o755)
+    site = Site(copy, directory, ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+    site.db = os.path.join(home, "store.db")
+    outcome = site.run("--version")
+    if outcome.code != 0:
+        return None, f"nobody cannot run a copy of the program: {outcome.err.strip()}"
+    return site, None
+
+
+def parents(path):
+    while path != "/":
+        yield path
+        path = os.path.dirname(path)
+
+
+# -- Mounts -----------------------------------------------------------------------------------------------------------
+
+class Mounts:
+    """Mounts that are undone at the end, the last first."""
+
+    def __init__(self):
+        self.points = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for point in reversed(self.points):
+            run(["umount", "-l", point])
+
+    def _mount(self, point, *arguments):
+        os.makedirs(point, exist_ok=True)
+        must("mount", *arguments, point)
+        self.points.append(point)
+
+    def tmpfs(self, point, options="size=64m"):
+        self._mount(point, "-t", "tmpfs", "-o", options, "tmpfs")
+
+    def bind(self, source, point):
+        self._mount(point, "--bind", source)
+
+    def undo(self, point):
+        must("umount", point)
+        self.points.remove(point)
+
+
+def why_no_mounts():
+    """A reason to skip a test that mounts, or None."""
+    if not is_root():
+        return "only root can mount"
+    probe = tempfile.mkdtemp(prefix="imgaudit-mount-")
+    try:
+        with Mounts() as mounts:
+            mounts.tmpfs(probe)
+    except ToolError as error:
+        return f"cannot mount here: {error}"
+    finally:
+        os.rmdir(probe)
+    return None
+
+
+# -- Holding a file open as QEMU does ---------------------------------------------------------------------------------
+
+class Holder:
+    """qemu-io with an image open, which takes QEMU's locks, until the end of the block."""
+
+    def __init__(self, path, *options, format="qcow2"):
+        self.command = ["qemu-io", "-f", format, *options, path]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, env=ENVIRONMENT)
+        self.process.stdin.write(b"length\n")
+        self.process.stdin.flush()
+        answer = os.read(self.process.stdout.fileno(), 4096)  # it answers only once the image is open
+        if self.process.poll() is not None:
+            raise ToolError(f"{self.command}: {decode(answer)}")
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        try:
+            self.process.wait(TOOL_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+        self.process.stdout.close()
+
+
+# -- Running tests ----------------------------------------------------------------------------------------------------
+
+class Case:
+    """What a test function gets: where to report, the program, the seed, and fresh directories."""
+
+    def __init__(self, out, options, directory):
+        self.out = out
+        self.options = options
+        self.imgaudit = options.imgaudit
+        self.directory = directory
+        self.made = 0
+
+    def fresh(self):
+        self.made += 1
+        directory = os.path.join(self.directory, str(self.made))
+        os.makedirs(directory)
+        return directory
+
+    def site(self):
+        return Site(self.imgaudit, self.fresh())
+
+    def random(self, label):
+        return tap.generator(self.options.seed, label, 0)
+
+    def check(self, passed, name, notes=()):
+        self.out.check(passed, name, () if passed else notes)
+        return bool(passed)
+
+    def same(self, got, expected, name, notes=()):
+        """One test; a failure shows both."""
+        passed = got == expected
+        return self.check(passed, name, [] if passed else [f"expected {expected!r}", f"got {got!r}", *notes])
+
+    def skip(self, name, reason):
+        self.out.skip(name, reason)
+
+
+def run_tests(description, tests, count=None):
+    arguments = argparse.ArgumentParser(description=description)
+    arguments.add_argument("--imgaudit", required=True, metavar="PATH", help="the program to test")
+    arguments.add_argument("--seed", default="1", metavar="N", help="for what is random (default %(default)s)")
+    arguments.add_argument("--only", metavar="TEST", help="run the test functions whose name contains TEST")
+    arguments.add_argument("--keep", metavar="DIR", help="work in DIR and leave the files there")
+    if count is not None:
+        arguments.add_argument("--count", type=int, default=count, metavar="N", help="how many (default %(default)s)")
+    options = tap.parse(arguments)
+    out = tap.Tap()
+    with tap.work_directory(options.keep) as directory:
+        os.chmod(directory, 0o755)
+        for test in tests:
+            if not options.only or options.only in test.__name__:
+                run_test(out, options, directory, test)
+    return out.finish()
+
+
+def run_test(out, options, directory, test):
+    start = time.monotonic()
+    try:
+        test(Case(out, options, os.path.join(directory, test.__name__)))
+    except Exception as error:  # one broken test must not hide the others
+        out.check(False, f"{test.__name__} stopped: {type(error).__name__}", traceback.format_exc().splitlines())
+    out.note(f"{test.__name__}: {time.monotonic() - start:.1f} s")

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs a fuzz target without an engine: over its seeds, over each seed cut short and with each of its first bytes
+ * changed, and over the files of the directories given. TAP: a test for each seed and each file.
+ * --write DIR only writes the seeds there. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/target.h"
+
+static void fail(const char *what)
+{
+    printf("Bail out! %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+/* A copy of exactly len bytes, so that the sanitizer sees a read past its end. */
+static void run_copy(const uint8_t *bytes, size_t len)
+{
+    uint8_t *copy = malloc(len > 0 ? len : 1);
+    if (copy == NULL)
+        fail("memory");
+    memcpy(copy, bytes, len);
+    LLVMFuzzerTestOneInput(copy, len);
+    free(copy);
+}
+
+enum { CHANGED_BYTES = 256, CUTS = 64 };
+
+static void run_variations(const uint8_t *bytes, size_t len)
+{
+    static const uint8_t changes[] = {0x01, 0x80, 0xff};
+    for (size_t cut = 1; cut <= CUTS; cut++)
+        run_copy(bytes, len * cut / (CUTS + 1));
+    uint8_t *copy = malloc(len);
+    if (copy == NULL)
+        fail("memory");
+    memcpy(copy, bytes, len);
+    for (size_t i = 0; i < len && i < CHANGED_BYTES; i++) {
+        for (size_t c = 0; c < sizeof(changes); c++) {
+            copy[i] ^= changes[c];
+            LLVMFuzzerTestOneInput(copy, len);
+            LLVMFuzzerTestOneInput(copy, len - 1);
+            copy[i] ^= changes[c];
+        }
+    }
+    free(copy);
+}
+
+static void replay_seed(void *ctx, const char *name, const void *bytes, size_t len)
+{
+    int *count = ctx;
+    run_copy(bytes, len);
+    run_variations(bytes, len);
+    printf("ok %d - seed %s\n", ++*count, name);
+}
+
+static FILE *open_in(const char *dir, const char *name, const char *mode)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    FILE *file = fopen(path, mode);
+    if (file == NULL)
+        fail(path);
+    return file;
+}
+
+static void write_seed(void *ctx, const char *name, const void *bytes, size_t len)
+{
+    FILE *file = open_in(ctx, name, "wb");
+    if (fwrite(bytes, 1, len, file) != len || fclose(file) != 0)
+        fail(name);
+}
+
+static void replay_file(const char *dir, const char *name, int *count)
+{
+    FILE *file = open_in(dir, name, "rb");
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    size_t got;
+    do {
+        bytes = realloc(bytes, len + 65536);
+        if (bytes == NULL)
+            fail("memory");
+        got = fread(bytes + len, 1, 65536, file);
+        len += got;
+    } while (got > 0);
+    fclose(file);
+    run_copy(bytes, len);
+    free(bytes);
+    printf("ok %d - %s\n", ++*count, name);
+}
+
+static void replay_directory(const char *dir, int *count)
+{
+    struct dirent **entries;
+    int found = scandir(dir, &entries, NULL, alphasort);
+    if (found < 0)
+        fail(dir);
+    for (int i = 0; i < found; i++) {
+        if (entries[i]->d_name[0] != '.')
+            replay_file(dir, entries[i]->d_name, count);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+int main(int argc, char **argv)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a crash must not swallow what came before */
+    if (argc == 3 && strcmp(argv[1], "--write") == 0) {
+        fuzz_each_seed(write_seed, argv[2]);
+        return 0;
+    }
+    int count = 0;
+    fuzz_each_seed(replay_seed, &count);
+    for (int i = 1; i < argc; i++)
+        replay_directory(argv[i], &count);
+    printf("1..%d\n", count);
+    return 0;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* Forests for the tests of src/analysis: mappings are written as text, one character per guest byte, and everything
+ * that the analysis says is kept. */
+#ifndef IA_TEST_ANALYSIS_FIXTURE_H
+#define IA_TEST_ANALYSIS_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analysis/forest.h"
+#include "base/vec.h"
+
+/* D data, C compressed, E encrypted, Z zero, A zero-allocated, S sparse, R reserved; '.' is unallocated. */
+static const char state_letters[] = "DCEZASR";
+
+struct mapping {
+    int64_t size;
+    IA_VEC(struct ia_extent) extents;
+    int opened;
+};
+
+struct image {
+    IA_VEC(struct mapping) mappings; /* 0 is the active one */
+    IA_VEC(int64_t) snapshot_sizes;
+    int64_t next_host; /* where add_ puts the next mapping's host bytes: nothing is shared unless a test says so */
+    /* What the analysis said. */
+    int usages;
+    struct ia_usage usage;
+    IA_VEC(struct ia_extent) masked;
+    IA_VEC(struct ia_chain_row) chain;
+};
+
+struct fixture {
+    IA_VEC(struct ia_forest_node) nodes;
+    IA_VEC(struct image) images;
+    size_t batch; /* extents per batch */
+    int open_streams;
+};
+
+struct memory_stream {
+    struct ia_extent_stream base;
+    struct fixture *fixture;
+    const struct mapping *mapping;
+    size_t next;
+    struct ia_extent *batch; /* freed at the next call, so that the sanitizer sees whoever still looks at it */
+};
+
+static inline enum ia_status memory_next(struct ia_extent_stream *base, const struct ia_extent **batch, size_t *count,
+                                         struct ia_error *err)
+{
+    (void)err;
+    struct memory_stream *stream = (struct memory_stream *)base;
+    free(stream->batch);
+    stream->batch = NULL;
+    size_t left = stream->mapping->extents.len - stream->next;
+    *count = left < stream->fixture->batch ? left : stream->fixture->batch;
+    if (*count == 0)
+        return IA_OK;
+    stream->batch = malloc(*count * sizeof(*stream->batch));
+    assert_non_null(stream->batch);
+    memcpy(stream->batch, stream->mapping->extents.items + stream->next, *count * sizeof(*stream->batch));
+    stream->next += *count;
+    *batch = stream->batch;
+    return IA_OK;
+}
+
+static inline void memory_close(struct ia_extent_stream *base)
+{
+    struct memory_stream *stream = (struct memory_stream *)base;
+    stream->fixture->open_streams--;
+    free(stream->batch);
+    free(stream);
+}
+
+static const struct ia_extent_stream_ops memory_ops = {.next = memory_next, .close = memory_close};
+
+static inline enum ia_status memory_open(void *ctx, size_t node, size_t mapping, struct ia_extent_stream **out,
+                                         struct ia_error *err)
+{
+    (void)err;
+    struct fixture *fixture = ctx;
+    assert_true(node < fixture->images.len && mapping < fixture->images.items[node].mappings.len);
+    struct mapping *of = &fixture->images.items[node].mappings.items[mapping];
+    struct memory_stream *stream = malloc(sizeof(*stream));
+    assert_non_null(stream);
+    *stream = (struct memory_stream){.base.ops = &memory_ops, .fixture = fixture, .mapping = of};
+    of->opened++;
+    assert_int_equal(++fixture->open_streams, 1);
+    *out = &stream->base;
+    return IA_OK;
+}
+
+static inline enum ia_status keep_usage(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err)
+{
+    (void)err;
+    struct image *image = &((struct fixture *)ctx)->images.items[node];
+    image->usages++;
+    image->usage = *usage;
+    return IA_OK;
+}
+
+static inline enum ia_status keep_masked(void *ctx, size_t node, const struct ia_extent *piece, struct ia_error *err)
+{
+    (void)err;
+    struct image *image = &((struct fixture *)ctx)->images.items[node];
+    assert_int_equal(image->usages, 0);
+    assert_true(ia_vec_push(&image->masked, *piece));
+    return IA_OK;
+}
+
+static inline enum ia_status keep_chain(void *ctx, const struct ia_chain_row *row, struct ia_error *err)
+{
+    (void)err;
+    struct image *image = &((struct fixture *)ctx)->images.items[row->node];
+    assert_int_equal(row->depth, image->chain.len);
+    assert_true(ia_vec_push(&image->chain, *row));
+    return IA_OK;
+}
+
+static inline void fixture_init(struct fixture *fixture)
+{
+    *fixture = (struct fixture){.batch = 3};
+}
+
+static inline void forget_results(struct fixture *fixture)
+{
+    for (size_t i = 0; i < fixture->images.len; i++) {
+        struct image *image = &fixture->images.items[i];
+        image->usages = 0;
+        image->usage = (struct ia_usage){0};
+        image->masked.len = 0;
+        image->chain.len = 0;
+        for (size_t m = 0; m < image->mappings.len; m++)
+            image->mappings.items[m].opened = 0;
+    }
+}
+
+static inline void fixture_release(struct fixture *fixture)
+{
+    for (size_t i = 0; i < fixture->images.len; i++) {
+        struct image *image = &fixture->images.items[i];
+        for (size_t m = 0; m < image->mappings.len; m++)
+            ia_vec_release(&image->mappings.items[m].extents);
+        ia_vec_release(&image->mappings);
+        ia_vec_release(&image->snapshot_sizes);
+        ia_vec_release(&image->masked);
+        ia_vec_release(&image->chain);
+    }
+    ia_vec_release(&fixture->images);
+    ia_vec_release(&fixture->nodes);
+}
+
+static inline struct mapping *add_mapping(struct image *image, int64_t size)
+{
+    struct mapping mapping = {.size = size};
+    assert_true(ia_vec_push(&image->mappings, mapping));
+    return &image->mappings.items[image->mappings.len - 1];
+}
+
+static inline void add_extent(struct mapping *mapping, int64_t start, int64_t length, uint32_t state, int64_t offset)
+{
+    struct ia_extent extent = {.start = start, .length = length, .offset = offset, .state = state};
+    assert_true(ia_vec_push(&mapping->extents, extent));
+}
+
+static inline size_t add_empty_image(struct fixture *fixture, size_t parent, int64_t size)
+{
+    struct ia_forest_node node = {.parent = parent, .size = size};
+    struct image image = {0};
+    assert_true(ia_vec_push(&fixture->nodes, node));
+    assert_true(ia_vec_push(&fixture->images, image));
+    add_mapping(&fixture->images.items[fixture->images.len - 1], size);
+    return fixture->images.len - 1;
+}
+
+static inline void draw(struct image *image, struct mapping *mapping, const char *map)
+{
+    for (int64_t start = 0; start < mapping->size;) {
+        int64_t end = start + 1;
+        while (map[end] == map[start])
+            end++;
+        if (map[start] != '.') {
+            uint32_t state = (uint32_t)(strchr(state_letters, map[start]) - state_letters);
+            bool located = state != IA_EXTENT_COMPRESSED && state != IA_EXTENT_ZERO;
+            add_extent(mapping, start, end - start, state, located ? image->next_host + start : IA_NO_OFFSET);
+        }
+        start = end;
+    }
+    image->next_host += mapping->size;
+}
+
+static inline size_t add_image(struct fixture *fixture, size_t parent, const char *map)
+{
+    size_t node = add_empty_image(fixture, parent, (int64_t)strlen(map));
+    struct image *image = &fixture->images.items[node];
+    draw(image, &image->mappings.items[0], map);
+    return node;
+}
+
+static inline struct mapping *add_empty_snapshot(struct fixture *fixture, size_t node, int64_t size)
+{
+    struct image *image = &fixture->images.items[node];
+    assert_true(ia_vec_push(&image->snapshot_sizes, size));
+    return add_mapping(image, size);
+}
+
+/* A snapshot with host bytes of its own. */
+static inline void add_snapshot(struct fixture *fixture, size_t node, const char *map)
+{
+    struct mapping *mapping = add_empty_snapshot(fixture, node, (int64_t)strlen(map));
+    draw(&fixture->images.items[node], mapping, map);
+}
+
+static const struct ia_forest_sinks keep_all = {.usage = keep_usage, .masked = keep_masked, .chain = keep_chain};
+
+static inline enum ia_status try_analyse(struct fixture *fixture, struct ia_forest_sinks sinks, struct ia_error *err)
+{
+    for (size_t i = 0; i < fixture->nodes.len; i++) { /* only now: the vectors have stopped moving */
+        fixture->nodes.items[i].snapshot_sizes = fixture->images.items[i].snapshot_sizes.items;
+        fixture->nodes.items[i].snapshots = fixture->images.items[i].snapshot_sizes.len;
+    }
+    struct ia_forest forest = {
+        .nodes = fixture->nodes.items, .count = fixture->nodes.len, .open = memory_open, .ctx = fixture};
+    sinks.ctx = fixture;
+    forget_results(fixture);
+    enum ia_status status = ia_forest_analyse(&forest, &sinks, err);
+    assert_int_equal(fixture->open_streams, 0);
+    return status;
+}
+
+static inline void analyse(struct fixture *fixture)
+{
+    struct ia_error err = {0};
+    enum ia_status status = try_analyse(fixture, keep_all, &err);
+    if (status != IA_OK)
+        fail_msg("%s: %s", ia_status_word(status), err.message);
+}
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* Backing file names, by QEMU's rules: paths, file:, json:, protocols, and how a relative name is joined. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "chain/reference.h"
+#include "support/unit.h"
+
+static struct ia_error err;
+
+struct expectation {
+    const char *name;
+    enum ia_reference_kind kind;
+    const char *path;   /* NULL: none */
+    const char *format; /* NULL: none */
+    bool bare_file;
+};
+
+static bool is_equal(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static void assert_references(const struct expectation *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct ia_reference got;
+        assert_ok(ia_reference_parse(cases[i].name, &got, &err));
+        if (got.kind != cases[i].kind || !is_equal(got.path, cases[i].path) || !is_equal(got.format, cases[i].format) ||
+            got.bare_file != cases[i].bare_file)
+            fail_msg("%s: kind %d, path %s, format %s, bare %d", cases[i].name, (int)got.kind,
+                     got.path != NULL ? got.path : "(none)", got.format != NULL ? got.format : "(none)", got.bare_file);
+        ia_reference_release(&got);
+        assert_null(got.path);
+    }
+}
+
+static void plain_names(void **state)
+{
+    (void)state;
+    static const struct expectation cases[] = {
+        {"base.qcow2", IA_REFERENCE_PATH, "base.qcow2", NULL, false},
+        {"dir/base", IA_REFERENCE_PATH, "dir/base", NULL, false},
+        {"../base", IA_REFERENCE_PATH, "../base", NULL, false},
+        {"/srv/base", IA_REFERENCE_PATH, "/srv/base", NULL, false},
+        {"./a:b", IA_REFERENCE_PATH, "./a:b", NULL, false}, /* the colon stands behind a slash */
+        {"dir/a:b", IA_REFERENCE_PATH, "dir/a:b", NULL, false},
+        {"/a:b", IA_REFERENCE_PATH, "/a:b", NULL, false},
+        {"./json:{}", IA_REFERENCE_PATH, "./json:{}", NULL, false},
+        {"-rf", IA_REFERENCE_PATH, "-rf", NULL, false},
+        {"%s%n", IA_REFERENCE_PATH, "%s%n", NULL, false},
+        {"a\nb\xff", IA_REFERENCE_PATH, "a\nb\xff", NULL, false},
+        {"", IA_REFERENCE_PATH, "", NULL, false},
+    };
+    assert_references(cases, COUNT(cases));
+}
+
+static void file_names_are_taken_from_the_working_directory(void **state)
+{
+    (void)state;
+    static const struct expectation cases[] = {
+        {"file:base", IA_REFERENCE_WORKING_DIR, "base", NULL, false},
+        {"file:../base", IA_REFERENCE_WORKING_DIR, "../base", NULL, false},
+        {"file:a:b", IA_REFERENCE_WORKING_DIR, "a:b", NULL, false}, /* one prefix is taken off, not two */
+        {"file:file:b", IA_REFERENCE_WORKING_DIR, "file:b", NULL, false},
+        {"file:/srv/base", IA_REFERENCE_PATH, "/srv/base", NULL, false},
+        {"file:///srv/base", IA_REFERENCE_PATH, "///srv/base", NULL, false},
+    };
+    assert_references(cases, COUNT(cases));
+}
+
+static void protocols_are_remote(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"nbd://host/export", "rbd:pool/image", "https://host/x.qcow2",
+                                        "nbd:unix:/run/x", "ssh://host/x"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const struct expectation remote = {.name = names[i], .kind = IA_REFERENCE_REMOTE};
+        assert_references(&remote, 1);
+    }
+}
+
+/* blkdebug reads a local file, a protocol that nobody knows may. */
+static void other_protocols_may_lead_anywhere(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a:b", "FILE:x", ":x", "blkdebug::x", "nbdx:y"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const struct expectation unsupported = {.name = names[i], .kind = IA_REFERENCE_UNSUPPORTED};
+        assert_references(&unsupported, 1);
+    }
+}
+
+static void json_descriptions_of_a_file(void **state)
+{
+    (void)state;
+    static const struct expectation cases[] = {
+        {"json:{\"driver\":\"qcow2\",\"file\":{\"driver\":\"file\",\"filename\":\"/srv/b\"}}", IA_REFERENCE_PATH,
+         "/srv/b", "qcow2", false},
+        {"json:{\"driver\":\"qcow2\",\"file\":{\"filename\":\"b\"}}", IA_REFERENCE_WORKING_DIR, "b", "qcow2", false},
+        {"json:{\"driver\":\"raw\",\"file.driver\":\"file\",\"file.filename\":\"/b\"}", IA_REFERENCE_PATH, "/b", "raw",
+         false},
+        {"json:{\"file.filename\":\"/b\"}", IA_REFERENCE_PATH, "/b", NULL, false},
+        {"json:{\"driver\":\"raw\",\"file\":{\"driver\":\"host_device\",\"filename\":\"/dev/vg/lv\"}}",
+         IA_REFERENCE_PATH, "/dev/vg/lv", "raw", false},
+        {"json:{\"driver\":\"qcow2\",\"node-name\":\"n\",\"read-only\":true,\"lazy-refcounts\":false,"
+         "\"cache\":{\"direct\":true},\"file\":{\"filename\":\"/b\",\"aio\":\"native\",\"locking\":\"off\"}}",
+         IA_REFERENCE_PATH, "/b", "qcow2", false},
+        {"json: { \"file.filename\" : \"\\/a\\u0062\" } ", IA_REFERENCE_PATH, "/ab", NULL, false},
+    };
+    assert_references(cases, COUNT(cases));
+}
+
+static void json_file_without_a_format_is_bare(void **state)
+{
+    (void)state;
+    static const struct expectation cases[] = {
+        {"json:{\"driver\":\"file\",\"filename\":\"/b\"}", IA_REFERENCE_PATH, "/b", "raw", true},
+        {"json:{\"driver\":\"file\",\"filename\":\"b\"}", IA_REFERENCE_WORKING_DIR, "b", "raw", true},
+        {"json:{\"driver\":\"host_device\",\"filename\":\"/dev/sda\"}", IA_REFERENCE_PATH, "/dev/sda", "raw", true},
+    };
+    assert_references(cases, COUNT(cases));
+}
+
+static void json_protocols_are_remote(void **state)
+{
+    (void)state;
+    static const struct expectation cases[] = {
+        {"json:{\"driver\":\"qcow2\",\"file\":{\"driver\":\"nbd\",\"host\":\"h\"}}", IA_REFERENCE_REMOTE, NULL, "qcow2",
+         false},
+        {"json:{\"file.driver\":\"https\",\"file.url\":\"https://h/x\"}", IA_REFERENCE_REMOTE, NULL, NULL, false},
+    };
+    assert_references(cases, COUNT(cases));
+}
+
+static void json_that_says_more_is_not_followed(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "json:{\"driver\":\"raw\",\"offset\":512,\"file\":{\"filename\":\"/b\"}}",
+        "json:{\"driver\":\"raw\",\"size\":512,\"file\":{\"filename\":\"/b\"}}",
+        "json:{\"driver\":\"qcow2\",\"backing\":null,\"file\":{\"filename\":\"/b\"}}",
+        "json:{\"driver\":\"qcow2\",\"file\":[{\"filename\":\"/b\"}]}",
+        "json:{\"driver\":\"qcow2\",\"file\":\"node\"}",
+        "json:{\"driver\":\"qcow2\"}",
+        "json:{}",
+    };
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct ia_reference got;
+        assert_ok(ia_reference_parse(names[i], &got, &err));
+        if (got.kind != IA_REFERENCE_UNSUPPORTED)
+            fail_msg("%s: kind %d", names[i], (int)got.kind);
+        ia_reference_release(&got);
+    }
+}
+
+static void text_that_is_no_json_is_unsupported(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "json:",
+        "json:{",
+        "json:x",
+        "json:[]",
+        "json:null",
+        "json:\"/b\"",
+        "json:7",
+        "json:{\"file.filename\":\"/b\"} x",
+        "json:{\"file.filename\":\"/b\"",
+        "json:{\"file.filename\":\"/b\",}",
+    };
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const struct expectation unsupported = {.name = names[i], .kind = IA_REFERENCE_UNSUPPORTED};
+        assert_references(&unsupported, 1);
+    }
+}
+
+static void deep_json_does_not_exhaust_the_stack(void **state)
+{
+    (void)state;
+    enum { DEPTH = 200 };
+    struct ia_buf name = {0};
+    ia_buf_add_str(&name, "json:");
+    for (int i = 0; i < DEPTH; i++)
+        ia_buf_add_str(&name, "{\"a\":");
+    ia_buf_add_str(&name, "1");
+    for (int i = 0; i < DEPTH; i++)
+        ia_buf_add_char(&name, '}');
+    const struct expectation unsupported = {.name = name.data, .kind = IA_REFERENCE_UNSUPPORTED};
+    assert_references(&unsupported, 1);
+    ia_buf_release(&name);
+}
+
+static void relative_names_are_joined_with_the_directory(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *image, *path, *joined;
+    } cases[] = {
+        {"overlay", "base", "base"},
+        {"dir/overlay", "base", "dir/base"},
+        {"./overlay", "base", "./base"},
+        {"/srv/a/overlay", "../b/base", "/srv/a/../b/base"}, /* as QEMU spells it: not simplified */
+        {"/overlay", "base", "/base"},
+        {"dir/overlay", "/abs/base", "/abs/base"},
+        {"dir//overlay", "base", "dir//base"},
+        {"dir/overlay", "", "dir/"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        IA_AUTO_FREE char *joined = ia_reference_combine(cases[i].image, cases[i].path);
+        assert_non_null(joined);
+        assert_string_equal(joined, cases[i].joined);
+    }
+}
+
+static void protocol_prefixes(void **state)
+{
+    (void)state;
+    assert_true(ia_reference_has_protocol("nbd://x"));
+    assert_true(ia_reference_has_protocol("a:b"));
+    assert_true(ia_reference_has_protocol(":"));
+    assert_false(ia_reference_has_protocol("a/b:c"));
+    assert_false(ia_reference_has_protocol("/"));
+    assert_false(ia_reference_has_protocol("plain"));
+    assert_false(ia_reference_has_protocol(""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_names),
+        cmocka_unit_test(file_names_are_taken_from_the_working_directory),
+        cmocka_unit_test(protocols_are_remote),
+        cmocka_unit_test(other_protocols_may_lead_anywhere),
+        cmocka_unit_test(json_descriptions_of_a_file),
+        cmocka_unit_test(json_file_without_a_format_is_bare),
+        cmocka_unit_test(json_protocols_are_remote),
+        cmocka_unit_test(json_that_says_more_is_not_followed),
+        cmocka_unit_test(text_that_is_no_json_is_unsupported),
+        cmocka_unit_test(deep_json_does_not_exhaust_the_stack),
+        cmocka_unit_test(relative_names_are_joined_with_the_directory),
+        cmocka_unit_test(protocol_prefixes),
+    };
+    return cmocka_run_group_tests_name("reference", tests, NULL, NULL);
+}

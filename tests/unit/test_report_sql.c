@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* What the reports answer on a store small enough for arithmetic by hand.
+ *
+ * The store: base (10) <- left (11) <- top (13), base <- right (12); alone (2), raw and half broken. Every image has
+ * 256 KiB of data, 64 KiB of zero, 128 KiB of metadata, a file of 400 KiB (409600) that takes 300 KiB (307200), 1 MiB
+ * virtual. */
+#include "test_report_store.h"
+
+static void fill(struct test_store *store)
+{
+    store_open(store);
+    add_scan(store, 3, 0);
+    add_scan(store, 7, 60);
+    add_image(store, 2, "/r/alone.raw");
+    add_image(store, 10, "/r/base.qcow2");
+    add_image(store, 11, "/r/left.qcow2");
+    add_image(store, 12, "/r/right.qcow2");
+    add_image(store, 13, "/r/top.qcow2");
+    add_backing(store, 11, 10, 200000, 150000);
+    add_backing(store, 12, 10, 100000, 0);
+    add_backing(store, 13, 11, 65536, 65536);
+    store_exec(store, "INSERT INTO chain VALUES (13, 2, 10, 10, 1048576, 180000, 120000);"
+                      "UPDATE chain SET data_bytes = 262144 WHERE depth = 0;"
+                      "INSERT INTO usage VALUES (10, 150000, 160000, 112144, 150000, 0, 2, 3, 2),"
+                      " (11, 65536, 65536, 196608, 65536, 0, 1, 1, 1);"
+                      "UPDATE image SET format = 'raw', state = 'corrupt', metadata_bytes = NULL WHERE image_id = 2");
+}
+
+static int setup(void **state)
+{
+    static struct test_store store;
+    fill(&store);
+    *state = &store;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    store_close(*state);
+    return 0;
+}
+
+static void backing(void **state)
+{
+    store_exec(*state, "DELETE FROM usage WHERE image_id = 11;"
+                       "INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data');"
+                       "INSERT INTO image_file VALUES (10, 1, 'data', '/r/d', 50)");
+    expect_report(*state, "backing", NULL, NULL,
+                  "path,format,dependents,descendants,heads,visible_bytes,data_bytes,disk_size,chain_depth\n"
+                  "/r/base.qcow2,qcow2,2,3,2,150000,262144,311296,0\n"
+                  "/r/left.qcow2,qcow2,1,,,,262144,307200,1\n");
+}
+
+static void sparse(void **state)
+{
+    store_exec(*state,
+               "UPDATE file SET disk_size = 409600 WHERE file_id = 13;"
+               "UPDATE image SET data_bytes = 1, compressed_bytes = 20, encrypted_bytes = 300, sparse_bytes = 4000,"
+               " zero_bytes = 50000, zero_allocated_bytes = 600000, compressed_host = 7 WHERE image_id = 13;"
+               "INSERT INTO file VALUES (50, '/r/d', 1, 50, 204800, 204800, 0, 0, 1, 'part', 'data');"
+               "INSERT INTO image_file VALUES (13, 1, 'data', '/r/d', 50), (13, 2, 'data', '/gone', NULL);"
+               "UPDATE image SET backing_id = NULL WHERE image_id = 13; DELETE FROM image WHERE image_id IN (11, 12)");
+    expect_report(*state, "sparse", NULL, NULL,
+                  "path,format,virtual_size,allocated_bytes,zero_bytes,unallocated_bytes,file_size,disk_size,"
+                  "metadata_bytes,compressed_host_bytes,disk_to_virtual,allocated_to_virtual,disk_to_file\n"
+                  "/r/top.qcow2,qcow2,1048576,4321,650000,394255,614400,614400,131072,7,0.5859,0.0041,1\n"
+                  "/r/alone.raw,raw,1048576,,,,409600,307200,,,0.293,,0.75\n"
+                  "/r/base.qcow2,qcow2,1048576,262144,65536,720896,409600,307200,131072,0,0.293,0.25,0.75\n");
+}
+
+static void sharing(void **state)
+{
+    expect_report(*state, "sharing", NULL, NULL,
+                  "base_path,head_path,depth,seen_bytes,seen_data_bytes,heads,readers,base_data_bytes,"
+                  "base_exclusive_bytes,base_shared_bytes\n"
+                  "/r/base.qcow2,/r/right.qcow2,1,100000,0,2,1,262144,150000,0\n"
+                  "/r/base.qcow2,/r/top.qcow2,2,180000,120000,2,1,262144,150000,0\n"
+                  "/r/left.qcow2,/r/top.qcow2,1,65536,65536,1,1,262144,65536,0\n");
+}
+
+static void findings(void **state)
+{
+    store_exec(*state, "INSERT INTO finding (code, severity, path, detail, hides, first_scan, last_scan) VALUES"
+                       " ('dirty', 'info', '/r/a', 'i', 0, 7, 7), ('base-missing', 'error', '/r/b', 'e', 1, 3, 7),"
+                       " ('dirty', 'warning', '/r/a', 'w', 0, 1, 7), ('dirty', 'warning', '/r/a', 'old', 0, 3, 3),"
+                       " ('denied', 'error', '/r/z', 'e', 1, 7, 7)");
+    expect_report(*state, "findings", NULL, NULL,
+                  "code,severity,path,detail,first_seen,last_seen,hides\n"
+                  "base-missing,error,/r/b,e,2025-01-01T00:00:00Z,2025-01-01T00:01:00Z,1\n"
+                  "denied,error,/r/z,e,2025-01-01T00:01:00Z,2025-01-01T00:01:00Z,1\n"
+                  "dirty,warning,/r/a,w,2025-01-01T00:00:00Z,2025-01-01T00:01:00Z,0\n"
+                  "dirty,info,/r/a,i,2025-01-01T00:01:00Z,2025-01-01T00:01:00Z,0\n");
+}
+
+#define GROWTH_HEAD "path,status,disk_delta,data_delta,virtual_delta,from_scan,to_scan\n"
+
+static void growth(void **state)
+{
+    add_scan(*state, 1, -86400);
+    store_exec(
+        *state,
+        "INSERT INTO history (scan_id, path, image_id, virtual_size, file_size, disk_size, data_bytes, chain_depth,"
+        " dependents, state) VALUES"
+        " (1, '/r/a', 1, 100, 10, 10, 1, 0, 0, 'ok'),"
+        " (3, '/r/a', 1, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/a', 1, 100, 10, 4000, 3, 0, 0, 'ok'),"
+        " (3, '/r/b', 2, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/c', 2, NULL, 20, 30, 2, 0, 0, 'corrupt'),"
+        " (3, '/r/d', 3, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/d', 3, 100, 10, 10, 1, 0, 0, 'ok'),"
+        " (3, '/r/e', 4, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/e', 4, 100, 11, 10, 1, 0, 0, 'ok')");
+    static const struct {
+        const char *since;
+        const char *expected;
+    } cases[] = {
+        {NULL, GROWTH_HEAD "/r/a,changed,3990,2,0,3,7\n/r/c,new,30,2,0,3,7\n/r/e,changed,0,0,0,3,7\n"
+                           "/r/b,vanished,-10,-1,-100,3,7\n"},
+        {"7", GROWTH_HEAD},
+        {"1", GROWTH_HEAD "/r/a,changed,3990,2,0,1,7\n/r/c,new,30,2,0,1,7\n/r/d,new,10,1,100,1,7\n"
+                          "/r/e,new,10,1,100,1,7\n"},
+        {"2024-12-31T23:59:59Z", GROWTH_HEAD "/r/a,changed,3990,2,0,1,7\n/r/c,new,30,2,0,1,7\n/r/d,new,10,1,100,1,7\n"
+                                             "/r/e,new,10,1,100,1,7\n"},
+        {"2025-01-01T00:00:59Z", GROWTH_HEAD "/r/a,changed,3990,2,0,3,7\n/r/c,new,30,2,0,3,7\n"
+                                             "/r/e,changed,0,0,0,3,7\n/r/b,vanished,-10,-1,-100,3,7\n"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *text = run_report(*state, "growth", NULL, NULL, cases[i].since);
+        assert_string_equal(text, cases[i].expected);
+        free(text);
+    }
+    /* Before all that is kept: the first. */
+    char *first = run_report(*state, "growth", "from_scan", NULL, "2000-01-01");
+    assert_string_equal(first, "from_scan\n1\n1\n1\n1\n");
+    free(first);
+}
+
+static void growth_of_a_first_scan(void **state)
+{
+    store_exec(*state, "DELETE FROM scan WHERE scan_id = 3;"
+                       "INSERT INTO history VALUES (7, '/r/a', 1, 100, 10, 10, 1, 0, 0, NULL, 'ok')");
+    expect_report(*state, "growth", NULL, NULL, GROWTH_HEAD);
+}
+
+#define DEPENDENTS_HEAD "path,depth,direct,is_head,seen_bytes,seen_data_bytes,through\n"
+
+static void dependents(void **state)
+{
+    expect_report(*state, "dependents", NULL, "/r/base.qcow2",
+                  DEPENDENTS_HEAD "/r/left.qcow2,1,1,0,200000,150000,backing\n"
+                                  "/r/right.qcow2,1,1,1,100000,0,backing\n"
+                                  "/r/top.qcow2,2,0,1,180000,120000,backing\n");
+    expect_report(*state, "dependents", NULL, "/r/top.qcow2", DEPENDENTS_HEAD);
+    expect_report(*state, "dependents", NULL, "/r/unknown", DEPENDENTS_HEAD);
+}
+
+static void dependents_by_other_ways(void **state)
+{
+    store_exec(*state, "INSERT INTO name VALUES ('/links/t', 13, 'symlink');"
+                       "INSERT INTO reference VALUES (2, 'alias', 't', '/links/t', 'outside', NULL);"
+                       "INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data');"
+                       "INSERT INTO name VALUES ('/r/d', 50, 'file');"
+                       "INSERT INTO image_file VALUES (13, 1, 'data', '/r/d', 50)");
+    expect_report(*state, "dependents", NULL, "/links/t", DEPENDENTS_HEAD "/r/alone.raw,,1,1,,,other\n");
+    expect_report(*state, "dependents", NULL, "/r/d",
+                  DEPENDENTS_HEAD "/r/alone.raw,,0,1,,,other\n/r/top.qcow2,,1,1,,,other\n");
+}
+
+static void dependents_in_a_ring(void **state)
+{
+    store_exec(*state, "UPDATE image SET backing_id = 13 WHERE image_id = 10");
+    expect_report(*state, "dependents", "path,direct", "/r/left.qcow2",
+                  "path,direct\n/r/top.qcow2,1\n/r/base.qcow2,0\n/r/right.qcow2,0\n");
+}
+
+#define TREE_HEAD "level,path,relation,format,disk_size,seen_data_bytes,others,state\n"
+
+static void tree(void **state)
+{
+    expect_report(*state, "tree", NULL, "/r/left.qcow2",
+                  TREE_HEAD "0,/r/base.qcow2,base,qcow2,307200,150000,1,ok\n"
+                            "1,/r/left.qcow2,image,qcow2,307200,262144,,ok\n"
+                            "2,/r/top.qcow2,dependent,qcow2,307200,65536,,ok\n");
+    expect_report(*state, "tree", "level,path,relation", "/r/base.qcow2",
+                  "level,path,relation\n0,/r/base.qcow2,image\n1,/r/left.qcow2,dependent\n2,/r/top.qcow2,dependent\n"
+                  "1,/r/right.qcow2,dependent\n");
+}
+
+static void tree_of_a_broken_chain(void **state)
+{
+    store_exec(*state, "UPDATE image SET backing_name = '../x' WHERE image_id = 10;"
+                       "INSERT INTO reference VALUES (10, 'backing', '../x', '/x', 'missing', NULL)");
+    expect_report(*state, "tree", "level,path,relation,state", "/r/right.qcow2",
+                  "level,path,relation,state\n0,/x,unresolved,missing\n1,/r/base.qcow2,base,ok\n"
+                  "2,/r/right.qcow2,image,ok\n");
+}
+
+static void tree_of_a_ring(void **state)
+{
+    store_exec(*state, "UPDATE image SET backing_id = 13, backing_name = 't', backing_path = '/r/top.qcow2'"
+                       " WHERE image_id = 10");
+    expect_report(*state, "tree", "level,path,relation,state", "/r/top.qcow2",
+                  "level,path,relation,state\n0,/r/top.qcow2,unresolved,loop\n1,/r/base.qcow2,base,ok\n"
+                  "2,/r/left.qcow2,base,ok\n3,/r/top.qcow2,image,ok\n");
+}
+
+static void summary(void **state)
+{
+    store_exec(
+        *state,
+        "INSERT INTO scan_option VALUES (7, 'root', '/r'), (7, 'root', '/a,b');"
+        "INSERT INTO scan_passed VALUES (7, 'empty', 1), (7, 'no-magic', 40), (3, 'fifo', 9);"
+        "INSERT INTO finding VALUES (1, 'x', 'warning', '/r/a', 'w', 1, 7, 7), (2, 'y', 'info', 'p', '', 0, 3, 3);"
+        "UPDATE image SET is_base_by = 'said so' WHERE image_id = 2; UPDATE scan SET complete = 0;"
+        "UPDATE image SET chain_ok = 0 WHERE image_id IN (2, 12)");
+    expect_report(*state, "summary", NULL, NULL,
+                  "section,item,value,unit\n"
+                  "scan,number,7,count\n"
+                  "scan,started,2025-01-01T00:01:00Z,time\n"
+                  "scan,finished,2025-01-01T00:01:01Z,time\n"
+                  "scan,complete,0,flag\n"
+                  "scan,errors,0,count\n"
+                  "scan,entries walked,9,count\n"
+                  "scan,images parsed,4,count\n"
+                  "scan,images unchanged,1,count\n"
+                  "scan,images new,2,count\n"
+                  "scan,images changed,3,count\n"
+                  "scan,images renamed,6,count\n"
+                  "scan,images vanished,8,count\n"
+                  "scan,root,\"/a,b\",path\n"
+                  "scan,root,/r,path\n"
+                  "images,all,5,count\n"
+                  "images,not understood,1,count\n"
+                  "images,qcow2,4,count\n"
+                  "images,raw,1,count\n"
+                  "chains,heads,3,count\n"
+                  "chains,bases,2,count\n"
+                  "chains,stand-alone,1,count\n"
+                  "chains,greatest depth,2,count\n"
+                  "chains,broken,1,count\n"
+                  "space,virtual,5242880,bytes\n"
+                  "space,disk,1536000,bytes\n"
+                  "space,data,1310720,bytes\n"
+                  "space,zero,327680,bytes\n"
+                  "space,metadata,524288,bytes\n"
+                  "space,shared,0,bytes\n"
+                  "space,masked,308752,bytes\n"
+                  "unused backing,\"unreferenced, proven\",0,count\n"
+                  "unused backing,\"unreferenced, proven, disk\",0,bytes\n"
+                  "unused backing,\"unreferenced, unproven\",1,count\n"
+                  "unused backing,\"unreferenced, unproven, disk\",307200,bytes\n"
+                  "unused backing,\"contributes-nothing, proven\",0,count\n"
+                  "unused backing,\"contributes-nothing, proven, disk\",0,bytes\n"
+                  "unused backing,\"contributes-nothing, unproven\",0,count\n"
+                  "unused backing,\"contributes-nothing, unproven, disk\",0,bytes\n"
+                  "findings,error,0,count\n"
+                  "findings,warning,1,count\n"
+                  "findings,info,0,count\n"
+                  "findings,hiding references,1,count\n"
+                  "passed over,no-magic,40,count\n"
+                  "passed over,empty,1,count\n");
+}
+
+/* Headers are what users and renderers go by: they must name the columns that the statement has, in its order. */
+static void headers_tell_the_columns(void **state)
+{
+    struct test_store *store = *state;
+    struct ia_error err = {0};
+    struct ia_reader *reader = NULL;
+    assert_int_equal(ia_reader_open(store->path, &reader, &err), IA_OK);
+    for (size_t i = 0; ia_report_embedded_name(i) != NULL; i++) {
+        struct ia_report report;
+        struct ia_query *query = NULL;
+        assert_int_equal(ia_report_embedded(ia_report_embedded_name(i), &report, &err), IA_OK);
+        if (ia_query_open(reader, report.sql, &query, &err) != IA_OK)
+            fail_msg("%s: %s", report.name, err.message);
+        assert_string_not_equal(report.title, "");
+        assert_true(report.about.len > 0);
+        assert_int_equal(ia_query_columns(query), report.columns.len);
+        for (size_t c = 0; c < report.columns.len; c++) {
+            assert_string_equal(ia_query_column_name(query, (int)c), report.columns.items[c].name);
+            assert_string_not_equal(report.columns.items[c].meaning, "");
+        }
+        for (size_t p = 0; p < report.parameters.len; p++)
+            assert_true(ia_query_has_parameter(query, report.parameters.items[p].name));
+        assert_true(strstr(report.sql, "ORDER BY") != NULL);
+        ia_query_close(query);
+        ia_report_release(&report);
+    }
+    ia_reader_close(reader);
+}
+
+/* A store that was made but never scanned. */
+static void all_answer_without_a_scan(void **state)
+{
+    (void)state;
+    struct test_store store;
+    store_open(&store);
+    for (size_t i = 0; ia_report_embedded_name(i) != NULL; i++)
+        free(run_report(&store, ia_report_embedded_name(i), NULL, "/x", NULL));
+    store_close(&store);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(backing),
+        TEST(sparse),
+        TEST(sharing),
+        TEST(findings),
+        TEST(growth),
+        TEST(growth_of_a_first_scan),
+        TEST(dependents),
+        TEST(dependents_by_other_ways),
+        TEST(dependents_in_a_ring),
+        TEST(tree),
+        TEST(tree_of_a_broken_chain),
+        TEST(tree_of_a_ring),
+        TEST(summary),
+        TEST(headers_tell_the_columns),
+        cmocka_unit_test(all_answer_without_a_scan),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules of --unused-backing, one by one: each case changes one thing in a store whose answer is known.
+ *
+ * The store: orphan (1) was referenced in scan 1 by an image that is gone; alone (2) never was; base (10) is named by
+ * the overlays left (11) and right (12), which hide all of it; top (13) stands on right. */
+#include "test_report_store.h"
+
+#define HEAD "status,verdict,path,why\n"
+#define ORPHAN_PROVEN "unreferenced,proven,/r/orphan.qcow2,\n"
+#define BASE_PROVEN "contributes-nothing,proven,/r/base.qcow2,\n"
+#define ORPHAN_UNPROVEN(why) "unreferenced,unproven,/r/orphan.qcow2," why "\n"
+#define BASE_UNPROVEN(why) "contributes-nothing,unproven,/r/base.qcow2," why "\n"
+
+static const struct rule {
+    const char *name;
+    const char *change;
+    const char *expected;
+} rules[] = {
+    {"both are proven", "", HEAD ORPHAN_PROVEN BASE_PROVEN},
+
+    /* What is not unreferenced. */
+    {"no evidence that it was a base", "UPDATE image SET is_base_by = NULL WHERE image_id = 1", HEAD BASE_PROVEN},
+    {"an image names it as backing",
+     "UPDATE image SET backing_id = 1, backing_name = 'o', backing_path = '/r/orphan.qcow2' WHERE image_id = 2",
+     HEAD BASE_PROVEN},
+    {"a reference seen from another name of the image",
+     "INSERT INTO reference VALUES (2, 'alias', 'orphan.qcow2', '/r/orphan.qcow2', 'followed', 1)", HEAD BASE_PROVEN},
+    {"a reference as data file", "INSERT INTO reference VALUES (2, 'data-file', 'orphan.qcow2', '/x', 'followed', 1)",
+     HEAD BASE_PROVEN},
+    {"a reference in the content of a raw image",
+     "INSERT INTO reference VALUES (2, 'content', 'orphan.qcow2', '/x', 'unsupported', 1)", HEAD BASE_PROVEN},
+    {"a reference that was not followed, by its second name",
+     "INSERT INTO name VALUES ('/other/name', 1, 'file');"
+     "INSERT INTO reference VALUES (2, 'backing', 'name', '/other/name', 'denied', NULL)",
+     HEAD BASE_PROVEN},
+    {"a backing path that led nowhere", "UPDATE image SET backing_path = '/r/orphan.qcow2' WHERE image_id = 2",
+     HEAD BASE_PROVEN},
+    {"the same by its second name",
+     "INSERT INTO name VALUES ('/other/name', 1, 'file');"
+     "UPDATE image SET backing_path = '/other/name' WHERE image_id = 2",
+     HEAD BASE_PROVEN},
+    {"a reference that was not followed, where only the image knows its path",
+     "DELETE FROM name; INSERT INTO reference VALUES (2, 'backing', 'o', '/r/orphan.qcow2', 'denied', NULL)",
+     HEAD BASE_PROVEN},
+    {"a backing path that led nowhere, where only the image knows its path",
+     "DELETE FROM name; UPDATE image SET backing_path = '/r/orphan.qcow2' WHERE image_id = 2", HEAD BASE_PROVEN},
+    {"an image that backs itself", "INSERT INTO reference VALUES (1, 'backing', 'o', '/r/orphan.qcow2', 'loop', 1)",
+     HEAD BASE_PROVEN},
+    {"the data file of another image", "INSERT INTO image_file VALUES (2, 1, 'data', '/r/orphan.qcow2', 1)",
+     HEAD BASE_PROVEN},
+    {"the data file of another image, by a name that is not known",
+     "INSERT INTO image_file VALUES (2, 1, 'data', '/elsewhere', 1)", HEAD BASE_PROVEN},
+    {"the data file of another image, not identified",
+     "INSERT INTO image_file VALUES (2, 1, 'data', '/r/orphan.qcow2', NULL)", HEAD BASE_PROVEN},
+    {"a part by the scanner's verdict", "UPDATE file SET verdict = 'part' WHERE file_id = 1", HEAD BASE_PROVEN},
+
+    /* What is not proven of an orphan alone. */
+    {"written to since it was last named", "UPDATE file SET mtime_ns = 1 WHERE file_id = 1",
+     HEAD ORPHAN_UNPROVEN("it was written to after a scan last saw it named: it may be in use as a disk of its own")
+         BASE_PROVEN},
+    {"a name that depends on a working directory",
+     "INSERT INTO reference VALUES (2, 'data-file', 'file:orphan.qcow2', '/elsewhere/orphan.qcow2', 'ambiguous', NULL)",
+     HEAD ORPHAN_UNPROVEN("a name that depends on a working directory may mean it: file:orphan.qcow2") BASE_PROVEN},
+    {"a name that depends on a working directory and means something else",
+     "INSERT INTO reference VALUES (2, 'data-file', 'file:other', '/elsewhere/other', 'ambiguous', NULL)",
+     HEAD ORPHAN_PROVEN BASE_PROVEN},
+
+    /* What is not proven, of both. */
+    {"incomplete scan", "UPDATE scan SET complete = 0 WHERE scan_id = 2",
+     HEAD ORPHAN_UNPROVEN("\"the latest scan could not list, read or follow everything\"")
+         BASE_UNPROVEN("\"the latest scan could not list, read or follow everything\"")},
+    {"an earlier scan was incomplete", "UPDATE scan SET complete = 0 WHERE scan_id = 1",
+     HEAD ORPHAN_PROVEN BASE_PROVEN},
+    {"a finding that hides", "INSERT INTO finding VALUES (1, 'denied', 'error', '/r/secret', 'x', 1, 1, 2)",
+     HEAD ORPHAN_UNPROVEN("references may be hidden by /r/secret")
+         BASE_UNPROVEN("references may be hidden by /r/secret")},
+    {"five findings that hide, two of them of one path",
+     "INSERT INTO finding (code, severity, path, detail, hides, first_scan, last_scan) VALUES"
+     " ('denied', 'error', '/r/e', 'x', 1, 1, 2), ('denied', 'error', '/r/b', 'x', 1, 1, 2),"
+     " ('denied', 'error', '/r/c', 'x', 1, 1, 2), ('denied', 'error', '/r/d', 'x', 1, 1, 2),"
+     " ('loop', 'error', '/r/d', 'x', 1, 1, 2), ('denied', 'error', '/r/a', 'x', 1, 1, 2)",
+     HEAD ORPHAN_UNPROVEN("\"references may be hidden by /r/a, /r/b, /r/c and 2 more\"")
+         BASE_UNPROVEN("\"references may be hidden by /r/a, /r/b, /r/c and 2 more\"")},
+    {"a finding that hides nothing", "INSERT INTO finding VALUES (1, 'dirty', 'warning', '/r/x', 'x', 0, 1, 2)",
+     HEAD ORPHAN_PROVEN BASE_PROVEN},
+    {"a finding of the past", "INSERT INTO finding VALUES (1, 'denied', 'error', '/r/x', 'x', 1, 1, 1)",
+     HEAD ORPHAN_PROVEN BASE_PROVEN},
+    /* What is not proven, of one. */
+    {"open for writing", "UPDATE image SET lock_state = 'write' WHERE image_id IN (1, 2)",
+     HEAD ORPHAN_UNPROVEN("it is in use (open for writing)") BASE_PROVEN},
+    {"open for reading", "UPDATE image SET lock_state = 'read' WHERE image_id IN (10, 2)",
+     HEAD ORPHAN_PROVEN BASE_UNPROVEN("it is in use (open for reading)")},
+    {"locks not known", "UPDATE image SET lock_state = 'unknown' WHERE image_id = 1",
+     HEAD ORPHAN_UNPROVEN("whether it is in use could not be found out") BASE_PROVEN},
+    {"not understood itself", "UPDATE image SET state = 'corrupt' WHERE image_id = 1",
+     HEAD ORPHAN_UNPROVEN("it could not be understood itself (corrupt)") BASE_PROVEN},
+    {"all reasons at once",
+     "UPDATE image SET state = 'corrupt', lock_state = 'write' WHERE image_id = 1;"
+     "UPDATE scan SET complete = 0;"
+     "INSERT INTO finding VALUES (1, 'denied', 'error', '/r/secret', 'x', 1, 1, 2); DELETE FROM usage",
+     HEAD ORPHAN_UNPROVEN("\"the latest scan could not list, read or follow everything; references may be hidden by"
+                          " /r/secret; it could not be understood itself"
+                          " (corrupt); it is in use (open for writing)\"")},
+
+    /* What does contribute, or may. */
+    {"one byte of it is read", "UPDATE usage SET visible_present = 1 WHERE image_id = 10", HEAD ORPHAN_PROVEN},
+    {"its accounts are not known", "DELETE FROM usage WHERE image_id = 10", HEAD ORPHAN_PROVEN},
+    {"an internal snapshot of its own", "INSERT INTO mapping VALUES (99, 10, 0, '1', 's', 1048576, 0, NULL, 0, 0)",
+     HEAD ORPHAN_PROVEN},
+    {"it is read under another name of an image too",
+     "INSERT INTO reference VALUES (2, 'alias', 'base.qcow2', '/r/base.qcow2', 'followed', 10)", HEAD ORPHAN_PROVEN},
+    {"an overlay names it by both of its own names",
+     "INSERT INTO reference VALUES (11, 'alias', 'b', '/r/base.qcow2', 'followed', 10)",
+     HEAD ORPHAN_PROVEN BASE_PROVEN},
+    {"an overlay reads it in another way too",
+     "INSERT INTO reference VALUES (11, 'content', 'b', '/x', 'followed', 10)", HEAD ORPHAN_PROVEN},
+    {"a reference to it was not followed",
+     "INSERT INTO reference VALUES (2, 'backing', 'b', '/r/base.qcow2', 'denied', NULL)", HEAD ORPHAN_PROVEN},
+    {"it is the data file of another image too", "INSERT INTO image_file VALUES (2, 1, 'data', '/r/base.qcow2', 10)",
+     HEAD ORPHAN_PROVEN},
+    {"an overlay that was not understood", "UPDATE image SET state = 'corrupt' WHERE image_id = 11",
+     HEAD ORPHAN_PROVEN BASE_UNPROVEN("images that could read it were not understood: /r/left.qcow2 (corrupt)")},
+    {"an overlay of an overlay that was not understood", "UPDATE image SET state = 'denied' WHERE image_id = 13",
+     HEAD ORPHAN_PROVEN BASE_UNPROVEN("images that could read it were not understood: /r/top.qcow2 (denied)")},
+    {"the same where its chain is not known",
+     "UPDATE image SET state = 'denied' WHERE image_id = 13; DELETE FROM chain WHERE image_id = 13",
+     HEAD ORPHAN_PROVEN BASE_UNPROVEN("images that could read it were not understood: /r/top.qcow2 (denied)")},
+    {"the same where only its chain is known",
+     "UPDATE image SET state = 'denied', backing_id = NULL WHERE image_id = 13;"
+     "DELETE FROM reference WHERE image_id = 13",
+     HEAD ORPHAN_PROVEN BASE_UNPROVEN("images that could read it were not understood: /r/top.qcow2 (denied)")},
+    {"an overlay with an error of which its state says nothing",
+     "INSERT INTO finding VALUES (1, 'snapshot-unreadable', 'error', '/r/top.qcow2', 'x', 0, 1, 2)",
+     HEAD ORPHAN_PROVEN BASE_UNPROVEN(
+         "images that could read it were not understood: /r/top.qcow2 (snapshot-unreadable)")},
+    {"an overlay of an overlay whose chain was not followed so far",
+     "DELETE FROM chain WHERE image_id = 13 AND depth = 2",
+     HEAD ORPHAN_PROVEN BASE_UNPROVEN("images that could read it were not understood: /r/top.qcow2 (chain cut short)")},
+    {"an overlay is read under another name of an image",
+     "INSERT INTO reference VALUES (2, 'alias', 'l', '/r/left.qcow2', 'followed', 11)",
+     HEAD ORPHAN_PROVEN BASE_UNPROVEN("images that could read it are read in other ways than as backing"
+                                      " files: /r/left.qcow2")},
+    {"a ring of images", "UPDATE image SET backing_id = 13, backing_path = '/r/top.qcow2' WHERE image_id = 10",
+     HEAD ORPHAN_PROVEN BASE_UNPROVEN("its chain is a ring")},
+
+    /* Names. */
+    {"several names, one row",
+     "INSERT INTO name VALUES ('/r/hard', 1, 'file'), ('/s/soft', 1, 'symlink'), ('/s/hard', 10, 'file')",
+     HEAD ORPHAN_PROVEN BASE_PROVEN},
+};
+
+#define RULE_COUNT (sizeof(rules) / sizeof(rules[0]))
+
+static void fill(struct test_store *store)
+{
+    store_open(store);
+    add_scan(store, 1, 0);
+    add_scan(store, 2, 60);
+    add_image(store, 1, "/r/orphan.qcow2");
+    add_image(store, 2, "/r/alone.qcow2");
+    add_image(store, 10, "/r/base.qcow2");
+    add_image(store, 11, "/r/left.qcow2");
+    add_image(store, 12, "/r/right.qcow2");
+    add_image(store, 13, "/r/top.qcow2");
+    add_backing(store, 11, 10, 0, 0);
+    add_backing(store, 12, 10, 0, 0);
+    add_backing(store, 13, 12, 65536, 65536);
+    store_exec(store, "INSERT INTO chain VALUES (13, 2, 10, 10, 1048576, 0, 0);"
+                      "UPDATE image SET is_base_by = 'named in scan 1', referenced_scan = 1,"
+                      " referenced_by = '/r/gone.qcow2' WHERE image_id = 1;"
+                      "UPDATE image SET referenced_scan = 2, referenced_by = '/r/left.qcow2' WHERE image_id = 10;"
+                      "INSERT INTO usage VALUES (10, 0, 0, 262144, 0, 0, 2, 3, 2), (12, 1, 1, 0, 1, 0, 1, 1, 1)");
+}
+
+static void keeps_rule(void **state)
+{
+    const struct rule *rule = *state;
+    struct test_store store;
+    fill(&store);
+    store_exec(&store, rule->change);
+    expect_report(&store, "unused-backing", "status,verdict,path,why", NULL, rule->expected);
+    store_close(&store);
+}
+
+static void tells_the_evidence(void **state)
+{
+    (void)state;
+    struct test_store store;
+    fill(&store);
+    store_exec(&store, "INSERT INTO name VALUES ('/r/hard', 1, 'file'), ('/s/soft', 1, 'symlink');"
+                       "INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data');"
+                       "INSERT INTO image_file VALUES (10, 1, 'data', '/r/d', 50)");
+    expect_report(&store, "unused-backing",
+                  "path,format,disk_size,virtual_size,names,last_referenced,referenced_by,evidence", NULL,
+                  "path,format,disk_size,virtual_size,names,last_referenced,referenced_by,evidence\n"
+                  "/r/orphan.qcow2,qcow2,307200,1048576,2,2025-01-01T00:00:00Z,/r/gone.qcow2,named in scan 1\n"
+                  "/r/base.qcow2,qcow2,311296,1048576,1,2025-01-01T00:01:00Z,/r/left.qcow2,"
+                  "\"named by /r/left.qcow2, /r/right.qcow2\"\n");
+    store_close(&store);
+}
+
+static void odd_names_stay_whole(void **state)
+{
+    (void)state;
+    struct test_store store;
+    fill(&store);
+    store_exec(&store, "UPDATE scan SET complete = 0;"
+                       "INSERT INTO finding VALUES (1, 'denied', 'error', CAST(x'2f72ff0a22' AS TEXT), 'x', 1, 1, 2);"
+                       "UPDATE image SET path = CAST(x'2f72e92c80' AS TEXT) WHERE image_id = 1; DELETE FROM usage");
+    expect_report(&store, "unused-backing", "path,why", NULL,
+                  "path,why\n\"/r\xe9,\x80\",\"the latest scan could not list, read or follow everything;"
+                  " references may be hidden by /r\xff\n\"\"\"\n");
+    store_close(&store);
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[RULE_COUNT + 2];
+    for (size_t i = 0; i < RULE_COUNT; i++)
+        tests[i] = (struct CMUnitTest){rules[i].name, keeps_rule, NULL, NULL, (void *)&rules[i]};
+    tests[RULE_COUNT] = (struct CMUnitTest)cmocka_unit_test(tells_the_evidence);
+    tests[RULE_COUNT + 1] = (struct CMUnitTest)cmocka_unit_test(odd_names_stay_whole);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
