@@ -58,6 +58,7 @@ int main(int argc, char **argv)
     }
     setlocale(LC_CTYPE, "");  /* tables and trees are drawn in the terminal's characters */
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, with a message */
+    signal(SIGXFSZ, SIG_IGN); /* so is a file that may not grow */
     raise_descriptor_limit();
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(argv[1], commands[i].name) == 0)

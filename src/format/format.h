@@ -68,8 +68,8 @@ const struct ia_format *ia_format_by_name(const char *name);
 /* By content: the driver, or NULL with *known naming a format that is recognised but not read here (NULL: none). */
 const struct ia_format *ia_format_probe(const uint8_t *head, size_t len, const char **known);
 
-/* The same by the last 512 bytes, where a file's first ones say nothing: the name of a format that is recognised but not
- * read here, or NULL. */
+/* The same by the last 512 bytes, where a file's first ones say nothing: the name of a format that is recognised but
+ * not read here, or NULL. */
 const char *ia_format_probe_footer(const uint8_t *footer);
 
 /* Opens `main` as `format`. Takes ownership of main on success. */

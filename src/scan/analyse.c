@@ -12,6 +12,7 @@ struct forest {
     size_t *node_of; /* item to node */
     int64_t **sizes; /* of snapshots, for each node */
     size_t count;
+    struct ia_extent_stream empty;
 };
 
 static const struct ia_item *item_of(const struct forest *forest, size_t node)
@@ -38,12 +39,10 @@ static void nothing_to_close(struct ia_extent_stream *stream)
 static enum ia_status open_stream(void *ctx, size_t node, size_t mapping, struct ia_extent_stream **out,
                                   struct ia_error *err)
 {
-    static const struct ia_extent_stream_ops ops = {no_extents, nothing_to_close};
-    static struct ia_extent_stream empty = {&ops};
     struct forest *forest = ctx;
     const struct ia_item *item = item_of(forest, node);
     if (mapping >= item->parsed.mappings.len || item->parsed.mappings.items[mapping].failed) {
-        *out = &empty;
+        *out = &forest->empty;
         return IA_OK;
     }
     return ia_writer_stream(forest->scan->writer, item->parsed.mappings.items[mapping].map_id, out, err);
@@ -138,7 +137,8 @@ static void release(struct forest *forest)
 
 enum ia_status ia_scan_analyse(struct ia_scan *scan, struct ia_error *err)
 {
-    struct forest forest = {.scan = scan};
+    static const struct ia_extent_stream_ops no_stream = {no_extents, nothing_to_close};
+    struct forest forest = {.scan = scan, .empty = {&no_stream}};
     ia_scan_tell(scan, "analysing");
     enum ia_status status = IA_OK;
     if (build(&forest)) {

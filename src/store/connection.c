@@ -2,11 +2,15 @@
 /* Opening a database and telling whether it is ours. */
 #include "store/connection.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/bytes.h"
+#include "base/cleanup.h"
 #include "store/migrate.h"
 
 /* A file: URI would let odd names change how the database is opened, so names go in as they are; a leading "./" keeps
@@ -19,6 +23,39 @@ static enum ia_status plain_name(const char *path, char *out, size_t size, struc
     return IA_OK;
 }
 
+static enum ia_status refuse_foreign(const char *path, struct ia_error *err)
+{
+    return ia_fail(err, IA_FOREIGN, "'%s' is a database of something else, not of imgaudit: left alone", path);
+}
+
+static enum ia_status refuse_newer(const char *path, int64_t version, struct ia_error *err)
+{
+    return ia_fail(err, IA_FOREIGN, "'%s' has schema version %jd, newer than this program's %jd: left alone", path,
+                   (intmax_t)version, (intmax_t)ia_schema_version());
+}
+
+/* Looks at the database's header before sqlite does, which leaves a log beside a database that has one. Fields:
+ * https://www.sqlite.org/fileformat2.html, "The Database Header". What is no longer than a page has no tables yet. */
+static enum ia_status look_at_header(const char *name, const char *path, struct ia_error *err)
+{
+    enum { PAGE_SIZE_AT = 16, VERSION_AT = 60, APPLICATION_AT = 68, HEADER = 100 };
+    uint8_t header[HEADER] = {0};
+    struct stat st;
+    IA_AUTO_CLOSE int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0 || st.st_size == 0)
+        return IA_OK; /* sqlite says what is wrong, or makes a new one */
+    if (!S_ISREG(st.st_mode) || read(fd, header, sizeof(header)) != sizeof(header) ||
+        memcmp(header, "SQLite format 3", 16) != 0)
+        return refuse_foreign(path, err);
+    int64_t page = ia_be16(header + PAGE_SIZE_AT) == 1 ? 65536 : ia_be16(header + PAGE_SIZE_AT);
+    uint32_t application = ia_be32(header + APPLICATION_AT);
+    if (application != IA_APPLICATION_ID && !(application == 0 && st.st_size <= page))
+        return refuse_foreign(path, err);
+    if (ia_be32(header + VERSION_AT) > ia_schema_version())
+        return refuse_newer(path, ia_be32(header + VERSION_AT), err);
+    return IA_OK;
+}
+
 enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode, sqlite3 **out, struct ia_error *err)
 {
     char name[4096];
@@ -28,6 +65,9 @@ enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode
     struct stat st;
     if (mode != IA_CONNECTION_CREATE && stat(name, &st) != 0)
         return ia_fail(err, IA_MISSING, "no store at '%s' yet: run 'imgaudit scan' first", path);
+    status = look_at_header(name, path, err);
+    if (status != IA_OK)
+        return status;
 
     int flags = mode == IA_CONNECTION_READ    ? SQLITE_OPEN_READONLY
                 : mode == IA_CONNECTION_WRITE ? SQLITE_OPEN_READWRITE
@@ -72,10 +112,9 @@ enum ia_status ia_connection_identify(sqlite3 *db, const char *path, int64_t *ve
     if (id == 0 && *version == 0 && tables == 0)
         return IA_OK;
     if (id != IA_APPLICATION_ID)
-        return ia_fail(err, IA_FOREIGN, "'%s' is a database of something else, not of imgaudit: left alone", path);
+        return refuse_foreign(path, err);
     if (*version > ia_schema_version())
-        return ia_fail(err, IA_FOREIGN, "'%s' has schema version %jd, newer than this program's %jd: left alone", path,
-                       (intmax_t)*version, (intmax_t)ia_schema_version());
+        return refuse_newer(path, *version, err);
     return IA_OK;
 }
 
