@@ -7,9 +7,9 @@ import re
 import sys
 from pathlib import Path
 
-LINE = re.compile(r"(?P<verdict>ok|not ok)\b\s*(?P<number>\d+)?\s*-?\s*(?P<name>[^#]*?)\s*(?:#\s*(?P<directive>SKIP|TODO)\S*\s*(?P<reason>.*))?$",
+LINE = re.compile(r"(?P<verdict>ok|not ok)\b\s*(?P<number>\d+)?\s*-?\s*(?P<name>.*?)(?:(?<!\\)#\s*(?P<directive>SKIP|TODO)\S*\s*(?P<reason>.*))?$",
                   re.IGNORECASE)
-PLAN = re.compile(r"1\.\.(\d+)")
+PLAN = re.compile(r"1\.\.(\d+)\s*(?:#\s*SKIP\S*\s*(.*))?$", re.IGNORECASE)
 SHOWN_LINES = 60
 
 
@@ -32,7 +32,7 @@ class Tally:
     def add_tap(self, program, text, stderr="", verdict="OK"):
         """One program's output. A program that ends badly or short of its plan is one more failed test."""
         planned = None
-        seen = failed_before = 0
+        seen = 0
         comments = []
         failed_before = self.failed
         lines = text.splitlines()
@@ -41,6 +41,9 @@ class Tally:
             case = LINE.match(line)
             if plan:
                 planned = int(plan.group(1))
+                if planned == 0 and plan.group(2) is not None:
+                    self.skip(program, "all of it", plan.group(2))
+                    return
             elif line.startswith("#"):
                 comments.append(line.lstrip("# "))
             elif line.startswith("Bail out!"):
@@ -59,7 +62,7 @@ class Tally:
             self.fail(program, "has no tests", stderr.splitlines())
 
     def add_case(self, program, case, comments, rest):
-        name = case.group("name") or f"test {case.group('number')}"
+        name = case.group("name").strip().replace("\\#", "#") or f"test {case.group('number')}"
         if (case.group("directive") or "").upper() == "SKIP":
             self.skip(program, name, case.group("reason") or " ".join(comments[-1:]))
         elif case.group("verdict") == "ok":

@@ -7,8 +7,7 @@
 #include "report/render_formats.h"
 #include "report/text.h"
 
-/* A column that may be wrapped keeps at least this many characters, even where the line gets longer than the terminal.
- */
+/* A column that may be wrapped keeps at least this many characters. */
 #define LEAST_WRAPPED 24
 
 /* What decides the layout of a column, gathered row by row. */
@@ -114,8 +113,9 @@ static bool aligns_right(const struct ia_column *column, const struct column_lay
     return column->type == IA_COLUMN_ANY ? !layout->text_seen : ia_column_type_is_number(column->type);
 }
 
-/* On a terminal, long texts are wrapped to fit; nothing is ever cut off. */
-static void lay_out(const struct ia_render *render, struct table *table)
+/* On a terminal, long texts are wrapped to fit; nothing is ever cut off. False when a line of all columns does not fit
+ * even so. */
+static bool lay_out(const struct ia_render *render, struct table *table)
 {
     const struct ia_render_head *head = render->head;
     size_t least = 0;
@@ -129,7 +129,27 @@ static void lay_out(const struct ia_render *render, struct table *table)
     bool terminal = render->options.width > 0;
     scols_table_set_termforce(table->lines, terminal ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
     if (terminal)
-        scols_table_set_termwidth(table->lines, least > render->options.width ? least : render->options.width);
+        scols_table_set_termwidth(table->lines, render->options.width);
+    return !terminal || least <= render->options.width;
+}
+
+/* A row as lines of their own, one for each column, where the columns do not fit beside each other. */
+static void print_upright(const struct ia_render *render, const struct table *table, struct ia_buf *out)
+{
+    const struct ia_render_head *head = render->head;
+    int widest = 0;
+    for (size_t i = 0; i < head->count; i++)
+        if ((int)strlen(head->columns[i].name) > widest)
+            widest = (int)strlen(head->columns[i].name);
+    for (size_t n = 0; n < scols_table_get_nlines(table->lines); n++) {
+        struct libscols_line *line = scols_table_get_line(table->lines, n);
+        if (n > 0)
+            ia_buf_add_char(out, '\n');
+        for (size_t i = 0; i < head->count; i++) {
+            const char *text = scols_cell_get_data(scols_line_get_cell(line, i));
+            ia_buf_addf(out, "%-*s  %s\n", widest, head->columns[i].name, text == NULL ? "" : text);
+        }
+    }
 }
 
 static const struct ia_cell *find_cell(const struct ia_row *row, const char *name)
@@ -162,9 +182,11 @@ static enum ia_status end(struct ia_render *render, struct ia_error *err)
     struct table *table = render->own;
     const struct ia_render_head *head = render->head;
     char *text = NULL;
-    lay_out(render, table);
+    bool fits = lay_out(render, table);
     if (render->rows == 0)
         ia_buf_add_str(&render->buf, "no rows\n");
+    else if (!fits)
+        print_upright(render, table, &render->buf);
     else if (scols_print_table_to_string(table->lines, &text) != 0 || text == NULL)
         return no_memory(err);
     if (text != NULL) {

@@ -2,6 +2,7 @@
 /* Opening a database and telling whether it is ours. */
 #include "store/connection.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ static enum ia_status look_at_header(const char *name, const char *path, struct 
         return IA_OK; /* sqlite says what is wrong, or makes a new one */
     if (!S_ISREG(st.st_mode) || read(fd, header, sizeof(header)) != sizeof(header) ||
         memcmp(header, "SQLite format 3", 16) != 0)
-        return refuse_foreign(path, err);
+        return ia_fail(err, IA_FOREIGN, "'%s' is not a database: left alone", path);
     int64_t page = ia_be16(header + PAGE_SIZE_AT) == 1 ? 65536 : ia_be16(header + PAGE_SIZE_AT);
     uint32_t application = ia_be32(header + APPLICATION_AT);
     if (application != IA_APPLICATION_ID && !(application == 0 && st.st_size <= page))
@@ -173,6 +174,8 @@ enum ia_status ia_connection_fail(sqlite3 *db, struct ia_error *err, const char 
     va_end(args);
     const char *words = db == NULL ? "out of memory" : sqlite3_errmsg(db);
     enum ia_status status = status_of_code(code);
+    if ((code & 0xff) == SQLITE_IOERR && sys_errno == 0)
+        sys_errno = errno; /* sqlite forgets that of a write */
     if (status == IA_IO && sys_errno != 0)
         return ia_fail_errno(err, sys_errno, "%s: %s", what, words);
     return ia_fail(err, status, "%s: %s", what, words);

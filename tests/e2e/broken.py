@@ -507,7 +507,7 @@ def test_permissions(case):
         os.chmod(site.path("dir", "base.qcow2"), 0o644)
         create(site.path("over.qcow2"), MIB, "dir/base.qcow2")
         os.chmod(site.path("over.qcow2"), 0o644)
-        os.chmod(site.path("dir"), 0o711)
+        os.chmod(site.path("dir"), 0o111)
     closed(case, "a directory that can be entered and not listed", entered, {("unreadable-directory", "dir")}, ["dir"])
 
 

@@ -235,14 +235,14 @@ def hostile_names(site):
         "fifo": ("pipe", "raw", "backing-unreadable"),
         "fifo-outside": (outside_pipe, "raw", "backing-outside"),
         "directory": ("dir", "raw", "backing-unreadable"),
-        "escape": ("../" * 40 + "etc/hostname", "raw", "backing-outside"),
-        "file": ("file:/etc/hostname", "raw", "backing-outside"),
+        "escape": ("../" * 40 + "etc/passwd", "raw", "backing-outside"),
+        "file": ("file:/etc/passwd", "raw", "backing-outside"),
         "nbd": ("nbd:localhost:1", "raw", "backing-remote"),
         "nbd-unix": ("nbd+unix:///?socket=/run/x", "raw", "backing-remote"),
         "http": ("http://localhost:1/x", "raw", "backing-remote"),
         "ssh": ("ssh://localhost/etc/passwd", "raw", "backing-remote"),
         "fat": ("fat:rw:/etc", "raw", "backing-unsupported"),
-        "debug": ("blkdebug::/etc/hostname", "raw", "backing-unsupported"),
+        "debug": ("blkdebug::/etc/passwd", "raw", "backing-unsupported"),
         "json-nbd": ('json:{"driver":"raw","file":{"driver":"nbd","host":"localhost","port":"1"}}', None, "backing-remote"),
         "json-device": ('json:{"driver":"raw","file":{"driver":"host_device","filename":"/dev/zero"}}', None,
                         "backing-outside"),
@@ -262,7 +262,7 @@ def test_hostile_names(case):
     case.same(found, {name: code for name, (_, _, code) in names.items()}, "hostile backing names: a finding with its code for each",
               [outcome.err])
     case.same(outcome.code, 3, "and exit status 3")
-    forbidden = ["/dev/zero", "/dev/tty", "/etc/shadow", "/etc/hostname", site.outside("pipe"), site.path("pipe")]
+    forbidden = ["/dev/zero", "/dev/tty", "/etc/shadow", "/etc/passwd", site.outside("pipe"), site.path("pipe")]
     case.same([name for path in forbidden for name in trace.below(path)], [], "none of them is opened")
     case.same([name for name in trace.opened if PROCESS.match(name)], [], "nor anything of a process")
     case.check(not trace.connected, "nothing is connected to")

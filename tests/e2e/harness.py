@@ -120,8 +120,8 @@ def patch(path, place, data):
         file.write(data)
 
 
-def qemu_map(path, cwd=None):
-    return json.loads(must("qemu-img", "map", "-U", "--output=json", path, cwd=cwd))
+def qemu_map(path, form=None):
+    return json.loads(must("qemu-img", "map", "-U", "--output=json", *(["-f", form] if form else []), path))
 
 
 def checksum(path):

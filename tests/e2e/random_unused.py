@@ -69,7 +69,7 @@ class Forest:
             write_alone(create(path, self.size()), self.rng.randrange(8), pattern=self.rng.randrange(1, 256))
 
     def add_overlay(self):
-        path, names = self.free_name(), self.files(links=True)
+        path, names = self.free_name(), self.named()
         if path and names:
             target = self.rng.choice(names)
             create(path, self.size(), self.spelling(path, target), self.stated(target))
@@ -101,6 +101,16 @@ class Forest:
         if path:
             os.symlink(self.rng.choice([target, os.path.relpath(target, os.path.dirname(path))]), path)
 
+    def add_symlink_outside(self):
+        """No image is looked for there; a name may lead through it all the same."""
+        path = self.site.outside(self.rng.choice(NAMES))
+        if not os.path.lexists(path):
+            os.symlink(self.rng.choice(self.files(links=True)), path)
+
+    def named(self):
+        """Whatever an overlay may name."""
+        return self.files(links=True) + [path for path in map(self.site.outside, NAMES) if os.path.isfile(path)]
+
     def remove(self):
         names = self.files(links=True)
         if len(names) > 4:
@@ -119,7 +129,7 @@ class Forest:
 
     def grow(self):
         for kind, least, most in ((self.add_base, 3, 6), (self.add_overlay, 3, 6), (self.add_hard_link, 0, 3),
-                                  (self.add_symlink, 1, 4), (self.add_overlay, 0, 3)):
+                                  (self.add_symlink, 1, 4), (self.add_symlink_outside, 0, 2), (self.add_overlay, 0, 3)):
             for _ in range(self.rng.randint(least, most)):
                 kind()
 
@@ -256,23 +266,27 @@ def check_scan(case, site, forest, options, counts):
     return [f"proven unreferenced, and reached: {listed[key]}" for key in walk.reached & set(listed)]
 
 
-def check_deletion(site, forest, counts):
-    """Deletes what is proven unreferenced, overwrites what is proven to contribute nothing, and compares what all other
-    names read. One of these is its own reader by its own name."""
-    names = forest.files(links=True)
-    rings = Walk(names).rings
-    listed, covered = proven(site), proven(site, "contributes-nothing")
-    kept = [name for name in names if identity(name) not in listed | covered and name not in rings]
-    before = contents(site, kept)
-    counts["read"] += sum(value is not None for value in before.values())
+def check_noise(site, names, walk, counts):
+    """Overwrites what is proven to contribute nothing: no head reads anything else then."""
+    covered = proven(site, "contributes-nothing")
+    heads = [name for name in names if identity(name) not in walk.reached and name not in walk.rings]
+    before = contents(site, heads)
     for name in covered.values():
         noise(name)
         counts["noise"] += 1
-    noisy = contents(site, kept)
+    after = contents(site, heads)
+    return [f"after the noise the head {name} reads something else" for name in heads if before[name] != after[name]]
+
+
+def check_deletion(site, names, walk, counts):
+    """Deletes what is proven unreferenced: no other image reads anything else then."""
+    listed = proven(site)
+    kept = [name for name in names if identity(name) not in listed and name not in walk.rings]
+    before = contents(site, kept)
+    counts["read"] += sum(value is not None for value in before.values())
     counts["deleted"] += len(delete(listed, names))
     after = contents(site, kept)
-    return [f"after the noise {name} reads something else" for name in kept if before[name] != noisy[name]] + \
-           [f"after the deletion {name} reads something else" for name in kept if noisy[name] != after[name]]
+    return [f"after the deletion {name} reads something else" for name in kept if before[name] != after[name]]
 
 
 def check_forest(case, index, counts):
@@ -288,7 +302,9 @@ def check_forest(case, index, counts):
             forest.change()
     notes += check_combine(case, Walk([]), forest.files(links=True)) if index < 3 else []
     if not notes:
-        notes = check_deletion(site, forest, counts)
+        names = forest.files(links=True)
+        walk = Walk(names)
+        notes = check_noise(site, names, walk, counts) + check_deletion(site, names, walk, counts)
     case.check(not notes, f"forest {index}: nothing that is proven unreferenced is reached, or missed once it is deleted",
                [*notes, reproduce(case, index), *describe(site)])
 

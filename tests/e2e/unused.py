@@ -6,9 +6,11 @@ import os
 import shutil
 
 import harness
-from harness import CLUSTER, MIB, Holder, Mounts, Site, checksum, create, make_raw, must, patch, qemu_io, qemu_map, write
+from harness import MIB, Holder, Mounts, Site, checksum, create, make_raw, must, patch, qemu_map, write
+from unused_covers import COVERS, Lay, fill
+from unused_reached import REACHED
+from unused_spoilers import SPOILED, SPOILED_WITHOUT_RIGHTS, spoil_nothing
 
-CLUSTERS = MIB // CLUSTER
 PROVEN = ("unreferenced", "proven")
 UNPROVEN = ("unreferenced", "unproven")
 NOTHING = ("contributes-nothing", "proven")
@@ -125,181 +127,6 @@ def test_conventions(case):
 
 # -- Ways to reach a file ---------------------------------------------------------------------------------------------
 
-def direct(site):
-    create(site.path("vms", "deep", "over.qcow2"), MIB, "../../base.qcow2")
-
-
-def absolute(site):
-    create(site.path("vms", "over.qcow2"), MIB, site.path("base.qcow2"))
-
-
-def file_name(site):
-    create(site.path("vms", "over.qcow2"), MIB, "file:" + site.path("base.qcow2"))
-
-
-def json_name(site):
-    create(site.path("vms", "over.qcow2"), MIB,
-           'json:{"driver":"qcow2","file":{"driver":"file","filename":"%s"}}' % site.path("base.qcow2"), None)
-
-
-def through_others(site):
-    create(site.path("mid.qcow2"), MIB, "base.qcow2")
-    create(site.path("vms", "top.qcow2"), MIB, "../mid.qcow2")
-    create(site.path("vms", "head.qcow2"), MIB, "top.qcow2")
-
-
-def hard_link(site):
-    os.link(site.path("base.qcow2"), site.path("links", "other-name.qcow2"))
-    create(site.path("vms", "over.qcow2"), MIB, "../links/other-name.qcow2")
-
-
-def symlink(site):
-    os.symlink("../base.qcow2", site.path("links", "current.qcow2"))
-    create(site.path("vms", "over.qcow2"), MIB, "../links/current.qcow2")
-
-
-def symlink_chain(site):
-    os.symlink("two", site.path("links", "one"))
-    os.symlink("../base.qcow2", site.path("links", "two"))
-    create(site.path("links", "over.qcow2"), MIB, "one")
-
-
-def symlinked_directory(site):
-    os.symlink("..", site.path("vms", "up"))
-    create(site.path("vms", "over.qcow2"), MIB, "up/base.qcow2")
-
-
-def dots(site):
-    site.path("vms", "x")
-    create(site.path("over.qcow2"), MIB, "./vms/..//vms/../base.qcow2")
-
-
-def alias_symlink(site):
-    """over.qcow2 is on vms/base.qcow2; by its name in the root it is on the base in the root."""
-    write(create(site.path("vms", "base.qcow2"), MIB), 9)
-    create(site.path("vms", "over.qcow2"), MIB, "base.qcow2")
-    os.symlink("vms/over.qcow2", site.path("over.qcow2"))
-
-
-def alias_hard_link(site):
-    write(create(site.path("a-first", "base.qcow2"), MIB), 9)
-    create(site.path("a-first", "over.qcow2"), MIB, "base.qcow2")
-    os.link(site.path("a-first", "over.qcow2"), site.path("over.qcow2"))
-
-
-def alias_of_a_middle(site):
-    """The head names mid by a symlink; from there mid's own relative name leads to the base."""
-    write(create(site.path("a-first", "base.qcow2"), MIB), 9)
-    create(site.path("a-first", "mid.qcow2"), MIB, "base.qcow2")
-    os.symlink("a-first/mid.qcow2", site.path("mid.qcow2"))
-    create(site.path("vms", "head.qcow2"), MIB, "../mid.qcow2")
-
-
-def link_outside_in(site):
-    """The name lies outside the roots, the file inside."""
-    os.symlink(site.path("base.qcow2"), site.outside("template.qcow2"))
-    create(site.path("vms", "over.qcow2"), MIB, site.outside("template.qcow2"))
-
-
-def middle_outside_in(site):
-    """The head names mid by a symlink outside the roots; beside that, mid's own relative name leads to the base."""
-    write(create(site.path("a-first", "base.qcow2"), MIB), 9)
-    create(site.path("a-first", "mid.qcow2"), MIB, "base.qcow2")
-    os.symlink(site.path("a-first", "mid.qcow2"), site.outside("mid.qcow2"))
-    os.symlink(site.path("base.qcow2"), site.outside("base.qcow2"))
-    create(site.path("vms", "head.qcow2"), MIB, site.outside("mid.qcow2"))
-
-
-def stated_raw(site):
-    """Said to be raw: then a guest sees the qcow2 file itself, and needs it all the more."""
-    create(site.path("vms", "over.qcow2"), MIB, "../base.qcow2", "raw")
-
-
-def no_format(site):
-    create(site.path("vms", "over.qcow2"), MIB, "../base.qcow2", None)
-
-
-def part_of_a_disk(site):
-    create(site.path("vms", "over.qcow2"), MIB,
-           'json:{"driver":"raw","offset":65536,"size":65536,"file":{"driver":"file","filename":"%s"}}' % site.path("base.qcow2"),
-           None)
-
-
-def backing_in_json(site):
-    """The base of the middle is stated in the head's own name for the middle, and differs from what the middle says."""
-    create(site.path("mid.qcow2"), MIB)
-    node = '{"driver":"qcow2","file":{"driver":"file","filename":"%s"}%s}'
-    inner = ',"backing":' + node % (site.path("base.qcow2"), "")
-    create(site.path("vms", "head.qcow2"), MIB, "json:" + node % (site.path("mid.qcow2"), inner), None)
-
-
-def working_directory(site):
-    create(site.path("vms", "over.qcow2"), MIB, "file:base.qcow2", "raw")
-
-
-def below_a_conflict(site):
-    """One overlay takes mid for raw, another for qcow2; only the second needs the base."""
-    create(site.path("mid.qcow2"), MIB, "base.qcow2")
-    create(site.path("a.qcow2"), MIB, "mid.qcow2", "raw")
-    create(site.path("b.qcow2"), MIB, "mid.qcow2", "qcow2")
-
-
-def below_a_conflict_by_hard_link(site):
-    """The same; the second takes mid by a hard link, from which its relative name leads to another base."""
-    create(site.path("a-first", "mid.qcow2"), MIB, "base.qcow2")
-    create(site.path("a-first", "base.qcow2"), MIB)
-    os.link(site.path("a-first", "mid.qcow2"), site.path("mid.qcow2"))
-    create(site.path("a-first", "a.qcow2"), MIB, "mid.qcow2", "raw")
-    create(site.path("b.qcow2"), MIB, "mid.qcow2", "qcow2")
-
-
-def corrupt_overlay(site):
-    """Its tables cannot be read, its header names the base all the same."""
-    over = create(site.path("vms", "over.qcow2"), MIB, "../base.qcow2")
-    patch(over, 40, (1 << 40).to_bytes(8, "big"))
-
-
-def overlay_without_data_file(site):
-    over = site.path("vms", "over.qcow2")
-    must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={over}.data", over, "1M")
-    must("qemu-img", "rebase", "-u", "-b", site.path("base.qcow2"), "-F", "qcow2", over)
-    os.unlink(over + ".data")
-
-
-def ring(site):
-    """Images in a ring have no bottom, and still name each other."""
-    must("qemu-img", "rebase", "-u", "-b", "mid.qcow2", "-F", "qcow2", site.path("base.qcow2"))
-    create(site.path("mid.qcow2"), MIB, "base.qcow2")
-
-
-def encrypted(site):
-    must("qemu-img", "create", "-q", "-f", "qcow2", "--object", "secret,id=s,data=x", "-o",
-         "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10", "-u", "-b", site.path("base.qcow2"), "-F", "qcow2",
-         site.path("over.qcow2"), "1M")
-
-
-def odd_suffix(site):
-    create(site.path("vms", "backup.2024-01-01.old"), MIB, "../base.qcow2")
-
-
-REACHED = [
-    ("an overlay elsewhere by a relative name", direct), ("by an absolute name", absolute), ("by a file: name", file_name),
-    ("by a json: name", json_name), ("through others", through_others), ("by a hard link in another directory", hard_link),
-    ("by a symlink", symlink), ("by a chain of symlinks", symlink_chain), ("through a symlinked directory", symlinked_directory),
-    ("by a name with dots and slashes", dots), ("by an overlay that is seen through a symlink elsewhere", alias_symlink),
-    ("by an overlay that has a hard link elsewhere", alias_hard_link),
-    ("by an image in the middle that is named through a symlink", alias_of_a_middle),
-    ("by a symlink outside the roots that leads back in", link_outside_in),
-    ("by an image in the middle that is named through a symlink outside the roots", middle_outside_in),
-    ("by an overlay that takes it for raw", stated_raw), ("by an overlay that states no format", no_format),
-    ("as a part of a disk", part_of_a_disk), ("by a backing file inside a json: name", backing_in_json),
-    ("by a name relative to a working directory", working_directory), ("below an image that is taken for two formats", below_a_conflict),
-    ("below an image of two names that is taken for two formats", below_a_conflict_by_hard_link),
-    ("by an overlay with broken tables", corrupt_overlay), ("by an overlay whose data file is gone", overlay_without_data_file),
-    ("by a ring that it is part of", ring), ("by an encrypted overlay", encrypted), ("by an image without a suffix of images", odd_suffix),
-]
-
-
 def test_reached(case):
     for what, build in REACHED:
         site = case.site()
@@ -307,7 +134,9 @@ def test_reached(case):
         scanned(site, *GLOB)
         control = verdict(site, "base.qcow2")
         build(site)
-        for turn in ("", ", also in a second scan"):
+        for turn in ("", ", also in a second scan", ", also when an image comes that has nothing to do with it"):
+            if "comes" in turn:
+                create(site.path("unrelated.qcow2"), MIB)
             scan = scanned(site, *GLOB)
             now = verdict(site, "base.qcow2")
             case.check(control == PROVEN and now not in (PROVEN, NOTHING),
@@ -389,6 +218,36 @@ def test_renamed_away(case):
                    f"a {form} base that was renamed under its overlay is not proven unused", [str(site.unused()), str(site.findings())])
 
 
+def make_with_data_file(site, name, data):
+    must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={data}", site.path(name), "1M")
+    write(site.path(name), 0)
+
+
+def test_misplaced_data_files(case):
+    """The same with a disk's data instead of its base."""
+    site = case.site()
+    data = site.path("base-data.raw")
+    make_with_data_file(site, "disk.qcow2", data)
+    scanned(site, *GLOB)
+    case.same(site.unused(), {}, "a data file is not listed")
+    os.rename(data, site.path("base-old.raw"))
+    scanned(site, *GLOB)
+    case.check(verdict(site, "base-old.raw") != PROVEN, "a data file that was renamed under its image is not proven unused",
+               [str(site.unused()), str(site.findings())])
+    site = case.site()
+    data = make_raw(site.path("base-data.raw"))
+    scanned(site, *GLOB)
+    control = verdict(site, "base-data.raw")
+    link = site.outside("link.raw")
+    make_with_data_file(site, "disk.qcow2", link)
+    os.unlink(link)
+    os.link(data, link)
+    scanned(site, *GLOB)
+    case.check(control == PROVEN and verdict(site, "base-data.raw") != PROVEN,
+               "a data file that is named by a hard link outside the roots is not proven unused",
+               [str(site.unused()), str(site.findings())])
+
+
 def test_data_files(case):
     site = case.site()
     for number, name in enumerate((site.path("base-data.raw"), "base-relative.raw")):
@@ -412,102 +271,6 @@ def test_data_files(case):
 
 
 # -- Reasons not to be sure -------------------------------------------------------------------------------------------
-
-def spoil_unreadable_directory(site):
-    os.makedirs(site.path("closed", "sub"))
-    os.chmod(site.path("closed"), 0)
-    return "closed"
-
-
-def spoil_unreadable_file(site):
-    create(site.path("closed.qcow2"), MIB)
-    os.chmod(site.path("closed.qcow2"), 0)
-    return "closed.qcow2"
-
-
-def spoil_unsupported(site):
-    with open(site.path("disk.vmdk"), "wb") as file:
-        file.write(b"KDMV".ljust(4096, b"\0"))
-    return "disk.vmdk"
-
-
-def spoil_new_version(site):
-    create(site.path("new.qcow2"), MIB)
-    patch(site.path("new.qcow2"), 4, (4).to_bytes(4, "big"))
-    return "new.qcow2"
-
-
-def spoil_corrupt(site):
-    create(site.path("corrupt.qcow2"), MIB)
-    patch(site.path("corrupt.qcow2"), 8, (8).to_bytes(8, "big") + (100000).to_bytes(4, "big"))
-    return "corrupt.qcow2"
-
-
-def spoil_truncated(site):
-    write(create(site.path("short.qcow2"), MIB), 0)
-    os.truncate(site.path("short.qcow2"), 2 * CLUSTER)
-    return "short.qcow2"
-
-
-def spoil_empty(site):
-    open(site.path("empty.qcow2"), "wb").close()
-    return "empty.qcow2"
-
-
-def spoil_unrecognised(site):
-    make_raw(site.path("what.vdi"), 4096)
-    return "what.vdi"
-
-
-def spoil_missing(site):
-    """Whatever stood there may have had the orphan as its own base."""
-    create(site.path("lost.qcow2"), MIB, "nowhere.qcow2")
-    return "lost.qcow2"
-
-
-def spoil_outside(site):
-    create(site.outside("foreign.qcow2"), MIB, site.path("base.qcow2"))
-    create(site.path("leads-out.qcow2"), MIB, site.outside("foreign.qcow2"))
-    return "leads-out.qcow2"
-
-
-def spoil_symlink_outside(site):
-    create(site.outside("foreign.qcow2"), MIB, site.path("base.qcow2"))
-    os.symlink(site.outside("foreign.qcow2"), site.path("link.qcow2"))
-    return "link.qcow2"
-
-
-def spoil_directory_outside(site):
-    create(site.outside("dir", "foreign.qcow2"), MIB, site.path("base.qcow2"))
-    os.symlink(site.outside("dir"), site.path("linked-dir"))
-    return "linked-dir"
-
-
-def spoil_quorum(site):
-    create(site.path("quorum.qcow2"), MIB, 'json:{"driver":"quorum","children":["a","b"],"vote-threshold":1}', None)
-    return "quorum.qcow2"
-
-
-def spoil_nothing(site):
-    """A FIFO, a text file, a missing raw base, a data file that is gone: nothing of that can name a backing file."""
-    os.mkfifo(site.path("pipe.qcow2"))
-    with open(site.path("notes.txt"), "w", encoding="utf-8") as file:
-        file.write("base.qcow2 is the template\n")
-    create(site.path("raw-lost.qcow2"), MIB, "nowhere.img", "raw")
-    must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={site.path('d')}", site.path("no-data.qcow2"), "1M")
-    os.unlink(site.path("d"))
-
-
-SPOILED = [
-    ("a file of a format that is not read", spoil_unsupported), ("a qcow2 image of a newer version", spoil_new_version),
-    ("a corrupt image", spoil_corrupt), ("a truncated image", spoil_truncated), ("an empty x.qcow2", spoil_empty),
-    ("an x.vdi that is none", spoil_unrecognised), ("a missing qcow2 base", spoil_missing),
-    ("a reference out of the roots", spoil_outside), ("a symlink out of the roots", spoil_symlink_outside),
-    ("a symlinked directory out of the roots", spoil_directory_outside), ("a reference that is not followed", spoil_quorum),
-]
-SPOILED_WITHOUT_RIGHTS = [("a directory that cannot be listed", spoil_unreadable_directory),
-                          ("a file that cannot be read", spoil_unreadable_file)]
-
 
 def check_spoiled(case, site, what, spoil):
     make_orphan(site)
@@ -619,164 +382,12 @@ def test_locks_are_not_taken(case):
 
 # -- Contributes nothing ----------------------------------------------------------------------------------------------
 
-def noise(base):
+def noise(base, form="qcow2"):
     """Overwrites every byte of data that a base holds; its tables stay."""
-    pieces = [entry for entry in qemu_map(base) if entry["data"] and "offset" in entry]
+    pieces = [entry for entry in qemu_map(base, form) if entry["data"] and "offset" in entry]
     for entry in pieces:
         patch(base, entry["offset"], os.urandom(entry["length"]))
     return sum(entry["length"] for entry in pieces)
-
-
-def fill(image, first=0, last=CLUSTERS, pattern=7):
-    qemu_io(image, f"write -q -P {pattern} {first * CLUSTER} {(last - first) * CLUSTER}")
-    return image
-
-
-def over_base(site, name="over.qcow2", base="base.qcow2", size=MIB, **how):
-    return create(site.path(name), size, base, **how)
-
-
-def cover_fully(site):
-    return [fill(over_base(site))]
-
-
-def cover_with_zeroes(site):
-    over = over_base(site)
-    qemu_io(over, f"write -q -z 0 {MIB}")
-    return [over]
-
-
-def cover_with_zeroes_unmapped(site):
-    over = fill(over_base(site))
-    qemu_io(over, f"write -q -z -u 0 {MIB}")
-    return [over]
-
-
-def cover_compressed(site):
-    over = over_base(site)
-    qemu_io(over, *[f"write -q -c -P 3 {number * CLUSTER} {CLUSTER}" for number in range(CLUSTERS)])
-    return [over]
-
-
-def cover_twice(site):
-    return [fill(over_base(site)), fill(over_base(site, "second.qcow2"), pattern=9)]
-
-
-def cover_shorter(site):
-    """The overlay ends before the base: what lies behind is seen by nobody."""
-    return [fill(over_base(site, size=MIB // 2), last=CLUSTERS // 2)]
-
-
-def cover_longer(site):
-    return [fill(over_base(site, size=2 * MIB))]
-
-
-def cover_where_data_is(site):
-    """The base has data in its first half only, and just that is covered."""
-    os.unlink(site.path("base.qcow2"))
-    fill(create(site.path("base.qcow2"), MIB), last=CLUSTERS // 2)
-    return [fill(over_base(site), last=CLUSTERS // 2)]
-
-
-def cover_by_the_middle(site):
-    fill(over_base(site, "mid.qcow2"))
-    return [over_base(site, "head.qcow2", "mid.qcow2"), write(over_base(site, "head2.qcow2", "mid.qcow2"), 3)]
-
-
-def cover_by_two_together(site):
-    fill(over_base(site, "mid.qcow2"), last=CLUSTERS // 2)
-    return [fill(over_base(site, "head.qcow2", "mid.qcow2"), CLUSTERS // 2)]
-
-
-def cover_subclusters(site):
-    over = over_base(site, options=["extended_l2=on"])
-    qemu_io(over, *[f"write -q -P 4 {place} 32k" for place in range(0, MIB, 32 * 1024)])
-    return [over]
-
-
-def cover_then_snapshot(site):
-    over = fill(over_base(site))
-    must("qemu-img", "snapshot", "-c", "full", over)
-    return [write(over, 3)]
-
-
-def leave_one_cluster(site):
-    return [fill(over_base(site), last=CLUSTERS - 1)]
-
-
-def leave_one_sector(site):
-    over = over_base(site, options=["extended_l2=on", "cluster_size=64k"])
-    qemu_io(over, *[f"write -q -P 4 {place} 2k" for place in range(0, MIB, 2048) if place != 600 * 1024])
-    return [over]
-
-
-def leave_to_another(site):
-    return [fill(over_base(site)), over_base(site, "second.qcow2")]
-
-
-def discard(over):
-    must("qemu-io", "-d", "unmap", "-f", "qcow2", "-c", f"discard -q {4 * CLUSTER} {CLUSTER}", over)
-    return [over]
-
-
-def cover_then_discard(site):
-    return discard(fill(over_base(site)))
-
-
-def cover_then_discard_v2(site):
-    """Version 2 has no zero clusters: to keep the base hidden, QEMU leaves the data."""
-    return discard(fill(over_base(site, options=["compat=0.10"])))
-
-
-def leave_by_hand(site):
-    """Takes the last cluster away again, as older versions of QEMU did on a discard."""
-    over = fill(over_base(site, options=["compat=0.10"]))
-    with open(over, "rb") as file:
-        file.seek(40)
-        file.seek(int.from_bytes(file.read(8), "big"))
-        table = int.from_bytes(file.read(8), "big") & 0x00FFFFFFFFFFFE00
-    patch(over, table + 8 * (CLUSTERS - 1), bytes(8))
-    return [over]
-
-
-def leave_to_a_snapshot(site):
-    """The disk covers all, the snapshot taken before that covers nothing."""
-    over = over_base(site)
-    must("qemu-img", "snapshot", "-c", "before", over)
-    return [fill(over)]
-
-
-def leave_to_a_longer_snapshot(site):
-    """The disk has shrunk; the snapshot has its old length and sees the base's second half."""
-    over = fill(over_base(site), last=CLUSTERS // 2)
-    must("qemu-img", "snapshot", "-c", "long", over)
-    must("qemu-img", "resize", "-q", "--shrink", over, str(MIB // 2))
-    return [over]
-
-
-def leave_to_a_snapshot_below(site):
-    """The snapshot is in the middle image, whose disk covers all."""
-    mid = over_base(site, "mid.qcow2")
-    must("qemu-img", "snapshot", "-c", "before", mid)
-    fill(mid)
-    return [mid, over_base(site, "head.qcow2", "mid.qcow2")]
-
-
-COVERS = [
-    ("wholly overwritten by its only overlay", cover_fully, True), ("covered by zeroes", cover_with_zeroes, True),
-    ("covered by zeroes without clusters", cover_with_zeroes_unmapped, True), ("covered by compressed clusters", cover_compressed, True),
-    ("covered by two overlays", cover_twice, True), ("covered by a shorter overlay", cover_shorter, True),
-    ("covered by a longer overlay", cover_longer, True), ("covered where it has data", cover_where_data_is, True),
-    ("covered by the image between", cover_by_the_middle, True), ("covered by two images together", cover_by_two_together, True),
-    ("covered subcluster by subcluster", cover_subclusters, True), ("covered in the disk and in its snapshot", cover_then_snapshot, True),
-    ("covered but for one cluster", leave_one_cluster, False), ("covered but for one subcluster", leave_one_sector, False),
-    ("covered by one overlay and not by another", leave_to_another, False),
-    ("covered, with a discard above it", cover_then_discard, True),
-    ("covered, with a discard in a version 2 image above it", cover_then_discard_v2, True),
-    ("covered once, with a cluster taken away again", leave_by_hand, False), ("needed by a snapshot", leave_to_a_snapshot, False),
-    ("needed by a snapshot longer than the disk", leave_to_a_longer_snapshot, False),
-    ("needed by a snapshot of the image between", leave_to_a_snapshot_below, False),
-]
 
 
 def all_contents(heads):
@@ -800,51 +411,25 @@ def test_covers(case):
             if form == "raw" and "where it has data" in what:
                 continue  # a raw file has its data everywhere
             site = case.site()
-            name = "base.qcow2"  # the name says nothing; overlays state the format
-            if form == "raw":
-                make_raw(site.path(name))
-            else:
-                fill(create(site.path(name), MIB), pattern=5)
-            heads = build_with(site, build, form)
+            heads = build(Lay(site, form))
             scan = scanned(site)
-            listed = verdict(site, name)
+            listed = verdict(site, "base.qcow2")
             before = all_contents(heads)
-            overwritten = noise_in(site, name, form)
+            overwritten = noise(site.path("base.qcow2"), form)
             changed = all_contents(heads) != before
             case.check(overwritten > 0 and None not in before.values() and changed == (not expected),
                        f"{form} base {what}: noise in it changes {'nothing' if expected else 'something'} that qemu-img reads",
                        [f"{overwritten} bytes of noise, changed: {changed}"])
-            case.check(listed == (NOTHING if expected else None), f"and it is {'proven to contribute nothing' if expected else 'not listed'}",
-                       [f"got {listed}", *scan.notes(), str(site.unused().get(name)), str(site.findings())])
-
-
-def build_with(site, build, form):
-    """The builders name a qcow2 base; with a raw one the format that the first layer states is another."""
-    if form == "qcow2":
-        return build(site)
-    plain = globals()["over_base"]
-
-    def over_raw(site, name="over.qcow2", base="base.qcow2", **how):
-        return plain(site, name, base, **({"backing_format": "raw"} if base == "base.qcow2" else {}), **how)
-
-    globals()["over_base"] = over_raw
-    try:
-        return build(site)
-    finally:
-        globals()["over_base"] = plain
-
-
-def noise_in(site, name, form):
-    if form == "qcow2":
-        return noise(site.path(name))
-    patch(site.path(name), 0, os.urandom(MIB))
-    return MIB
+            wanted = "proven to contribute nothing" if expected else "not listed"
+            case.check(listed == (NOTHING if expected else None), f"and it is {wanted}",
+                       [f"got {listed}", *scan.notes(), str(site.unused().get("base.qcow2")), str(site.findings())])
 
 
 def test_contributes_nothing_unproven(case):
     site = case.site()
-    base = fill(create(site.path("base.qcow2"), MIB))
-    cover_fully(site)
+    lay = Lay(site, "qcow2")
+    base = site.path("base.qcow2")
+    fill(lay.over())
     scanned(site)
     check_verdict(case, site, "base.qcow2", NOTHING, "a covered base is proven to contribute nothing")
     row = site.unused()["base.qcow2"]
@@ -852,7 +437,7 @@ def test_contributes_nothing_unproven(case):
     with Holder(base, "-r"):
         scanned(site)
         check_verdict(case, site, "base.qcow2", ("contributes-nothing", "unproven"), "not while QEMU has it open", ["in use"])
-    broken = over_base(site, "broken.qcow2")
+    broken = lay.over("broken.qcow2")
     patch(broken, 40, (1 << 40).to_bytes(8, "big"))
     scanned(site)
     case.check(verdict(site, "base.qcow2") != NOTHING, "not when another overlay on it cannot be read", [str(site.unused())])
@@ -860,7 +445,7 @@ def test_contributes_nothing_unproven(case):
     os.mkdir(site.path("elsewhere"))
     fill(create(site.path("elsewhere", "base.qcow2"), MIB))
     os.symlink("../over2.qcow2", site.path("elsewhere", "over2.qcow2"))
-    fill(over_base(site, "over2.qcow2"), last=3)
+    fill(lay.over("over2.qcow2"), last=3)
     fill(site.path("over2.qcow2"))
     scanned(site)
     case.check(verdict(site, "base.qcow2") == NOTHING, "covered from both overlays it is proven again", [str(site.unused())])
@@ -997,7 +582,8 @@ def test_exchanged_file_systems(case):
 
 
 TESTS = [test_orphan, test_written_orphan, test_raw_orphan, test_conventions, test_reached, test_reached_by_hard_link_outside,
-         test_bind_mounts, test_renamed_away, test_data_files, test_spoiled, test_not_spoiled, test_excluded, test_fewer_roots,
+         test_bind_mounts, test_renamed_away,
+         test_misplaced_data_files, test_data_files, test_spoiled, test_not_spoiled, test_excluded, test_fewer_roots,
          test_in_use, test_locks_are_not_taken, test_covers, test_contributes_nothing_unproven, test_alias_contributes,
          test_unmounted, test_forgotten_mount, test_unmounted_root, test_exchanged_file_systems]
 

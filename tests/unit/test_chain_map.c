@@ -126,6 +126,15 @@ static void overlay_longer_than_its_base_reads_zeroes_behind_it(void **state)
     assert_map("top", {0, 2 * C, 1, PRESENT | DATA, below}, {2 * C, 2 * C, 0, ZERO, IA_NO_OFFSET});
 }
 
+/* The same with nothing allocated on either side of the base's end. */
+static void end_of_an_empty_base_is_an_edge(void **state)
+{
+    (void)state;
+    make_image("base", 2 * 65536, NULL, NULL, 0, 0);
+    make_image("top", 4 * 65536, "base", "qcow2", 0, 0);
+    assert_map("top", {0, 2 * C, 1, ZERO, IA_NO_OFFSET}, {2 * C, 2 * C, 0, ZERO, IA_NO_OFFSET});
+}
+
 static void overlay_shorter_than_its_base_cuts_it(void **state)
 {
     (void)state;
@@ -186,6 +195,25 @@ static void same_offsets_in_different_files_do_not_merge(void **state)
     qcow2_image_save(&built, "top");
     qcow2_image_release(&built);
     assert_map("top", {0, C, 0, PRESENT | DATA, above}, {C, C, 1, PRESENT | DATA, above + C});
+}
+
+/* Not even where neither has an offset. */
+static void zeroes_of_different_depth_do_not_merge(void **state)
+{
+    (void)state;
+    struct qcow2_image built;
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 2 * 65536});
+    qcow2_image_map(&built, 0, 0, ENTRY_ZERO);
+    qcow2_image_map(&built, 0, 1, ENTRY_ZERO);
+    qcow2_image_finish(&built);
+    qcow2_image_save(&built, "base");
+    qcow2_image_release(&built);
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 2 * 65536, .backing = "base", .backing_format = "qcow2"});
+    qcow2_image_map(&built, 0, 0, ENTRY_ZERO);
+    qcow2_image_finish(&built);
+    qcow2_image_save(&built, "top");
+    qcow2_image_release(&built);
+    assert_map("top", {0, C, 0, PRESENT | ZERO, IA_NO_OFFSET}, {C, C, 1, PRESENT | ZERO, IA_NO_OFFSET});
 }
 
 static void windows(void **state)
@@ -280,11 +308,13 @@ int main(void)
         in_temp_dir(overlay_hides_what_it_has),
         in_temp_dir(gaps_have_the_deepest_depth),
         in_temp_dir(overlay_longer_than_its_base_reads_zeroes_behind_it),
+        in_temp_dir(end_of_an_empty_base_is_an_edge),
         in_temp_dir(overlay_shorter_than_its_base_cuts_it),
         in_temp_dir(short_image_in_the_middle),
         in_temp_dir(raw_base_is_present_everywhere),
         in_temp_dir(zero_and_compressed_entries),
         in_temp_dir(same_offsets_in_different_files_do_not_merge),
+        in_temp_dir(zeroes_of_different_depth_do_not_merge),
         in_temp_dir(windows),
         in_temp_dir(every_depth_of_a_deep_chain),
         in_temp_dir(nearest_image_wins),

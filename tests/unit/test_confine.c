@@ -97,6 +97,7 @@ static void symlinks_out_are_refused_and_symlinks_within_are_not(void **state)
     assert_int_equal(symlink("../out/file", "in/out"), 0);
     assert_int_equal(symlink("../out", "in/outdir"), 0);
     assert_int_equal(symlink("sub/file", "in/within"), 0);
+    assert_int_equal(symlink("sub", "in/subdir"), 0);
     assert_int_equal(symlink("../in/file", "out/back"), 0);
     assert_status(IA_REFUSED, try_resolve(&confine, "in/out"));
     assert_status(IA_REFUSED, try_resolve(&confine, "in/outdir/file"));
@@ -106,6 +107,7 @@ static void symlinks_out_are_refused_and_symlinks_within_are_not(void **state)
     assert_int_not_equal(try_open(&confine, *state, "in/outdir/file"), IA_OK);
     assert_int_not_equal(try_open(&confine, *state, "in/out"), IA_OK);
     assert_int_not_equal(try_open(&confine, *state, "in/within"), IA_OK);
+    assert_int_not_equal(try_open(&confine, *state, "in/subdir/file"), IA_OK);
     assert_int_not_equal(try_open(&confine, *state, "in/../out/file"), IA_OK);
     ia_confine_release(&confine);
 }

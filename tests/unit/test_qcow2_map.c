@@ -304,18 +304,41 @@ static void tables_past_the_end_read_as_zeroes(void **state)
     qcow2_image_release(&built);
 }
 
+/* A cluster that begins in the file is there, if cut short; one that begins at its end is not. */
 static void data_past_the_end_is_noted(void **state)
 {
     (void)state;
-    struct qcow2_image built;
-    qcow2_image_start(&built, &(struct qcow2_options){.size = 4 * 65536});
-    qcow2_image_map(&built, 0, 0, UINT64_C(1) << 40);
-    qcow2_image_finish(&built);
-    struct ia_image *image = open_built(&built);
-    assert_extents(image, 0, {.start = 0, .length = C, .offset = INT64_C(1) << 40, .state = IA_EXTENT_DATA});
-    assert_true(image->facts.truncated);
-    ia_image_close(image);
-    qcow2_image_release(&built);
+    static const struct {
+        int64_t past_end; /* where guest cluster 0 begins, from the end of the file */
+        uint64_t clusters;
+        size_t cut; /* bytes taken off the file */
+        bool truncated;
+    } cases[] = {
+        {-C, 1, 0, false},    {-C, 1, 65535, false},
+        {-C, 1, 65536, true}, {-C, 2, 0, true}, /* the second cluster of the run */
+        {0, 1, 0, true},      {INT64_C(1) << 40, 1, 0, true},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct qcow2_image built;
+        struct extent_list got;
+        qcow2_image_start(&built, &(struct qcow2_options){.size = 4 * 65536});
+        qcow2_image_map(&built, 0, 0, 0);
+        qcow2_image_finish(&built);
+        uint64_t host = built.len + (uint64_t)cases[i].past_end + 65536; /* there will be one cluster more */
+        for (uint64_t n = 0; n < cases[i].clusters; n++)
+            qcow2_image_map(&built, 0, n, host + n * 65536);
+        qcow2_image_allocate(&built, 1);
+        built.len -= cases[i].cut;
+        struct ia_image *image = open_built(&built);
+        assert_ok(try_map(image, 0, 0, INT64_MAX, &got, &err));
+        assert_int_equal(got.len, 1);
+        assert_int_equal(got.items[0].offset, host);
+        if (image->facts.truncated != cases[i].truncated)
+            fail_msg("case %zu", i);
+        free(got.items);
+        ia_image_close(image);
+        qcow2_image_release(&built);
+    }
 }
 
 static void largest_host_offset(void **state)
@@ -333,27 +356,51 @@ static void largest_host_offset(void **state)
     qcow2_image_release(&built);
 }
 
-static void table_bytes_are_limited(void **state)
+static enum ia_status map_within(const struct qcow2_image *built, int64_t table_bytes, int64_t extents)
+{
+    struct ia_image *image = NULL;
+    struct extent_list got;
+    struct ia_limits limits = ia_default_limits;
+    limits.max_table_bytes = table_bytes;
+    limits.max_extents = extents;
+    assert_ok(try_open_built(built, &limits, &image, &err));
+    enum ia_status status = try_map(image, 0, 0, INT64_MAX, &got, &err);
+    free(got.items);
+    ia_image_close(image);
+    return status;
+}
+
+/* Two extents in two tables of 512 bytes. */
+static void table_bytes_and_extents_are_limited(void **state)
 {
     (void)state;
     struct qcow2_image built;
-    struct ia_image *image = NULL;
-    struct extent_list got;
     qcow2_image_start(&built, &(struct qcow2_options){.size = 128 * 512, .cluster_bits = 9});
     qcow2_image_map(&built, 0, 0, ENTRY_ZERO);
     qcow2_image_map(&built, 0, 127, ENTRY_ZERO);
     qcow2_image_finish(&built);
-    struct ia_limits limits = ia_default_limits;
-    limits.max_table_bytes = 1024; /* two tables of 512 bytes */
-    assert_ok(try_open_built(&built, &limits, &image, &err));
-    assert_ok(try_map(image, 0, 0, INT64_MAX, &got, &err));
-    free(got.items);
-    limits.max_table_bytes = 1023;
-    assert_status(IA_LIMIT, try_map(image, 0, 0, INT64_MAX, &got, &err));
-    free(got.items);
-    limits.max_extents = 1;
-    limits.max_table_bytes = 1024;
-    assert_status(IA_LIMIT, try_map(image, 0, 0, INT64_MAX, &got, &err));
+    assert_ok(map_within(&built, 1024, 2));
+    assert_status(IA_LIMIT, map_within(&built, 1023, 2));
+    assert_status(IA_LIMIT, map_within(&built, 1024, 1));
+    qcow2_image_release(&built);
+}
+
+/* An L1 table of 5 MiB / 8 entries, each naming one L2 table of 64 KiB: 40 GiB to read in a file of 6 MiB. */
+static void one_table_named_again_and_again(void **state)
+{
+    (void)state;
+    struct qcow2_image built;
+    struct extent_list got;
+    enum { ENTRIES = (5 << 20) / 8 };
+    qcow2_image_start(&built, &(struct qcow2_options){.size = (uint64_t)ENTRIES << 29});
+    qcow2_image_map(&built, 0, 0, ENTRY_ZERO);
+    uint64_t l2 = qcow2_image_l2_offset(&built, 0, 0);
+    for (uint64_t i = 0; i < ENTRIES; i++)
+        qcow2_image_patch(&built, built.mappings[0].l1_offset + 8 * i, 8, l2);
+    qcow2_image_finish(&built);
+    struct ia_image *image = open_built(&built);
+    assert_status(IA_CORRUPT, try_map(image, 0, 0, INT64_MAX, &got, &err));
+    assert_in_range(image->main->bytes_read, 0, 64 * MIB);
     free(got.items);
     ia_image_close(image);
     qcow2_image_release(&built);
@@ -391,7 +438,8 @@ int main(void)
         cmocka_unit_test(tables_past_the_end_read_as_zeroes),
         cmocka_unit_test(data_past_the_end_is_noted),
         cmocka_unit_test(largest_host_offset),
-        cmocka_unit_test(table_bytes_are_limited),
+        cmocka_unit_test(table_bytes_and_extents_are_limited),
+        cmocka_unit_test(one_table_named_again_and_again),
         cmocka_unit_test(image_of_no_size_has_no_extents),
     };
     return cmocka_run_group_tests_name("qcow2/map", tests, NULL, NULL);

@@ -144,23 +144,45 @@ static void bad_entries(void **state)
 static void bad_l1_of_one_snapshot(void **state)
 {
     (void)state;
+    struct qcow2_image built;
+    struct extent_list got;
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 65536});
+    qcow2_image_snapshot(&built, "1", "s", 65536, QCOW2_EXTRA);
+    qcow2_image_finish(&built);
+    uint64_t table = qcow2_image_peek(&built, FIELD_SNAPSHOTS_OFFSET, 8);
+    qcow2_image_patch(&built, table, 8, 0x10200); /* not at a cluster's start */
+    struct ia_image *image = open_built(&built);
+    assert_mapping(image, 0, NULL, 0);
+    assert_status(IA_CORRUPT, try_map(image, 1, 0, INT64_MAX, &got, &err));
+    free(got.items);
+    ia_image_close(image);
+    qcow2_image_release(&built);
+}
+
+/* All L1 tables of snapshots together may have the size of the file and 8 MiB. */
+static void l1_tables_that_cannot_all_be_in_the_file(void **state)
+{
+    (void)state;
     static const struct {
-        uint64_t at;
-        unsigned width;
-        uint64_t value;
-    } cases[] = {{0, 8, 0x10200}, {8, 4, (32 << 20) / 8 + 1}};
+        uint64_t entries; /* of each of two snapshots */
+        enum ia_status status;
+    } cases[] = {
+        {(4 << 20) / 8, IA_OK}, /* 8 MiB */
+        {(5 << 20) / 8, IA_CORRUPT},
+        {(32 << 20) / 8, IA_CORRUPT},
+        {UINT32_MAX, IA_CORRUPT},
+    };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct qcow2_image built;
-        struct extent_list got;
+        struct ia_image *image = NULL;
         qcow2_image_start(&built, &(struct qcow2_options){.size = 65536});
         qcow2_image_snapshot(&built, "1", "s", 65536, QCOW2_EXTRA);
+        qcow2_image_snapshot(&built, "2", "t", 65536, QCOW2_EXTRA);
         qcow2_image_finish(&built);
         uint64_t table = qcow2_image_peek(&built, FIELD_SNAPSHOTS_OFFSET, 8);
-        qcow2_image_patch(&built, table + cases[i].at, cases[i].width, cases[i].value);
-        struct ia_image *image = open_built(&built);
-        assert_mapping(image, 0, NULL, 0);
-        assert_status(IA_CORRUPT, try_map(image, 1, 0, INT64_MAX, &got, &err));
-        free(got.items);
+        qcow2_image_patch(&built, table + 8, 4, cases[i].entries);
+        qcow2_image_patch(&built, table + 72 + 8, 4, cases[i].entries); /* 40 + 24 + 1 + 1, rounded up to 8 */
+        assert_status(cases[i].status, try_open_built(&built, &ia_default_limits, &image, &err));
         ia_image_close(image);
         qcow2_image_release(&built);
     }
@@ -211,6 +233,7 @@ int main(void)
         cmocka_unit_test(vm_state_is_not_mapped),
         cmocka_unit_test(bad_entries),
         cmocka_unit_test(bad_l1_of_one_snapshot),
+        cmocka_unit_test(l1_tables_that_cannot_all_be_in_the_file),
         cmocka_unit_test(l1_shorter_than_the_snapshot_maps_what_it_has),
         cmocka_unit_test(number_of_snapshots_is_limited),
     };
