@@ -62,12 +62,15 @@ static void mark(struct ia_map *map, size_t layer, bool on)
         map->present[layer / 64] &= ~bit;
 }
 
-static enum ia_status fetch(struct sweep_layer *layer, struct ia_error *err)
+/* A failure says in which image of the chain. */
+static enum ia_status fetch(struct ia_map *map, size_t index, struct ia_error *err)
 {
+    struct sweep_layer *layer = &map->layers[index];
     if (layer->at == layer->count) {
-        enum ia_status status = ia_cursor_next(layer->cursor, &layer->batch, &layer->count, err);
+        struct ia_error cause = {0};
+        enum ia_status status = ia_cursor_next(layer->cursor, &layer->batch, &layer->count, &cause);
         if (status != IA_OK)
-            return status;
+            return ia_fail(err, status, "'%.200s': %.280s", map->chain->layers.items[index].name, cause.message);
         layer->at = 0;
     }
     layer->ended = layer->count == 0;
@@ -87,7 +90,7 @@ static enum ia_status advance_top(struct ia_map *map, struct ia_error *err)
         if (layer->ended || end <= map->at) {
             mark(map, index, false);
             if (!layer->ended) {
-                enum ia_status status = fetch(layer, err);
+                enum ia_status status = fetch(map, index, err);
                 if (status != IA_OK)
                     return status;
             }
@@ -205,7 +208,7 @@ static enum ia_status open_layers(struct ia_map *map, int64_t from, struct ia_er
         enum ia_status status =
             ia_cursor_open(layer->image, 0, from, ia_min(map->end, layer->reach), &map->layers[i].cursor, err);
         if (status == IA_OK)
-            status = fetch(&map->layers[i], err);
+            status = fetch(map, i, err);
         if (status != IA_OK)
             return status;
         map->heap[map->heap_len++] = (struct event){.place = from, .layer = i};

@@ -202,7 +202,7 @@ static int print_entries(struct ia_map *map, const struct map_options *options, 
     return IA_EXIT_DONE;
 
 failed:
-    ia_cli_error("'%s': %s", options->image, err.message);
+    ia_cli_error("%s", err.message);
     return IA_EXIT_FAILED;
 }
 

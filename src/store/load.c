@@ -67,70 +67,81 @@ static void decode_file(sqlite3_stmt *stmt, struct ia_file_row *row)
     };
 }
 
-enum ia_status ia_writer_load(struct ia_writer *writer, ia_load_file *each, void *ctx, struct ia_error *err)
+/* Decodes the row that the statement stands on, and hands it to the caller's function. */
+struct loader {
+    ia_load_file *file;
+    ia_load_mapping *mapping;
+    ia_load_mount *mount;
+    void *ctx;
+};
+typedef enum ia_status hand_over(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err);
+
+static enum ia_status load_rows(struct ia_writer *writer, enum ia_statement number, hand_over *each,
+                                const struct loader *loader, struct ia_error *err)
 {
-    enum { IMAGE_COLUMN = 11 };
     struct ia_statements *statements = ia_writer_statements(writer);
     sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_statements_get(statements, IA_STMT_LOAD_FILES, &stmt, err);
+    enum ia_status status = ia_statements_get(statements, number, &stmt, err);
     int code = SQLITE_DONE;
-    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct ia_file_row file;
-        struct ia_image_row image;
-        decode_file(stmt, &file);
-        bool is_image = sqlite3_column_type(stmt, IMAGE_COLUMN) != SQLITE_NULL;
-        if (is_image)
-            decode_image(stmt, IMAGE_COLUMN, &image);
-        status = each(ctx, &file, is_image ? &image : NULL, err);
-    }
+    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+        status = each(loader, stmt, err);
     if (status == IA_OK && code != SQLITE_DONE)
         status = ia_connection_fail(statements->db, err, "cannot read the store");
     if (stmt != NULL)
         sqlite3_reset(stmt);
     return status;
+}
+
+static enum ia_status load_file(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
+{
+    enum { IMAGE_COLUMN = 11 };
+    struct ia_file_row file;
+    struct ia_image_row image;
+    decode_file(stmt, &file);
+    bool is_image = sqlite3_column_type(stmt, IMAGE_COLUMN) != SQLITE_NULL;
+    if (is_image)
+        decode_image(stmt, IMAGE_COLUMN, &image);
+    return loader->file(loader->ctx, &file, is_image ? &image : NULL, err);
+}
+
+static enum ia_status load_mapping(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
+{
+    struct ia_mapping_row row = {
+        .map_id = sqlite3_column_int64(stmt, 0),
+        .image_id = sqlite3_column_int64(stmt, 1),
+        .snapshot = integer_or(stmt, 2, -1),
+        .id = text(stmt, 3),
+        .name = text(stmt, 4),
+        .size = sqlite3_column_int64(stmt, 5),
+        .vm_state = sqlite3_column_int64(stmt, 6),
+        .date_ns = sqlite3_column_int64(stmt, 7),
+        .extents = sqlite3_column_int64(stmt, 8),
+        .failed = sqlite3_column_int(stmt, 9) != 0,
+    };
+    return loader->mapping(loader->ctx, &row, err);
+}
+
+static enum ia_status load_mount(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
+{
+    return loader->mount(loader->ctx, text(stmt, 0), sqlite3_column_int64(stmt, 1), err);
+}
+
+enum ia_status ia_writer_load(struct ia_writer *writer, ia_load_file *each, void *ctx, struct ia_error *err)
+{
+    const struct loader loader = {.file = each, .ctx = ctx};
+    return load_rows(writer, IA_STMT_LOAD_FILES, load_file, &loader, err);
 }
 
 enum ia_status ia_writer_load_mappings(struct ia_writer *writer, ia_load_mapping *each, void *ctx, struct ia_error *err)
 {
-    struct ia_statements *statements = ia_writer_statements(writer);
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_statements_get(statements, IA_STMT_LOAD_MAPPINGS, &stmt, err);
-    int code = SQLITE_DONE;
-    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct ia_mapping_row row = {
-            .map_id = sqlite3_column_int64(stmt, 0),
-            .image_id = sqlite3_column_int64(stmt, 1),
-            .snapshot = integer_or(stmt, 2, -1),
-            .id = text(stmt, 3),
-            .name = text(stmt, 4),
-            .size = sqlite3_column_int64(stmt, 5),
-            .vm_state = sqlite3_column_int64(stmt, 6),
-            .date_ns = sqlite3_column_int64(stmt, 7),
-            .extents = sqlite3_column_int64(stmt, 8),
-            .failed = sqlite3_column_int(stmt, 9) != 0,
-        };
-        status = each(ctx, &row, err);
-    }
-    if (status == IA_OK && code != SQLITE_DONE)
-        status = ia_connection_fail(statements->db, err, "cannot read the store");
-    if (stmt != NULL)
-        sqlite3_reset(stmt);
-    return status;
+    const struct loader loader = {.mapping = each, .ctx = ctx};
+    return load_rows(writer, IA_STMT_LOAD_MAPPINGS, load_mapping, &loader, err);
 }
 
 enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *each, void *ctx, struct ia_error *err)
 {
-    struct ia_statements *statements = ia_writer_statements(writer);
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_statements_get(statements, IA_STMT_LOAD_MOUNTS, &stmt, err);
-    int code = SQLITE_DONE;
-    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
-        status = each(ctx, text(stmt, 0), sqlite3_column_int64(stmt, 1), err);
-    if (status == IA_OK && code != SQLITE_DONE)
-        status = ia_connection_fail(statements->db, err, "cannot read the store");
-    if (stmt != NULL)
-        sqlite3_reset(stmt);
-    return status;
+    const struct loader loader = {.mount = each, .ctx = ctx};
+    return load_rows(writer, IA_STMT_LOAD_MOUNTS, load_mount, &loader, err);
 }
 
 enum ia_status ia_writer_get_setting(struct ia_writer *writer, const char *key, int64_t *value, struct ia_error *err)

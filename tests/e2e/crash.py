@@ -96,7 +96,7 @@ def kill_once(site, rng, length):
     process = start_scan(site)
     if late:
         wait_for_writes(site, process)
-    time.sleep(rng.uniform(0, length / 10 if late else length))
+    time.sleep(rng.uniform(0, length / 20 if late else length))
     process.send_signal(signal.SIGKILL)
     code, _, err = end_scan(process)
     if code not in (0, -signal.SIGKILL):
@@ -301,7 +301,7 @@ def test_disk_full(case):
     site = case.site()
     point = os.path.join(site.directory, "small")
     with Mounts() as mounts:
-        mounts.tmpfs(point, "size=1m")
+        mounts.tmpfs(point, "size=600k")
         site.db = os.path.join(point, "store.db")
         write(create(site.path("a.qcow2"), MIB), 0)
         case.same(site.scan().code, 0, "a first scan fits")

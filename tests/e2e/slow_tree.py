@@ -10,7 +10,7 @@ import struct
 import harness
 from harness import KIB, MIB, create, patch
 
-IMAGES = 12
+IMAGES = 8
 IMAGE_SIZE = 16 * MIB
 CLUSTER = 4 * KIB
 ENTRIES = 512  # of an L2 table
