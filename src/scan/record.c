@@ -41,16 +41,16 @@ static enum ia_status drop_old(struct ia_scan *scan, struct ia_error *err)
     for (size_t i = 0; i < inventory->items.len && status == IA_OK; i++) {
         const struct ia_item *item = &inventory->items.items[i];
         const struct ia_previous *previous = previous_of(scan, item);
+        if (!ia_item_is_image(item)) /* read as one before it turned out to be a part */
+            status = drop_mappings(scan, &item->parsed, err);
         if (previous == NULL)
             continue;
-        if (!item->from_store)
+        if (status == IA_OK && !item->from_store)
             status = drop_mappings(scan, &previous->parsed, err);
         if (status == IA_OK && !same_identity(previous, item))
             status = ia_writer_drop_file(scan->writer, previous->file_id, err);
         else if (status == IA_OK && previous->image_id != 0 && !ia_item_is_image(item))
             status = ia_writer_drop_image(scan->writer, previous->image_id, err);
-        if (status == IA_OK && !ia_item_is_image(item))
-            status = drop_mappings(scan, &item->parsed, err);
     }
     return status;
 }

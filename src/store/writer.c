@@ -27,8 +27,10 @@ static enum ia_status read_counters(struct ia_writer *writer, struct ia_error *e
                                    " coalesce((SELECT max(image_id) FROM history), 0))",
                                    &writer->next_image_id, err);
     if (status == IA_OK)
-        status = ia_connection_int(writer->db, "SELECT 1 + coalesce(max(map_id), 0) FROM mapping", &writer->next_map_id,
-                                   err);
+        status = ia_connection_int(writer->db,
+                                   "SELECT 1 + max(coalesce((SELECT max(map_id) FROM mapping), 0),"
+                                   " coalesce((SELECT max(map_id) FROM extent), 0))",
+                                   &writer->next_map_id, err);
     return status;
 }
 

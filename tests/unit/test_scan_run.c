@@ -142,6 +142,27 @@ static void an_image_that_lost_its_last_overlay_is_known_as_a_base(void **state)
     assert_int_equal(ask("SELECT referenced_scan FROM image"), 1);
 }
 
+static void a_data_file_that_looks_like_an_image_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct qcow2_image built;
+    assert_int_equal(mkdir("images", 0700), 0);
+    make_sparse_file("images/data.img", 65536);
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 65536, .data_file = true, .data_file_name = "data.img"});
+    qcow2_image_finish(&built);
+    qcow2_image_save(&built, "images/z");
+    qcow2_image_release(&built);
+    for (int i = 0; i < 3; i++) {
+        struct ia_scan_row row = scan_images();
+        assert_int_equal(row.images, 1);
+        assert_int_equal(ask("SELECT count(*) FROM extent WHERE map_id NOT IN (SELECT map_id FROM mapping)"), 0);
+        assert_int_equal(ask("SELECT count(*) FROM file WHERE verdict = 'part'"), 1);
+        make_image("images/z2", NULL, 1); /* so that the next scan stores something */
+        assert_int_equal(scan_images().images, 2);
+        assert_int_equal(unlink("images/z2"), 0);
+    }
+}
+
 static void a_ring_is_cut_and_told(void **state)
 {
     (void)state;
@@ -175,6 +196,7 @@ int main(void)
         in_temp_dir(names_of_one_file_are_one_image),
         in_temp_dir(a_reused_inode_is_not_the_file_it_was),
         in_temp_dir(an_image_that_lost_its_last_overlay_is_known_as_a_base),
+        in_temp_dir(a_data_file_that_looks_like_an_image_leaves_nothing_behind),
         in_temp_dir(a_ring_is_cut_and_told),
         in_temp_dir(a_missing_root_records_nothing),
     };
