@@ -28,6 +28,20 @@ static inline uint64_t ia_be64(const uint8_t *p)
     return be64toh(v);
 }
 
+static inline uint16_t ia_le16(const uint8_t *p)
+{
+    uint16_t v;
+    memcpy(&v, p, sizeof(v));
+    return le16toh(v);
+}
+
+static inline uint64_t ia_le64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    return le64toh(v);
+}
+
 static inline uint32_t ia_le32(const uint8_t *p)
 {
     uint32_t v;

@@ -7,13 +7,17 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "chain/parent.h"
 #include "chain/reference.h"
 
 static void release_layer(struct ia_layer *layer)
 {
     ia_image_close(layer->image);
     free(layer->name);
-    free(layer->data_name);
+    for (size_t i = 0; i < layer->part_names.len; i++)
+        free(layer->part_names.items[i]);
+    ia_vec_release(&layer->part_names);
+    free(layer->warning);
 }
 
 void ia_chain_release(struct ia_chain *chain)
@@ -23,17 +27,15 @@ void ia_chain_release(struct ia_chain *chain)
     ia_vec_release(&chain->layers);
 }
 
-enum ia_status ia_chain_probe(struct ia_source *source, const struct ia_format **out, struct ia_error *err)
+enum ia_status ia_chain_probe(struct ia_source *source, const char *name, const struct ia_format **out,
+                              struct ia_error *err)
 {
     uint8_t head[IA_PROBE_BYTES] = {0};
     size_t len = (size_t)ia_min(source->size, sizeof(head));
     enum ia_status status = ia_source_read(source, 0, head, len, "the first bytes", err);
     if (status != IA_OK)
         return status;
-    const char *known;
-    const struct ia_format *format = ia_format_probe(head, len > 0 ? sizeof(head) : 0, &known);
-    if (known != NULL)
-        return ia_fail(err, IA_UNSUPPORTED, "format %s is not read by this version", known);
+    const struct ia_format *format = ia_format_probe(head, len > 0 ? sizeof(head) : 0, name);
     *out = format != NULL ? format : ia_format_by_name("raw");
     return IA_OK;
 }
@@ -62,34 +64,56 @@ static enum ia_status blame(struct ia_error *err, const char *name)
     return ia_fail(err, cause.status, "'%s': %s", name, cause.message);
 }
 
-static enum ia_status attach_data_file(struct ia_layer *layer, const struct ia_chain_options *options,
-                                       struct ia_error *err)
+/* QEMU takes a relative data file name from the working directory, an extent's from the image's directory. */
+static enum ia_status name_part(const struct ia_layer *layer, const struct ia_image_part *part, char **out,
+                                struct ia_error *err)
 {
-    const struct ia_image_facts *facts = &layer->image->facts;
-    if (!facts->needs_data_file)
-        return IA_OK;
-    if (facts->data_file == NULL)
-        return ia_fail(err, IA_CORRUPT, "the image names no data file");
+    if (part->name == NULL)
+        return ia_fail(err, IA_CORRUPT, "the image does not name its %s file", part->role);
+    if (part->place == IA_PART_BESIDE) {
+        *out = ia_reference_combine(layer->name, part->name);
+        return *out != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    }
     struct ia_reference reference;
-    enum ia_status status = ia_reference_parse(facts->data_file, &reference, err);
+    enum ia_status status = ia_reference_parse(part->name, &reference, err);
     if (status != IA_OK)
         return status;
-    struct stat st;
     if (reference.kind != IA_REFERENCE_PATH && reference.kind != IA_REFERENCE_WORKING_DIR)
-        status = ia_fail(err, IA_UNSUPPORTED, "data file '%s' is not a local file", facts->data_file);
-    else /* QEMU takes a relative data file name from the working directory, not from the image's directory */
-        status = open_source(options->confine, reference.path, &layer->image->data, &st, err);
-    if (status == IA_OK)
-        layer->data_name = ia_steal_ptr(reference.path);
+        status = ia_fail(err, IA_UNSUPPORTED, "%s file '%s' is not a local file", part->role, part->name);
+    else
+        *out = ia_steal_ptr(reference.path);
     ia_reference_release(&reference);
     return status;
 }
 
-static enum ia_status find_format(struct ia_source *source, const char *stated, const struct ia_format **out,
-                                  struct ia_error *err)
+static enum ia_status attach_parts(struct ia_layer *layer, const struct ia_chain_options *options, struct ia_error *err)
+{
+    const struct ia_image_facts *facts = &layer->image->facts;
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < facts->parts.len && status == IA_OK; i++) {
+        IA_AUTO_FREE char *name = NULL;
+        struct ia_source *source = NULL;
+        struct stat st;
+        status = name_part(layer, &facts->parts.items[i], &name, err);
+        if (status == IA_OK)
+            status = open_source(options->confine, name, &source, &st, err);
+        if (status == IA_OK)
+            status = ia_image_attach(layer->image, i, source, err);
+        if (status != IA_OK)
+            ia_source_close(source);
+        else if (!ia_vec_push(&layer->part_names, name))
+            status = ia_fail(err, IA_NOMEM, "out of memory");
+        else
+            name = NULL;
+    }
+    return status == IA_OK ? ia_image_assemble(layer->image, err) : status;
+}
+
+static enum ia_status find_format(struct ia_source *source, const char *name, const char *stated,
+                                  const struct ia_format **out, struct ia_error *err)
 {
     if (stated == NULL)
-        return ia_chain_probe(source, out, err);
+        return ia_chain_probe(source, name, out, err);
     *out = ia_format_by_name(stated);
     return *out != NULL ? IA_OK : ia_fail(err, IA_UNSUPPORTED, "unknown format '%s'", stated);
 }
@@ -103,7 +127,7 @@ static enum ia_status open_layer(const char *path, const char *format_name, cons
     const struct ia_format *format = NULL;
     enum ia_status status = open_source(options->confine, path, &source, &st, err);
     if (status == IA_OK)
-        status = find_format(source, format_name, &format, err);
+        status = find_format(source, path, format_name, &format, err);
     if (status == IA_OK)
         status = ia_image_open(format, source, options->limits, &layer->image, err);
     if (status != IA_OK) {
@@ -115,7 +139,7 @@ static enum ia_status open_layer(const char *path, const char *format_name, cons
     layer->name = strdup(path);
     if (layer->name == NULL)
         return ia_fail(err, IA_NOMEM, "out of memory");
-    return attach_data_file(layer, options, err);
+    return attach_parts(layer, options, err);
 }
 
 static enum ia_status check_loop(const struct ia_chain *chain, const struct ia_layer *layer, struct ia_error *err)
@@ -126,6 +150,20 @@ static enum ia_status check_loop(const struct ia_chain *chain, const struct ia_l
     return IA_OK;
 }
 
+static enum ia_status append_path(struct ia_chain *chain, const char *path, const char *format,
+                                  const struct ia_chain_options *options, struct ia_error *err)
+{
+    struct ia_layer layer = {0};
+    enum ia_status status = open_layer(path, format, options, &layer, err);
+    if (status == IA_OK)
+        status = check_loop(chain, &layer, err);
+    if (status == IA_OK && !ia_vec_push(&chain->layers, layer))
+        status = ia_fail(err, IA_NOMEM, "out of memory");
+    if (status != IA_OK)
+        release_layer(&layer);
+    return status;
+}
+
 /* Opens the image called `name` (a reference in QEMU's syntax) and appends it. */
 static enum ia_status append(struct ia_chain *chain, const char *name, const char *relative_to, const char *format,
                              const struct ia_chain_options *options, struct ia_error *err)
@@ -134,7 +172,6 @@ static enum ia_status append(struct ia_chain *chain, const char *name, const cha
     enum ia_status status = ia_reference_parse(name, &reference, err);
     if (status != IA_OK)
         return status;
-    struct ia_layer layer = {0};
     IA_AUTO_FREE char *path = NULL;
     if (reference.kind == IA_REFERENCE_REMOTE) {
         status = ia_fail(err, IA_UNSUPPORTED, "not a local file");
@@ -147,18 +184,41 @@ static enum ia_status append(struct ia_chain *chain, const char *name, const cha
                    ? ia_reference_combine(relative_to, reference.path)
                    : strdup(reference.path);
         status = path == NULL ? ia_fail(err, IA_NOMEM, "out of memory")
-                              : open_layer(path, format != NULL ? format : reference.format, options, &layer, err);
+                              : append_path(chain, path, format != NULL ? format : reference.format, options, err);
     }
     ia_reference_release(&reference);
+    return status == IA_OK ? IA_OK : blame(err, name);
+}
+
+/* The parent of an image in a format that names it in its own way. */
+static enum ia_status append_parent(struct ia_chain *chain, const struct ia_chain_options *options,
+                                    struct ia_error *err)
+{
+    const struct ia_layer *last = &chain->layers.items[chain->layers.len - 1];
+    const struct ia_image_facts *facts = &last->image->facts;
+    IA_AUTO_FREE char *path = NULL;
+    enum ia_status status = facts->backing_by_identity
+                                ? ia_parent_by_identity(last->name, facts, last->image->format, options, &path, err)
+                                : ia_parent_by_path(last->name, facts, options->confine, &path, err);
     if (status == IA_OK)
-        status = check_loop(chain, &layer, err);
-    if (status == IA_OK && !ia_vec_push(&chain->layers, layer))
-        status = ia_fail(err, IA_NOMEM, "out of memory");
-    if (status != IA_OK) {
-        release_layer(&layer);
-        return blame(err, name);
-    }
-    return IA_OK;
+        status = append_path(chain, path, facts->backing_format, options, err);
+    return status == IA_OK ? IA_OK : blame(err, facts->backing_name);
+}
+
+static enum ia_status append_backing(struct ia_chain *chain, const struct ia_chain_options *options,
+                                     struct ia_error *err)
+{
+    size_t child = chain->layers.len - 1;
+    const struct ia_image_facts *facts = &chain->layers.items[child].image->facts;
+    enum ia_status status =
+        facts->backing_by_identity || facts->backing_paths.len > 0
+            ? append_parent(chain, options, err)
+            : append(chain, facts->backing_name, chain->layers.items[child].name, facts->backing_format, options, err);
+    if (status != IA_OK)
+        return status;
+    struct ia_layer *layers = chain->layers.items;
+    return ia_parent_compare(&layers[child].image->facts.identity, &layers[child + 1].image->facts.identity,
+                             &layers[child].warning, err);
 }
 
 static void set_reach(struct ia_chain *chain)
@@ -184,7 +244,7 @@ enum ia_status ia_chain_open(const char *name, const struct ia_chain_options *op
         if (chain.layers.len >= (size_t)options->limits->max_chain_depth)
             status = ia_fail(err, IA_LIMIT, "a chain of more than %d images", options->limits->max_chain_depth);
         else
-            status = append(&chain, facts->backing_name, last->name, facts->backing_format, options, err);
+            status = append_backing(&chain, options, err);
     }
     if (status != IA_OK) {
         ia_chain_release(&chain);

@@ -118,7 +118,7 @@ static size_t smallest_depth(const struct ia_map *map)
 
 static const char *filename_of(const struct ia_layer *layer, const struct ia_extent *extent)
 {
-    return extent->file == 0 ? layer->name : layer->data_name;
+    return extent->file == 0 ? layer->name : layer->part_names.items[extent->file - 1];
 }
 
 static void describe(const struct ia_map *map, int64_t stop, struct ia_map_entry *entry)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The format layer: a const table of drivers, an open image, and cursors over its mappings.
  *
- * Life of an image: ia_image_open (header, facts) -> the caller attaches the external data file where facts ask for one
- * -> ia_cursor_open for a mapping -> ia_cursor_next until it gives nothing -> close.
+ * Life of an image: ia_image_open (header, facts) -> the caller opens facts.parts, as far as it allows them, and hands
+ * them over with ia_image_attach -> ia_image_assemble -> ia_cursor_open for a mapping -> ia_cursor_next until it gives
+ * nothing -> close.
  * A driver never opens a file and never reads more than its limits allow. */
 #ifndef IA_FORMAT_FORMAT_H
 #define IA_FORMAT_FORMAT_H
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/vec.h"
 #include "io/source.h"
 #include "model/extent_sink.h"
 #include "model/image.h"
@@ -27,23 +29,33 @@ struct ia_format {
     const char *name; /* as in qemu-img: "raw", "qcow2"... */
     /* The first bytes look like this format. */
     bool (*probe)(const uint8_t *head, size_t len);
+    /* So does the file's name, where no content says anything: QEMU's way with .dmg. Optional. */
+    bool (*probe_name)(const char *name);
+    /* So do the last 512 bytes, where the first ones say nothing. Optional. */
+    bool (*probe_footer)(const uint8_t *footer);
     /* Reads the header from image->main, fills image->facts and image->state. */
     enum ia_status (*open)(struct ia_image *image, struct ia_error *err);
     void (*close)(struct ia_image *image);
+    /* All of facts.parts are attached: reads what their own headers say and completes the facts. Optional. */
+    enum ia_status (*assemble)(struct ia_image *image, struct ia_error *err);
     /* Prepares cursor->state for mapping cursor->mapping. May skip what lies
      * outside [cursor->from, cursor->to). */
     enum ia_status (*map_begin)(struct ia_cursor *cursor, struct ia_error *err);
-    /* Fills facts.metadata_bytes; not needed for mapping. */
-    enum ia_status (*measure)(struct ia_image *image, struct ia_error *err);
     /* Pushes some more runs into cursor->sink; *done when there are none left. Bounded work per call. */
     enum ia_status (*map_step)(struct ia_cursor *cursor, bool *done, struct ia_error *err);
     void (*map_end)(struct ia_cursor *cursor);
+    /* Where the compressed bytes are of which guest byte `at`, inside an extent of state compressed, is a part. Only
+     * formats that compress have it. */
+    enum ia_status (*find_unit)(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
+                                struct ia_error *err);
+    /* Fills facts.metadata_bytes; not needed for mapping. Optional. */
+    enum ia_status (*measure)(struct ia_image *image, struct ia_error *err);
 };
 
 struct ia_image {
     const struct ia_format *format;
-    struct ia_source *main; /* owned */
-    struct ia_source *data; /* owned; the external data file, NULL: main */
+    struct ia_source *main;           /* owned */
+    IA_VEC(struct ia_source *) parts; /* owned; as facts.parts, NULL where not attached */
     const struct ia_limits *limits;
     struct ia_image_facts facts;
     void *state; /* the driver's */
@@ -65,20 +77,36 @@ extern const struct ia_format *const ia_formats[];
 /* By name; NULL for a format that is not read here. */
 const struct ia_format *ia_format_by_name(const char *name);
 
-/* By content: the driver, or NULL with *known naming a format that is recognised but not read here (NULL: none). */
-const struct ia_format *ia_format_probe(const uint8_t *head, size_t len, const char **known);
+/* By the first bytes, and by the name where they say nothing; NULL: none of them. name may be NULL. */
+const struct ia_format *ia_format_probe(const uint8_t *head, size_t len, const char *name);
 
-/* The same by the last 512 bytes, where a file's first ones say nothing: the name of a format that is recognised but
- * not read here, or NULL. */
-const char *ia_format_probe_footer(const uint8_t *footer);
+/* By the last 512 bytes, where a file's first ones say nothing; or NULL. */
+const struct ia_format *ia_format_probe_footer(const uint8_t *footer);
 
 /* Opens `main` as `format`. Takes ownership of main on success. */
 IA_MUST_CHECK enum ia_status ia_image_open(const struct ia_format *format, struct ia_source *main,
                                            const struct ia_limits *limits, struct ia_image **out, struct ia_error *err);
 void ia_image_close(struct ia_image *image); /* NULL is fine */
 
-/* The source where extents with file number 0 or 1 lie: the data file where there is one. */
-struct ia_source *ia_image_data_source(struct ia_image *image);
+/* Hands over part `number` of facts.parts. Takes ownership of source on success. */
+IA_MUST_CHECK enum ia_status ia_image_attach(struct ia_image *image, size_t number, struct ia_source *source,
+                                             struct ia_error *err);
+
+/* Completes an image whose parts were attached; to be called for every image, once. IA_MISSING when one was not. */
+IA_MUST_CHECK enum ia_status ia_image_assemble(struct ia_image *image, struct ia_error *err);
+
+/* The source of an extent's file number. */
+struct ia_source *ia_image_source(struct ia_image *image, uint32_t file);
+
+/* Somebody read past the end of one of the files. */
+bool ia_image_read_past_end(const struct ia_image *image);
+
+/* Bytes read from all of its files so far. */
+int64_t ia_image_bytes_read(const struct ia_image *image);
+
+/* See ia_format.find_unit. IA_UNSUPPORTED where the format does not compress. */
+IA_MUST_CHECK enum ia_status ia_image_find_unit(struct ia_image *image, size_t mapping, int64_t at,
+                                                struct ia_compressed_unit *unit, struct ia_error *err);
 
 /* Guest bytes of a mapping. */
 int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping);

@@ -34,14 +34,69 @@ void ia_image_close(struct ia_image *image)
         return;
     image->format->close(image);
     ia_image_facts_release(&image->facts);
-    ia_source_close(image->data);
+    for (size_t i = 0; i < image->parts.len; i++)
+        ia_source_close(image->parts.items[i]);
+    ia_vec_release(&image->parts);
     ia_source_close(image->main);
     free(image);
 }
 
-struct ia_source *ia_image_data_source(struct ia_image *image)
+enum ia_status ia_image_attach(struct ia_image *image, size_t number, struct ia_source *source, struct ia_error *err)
 {
-    return image->data != NULL ? image->data : image->main;
+    if (number >= image->facts.parts.len || (number < image->parts.len && image->parts.items[number] != NULL))
+        return ia_fail(err, IA_BUG, "no part %zu to attach", number);
+    if (!ia_vec_reserve(&image->parts, image->facts.parts.len))
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    while (image->parts.len < image->facts.parts.len)
+        image->parts.items[image->parts.len++] = NULL;
+    image->parts.items[number] = source;
+    return IA_OK;
+}
+
+static bool is_whole(const struct ia_image *image)
+{
+    if (image->parts.len != image->facts.parts.len)
+        return false;
+    for (size_t i = 0; i < image->parts.len; i++)
+        if (image->parts.items[i] == NULL)
+            return false;
+    return true;
+}
+
+enum ia_status ia_image_assemble(struct ia_image *image, struct ia_error *err)
+{
+    if (!is_whole(image))
+        return ia_fail(err, IA_MISSING, "not all files of the image are open");
+    return image->format->assemble == NULL ? IA_OK : image->format->assemble(image, err);
+}
+
+struct ia_source *ia_image_source(struct ia_image *image, uint32_t file)
+{
+    return file == 0 ? image->main : image->parts.items[file - 1];
+}
+
+bool ia_image_read_past_end(const struct ia_image *image)
+{
+    bool past = image->main->beyond_end;
+    for (size_t i = 0; i < image->parts.len; i++)
+        past = past || (image->parts.items[i] != NULL && image->parts.items[i]->beyond_end);
+    return past;
+}
+
+int64_t ia_image_bytes_read(const struct ia_image *image)
+{
+    int64_t bytes = image->main->bytes_read;
+    for (size_t i = 0; i < image->parts.len; i++)
+        bytes += image->parts.items[i] == NULL ? 0 : image->parts.items[i]->bytes_read;
+    return bytes;
+}
+
+enum ia_status ia_image_find_unit(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
+                                  struct ia_error *err)
+{
+    if (image->format->find_unit == NULL)
+        return ia_fail(err, IA_UNSUPPORTED, "format %s has no compressed extents", image->format->name);
+    return image->format->find_unit(image, mapping, at, unit, err);
 }
 
 int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping)
@@ -59,8 +114,8 @@ enum ia_status ia_cursor_open(struct ia_image *image, size_t mapping, int64_t fr
 {
     if (mapping > image->facts.snapshots.len)
         return ia_fail(err, IA_BUG, "no mapping %zu", mapping);
-    if (image->facts.needs_data_file && image->data == NULL)
-        return ia_fail(err, IA_MISSING, "the external data file is not open");
+    if (!is_whole(image))
+        return ia_fail(err, IA_MISSING, "not all files of the image are open");
     struct ia_cursor *cursor = calloc(1, sizeof(*cursor));
     if (cursor == NULL)
         return ia_fail(err, IA_NOMEM, "out of memory");

@@ -19,7 +19,15 @@ uint16_t ia_window_be16(struct ia_window *window, size_t at);
 uint32_t ia_window_be32(struct ia_window *window, size_t at);
 uint64_t ia_window_be64(struct ia_window *window, size_t at);
 
-/* Like be64, for offsets and sizes: a value above INT64_MAX sets the sticky error too. */
+uint16_t ia_window_le16(struct ia_window *window, size_t at);
+uint32_t ia_window_le32(struct ia_window *window, size_t at);
+uint64_t ia_window_le64(struct ia_window *window, size_t at);
+
+/* len bytes at `at`; NULL with the sticky error where they are not all inside. */
+const uint8_t *ia_window_bytes(struct ia_window *window, size_t at, size_t len);
+
+/* Like be64 and le64, for offsets and sizes: a value above INT64_MAX sets the sticky error too. */
 int64_t ia_window_be_size(struct ia_window *window, size_t at);
+int64_t ia_window_le_size(struct ia_window *window, size_t at);
 
 #endif

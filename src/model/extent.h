@@ -21,6 +21,27 @@ enum ia_extent_state {
 
 #define IA_NO_OFFSET INT64_C(-1)
 
+/* How bytes were compressed. */
+enum ia_codec {
+    IA_CODEC_DEFLATE, /* raw, RFC 1951 */
+    IA_CODEC_ZLIB,    /* RFC 1950 */
+    IA_CODEC_ZSTD,
+    IA_CODEC_BZIP2,
+    IA_CODEC_XZ,
+    IA_CODEC_LZFSE,
+    IA_CODEC_ADC, /* Apple's */
+};
+
+/* What was compressed as one: a cluster, a grain, a block. */
+struct ia_compressed_unit {
+    int64_t start;       /* guest bytes */
+    int64_t length;      /* guest bytes that it expands to, at least as far as the image reaches */
+    int64_t offset;      /* of the compressed bytes in the host file */
+    int64_t host_length; /* of the compressed bytes; where the format rounds it up, of what may follow them too */
+    uint32_t file;       /* as in struct ia_extent */
+    enum ia_codec codec;
+};
+
 struct ia_extent {
     int64_t start;  /* guest bytes */
     int64_t length; /* guest bytes, > 0 */

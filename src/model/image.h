@@ -18,24 +18,54 @@ struct ia_snapshot {
     int64_t date_ns;  /* since 1970 UTC */
 };
 
+/* From where a part's name is to be looked up. */
+enum ia_part_place {
+    IA_PART_REFERENCE, /* QEMU's reference syntax; a relative one from the working directory (qcow2's data file) */
+    IA_PART_BESIDE,    /* a plain path, relative to the directory of the image; a scan lets none leave it */
+};
+
+/* A host file of an image besides its main one. Part n is file number n + 1 of the image's extents. */
+struct ia_image_part {
+    char *name;       /* owned; as it stands in the image; NULL: the image needs it and does not say which */
+    const char *role; /* "data", "extent"...: const text */
+    enum ia_part_place place;
+};
+
+/* Who an image is, and who its parent should be, in the format's own terms: "cid 5a3b01ff", "uuid ...". Empty: not
+ * told. A child's expectations are compared with its parent's words, as text; an empty one says nothing. */
+struct ia_image_identity {
+    char own[64];
+    char own_stamp[64];    /* changes with every modification, where the format has such a thing apart from own */
+    char parent[64];       /* what parent's own should be */
+    char parent_stamp[64]; /* what parent's own_stamp should be */
+};
+
 struct ia_image_facts {
     int64_t virtual_size; /* guest bytes, a multiple of 512 */
     int64_t cluster_size; /* bytes; 0 where the format has no such thing */
     char variant[96];     /* "v3 zstd extended-l2"... */
     char *backing_name;   /* owned; as it stands in the image, NUL-terminated; NULL: no backing file */
     char *backing_format; /* owned; NULL: not stated */
-    char *data_file;      /* owned; name of the external data file, NULL: none */
-    bool needs_data_file; /* the guest's bytes are not in the main file */
+    /* Host paths to try for the backing file, in this order, relative to the image's directory or absolute: for formats
+     * whose parent names are none of QEMU's references. Empty: backing_name is such a reference. */
+    IA_VEC(char *) backing_paths; /* owned */
+    bool backing_by_identity;     /* the parent has no name: it is the image whose identity.own is identity.parent */
+    struct ia_image_identity identity;
+    IA_VEC(struct ia_image_part) parts;
     bool encrypted;
-    bool dirty;            /* refcounts or log may be behind */
-    bool truncated;        /* tables or data lie past the end of the file */
-    bool marked_corrupt;   /* the image says so of itself */
-    bool supports_backing; /* the format can have a backing file */
+    bool dirty;          /* refcounts or log may be behind */
+    bool truncated;      /* tables or data lie past the end of the file */
+    bool marked_corrupt; /* the image says so of itself */
     IA_VEC(struct ia_snapshot) snapshots;
     int64_t metadata_bytes;  /* host bytes; -1: not known (yet: complete once the active mapping was read) */
     int64_t compressed_host; /* host bytes that hold the active mapping's compressed extents */
 };
 
 void ia_image_facts_release(struct ia_image_facts *facts);
+
+/* Adds copies; false: out of memory. name may be NULL. */
+bool ia_image_facts_add_part(struct ia_image_facts *facts, const char *name, const char *role,
+                             enum ia_part_place place);
+bool ia_image_facts_add_backing_path(struct ia_image_facts *facts, const char *path);
 
 #endif

@@ -36,6 +36,15 @@ void ia_parsed_release(struct ia_parsed *parsed)
     *parsed = (struct ia_parsed){0};
 }
 
+void ia_item_release_parts(struct ia_item *item)
+{
+    for (size_t i = 0; i < item->parts.len; i++) {
+        free(item->parts.items[i].path);
+        free(item->parts.items[i].message);
+    }
+    ia_vec_release(&item->parts);
+}
+
 static void release_item(struct ia_item *item)
 {
     for (size_t i = 0; i < item->names.len; i++)
@@ -47,7 +56,8 @@ static void release_item(struct ia_item *item)
     ia_parsed_release(&item->parsed);
     free(item->stated_format);
     free(item->backing_path);
-    free(item->data_path);
+    free(item->parent_mismatch);
+    ia_item_release_parts(item);
     free(item->content_backing);
 }
 
@@ -184,7 +194,6 @@ enum ia_status ia_inventory_add(struct ia_inventory *inventory, const char *path
             .previous = IA_NO_ITEM,
             .backing = IA_NO_ITEM,
             .backing_target = IA_NO_ITEM,
-            .data_file = IA_NO_ITEM,
             .referenced_by = IA_NO_ITEM,
         };
         ia_file_key_from_stat(&item.key, st);

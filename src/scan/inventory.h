@@ -76,6 +76,15 @@ struct ia_previous {
     bool taken; /* an item of this scan has its place */
 };
 
+/* One of the files of an image besides its main one, as parsed.facts.parts. */
+struct ia_item_part {
+    size_t item;   /* IA_NO_ITEM: not found */
+    char *path;    /* owned; NULL: none */
+    char *message; /* owned; why status is not IA_OK */
+    enum ia_status status;
+    bool ambiguous; /* its name is relative: QEMU takes it from a working directory */
+};
+
 struct ia_item {
     struct ia_file_key key;
     int64_t disk_size;
@@ -99,13 +108,11 @@ struct ia_item {
     size_t backing_target;     /* the same, and kept where the link was cut: what it names is not unused */
     const char *backing_state; /* "followed"..., NULL: no backing file */
     char *backing_path;        /* owned */
-    size_t data_file;          /* item */
-    char *data_path;           /* owned */
-    bool data_ambiguous;       /* its name is relative: QEMU takes it from a working directory */
-    enum ia_status data_status;
+    char *parent_mismatch;     /* owned; in what the backing image is not the one it was made on, NULL: in nothing */
+    IA_VEC(struct ia_item_part) parts;
     bool is_referenced;    /* some image names it as its backing file */
     bool is_part;          /* some image keeps its data in it */
-    bool stale;            /* unchanged, but its data file is not: to be read again */
+    bool stale;            /* unchanged, but one of its parts is not: to be read again */
     bool resolved;         /* its own references were followed */
     size_t referenced_by;  /* an item that names it as its backing file */
     char *content_backing; /* owned; backing name of a content that the stated format overrides */
@@ -128,6 +135,7 @@ struct ia_inventory {
 };
 
 void ia_inventory_release(struct ia_inventory *inventory);
+void ia_item_release_parts(struct ia_item *item);
 
 /* The item of an identity, IA_NO_ITEM when there is none. */
 size_t ia_inventory_find(const struct ia_inventory *inventory, int64_t dev, int64_t inode);

@@ -33,31 +33,50 @@ static enum ia_finding_code code_of(enum ia_status status)
     }
 }
 
-static void judge_data_file(struct ia_scan *scan, const struct ia_item *item)
+/* A qcow2 data file and the extents of other formats have codes of their own. */
+static void judge_part(struct ia_scan *scan, const struct ia_item *item, size_t number)
 {
+    static const enum ia_finding_code codes[][2] = {
+        {IA_FINDING_DATA_FILE_OUTSIDE, IA_FINDING_EXTENT_OUTSIDE},
+        {IA_FINDING_DATA_FILE_MISSING, IA_FINDING_EXTENT_MISSING},
+        {IA_FINDING_DATA_FILE_UNREADABLE, IA_FINDING_EXTENT_UNREADABLE},
+    };
     const char *path = ia_item_path(item);
-    const char *where = item->data_path == NULL ? "" : item->data_path;
-    if (item->data_status == IA_REFUSED)
-        ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_OUTSIDE, path, "data file '%s' is outside the roots",
-                        where);
-    else if (item->data_status == IA_MISSING)
-        ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_MISSING, path, "data file '%s' does not exist", where);
-    else if (item->data_status != IA_OK)
-        ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_UNREADABLE, path, "data file '%s' cannot be read: %s",
-                        where, item->parsed.message == NULL ? "" : item->parsed.message);
-    if (item->data_ambiguous)
+    const struct ia_image_part *named = &item->parsed.facts.parts.items[number];
+    const struct ia_item_part *part = &item->parts.items[number];
+    const char *where = part->path == NULL ? "" : part->path;
+    bool extent = named->place == IA_PART_BESIDE;
+    if (part->status == IA_REFUSED)
+        ia_findings_add(&scan->findings, codes[0][extent], path, "%s file '%s' is outside %s", named->role, where,
+                        extent ? "the image's directory, or the roots" : "the roots");
+    else if (part->status == IA_MISSING)
+        ia_findings_add(&scan->findings, codes[1][extent], path, "%s file '%s' does not exist", named->role, where);
+    else if (part->status != IA_OK)
+        ia_findings_add(&scan->findings, codes[2][extent], path, "%s file '%s' cannot be read: %s", named->role, where,
+                        part->message == NULL ? "" : part->message);
+    if (part->ambiguous)
         ia_findings_add(&scan->findings, IA_FINDING_DATA_FILE_AMBIGUOUS, path,
-                        "data file '%s' is named relative to a working directory; looked for beside the image",
-                        item->parsed.facts.data_file == NULL ? "" : item->parsed.facts.data_file);
+                        "%s file '%s' is named relative to a working directory; looked for beside the image",
+                        named->role, named->name == NULL ? "" : named->name);
+}
+
+/* False: not all of the image's files could be had. */
+static bool judge_parts(struct ia_scan *scan, const struct ia_item *item)
+{
+    bool whole = true;
+    for (size_t i = 0; i < item->parts.len; i++) {
+        judge_part(scan, item, i);
+        whole = whole && item->parts.items[i].status == IA_OK;
+    }
+    return whole;
 }
 
 static void judge_content(struct ia_scan *scan, const struct ia_item *item)
 {
     const char *path = ia_item_path(item);
     const struct ia_parsed *parsed = &item->parsed;
-    if (item->data_status != IA_OK || item->data_ambiguous)
-        judge_data_file(scan, item);
-    if (parsed->status != IA_OK && item->data_status == IA_OK)
+    bool whole = judge_parts(scan, item);
+    if (parsed->status != IA_OK && whole)
         ia_findings_add(&scan->findings, code_of(parsed->status), path, "%s", parsed->message);
     if (parsed->changed_while_read && parsed->references_changed)
         ia_findings_add(&scan->findings, IA_FINDING_CHANGED_WHILE_READ, path, "changed twice while it was read");
@@ -96,6 +115,7 @@ static void judge_backing(struct ia_scan *scan, const struct ia_item *item)
         {"ambiguous", IA_FINDING_BACKING_AMBIGUOUS,
          "is named relative to a working directory; looked for beside the image"},
         {"loop", IA_FINDING_BACKING_LOOP, "leads in a circle"},
+        {"several", IA_FINDING_PARENT_SEVERAL, "is known by its identity only, and several images have it"},
     };
     const struct ia_image_facts *facts = &item->parsed.facts;
     if (facts->backing_name == NULL || item->backing_state == NULL)
@@ -116,6 +136,9 @@ static void judge_backing(struct ia_scan *scan, const struct ia_item *item)
             ia_findings_add(&scan->findings, kinds[i].code, ia_item_path(item), "backing file '%s' %s", where,
                             kinds[i].words);
     }
+    if (item->parent_mismatch != NULL)
+        ia_findings_add(&scan->findings, IA_FINDING_PARENT_MISMATCH, ia_item_path(item), "backing file '%s': %s", where,
+                        item->parent_mismatch);
     if (item->backing != IA_NO_ITEM && facts->backing_format == NULL && strncmp(facts->backing_name, "json:", 5) != 0)
         ia_findings_add(&scan->findings, IA_FINDING_BACKING_FORMAT_GUESSED, ia_item_path(item),
                         "does not state the format of its backing file '%s': taken for %s", where,

@@ -14,7 +14,11 @@
 void ia_parse_result_release(struct ia_parse_result *result)
 {
     ia_parsed_release(&result->parsed);
-    free(result->data_path);
+    for (size_t i = 0; i < result->parts.len; i++) {
+        free(result->parts.items[i].path);
+        free(result->parts.items[i].message);
+    }
+    ia_vec_release(&result->parts);
     *result = (struct ia_parse_result){0};
 }
 
@@ -60,7 +64,7 @@ struct decision {
     const char *basis;
     enum ia_verdict verdict;
     const char *reason;
-    const char *known; /* a format that is recognised only */
+    const char *known; /* a stated format that no driver has */
 };
 
 /* Nothing at the beginning; some formats put their mark at the end. What somebody says is raw is not asked. */
@@ -73,7 +77,7 @@ static enum ia_status decide_by_footer(const struct ia_parse_request *request, s
     enum ia_status status =
         ia_source_read(source, source->size - (int64_t)sizeof(footer), footer, sizeof(footer), "the last bytes", err);
     if (status == IA_OK)
-        out->known = ia_format_probe_footer(footer);
+        out->format = ia_format_probe_footer(footer);
     return status;
 }
 
@@ -107,46 +111,65 @@ static enum ia_status decide(const struct ia_parse_request *request, struct ia_s
     if (status != IA_OK)
         return status;
     out->basis = "content";
-    out->format = ia_format_probe(head, source->size > 0 ? sizeof(head) : 0, &out->known);
-    if (out->format == NULL && out->known == NULL)
+    out->format = ia_format_probe(head, source->size > 0 ? sizeof(head) : 0, NULL);
+    if (out->format == NULL)
         status = decide_by_footer(request, source, out, err);
-    if (status == IA_OK && out->format == NULL && out->known == NULL)
+    if (status == IA_OK && out->format == NULL)
         decide_raw(request, source->size, out);
     return status;
 }
 
-static enum ia_status open_data_file(const struct ia_parse_request *request, const struct ia_parse_env *env,
-                                     struct ia_image *image, struct ia_parse_result *result, struct ia_error *err)
+/* Where a part is looked for: beside the image, whatever directory QEMU would work in. */
+static enum ia_status find_part(const struct ia_parse_request *request, const struct ia_image_part *part,
+                                struct ia_parsed_part *out, char **name, struct ia_error *err)
 {
-    if (image->facts.data_file == NULL)
-        return ia_fail(err, IA_CORRUPT, "the image names no data file");
-    struct ia_reference reference;
-    enum ia_status status = ia_reference_parse(image->facts.data_file, &reference, err);
+    if (part->name == NULL)
+        return ia_fail(err, IA_CORRUPT, "the image does not name its %s file", part->role);
+    struct ia_reference reference = {.kind = IA_REFERENCE_PATH};
+    if (part->place == IA_PART_REFERENCE) {
+        enum ia_status status = ia_reference_parse(part->name, &reference, err);
+        if (status != IA_OK)
+            return status;
+        if (reference.path == NULL || reference.kind == IA_REFERENCE_UNSUPPORTED) {
+            ia_reference_release(&reference);
+            return ia_fail(err, IA_UNSUPPORTED, "%s file '%s' is not a local file", part->role, part->name);
+        }
+        out->ambiguous = reference.path[0] != '/';
+    }
+    *name = ia_reference_combine(request->path, reference.path != NULL ? reference.path : part->name);
+    ia_reference_release(&reference);
+    return *name != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+}
+
+static bool is_below_directory_of(const char *path, const char *image)
+{
+    const char *slash = strrchr(image, '/');
+    return slash != NULL && strncmp(path, image, (size_t)(slash - image) + 1) == 0;
+}
+
+static enum ia_status open_part(const struct ia_parse_request *request, const struct ia_parse_env *env,
+                                const struct ia_image_part *part, struct ia_parsed_part *out, struct ia_source **source,
+                                struct ia_error *err)
+{
+    IA_AUTO_FREE char *name = NULL;
+    IA_AUTO_CLOSE int fd = -1;
+    enum ia_status status = find_part(request, part, out, &name, err);
     if (status != IA_OK)
         return status;
-    if (reference.path == NULL || reference.kind == IA_REFERENCE_UNSUPPORTED) {
-        ia_reference_release(&reference);
-        return ia_fail(err, IA_UNSUPPORTED, "data file '%s' is not a local file", image->facts.data_file);
-    }
-    result->data_ambiguous = reference.path[0] != '/';
-    IA_AUTO_FREE char *name = ia_reference_combine(request->path, reference.path);
-    ia_reference_release(&reference);
-    if (name == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
-    IA_AUTO_CLOSE int fd = -1;
-    enum ia_status resolved = ia_confine_resolve(env->confine, name, &result->data_path, err);
-    status = resolved;
-    if (result->data_path == NULL)
-        result->data_path = ia_steal_ptr(name);
+    enum ia_status resolved = status = ia_confine_resolve(env->confine, name, &out->path, err);
+    if (out->path == NULL)
+        out->path = ia_steal_ptr(name);
+    if (status == IA_OK && part->place == IA_PART_BESIDE && !is_below_directory_of(out->path, request->path))
+        return ia_fail(err, IA_REFUSED, "'%s' is outside the directory of the image", out->path);
     if (status == IA_OK)
-        status = ia_confine_open(env->confine, result->data_path, &fd, &result->data_st, err);
+        status = ia_confine_open(env->confine, out->path, &fd, &out->st, err);
     if (status == IA_REFUSED && fd < 0 && resolved == IA_OK) /* inside, and no file */
         status = IA_UNSUPPORTED;
     if (status == IA_OK)
-        status = ia_source_open_fd(fd, &image->data, err);
+        status = ia_source_open_fd(fd, source, err);
     if (status == IA_OK) {
         ia_steal_fd(&fd);
-        result->has_data = true;
+        out->opened = true;
     }
     return status;
 }
@@ -213,6 +236,33 @@ static enum ia_status read_mappings(struct ia_image *image, const struct ia_pars
     return status;
 }
 
+/* All that can be had are opened, whatever happens to the others: each is to be known as a part. */
+static enum ia_status open_parts(const struct ia_parse_request *request, const struct ia_parse_env *env,
+                                 struct ia_image *image, struct ia_parse_result *result, struct ia_error *err)
+{
+    size_t count = image->facts.parts.len;
+    if (!ia_vec_reserve(&result->parts, count))
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        struct ia_parsed_part *part = &result->parts.items[result->parts.len++];
+        struct ia_source *source = NULL;
+        struct ia_error cause = {0};
+        *part = (struct ia_parsed_part){0};
+        part->status = open_part(request, env, &image->facts.parts.items[i], part, &source, &cause);
+        if (part->status == IA_OK)
+            part->status = ia_image_attach(image, i, source, &cause);
+        if (part->status == IA_OK)
+            continue;
+        ia_source_close(source);
+        part->message = strdup(cause.message);
+        if (part->status == IA_NOMEM || part->message == NULL)
+            return ia_fail(err, IA_NOMEM, "out of memory");
+        if (result->parsed.status == IA_OK && note(&result->parsed, part->status, &cause, err) != IA_OK)
+            return IA_NOMEM;
+    }
+    return IA_OK;
+}
+
 /* Everything that the open image tells. */
 static enum ia_status read_image(const struct ia_parse_request *request, const struct ia_parse_env *env,
                                  struct ia_image *image, const struct ia_parse_sink *sink,
@@ -220,18 +270,18 @@ static enum ia_status read_image(const struct ia_parse_request *request, const s
 {
     struct ia_parsed *parsed = &result->parsed;
     struct ia_error cause = {0};
-    enum ia_status status = IA_OK;
-    if (image->facts.needs_data_file) {
-        result->data_status = open_data_file(request, env, image, result, &cause);
-        if (result->data_status != IA_OK)
-            status = note(parsed, result->data_status, &cause, err);
+    enum ia_status status = open_parts(request, env, image, result, err);
+    if (status == IA_OK && parsed->status == IA_OK) {
+        enum ia_status assembled = ia_image_assemble(image, &cause);
+        if (assembled != IA_OK)
+            status = note(parsed, assembled, &cause, err);
     }
     if (status == IA_OK && parsed->status == IA_OK)
         status = read_mappings(image, sink, parsed, err);
     if (status == IA_OK && ia_image_measure(image, &cause) != IA_OK)
         image->facts.metadata_bytes = -1;
-    image->facts.truncated = image->facts.truncated || image->main->beyond_end;
-    result->table_bytes += image->main->bytes_read;
+    image->facts.truncated = image->facts.truncated || ia_image_read_past_end(image);
+    result->table_bytes += ia_image_bytes_read(image);
     parsed->facts = image->facts;
     image->facts = (struct ia_image_facts){0}; /* moved */
     return status;

@@ -26,6 +26,16 @@ struct ia_parse_env {
     const struct ia_limits *limits;
 };
 
+/* What became of one of the image's facts.parts. */
+struct ia_parsed_part {
+    enum ia_status status; /* IA_OK, or why it could not be had */
+    char *message;         /* owned; the same in words */
+    char *path;            /* owned; canonical, or where it was looked for; NULL: nowhere */
+    struct stat st;
+    bool opened;    /* st holds */
+    bool ambiguous; /* its name is relative to a working directory: looked for beside the image */
+};
+
 struct ia_parse_result {
     enum ia_verdict verdict;
     const char *reason;
@@ -34,11 +44,7 @@ struct ia_parse_result {
     bool opened;        /* st holds */
     int64_t checked_ns; /* when reading began; 0: too soon after a change to trust the time stamps */
     const char *lock_state;
-    char *data_path; /* owned; canonical path of the data file, or where it was looked for */
-    struct stat data_st;
-    bool has_data;
-    bool data_ambiguous;        /* its name is relative: QEMU would take it from a working directory */
-    enum ia_status data_status; /* IA_OK, or why the data file could not be had */
+    IA_VEC(struct ia_parsed_part) parts; /* as parsed.facts.parts */
     int64_t table_bytes;
 };
 void ia_parse_result_release(struct ia_parse_result *result);

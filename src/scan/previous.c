@@ -50,7 +50,8 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     strncpy(facts->variant, row->variant, sizeof(facts->variant) - 1);
     facts->backing_name = copy(row->backing_name, ok);
     facts->backing_format = copy(row->backing_format, ok);
-    facts->data_file = copy(row->data_file, ok);
+    facts->identity = *row->identity;
+    facts->backing_by_identity = row->backing_by_identity;
     facts->encrypted = row->encrypted;
     facts->dirty = row->dirty;
     facts->marked_corrupt = row->corrupt;
@@ -102,8 +103,7 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *file, const
     return status;
 }
 
-struct mapping_loader {
-    struct ia_scan *scan;
+struct by_image_loader {
     struct ia_previous **by_image; /* sorted by image_id */
     size_t count;
 };
@@ -115,20 +115,43 @@ static int by_image_id(const void *a, const void *b)
     return (x->image_id > y->image_id) - (x->image_id < y->image_id);
 }
 
-static enum ia_status load_mapping(void *ctx, const struct ia_mapping_row *row, struct ia_error *err)
+static struct ia_parsed *parsed_of(const struct by_image_loader *loader, int64_t image_id)
 {
-    struct mapping_loader *loader = ctx;
-    struct ia_previous wanted = {.image_id = row->image_id};
+    struct ia_previous wanted = {.image_id = image_id};
     const struct ia_previous *key = &wanted;
     struct ia_previous **found = bsearch(&key, loader->by_image, loader->count, sizeof(*loader->by_image), by_image_id);
-    if (found == NULL)
-        return IA_OK;
+    return found == NULL ? NULL : &(*found)->parsed;
+}
+
+static enum ia_status load_mapping(void *ctx, const struct ia_mapping_row *row, struct ia_error *err)
+{
+    struct ia_parsed *parsed = parsed_of(ctx, row->image_id);
     struct ia_mapping mapping = {
         .map_id = row->map_id, .size = row->size, .extents = row->extents, .failed = row->failed};
-    struct ia_parsed *parsed = &(*found)->parsed;
-    if (!ia_vec_push(&parsed->mappings, mapping)) /* the active one has snapshot NULL and sorts first */
+    if (parsed != NULL && !ia_vec_push(&parsed->mappings, mapping)) /* the active one has snapshot NULL, sorts first */
         return ia_fail(err, IA_NOMEM, "out of memory");
     return IA_OK;
+}
+
+static const char *role_of(const char *word)
+{
+    static const char *const roles[] = {"data", "extent"};
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+        if (strcmp(word, roles[i]) == 0)
+            return roles[i];
+    return "part";
+}
+
+static enum ia_status load_name(void *ctx, const struct ia_name_row *row, struct ia_error *err)
+{
+    struct ia_parsed *parsed = parsed_of(ctx, row->image_id);
+    if (parsed == NULL)
+        return IA_OK;
+    bool added = strcmp(row->kind, "part") == 0
+                     ? ia_image_facts_add_part(&parsed->facts, row->name, role_of(row->role),
+                                               row->place == IA_PART_BESIDE ? IA_PART_BESIDE : IA_PART_REFERENCE)
+                     : ia_image_facts_add_backing_path(&parsed->facts, row->name == NULL ? "" : row->name);
+    return added ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
 }
 
 enum ia_status ia_scan_load_previous(struct ia_scan *scan, struct ia_error *err)
@@ -137,7 +160,7 @@ enum ia_status ia_scan_load_previous(struct ia_scan *scan, struct ia_error *err)
     if (status != IA_OK)
         return status;
     struct ia_inventory *inventory = &scan->inventory;
-    struct mapping_loader loader = {.scan = scan};
+    struct by_image_loader loader = {0};
     loader.by_image = calloc(inventory->previous.len + 1, sizeof(*loader.by_image));
     if (loader.by_image == NULL)
         return ia_fail(err, IA_NOMEM, "out of memory");
@@ -146,6 +169,8 @@ enum ia_status ia_scan_load_previous(struct ia_scan *scan, struct ia_error *err)
             loader.by_image[loader.count++] = &inventory->previous.items[i];
     qsort(loader.by_image, loader.count, sizeof(*loader.by_image), by_image_id);
     status = ia_writer_load_mappings(scan->writer, load_mapping, &loader, err);
+    if (status == IA_OK)
+        status = ia_writer_load_names(scan->writer, load_name, &loader, err);
     free(loader.by_image);
     return status;
 }

@@ -78,29 +78,43 @@ static enum ia_status adopt(struct ia_scan *scan, struct ia_item *item, struct i
     return status;
 }
 
-/* Takes the data file into the inventory as a part. */
-static enum ia_status note_data_file(struct ia_scan *scan, size_t number, struct ia_parse_result *result,
-                                     struct ia_error *err)
+/* Takes one part into the inventory. */
+static enum ia_status note_part(struct ia_scan *scan, size_t number, struct ia_parsed_part *parsed,
+                                struct ia_error *err)
 {
-    struct ia_item *item = &scan->inventory.items.items[number];
-    free(item->data_path);
-    item->data_path = result->data_path;
-    result->data_path = NULL;
-    item->data_ambiguous = result->data_ambiguous;
-    item->data_status = result->data_status;
+    struct ia_inventory *inventory = &scan->inventory;
+    struct ia_item_part part = {.item = IA_NO_ITEM,
+                                .path = parsed->path,
+                                .message = parsed->message,
+                                .status = parsed->status,
+                                .ambiguous = parsed->ambiguous};
+    parsed->path = NULL;
+    parsed->message = NULL;
+    if (!ia_vec_push(&inventory->items.items[number].parts, part)) {
+        free(part.path);
+        free(part.message);
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    }
     /* Outside, and yet one more name of a file inside: looked at, never opened. */
-    bool known =
-        result->data_status == IA_REFUSED && item->data_path != NULL && stat(item->data_path, &result->data_st) == 0 &&
-        ia_inventory_find(&scan->inventory, (int64_t)result->data_st.st_dev, (int64_t)result->data_st.st_ino) !=
-            IA_NO_ITEM;
-    if (!result->has_data && !known)
+    bool seen = parsed->status == IA_REFUSED && part.path != NULL && stat(part.path, &parsed->st) == 0;
+    if (!parsed->opened && !seen)
         return IA_OK;
-    size_t part = ia_inventory_find(&scan->inventory, (int64_t)result->data_st.st_dev, (int64_t)result->data_st.st_ino);
     enum ia_status status = IA_OK;
-    if (part == IA_NO_ITEM)
-        status = ia_inventory_add(&scan->inventory, item->data_path, &result->data_st, false, &part, err);
-    if (status == IA_OK)
-        scan->inventory.items.items[number].data_file = part; /* the array may have moved */
+    size_t found = ia_inventory_find(inventory, (int64_t)parsed->st.st_dev, (int64_t)parsed->st.st_ino);
+    if (found == IA_NO_ITEM && parsed->opened)
+        status = ia_inventory_add(inventory, part.path, &parsed->st, false, &found, err);
+    struct ia_item *item = &inventory->items.items[number]; /* the array may have moved */
+    item->parts.items[item->parts.len - 1].item = found;
+    return status;
+}
+
+static enum ia_status note_parts(struct ia_scan *scan, size_t number, struct ia_parse_result *result,
+                                 struct ia_error *err)
+{
+    ia_item_release_parts(&scan->inventory.items.items[number]);
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < result->parts.len && status == IA_OK; i++)
+        status = note_part(scan, number, &result->parts.items[i], err);
     return status;
 }
 
@@ -128,7 +142,7 @@ static enum ia_status finish(struct ia_scan *scan, struct ia_event *event, struc
         return IA_OK;
     item->parsed_now = result->verdict == IA_VERDICT_IMAGE;
     enum ia_status status = adopt(scan, item, result, err);
-    return status == IA_OK ? note_data_file(scan, event->item, result, err) : status;
+    return status == IA_OK ? note_parts(scan, event->item, result, err) : status;
 }
 
 static enum ia_status handle(struct ia_scan *scan, struct ia_event *event, struct ia_error *err)

@@ -140,6 +140,23 @@ static bool has_failed_snapshot(const struct ia_parsed *parsed)
     return false;
 }
 
+/* What is needed to look up the image's other files again without reading it. */
+static enum ia_status put_image_names(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
+{
+    const struct ia_image_facts *facts = &item->parsed.facts;
+    enum ia_status status = ia_writer_drop_image_names(scan->writer, item->image_id, err);
+    for (size_t i = 0; i < facts->parts.len && status == IA_OK; i++) {
+        const struct ia_image_part *part = &facts->parts.items[i];
+        struct ia_name_row row = {item->image_id, "part", (int64_t)i, part->role, part->place, part->name};
+        status = ia_writer_put_image_name(scan->writer, &row, err);
+    }
+    for (size_t i = 0; i < facts->backing_paths.len && status == IA_OK; i++) {
+        struct ia_name_row row = {item->image_id, "backing", (int64_t)i, "", 0, facts->backing_paths.items[i]};
+        status = ia_writer_put_image_name(scan->writer, &row, err);
+    }
+    return status;
+}
+
 static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
 {
     const struct ia_parsed *parsed = &item->parsed;
@@ -175,7 +192,8 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .backing_name = facts->backing_name,
         .backing_format = facts->backing_format,
         .backing_path = item->backing_path,
-        .data_file = facts->data_file,
+        .identity = &facts->identity,
+        .backing_by_identity = facts->backing_by_identity,
         .backing_id = item->backing != IA_NO_ITEM ? items[item->backing].image_id : 0,
         .map_id = parsed->mappings.items[0].map_id,
         .compressed_host = facts->compressed_host,
@@ -195,7 +213,8 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
                                             : NULL,
     };
     memcpy(row.state_bytes, parsed->state_bytes, sizeof(row.state_bytes));
-    return ia_writer_put_image(scan->writer, &row, err);
+    enum ia_status status = ia_writer_put_image(scan->writer, &row, err);
+    return status == IA_OK && !item->from_store ? put_image_names(scan, item, err) : status;
 }
 
 static enum ia_status put_mappings(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
@@ -236,6 +255,26 @@ static enum ia_status put_images(struct ia_scan *scan, struct ia_error *err)
     return status;
 }
 
+static enum ia_status put_part_reference(struct ia_scan *scan, const struct ia_item *item, size_t number,
+                                         struct ia_error *err)
+{
+    const struct ia_image_part *named = &item->parsed.facts.parts.items[number];
+    const struct ia_item_part *part = &item->parts.items[number];
+    struct ia_reference_row row = {
+        .image_id = item->image_id,
+        .kind = named->place == IA_PART_REFERENCE ? "data-file" : "extent",
+        .name = named->name == NULL ? "" : named->name,
+        .path = part->path == NULL ? "" : part->path,
+        .state = part->ambiguous              ? "ambiguous"
+                 : part->status == IA_OK      ? "followed"
+                 : part->status == IA_REFUSED ? "outside"
+                 : part->status == IA_MISSING ? "missing"
+                                              : "denied",
+        .target_id = part->item != IA_NO_ITEM ? scan->inventory.items.items[part->item].file_id : 0,
+    };
+    return ia_writer_put_reference(scan->writer, &row, err);
+}
+
 static enum ia_status put_references(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
 {
     const struct ia_item *items = scan->inventory.items.items;
@@ -251,21 +290,8 @@ static enum ia_status put_references(struct ia_scan *scan, const struct ia_item 
         };
         status = ia_writer_put_reference(scan->writer, &row, err);
     }
-    if (status == IA_OK && item->parsed.facts.data_file != NULL) {
-        struct ia_reference_row row = {
-            .image_id = item->image_id,
-            .kind = "data-file",
-            .name = item->parsed.facts.data_file,
-            .path = item->data_path == NULL ? "" : item->data_path,
-            .state = item->data_ambiguous              ? "ambiguous"
-                     : item->data_status == IA_OK      ? "followed"
-                     : item->data_status == IA_REFUSED ? "outside"
-                     : item->data_status == IA_MISSING ? "missing"
-                                                       : "denied",
-            .target_id = item->data_file != IA_NO_ITEM ? items[item->data_file].file_id : 0,
-        };
-        status = ia_writer_put_reference(scan->writer, &row, err);
-    }
+    for (size_t i = 0; i < item->parts.len && status == IA_OK; i++)
+        status = put_part_reference(scan, item, i, err);
     return status;
 }
 
@@ -274,9 +300,13 @@ static enum ia_status put_image_files(struct ia_scan *scan, const struct ia_item
     const struct ia_item *items = scan->inventory.items.items;
     enum ia_status status =
         ia_writer_put_image_file(scan->writer, item->image_id, 0, "main", ia_item_path(item), item->file_id, err);
-    if (status == IA_OK && item->data_path != NULL)
-        status = ia_writer_put_image_file(scan->writer, item->image_id, 1, "data", item->data_path,
-                                          item->data_file != IA_NO_ITEM ? items[item->data_file].file_id : 0, err);
+    for (size_t i = 0; i < item->parts.len && status == IA_OK; i++) {
+        const struct ia_item_part *part = &item->parts.items[i];
+        if (part->path != NULL)
+            status = ia_writer_put_image_file(scan->writer, item->image_id, (int64_t)i + 1,
+                                              item->parsed.facts.parts.items[i].role, part->path,
+                                              part->item != IA_NO_ITEM ? items[part->item].file_id : 0, err);
+    }
     return status;
 }
 
@@ -393,10 +423,13 @@ static int64_t fingerprint(const struct ia_scan *scan)
         mix_int(&print, item->chain_ok);
         mix_int(&print, item->backing == IA_NO_ITEM ? -1 : inventory->items.items[item->backing].image_id);
         mix_int(&print, item->backing_target == IA_NO_ITEM ? -1 : inventory->items.items[item->backing_target].file_id);
-        mix_int(&print, item->data_file == IA_NO_ITEM ? -1 : inventory->items.items[item->data_file].file_id);
+        for (size_t n = 0; n < item->parts.len; n++) {
+            size_t part = item->parts.items[n].item;
+            mix_int(&print, part == IA_NO_ITEM ? -1 : inventory->items.items[part].file_id);
+            mix_text(&print, item->parts.items[n].path);
+        }
         mix_text(&print, item->backing_state);
         mix_text(&print, item->backing_path);
-        mix_text(&print, item->data_path);
         mix_int(&print, item->parsed.status);
         for (size_t n = 0; n < item->names.len; n++)
             mix_text(&print, item->names.items[n].path);

@@ -240,31 +240,48 @@ static enum ia_status resolve_backing(struct ia_scan *scan, size_t image, enum r
     return status;
 }
 
-/* The data file of an image that was taken over from the store. */
-static enum ia_status resolve_data_file(struct ia_scan *scan, size_t image, struct ia_error *err)
+/* One part of an image that was taken over from the store: is it still there, and unchanged? */
+static enum ia_status resolve_stored_part(struct ia_scan *scan, size_t image, const struct ia_image_part *named,
+                                          struct ia_error *err)
 {
     struct ia_item *item = &scan->inventory.items.items[image];
-    if (item->data_path == NULL && item->from_store && item->parsed.facts.data_file != NULL) {
-        struct ia_reference reference;
-        struct lead lead = {0};
-        enum ia_status status = ia_reference_parse(item->parsed.facts.data_file, &reference, err);
-        if (status != IA_OK)
-            return status;
-        item->data_ambiguous = reference.path == NULL || reference.path[0] != '/';
-        if (reference.path != NULL)
-            status = find_lead(scan, ia_item_path(item), reference.path, &lead, err);
-        item->data_path = lead.path;
-        free(lead.spelled);
-        if (status == IA_OK && lead.state != NULL && strcmp(lead.state, "followed") == 0)
-            item->data_file = ia_inventory_find(&scan->inventory, (int64_t)lead.st.st_dev, (int64_t)lead.st.st_ino);
-        ia_reference_release(&reference);
-        if (status != IA_OK)
-            return status;
-        item->stale = item->data_file == IA_NO_ITEM || !scan->inventory.items.items[item->data_file].from_store;
+    struct ia_item_part part = {.item = IA_NO_ITEM};
+    struct ia_reference reference = {.kind = IA_REFERENCE_PATH};
+    struct lead lead = {0};
+    enum ia_status status = IA_OK;
+    if (named->place == IA_PART_REFERENCE && named->name != NULL) {
+        status = ia_reference_parse(named->name, &reference, err);
+        part.ambiguous = reference.path == NULL || reference.path[0] != '/';
     }
-    if (item->data_file != IA_NO_ITEM)
-        scan->inventory.items.items[item->data_file].is_part = true;
+    const char *path = named->place == IA_PART_REFERENCE ? reference.path : named->name;
+    if (status == IA_OK && path != NULL)
+        status = find_lead(scan, ia_item_path(item), path, &lead, err);
+    ia_reference_release(&reference);
+    free(lead.spelled);
+    part.path = lead.path;
+    if (status == IA_OK && lead.state != NULL && strcmp(lead.state, "followed") == 0)
+        part.item = ia_inventory_find(&scan->inventory, (int64_t)lead.st.st_dev, (int64_t)lead.st.st_ino);
+    if (status == IA_OK && !ia_vec_push(&item->parts, part))
+        status = ia_fail(err, IA_NOMEM, "out of memory");
+    if (status != IA_OK) {
+        free(part.path);
+        return status;
+    }
+    item->stale = item->stale || part.item == IA_NO_ITEM || !scan->inventory.items.items[part.item].from_store;
     return IA_OK;
+}
+
+static enum ia_status resolve_parts(struct ia_scan *scan, size_t image, struct ia_error *err)
+{
+    struct ia_item *item = &scan->inventory.items.items[image];
+    const struct ia_image_facts *facts = &item->parsed.facts;
+    enum ia_status status = IA_OK;
+    while (item->from_store && item->parts.len < facts->parts.len && status == IA_OK)
+        status = resolve_stored_part(scan, image, &facts->parts.items[item->parts.len], err);
+    for (size_t i = 0; i < item->parts.len; i++)
+        if (item->parts.items[i].item != IA_NO_ITEM)
+            scan->inventory.items.items[item->parts.items[i].item].is_part = true;
+    return status;
 }
 
 /* A content that is used as raw, and looks like an image that names a file: nobody follows that, but who took it for
@@ -303,7 +320,7 @@ static enum ia_status resolve_item(struct ia_scan *scan, size_t number, enum rea
     item->resolved = !deferred;
     if (status != IA_OK || deferred)
         return status;
-    status = resolve_data_file(scan, number, err);
+    status = resolve_parts(scan, number, err);
     if (status == IA_OK && item->content_backing != NULL)
         status = resolve_content(scan, number, err);
     return status;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading back what the scan before left, for change detection. */
+#include <stdio.h>
 #include <string.h>
 
 #include "store/connection.h"
@@ -12,13 +13,19 @@ static const char *text(sqlite3_stmt *stmt, int column)
     return (const char *)sqlite3_column_text(stmt, column);
 }
 
+static void copy_text(sqlite3_stmt *stmt, int column, char *out, size_t size)
+{
+    const char *from = text(stmt, column);
+    snprintf(out, size, "%s", from == NULL ? "" : from);
+}
+
 static int64_t integer_or(sqlite3_stmt *stmt, int column, int64_t missing)
 {
     return sqlite3_column_type(stmt, column) == SQLITE_NULL ? missing : sqlite3_column_int64(stmt, column);
 }
 
 /* The columns from `at` on, as IA_STMT_LOAD_FILES lists them. */
-static void decode_image(sqlite3_stmt *stmt, int at, struct ia_image_row *row)
+static void decode_image(sqlite3_stmt *stmt, int at, struct ia_image_row *row, struct ia_image_identity *identity)
 {
     static const enum ia_extent_state order[] = {IA_EXTENT_DATA,    IA_EXTENT_COMPRESSED,     IA_EXTENT_ENCRYPTED,
                                                  IA_EXTENT_ZERO,    IA_EXTENT_ZERO_ALLOCATED, IA_EXTENT_SPARSE,
@@ -45,9 +52,14 @@ static void decode_image(sqlite3_stmt *stmt, int at, struct ia_image_row *row)
     row->first_scan = sqlite3_column_int64(stmt, at++);
     row->referenced_scan = integer_or(stmt, at++, 0);
     row->referenced_by = text(stmt, at++);
-    row->data_file = text(stmt, at++);
     row->referenced_mtime_ns = integer_or(stmt, at++, 0);
-    row->problem = text(stmt, at);
+    row->problem = text(stmt, at++);
+    copy_text(stmt, at++, identity->own, sizeof(identity->own));
+    copy_text(stmt, at++, identity->own_stamp, sizeof(identity->own_stamp));
+    copy_text(stmt, at++, identity->parent, sizeof(identity->parent));
+    copy_text(stmt, at++, identity->parent_stamp, sizeof(identity->parent_stamp));
+    row->identity = identity;
+    row->backing_by_identity = sqlite3_column_int(stmt, at);
 }
 
 static void decode_file(sqlite3_stmt *stmt, struct ia_file_row *row)
@@ -72,6 +84,7 @@ struct loader {
     ia_load_file *file;
     ia_load_mapping *mapping;
     ia_load_mount *mount;
+    ia_load_name *name;
     void *ctx;
 };
 typedef enum ia_status hand_over(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err);
@@ -97,10 +110,11 @@ static enum ia_status load_file(const struct loader *loader, sqlite3_stmt *stmt,
     enum { IMAGE_COLUMN = 11 };
     struct ia_file_row file;
     struct ia_image_row image;
+    struct ia_image_identity identity = {0};
     decode_file(stmt, &file);
     bool is_image = sqlite3_column_type(stmt, IMAGE_COLUMN) != SQLITE_NULL;
     if (is_image)
-        decode_image(stmt, IMAGE_COLUMN, &image);
+        decode_image(stmt, IMAGE_COLUMN, &image, &identity);
     return loader->file(loader->ctx, &file, is_image ? &image : NULL, err);
 }
 
@@ -121,6 +135,18 @@ static enum ia_status load_mapping(const struct loader *loader, sqlite3_stmt *st
     return loader->mapping(loader->ctx, &row, err);
 }
 
+static enum ia_status load_name(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
+{
+    struct ia_name_row row = {
+        .image_id = sqlite3_column_int64(stmt, 0),
+        .kind = text(stmt, 1),
+        .role = text(stmt, 2),
+        .place = sqlite3_column_int64(stmt, 3),
+        .name = text(stmt, 4),
+    };
+    return loader->name(loader->ctx, &row, err);
+}
+
 static enum ia_status load_mount(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
 {
     return loader->mount(loader->ctx, text(stmt, 0), sqlite3_column_int64(stmt, 1), err);
@@ -136,6 +162,12 @@ enum ia_status ia_writer_load_mappings(struct ia_writer *writer, ia_load_mapping
 {
     const struct loader loader = {.mapping = each, .ctx = ctx};
     return load_rows(writer, IA_STMT_LOAD_MAPPINGS, load_mapping, &loader, err);
+}
+
+enum ia_status ia_writer_load_names(struct ia_writer *writer, ia_load_name *each, void *ctx, struct ia_error *err)
+{
+    const struct loader loader = {.name = each, .ctx = ctx};
+    return load_rows(writer, IA_STMT_LOAD_NAMES, load_name, &loader, err);
 }
 
 enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *each, void *ctx, struct ia_error *err)

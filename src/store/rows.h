@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "model/extent.h"
+#include "model/image.h"
 
 struct ia_file_row {
     int64_t file_id;
@@ -23,8 +24,7 @@ struct ia_image_row {
     int64_t virtual_size, cluster_size; /* -1: unknown */
     bool encrypted, dirty, corrupt, truncated, chain_ok;
     const char *backing_name, *backing_format, *backing_path; /* NULL: none */
-    const char *data_file;
-    int64_t backing_id; /* 0: none */
+    int64_t backing_id;                                       /* 0: none */
     int64_t map_id;
     int64_t state_bytes[IA_EXTENT_STATES]; /* guest bytes of the active mapping by state */
     int64_t compressed_host;
@@ -36,6 +36,18 @@ struct ia_image_row {
     const char *referenced_by;   /* NULL: never */
     const char *problem;         /* why state is not 'ok', NULL: nothing to say */
     int64_t referenced_mtime_ns; /* of the file at that scan; 0: never */
+    const struct ia_image_identity *identity;
+    bool backing_by_identity;
+};
+
+/* A name that an image holds of another file. Columns: schema/0003_formats.sql. */
+struct ia_name_row {
+    int64_t image_id;
+    const char *kind; /* "part", "backing" */
+    int64_t number;
+    const char *role;
+    int64_t place;
+    const char *name; /* NULL: not told */
 };
 
 struct ia_mapping_row {

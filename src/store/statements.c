@@ -16,10 +16,15 @@ static const char *const texts[IA_STMT_COUNT] = {
         " i.encrypted, i.dirty, i.corrupt, i.truncated, i.backing_name, i.backing_format, i.map_id,"
         " i.data_bytes, i.compressed_bytes, i.encrypted_bytes, i.zero_bytes, i.zero_allocated_bytes, i.sparse_bytes,"
         " i.reserved_bytes, i.compressed_host, i.metadata_bytes, i.first_scan, i.referenced_scan, i.referenced_by,"
-        " i.data_file, i.referenced_mtime_ns, i.problem"
+        " i.referenced_mtime_ns, i.problem, i.identity, i.identity_stamp, i.parent_identity, i.parent_stamp,"
+        " i.backing_by_identity"
         " FROM file AS f LEFT JOIN image AS i ON i.file_id = f.file_id ORDER BY f.file_id",
     [IA_STMT_LOAD_MAPPINGS] = "SELECT map_id, image_id, snapshot, id, name, size, vm_state, date_ns, extents, failed"
                               " FROM mapping ORDER BY image_id, snapshot",
+    [IA_STMT_LOAD_NAMES] = "SELECT image_id, kind, role, place, name FROM image_name ORDER BY image_id, kind, number",
+    [IA_STMT_DROP_NAMES] = "DELETE FROM image_name WHERE image_id = ?",
+    [IA_STMT_PUT_IMAGE_NAME] =
+        "INSERT INTO image_name (image_id, kind, number, role, place, name) VALUES (?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_FILE] =
         "INSERT INTO file (file_id, path, dev, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns, verdict, reason)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -30,18 +35,19 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_IMAGE] =
         "INSERT INTO image (image_id, "
         "file_id, path, format, format_basis, variant, state, virtual_size, cluster_size, encrypted, "
-        "dirty, corrupt, truncated, chain_ok, data_file, backing_name, backing_format, backing_path, "
+        "dirty, corrupt, truncated, chain_ok, backing_name, backing_format, backing_path, "
         "backing_id, map_id, data_bytes, compressed_bytes, encrypted_bytes, zero_bytes, "
         "zero_allocated_bytes, sparse_bytes, reserved_bytes, compressed_host, metadata_bytes, "
-        "lock_state, is_base_by, first_scan, referenced_scan, referenced_by, referenced_mtime_ns, problem)"
+        "lock_state, is_base_by, first_scan, referenced_scan, referenced_by, referenced_mtime_ns, problem, "
+        "identity, identity_stamp, parent_identity, parent_stamp, backing_by_identity)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?)"
+        "?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (image_id) DO UPDATE SET"
         " file_id = excluded.file_id, path = excluded.path, format = excluded.format,"
         " format_basis = excluded.format_basis, variant = excluded.variant, state = excluded.state,"
         " virtual_size = excluded.virtual_size, cluster_size = excluded.cluster_size,"
         " encrypted = excluded.encrypted, dirty = excluded.dirty, corrupt = excluded.corrupt,"
-        " truncated = excluded.truncated, chain_ok = excluded.chain_ok, data_file = excluded.data_file,"
+        " truncated = excluded.truncated, chain_ok = excluded.chain_ok,"
         " backing_name = excluded.backing_name, backing_format = excluded.backing_format,"
         " backing_path = excluded.backing_path, backing_id = excluded.backing_id,"
         " map_id = excluded.map_id, data_bytes = excluded.data_bytes,"
@@ -52,7 +58,9 @@ static const char *const texts[IA_STMT_COUNT] = {
         " lock_state = excluded.lock_state, is_base_by = excluded.is_base_by,"
         " first_scan = excluded.first_scan, referenced_scan = excluded.referenced_scan,"
         " referenced_by = excluded.referenced_by, referenced_mtime_ns = excluded.referenced_mtime_ns,"
-        " problem = excluded.problem",
+        " problem = excluded.problem, identity = excluded.identity, identity_stamp = excluded.identity_stamp,"
+        " parent_identity = excluded.parent_identity, parent_stamp = excluded.parent_stamp,"
+        " backing_by_identity = excluded.backing_by_identity",
     [IA_STMT_PUT_IMAGE_FILE] =
         "INSERT OR REPLACE INTO image_file (image_id, number, role, path, file_id) VALUES (?, ?, ?, ?, ?)",
     [IA_STMT_PUT_MAPPING] =

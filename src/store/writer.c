@@ -127,16 +127,30 @@ enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *
 
 enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_image_row *row, struct ia_error *err)
 {
+    static const struct ia_image_identity nobody;
+    const struct ia_image_identity *identity = row->identity != NULL ? row->identity : &nobody;
     const int64_t *bytes = row->state_bytes;
     return ia_statements_run(
-        &writer->statements, IA_STMT_PUT_IMAGE, err, "iitttttppiiiiittttziiiiiiiiipttiztzt", row->image_id,
+        &writer->statements, IA_STMT_PUT_IMAGE, err, "iitttttppiiiiitttziiiiiiiiipttiztzttttti", row->image_id,
         row->file_id, row->path, row->format, row->format_basis, row->variant, row->state, row->virtual_size,
         row->cluster_size, (int64_t)row->encrypted, (int64_t)row->dirty, (int64_t)row->corrupt, (int64_t)row->truncated,
-        (int64_t)row->chain_ok, row->data_file, row->backing_name, row->backing_format, row->backing_path,
-        row->backing_id, row->map_id, bytes[IA_EXTENT_DATA], bytes[IA_EXTENT_COMPRESSED], bytes[IA_EXTENT_ENCRYPTED],
-        bytes[IA_EXTENT_ZERO], bytes[IA_EXTENT_ZERO_ALLOCATED], bytes[IA_EXTENT_SPARSE], bytes[IA_EXTENT_RESERVED],
-        row->compressed_host, row->metadata_bytes, row->lock_state, row->is_base_by, row->first_scan,
-        row->referenced_scan, row->referenced_by, row->referenced_mtime_ns, row->problem);
+        (int64_t)row->chain_ok, row->backing_name, row->backing_format, row->backing_path, row->backing_id, row->map_id,
+        bytes[IA_EXTENT_DATA], bytes[IA_EXTENT_COMPRESSED], bytes[IA_EXTENT_ENCRYPTED], bytes[IA_EXTENT_ZERO],
+        bytes[IA_EXTENT_ZERO_ALLOCATED], bytes[IA_EXTENT_SPARSE], bytes[IA_EXTENT_RESERVED], row->compressed_host,
+        row->metadata_bytes, row->lock_state, row->is_base_by, row->first_scan, row->referenced_scan,
+        row->referenced_by, row->referenced_mtime_ns, row->problem, identity->own, identity->own_stamp,
+        identity->parent, identity->parent_stamp, (int64_t)row->backing_by_identity);
+}
+
+enum ia_status ia_writer_put_image_name(struct ia_writer *writer, const struct ia_name_row *row, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_IMAGE_NAME, err, "ititit", row->image_id, row->kind,
+                             row->number, row->role, row->place, row->name);
+}
+
+enum ia_status ia_writer_drop_image_names(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_DROP_NAMES, err, "i", image_id);
 }
 
 enum ia_status ia_writer_put_image_file(struct ia_writer *writer, int64_t image_id, int64_t number, const char *role,

@@ -33,6 +33,10 @@ typedef enum ia_status ia_load_file(void *ctx, const struct ia_file_row *file, c
                                     struct ia_error *err); /* image is NULL for a file that is none */
 IA_MUST_CHECK enum ia_status ia_writer_load(struct ia_writer *writer, ia_load_file *each, void *ctx,
                                             struct ia_error *err);
+/* Every name of another file that an image holds, by image, kind and number. */
+typedef enum ia_status ia_load_name(void *ctx, const struct ia_name_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_names(struct ia_writer *writer, ia_load_name *each, void *ctx,
+                                                  struct ia_error *err);
 typedef enum ia_status ia_load_mapping(void *ctx, const struct ia_mapping_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_mappings(struct ia_writer *writer, ia_load_mapping *each, void *ctx,
                                                      struct ia_error *err);
@@ -42,6 +46,10 @@ IA_MUST_CHECK enum ia_status ia_writer_put_file(struct ia_writer *writer, struct
                                                 struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_image_row *row,
                                                  struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_image_name(struct ia_writer *writer, const struct ia_name_row *row,
+                                                      struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_drop_image_names(struct ia_writer *writer, int64_t image_id,
+                                                        struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_image_file(struct ia_writer *writer, int64_t image_id, int64_t number,
                                                       const char *role, const char *path, int64_t file_id,
                                                       struct ia_error *err);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs a fuzz target without an engine: over its seeds, over each seed cut short and with each of its first bytes
- * changed, and over the files of the directories given. TAP: a test for each seed and each file.
- * --write DIR only writes the seeds there. */
+/* Runs a fuzz target without an engine: over its seeds, over each seed cut short and with each of its first bytes that
+ * are not zero changed, and over the files of the directories given. TAP: a test for each seed and each file.
+ * --seeds DIR: what is there are seeds too. --write DIR only writes the built-in seeds there. */
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,11 @@ static void run_variations(const uint8_t *bytes, size_t len)
     if (copy == NULL)
         fail("memory");
     memcpy(copy, bytes, len);
-    for (size_t i = 0; i < len && i < CHANGED_BYTES; i++) {
+    size_t changed = 0;
+    for (size_t i = 0; i < len && changed < CHANGED_BYTES; i++) {
+        if (copy[i] == 0 && i >= CHANGED_BYTES)
+            continue;
+        changed += copy[i] != 0 || i < CHANGED_BYTES;
         for (size_t c = 0; c < sizeof(changes); c++) {
             copy[i] ^= changes[c];
             LLVMFuzzerTestOneInput(copy, len);
@@ -74,7 +79,7 @@ static void write_seed(void *ctx, const char *name, const void *bytes, size_t le
         fail(name);
 }
 
-static void replay_file(const char *dir, const char *name, int *count)
+static void replay_file(const char *dir, const char *name, bool is_seed, int *count)
 {
     FILE *file = open_in(dir, name, "rb");
     uint8_t *bytes = NULL;
@@ -88,12 +93,16 @@ static void replay_file(const char *dir, const char *name, int *count)
         len += got;
     } while (got > 0);
     fclose(file);
-    run_copy(bytes, len);
+    if (is_seed) {
+        replay_seed(count, name, bytes, len);
+    } else {
+        run_copy(bytes, len);
+        printf("ok %d - %s\n", ++*count, name);
+    }
     free(bytes);
-    printf("ok %d - %s\n", ++*count, name);
 }
 
-static void replay_directory(const char *dir, int *count)
+static void replay_directory(const char *dir, bool are_seeds, int *count)
 {
     struct dirent **entries;
     int found = scandir(dir, &entries, NULL, alphasort);
@@ -101,7 +110,7 @@ static void replay_directory(const char *dir, int *count)
         fail(dir);
     for (int i = 0; i < found; i++) {
         if (entries[i]->d_name[0] != '.')
-            replay_file(dir, entries[i]->d_name, count);
+            replay_file(dir, entries[i]->d_name, are_seeds, count);
         free(entries[i]);
     }
     free(entries);
@@ -116,8 +125,11 @@ int main(int argc, char **argv)
     }
     int count = 0;
     fuzz_each_seed(replay_seed, &count);
-    for (int i = 1; i < argc; i++)
-        replay_directory(argv[i], &count);
+    for (int i = 1; i < argc; i++) {
+        bool are_seeds = i + 1 < argc && strcmp(argv[i], "--seeds") == 0;
+        i += are_seeds;
+        replay_directory(argv[i], are_seeds, &count);
+    }
     printf("1..%d\n", count);
     return 0;
 }

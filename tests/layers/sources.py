@@ -15,7 +15,8 @@ LIBRARIES = {
     r"sqlite3\.h": r"src/store/.*",
     r"json-c/.*|json\.h": r"src/chain/reference\.c|src/report/render_json\.c",
     r"libsmartcols.*": r"src/report/render_table\.c",
-    r"zlib\.h|zstd.*\.h": r"src/io/inflate\.c",
+    r"zlib\.h|zstd.*\.h|bzlib\.h|lzma\.h": r"src/io/inflate\.c",
+    r"expat\.h": r"src/io/xml\.c",
     r"pthread\.h|threads\.h": r"src/scan/.*",
 }
 PRINTERS = r"src/cli/.*|src/report/render\w*\.c"

@@ -276,8 +276,8 @@ static void data_file_is_opened_from_the_working_directory(void **state)
     assert_refused("dir/top", IA_MISSING);
     make_sparse_file("data", 65536);
     assert_ok(try_open("dir/top", NULL, &chain));
-    assert_string_equal(chain.layers.items[0].data_name, "data");
-    assert_int_equal(chain.layers.items[0].image->data->size, 65536);
+    assert_string_equal(chain.layers.items[0].part_names.items[0], "data");
+    assert_int_equal(chain.layers.items[0].image->parts.items[0]->size, 65536);
     ia_chain_release(&chain);
     make_with_data_file("top", "nbd://host/x");
     assert_refused("top", IA_UNSUPPORTED);

@@ -29,7 +29,6 @@ static void holes_are_zero_with_an_offset(void **state)
     struct ia_image *image = open_raw("holes");
     assert_int_equal(image->facts.virtual_size, MIB);
     assert_int_equal(image->facts.metadata_bytes, 0);
-    assert_false(image->facts.supports_backing);
     assert_extents(image, 0, {.start = 0, .length = 128 * KIB, .offset = 0, .state = IA_EXTENT_ZERO},
                    {.start = 128 * KIB, .length = 64 * KIB, .offset = 128 * KIB, .state = IA_EXTENT_DATA},
                    {.start = 192 * KIB, .length = 832 * KIB, .offset = 192 * KIB, .state = IA_EXTENT_ZERO});

@@ -42,10 +42,8 @@ static void facts_of_a_sound_image(void **state)
     assert_string_equal(facts->variant, "v3");
     assert_string_equal(facts->backing_name, "base.qcow2");
     assert_string_equal(facts->backing_format, "qcow2");
-    assert_null(facts->data_file);
-    assert_true(facts->supports_backing);
-    assert_false(facts->needs_data_file || facts->encrypted || facts->dirty || facts->truncated ||
-                 facts->marked_corrupt);
+    assert_int_equal(facts->parts.len, 0);
+    assert_false(facts->encrypted || facts->dirty || facts->truncated || facts->marked_corrupt);
     assert_int_equal(facts->snapshots.len, 0);
     ia_image_close(image);
     qcow2_image_release(&built);
@@ -236,8 +234,9 @@ static void data_file_is_asked_for(void **state)
         .size = MIB, .data_file = true, .data_file_raw = true, .data_file_name = "disk.data"};
     build(&built, &options);
     struct ia_image *image = open_built(&built);
-    assert_true(image->facts.needs_data_file);
-    assert_string_equal(image->facts.data_file, "disk.data");
+    assert_int_equal(image->facts.parts.len, 1);
+    assert_string_equal(image->facts.parts.items[0].name, "disk.data");
+    assert_string_equal(image->facts.parts.items[0].role, "data");
     assert_string_equal(image->facts.variant, "v3 data-file-raw");
     struct ia_cursor *cursor = NULL;
     assert_status(IA_MISSING, ia_cursor_open(image, 0, 0, INT64_MAX, &cursor, &err));

@@ -197,6 +197,13 @@ static void encrypted_clusters_keep_their_place(void **state)
     qcow2_image_release(&built);
 }
 
+static void attach_empty(struct ia_image *image)
+{
+    struct ia_source *empty = NULL;
+    assert_ok(ia_source_open_memory("", 0, &empty, &err));
+    assert_ok(ia_image_attach(image, 0, empty, &err));
+}
+
 static void data_file_holds_the_guest_at_its_own_offsets(void **state)
 {
     (void)state;
@@ -209,7 +216,7 @@ static void data_file_holds_the_guest_at_its_own_offsets(void **state)
     qcow2_image_map(&built, 0, 5, 5 * 65536);
     qcow2_image_finish(&built);
     struct ia_image *image = open_built(&built);
-    assert_ok(ia_source_open_memory("", 0, &image->data, &err));
+    attach_empty(image);
     assert_extents(image, 0, {.start = 0, .length = 2 * C, .offset = 0, .state = IA_EXTENT_DATA, .file = 1},
                    {.start = 3 * C, .length = C, .offset = 3 * C, .state = IA_EXTENT_ZERO_ALLOCATED, .file = 1},
                    {.start = 5 * C, .length = C, .offset = 5 * C, .state = IA_EXTENT_DATA, .file = 1});
@@ -230,7 +237,7 @@ static void other_places_in_a_data_file_are_corrupt(void **state)
         qcow2_image_map(&built, 0, 2, entries[i]);
         qcow2_image_finish(&built);
         struct ia_image *image = open_built(&built);
-        assert_ok(ia_source_open_memory("", 0, &image->data, &err));
+        attach_empty(image);
         assert_status(IA_CORRUPT, try_map(image, 0, 0, INT64_MAX, &got, &err));
         free(got.items);
         ia_image_close(image);

@@ -85,7 +85,7 @@ static enum ia_status read_one(struct ia_image *image, struct qcow2 *q, uint32_t
     case EXTENSION_BACKING_FORMAT:
         return read_string(image, offset, len, MAX_FORMAT_NAME, "backing format", &image->facts.backing_format, err);
     case EXTENSION_DATA_FILE:
-        return read_string(image, offset, len, MAX_DATA_FILE, "data file name", &image->facts.data_file, err);
+        return read_string(image, offset, len, MAX_DATA_FILE, "data file name", &q->data_file_name, err);
     case EXTENSION_BITMAPS:
         return read_bitmaps(image, q, offset, len, err);
     case EXTENSION_CRYPTO:

@@ -127,11 +127,9 @@ static void describe(struct ia_image *image, const struct qcow2 *q, const struct
              q->crypt_method == 1 ? " aes" : "", q->crypt_method == 2 ? " luks" : "");
     facts->virtual_size = f->size / 512 * 512;
     facts->cluster_size = q->cluster_size;
-    facts->needs_data_file = (q->incompatible & QCOW2_DATA_FILE) != 0;
     facts->encrypted = q->crypt_method != 0;
     facts->dirty = (q->incompatible & QCOW2_DIRTY) != 0;
     facts->marked_corrupt = (q->incompatible & QCOW2_CORRUPT) != 0;
-    facts->supports_backing = true;
 }
 
 enum ia_status qcow2_read_header(struct ia_image *image, struct qcow2 *q, struct ia_error *err)
@@ -177,5 +175,8 @@ enum ia_status qcow2_read_header(struct ia_image *image, struct qcow2 *q, struct
         status = ia_fail(err, IA_CORRUPT, "LUKS encryption without its header extension");
     if (status == IA_OK)
         status = read_backing_name(image, q, &f, err);
+    if (status == IA_OK && (q->incompatible & QCOW2_DATA_FILE) != 0 &&
+        !ia_image_facts_add_part(&image->facts, q->data_file_name, "data", IA_PART_REFERENCE))
+        status = ia_fail(err, IA_NOMEM, "out of memory");
     return status;
 }

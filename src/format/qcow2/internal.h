@@ -66,6 +66,7 @@ struct qcow2 {
     struct qcow2_l1 *snapshot_l1; /* owned; one for each of facts.snapshots */
     struct qcow2_bitmaps bitmaps; /* count 0: none, or not consistent */
     int64_t crypto_header_bytes;
+    char *data_file_name; /* owned; NULL: not told */
     enum qcow2_preallocation preallocation;
     int64_t table_bytes; /* L2 tables read so far, for all mappings */
 };

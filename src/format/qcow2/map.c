@@ -33,7 +33,7 @@ enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     map->q = q;
     map->clusters = qcow2_clusters(q, cursor->sink.size);
     map->cluster = ia_min(cursor->from, cursor->sink.size) / q->cluster_size;
-    map->data_file = image->data != NULL;
+    map->data_file = image->facts.parts.len > 0;
     map->look_for_holes = qcow2_is_preallocated(image);
     const struct qcow2_l1 *l1 = qcow2_mapping_l1(image, cursor->mapping);
     map->l1_entries = l1->entries;
@@ -58,6 +58,12 @@ void qcow2_map_end(struct ia_cursor *cursor)
     free(map);
 }
 
+/* The number of the file that the guest's bytes are in. */
+static uint32_t data_file(const struct ia_image *image)
+{
+    return image->facts.parts.len > 0 ? 1 : 0;
+}
+
 static enum ia_status push(struct ia_cursor *cursor, enum ia_extent_state state, int64_t start, int64_t length,
                            int64_t offset, struct ia_error *err)
 {
@@ -66,7 +72,7 @@ static enum ia_status push(struct ia_cursor *cursor, enum ia_extent_state state,
         .length = length,
         .offset = offset,
         .state = (uint32_t)state,
-        .file = cursor->image->data != NULL && offset != IA_NO_OFFSET ? 1 : 0,
+        .file = offset != IA_NO_OFFSET ? data_file(cursor->image) : 0,
     };
     return ia_extent_sink_push(&cursor->sink, &extent, err);
 }
@@ -76,7 +82,7 @@ static enum ia_status push_data(struct ia_cursor *cursor, int64_t start, int64_t
                                 struct ia_error *err)
 {
     const struct map_state *map = cursor->state;
-    struct ia_source *source = ia_image_data_source(cursor->image);
+    struct ia_source *source = ia_image_source(cursor->image, data_file(cursor->image));
     /* The last cluster of a file may be cut short: it then ends with zeroes. One that is not there at all is lost. */
     int64_t last_cluster = (offset + length - 1) & -map->q->cluster_size;
     if (last_cluster >= source->size && !map->data_file)

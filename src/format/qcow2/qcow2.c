@@ -27,8 +27,10 @@ static enum ia_status qcow2_open(struct ia_image *image, struct ia_error *err)
 static void qcow2_close(struct ia_image *image)
 {
     struct qcow2 *q = image->state;
-    if (q != NULL)
-        free(q->snapshot_l1);
+    if (q == NULL)
+        return;
+    free(q->snapshot_l1);
+    free(q->data_file_name);
     free(q);
 }
 

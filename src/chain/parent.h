@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Parents that are not named in QEMU's way: by one of several host paths, or only by who they are. */
+#ifndef IA_CHAIN_PARENT_H
+#define IA_CHAIN_PARENT_H
+
+#include "chain/chain.h"
+
+/* The first of facts->backing_paths that exists, as seen from the image called `name`. The caller frees *path. */
+IA_MUST_CHECK enum ia_status ia_parent_by_path(const char *name, const struct ia_image_facts *facts,
+                                               const struct ia_confine *confine, char **path, struct ia_error *err);
+
+/* The one image of `format` in the directory of `name`, or in the one above it, whose identity is the one that facts
+ * ask for: where VirtualBox keeps a machine's disks and their snapshots. Looks at headers only. IA_MISSING where there
+ * is none, IA_REFUSED where there are several. The caller frees *path. */
+IA_MUST_CHECK enum ia_status ia_parent_by_identity(const char *name, const struct ia_image_facts *facts,
+                                                   const struct ia_format *format,
+                                                   const struct ia_chain_options *options, char **path,
+                                                   struct ia_error *err);
+
+/* *difference tells, with both values, in what the parent is not the one that the child was made on; NULL: in nothing
+ * that can be told. The caller frees it. */
+IA_MUST_CHECK enum ia_status ia_parent_compare(const struct ia_image_identity *child,
+                                               const struct ia_image_identity *parent, char **difference,
+                                               struct ia_error *err);
+
+#endif

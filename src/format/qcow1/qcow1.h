@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* The version 1 of qcow driver. */
+#ifndef IA_FORMAT_QCOW1_QCOW1_H
+#define IA_FORMAT_QCOW1_QCOW1_H
+
+#include "format/format.h"
+
+extern const struct ia_format ia_format_qcow1;
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* XML by expat. */
+#include "io/xml.h"
+
+#include <expat.h>
+#include <limits.h>
+
+struct reading {
+    const struct ia_xml_handler *handler;
+    XML_Parser parser;
+    int depth;
+    enum ia_status status;
+    struct ia_error *err;
+};
+
+/* The first failure ends the reading. */
+static void settle(struct reading *reading, enum ia_status status)
+{
+    if (status == IA_OK || reading->status != IA_OK)
+        return;
+    reading->status = status;
+    XML_StopParser(reading->parser, XML_FALSE);
+}
+
+static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **attributes)
+{
+    struct reading *reading = ctx;
+    if (reading->status != IA_OK)
+        return;
+    if (++reading->depth > IA_XML_MAX_DEPTH)
+        settle(reading, ia_fail(reading->err, IA_LIMIT, "XML nested deeper than %d", IA_XML_MAX_DEPTH));
+    else if (reading->handler->start != NULL)
+        settle(reading,
+               reading->handler->start(reading->handler->ctx, name, (const char *const *)attributes, reading->err));
+}
+
+static void XMLCALL on_end(void *ctx, const XML_Char *name)
+{
+    struct reading *reading = ctx;
+    reading->depth--;
+    if (reading->status == IA_OK && reading->handler->end != NULL)
+        settle(reading, reading->handler->end(reading->handler->ctx, name, reading->err));
+}
+
+static void XMLCALL on_text(void *ctx, const XML_Char *text, int len)
+{
+    struct reading *reading = ctx;
+    if (reading->status == IA_OK && reading->handler->text != NULL)
+        settle(reading, reading->handler->text(reading->handler->ctx, text, (size_t)len, reading->err));
+}
+
+static void XMLCALL on_entity(void *ctx, const XML_Char *name, int is_parameter, const XML_Char *value, int len,
+                              const XML_Char *base, const XML_Char *system, const XML_Char *public,
+                              const XML_Char *notation)
+{
+    struct reading *reading = ctx;
+    (void)name, (void)is_parameter, (void)value, (void)len, (void)base, (void)system, (void)public, (void)notation;
+    settle(reading, ia_fail(reading->err, IA_REFUSED, "XML that declares entities"));
+}
+
+enum ia_status ia_xml_parse(const void *bytes, size_t len, const struct ia_xml_handler *handler, struct ia_error *err)
+{
+    if (len > INT_MAX)
+        return ia_fail(err, IA_LIMIT, "%zu bytes of XML", len);
+    struct reading reading = {.handler = handler, .parser = XML_ParserCreate(NULL), .err = err};
+    if (reading.parser == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    XML_SetUserData(reading.parser, &reading);
+    XML_SetElementHandler(reading.parser, on_start, on_end);
+    XML_SetCharacterDataHandler(reading.parser, on_text);
+    XML_SetEntityDeclHandler(reading.parser, on_entity);
+    enum XML_Status parsed = XML_Parse(reading.parser, bytes, (int)len, 1);
+    enum XML_Error code = XML_GetErrorCode(reading.parser);
+    if (reading.status == IA_OK && parsed != XML_STATUS_OK)
+        reading.status = code == XML_ERROR_NO_MEMORY
+                             ? ia_fail(err, IA_NOMEM, "out of memory")
+                             : ia_fail(err, IA_CORRUPT, "line %lu of the XML: %s",
+                                       (unsigned long)XML_GetCurrentLineNumber(reading.parser), XML_ErrorString(code));
+    XML_ParserFree(reading.parser);
+    return reading.status;
+}

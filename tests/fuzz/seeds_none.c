@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* For targets whose seeds a builder of tests/builders writes to a directory. */
+#include "fuzz/target.h"
+
+void fuzz_each_seed(fuzz_use_seed use, void *ctx)
+{
+    (void)use;
+    (void)ctx;
+}
