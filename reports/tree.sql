@@ -8,7 +8,7 @@
 -- column: path | path | the image, or the name that could not be followed
 -- column: relation | text | base, image (the given one), dependent or unresolved
 -- column: format | text | its format
--- column: disk_size | bytes | blocks that its main file takes on the host
+-- column: disk_size | bytes | blocks that its files take on the host
 -- column: seen_data_bytes | bytes | base: data that the given image gets from it; image: data of its own that it sees; dependent: data that it gets from the given image
 -- column: others | count | images on a base that are not drawn
 -- column: state | text | of the image, ok where it could be mapped; or of the reference, why it was not followed
@@ -70,7 +70,7 @@ FROM (
            NULL AS seen_data_bytes, NULL AS others, state
     FROM loose
     UNION ALL
-    SELECT n.level, n.key, i.path, n.relation, i.format, f.disk_size, n.data_bytes, n.others, i.state
-    FROM node AS n JOIN image AS i ON i.image_id = n.image_id JOIN file AS f ON f.file_id = i.file_id
+    SELECT n.level, n.key, i.path, n.relation, i.format, v.disk_size, n.data_bytes, n.others, i.state
+    FROM node AS n JOIN image AS i ON i.image_id = n.image_id JOIN v_image AS v ON v.image_id = n.image_id
 )
 ORDER BY key, level;

@@ -25,7 +25,12 @@ DROP VIEW v_image;
 ALTER TABLE image DROP COLUMN data_file;
 CREATE VIEW v_image AS
 SELECT i.image_id, i.path, i.format, i.variant, i.format_basis, i.virtual_size,
-       f.size AS file_size, f.disk_size, i.cluster_size,
+       -- of all its files, each once
+       (SELECT sum(f.size) FROM file AS f WHERE f.file_id IN (
+            SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) AS file_size,
+       (SELECT sum(f.disk_size) FROM file AS f WHERE f.file_id IN (
+            SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) AS disk_size,
+       i.cluster_size,
        i.backing_name, i.backing_path, i.backing_format, b.path AS backing_image,
        (SELECT max(c.depth) FROM chain AS c WHERE c.image_id = i.image_id) AS chain_depth,
        NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head,
@@ -37,5 +42,4 @@ SELECT i.image_id, i.path, i.format, i.variant, i.format_basis, i.virtual_size,
        (SELECT count(*) FROM image_file AS x WHERE x.image_id = i.image_id) AS files,
        nullif(i.identity, '') AS identity, nullif(i.parent_identity, '') AS parent_identity
 FROM image AS i
-JOIN file AS f ON f.file_id = i.file_id
 LEFT JOIN image AS b ON b.image_id = i.backing_id;

@@ -178,7 +178,7 @@ static enum ia_status add_layers(struct nodes *nodes, const struct ia_chain *cha
         size_t depth = count - 1 - level;
         const struct ia_layer *layer = &chain->layers.items[depth];
         IA_AUTO_BUF struct ia_buf text = {0};
-        begin_text(&text, layer->image->format->name, layer->image->main->allocated, seen[depth], true);
+        begin_text(&text, layer->image->format->name, ia_image_allocated(layer->image), seen[depth], true);
         ia_buf_add_char(&text, ']');
         status = nodes_add(nodes, level, layer->name, &text, depth == 0, err);
     }
@@ -192,6 +192,7 @@ static enum ia_status draw_from_files(const char *image, struct ia_error *err)
     enum ia_status status = ia_chain_open(image, &how, &chain, err);
     if (status != IA_OK)
         return status;
+    ia_cli_warn_of_parents(&chain);
     struct nodes nodes = {0};
     struct ia_render_options options;
     IA_AUTO_BUF struct ia_buf out = {0};

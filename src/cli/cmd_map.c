@@ -14,7 +14,7 @@
 static const char help[] =
     "Usage: imgaudit map [OPTION]... IMAGE\n"
     "Print the map of an image and its backing files, as 'qemu-img map' does.\n\n"
-    "  -f, --format FMT         take IMAGE for FMT (raw, qcow2); without it, its content decides\n"
+    "  -f, --format FMT         take IMAGE for FMT (raw, qcow2, vmdk...); without it, its content decides\n"
     "      --output human|json  what to print (human)\n"
     "  -s, --start-offset OFF   first guest byte (0)\n"
     "  -l, --max-length LEN     guest bytes at most\n"
@@ -246,6 +246,7 @@ static int run(const struct map_options *options)
         ia_cli_error("%s", err.message);
         return IA_EXIT_FAILED;
     }
+    ia_cli_warn_of_parents(&chain);
     int code = print_map(&chain, options);
     ia_chain_release(&chain);
     return code;

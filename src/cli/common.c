@@ -44,6 +44,13 @@ void ia_cli_error(const char *format, ...)
     va_end(args);
 }
 
+void ia_cli_warn_of_parents(const struct ia_chain *chain)
+{
+    for (size_t i = 0; i < chain->layers.len; i++)
+        if (chain->layers.items[i].warning != NULL)
+            ia_cli_error("warning: '%s': %s", chain->layers.items[i].name, chain->layers.items[i].warning);
+}
+
 int ia_cli_usage(const char *command, const char *format, ...)
 {
     va_list args;

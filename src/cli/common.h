@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "chain/chain.h"
 
 enum ia_exit {
     IA_EXIT_DONE = 0,
@@ -20,6 +21,9 @@ enum ia_exit {
 
 /* "imgaudit: ..." on stderr, control characters of names made visible. */
 IA_PRINTF(1, 2) void ia_cli_error(const char *format, ...);
+
+/* Says on stderr where in a chain a parent is not the one that its child was made on. */
+void ia_cli_warn_of_parents(const struct ia_chain *chain);
 
 /* The same and a hint to --help; returns IA_EXIT_USAGE. */
 IA_PRINTF(2, 3) int ia_cli_usage(const char *command, const char *format, ...);

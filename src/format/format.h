@@ -101,6 +101,9 @@ struct ia_source *ia_image_source(struct ia_image *image, uint32_t file);
 /* Somebody read past the end of one of the files. */
 bool ia_image_read_past_end(const struct ia_image *image);
 
+/* Bytes of blocks that its files take on the host. */
+int64_t ia_image_allocated(const struct ia_image *image);
+
 /* Bytes read from all of its files so far. */
 int64_t ia_image_bytes_read(const struct ia_image *image);
 

@@ -83,6 +83,14 @@ bool ia_image_read_past_end(const struct ia_image *image)
     return past;
 }
 
+int64_t ia_image_allocated(const struct ia_image *image)
+{
+    int64_t bytes = image->main->allocated;
+    for (size_t i = 0; i < image->parts.len; i++)
+        bytes += image->parts.items[i] == NULL ? 0 : image->parts.items[i]->allocated;
+    return bytes;
+}
+
 int64_t ia_image_bytes_read(const struct ia_image *image)
 {
     int64_t bytes = image->main->bytes_read;

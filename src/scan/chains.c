@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chain/parent.h"
 #include "scan/internal.h"
 
 enum mark { UNSEEN, UNDER_WAY, DONE };
@@ -78,9 +79,26 @@ static void check_chain(struct ia_scan *scan, struct ia_item *item)
     item->chain_ok = true;
 }
 
+/* Are the parents those that their children were made on? */
+static enum ia_status compare_parents(struct ia_scan *scan, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    struct ia_item *items = scan->inventory.items.items;
+    for (size_t i = 0; i < scan->inventory.items.len && status == IA_OK; i++) {
+        free(items[i].parent_mismatch);
+        items[i].parent_mismatch = NULL;
+        if (links_on(&items[i]) && items[i].has_parsed && items[items[i].backing].has_parsed)
+            status = ia_parent_compare(&items[i].parsed.facts.identity, &items[items[i].backing].parsed.facts.identity,
+                                       &items[i].parent_mismatch, err);
+    }
+    return status;
+}
+
 enum ia_status ia_scan_check_chains(struct ia_scan *scan, struct ia_error *err)
 {
     enum ia_status status = cut_loops(scan, err);
+    if (status == IA_OK)
+        status = compare_parents(scan, err);
     if (status != IA_OK)
         return status;
     for (size_t i = 0; i < scan->inventory.items.len; i++) {

@@ -29,11 +29,17 @@ struct ia_absent {
     int64_t dev;
 };
 
+/* Item numbers, sorted by identity and format. */
+struct ia_identities {
+    IA_VEC(size_t) sorted;
+};
+
 struct ia_scan {
     const struct ia_scan_options *options;
     struct ia_confine confine; /* roots and --allow */
     struct ia_parse_env env;
     struct ia_inventory inventory;
+    struct ia_identities identities;
     struct ia_findings findings;
     struct ia_writer *writer;
     struct ia_pool *pool;

@@ -311,6 +311,18 @@ static enum ia_status read_as(const struct ia_parse_request *request, const stru
     return status;
 }
 
+/* Since they were opened. Looked at by name: one that is another file now has changed too. */
+static bool parts_changed(const struct ia_parse_result *result)
+{
+    for (size_t i = 0; i < result->parts.len; i++) {
+        const struct ia_parsed_part *part = &result->parts.items[i];
+        struct stat after;
+        if (part->opened && (stat(part->path, &after) != 0 || !same_content(&part->st, &after)))
+            return true;
+    }
+    return false;
+}
+
 static enum ia_status attempt(const struct ia_parse_request *request, const struct ia_parse_env *env,
                               const struct ia_parse_sink *sink, struct ia_parse_result *result, bool *changed,
                               struct ia_error *err)
@@ -350,6 +362,7 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
     ia_source_close(source);
     struct stat after;
     *changed = again >= 0 && fstat(again, &after) == 0 && !same_content(&result->st, &after);
+    *changed = *changed || parts_changed(result);
     return status;
 }
 

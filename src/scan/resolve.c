@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "chain/reference.h"
+#include "scan/identities.h"
 #include "scan/internal.h"
 
 /* Where a name leads. */
@@ -210,10 +211,66 @@ static enum ia_status state_format(struct ia_scan *scan, size_t image, const cha
     return IA_OK;
 }
 
+/* A parent called by host paths: the first that can be followed counts, and others that can are kept as aliases. */
+static enum ia_status resolve_paths(struct ia_scan *scan, size_t image, enum reach reach, bool *deferred,
+                                    struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    size_t count = scan->inventory.items.items[image].parsed.facts.backing_paths.len;
+    for (size_t i = 0; i < count && status == IA_OK && !*deferred; i++) {
+        IA_AUTO_FREE char *path = strdup(scan->inventory.items.items[image].parsed.facts.backing_paths.items[i]);
+        status =
+            path == NULL ? ia_fail(err, IA_NOMEM, "out of memory") : follow(scan, image, path, reach, deferred, err);
+    }
+    const struct ia_item *item = &scan->inventory.items.items[image];
+    if (status == IA_OK && !*deferred && item->backing != IA_NO_ITEM)
+        status = state_format(scan, image, item->parsed.facts.backing_format, err);
+    return status;
+}
+
+/* A parent that is known by who it is: among all images of the scan. Several that are it are all kept. */
+static enum ia_status resolve_identity(struct ia_scan *scan, size_t image, struct ia_error *err)
+{
+    struct ia_item *items = scan->inventory.items.items;
+    struct ia_item *item = &items[image];
+    const struct ia_identities *known = &scan->identities;
+    enum ia_status status = IA_OK;
+    item->backing_state = "missing";
+    size_t first = ia_identities_find(known, scan, item->parsed.format, item->parsed.facts.identity.parent);
+    for (size_t i = first; i < known->sorted.len && status == IA_OK; i++) {
+        size_t target = known->sorted.items[i];
+        if (!ia_identity_is(&items[target], item->parsed.format, item->parsed.facts.identity.parent))
+            break;
+        if (target == image)
+            continue;
+        bool another = item->backing_target != IA_NO_ITEM || strcmp(item->backing_state, "several") == 0;
+        if (another && item->backing_target != IA_NO_ITEM) {
+            status = add_alias(scan, "alias", image, item->backing_target, item->parsed.facts.backing_name,
+                               ia_item_path(&items[item->backing_target]), err);
+            item->backing = item->backing_target = IA_NO_ITEM;
+        }
+        if (another && status == IA_OK)
+            status = add_alias(scan, "alias", image, target, item->parsed.facts.backing_name,
+                               ia_item_path(&items[target]), err);
+        item->backing_state = another ? "several" : "followed";
+        if (!another)
+            item->backing = item->backing_target = target;
+    }
+    if (status != IA_OK || item->backing == IA_NO_ITEM)
+        return status;
+    item->backing_path = strdup(ia_item_path(&items[item->backing]));
+    return item->backing_path == NULL ? ia_fail(err, IA_NOMEM, "out of memory")
+                                      : state_format(scan, image, item->parsed.facts.backing_format, err);
+}
+
 static enum ia_status resolve_backing(struct ia_scan *scan, size_t image, enum reach reach, bool *deferred,
                                       struct ia_error *err)
 {
     const struct ia_image_facts *facts = &scan->inventory.items.items[image].parsed.facts;
+    if (facts->backing_by_identity)
+        return resolve_identity(scan, image, err);
+    if (facts->backing_paths.len > 0)
+        return resolve_paths(scan, image, reach, deferred, err);
     IA_AUTO_FREE char *stated = facts->backing_format == NULL ? NULL : strdup(facts->backing_format);
     struct ia_reference reference;
     enum ia_status status = ia_reference_parse(facts->backing_name, &reference, err);
@@ -314,6 +371,8 @@ static enum ia_status resolve_item(struct ia_scan *scan, size_t number, enum rea
     item->resolved = true;
     item->backing = item->backing_target = IA_NO_ITEM;
     item->backing_state = NULL;
+    free(item->backing_path);
+    item->backing_path = NULL;
     if (item->parsed.facts.backing_name != NULL)
         status = resolve_backing(scan, number, reach, &deferred, err);
     item = &scan->inventory.items.items[number]; /* the array may have moved */
@@ -352,7 +411,7 @@ static enum ia_status resolve_round(struct ia_scan *scan, enum reach reach, size
  * only a reference names is read. Ends: an item goes back to unresolved only with one more directory to look from. */
 enum ia_status ia_scan_resolve(struct ia_scan *scan, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
+    enum ia_status status = ia_identities_sort(&scan->identities, scan, err);
     size_t count = scan->inventory.items.len; /* what is added is resolved in the next round, after it was read */
     for (enum reach reach = KNOWN_FILES; reach <= NEW_FILES; reach++) {
         bool any = true;

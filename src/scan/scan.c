@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "scan/identities.h"
 #include "scan/internal.h"
 
 static int64_t now_ns(void)
@@ -103,6 +104,7 @@ static void release(struct ia_scan *scan)
     ia_pool_stop(scan->pool);
     ia_writer_close(scan->writer);
     ia_inventory_release(&scan->inventory);
+    ia_identities_release(&scan->identities);
     ia_findings_release(&scan->findings);
     ia_confine_release(&scan->confine);
     for (size_t i = 0; i < scan->aliases.len; i++) {
