@@ -52,8 +52,8 @@ bool ia_scan_has_raw_suffix(const struct ia_scan *scan, const char *path)
 
 bool ia_scan_claims_image(const char *path)
 {
-    static const char *const suffixes[] = {".qcow2", ".qcow", ".qed", ".vmdk", ".vdi", ".vhd",
-                                           ".vhdx",  ".vpc",  ".hdd", ".hds",  ".luks"};
+    static const char *const suffixes[] = {".qcow2", ".qcow", ".qed", ".vmdk", ".vdi",  ".vhd",
+                                           ".vhdx",  ".vpc",  ".hdd", ".hds",  ".luks", ".dmg"};
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
         if (has_suffix(path, suffixes[i]))
             return true;

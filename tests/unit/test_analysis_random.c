@@ -374,7 +374,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    print_message("last forest: IA_SEED=%" PRIu64 " IA_FORESTS=1\n", *(uint64_t *)*state);
+    print_message("# last forest: IA_SEED=%" PRIu64 " IA_FORESTS=1\n", *(uint64_t *)*state);
     free(*state);
     return 0;
 }
@@ -385,7 +385,7 @@ static void try_forests(const struct shape *shape, int64_t count, uint64_t *seed
     uint64_t first = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
     int64_t pieces = 0;
     int64_t shared = 0;
-    print_message("IA_SEED=%" PRIu64 ", %jd forests\n", first, (intmax_t)count);
+    print_message("# IA_SEED=%" PRIu64 ", %jd forests\n", first, (intmax_t)count);
     for (int64_t i = 0; i < count; i++) {
         *seed = first + (uint64_t)i;
         uint64_t rng = *seed;

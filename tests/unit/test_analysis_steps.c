@@ -24,7 +24,7 @@ static int start_random(void **state)
     (void)state;
     const char *given = getenv("IA_SEED");
     rng = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-    print_message("IA_SEED=%" PRIu64 "\n", rng);
+    print_message("# IA_SEED=%" PRIu64 "\n", rng);
     rng = rng * 2 + 1;
     return 0;
 }
