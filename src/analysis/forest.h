@@ -18,19 +18,6 @@
 
 #define IA_NO_PARENT SIZE_MAX
 
-/* The extents of one mapping, ascending and disjoint (else the analysis ends with IA_BUG). What lies past the mapping's
- * size is ignored, and a host range that does not end within 63 bits counts as none. */
-struct ia_extent_stream {
-    const struct ia_extent_stream_ops *ops;
-};
-
-struct ia_extent_stream_ops {
-    /* *count == 0: no more. *batch stays valid until the next call. */
-    enum ia_status (*next)(struct ia_extent_stream *stream, const struct ia_extent **batch, size_t *count,
-                           struct ia_error *err);
-    void (*close)(struct ia_extent_stream *stream); /* called once for each opened stream, also after a failure */
-};
-
 struct ia_forest_node {
     size_t parent;                 /* index of the backing image, or IA_NO_PARENT; it may stand anywhere */
     int64_t size;                  /* guest bytes */
@@ -42,9 +29,12 @@ struct ia_forest_node {
 struct ia_forest {
     const struct ia_forest_node *nodes;
     size_t count;
-    /* Mapping 0 is the active one, 1..snapshots are the internal snapshots. A mapping is opened at most twice, and only
-     * where it matters; one stream is open at a time. */
-    enum ia_status (*open)(void *ctx, size_t node, size_t mapping, struct ia_extent_stream **out, struct ia_error *err);
+    /* Fills `out` with the next extents of a mapping that begin at guest byte `from` or behind it: up to capacity,
+     * fewer if that is handier, none at the end. Mapping 0 is the active one, 1..snapshots are the internal snapshots.
+     * Extents ascend and are disjoint (else the analysis ends with IA_BUG). What lies past the mapping's size is
+     * ignored, and a host range that does not end within 63 bits counts as none. */
+    enum ia_status (*read)(void *ctx, size_t node, size_t mapping, int64_t from, struct ia_extent *out, size_t capacity,
+                           size_t *count, struct ia_error *err);
     void *ctx;
 };
 
@@ -75,19 +65,22 @@ struct ia_chain_row {
 };
 
 /* Where results go; a NULL sink is not wanted and its work is left out. A failing sink ends the analysis.
- * Every node gets its chain rows by ascending depth, its masked pieces by ascending start and then its usage, once. The
- * rows of an image with dependents come before theirs, its pieces and its usage after theirs. */
+ * Every node gets its chain rows by ascending depth, its masked pieces by ascending start, its numbers of readers in
+ * ascending order, and then its usage, once. The rows of an image with dependents come before theirs; pieces of
+ * different images come mixed. */
 struct ia_forest_sinks {
     void *ctx;
     enum ia_status (*usage)(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err);
+    /* Exactly so many readers see so many (> 0) bytes of the node's data. The sum is its visible_bytes. */
+    enum ia_status (*seen)(void *ctx, size_t node, uint32_t readers, int64_t bytes, struct ia_error *err);
     /* A masked part of one data extent, as long as it can be within that extent; its offset has moved along with its
-     * start. Called while the node's stream is open. */
+     * start. */
     enum ia_status (*masked)(void *ctx, size_t node, const struct ia_extent *piece, struct ia_error *err);
     enum ia_status (*chain)(void *ctx, const struct ia_chain_row *row, struct ia_error *err);
 };
 
-/* IA_BUG for links that lead nowhere or in circles, before any sink is called. A stand-alone image is streamed once in
- * constant memory, an image without dependents once, another one twice. */
+/* IA_BUG for links that lead nowhere or in circles, before any sink is called. A stand-alone image is read once,
+ * another one twice. */
 IA_MUST_CHECK enum ia_status ia_forest_analyse(const struct ia_forest *forest, const struct ia_forest_sinks *sinks,
                                                struct ia_error *err);
 

@@ -47,18 +47,45 @@ static void fill(struct ia_tree *tree, const struct ia_forest *forest)
     first[forest->count + 1] = forest->count;
 }
 
+/* The nodes that hang from a root, each behind the one it stands on. Returns how many. */
+static size_t line_up(const struct ia_tree *tree, size_t count, size_t *queue)
+{
+    size_t filled = 0;
+    for (size_t i = tree->first[count]; i < tree->first[count + 1]; i++)
+        queue[filled++] = tree->children[i];
+    for (size_t taken = 0; taken < filled; taken++) /* ends: each node is in one list only, so it is queued once */
+        for (size_t i = tree->first[queue[taken]]; i < tree->first[queue[taken] + 1]; i++)
+            queue[filled++] = tree->children[i];
+    return filled;
+}
+
+struct ia_family *ia_tree_families(const struct ia_tree *tree, size_t count)
+{
+    IA_AUTO_FREE size_t *queue = calloc(count + 1, sizeof(*queue));
+    struct ia_family *families = calloc(count + 1, sizeof(*families));
+    if (queue == NULL || families == NULL) {
+        free(families);
+        return NULL;
+    }
+    for (size_t i = line_up(tree, count, queue); i-- > 0;) {
+        struct ia_family *family = &families[queue[i]];
+        family->dependents = ia_tree_degree(tree, queue[i]);
+        for (size_t c = tree->first[queue[i]]; c < tree->first[queue[i] + 1]; c++) {
+            const struct ia_family *child = &families[tree->children[c]];
+            family->descendants += child->descendants + 1;
+            family->heads += child->dependents == 0 ? 1 : child->heads;
+        }
+    }
+    return families;
+}
+
 /* A node in a circle, or above one, hangs from no root. */
 static enum ia_status check_reach(const struct ia_tree *tree, const struct ia_forest *forest, struct ia_error *err)
 {
     IA_AUTO_FREE size_t *queue = calloc(forest->count + 1, sizeof(*queue));
     if (queue == NULL)
         return ia_fail(err, IA_NOMEM, "out of memory for the forest");
-    size_t filled = 0;
-    for (size_t i = tree->first[forest->count]; i < tree->first[forest->count + 1]; i++)
-        queue[filled++] = tree->children[i];
-    for (size_t taken = 0; taken < filled; taken++) /* ends: each node is in one list only, so it is queued once */
-        for (size_t i = tree->first[queue[taken]]; i < tree->first[queue[taken] + 1]; i++)
-            queue[filled++] = tree->children[i];
+    size_t filled = line_up(tree, forest->count, queue);
     if (filled != forest->count)
         return ia_fail(err, IA_BUG, "%zu of %zu nodes stand on a circle", forest->count - filled, forest->count);
     return IA_OK;

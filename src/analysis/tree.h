@@ -18,6 +18,16 @@ struct ia_tree {
 IA_MUST_CHECK enum ia_status ia_tree_build(struct ia_tree *tree, const struct ia_forest *forest, struct ia_error *err);
 void ia_tree_release(struct ia_tree *tree);
 
+/* The relatives of a node. */
+struct ia_family {
+    size_t dependents;  /* that stand on it */
+    size_t descendants; /* that reach it, directly or through others */
+    size_t heads;       /* heads among the descendants */
+};
+
+/* By node, `count` of them; the caller frees them. NULL when memory is short. */
+struct ia_family *ia_tree_families(const struct ia_tree *tree, size_t count);
+
 static inline size_t ia_tree_degree(const struct ia_tree *tree, size_t node)
 {
     return tree->first[node + 1] - tree->first[node];

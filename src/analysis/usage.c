@@ -2,10 +2,20 @@
 /* Telling visible, shared and masked bytes apart. */
 #include "analysis/usage.h"
 
+#include <stdlib.h>
+
 #include "base/checked.h"
 
-static void count_read(struct ia_usage *usage, const struct ia_extent *extent, int64_t length, uint32_t readers)
+void ia_usage_release(struct ia_usage_counter *counter)
 {
+    ia_host_ranges_release(&counter->held);
+    ia_vec_release(&counter->seen);
+}
+
+static void count_read(struct ia_usage_counter *counter, const struct ia_extent *extent, int64_t length,
+                       uint32_t readers)
+{
+    struct ia_usage *usage = &counter->usage;
     usage->visible_present += length;
     if (!ia_extent_is_data(extent))
         return;
@@ -14,6 +24,10 @@ static void count_read(struct ia_usage *usage, const struct ia_extent *extent, i
         usage->exclusive_bytes += length;
     else
         usage->shared_bytes += length;
+    while (counter->seen.len <= readers && !counter->failed) /* ends: there are no more readers than images */
+        counter->failed = !ia_vec_push(&counter->seen, 0);
+    if (!counter->failed)
+        counter->seen.items[readers] += length;
 }
 
 static enum ia_status emit_masked(struct ia_usage_counter *counter, const struct ia_extent *extent, int64_t start,
@@ -37,16 +51,16 @@ static enum ia_status count_unread(struct ia_usage_counter *counter, const struc
     if (!counter->has_snapshots)
         return emit_masked(counter, extent, start, end - start, err);
     if (extent->offset == IA_NO_OFFSET || extent->state == IA_EXTENT_COMPRESSED) {
-        count_read(&counter->usage, extent, end - start, 1);
+        count_read(counter, extent, end - start, 1);
         return IA_OK;
     }
     for (int64_t pos = start; pos < end;) { /* ends: until is past the host byte asked for */
         int64_t host = extent->offset + (pos - extent->start);
         int64_t until;
-        bool held = ia_host_ranges_has(counter->held, extent->file, host, &until);
+        bool held = ia_host_ranges_has(&counter->held, extent->file, host, &until);
         int64_t length = ia_min(end - pos, until - host);
         if (held) {
-            count_read(&counter->usage, extent, length, 1);
+            count_read(counter, extent, length, 1);
         } else {
             enum ia_status status = emit_masked(counter, extent, pos, length, err);
             if (status != IA_OK)
@@ -57,27 +71,26 @@ static enum ia_status count_unread(struct ia_usage_counter *counter, const struc
     return IA_OK;
 }
 
-enum ia_status ia_usage_count(struct ia_usage_counter *counter, const struct ia_extent *extent, struct ia_error *err)
+enum ia_status ia_usage_count(struct ia_usage_counter *counter, const struct ia_extent *extent, int64_t start,
+                              int64_t end, uint32_t readers, struct ia_error *err)
 {
-    if (!ia_extent_is_present(extent))
-        return IA_OK;
-    if (counter->is_head) {
-        count_read(&counter->usage, extent, extent->length, 1);
-        return IA_OK;
-    }
-    int64_t end = extent->start + extent->length;
-    for (int64_t pos = extent->start; pos < end;) { /* ends: until is past pos */
-        int64_t until;
-        uint32_t readers = ia_steps_at(&counter->demand, pos, &until);
-        until = ia_min(until, end);
-        if (readers > 0) {
-            count_read(&counter->usage, extent, until - pos, readers);
-        } else if (ia_extent_is_data(extent)) {
-            enum ia_status status = count_unread(counter, extent, pos, until, err);
-            if (status != IA_OK)
-                return status;
-        }
-        pos = until;
-    }
+    if (readers > 0)
+        count_read(counter, extent, end - start, readers);
+    else if (ia_extent_is_data(extent))
+        return count_unread(counter, extent, start, end, err);
     return IA_OK;
+}
+
+enum ia_status ia_usage_emit(struct ia_usage_counter *counter, struct ia_error *err)
+{
+    const struct ia_forest_sinks *sinks = counter->sinks;
+    if (counter->failed)
+        return ia_fail(err, IA_NOMEM, "out of memory for the readers of an image");
+    enum ia_status status = IA_OK;
+    for (size_t readers = 1; readers < counter->seen.len && sinks->seen != NULL && status == IA_OK; readers++)
+        if (counter->seen.items[readers] > 0)
+            status = sinks->seen(sinks->ctx, counter->node, (uint32_t)readers, counter->seen.items[readers], err);
+    if (status == IA_OK && sinks->usage != NULL)
+        status = sinks->usage(sinks->ctx, counter->node, &counter->usage, err);
+    return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The accounts of one image: its active extents against the demand on it. */
+/* The accounts of one image: its active extents against how many read them. */
 #ifndef IA_ANALYSIS_USAGE_H
 #define IA_ANALYSIS_USAGE_H
 
@@ -7,20 +7,25 @@
 
 #include "analysis/forest.h"
 #include "analysis/host_ranges.h"
-#include "analysis/stepfunc.h"
 
 struct ia_usage_counter {
     const struct ia_forest_sinks *sinks;
     size_t node;
-    bool is_head;                  /* read as a whole, by one reader */
-    struct ia_steps_cursor demand; /* else: how many read each byte, 2 for more */
     bool has_snapshots;
-    const struct ia_host_ranges *held; /* sealed: host bytes that the snapshots use */
+    struct ia_host_ranges held; /* sealed: host bytes that the image's own snapshots use */
     struct ia_usage usage;
+    IA_VEC(int64_t) seen; /* by number of readers: bytes of data that so many read */
+    bool failed;          /* memory was short */
 };
 
-/* Extents in ascending order, cut at the image's size. Fails as the sink for masked pieces does. */
+void ia_usage_release(struct ia_usage_counter *counter);
+
+/* The part [start, end) of an extent, which `readers` read. Parts come in ascending order, each as long as it can be.
+ * Fails as the sink for masked pieces does. */
 IA_MUST_CHECK enum ia_status ia_usage_count(struct ia_usage_counter *counter, const struct ia_extent *extent,
-                                            struct ia_error *err);
+                                            int64_t start, int64_t end, uint32_t readers, struct ia_error *err);
+
+/* Hands the accounts to the sinks; all but the counts of relatives are known by then. */
+IA_MUST_CHECK enum ia_status ia_usage_emit(struct ia_usage_counter *counter, struct ia_error *err);
 
 #endif

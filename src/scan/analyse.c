@@ -12,7 +12,6 @@ struct forest {
     size_t *node_of; /* item to node */
     int64_t **sizes; /* of snapshots, for each node */
     size_t count;
-    struct ia_extent_stream empty;
 };
 
 static const struct ia_item *item_of(const struct forest *forest, size_t node)
@@ -20,32 +19,26 @@ static const struct ia_item *item_of(const struct forest *forest, size_t node)
     return &forest->scan->inventory.items.items[forest->items[node]];
 }
 
-static enum ia_status no_extents(struct ia_extent_stream *stream, const struct ia_extent **batch, size_t *count,
-                                 struct ia_error *err)
-{
-    (void)stream;
-    (void)err;
-    *batch = NULL;
-    *count = 0;
-    return IA_OK;
-}
-
-static void nothing_to_close(struct ia_extent_stream *stream)
-{
-    (void)stream;
-}
-
 /* A mapping that could not be read has no extents: it then reads everything from its backing file, which keeps that. */
-static enum ia_status open_stream(void *ctx, size_t node, size_t mapping, struct ia_extent_stream **out,
-                                  struct ia_error *err)
+static enum ia_status read_extents(void *ctx, size_t node, size_t mapping, int64_t from, struct ia_extent *out,
+                                   size_t capacity, size_t *count, struct ia_error *err)
 {
     struct forest *forest = ctx;
     const struct ia_item *item = item_of(forest, node);
-    if (mapping >= item->parsed.mappings.len || item->parsed.mappings.items[mapping].failed) {
-        *out = &forest->empty;
+    *count = 0;
+    if (mapping >= item->parsed.mappings.len || item->parsed.mappings.items[mapping].failed)
         return IA_OK;
-    }
-    return ia_writer_stream(forest->scan->writer, item->parsed.mappings.items[mapping].map_id, out, err);
+    return ia_writer_read_extents(forest->scan->writer, item->parsed.mappings.items[mapping].map_id, from, out,
+                                  capacity, count, err);
+}
+
+static enum ia_status put_seen(void *ctx, size_t node, uint32_t readers, int64_t bytes, struct ia_error *err)
+{
+    struct forest *forest = ctx;
+    const struct ia_item *item = item_of(forest, node);
+    if (!ia_item_is_sound(item))
+        return IA_OK;
+    return ia_writer_put_seen(forest->scan->writer, item->image_id, readers, bytes, err);
 }
 
 static enum ia_status put_usage(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err)
@@ -137,15 +130,14 @@ static void release(struct forest *forest)
 
 enum ia_status ia_scan_analyse(struct ia_scan *scan, struct ia_error *err)
 {
-    static const struct ia_extent_stream_ops no_stream = {no_extents, nothing_to_close};
-    struct forest forest = {.scan = scan, .empty = {&no_stream}};
+    struct forest forest = {.scan = scan};
     ia_scan_tell(scan, "analysing");
     enum ia_status status = IA_OK;
     if (build(&forest)) {
         const struct ia_forest wood = {
-            .nodes = forest.nodes, .count = forest.count, .open = open_stream, .ctx = &forest};
+            .nodes = forest.nodes, .count = forest.count, .read = read_extents, .ctx = &forest};
         const struct ia_forest_sinks sinks = {
-            .ctx = &forest, .usage = put_usage, .masked = put_masked, .chain = put_chain};
+            .ctx = &forest, .usage = put_usage, .seen = put_seen, .masked = put_masked, .chain = put_chain};
         status = ia_forest_analyse(&wood, &sinks, err);
     } else {
         status = ia_fail(err, IA_NOMEM, "out of memory for the forest");

@@ -79,6 +79,7 @@ static const char *const texts[IA_STMT_COUNT] = {
                           " VALUES (?, ?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_USAGE] = "INSERT INTO usage (image_id, visible_bytes, visible_present, masked_bytes, exclusive_bytes,"
                           " shared_bytes, dependents, descendants, heads) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [IA_STMT_PUT_SEEN] = "INSERT INTO seen (image_id, readers, bytes) VALUES (?, ?, ?)",
     [IA_STMT_PUT_MASKED] =
         "INSERT INTO masked (image_id, start, length, state, file, offset) VALUES (?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_SCAN] =
@@ -106,7 +107,8 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_MOUNT] = "INSERT OR REPLACE INTO absent_mount (path, dev) VALUES (?, ?)",
     [IA_STMT_GET_SETTING] = "SELECT value FROM setting WHERE key = ?",
     [IA_STMT_PUT_SETTING] = "INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)",
-    [IA_STMT_STREAM] = "SELECT start, length, state, file, offset FROM extent WHERE map_id = ? ORDER BY start",
+    [IA_STMT_READ_EXTENTS] = "SELECT start, length, state, file, offset FROM extent"
+                             " WHERE map_id = ? AND start >= ? ORDER BY start LIMIT ?",
 };
 
 void ia_statements_release(struct ia_statements *statements)

@@ -9,8 +9,6 @@
 #include "store/statements.h"
 #include "store/writer_internal.h"
 
-enum { STREAM_BATCH = 1024 };
-
 struct ia_writer {
     sqlite3 *db;
     struct ia_statements statements;
@@ -228,6 +226,12 @@ enum ia_status ia_writer_put_usage(struct ia_writer *writer, int64_t image_id, c
                              (int64_t)usage->dependents, (int64_t)usage->descendants, (int64_t)usage->heads);
 }
 
+enum ia_status ia_writer_put_seen(struct ia_writer *writer, int64_t image_id, int64_t readers, int64_t bytes,
+                                  struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_SEEN, err, "iii", image_id, readers, bytes);
+}
+
 enum ia_status ia_writer_put_masked(struct ia_writer *writer, int64_t image_id, const struct ia_extent *piece,
                                     struct ia_error *err)
 {
@@ -293,11 +297,11 @@ enum ia_status ia_writer_unlink(struct ia_writer *writer, struct ia_error *err)
 
 enum ia_status ia_writer_clear_derived(struct ia_writer *writer, struct ia_error *err)
 {
-    return ia_connection_exec(
-        writer->db,
-        "DELETE FROM name; DELETE FROM reference; DELETE FROM chain; DELETE FROM usage; DELETE FROM masked;"
-        "DELETE FROM image_file",
-        err);
+    return ia_connection_exec(writer->db,
+                              "DELETE FROM name; DELETE FROM reference; DELETE FROM chain; DELETE FROM usage; DELETE "
+                              "FROM seen; DELETE FROM masked;"
+                              "DELETE FROM image_file",
+                              err);
 }
 
 enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err)
@@ -310,64 +314,28 @@ enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, st
     return status;
 }
 
-struct stored_stream {
-    struct ia_extent_stream base;
-    struct ia_writer *writer;
-    sqlite3_stmt *stmt;
-    struct ia_extent batch[STREAM_BATCH];
-};
-
-static enum ia_status stream_next(struct ia_extent_stream *stream, const struct ia_extent **batch, size_t *count,
-                                  struct ia_error *err)
+enum ia_status ia_writer_read_extents(struct ia_writer *writer, int64_t map_id, int64_t from, struct ia_extent *out,
+                                      size_t capacity, size_t *count, struct ia_error *err)
 {
-    struct stored_stream *stored = (struct stored_stream *)stream;
-    size_t n = 0;
-    while (stored->stmt != NULL && n < STREAM_BATCH) {
-        int code = sqlite3_step(stored->stmt);
-        if (code != SQLITE_ROW) {
-            sqlite3_reset(stored->stmt);
-            stored->stmt = NULL; /* at the end, or broken: never stepped again */
-            if (code != SQLITE_DONE)
-                return ia_connection_fail(stored->writer->db, err, "cannot read extents back");
-            break;
-        }
-        stored->batch[n++] = (struct ia_extent){
-            .start = sqlite3_column_int64(stored->stmt, 0),
-            .length = sqlite3_column_int64(stored->stmt, 1),
-            .state = (uint32_t)sqlite3_column_int64(stored->stmt, 2),
-            .file = (uint32_t)sqlite3_column_int64(stored->stmt, 3),
-            .offset = sqlite3_column_type(stored->stmt, 4) == SQLITE_NULL ? IA_NO_OFFSET
-                                                                          : sqlite3_column_int64(stored->stmt, 4),
-        };
-    }
-    *batch = stored->batch;
-    *count = n;
-    return IA_OK;
-}
-
-static void stream_close(struct ia_extent_stream *stream)
-{
-    struct stored_stream *stored = (struct stored_stream *)stream;
-    if (stored->stmt != NULL)
-        sqlite3_reset(stored->stmt);
-    free(stored);
-}
-
-enum ia_status ia_writer_stream(struct ia_writer *writer, int64_t map_id, struct ia_extent_stream **out,
-                                struct ia_error *err)
-{
-    static const struct ia_extent_stream_ops ops = {stream_next, stream_close};
-    struct stored_stream *stored = malloc(sizeof(*stored));
-    if (stored == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
-    stored->base.ops = &ops;
-    stored->writer = writer;
-    enum ia_status status = ia_statements_get(&writer->statements, IA_STMT_STREAM, &stored->stmt, err);
-    if (status != IA_OK) {
-        free(stored);
+    sqlite3_stmt *stmt = NULL;
+    enum ia_status status = ia_statements_get(&writer->statements, IA_STMT_READ_EXTENTS, &stmt, err);
+    if (status != IA_OK)
         return status;
-    }
-    sqlite3_bind_int64(stored->stmt, 1, map_id);
-    *out = &stored->base;
-    return IA_OK;
+    sqlite3_bind_int64(stmt, 1, map_id);
+    sqlite3_bind_int64(stmt, 2, from);
+    sqlite3_bind_int64(stmt, 3, (int64_t)capacity);
+    int code;
+    *count = 0;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+        out[(*count)++] = (struct ia_extent){
+            .start = sqlite3_column_int64(stmt, 0),
+            .length = sqlite3_column_int64(stmt, 1),
+            .state = (uint32_t)sqlite3_column_int64(stmt, 2),
+            .file = (uint32_t)sqlite3_column_int64(stmt, 3),
+            .offset = sqlite3_column_type(stmt, 4) == SQLITE_NULL ? IA_NO_OFFSET : sqlite3_column_int64(stmt, 4),
+        };
+    if (code != SQLITE_DONE)
+        status = ia_connection_fail(writer->db, err, "cannot read extents back");
+    sqlite3_reset(stmt);
+    return status;
 }

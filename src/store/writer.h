@@ -67,6 +67,8 @@ IA_MUST_CHECK enum ia_status ia_writer_put_chain(struct ia_writer *writer, const
                                                  struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_usage(struct ia_writer *writer, int64_t image_id,
                                                  const struct ia_usage *usage, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_seen(struct ia_writer *writer, int64_t image_id, int64_t readers,
+                                                int64_t bytes, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_masked(struct ia_writer *writer, int64_t image_id,
                                                   const struct ia_extent *piece, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_scan(struct ia_writer *writer, const struct ia_scan_row *row,
@@ -104,8 +106,9 @@ IA_MUST_CHECK enum ia_status ia_writer_clear_derived(struct ia_writer *writer, s
 /* A history row for every image of the store, and only the newest `keep` scans (0: all) stay. */
 IA_MUST_CHECK enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err);
 
-/* The extents of a mapping that was just stored, as a stream for the analysis. One at a time. */
-IA_MUST_CHECK enum ia_status ia_writer_stream(struct ia_writer *writer, int64_t map_id, struct ia_extent_stream **out,
-                                              struct ia_error *err);
+/* Up to `capacity` extents of a stored mapping that begin at guest byte `from` or behind it, in order. */
+IA_MUST_CHECK enum ia_status ia_writer_read_extents(struct ia_writer *writer, int64_t map_id, int64_t from,
+                                                    struct ia_extent *out, size_t capacity, size_t *count,
+                                                    struct ia_error *err);
 
 #endif

@@ -78,7 +78,7 @@ static void no_images_at_all(void **state)
     analyse(*state);
 }
 
-static void stand_alone_image_reads_all_its_data_and_is_streamed_once(void **state)
+static void stand_alone_image_reads_all_its_data_and_is_read_once(void **state)
 {
     struct fixture *f = *state;
     size_t disk = add_image(f, IA_NO_PARENT, "DD..ZZAASSCCEERR");
@@ -89,18 +89,22 @@ static void stand_alone_image_reads_all_its_data_and_is_streamed_once(void **sta
     assert_masked(f, disk, "................");
     assert_int_equal(f->images.items[disk].chain.len, 1);
     assert_row(f, disk, 0, disk, 16, 12, 8);
-    assert_int_equal(f->images.items[disk].mappings.items[0].opened, 1);
-    assert_int_equal(f->images.items[disk].mappings.items[1].opened, 0);
+    assert_int_equal(f->images.items[disk].mappings.items[0].handed,
+                     f->images.items[disk].mappings.items[0].extents.len);
+    assert_int_equal(f->images.items[disk].mappings.items[1].handed, 0);
 }
 
-static void head_is_streamed_once_and_its_base_twice(void **state)
+static void no_mapping_is_read_more_than_twice(void **state)
 {
     struct fixture *f = *state;
     size_t head = add_image(f, 1, "D...");
     size_t base = add_image(f, IA_NO_PARENT, "DDDD");
     analyse(f);
-    assert_int_equal(f->images.items[head].mappings.items[0].opened, 1);
-    assert_int_equal(f->images.items[base].mappings.items[0].opened, 2);
+    assert_int_equal(f->images.items[head].mappings.items[0].handed, 2);
+    assert_int_equal(f->images.items[base].mappings.items[0].handed, 2);
+    assert_int_equal(f->images.items[base].seen.len, 1);
+    assert_int_equal(f->images.items[base].seen.items[0].readers, 1);
+    assert_int_equal(f->images.items[base].seen.items[0].bytes, 3);
 }
 
 static void what_the_overlay_has_is_masked_in_the_base(void **state)
@@ -396,6 +400,12 @@ static void five_hundred_overlays_on_one_base(void **state)
     assert_family(f, base, OVERLAYS, OVERLAYS, OVERLAYS);
     assert_int_equal(f->images.items[base].masked.len, 1);
     assert_piece(f, base, 0, (struct ia_extent){.start = OVERLAYS, .length = 1, .offset = OVERLAYS});
+    const struct seen *seen = f->images.items[base].seen.items;
+    assert_int_equal(f->images.items[base].seen.len, 2);
+    assert_int_equal(seen[0].readers, 1);
+    assert_int_equal(seen[0].bytes, OVERLAYS);
+    assert_int_equal(seen[1].readers, OVERLAYS);
+    assert_int_equal(seen[1].bytes, 1);
     for (size_t i = 1; i <= OVERLAYS; i++)
         assert_row(f, i, 1, base, OVERLAYS + 2, 2, 2);
 }
@@ -531,8 +541,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(no_images_at_all),
-        CASE(stand_alone_image_reads_all_its_data_and_is_streamed_once),
-        CASE(head_is_streamed_once_and_its_base_twice),
+        CASE(stand_alone_image_reads_all_its_data_and_is_read_once),
+        CASE(no_mapping_is_read_more_than_twice),
         CASE(what_the_overlay_has_is_masked_in_the_base),
         CASE(overlay_longer_than_its_base_reads_nothing_behind_it),
         CASE(overlay_shorter_than_its_base_cuts_it),

@@ -13,7 +13,6 @@
 
 #include "analysis/host_ranges.h"
 #include "analysis/step_overlay.h"
-#include "analysis/step_sum.h"
 
 enum { WIDTH = 20000 };
 
@@ -187,33 +186,6 @@ static void value_that_runs_on_into_a_shared_chunk_is_one_value(void **state)
     ia_steps_release(&changed);
 }
 
-static void sums_agree_with_an_array(void **state)
-{
-    (void)state;
-    for (int round = 0; round < 20; round++) {
-        static uint32_t total[WIDTH];
-        memset(total, 0, sizeof(total));
-        uint32_t cap = (uint32_t)(1 + below(3));
-        struct ia_steps_sum sum = {.cap = cap};
-        for (int64_t i = below(40); i > 0; i--) {
-            static uint32_t values[WIDTH];
-            memset(values, 0, sizeof(values));
-            struct ia_steps steps = {0};
-            lay_over(&steps, values, 1 + below(2) * below(2000), 1 + below(100), cap, 1 + below(WIDTH));
-            assert_true(ia_steps_sum_add(&sum, &steps));
-            for (int64_t pos = 0; pos < WIDTH; pos++)
-                total[pos] = total[pos] + values[pos] < cap ? total[pos] + values[pos] : cap;
-            for (size_t level = 1; level < sum.stack.len; level++)
-                assert_true(sum.stack.items[level].count < sum.stack.items[level - 1].count / 2);
-        }
-        struct ia_steps all;
-        assert_true(ia_steps_sum_finish(&sum, &all));
-        assert_function(&all, total);
-        ia_steps_release(&all);
-        ia_steps_sum_release(&sum);
-    }
-}
-
 static void host_ranges_agree_with_an_array(void **state)
 {
     (void)state;
@@ -267,7 +239,6 @@ int main(void)
         cmocka_unit_test_setup(overlays_upon_overlays_agree_with_an_array, start_random),
         cmocka_unit_test_setup(small_change_shares_all_chunks_but_a_few, start_random),
         cmocka_unit_test_setup(value_that_runs_on_into_a_shared_chunk_is_one_value, start_random),
-        cmocka_unit_test_setup(sums_agree_with_an_array, start_random),
         cmocka_unit_test_setup(host_ranges_agree_with_an_array, start_random),
         cmocka_unit_test(host_ranges_of_many_snapshots_stay_small),
     };

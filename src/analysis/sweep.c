@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* Sweeping over one tree. */
+#include "analysis/sweep.h"
+
+#include <stdlib.h>
+
+#include "analysis/extent_reader.h"
+#include "analysis/usage.h"
+#include "base/checked.h"
+
+/* Extents in the buffers of all readers together, and in one of them at least. */
+enum { BUFFERED_EXTENTS = 512 * 1024, MIN_BUFFER = 16, MAX_BUFFER = 4096, HELD_BUFFER = 1024 };
+
+#define NO_IMAGE SIZE_MAX
+
+/* An image of the tree. What is `now` holds at the sweep's place; `shown` is what was so from `since` on. */
+struct swept {
+    size_t node;
+    size_t base; /* index of the backing image, or NO_IMAGE */
+    size_t level;
+    bool head, whole;
+    bool present, ended; /* the active mapping is inside an extent; is past its size */
+    uint32_t gaps;       /* snapshots that have nothing here, and so ask the backing image */
+    uint32_t demand;     /* readers that come to this image */
+    uint32_t passed;     /* readers that its base counts for it */
+    struct ia_extent current;
+    struct ia_extent shown;
+    bool shown_present;
+    uint32_t shown_demand;
+    int64_t since;
+    bool dirty;
+    size_t next_dirty; /* in the list of its level */
+    struct ia_usage_counter usage;
+};
+
+/* A mapping, waiting in the heap for the next place where it changes. */
+struct track {
+    struct ia_extent_reader reader;
+    size_t image;
+    struct ia_extent extent;
+    bool have; /* extent is one that does not end before the sweep's place */
+    bool gap;  /* of a snapshot: counted in the image's gaps */
+    bool done; /* past its size: it changes no more */
+    int64_t place;
+};
+
+struct sweep {
+    const struct ia_forest *forest;
+    const struct ia_forest_sinks *sinks;
+    IA_VEC(struct swept) images;
+    IA_VEC(struct track) tracks;
+    size_t *heap; /* tracks, the smallest place first */
+    size_t waiting;
+    size_t *dirty; /* by level: the first of a list of images */
+    size_t levels;
+    size_t dirty_count, deepest; /* images in the lists, and the highest level with one */
+    int64_t place;
+};
+
+static enum ia_status no_memory(struct ia_error *err)
+{
+    return ia_fail(err, IA_NOMEM, "out of memory for the forest");
+}
+
+static void sift_down(struct sweep *sweep, size_t i)
+{
+    const struct track *tracks = sweep->tracks.items;
+    size_t moving = sweep->heap[i];
+    int64_t place = tracks[moving].place;
+    for (;;) { /* ends: child grows */
+        size_t child = 2 * i + 1;
+        if (child >= sweep->waiting)
+            break;
+        if (child + 1 < sweep->waiting && tracks[sweep->heap[child + 1]].place < tracks[sweep->heap[child]].place)
+            child++;
+        if (tracks[sweep->heap[child]].place >= place)
+            break;
+        sweep->heap[i] = sweep->heap[child];
+        i = child;
+    }
+    sweep->heap[i] = moving;
+}
+
+static void mark(struct sweep *sweep, size_t index)
+{
+    struct swept *image = &sweep->images.items[index];
+    if (image->dirty)
+        return;
+    image->dirty = true;
+    image->next_dirty = sweep->dirty[image->level];
+    sweep->dirty[image->level] = index;
+    if (sweep->dirty_count++ == 0 || image->level > sweep->deepest)
+        sweep->deepest = image->level;
+}
+
+/* Accounts for what was so since the last change of this image. */
+static enum ia_status settle(struct sweep *sweep, struct swept *image, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    if (image->shown_present && sweep->place > image->since)
+        status = ia_usage_count(&image->usage, &image->shown, image->since, sweep->place, image->shown_demand, err);
+    image->since = sweep->place;
+    image->shown = image->current;
+    image->shown_present = image->present;
+    image->shown_demand = image->demand;
+    return status;
+}
+
+static bool has_changed(const struct swept *image)
+{
+    if (image->present != image->shown_present || image->demand != image->shown_demand)
+        return true;
+    return image->present && image->current.start != image->shown.start;
+}
+
+/* How many readers an image sends on to its base: its active mapping and its snapshots are one reader in a head. */
+static uint32_t passed_on(const struct swept *image)
+{
+    bool gap = !image->present && !image->ended;
+    if (image->head)
+        return gap || image->gaps > 0 ? 1 : 0;
+    return (gap ? image->demand : 0) + (image->gaps > 0 ? 1 : 0);
+}
+
+static enum ia_status update(struct sweep *sweep, size_t index, struct ia_error *err)
+{
+    struct swept *image = &sweep->images.items[index];
+    if (image->base != NO_IMAGE) {
+        uint32_t passed = passed_on(image);
+        if (passed != image->passed) {
+            sweep->images.items[image->base].demand += passed - image->passed; /* may wrap, and back */
+            image->passed = passed;
+            mark(sweep, image->base);
+        }
+    }
+    return image->head || !has_changed(image) ? IA_OK : settle(sweep, image, err);
+}
+
+/* From the heads down to the root, each image once. */
+static enum ia_status update_dirty(struct sweep *sweep, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t level = sweep->deepest; sweep->dirty_count > 0 && status == IA_OK; level--) { /* ends: at level 0 */
+        while (sweep->dirty[level] != NO_IMAGE && status == IA_OK) {
+            size_t index = sweep->dirty[level];
+            sweep->dirty[level] = sweep->images.items[index].next_dirty;
+            sweep->images.items[index].dirty = false;
+            sweep->dirty_count--;
+            status = update(sweep, index, err);
+        }
+    }
+    return status;
+}
+
+/* Goes on to the extent that lies at the sweep's place or behind it. Extents that are not present are none. */
+static enum ia_status fetch(struct sweep *sweep, struct track *track, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    while (status == IA_OK && track->have &&
+           (!ia_extent_is_present(&track->extent) || track->extent.start + track->extent.length <= sweep->place))
+        status = ia_extent_reader_next(&track->reader, &track->extent, &track->have, err);
+    return status;
+}
+
+/* A mapping has come to its place: what is so now, and where it changes next. */
+static enum ia_status advance(struct sweep *sweep, struct track *track, struct ia_error *err)
+{
+    enum ia_status status = fetch(sweep, track, err);
+    if (status != IA_OK)
+        return status;
+    int64_t size = track->reader.size;
+    bool inside = track->have && track->extent.start <= sweep->place;
+    bool ended = sweep->place >= size;
+    track->done = ended;
+    if (!track->have)
+        track->place = size;
+    else
+        track->place = inside ? track->extent.start + track->extent.length : track->extent.start;
+
+    struct swept *image = &sweep->images.items[track->image];
+    if (track->reader.mapping == 0) {
+        if (ended && !image->ended && image->whole)
+            image->demand--;
+        image->present = inside;
+        image->current = track->extent;
+        image->ended = ended;
+    } else {
+        bool gap = !inside && !ended;
+        image->gaps += (gap ? 1U : 0U) - (track->gap ? 1U : 0U);
+        track->gap = gap;
+    }
+    mark(sweep, track->image);
+    return IA_OK;
+}
+
+static enum ia_status run(struct sweep *sweep, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    while (sweep->waiting > 0 && status == IA_OK) { /* ends: each mapping's places ascend, and it leaves at its size */
+        sweep->place = sweep->tracks.items[sweep->heap[0]].place;
+        while (sweep->waiting > 0 && status == IA_OK) {
+            struct track *first = &sweep->tracks.items[sweep->heap[0]];
+            if (first->place > sweep->place)
+                break;
+            status = advance(sweep, first, err);
+            if (first->done)
+                sweep->heap[0] = sweep->heap[--sweep->waiting];
+            if (sweep->waiting > 0)
+                sift_down(sweep, 0);
+        }
+        if (status == IA_OK)
+            status = update_dirty(sweep, err);
+    }
+    return status;
+}
+
+/* What the snapshots of an image with dependents hold on to on the host. */
+static enum ia_status hold(const struct sweep *sweep, struct swept *image, struct ia_error *err)
+{
+    const struct ia_forest_node *node = &sweep->forest->nodes[image->node];
+    enum ia_status status = IA_OK;
+    for (size_t mapping = 1; mapping <= node->snapshots && status == IA_OK; mapping++) {
+        struct ia_extent_reader reader;
+        struct ia_extent extent;
+        bool have = true;
+        if (!ia_extent_reader_init(&reader, sweep->forest, image->node, mapping, HELD_BUFFER))
+            status = no_memory(err);
+        while (status == IA_OK && have) { /* ends: extents ascend within the mapping's size */
+            status = ia_extent_reader_next(&reader, &extent, &have, err);
+            if (status == IA_OK && have && extent.offset != IA_NO_OFFSET &&
+                !ia_host_ranges_add(&image->usage.held, extent.file, extent.offset, extent.length))
+                status = no_memory(err);
+        }
+        ia_extent_reader_release(&reader);
+    }
+    ia_host_ranges_seal(&image->usage.held);
+    return status;
+}
+
+static enum ia_status add_image(struct sweep *sweep, const struct ia_tree *tree, size_t node, size_t base,
+                                struct ia_error *err)
+{
+    const struct ia_forest_node *of = &sweep->forest->nodes[node];
+    bool head = ia_tree_degree(tree, node) == 0;
+    struct swept image = {
+        .node = node,
+        .base = base,
+        .level = base == NO_IMAGE ? 0 : sweep->images.items[base].level + 1,
+        .head = head,
+        .whole = of->keep_whole && !head && of->size > 0,
+        .next_dirty = NO_IMAGE,
+        .usage = {.sinks = sweep->sinks, .node = node, .has_snapshots = of->snapshots > 0},
+    };
+    image.demand = image.whole ? 1 : 0;
+    sweep->levels = image.level + 1 > sweep->levels ? image.level + 1 : sweep->levels;
+    if (!ia_vec_push(&sweep->images, image))
+        return no_memory(err);
+    return head ? IA_OK : hold(sweep, &sweep->images.items[sweep->images.len - 1], err);
+}
+
+/* The images of the tree, each behind its base. */
+static enum ia_status gather(struct sweep *sweep, const struct ia_tree *tree, size_t root, struct ia_error *err)
+{
+    enum ia_status status = add_image(sweep, tree, root, NO_IMAGE, err);
+    for (size_t i = 0; i < sweep->images.len && status == IA_OK; i++) { /* ends: each node hangs from one other */
+        size_t node = sweep->images.items[i].node;
+        for (size_t c = tree->first[node]; c < tree->first[node + 1] && status == IA_OK; c++)
+            status = add_image(sweep, tree, tree->children[c], i, err);
+    }
+    return status;
+}
+
+static enum ia_status add_tracks(struct sweep *sweep, struct ia_error *err)
+{
+    size_t mappings = 0;
+    for (size_t i = 0; i < sweep->images.len; i++)
+        mappings += 1 + sweep->forest->nodes[sweep->images.items[i].node].snapshots;
+    size_t capacity = (size_t)ia_max(MIN_BUFFER, ia_min(MAX_BUFFER, BUFFERED_EXTENTS / (int64_t)mappings));
+    sweep->heap = calloc(mappings, sizeof(*sweep->heap));
+    sweep->dirty = calloc(sweep->levels, sizeof(*sweep->dirty));
+    if (sweep->heap == NULL || sweep->dirty == NULL || !ia_vec_reserve(&sweep->tracks, mappings))
+        return no_memory(err);
+    for (size_t level = 0; level < sweep->levels; level++)
+        sweep->dirty[level] = NO_IMAGE;
+    for (size_t i = 0; i < sweep->images.len; i++) {
+        size_t node = sweep->images.items[i].node;
+        for (size_t mapping = 0; mapping <= sweep->forest->nodes[node].snapshots; mapping++) {
+            struct track *track = &sweep->tracks.items[sweep->tracks.len];
+            *track = (struct track){.image = i, .have = true}; /* an extent of no length: the first is fetched at 0 */
+            if (!ia_extent_reader_init(&track->reader, sweep->forest, node, mapping, capacity))
+                return no_memory(err);
+            sweep->heap[sweep->waiting++] = sweep->tracks.len++;
+        }
+    }
+    return IA_OK;
+}
+
+static enum ia_status emit(struct sweep *sweep, const struct ia_family *families, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < sweep->images.len && status == IA_OK; i++) {
+        struct swept *image = &sweep->images.items[i];
+        if (image->head)
+            continue;
+        image->usage.usage.dependents = families[image->node].dependents;
+        image->usage.usage.descendants = families[image->node].descendants;
+        image->usage.usage.heads = families[image->node].heads;
+        status = ia_usage_emit(&image->usage, err);
+    }
+    return status;
+}
+
+enum ia_status ia_sweep_tree(const struct ia_forest *forest, const struct ia_tree *tree, size_t root,
+                             const struct ia_family *families, const struct ia_forest_sinks *sinks,
+                             struct ia_error *err)
+{
+    struct sweep sweep = {.forest = forest, .sinks = sinks};
+    enum ia_status status = gather(&sweep, tree, root, err);
+    if (status == IA_OK)
+        status = add_tracks(&sweep, err);
+    if (status == IA_OK)
+        status = run(&sweep, err);
+    if (status == IA_OK)
+        status = emit(&sweep, families, err);
+    for (size_t i = 0; i < sweep.tracks.len; i++)
+        ia_extent_reader_release(&sweep.tracks.items[i].reader);
+    for (size_t i = 0; i < sweep.images.len; i++)
+        ia_usage_release(&sweep.images.items[i].usage);
+    ia_vec_release(&sweep.tracks);
+    ia_vec_release(&sweep.images);
+    free(sweep.heap);
+    free(sweep.dirty);
+    return status;
+}
