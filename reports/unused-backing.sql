@@ -133,7 +133,7 @@ judged AS MATERIALIZED (
            -- A base that was renamed or moved away under its overlays is misplaced, not unused.
            || coalesce('; an image that lost its backing or data file may mean it: ' ||
                        (SELECT min(o.path) FROM reference AS r JOIN image AS o ON o.image_id = r.image_id
-                        WHERE c.status = 'unreferenced' AND r.target_id IS NULL AND r.kind IN ('backing', 'data-file')
+                        WHERE c.status = 'unreferenced' AND r.target_id IS NULL AND r.kind IN ('backing', 'data-file', 'extent')
                           AND (o.path = i.referenced_by OR (r.state = 'missing' AND i.format = 'raw'))), '')
            || coalesce('; a name that depends on a working directory may mean it: ' ||
                        (SELECT min(r.name) FROM reference AS r, name AS n
