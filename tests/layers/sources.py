@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 # A layer may include itself and the layers of smaller rank.
-RANKS = {"base": 0, "model": 1, "io": 1, "format": 2, "chain": 3, "analysis": 3, "store": 4, "scan": 5, "report": 5, "cli": 6}
+RANKS = {"base": 0, "model": 1, "io": 2, "format": 3, "chain": 4, "analysis": 4, "store": 5, "scan": 6, "report": 6, "cli": 7}
 
 # Which files may include a header of a library.
 LIBRARIES = {
