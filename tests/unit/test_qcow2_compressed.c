@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Compressed cluster descriptors: host bytes by hand for every split of the 62 bits into offset and sector count. */
+/* Compressed cluster descriptors: host bytes by hand for every split of the 62 bits into offset and sector count,
+ * and where find_unit says that a guest byte's are. */
 #include <stdlib.h>
 
 #include "support/mapping.h"
@@ -108,6 +109,119 @@ static void snapshots_do_not_count(void **state)
     qcow2_image_release(&built);
 }
 
+/* Where the unit of guest byte `at` is. */
+static void assert_unit(struct ia_image *image, size_t mapping, int64_t at, const struct ia_compressed_unit *expected)
+{
+    struct ia_compressed_unit unit;
+    assert_ok(ia_image_find_unit(image, mapping, at, &unit, &err));
+    assert_int_equal(unit.start, expected->start);
+    assert_int_equal(unit.length, expected->length);
+    assert_int_equal(unit.offset, expected->offset);
+    assert_int_equal(unit.host_length, expected->host_length);
+    assert_int_equal(unit.file, 0);
+    assert_int_equal(unit.codec, expected->codec);
+}
+
+static void unit_of_any_byte_of_its_cluster(void **state)
+{
+    (void)state;
+    struct qcow2_image built;
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 8 * 65536});
+    qcow2_image_map(&built, 0, 2, qcow2_compressed_entry(&built, 0x50123, 3));
+    qcow2_image_map(&built, 0, 3, qcow2_compressed_entry(&built, 0x5082f, 0) | ENTRY_COPIED);
+    qcow2_image_finish(&built);
+    struct ia_image *image = open_built(&built);
+    const struct ia_compressed_unit first = {131072, 65536, 0x50123, 4 * 512 - 0x123, 0, IA_CODEC_DEFLATE};
+    const struct ia_compressed_unit second = {196608, 65536, 0x5082f, 512 - 0x2f, 0, IA_CODEC_DEFLATE};
+    assert_unit(image, 0, 131072, &first);
+    assert_unit(image, 0, 131072 + 65535, &first);
+    assert_unit(image, 0, 196608, &second);
+    ia_image_close(image);
+    qcow2_image_release(&built);
+}
+
+static void unit_in_the_last_l2_table(void **state)
+{
+    (void)state;
+    struct qcow2_image built; /* an L2 table of 512-byte clusters covers 32 KiB */
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 100 * 512 + 512, .cluster_bits = 9});
+    qcow2_image_map(&built, 0, 100, qcow2_compressed_entry(&built, 0x1010, 1));
+    qcow2_image_finish(&built);
+    struct ia_image *image = open_built(&built);
+    assert_unit(image, 0, 100 * 512 + 7,
+                &(struct ia_compressed_unit){100 * 512, 512, 0x1010, 1024 - 16, 0, IA_CODEC_DEFLATE});
+    ia_image_close(image);
+    qcow2_image_release(&built);
+}
+
+static void unit_of_a_snapshot_is_its_own(void **state)
+{
+    (void)state;
+    struct qcow2_image built;
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 2 * 65536});
+    size_t snapshot = qcow2_image_snapshot(&built, "1", "s", 4 * 65536, QCOW2_EXTRA); /* larger than the disk is now */
+    qcow2_image_map(&built, 0, 1, qcow2_compressed_entry(&built, 0x50000, 0));
+    qcow2_image_map(&built, snapshot, 1, qcow2_compressed_entry(&built, 0x60000, 1));
+    qcow2_image_map(&built, snapshot, 3, qcow2_compressed_entry(&built, 0x70000, 2));
+    qcow2_image_finish(&built);
+    struct ia_image *image = open_built(&built);
+    assert_unit(image, 0, 65536, &(struct ia_compressed_unit){65536, 65536, 0x50000, 512, 0, IA_CODEC_DEFLATE});
+    assert_unit(image, 1, 65536, &(struct ia_compressed_unit){65536, 65536, 0x60000, 1024, 0, IA_CODEC_DEFLATE});
+    assert_unit(image, 1, 200000, &(struct ia_compressed_unit){196608, 65536, 0x70000, 1536, 0, IA_CODEC_DEFLATE});
+    ia_image_close(image);
+    qcow2_image_release(&built);
+}
+
+static void zstd_with_extended_entries(void **state)
+{
+    (void)state;
+    struct qcow2_image built;
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 4 * 65536, .extended_l2 = true, .compression_type = 1});
+    qcow2_image_map_extended(&built, 0, 3, qcow2_compressed_entry(&built, 0x51000, 7), 0);
+    qcow2_image_finish(&built);
+    struct ia_image *image = open_built(&built);
+    assert_unit(image, 0, 196608 + 4096, &(struct ia_compressed_unit){196608, 65536, 0x51000, 4096, 0, IA_CODEC_ZSTD});
+    ia_image_close(image);
+    qcow2_image_release(&built);
+}
+
+static void what_is_not_compressed_has_no_unit(void **state)
+{
+    (void)state;
+    struct qcow2_image built;
+    qcow2_image_start(&built, &(struct qcow2_options){.size = INT64_C(3) << 29}); /* three L2 tables would be needed */
+    qcow2_image_add_data(&built, 0);
+    qcow2_image_map(&built, 0, 1, ENTRY_ZERO);
+    qcow2_image_finish(&built);
+    struct ia_image *image = open_built(&built);
+    struct ia_compressed_unit unit;
+    static const int64_t places[] = {0, 65536, 131072, INT64_C(1) << 30, (INT64_C(3) << 29) - 1};
+    for (size_t i = 0; i < COUNT(places); i++)
+        assert_status(IA_USAGE, ia_image_find_unit(image, 0, places[i], &unit, &err));
+    assert_status(IA_BUG, ia_image_find_unit(image, 0, INT64_C(3) << 29, &unit, &err));
+    assert_status(IA_BUG, ia_image_find_unit(image, 0, -1, &unit, &err));
+    assert_status(IA_BUG, ia_image_find_unit(image, 1, 0, &unit, &err));
+    ia_image_close(image);
+    qcow2_image_release(&built);
+}
+
+static void unit_through_broken_tables(void **state)
+{
+    (void)state;
+    struct qcow2_image built;
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 65536});
+    size_t snapshot = qcow2_image_snapshot(&built, "1", "s", INT64_C(1) << 40, QCOW2_EXTRA);
+    qcow2_image_map(&built, 0, 0, qcow2_compressed_entry(&built, 0x50000, 0));
+    qcow2_image_finish(&built);
+    qcow2_image_patch(&built, built.mappings[0].l1_offset, 8, 0x50200); /* an L2 table at an unaligned place */
+    struct ia_image *image = open_built(&built);
+    struct ia_compressed_unit unit;
+    assert_status(IA_CORRUPT, ia_image_find_unit(image, 0, 0, &unit, &err));
+    assert_status(IA_USAGE, ia_image_find_unit(image, snapshot, INT64_C(1) << 39, &unit, &err)); /* past its L1 table */
+    ia_image_close(image);
+    qcow2_image_release(&built);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +230,12 @@ int main(void)
         cmocka_unit_test(copied_bit_does_not_matter),
         cmocka_unit_test(past_the_end_is_truncated),
         cmocka_unit_test(snapshots_do_not_count),
+        cmocka_unit_test(unit_of_any_byte_of_its_cluster),
+        cmocka_unit_test(unit_in_the_last_l2_table),
+        cmocka_unit_test(unit_of_a_snapshot_is_its_own),
+        cmocka_unit_test(zstd_with_extended_entries),
+        cmocka_unit_test(what_is_not_compressed_has_no_unit),
+        cmocka_unit_test(unit_through_broken_tables),
     };
     return cmocka_run_group_tests_name("qcow2/compressed", tests, NULL, NULL);
 }

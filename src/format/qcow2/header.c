@@ -41,6 +41,7 @@ static enum ia_status decode_v3(struct ia_window *w, struct qcow2 *q, struct fie
     if (q->header_length < V3_LENGTH || q->header_length > q->cluster_size)
         return ia_fail(err, IA_CORRUPT, "header length %u", q->header_length);
     f->compression_type = q->header_length > V3_LENGTH ? ia_window_u8(w, 104) : 0;
+    q->zstd = f->compression_type == 1;
     return IA_OK;
 }
 
@@ -119,8 +120,8 @@ static enum ia_status read_backing_name(struct ia_image *image, const struct qco
 static void describe(struct ia_image *image, const struct qcow2 *q, const struct fields *f)
 {
     struct ia_image_facts *facts = &image->facts;
-    snprintf(facts->variant, sizeof(facts->variant), "v%u%s%s%s%s%s", q->version,
-             f->compression_type == 1 ? " zstd" : "", q->l2_entry_size == 16 ? " extended-l2" : "",
+    snprintf(facts->variant, sizeof(facts->variant), "v%u%s%s%s%s%s", q->version, q->zstd ? " zstd" : "",
+             q->l2_entry_size == 16 ? " extended-l2" : "",
              (q->incompatible & QCOW2_DATA_FILE) == 0    ? ""
              : (q->autoclear & QCOW2_DATA_FILE_RAW) != 0 ? " data-file-raw"
                                                          : " data-file",

@@ -42,6 +42,12 @@ struct qcow2_l1 {
     uint32_t entries;
 };
 
+/* Of a compressed cluster: to the end of the last sector that it reaches into. */
+struct qcow2_compressed_bytes {
+    int64_t offset;
+    int64_t length;
+};
+
 struct qcow2_bitmaps {
     uint32_t count;
     int64_t directory_size;
@@ -56,6 +62,7 @@ struct qcow2 {
     uint64_t incompatible, autoclear;
     uint32_t header_length;
     uint32_t crypt_method;
+    bool zstd;               /* compressed clusters are; else deflate */
     uint32_t refcount_order; /* log2 of the bits of a refcount */
     int64_t reftable_offset;
     int64_t reftable_entries;
@@ -96,6 +103,16 @@ static inline int64_t qcow2_l2_span(const struct qcow2 *q)
     return q->cluster_size / q->l2_entry_size * q->cluster_size;
 }
 
+/* "Compressed Clusters Descriptor" */
+static inline struct qcow2_compressed_bytes qcow2_decode_compressed(const struct qcow2 *q, uint64_t entry)
+{
+    uint32_t count_bits = q->cluster_bits - 8;
+    uint32_t offset_bits = 62 - count_bits;
+    int64_t more = (int64_t)(entry >> offset_bits & ((UINT64_C(1) << count_bits) - 1));
+    int64_t offset = (int64_t)(entry & ((UINT64_C(1) << offset_bits) - 1));
+    return (struct qcow2_compressed_bytes){.offset = offset, .length = (more + 1) * 512 - (offset & 511)};
+}
+
 /* header.c */
 IA_MUST_CHECK enum ia_status qcow2_read_header(struct ia_image *image, struct qcow2 *q, struct ia_error *err);
 /* Offset and length of a table are within QEMU's bounds and aligned. */
@@ -111,6 +128,9 @@ IA_MUST_CHECK enum ia_status qcow2_read_snapshots(struct ia_image *image, struct
 IA_MUST_CHECK enum ia_status qcow2_read_l1(struct ia_image *image, const struct qcow2_l1 *l1, uint64_t **out,
                                            struct ia_error *err);
 IA_MUST_CHECK enum ia_status qcow2_read_reftable(struct ia_image *image, uint64_t **out, struct ia_error *err);
+IA_MUST_CHECK enum ia_status qcow2_check_l1(const struct qcow2 *q, const struct qcow2_l1 *l1, struct ia_error *err);
+/* L2 table number `index` may lie at `table`. */
+IA_MUST_CHECK enum ia_status qcow2_check_l2(const struct qcow2 *q, int64_t index, int64_t table, struct ia_error *err);
 const struct qcow2_l1 *qcow2_mapping_l1(const struct ia_image *image, size_t mapping);
 
 /* refcounts.c: QEMU's guess whether metadata was preallocated, on which it looks for holes of the host file. */
@@ -123,5 +143,9 @@ IA_MUST_CHECK enum ia_status qcow2_measure(struct ia_image *image, struct ia_err
 IA_MUST_CHECK enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err);
 IA_MUST_CHECK enum ia_status qcow2_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err);
 void qcow2_map_end(struct ia_cursor *cursor);
+
+/* unit.c */
+IA_MUST_CHECK enum ia_status qcow2_find_unit(struct ia_image *image, size_t mapping, int64_t at,
+                                             struct ia_compressed_unit *unit, struct ia_error *err);
 
 #endif

@@ -124,20 +124,17 @@ static enum ia_status check_host(const struct map_state *map, int64_t guest, uin
     return IA_OK;
 }
 
-/* "Compressed Clusters Descriptor": the sectors that the compressed bytes reach into. */
 static enum ia_status push_compressed(struct ia_cursor *cursor, int64_t guest, uint64_t entry, struct ia_error *err)
 {
     const struct map_state *map = cursor->state;
-    uint32_t shift = 62 - (map->q->cluster_bits - 8);
-    int64_t sectors = (int64_t)((entry >> shift) & ((UINT64_C(1) << (map->q->cluster_bits - 8)) - 1)) + 1;
-    int64_t offset = (int64_t)(entry & ((UINT64_C(1) << shift) - 1));
+    struct qcow2_compressed_bytes bytes = qcow2_decode_compressed(map->q, entry);
     if (map->data_file)
         return ia_fail(err, IA_CORRUPT, "compressed cluster at guest offset %#jx of an image with a data file",
                        (uintmax_t)guest);
-    if (offset >= cursor->image->main->size)
+    if (bytes.offset >= cursor->image->main->size)
         cursor->image->facts.truncated = true;
     if (cursor->mapping == 0)
-        cursor->image->facts.compressed_host += sectors * 512 - (offset & 511);
+        cursor->image->facts.compressed_host += bytes.length;
     return push(cursor, IA_EXTENT_COMPRESSED, guest, map->q->cluster_size, IA_NO_OFFSET, err);
 }
 
@@ -282,14 +279,15 @@ static enum ia_status read_tables(struct ia_cursor *cursor, int64_t index, int64
     const struct qcow2 *q = map->q;
     int64_t per_table = q->cluster_size / q->l2_entry_size;
     int64_t table = (int64_t)(map->l1[index] & QCOW2_OFFSET_MASK);
-    if (!qcow2_is_aligned(q, table))
-        return ia_fail(err, IA_CORRUPT, "L2 table %jd at unaligned offset %#jx", (intmax_t)index, (uintmax_t)table);
+    enum ia_status status = qcow2_check_l2(q, index, table, err);
+    if (status != IA_OK)
+        return status;
     int64_t tables = adjoining_tables(map, index, last);
     int64_t skipped = map->cluster - index * per_table;
     int64_t count = ia_min(tables * per_table - skipped, (int64_t)map->buffer_size / q->l2_entry_size);
     count = ia_min(count, map->clusters - map->cluster);
     int64_t bytes = count * q->l2_entry_size;
-    enum ia_status status = charge(cursor, bytes, err);
+    status = charge(cursor, bytes, err);
     if (status == IA_OK)
         status = ia_source_read(cursor->image->main, table + skipped * q->l2_entry_size, map->buffer, (size_t)bytes,
                                 "L2 table", err);

@@ -25,10 +25,21 @@ static enum ia_status read_be64_table(struct ia_image *image, int64_t offset, in
     return IA_OK;
 }
 
+enum ia_status qcow2_check_l1(const struct qcow2 *q, const struct qcow2_l1 *l1, struct ia_error *err)
+{
+    return qcow2_check_table(q, "L1 table", l1->offset, l1->entries, 8, QCOW2_MAX_L1_BYTES, err);
+}
+
+enum ia_status qcow2_check_l2(const struct qcow2 *q, int64_t index, int64_t table, struct ia_error *err)
+{
+    if (!qcow2_is_aligned(q, table))
+        return ia_fail(err, IA_CORRUPT, "L2 table %jd at unaligned offset %#jx", (intmax_t)index, (uintmax_t)table);
+    return IA_OK;
+}
+
 enum ia_status qcow2_read_l1(struct ia_image *image, const struct qcow2_l1 *l1, uint64_t **out, struct ia_error *err)
 {
-    enum ia_status status =
-        qcow2_check_table(image->state, "L1 table", l1->offset, l1->entries, 8, QCOW2_MAX_L1_BYTES, err);
+    enum ia_status status = qcow2_check_l1(image->state, l1, err);
     if (status != IA_OK)
         return status;
     return read_be64_table(image, l1->offset, l1->entries, "L1 table", out, err);
