@@ -76,9 +76,25 @@ def test_chain(directory, options, index):
     return tap.Batch([harness.result(name, notes, again)], chain.features | features)
 
 
+def test_parts_of_units(directory, options, kind):
+    """An overlay with small clusters lets only parts of compressed clusters through: beginnings, middles, ends."""
+    name = f"content equals qemu-img's: parts of compressed clusters, {kind}"
+    harness.must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"compression_type={kind}", "base", "512k", cwd=directory)
+    with open(os.path.join(directory, "noise"), "wb") as file:
+        for _ in range(64):
+            file.write(tap.generator(options.seed, "parts", kind).randbytes(5 * KIB) + bytes(3 * KIB))
+    harness.qemu_io("base", "write -c -s noise 0 512k", form="qcow2", cwd=directory)
+    harness.must("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=4k", "-b", "base", "-F", "qcow2", "top", cwd=directory)
+    commands = [f"write -P {place % 255 + 1} {place}k 4k" for place in (0, 124, 136, 160, 192, 252, 256, 260)]
+    harness.qemu_io("top", *commands, "write -z 324k 20k", form="qcow2", cwd=directory)
+    return tap.Batch([harness.content_result(options, name, lambda: harness.compare_with_convert(options, "top", cwd=directory))])
+
+
 def run(out, options, directory):
     chosen = range(options.count) if options.only is None else [options.only]
     jobs = [tap.Job(test_chain, (options, index), os.path.join(directory, str(index)), tap.keep_failed(options)) for index in chosen]
+    jobs += [tap.Job(test_parts_of_units, (options, kind), os.path.join(directory, kind), tap.keep_failed(options))
+             for kind in ("zlib", "zstd") if options.only is None]
     histogram = collections.Counter()
     for batch in tap.run_jobs(jobs, options.jobs):
         for result in batch.results:
