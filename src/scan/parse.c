@@ -67,15 +67,16 @@ struct decision {
     const char *known; /* a stated format that no driver has */
 };
 
-/* Nothing at the beginning; some formats put their mark at the end. What somebody says is raw is not asked. */
+/* Nothing at the beginning; some formats put their mark at the end. What somebody says is raw is not asked. The last
+ * sector counts, not the last 512 bytes: old footers of VHD are a byte short. */
 static enum ia_status decide_by_footer(const struct ia_parse_request *request, struct ia_source *source,
                                        struct decision *out, struct ia_error *err)
 {
-    uint8_t footer[512];
-    if (source->size < (int64_t)sizeof(footer) || request->raw_by_name || request->raw_by_guess)
+    uint8_t footer[512] = {0};
+    int64_t at = ia_round_up(source->size, sizeof(footer)) - (int64_t)sizeof(footer);
+    if (at <= 0 || request->raw_by_name || request->raw_by_guess)
         return IA_OK;
-    enum ia_status status =
-        ia_source_read(source, source->size - (int64_t)sizeof(footer), footer, sizeof(footer), "the last bytes", err);
+    enum ia_status status = ia_source_read(source, at, footer, (size_t)(source->size - at), "the last bytes", err);
     if (status == IA_OK)
         out->format = ia_format_probe_footer(footer);
     return status;

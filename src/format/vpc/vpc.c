@@ -2,49 +2,89 @@
 /* The VHD driver's entry points. */
 #include "format/vpc/vpc.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/bytes.h"
+#include "format/vpc/internal.h"
 
 static bool vpc_probe(const uint8_t *head, size_t len)
 {
-    return len >= 8 && memcmp(head, "conectix", 8) == 0;
+    return len >= 8 && memcmp(head, VPC_COOKIE, 8) == 0;
+}
+
+/* A guest can write the last sector of a raw disk: a footer alone may make a file no more than what it is as a raw one
+ * too, and that is a fixed disk. */
+static bool vpc_probe_footer(const uint8_t *footer)
+{
+    return vpc_footer_is_valid(footer) && vpc_footer_type(footer) == VPC_FIXED;
+}
+
+static const char *type_word(enum vpc_type type)
+{
+    switch (type) {
+    case VPC_FIXED:
+        return "fixed";
+    case VPC_DYNAMIC:
+        return "dynamic";
+    case VPC_DIFFERENCING:
+        break;
+    }
+    return "differencing";
 }
 
 static enum ia_status vpc_open(struct ia_image *image, struct ia_error *err)
 {
-    return ia_fail(err, IA_UNSUPPORTED, "format %s is not read by this version", image->format->name);
+    struct vpc *v = calloc(1, sizeof(*v));
+    if (v == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    image->state = v;
+    enum ia_status status = vpc_read_footer(image, v, err);
+    if (status == IA_OK && v->type != VPC_FIXED)
+        status = vpc_read_header(image, v, err);
+    if (status == IA_OK)
+        snprintf(image->facts.variant, sizeof(image->facts.variant), "%s", type_word(v->type));
+    return status;
 }
 
 static void vpc_close(struct ia_image *image)
 {
-    (void)image;
+    free(image->state);
 }
 
-static enum ia_status vpc_map_begin(struct ia_cursor *cursor, struct ia_error *err)
+/* Footers, dynamic header, BAT, parent locators, and the sector bitmaps of all blocks. */
+static enum ia_status vpc_measure(struct ia_image *image, struct ia_error *err)
 {
-    (void)cursor;
-    (void)err;
+    enum { CHUNK_ENTRIES = 1024 };
+    const struct vpc *v = image->state;
+    image->facts.metadata_bytes = VPC_FOOTER_BYTES;
+    if (v->type == VPC_FIXED)
+        return IA_OK;
+    int64_t allocated = 0;
+    int64_t blocks = vpc_blocks(image);
+    for (int64_t first = 0; first < blocks; first += CHUNK_ENTRIES) {
+        uint8_t chunk[CHUNK_ENTRIES * 4];
+        int64_t count = ia_min(CHUNK_ENTRIES, blocks - first);
+        enum ia_status status = vpc_read_bat(image, first, count, chunk, err);
+        if (status != IA_OK)
+            return status;
+        for (int64_t i = 0; i < count; i++)
+            allocated += ia_be32(chunk + i * 4) != VPC_UNALLOCATED;
+    }
+    image->facts.metadata_bytes += VPC_FOOTER_BYTES + VPC_HEADER_BYTES + v->locator_bytes +
+                                   ia_round_up(v->bat_entries * 4, VPC_SECTOR) + allocated * v->bitmap_size;
     return IA_OK;
-}
-
-static enum ia_status vpc_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
-{
-    (void)cursor;
-    (void)err;
-    *done = true;
-    return IA_OK;
-}
-
-static void vpc_map_end(struct ia_cursor *cursor)
-{
-    (void)cursor;
 }
 
 const struct ia_format ia_format_vpc = {
     .name = "vpc",
     .probe = vpc_probe,
+    .probe_footer = vpc_probe_footer,
     .open = vpc_open,
     .close = vpc_close,
     .map_begin = vpc_map_begin,
     .map_step = vpc_map_step,
     .map_end = vpc_map_end,
+    .measure = vpc_measure,
 };

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* "Mapping a Disk Sector to a Sector in the Block". A block of the file begins with its sector bitmap; only that of a
+ * differencing disk is looked at: QEMU reads all of a dynamic disk's block. */
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "format/vpc/internal.h"
+
+/* Of the BAT read at once; of a bitmap read at once; bitmaps per step. */
+enum { CHUNK_ENTRIES = 16384, PIECE_BYTES = 4096, STEP_BITMAP_BYTES = 64 * 1024 };
+
+struct map_state {
+    int64_t at;           /* next guest byte */
+    int64_t first, count; /* the entries in `chunk` */
+    int64_t claimed;      /* host bytes of the blocks whose bitmaps were read so far */
+    uint8_t chunk[CHUNK_ENTRIES * 4];
+    uint8_t bitmap[PIECE_BYTES];
+};
+
+enum ia_status vpc_map_begin(struct ia_cursor *cursor, struct ia_error *err)
+{
+    const struct vpc *v = cursor->image->state;
+    struct map_state *map = calloc(1, sizeof(*map));
+    if (map == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    cursor->state = map;
+    int64_t from = ia_min(cursor->from, cursor->sink.size);
+    map->at = v->type == VPC_FIXED ? from : from & -v->block_size;
+    return IA_OK;
+}
+
+void vpc_map_end(struct ia_cursor *cursor)
+{
+    free(cursor->state);
+}
+
+static enum ia_status push(struct ia_cursor *cursor, enum ia_extent_state state, int64_t start, int64_t length,
+                           int64_t offset, struct ia_error *err)
+{
+    struct ia_extent extent = {.start = start, .length = length, .offset = offset, .state = (uint32_t)state};
+    return ia_extent_sink_push(&cursor->sink, &extent, err);
+}
+
+/* A fixed disk is at offset 0 of its file; QEMU looks into the file for holes. */
+static enum ia_status step_fixed(struct ia_cursor *cursor, struct ia_error *err)
+{
+    struct map_state *map = cursor->state;
+    int64_t end;
+    bool hole = ia_source_is_hole(cursor->image->main, map->at, &end);
+    int64_t start = map->at;
+    map->at = ia_min(end, cursor->sink.size);
+    return push(cursor, hole ? IA_EXTENT_SPARSE : IA_EXTENT_DATA, start, map->at - start, start, err);
+}
+
+static enum ia_status load_chunk(struct ia_cursor *cursor, int64_t index, struct ia_error *err)
+{
+    struct map_state *map = cursor->state;
+    map->first = index;
+    map->count = ia_min(CHUNK_ENTRIES, vpc_blocks(cursor->image) - index);
+    return vpc_read_bat(cursor->image, index, map->count, map->chunk, err);
+}
+
+/* Blocks from `index` on that are unallocated, as far as the chunk tells. */
+static int64_t count_unallocated(const struct map_state *map, int64_t index)
+{
+    int64_t last = map->first + map->count;
+    int64_t i = index;
+    while (i < last && ia_be32(map->chunk + (i - map->first) * 4) == VPC_UNALLOCATED)
+        i++;
+    return i - index;
+}
+
+/* Sectors from `first` on whose bits, the most significant first, are as that one's. */
+static int64_t run_length(const uint8_t *bitmap, int64_t first, int64_t end)
+{
+    bool value = (bitmap[first / 8] >> (7 - first % 8) & 1) != 0;
+    uint8_t all = value ? 0xff : 0;
+    int64_t i = first + 1;
+    while (i < end) {
+        if (i % 8 == 0 && bitmap[i / 8] == all && end - i >= 8)
+            i += 8;
+        else if ((bitmap[i / 8] >> (7 - i % 8) & 1) == value)
+            i++;
+        else
+            break;
+    }
+    return i - first;
+}
+
+/* The sectors of a piece of a bitmap that are here; the others are the parent's. */
+static enum ia_status push_sectors(struct ia_cursor *cursor, int64_t sectors, int64_t offset, struct ia_error *err)
+{
+    const struct map_state *map = cursor->state;
+    enum ia_status status = IA_OK;
+    for (int64_t i = 0; i < sectors && status == IA_OK;) {
+        int64_t run = run_length(map->bitmap, i, sectors);
+        if ((map->bitmap[i / 8] >> (7 - i % 8) & 1) != 0)
+            status =
+                push(cursor, IA_EXTENT_DATA, map->at + i * VPC_SECTOR, run * VPC_SECTOR, offset + i * VPC_SECTOR, err);
+        i += run;
+    }
+    return status;
+}
+
+/* Whole blocks fit into the file once. Entries that name the same again and again would cost more than it is long. */
+static enum ia_status claim_block(struct ia_cursor *cursor, int64_t host, struct ia_error *err)
+{
+    const struct vpc *v = cursor->image->state;
+    struct map_state *map = cursor->state;
+    int64_t block = v->bitmap_size + v->block_size;
+    int64_t bound = ia_round_up(cursor->image->main->size, VPC_SECTOR);
+    if (host < VPC_FOOTER_BYTES || map->claimed > bound)
+        return ia_fail(err, IA_CORRUPT, "VHD block at guest offset %#jx, %#jx in the file, lies on something else",
+                       (uintmax_t)map->at, (uintmax_t)host);
+    map->claimed += block;
+    return IA_OK;
+}
+
+/* A piece of a differencing disk's block: as many sectors as one read of the bitmap tells of. */
+static enum ia_status step_piece(struct ia_cursor *cursor, int64_t host, int64_t *budget, struct ia_error *err)
+{
+    const struct vpc *v = cursor->image->state;
+    struct map_state *map = cursor->state;
+    int64_t inside = map->at & (v->block_size - 1);
+    int64_t length = ia_min(v->block_size - inside, (int64_t)PIECE_BYTES * 8 * VPC_SECTOR);
+    length = ia_min(length, cursor->sink.size - map->at);
+    int64_t sectors = length / VPC_SECTOR + (length % VPC_SECTOR != 0);
+    int64_t bytes = (sectors + 7) / 8;
+    enum ia_status status = inside == 0 ? claim_block(cursor, host, err) : IA_OK;
+    if (status == IA_OK)
+        status = ia_source_read(cursor->image->main, host + inside / VPC_SECTOR / 8, map->bitmap, (size_t)bytes,
+                                "VHD sector bitmap", err);
+    if (status == IA_OK)
+        status = push_sectors(cursor, sectors, host + v->bitmap_size + inside, err);
+    map->at += length;
+    *budget -= bytes;
+    return status;
+}
+
+static enum ia_status step_block(struct ia_cursor *cursor, uint32_t entry, int64_t *budget, struct ia_error *err)
+{
+    struct ia_image *image = cursor->image;
+    const struct vpc *v = image->state;
+    struct map_state *map = cursor->state;
+    int64_t host = (int64_t)entry * VPC_SECTOR;
+    int64_t start = map->at;
+    int64_t file_size = ia_round_up(image->main->size, VPC_SECTOR);
+    if (!ia_range_inside(host, v->bitmap_size + v->block_size, file_size))
+        image->facts.truncated = true;
+    if (v->type == VPC_DIFFERENCING && host < file_size)
+        return step_piece(cursor, host, budget, err);
+    map->at = (start | (v->block_size - 1)) + 1;
+    if (v->type == VPC_DIFFERENCING) /* nobody can tell which sectors were here */
+        return IA_OK;
+    return push(cursor, IA_EXTENT_DATA, start, v->block_size, host + v->bitmap_size, err);
+}
+
+/* Goes through the entries of one chunk, as far as the budget for bitmaps allows. */
+static enum ia_status step_blocks(struct ia_cursor *cursor, struct ia_error *err)
+{
+    const struct vpc *v = cursor->image->state;
+    struct map_state *map = cursor->state;
+    int64_t budget = STEP_BITMAP_BYTES;
+    int64_t index = map->at / v->block_size;
+    enum ia_status status = IA_OK;
+    if (index >= map->first + map->count || map->count == 0)
+        status = load_chunk(cursor, index, err);
+    while (status == IA_OK && budget > 0 && map->at < cursor->sink.size && index < map->first + map->count) {
+        int64_t skipped = count_unallocated(map, index);
+        int64_t length = skipped * v->block_size;
+        if (skipped == 0)
+            status = step_block(cursor, ia_be32(map->chunk + (index - map->first) * 4), &budget, err);
+        else if (v->type == VPC_DYNAMIC)
+            status = push(cursor, IA_EXTENT_ZERO, map->at, length, IA_NO_OFFSET, err);
+        map->at += length;
+        index = map->at / v->block_size;
+    }
+    return status;
+}
+
+enum ia_status vpc_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
+{
+    const struct vpc *v = cursor->image->state;
+    const struct map_state *map = cursor->state;
+    *done = map->at >= cursor->sink.size;
+    if (*done)
+        return IA_OK;
+    return v->type == VPC_FIXED ? step_fixed(cursor, err) : step_blocks(cursor, err);
+}
