@@ -7,12 +7,12 @@
 #include "format/vpc/internal.h"
 
 /* Of the BAT read at once; of a bitmap read at once; bitmaps per step. */
-enum { CHUNK_ENTRIES = 16384, PIECE_BYTES = 4096, STEP_BITMAP_BYTES = 64 * 1024 };
+enum { CHUNK_ENTRIES = 16384, PIECE_BYTES = 4096, STEP_BITMAP_BYTES = 64 * 1024, SLACK_BYTES = 8 << 20 };
 
 struct map_state {
     int64_t at;           /* next guest byte */
     int64_t first, count; /* the entries in `chunk` */
-    int64_t claimed;      /* host bytes of the blocks whose bitmaps were read so far */
+    int64_t claimed;      /* host bytes of the blocks so far, without those past the end */
     uint8_t chunk[CHUNK_ENTRIES * 4];
     uint8_t bitmap[PIECE_BYTES];
 };
@@ -102,17 +102,16 @@ static enum ia_status push_sectors(struct ia_cursor *cursor, int64_t sectors, in
     return status;
 }
 
-/* Whole blocks fit into the file once. Entries that name the same again and again would cost more than it is long. */
+/* Blocks do not lie on each other, so that all of them fit into the file. A table that names a few again and again, or
+ * that is a hole and names offset 0, would cost far more than the file is long: past this bound it is refused. */
 static enum ia_status claim_block(struct ia_cursor *cursor, int64_t host, struct ia_error *err)
 {
     const struct vpc *v = cursor->image->state;
     struct map_state *map = cursor->state;
-    int64_t block = v->bitmap_size + v->block_size;
-    int64_t bound = ia_round_up(cursor->image->main->size, VPC_SECTOR);
-    if (host < VPC_FOOTER_BYTES || map->claimed > bound)
-        return ia_fail(err, IA_CORRUPT, "VHD block at guest offset %#jx, %#jx in the file, lies on something else",
+    if (map->claimed > cursor->image->main->size && map->claimed - cursor->image->main->size > SLACK_BYTES)
+        return ia_fail(err, IA_CORRUPT, "VHD block at guest offset %#jx, %#jx in the file: blocks lie on each other",
                        (uintmax_t)map->at, (uintmax_t)host);
-    map->claimed += block;
+    map->claimed += v->bitmap_size + v->block_size;
     return IA_OK;
 }
 
@@ -126,10 +125,8 @@ static enum ia_status step_piece(struct ia_cursor *cursor, int64_t host, int64_t
     length = ia_min(length, cursor->sink.size - map->at);
     int64_t sectors = length / VPC_SECTOR + (length % VPC_SECTOR != 0);
     int64_t bytes = (sectors + 7) / 8;
-    enum ia_status status = inside == 0 ? claim_block(cursor, host, err) : IA_OK;
-    if (status == IA_OK)
-        status = ia_source_read(cursor->image->main, host + inside / VPC_SECTOR / 8, map->bitmap, (size_t)bytes,
-                                "VHD sector bitmap", err);
+    enum ia_status status = ia_source_read(cursor->image->main, host + inside / VPC_SECTOR / 8, map->bitmap,
+                                           (size_t)bytes, "VHD sector bitmap", err);
     if (status == IA_OK)
         status = push_sectors(cursor, sectors, host + v->bitmap_size + inside, err);
     map->at += length;
@@ -147,7 +144,12 @@ static enum ia_status step_block(struct ia_cursor *cursor, uint32_t entry, int64
     int64_t file_size = ia_round_up(image->main->size, VPC_SECTOR);
     if (!ia_range_inside(host, v->bitmap_size + v->block_size, file_size))
         image->facts.truncated = true;
-    if (v->type == VPC_DIFFERENCING && host < file_size)
+    bool is_there = host < file_size;
+    bool is_begun = (start & (v->block_size - 1)) != 0; /* by the step before */
+    enum ia_status status = is_there && !is_begun ? claim_block(cursor, host, err) : IA_OK;
+    if (status != IA_OK)
+        return status;
+    if (v->type == VPC_DIFFERENCING && is_there)
         return step_piece(cursor, host, budget, err);
     map->at = (start | (v->block_size - 1)) + 1;
     if (v->type == VPC_DIFFERENCING) /* nobody can tell which sectors were here */
