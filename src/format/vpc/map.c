@@ -70,16 +70,22 @@ static int64_t count_unallocated(const struct map_state *map, int64_t index)
     return i - index;
 }
 
-/* Sectors from `first` on whose bits, the most significant first, are as that one's. */
+/* The most significant bit of a byte is its first sector's. */
+static bool is_here(const uint8_t *bitmap, int64_t sector)
+{
+    return (bitmap[sector / 8] >> (7 - sector % 8) & 1) != 0;
+}
+
+/* Sectors from `first` on whose bits are as that one's. */
 static int64_t run_length(const uint8_t *bitmap, int64_t first, int64_t end)
 {
-    bool value = (bitmap[first / 8] >> (7 - first % 8) & 1) != 0;
+    bool value = is_here(bitmap, first);
     uint8_t all = value ? 0xff : 0;
     int64_t i = first + 1;
     while (i < end) {
         if (i % 8 == 0 && bitmap[i / 8] == all && end - i >= 8)
             i += 8;
-        else if ((bitmap[i / 8] >> (7 - i % 8) & 1) == value)
+        else if (is_here(bitmap, i) == value)
             i++;
         else
             break;
@@ -94,7 +100,7 @@ static enum ia_status push_sectors(struct ia_cursor *cursor, int64_t sectors, in
     enum ia_status status = IA_OK;
     for (int64_t i = 0; i < sectors && status == IA_OK;) {
         int64_t run = run_length(map->bitmap, i, sectors);
-        if ((map->bitmap[i / 8] >> (7 - i % 8) & 1) != 0)
+        if (is_here(map->bitmap, i))
             status =
                 push(cursor, IA_EXTENT_DATA, map->at + i * VPC_SECTOR, run * VPC_SECTOR, offset + i * VPC_SECTOR, err);
         i += run;
