@@ -95,6 +95,11 @@ IA_MUST_CHECK enum ia_status ia_image_attach(struct ia_image *image, size_t numb
 /* Completes an image whose parts were attached; to be called for every image, once. IA_MISSING when one was not. */
 IA_MUST_CHECK enum ia_status ia_image_assemble(struct ia_image *image, struct ia_error *err);
 
+/* For drivers: facts.backing_name from `length` bytes of the main file at `offset`, up to a NUL; an empty one is none.
+ */
+IA_MUST_CHECK enum ia_status ia_image_read_backing_name(struct ia_image *image, int64_t offset, uint32_t length,
+                                                        struct ia_error *err);
+
 /* The source of an extent's file number. */
 struct ia_source *ia_image_source(struct ia_image *image, uint32_t file);
 

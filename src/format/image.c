@@ -70,6 +70,19 @@ enum ia_status ia_image_assemble(struct ia_image *image, struct ia_error *err)
     return image->format->assemble == NULL ? IA_OK : image->format->assemble(image, err);
 }
 
+enum ia_status ia_image_read_backing_name(struct ia_image *image, int64_t offset, uint32_t length, struct ia_error *err)
+{
+    char *name = calloc(1, (size_t)length + 1);
+    if (name == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    enum ia_status status = ia_source_read(image->main, offset, name, length, "backing file name", err);
+    if (status == IA_OK && name[0] != '\0')
+        image->facts.backing_name = name;
+    else
+        free(name);
+    return status;
+}
+
 struct ia_source *ia_image_source(struct ia_image *image, uint32_t file)
 {
     return file == 0 ? image->main : image->parts.items[file - 1];

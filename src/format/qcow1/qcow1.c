@@ -1,42 +1,74 @@
 /* SPDX-License-Identifier: MIT */
-/* The version 1 of qcow driver's entry points. */
+/* The qcow (version 1) driver's entry points. */
 #include "format/qcow1/qcow1.h"
 
-#include <string.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "format/qcow1/internal.h"
 
 static bool qcow1_probe(const uint8_t *head, size_t len)
 {
-    return len >= 8 && memcmp(head, "QFI\xfb\0\0\0\x01", 8) == 0;
+    return len >= 8 && ia_be32(head) == QCOW1_MAGIC && ia_be32(head + 4) == 1;
 }
 
 static enum ia_status qcow1_open(struct ia_image *image, struct ia_error *err)
 {
-    return ia_fail(err, IA_UNSUPPORTED, "format %s is not read by this version", image->format->name);
+    struct qcow1 *q = calloc(1, sizeof(*q));
+    if (q == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    image->state = q;
+    return qcow1_read_header(image, q, err);
 }
 
 static void qcow1_close(struct ia_image *image)
 {
-    (void)image;
+    free(image->state);
 }
 
 static enum ia_status qcow1_map_begin(struct ia_cursor *cursor, struct ia_error *err)
 {
-    (void)cursor;
-    (void)err;
+    const struct qcow1 *q = cursor->image->state;
+    return ia_two_level_begin(cursor, &q->tables, err);
+}
+
+static enum ia_status qcow1_find_unit(struct ia_image *image, size_t mapping, int64_t at,
+                                      struct ia_compressed_unit *unit, struct ia_error *err)
+{
+    (void)mapping; /* there is one only */
+    const struct qcow1 *q = image->state;
+    uint64_t entry = 0;
+    if (at < 0 || at >= image->facts.virtual_size)
+        return ia_fail(err, IA_BUG, "no guest offset %#jx", (uintmax_t)at);
+    enum ia_status status = ia_two_level_find(image, &q->tables, at, &entry, err);
+    if (status != IA_OK)
+        return status;
+    if ((entry & QCOW1_COMPRESSED) == 0)
+        return ia_fail(err, IA_USAGE, "no compressed cluster at guest offset %#jx", (uintmax_t)at);
+    struct qcow1_compressed compressed = qcow1_take_apart(q, entry);
+    *unit = (struct ia_compressed_unit){
+        .start = at & -q->tables.cluster_size,
+        .length = q->tables.cluster_size,
+        .offset = compressed.offset,
+        .host_length = compressed.length,
+        .codec = IA_CODEC_DEFLATE,
+    };
     return IA_OK;
 }
 
-static enum ia_status qcow1_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
+/* Header and L1 table, and the L2 tables. What they leave of their last cluster is no use to anything else. */
+static enum ia_status qcow1_measure(struct ia_image *image, struct ia_error *err)
 {
-    (void)cursor;
-    (void)err;
-    *done = true;
+    const struct qcow1 *q = image->state;
+    int64_t tables = 0;
+    enum ia_status status = ia_two_level_count(image, &q->tables, &tables, err);
+    if (status != IA_OK)
+        return status;
+    int64_t size = q->tables.cluster_size;
+    image->facts.metadata_bytes = ia_round_up(q->header_bytes + q->tables.l1_entries * 8, size) +
+                                  tables * ia_round_up(q->tables.l2_entries * 8, size);
     return IA_OK;
-}
-
-static void qcow1_map_end(struct ia_cursor *cursor)
-{
-    (void)cursor;
 }
 
 const struct ia_format ia_format_qcow1 = {
@@ -45,6 +77,8 @@ const struct ia_format ia_format_qcow1 = {
     .open = qcow1_open,
     .close = qcow1_close,
     .map_begin = qcow1_map_begin,
-    .map_step = qcow1_map_step,
-    .map_end = qcow1_map_end,
+    .map_step = ia_two_level_step,
+    .map_end = ia_two_level_end,
+    .find_unit = qcow1_find_unit,
+    .measure = qcow1_measure,
 };

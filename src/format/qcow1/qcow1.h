@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The version 1 of qcow driver. */
+/* The driver of qcow, version 1. */
 #ifndef IA_FORMAT_QCOW1_QCOW1_H
 #define IA_FORMAT_QCOW1_QCOW1_H
 

@@ -2,41 +2,45 @@
 /* The QED driver's entry points. */
 #include "format/qed/qed.h"
 
-#include <string.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "format/qed/internal.h"
 
 static bool qed_probe(const uint8_t *head, size_t len)
 {
-    return len >= 4 && memcmp(head, "QED\0", 4) == 0;
+    return len >= 4 && ia_le32(head) == QED_MAGIC;
 }
 
 static enum ia_status qed_open(struct ia_image *image, struct ia_error *err)
 {
-    return ia_fail(err, IA_UNSUPPORTED, "format %s is not read by this version", image->format->name);
+    struct qed *q = calloc(1, sizeof(*q));
+    if (q == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    image->state = q;
+    return qed_read_header(image, q, err);
 }
 
 static void qed_close(struct ia_image *image)
 {
-    (void)image;
+    free(image->state);
 }
 
 static enum ia_status qed_map_begin(struct ia_cursor *cursor, struct ia_error *err)
 {
-    (void)cursor;
-    (void)err;
-    return IA_OK;
+    const struct qed *q = cursor->image->state;
+    return ia_two_level_begin(cursor, &q->tables, err);
 }
 
-static enum ia_status qed_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
+static enum ia_status qed_measure(struct ia_image *image, struct ia_error *err)
 {
-    (void)cursor;
-    (void)err;
-    *done = true;
-    return IA_OK;
-}
-
-static void qed_map_end(struct ia_cursor *cursor)
-{
-    (void)cursor;
+    const struct qed *q = image->state;
+    int64_t tables = 0;
+    enum ia_status status = ia_two_level_count(image, &q->tables, &tables, err);
+    if (status == IA_OK)
+        image->facts.metadata_bytes = q->header_bytes + (tables + 1) * q->table_bytes;
+    return status;
 }
 
 const struct ia_format ia_format_qed = {
@@ -45,6 +49,7 @@ const struct ia_format ia_format_qed = {
     .open = qed_open,
     .close = qed_close,
     .map_begin = qed_map_begin,
-    .map_step = qed_map_step,
-    .map_end = qed_map_end,
+    .map_step = ia_two_level_step,
+    .map_end = ia_two_level_end,
+    .measure = qed_measure,
 };

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* Walking two levels of tables of 64-bit entries. */
+#include "format/two_level.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+#include "base/checked.h"
+
+/* Entries of a table that are read at once, and tables that are remembered for counting. */
+enum { PIECE_ENTRIES = 32768, MAX_TABLES = 16 << 20 };
+
+static enum ia_status read_entries(struct ia_image *image, const struct ia_two_level *tables, int64_t offset,
+                                   uint64_t *entries, int64_t count, const char *what, struct ia_error *err)
+{
+    enum ia_status status = ia_source_read(image->main, offset, entries, (size_t)count * sizeof(*entries), what, err);
+    for (int64_t i = 0; status == IA_OK && i < count; i++)
+        entries[i] = tables->big_endian ? be64toh(entries[i]) : le64toh(entries[i]);
+    return status;
+}
+
+enum ia_status ia_two_level_begin(struct ia_cursor *cursor, const struct ia_two_level *tables, struct ia_error *err)
+{
+    struct ia_two_level_walk *walk = calloc(1, sizeof(*walk));
+    if (walk == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    cursor->state = walk;
+    int64_t size = cursor->sink.size;
+    walk->tables = tables;
+    walk->cluster = ia_min(cursor->from, size) / tables->cluster_size;
+    walk->clusters = size / tables->cluster_size + (size % tables->cluster_size != 0);
+    walk->table = -1;
+    walk->l1 = calloc((size_t)ia_min(PIECE_ENTRIES, ia_max(tables->l1_entries, 1)), sizeof(*walk->l1));
+    walk->l2 = calloc((size_t)ia_min(PIECE_ENTRIES, tables->l2_entries), sizeof(*walk->l2));
+    if (walk->l1 == NULL || walk->l2 == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory for tables");
+    return IA_OK;
+}
+
+void ia_two_level_end(struct ia_cursor *cursor)
+{
+    struct ia_two_level_walk *walk = cursor->state;
+    if (walk == NULL)
+        return;
+    free(walk->l1);
+    free(walk->l2);
+    free(walk);
+}
+
+/* Tables that are all there fit into the file. Entries that name one table again and again, or tables past the end,
+ * would cost far more than the file is long. The slack is for truncated files. */
+static int64_t table_bound(const struct ia_image *image)
+{
+    enum { TIMES = 4, SLACK = 8 << 20 };
+    return image->main->size > (INT64_MAX - SLACK) / TIMES ? INT64_MAX : image->main->size * TIMES + SLACK;
+}
+
+static enum ia_status charge(struct ia_cursor *cursor, int64_t entries, struct ia_error *err)
+{
+    struct ia_two_level_walk *walk = cursor->state;
+    int64_t most = cursor->image->limits->max_table_bytes;
+    walk->table_bytes += entries * (int64_t)sizeof(uint64_t);
+    if (walk->table_bytes > most)
+        return ia_fail(err, IA_LIMIT, "more than %jd bytes of L1 and L2 tables", (intmax_t)most);
+    if (walk->table_bytes > table_bound(cursor->image))
+        return ia_fail(err, IA_CORRUPT, "%jd bytes of L1 and L2 tables in a file of %jd bytes",
+                       (intmax_t)walk->table_bytes, (intmax_t)cursor->image->main->size);
+    return IA_OK;
+}
+
+/* The piece of the L1 table that begins with entry `index`. */
+static enum ia_status read_l1(struct ia_cursor *cursor, int64_t index, struct ia_error *err)
+{
+    struct ia_two_level_walk *walk = cursor->state;
+    const struct ia_two_level *tables = walk->tables;
+    int64_t offset = tables->l1_offset + index * (int64_t)sizeof(uint64_t);
+    if (offset >= cursor->image->main->size) { /* nothing but zeroes to come */
+        cursor->image->facts.truncated = true;
+        walk->cluster = walk->clusters;
+        return IA_OK;
+    }
+    int64_t last = (walk->clusters - 1) / tables->l2_entries;
+    walk->l1_first = index;
+    walk->l1_count = ia_min(PIECE_ENTRIES, last + 1 - index);
+    enum ia_status status = charge(cursor, walk->l1_count, err);
+    if (status == IA_OK)
+        status = read_entries(cursor->image, tables, offset, walk->l1, walk->l1_count, "L1 table", err);
+    return status;
+}
+
+/* The next piece of L2 table `index`. */
+static enum ia_status read_l2(struct ia_cursor *cursor, int64_t index, uint64_t l1_entry, struct ia_error *err)
+{
+    struct ia_two_level_walk *walk = cursor->state;
+    const struct ia_two_level *tables = walk->tables;
+    enum ia_status status = IA_OK;
+    if (walk->table != index) {
+        walk->table = index;
+        walk->carry = 0;
+        status = tables->check_table(cursor->image, index, l1_entry, err);
+    }
+    int64_t first = walk->cluster - index * tables->l2_entries;
+    int64_t count = ia_min(PIECE_ENTRIES, ia_min(tables->l2_entries - first, walk->clusters - walk->cluster));
+    if (status == IA_OK)
+        status = charge(cursor, count, err);
+    if (status == IA_OK)
+        status = read_entries(cursor->image, tables, (int64_t)l1_entry + first * (int64_t)sizeof(uint64_t), walk->l2,
+                              count, "L2 table", err);
+    if (status != IA_OK)
+        return status;
+    int64_t guest = walk->cluster * tables->cluster_size;
+    walk->cluster += count;
+    return tables->push_entries(cursor, walk->l2, count, guest, err);
+}
+
+enum ia_status ia_two_level_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
+{
+    struct ia_two_level_walk *walk = cursor->state;
+    int64_t per_table = walk->tables->l2_entries;
+    *done = walk->cluster >= walk->clusters;
+    if (*done)
+        return IA_OK;
+    int64_t index = walk->cluster / per_table;
+    if (index >= walk->l1_first + walk->l1_count) /* it only goes up, and at first there are none */
+        return read_l1(cursor, index, err);
+    while (index < walk->l1_first + walk->l1_count && walk->l1[index - walk->l1_first] == 0)
+        walk->cluster = ++index * per_table;
+    if (index == walk->l1_first + walk->l1_count)
+        return IA_OK;
+    return read_l2(cursor, index, walk->l1[index - walk->l1_first], err);
+}
+
+enum ia_status ia_two_level_find(struct ia_image *image, const struct ia_two_level *tables, int64_t at, uint64_t *entry,
+                                 struct ia_error *err)
+{
+    int64_t cluster = at / tables->cluster_size;
+    int64_t index = cluster / tables->l2_entries;
+    uint64_t table = 0;
+    *entry = 0;
+    enum ia_status status =
+        read_entries(image, tables, tables->l1_offset + index * (int64_t)sizeof(table), &table, 1, "L1 table", err);
+    if (status != IA_OK || table == 0)
+        return status;
+    status = tables->check_table(image, index, table, err);
+    if (status == IA_OK)
+        status = read_entries(image, tables, (int64_t)table + cluster % tables->l2_entries * (int64_t)sizeof(*entry),
+                              entry, 1, "L2 table", err);
+    return status;
+}
+
+struct offsets {
+    IA_VEC(uint64_t) of;
+};
+
+static enum ia_status gather(struct offsets *offsets, const uint64_t *entries, int64_t count, uint64_t end,
+                             struct ia_error *err)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (entries[i] == 0 || entries[i] >= end)
+            continue;
+        if (offsets->of.len >= MAX_TABLES)
+            return ia_fail(err, IA_LIMIT, "more than %d L2 tables", MAX_TABLES);
+        if (!ia_vec_push(&offsets->of, entries[i]))
+            return ia_fail(err, IA_NOMEM, "out of memory");
+    }
+    return IA_OK;
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int64_t count_distinct(struct offsets *offsets)
+{
+    int64_t distinct = 0;
+    if (offsets->of.len > 0)
+        qsort(offsets->of.items, offsets->of.len, sizeof(uint64_t), compare);
+    for (size_t i = 0; i < offsets->of.len; i++)
+        distinct += i == 0 || offsets->of.items[i] != offsets->of.items[i - 1];
+    return distinct;
+}
+
+enum ia_status ia_two_level_count(struct ia_image *image, const struct ia_two_level *tables, int64_t *count,
+                                  struct ia_error *err)
+{
+    enum { AT_ONCE = 1024 };
+    uint64_t entries[AT_ONCE];
+    struct offsets offsets = {0};
+    enum ia_status status = IA_OK;
+    /* Ends with the table or with the file, whichever is shorter. */
+    for (int64_t i = 0; i < tables->l1_entries && status == IA_OK; i += AT_ONCE) {
+        int64_t offset = tables->l1_offset + i * (int64_t)sizeof(*entries);
+        int64_t some = ia_min(AT_ONCE, tables->l1_entries - i);
+        if (offset >= image->main->size)
+            break;
+        status = read_entries(image, tables, offset, entries, some, "L1 table", err);
+        if (status == IA_OK)
+            status = gather(&offsets, entries, some, (uint64_t)image->main->size, err);
+    }
+    *count = count_distinct(&offsets);
+    ia_vec_release(&offsets.of);
+    return status;
+}
