@@ -8,7 +8,7 @@
 #include "base/checked.h"
 
 /* Entries of a table that are read at once, and tables that are remembered for counting. */
-enum { PIECE_ENTRIES = 32768, MAX_TABLES = 16 << 20 };
+enum { PIECE_ENTRIES = 16384, MAX_TABLES = 16 << 20 };
 
 static enum ia_status read_entries(struct ia_image *image, const struct ia_two_level *tables, int64_t offset,
                                    uint64_t *entries, int64_t count, const char *what, struct ia_error *err)

@@ -8,6 +8,9 @@
 
 enum { HEADER_BYTES = 64, MAX_BACKING_NAME = 4095 /* QEMU's bound */ };
 
+/* No disk of QEMU is longer. */
+static const int64_t qemu_max_size = INT64_MAX & ~((INT64_C(1) << 30) - 1);
+
 struct fields {
     uint32_t cluster_size;
     uint32_t table_size;  /* clusters */
@@ -40,12 +43,12 @@ static enum ia_status decode(struct ia_window *w, struct fields *f, struct ia_er
     return w->failed ? ia_fail(err, IA_CORRUPT, "image size above 2^63 - 1") : IA_OK;
 }
 
-/* What tables of this size can map. QEMU computes it in 64 bits and takes none where that overflows. */
-static int64_t max_image_size(const struct fields *f)
+/* What tables of this size can map, a power of two. QEMU computes it in 64 bits: from 2^64 on it takes none. */
+static uint64_t max_image_size(const struct fields *f)
 {
-    int64_t entries = (int64_t)f->table_size * f->cluster_size / 8;
-    int64_t size;
-    return ia_mul(entries * f->cluster_size, entries, &size) ? size : 0;
+    uint32_t entries = f->table_size * f->cluster_size / 8;
+    int bits = 2 * __builtin_ctz(entries) + __builtin_ctz(f->cluster_size);
+    return bits < 64 ? UINT64_C(1) << bits : 0;
 }
 
 static enum ia_status check(const struct fields *f, struct ia_error *err)
@@ -59,9 +62,11 @@ static enum ia_status check(const struct fields *f, struct ia_error *err)
         return ia_fail(err, IA_CORRUPT, "tables of %u clusters", f->table_size);
     if (f->table_size == 1)
         return ia_fail(err, IA_UNSUPPORTED, "tables of one cluster, which QEMU does not read");
-    if (f->image_size % 512 != 0 || f->image_size > max_image_size(f))
+    if (f->image_size % 512 != 0 || (uint64_t)f->image_size > max_image_size(f))
         return ia_fail(err, IA_CORRUPT, "image of %jd bytes with tables of %u clusters of %u bytes",
                        (intmax_t)f->image_size, f->table_size, f->cluster_size);
+    if (f->image_size > qemu_max_size)
+        return ia_fail(err, IA_LIMIT, "image of %jd bytes", (intmax_t)f->image_size);
     if (f->header_size > UINT32_MAX / f->cluster_size)
         return ia_fail(err, IA_CORRUPT, "header of %u clusters", f->header_size);
     return IA_OK;
@@ -72,7 +77,8 @@ static enum ia_status place_tables(struct ia_image *image, struct qed *q, const 
     int64_t entries = (int64_t)f->table_size * f->cluster_size / 8;
     q->header_bytes = (int64_t)f->header_size * f->cluster_size;
     q->table_bytes = (int64_t)f->table_size * f->cluster_size;
-    q->file_bytes = image->main->size & -(int64_t)f->cluster_size;
+    /* A file's last sector counts as whole, a last cluster that is cut does not: as in QEMU. */
+    q->file_bytes = ia_round_up(image->main->size, 512) & -(int64_t)f->cluster_size;
     q->tables = (struct ia_two_level){
         .l1_offset = (int64_t)f->l1_offset,
         .l1_entries = entries,
