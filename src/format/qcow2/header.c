@@ -2,7 +2,6 @@
 /* The qcow2 header ("Header" and "Additional fields" of the specification). What QEMU refuses to open is refused here.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/checked.h"
 #include "format/qcow2/internal.h"
@@ -105,16 +104,7 @@ static enum ia_status read_backing_name(struct ia_image *image, const struct qco
         return IA_OK;
     if (f->backing_length > ia_min(MAX_BACKING_NAME, q->cluster_size - f->backing_offset))
         return ia_fail(err, IA_CORRUPT, "backing file name of %u bytes", f->backing_length);
-    char *name = calloc(1, (size_t)f->backing_length + 1);
-    if (name == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
-    enum ia_status status =
-        ia_source_read(image->main, f->backing_offset, name, f->backing_length, "backing file name", err);
-    if (status == IA_OK && name[0] != '\0')
-        image->facts.backing_name = name;
-    else
-        free(name);
-    return status;
+    return ia_image_read_backing_name(image, f->backing_offset, f->backing_length, err);
 }
 
 static void describe(struct ia_image *image, const struct qcow2 *q, const struct fields *f)
