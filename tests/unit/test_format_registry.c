@@ -32,7 +32,7 @@ static const struct {
     {"WithoutFreeSpace\2", 17, 0, "parallels"},
     {"WithouFreSpacExt\2", 17, 0, "parallels"},
     {"LUKS\xba\xbe\0\1", 8, 0, "luks"},
-    {"#!/bin/sh\n#V2.0 Format\nmodprobe cloop file=$0 && mount -r -t iso9660 /dev/cloop $1\n", 82, 0, "cloop"},
+    {"#!/bin/sh\n#V2.0 Format\nmodprobe cloop file=$0 && mount -r -t iso9660 /dev/cloop $1\n", 83, 0, "cloop"},
 };
 
 static void formats_by_their_first_bytes(void **state)

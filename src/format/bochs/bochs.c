@@ -2,41 +2,22 @@
 /* The Bochs driver's entry points. */
 #include "format/bochs/bochs.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-static bool bochs_probe(const uint8_t *head, size_t len)
-{
-    return len >= 23 && memcmp(head, "Bochs Virtual HD Image", 22) == 0;
-}
+#include "format/bochs/internal.h"
 
 static enum ia_status bochs_open(struct ia_image *image, struct ia_error *err)
 {
-    return ia_fail(err, IA_UNSUPPORTED, "format %s is not read by this version", image->format->name);
+    struct bochs *bochs = calloc(1, sizeof(*bochs));
+    if (bochs == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    image->state = bochs;
+    return bochs_read_header(image, bochs, err);
 }
 
 static void bochs_close(struct ia_image *image)
 {
-    (void)image;
-}
-
-static enum ia_status bochs_map_begin(struct ia_cursor *cursor, struct ia_error *err)
-{
-    (void)cursor;
-    (void)err;
-    return IA_OK;
-}
-
-static enum ia_status bochs_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
-{
-    (void)cursor;
-    (void)err;
-    *done = true;
-    return IA_OK;
-}
-
-static void bochs_map_end(struct ia_cursor *cursor)
-{
-    (void)cursor;
+    free(image->state);
 }
 
 const struct ia_format ia_format_bochs = {
@@ -44,6 +25,7 @@ const struct ia_format ia_format_bochs = {
     .probe = bochs_probe,
     .open = bochs_open,
     .close = bochs_close,
+    .measure = bochs_measure,
     .map_begin = bochs_map_begin,
     .map_step = bochs_map_step,
     .map_end = bochs_map_end,

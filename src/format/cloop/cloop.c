@@ -1,42 +1,171 @@
 /* SPDX-License-Identifier: MIT */
-/* The cloop driver's entry points. */
+/* The cloop driver: a compressed, read-only disk. Layout: a shell script of 128 bytes, block size and number of blocks,
+ * the offsets of the blocks and of the end of the last one, the blocks; numbers are big-endian. */
 #include "format/cloop/cloop.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "io/window.h"
+
+enum { SCRIPT_BYTES = 128, TABLE_OFFSET = SCRIPT_BYTES + 8, ENTRY_BYTES = 8, CHUNK_ENTRIES = 8192 };
+
+/* QEMU's bounds. */
+#define MAX_BLOCK_SIZE (INT64_C(64) << 20)
+#define MAX_COMPRESSED_BLOCK (2 * MAX_BLOCK_SIZE)
+#define MAX_TABLE_BYTES (INT64_C(512) << 20)
+
+static const char magic[] = "#!/bin/sh\n#V2.0 Format\n";
+
+struct cloop {
+    int64_t block_size;
+    int64_t blocks;
+};
 
 static bool cloop_probe(const uint8_t *head, size_t len)
 {
-    return len >= 24 && memcmp(head, "#!/bin/sh\n#V2.0 Format\n", 24) == 0;
+    return len >= sizeof(magic) - 1 && memcmp(head, magic, sizeof(magic) - 1) == 0;
+}
+
+static enum ia_status read_header(struct ia_image *image, struct cloop *cloop, struct ia_error *err)
+{
+    uint8_t bytes[TABLE_OFFSET];
+    enum ia_status status = ia_source_read(image->main, 0, bytes, sizeof(bytes), "cloop header", err);
+    if (status != IA_OK)
+        return status;
+    if (!cloop_probe(bytes, sizeof(bytes)))
+        return ia_fail(err, IA_NOT_MINE, "no cloop script");
+    cloop->block_size = ia_be32(bytes + SCRIPT_BYTES);
+    cloop->blocks = ia_be32(bytes + SCRIPT_BYTES + 4);
+    if (cloop->block_size % 512 != 0 || cloop->block_size == 0 || cloop->block_size > MAX_BLOCK_SIZE)
+        return ia_fail(err, IA_CORRUPT, "blocks of %jd bytes", (intmax_t)cloop->block_size);
+    int64_t most = ia_min(MAX_TABLE_BYTES, image->limits->max_table_bytes);
+    if ((cloop->blocks + 1) * ENTRY_BYTES > most)
+        return ia_fail(err, IA_LIMIT, "%jd blocks, more than a table of %jd bytes has", (intmax_t)cloop->blocks,
+                       (intmax_t)most);
+    return IA_OK;
+}
+
+static enum ia_status check_block(int64_t block, int64_t start, int64_t end, struct ia_error *err)
+{
+    if (start < 0 || end < start)
+        return ia_fail(err, IA_CORRUPT, "block %jd: from %#jx to %#jx in the file", (intmax_t)block, (uintmax_t)start,
+                       (uintmax_t)end);
+    if (end - start > MAX_COMPRESSED_BLOCK)
+        return ia_fail(err, IA_CORRUPT, "block %jd: %jd compressed bytes", (intmax_t)block, (intmax_t)(end - start));
+    return IA_OK;
+}
+
+/* Reads the whole table once, so that a broken one is refused as a whole, as QEMU does. */
+static enum ia_status check_table(struct ia_image *image, const struct cloop *cloop, struct ia_error *err)
+{
+    IA_AUTO_FREE uint8_t *chunk = malloc(CHUNK_ENTRIES * ENTRY_BYTES);
+    if (chunk == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    struct ia_image_facts *facts = &image->facts;
+    int64_t entries = cloop->blocks + 1;
+    int64_t first = 0;
+    int64_t last = 0;
+    for (int64_t at = 0; at < entries; at += CHUNK_ENTRIES) {
+        int64_t table = TABLE_OFFSET + at * ENTRY_BYTES;
+        int64_t count = ia_min(entries - at, CHUNK_ENTRIES);
+        if (table >= image->main->size && last == 0)
+            break; /* the rest of the table reads as zeroes: in order, and not worth reading */
+        enum ia_status status =
+            ia_source_read(image->main, table, chunk, (size_t)count * ENTRY_BYTES, "offsets of the blocks", err);
+        for (int64_t i = 0; i < count && status == IA_OK; i++) {
+            int64_t offset = (int64_t)ia_be64(chunk + i * ENTRY_BYTES);
+            first = at + i == 0 ? offset : first;
+            status = check_block(at + i - 1, at + i == 0 ? offset : last, offset, err);
+            last = offset;
+        }
+        if (status != IA_OK)
+            return status;
+    }
+    facts->metadata_bytes = TABLE_OFFSET + entries * ENTRY_BYTES;
+    facts->compressed_host = last - first;
+    facts->truncated = ia_max(last, facts->metadata_bytes) > image->main->size;
+    return IA_OK;
 }
 
 static enum ia_status cloop_open(struct ia_image *image, struct ia_error *err)
 {
-    return ia_fail(err, IA_UNSUPPORTED, "format %s is not read by this version", image->format->name);
+    struct cloop *cloop = calloc(1, sizeof(*cloop));
+    if (cloop == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    image->state = cloop;
+    enum ia_status status = read_header(image, cloop, err);
+    if (status == IA_OK)
+        status = check_table(image, cloop, err);
+    if (status != IA_OK)
+        return status;
+    image->facts.virtual_size = cloop->blocks * cloop->block_size; /* at most 2^26 * 2^26 */
+    image->facts.cluster_size = cloop->block_size;
+    snprintf(image->facts.variant, sizeof(image->facts.variant), "v2");
+    return IA_OK;
 }
 
 static void cloop_close(struct ia_image *image)
 {
-    (void)image;
+    free(image->state);
 }
 
 static enum ia_status cloop_map_begin(struct ia_cursor *cursor, struct ia_error *err)
 {
-    (void)cursor;
     (void)err;
+    cursor->sink.end = ia_min(cursor->from, cursor->sink.size);
     return IA_OK;
 }
 
+/* Every block is compressed, and the sink would join them anyhow. */
 static enum ia_status cloop_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
 {
-    (void)cursor;
-    (void)err;
-    *done = true;
-    return IA_OK;
+    struct ia_extent_sink *sink = &cursor->sink;
+    struct ia_extent all = {
+        .start = sink->end,
+        .length = sink->size - sink->end,
+        .offset = IA_NO_OFFSET,
+        .state = IA_EXTENT_COMPRESSED,
+    };
+    *done = all.length <= 0;
+    return *done ? IA_OK : ia_extent_sink_push(sink, &all, err);
 }
 
 static void cloop_map_end(struct ia_cursor *cursor)
 {
     (void)cursor;
+}
+
+static enum ia_status cloop_find_unit(struct ia_image *image, size_t mapping, int64_t at,
+                                      struct ia_compressed_unit *unit, struct ia_error *err)
+{
+    (void)mapping;
+    const struct cloop *cloop = image->state;
+    uint8_t entries[2 * ENTRY_BYTES];
+    int64_t block = at / cloop->block_size;
+    enum ia_status status = ia_source_read(image->main, TABLE_OFFSET + block * ENTRY_BYTES, entries, sizeof(entries),
+                                           "offsets of a block", err);
+    if (status != IA_OK)
+        return status;
+    struct ia_window w = {.bytes = entries, .len = sizeof(entries)};
+    int64_t start = ia_window_be_size(&w, 0);
+    int64_t end = ia_window_be_size(&w, ENTRY_BYTES);
+    if (w.failed)
+        return ia_fail(err, IA_CORRUPT, "block %jd: offset above 2^63 - 1", (intmax_t)block);
+    if ((status = check_block(block, start, end, err)) != IA_OK) /* the file may have changed since */
+        return status;
+    *unit = (struct ia_compressed_unit){
+        .start = block * cloop->block_size,
+        .length = cloop->block_size,
+        .offset = start,
+        .host_length = end - start,
+        .codec = IA_CODEC_ZLIB,
+    };
+    return IA_OK;
 }
 
 const struct ia_format ia_format_cloop = {
@@ -47,4 +176,5 @@ const struct ia_format ia_format_cloop = {
     .map_begin = cloop_map_begin,
     .map_step = cloop_map_step,
     .map_end = cloop_map_end,
+    .find_unit = cloop_find_unit,
 };

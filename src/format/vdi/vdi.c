@@ -2,7 +2,10 @@
 /* The VDI driver's entry points. */
 #include "format/vdi/vdi.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "format/vdi/internal.h"
 
 static bool vdi_probe(const uint8_t *head, size_t len)
 {
@@ -11,32 +14,16 @@ static bool vdi_probe(const uint8_t *head, size_t len)
 
 static enum ia_status vdi_open(struct ia_image *image, struct ia_error *err)
 {
-    return ia_fail(err, IA_UNSUPPORTED, "format %s is not read by this version", image->format->name);
+    struct vdi *vdi = calloc(1, sizeof(*vdi));
+    if (vdi == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    image->state = vdi;
+    return vdi_read_header(image, vdi, err);
 }
 
 static void vdi_close(struct ia_image *image)
 {
-    (void)image;
-}
-
-static enum ia_status vdi_map_begin(struct ia_cursor *cursor, struct ia_error *err)
-{
-    (void)cursor;
-    (void)err;
-    return IA_OK;
-}
-
-static enum ia_status vdi_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
-{
-    (void)cursor;
-    (void)err;
-    *done = true;
-    return IA_OK;
-}
-
-static void vdi_map_end(struct ia_cursor *cursor)
-{
-    (void)cursor;
+    free(image->state);
 }
 
 const struct ia_format ia_format_vdi = {
