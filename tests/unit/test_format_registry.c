@@ -33,6 +33,11 @@ static const struct {
     {"WithouFreSpacExt\2", 17, 0, "parallels"},
     {"LUKS\xba\xbe\0\1", 8, 0, "luks"},
     {"#!/bin/sh\n#V2.0 Format\nmodprobe cloop file=$0 && mount -r -t iso9660 /dev/cloop $1\n", 83, 0, "cloop"},
+    {"#!/bin/sh\n#V2.0 Format\n", 23, 0, "cloop"},
+    {"Bochs Virtual HD Image\0\0\0\0\0\0\0\0\0\0Redolog\0\0\0\0\0\0\0\0\0Growing\0\0\0\0\0\0\0\0\0\0\0\1", 67, 0,
+     "bochs"},
+    {"Bochs Virtual HD Image\0\0\0\0\0\0\0\0\0\0Redolog\0\0\0\0\0\0\0\0\0Growing\0\0\0\0\0\0\0\0\0\0\0\2", 67, 0,
+     "bochs"},
 };
 
 static void formats_by_their_first_bytes(void **state)
@@ -51,6 +56,8 @@ static void nothing_else_is_claimed(void **state)
     assert_null(probe("", 0, 0));
     assert_null(probe("QFI\xfa\0\0\0\2", 8, 0));
     assert_null(probe("conectix", 8, 1));
+    assert_null(probe("#!/bin/sh\n#V2.1 Format\n", 23, 0));
+    assert_null(probe("Bochs Virtual HD Image\0", 23, 0)); /* neither growing nor of a version */
 }
 
 static void short_heads_are_not_read_past_their_end(void **state)
