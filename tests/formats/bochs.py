@@ -139,6 +139,17 @@ def test_cut(here):
         here.report(f"no zero sector is said to be kept past the end: cut at byte {end}", lost)
 
 
+def test_scan_cut(here):
+    image = bochs.Image(64 * KIB, sectors(1, 2, 30))
+    whole = image.bytes()
+    here.write("whole.bochs", whole)
+    here.write("enough.bochs", whole[:image.place_of(30) + SECTOR])
+    here.write("cut.bochs", whole[:image.place_of(30) + 511])
+    here.write("no-extent.bochs", whole[:image.place_of(1) + 4096])
+    here.write("past-the-disk.bochs", bochs.Image(42 * SECTOR, sectors(40, 43)).bytes()[:-5 * SECTOR])
+    here.found_cut("a byte of a sector that was written, an extent", ["cut.bochs", "no-extent.bochs"])
+
+
 REFUSED = {
     "a catalog too small for the disk": (bochs.Image(64 * KIB, entries=15), "catalog of 15 entries is too small for 65536 bytes", True),
     "a catalog above QEMU's bound": (bochs.Image(64 * KIB, entries=(1 << 20) + 1), "catalog of 1048577 entries", True),
@@ -148,6 +159,7 @@ REFUSED = {
     "extents of 3 sectors": (bochs.Image(4096, extent=1536), "extents of 1536 bytes", True),
     "extents of 16 MiB": (bochs.Image(4096, extent=16 * MIB, bitmap=4096), "extents of 16777216 bytes", True),
     "bitmaps too small for the extents": (bochs.Image(8 * MIB, extent=8 * MIB, bitmap=512), "bitmaps of 512 bytes for extents of 16384 sectors", False),
+    "bitmaps of more than 8 MiB": (bochs.Image(4096, bitmap=(8 << 20) + 1), "bitmaps of 8388609 bytes", False),
     "no bitmaps": (bochs.Image(4096, bitmap=0), "bitmaps of 0 bytes", False),
     "an undoable disk": (bochs.Image(4096, kind=b"Undoable"), "no header of a growing bochs disk", True),
     "a volatile disk": (bochs.Image(4096, kind=b"Volatile"), "no header of a growing bochs disk", True),
@@ -161,6 +173,8 @@ def test_refused(here):
         name = f"refused{number}.bochs"
         here.write(name, image.bytes())
         here.refused(what, name, words, qemu_too, "bochs")
+    here.write("far.bochs", bochs.Image(4096, header_size=0xfffffe00).header())
+    here.refused("extents from 4 GiB on", "far.bochs", "extents from 0x100000600 on", qemu_too=False)
 
 
 def test_probe(here):
@@ -186,7 +200,7 @@ def test_sample(here):
     here.converts("sample empty.bochs", "empty.bochs")
 
 
-TESTS = test_images, test_random, test_cut, test_refused, test_probe, test_sample
+TESTS = test_images, test_random, test_cut, test_scan_cut, test_refused, test_probe, test_sample
 
 
 def main():

@@ -86,6 +86,7 @@ SOME = [b"first" * 500, b"", b"third" * 999]
 
 REFUSED = {
     "a descending offset": (cloop.Image(SOME, shift={1: 1 << 20}), "block 1: from ", True),
+    "a descending offset after the first read of the table": (cloop.Image([b""] * 9000, 512, shift={8192: -99}), "block 8191: from ", True),
     "a descending offset of the end": (cloop.Image(SOME, shift={3: -400}), "block 2: from ", True),
     "an offset above 2^63": (cloop.Image(SOME, shift={3: 1 << 63}), "block 2: from ", True),
     "only offsets above 2^63": (cloop.Image([], shift={0: 1 << 63}), "block -1: from ", False),
@@ -115,6 +116,13 @@ def test_cut(here):
     here.converts("a cut block, which neither can read", "cut.cloop")
 
 
+def test_scan_cut(here):
+    whole = cloop.Image(SOME).bytes()
+    here.write("whole.cloop", whole)
+    here.write("cut.cloop", whole[:-1])
+    here.found_cut("a byte of the last block", ["cut.cloop"])
+
+
 def test_sample(here):
     directory = harness.samples_directory()
     path = os.path.join(directory or "", "simple-pattern.cloop.bz2")
@@ -127,7 +135,7 @@ def test_sample(here):
     here.converts("sample simple-pattern.cloop", "sample.cloop")
 
 
-TESTS = test_images, test_other_script, test_large, test_refused, test_cut, test_sample
+TESTS = test_images, test_other_script, test_large, test_refused, test_cut, test_scan_cut, test_sample
 
 
 def main():

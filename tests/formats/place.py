@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A directory of one group of tests on one format, and what each of them needs there. Imported only.
 
+import json
 import os
 
 import harness
@@ -43,6 +44,24 @@ class Place:
         if (theirs.code != 0) != qemu_too:
             notes.append(f"qemu-img: exit code {theirs.code}: {theirs.err.strip()}")
         self.report(f"refused: {what}", notes)
+
+    def scan(self, directory):
+        """Scans into a store of its own; returns a function from SQL to rows."""
+        program, store = self.options.imgaudit, self.path("store.db")
+        qemu.execute([program, "scan", "--db", store, directory], self.directory)
+
+        def rows(query):
+            outcome = qemu.execute([program, "sql", "--db", store, "--format", "json", query], self.directory)
+            if outcome.code != 0:
+                raise harness.ToolError(f"{query}: code {outcome.code}: {outcome.err.strip()}")
+            return json.loads(outcome.out)["rows"]
+        return rows
+
+    def found_cut(self, what, expected):
+        """A scan of this directory finds exactly these images to be cut off."""
+        rows = self.scan(".")("SELECT path FROM v_finding WHERE code = 'truncated' ORDER BY path")
+        names = [os.path.basename(row["path"]) for row in rows]
+        self.report(f"a scan finds what is cut off: {what}", [] if names == sorted(expected) else [f"it found {names}"])
 
 
 def run(tests, parser):

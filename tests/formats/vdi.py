@@ -3,7 +3,6 @@
 # VDI: qemu-img is right about the map of images without a parent; of differencing images, which it refuses, the builder
 # knows what is where. What a guest reads is known for all of them.
 
-import json
 import os
 import sys
 
@@ -255,22 +254,37 @@ def test_parents(here):
     here.refused("a copy of an image that is its own parent", "itself.vdi", "the chain comes back to")
 
 
-def test_scan(here):
-    os.makedirs(here.path("tree"))
+def test_scan_cut(here):
     whole = vdi.Image(4 * MIB, some_blocks(0, 1))
     for name, end in ("whole", whole.place_of(1) + MIB), ("cut", whole.place_of(1) + 100), ("short", whole.place_of(1) + MIB - 1):
-        whole.write(here.path(f"tree/{name}.vdi"))
-        os.truncate(here.path(f"tree/{name}.vdi"), end)
-    program = here.options.imgaudit
-    qemu.execute([program, "scan", "--db", "db", "tree"], here.directory)
-    query = "SELECT path FROM v_finding WHERE code = 'truncated' ORDER BY path"
-    found = qemu.execute([program, "sql", "--db", "db", "--format", "json", query], here.directory)
-    names = [os.path.basename(row["path"]) for row in json.loads(found.out)["rows"]] if found.code == 0 else found.err
-    here.report("a scan finds images that lack a byte of a block", [] if names == ["cut.vdi", "short.vdi"] else [str(names)])
+        whole.write(here.path(f"{name}.vdi"))
+        os.truncate(here.path(f"{name}.vdi"), end)
+    last = vdi.Image(MIB + 1000, some_blocks(0, 1), own=vdi.name(50))
+    last.write(here.path("enough.vdi"))
+    os.truncate(here.path("enough.vdi"), last.place_of(1) + 1024)
+    here.found_cut("a byte of a block, not what follows the disk's end", ["cut.vdi", "short.vdi"])
+
+
+def test_scan_chain(here):
+    """Parents by their UUIDs, one of them modified since: its modification UUID is another one."""
+    os.makedirs(here.path("Snapshots"))
+    base, middle, top = three_generations()
+    base.modification = vdi.name(0x999)
+    base.write(here.path("base.vdi"))
+    middle.write(here.path("Snapshots/middle.vdi"))
+    top.write(here.path("Snapshots/top.vdi"))
+    rows = here.scan(".")
+    layers = rows("SELECT layer_path FROM v_chain WHERE path LIKE '%/top.vdi' ORDER BY depth")
+    names = [os.path.basename(row["layer_path"]) for row in layers]
+    here.report("a scan finds parents by their UUIDs", [] if names == ["top.vdi", "middle.vdi", "base.vdi"] else [str(names)])
+    findings = rows("SELECT path, code, detail FROM v_finding")
+    expected = f"expected modification uuid {vdi.name(0x101)}, and it has modification uuid {base.modification}"
+    right = [f["code"] == "parent-mismatch" and f["path"].endswith("/middle.vdi") and expected in f["detail"] for f in findings]
+    here.report("a scan finds the parent that was modified, and no other", [] if right == [True] else [str(findings)])
 
 
 TESTS = (test_made_by_qemu, test_alone, test_cut, test_differencing, test_machine_folder, test_kinds_of_children, test_extra_bytes,
-         test_refused, test_map_past_the_end, test_parents, test_scan)
+         test_refused, test_map_past_the_end, test_parents, test_scan_cut, test_scan_chain)
 
 
 def main():

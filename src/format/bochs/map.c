@@ -85,20 +85,22 @@ static bool bit(const struct map_state *map, int64_t sector)
     return (map->bitmap[sector / 8] >> (sector % 8) & 1) != 0;
 }
 
-/* Sectors [first, first + count) of an extent, all written or all not. */
+/* A run of sectors that are kept at offset, all written or all not. */
 static enum ia_status push_sectors(struct ia_cursor *cursor, int64_t start, int64_t length, int64_t offset,
                                    bool written, struct ia_error *err)
 {
     struct ia_image *image = cursor->image;
-    struct ia_extent extent = {.start = start, .length = length, .offset = offset, .state = IA_EXTENT_DATA};
-    int64_t seen = ia_min(length, image->facts.virtual_size - start);
-    bool inside = ia_range_inside(offset, seen, image->main->size);
-    if (written && !inside)
-        image->facts.truncated = true;
-    if (!written)
-        extent.state = inside ? IA_EXTENT_ZERO_ALLOCATED : IA_EXTENT_ZERO;
-    if (!written && !inside)
+    bool inside = ia_range_inside(offset, length, image->main->size);
+    struct ia_extent extent = {.start = start, .length = length, .offset = offset};
+    if (written) {
+        extent.state = IA_EXTENT_DATA;
+        image->facts.truncated = image->facts.truncated || !inside;
+    } else if (inside) {
+        extent.state = IA_EXTENT_ZERO_ALLOCATED;
+    } else {
+        extent.state = IA_EXTENT_ZERO;
         extent.offset = IA_NO_OFFSET;
+    }
     return ia_extent_sink_push(&cursor->sink, &extent, err);
 }
 
@@ -120,7 +122,8 @@ static enum ia_status push_extent(struct ia_cursor *cursor, int64_t number, uint
     const struct bochs *bochs = cursor->image->state;
     struct ia_image *image = cursor->image;
     struct map_state *map = cursor->state;
-    int64_t sectors = bochs->extent_size / BOCHS_SECTOR;
+    int64_t start = number * bochs->extent_size;
+    int64_t sectors = ia_min(bochs->extent_size, image->facts.virtual_size - start) / BOCHS_SECTOR;
     int64_t offset = bochs_extent_offset(bochs, entry);
     if (offset >= image->main->size) {
         image->facts.truncated = true;
@@ -136,8 +139,8 @@ static enum ia_status push_extent(struct ia_cursor *cursor, int64_t number, uint
             i++;
         while (i < sectors && bit(map, i) == written);
         int64_t within = first * BOCHS_SECTOR;
-        status = push_sectors(cursor, number * bochs->extent_size + within, (i - first) * BOCHS_SECTOR,
-                              offset + bochs->bitmap_size + within, written, err);
+        status = push_sectors(cursor, start + within, (i - first) * BOCHS_SECTOR, offset + bochs->bitmap_size + within,
+                              written, err);
     }
     return status;
 }
