@@ -14,6 +14,10 @@ from qemu import without_compressed
 GIB = 1024 * MIB
 
 
+def check(case, passed, name, *notes):
+    case.check(passed, name, [repr(note) for note in notes])
+
+
 def map_entries(site, image):
     return site.run("map", "--output=json", image).out
 
@@ -28,7 +32,7 @@ def view_map(site, image):
 def same_as_qemu(case, site, image, form, name):
     theirs = must("qemu-img", "map", "--output=json", "-f", form, image)
     ours = without_compressed(map_entries(site, image))
-    case.check(theirs == ours, name, [theirs[:500], ours[:500]])
+    check(case, theirs == ours, name, [theirs[:500], ours[:500]])
 
 
 # -- Pieces -----------------------------------------------------------------------------------------------------------
@@ -38,25 +42,25 @@ def test_flat_extents_belong_to_their_descriptor(case):
     image = create(site.path("flat.vmdk"), 8 * MIB, format="vmdk", options=["subformat=monolithicFlat"])
     qemu_io(image, "write -q -P 1 1M 64k", "write -q -P 2 5M 128k", format="vmdk")
     scan = site.scan()
-    case.check(scan.code == 0 and scan.stats["images"] == 1, "a descriptor and its flat extent are one image", scan.notes())
+    check(case, scan.code == 0 and scan.stats["images"] == 1, "a descriptor and its flat extent are one image", scan.notes())
     rows = site.query("SELECT role, path FROM v_file ORDER BY path")
-    case.check([(role, site.relative(path)) for role, path in rows] == [("extent", "flat-flat.vmdk"), ("main", "flat.vmdk")],
+    check(case, [(role, site.relative(path)) for role, path in rows] == [("extent", "flat-flat.vmdk"), ("main", "flat.vmdk")],
               "both files are rows of v_file", rows)
     sizes = site.query("SELECT file_size, disk_size FROM v_image")
     files = [os.stat(site.path(name)) for name in ("flat.vmdk", "flat-flat.vmdk")]
     expected = [(sum(s.st_size for s in files), sum(s.st_blocks for s in files) * 512)]
-    case.check(sizes == expected, "the sizes of the image are those of its files", [sizes, expected])
-    case.check(not site.findings(), "a piece is no finding", site.findings())
+    check(case, sizes == expected, "the sizes of the image are those of its files", [sizes, expected])
+    check(case, not site.findings(), "a piece is no finding", site.findings())
     same_as_qemu(case, site, image, "vmdk", "its map is qemu-img's")
     names = {row[6] for row in view_map(site, image) if row[5] is not None}
-    case.check(names == {"flat-flat.vmdk"}, "offsets name the file that they are in", names)
+    check(case, names == {"flat-flat.vmdk"}, "offsets name the file that they are in", names)
     again = site.scan()
-    case.check(again.stats["parsed"] == 0 and again.stats["unchanged"] == 1, "nothing is read again when nothing changed", again.notes())
+    check(case, again.stats["parsed"] == 0 and again.stats["unchanged"] == 1, "nothing is read again when nothing changed", again.notes())
     qemu_io(image, "write -q -P 3 7M 64k", format="vmdk")
     changed = site.scan()
-    case.check(changed.stats["parsed"] == 1 and changed.code == 0, "a changed piece has its image read again", changed.notes())
+    check(case, changed.stats["parsed"] == 1 and changed.code == 0, "a changed piece has its image read again", changed.notes())
     at = site.value("SELECT count(*) FROM v_extent WHERE start <= ? AND start + length > ? AND state = 'data'", 7 * MIB, 7 * MIB)
-    case.check(at == 1, "and the store has its new extents", at)
+    check(case, at == 1, "and the store has its new extents", at)
 
 
 def test_split_sparse_extents_are_never_images(case):
@@ -65,19 +69,19 @@ def test_split_sparse_extents_are_never_images(case):
     qemu_io(image, "write -q -P 1 1G 64k", "write -q -P 2 3G 64k", "write -q -P 3 4608M 64k", format="vmdk")
     scan = site.scan()
     images = site.query("SELECT path FROM v_image")
-    case.check(scan.code == 0 and [site.relative(path) for (path,) in images] == ["split.vmdk"],
+    check(case, scan.code == 0 and [site.relative(path) for (path,) in images] == ["split.vmdk"],
               "a split image is one image", [images, *scan.notes()])
     roles = site.query("SELECT role, count(*) FROM v_file GROUP BY role ORDER BY role")
-    case.check(roles == [("extent", 3), ("main", 1)], "its three extents are files of it", roles)
+    check(case, roles == [("extent", 3), ("main", 1)], "its three extents are files of it", roles)
     same_as_qemu(case, site, image, "vmdk", "its map is qemu-img's")
     names = [row[6] for row in view_map(site, image) if row[5] is not None]
-    case.check(names == ["split-s001.vmdk", "split-s002.vmdk", "split-s003.vmdk"], "each offset names its extent", names)
+    check(case, names == ["split-s001.vmdk", "split-s002.vmdk", "split-s003.vmdk"], "each offset names its extent", names)
     again = site.scan()
-    case.check(again.stats["parsed"] == 0, "the second scan reads nothing", again.notes())
+    check(case, again.stats["parsed"] == 0, "the second scan reads nothing", again.notes())
     os.unlink(image)
     orphaned = site.scan()
     images = {site.relative(path) for (path,) in site.query("SELECT path FROM v_image")}
-    case.check(images == {"split-s001.vmdk", "split-s002.vmdk", "split-s003.vmdk"} and orphaned.stats["images"] == 3,
+    check(case, images == {"split-s001.vmdk", "split-s002.vmdk", "split-s003.vmdk"} and orphaned.stats["images"] == 3,
               "without the descriptor each extent stands alone", images)
 
 
@@ -86,16 +90,16 @@ def test_missing_extents_are_findings(case):
     image = create(site.path("split.vmdk"), 5 * GIB, format="vmdk", options=["subformat=twoGbMaxExtentSparse"])
     os.unlink(site.path("split-s002.vmdk"))
     scan = site.scan()
-    case.check(scan.code == 3 and ("extent-missing", "split.vmdk") in site.findings(), "a missing extent is a finding", site.findings())
+    check(case, scan.code == 3 and ("extent-missing", "split.vmdk") in site.findings(), "a missing extent is a finding", site.findings())
     images = [site.relative(path) for (path,) in site.query("SELECT path FROM v_image")]
-    case.check(images == ["split.vmdk"], "the other extents are still parts", images)
+    check(case, images == ["split.vmdk"], "the other extents are still parts", images)
     state = site.value("SELECT state FROM v_image")
-    case.check(state == "missing", "the image has no map", state)
+    check(case, state == "missing", "the image has no map", state)
     create(site.path("other.vmdk"), 5 * GIB, format="vmdk", options=["subformat=twoGbMaxExtentSparse"])
     os.rename(site.path("other-s002.vmdk"), site.path("split-s002.vmdk"))
     shutil.copy(site.path("split-s002.vmdk"), site.path("other-s002.vmdk"))
     mended = site.scan()
-    case.check(mended.code == 0 and not site.findings(), "when it is back all is well", [site.findings(), *mended.notes()])
+    check(case, mended.code == 0 and not site.findings(), "when it is back all is well", [site.findings(), *mended.notes()])
     same_as_qemu(case, site, image, "vmdk", "and the map is qemu-img's")
 
 
@@ -121,12 +125,12 @@ def test_extents_elsewhere_are_not_followed(case):
     scan = site.scan()
     outside = {path for code, path in site.findings() if code == "extent-outside"}
     expected = {f"vm/{name}.vmdk" for name in cases}
-    case.check(scan.code == 3 and outside == expected, "an extent outside of its directory is a finding", [outside, *scan.notes()])
+    check(case, scan.code == 3 and outside == expected, "an extent outside of its directory is a finding", [outside, *scan.notes()])
     extents = site.value("SELECT count(*) FROM v_extent WHERE path LIKE '%absolute%' OR path LIKE '%upwards%' OR path LIKE '%link%'")
-    case.check(extents == 0, "nothing of it was mapped", extents)
-    case.check(site.value("SELECT state FROM v_image WHERE path LIKE '%below.vmdk'") == "ok", "a directory below is inside")
+    check(case, extents == 0, "nothing of it was mapped", extents)
+    check(case, site.value("SELECT state FROM v_image WHERE path LIKE '%below.vmdk'") == "ok", "a directory below is inside")
     hidden = site.value("SELECT complete FROM v_scan")
-    case.check(hidden == 0, "nothing is proven while such a one is there", hidden)
+    check(case, hidden == 0, "nothing is proven while such a one is there", hidden)
 
 
 # -- Parents by identity ----------------------------------------------------------------------------------------------
@@ -163,24 +167,24 @@ def test_a_vdi_parent_is_found_by_its_uuid(case):
     site = case.site()
     vdi = Vdi(site, base="pool/deep/base.vdi", child="other/child.vdi")
     scan = site.scan()
-    case.check(scan.code == 0 and not site.findings(), "a parent anywhere below the roots is found", [site.findings(), *scan.notes()])
+    check(case, scan.code == 0 and not site.findings(), "a parent anywhere below the roots is found", [site.findings(), *scan.notes()])
     backing = site.value("SELECT backing_image FROM v_image WHERE path = ?", vdi.child)
-    case.check(backing == vdi.base, "it is the child's backing image", backing)
+    check(case, backing == vdi.base, "it is the child's backing image", backing)
     rows = [row[:5] for row in view_map(site, vdi.child)]
     depths = site.query("SELECT start, length, depth, data FROM v_map WHERE path = ? ORDER BY start", vdi.child)
     expected = [(0, MIB, 1, 1), (MIB, MIB, 1, 0), (2 * MIB, MIB, 0, 1), (3 * MIB, MIB, 1, 0)]
-    case.check(depths == expected, "the child's map is made of both", [depths, rows])
+    check(case, depths == expected, "the child's map is made of both", [depths, rows])
     again = site.scan()
-    case.check(again.stats["parsed"] == 0 and site.value("SELECT count(*) FROM v_chain") == 3, "and again without a read", again.notes())
+    check(case, again.stats["parsed"] == 0 and site.value("SELECT count(*) FROM v_chain") == 3, "and again without a read", again.notes())
     moved = site.path("moved", "renamed.vdi")
     os.rename(vdi.base, moved)
     site.scan()
     backing = site.value("SELECT backing_image FROM v_image WHERE path = ?", vdi.child)
-    case.check(backing == moved, "a parent that was moved is found again", backing)
+    check(case, backing == moved, "a parent that was moved is found again", backing)
     os.unlink(vdi.child)
     site.scan()
     unused = site.unused()
-    case.check(unused.get("moved/renamed.vdi", {}).get("verdict") == "proven", "without its child it is unreferenced, and proven so", unused)
+    check(case, unused.get("moved/renamed.vdi", {}).get("verdict") == "proven", "without its child it is unreferenced, and proven so", unused)
 
 
 def test_a_missing_vdi_parent_proves_nothing(case):
@@ -193,9 +197,9 @@ def test_a_missing_vdi_parent_proves_nothing(case):
     os.unlink(overlay)
     os.unlink(vdi.base)
     scan = site.scan()
-    case.check(scan.code == 3 and ("backing-missing", "Snapshots/child.vdi") in site.findings(), "a missing parent is a finding", site.findings())
+    check(case, scan.code == 3 and ("backing-missing", "Snapshots/child.vdi") in site.findings(), "a missing parent is a finding", site.findings())
     verdict = site.unused().get(site.relative(base), {}).get("verdict")
-    case.check(verdict == "unproven", "any file may be it: nothing is proven unused", verdict)
+    check(case, verdict == "unproven", "any file may be it: nothing is proven unused", verdict)
 
 
 def test_two_vdi_of_one_uuid_are_both_kept(case):
@@ -205,12 +209,12 @@ def test_two_vdi_of_one_uuid_are_both_kept(case):
     copy = shutil.copy(vdi.base, site.path("copy.vdi"))
     scan = site.scan("--backing-glob", "*.vdi")
     findings = site.findings()
-    case.check(scan.code == 3 and ("parent-ambiguous", "Snapshots/child.vdi") in findings, "two images of one identity are a finding", findings)
+    check(case, scan.code == 3 and ("parent-ambiguous", "Snapshots/child.vdi") in findings, "two images of one identity are a finding", findings)
     proven = [path for path, row in site.unused().items() if row["verdict"] == "proven"]
-    case.check(not proven, "neither is called unused", proven)
+    check(case, not proven, "neither is called unused", proven)
     os.unlink(copy)
     again = site.scan()
-    case.check(again.code == 0 and not site.findings(), "with one of them gone all is well", [site.findings(), *again.notes()])
+    check(case, again.code == 0 and not site.findings(), "with one of them gone all is well", [site.findings(), *again.notes()])
 
 
 def test_a_modified_parent_is_a_finding(case):
@@ -220,29 +224,29 @@ def test_a_modified_parent_is_a_finding(case):
     identify(vdi.base, vdi.own, later)
     scan = site.scan()
     details = site.query("SELECT detail FROM v_finding WHERE code = 'parent-mismatch'")
-    case.check(len(details) == 1 and str(vdi.modified) in details[0][0] and str(later) in details[0][0],
+    check(case, len(details) == 1 and str(vdi.modified) in details[0][0] and str(later) in details[0][0],
               "a parent that was modified is a finding with both stamps", [details, *scan.notes()])
     outcome = site.run("map", "--output=json", vdi.child)
-    case.check(outcome.code == 0 and "modified" in outcome.err, "map warns of it and prints the map", [outcome.err])
+    check(case, outcome.code == 0 and "modified" in outcome.err, "map warns of it and prints the map", [outcome.err])
     backing = site.value("SELECT backing_image FROM v_image WHERE path = ?", vdi.child)
-    case.check(backing == vdi.base, "it stays the backing image: it is in use", backing)
+    check(case, backing == vdi.base, "it stays the backing image: it is in use", backing)
 
 
 def test_map_finds_vdi_parents_nearby(case):
     site = case.site()
     vdi = Vdi(site)
     outcome = site.run("map", "--output=json", vdi.child)
-    case.check(outcome.code == 0 and '"depth": 1' in outcome.out, "map finds a parent in the directory above", [outcome.out, outcome.err])
+    check(case, outcome.code == 0 and '"depth": 1' in outcome.out, "map finds a parent in the directory above", [outcome.out, outcome.err])
     beside = shutil.move(vdi.base, site.path("Snapshots", "base.vdi"))
     outcome = site.run("map", "--output=json", vdi.child)
-    case.check(outcome.code == 0 and '"depth": 1' in outcome.out, "and one beside the image", [outcome.err])
+    check(case, outcome.code == 0 and '"depth": 1' in outcome.out, "and one beside the image", [outcome.err])
     shutil.copy(beside, site.path("Snapshots", "copy.vdi"))
     outcome = site.run("map", "--output=json", vdi.child)
-    case.check(outcome.code == 1 and "both" in outcome.err, "of two it takes neither", [outcome.err])
+    check(case, outcome.code == 1 and "both" in outcome.err, "of two it takes neither", [outcome.err])
     os.unlink(beside)
     os.unlink(site.path("Snapshots", "copy.vdi"))
     outcome = site.run("map", "--output=json", vdi.child)
-    case.check(outcome.code == 1 and str(vdi.own) in outcome.err, "a missing one is named by its identity", [outcome.err])
+    check(case, outcome.code == 1 and str(vdi.own) in outcome.err, "a missing one is named by its identity", [outcome.err])
 
 
 def test_a_vmdk_parent_with_another_cid_is_a_finding(case):
@@ -251,7 +255,7 @@ def test_a_vmdk_parent_with_another_cid_is_a_finding(case):
     child = site.path("child.vmdk")
     must("qemu-img", "create", "-q", "-f", "vmdk", "-b", base, "-F", "vmdk", child)
     scan = site.scan()
-    case.check(scan.code == 0 and not site.findings(), "a parent with the right CID is no finding", [site.findings(), *scan.notes()])
+    check(case, scan.code == 0 and not site.findings(), "a parent with the right CID is no finding", [site.findings(), *scan.notes()])
     with open(base, "rb") as file:
         head = file.read(20 * KIB)
     place = head.index(b"CID=")
@@ -259,7 +263,7 @@ def test_a_vmdk_parent_with_another_cid_is_a_finding(case):
     patch(base, place + 4, b"deadbeef")
     site.scan()
     details = site.query("SELECT detail FROM v_finding WHERE code = 'parent-mismatch' AND path = ?", child)
-    case.check(len(details) == 1 and "deadbeef" in details[0][0] and old in details[0][0],
+    check(case, len(details) == 1 and "deadbeef" in details[0][0] and old in details[0][0],
               "another CID is a finding with both values", details)
 
 
