@@ -11,7 +11,7 @@
 static const struct ia_limits limits = {
     .max_table_bytes = 1 << 20,
     .max_extents = 5000,
-    .max_chain_depth = 1,
+    .max_chain_depth = 4,
     .max_snapshots = 8,
 };
 

@@ -102,17 +102,25 @@ static enum ia_status check_version(const char *const *attributes, struct ia_err
 static enum ia_status enter(struct reading *r, const char *const *attributes, struct ia_error *err)
 {
     struct prl_disk *disk = r->disk;
+    struct prl_storage storage = {.start = -1, .end = -1, .cluster_size = -1, .first = disk->pieces.len};
+    struct prl_piece piece = {.file = (uint32_t)disk->pieces.len + 1};
+    struct prl_shot shot = {.parent = PRL_NONE};
     bool added = true;
-    if (r->at == DISK)
+    switch (r->at) {
+    case DISK:
         return check_version(attributes, err);
-    if (r->at == STORAGE)
-        added =
-            ia_vec_push(&disk->storages,
-                        ((struct prl_storage){.start = -1, .end = -1, .cluster_size = -1, .first = disk->pieces.len}));
-    else if (r->at == IMAGE)
-        added = ia_vec_push(&disk->pieces, ((struct prl_piece){.file = (uint32_t)disk->pieces.len + 1}));
-    else if (r->at == SHOT)
-        added = ia_vec_push(&disk->shots, ((struct prl_shot){.parent = PRL_NONE}));
+    case STORAGE:
+        added = ia_vec_push(&disk->storages, storage);
+        break;
+    case IMAGE:
+        added = ia_vec_push(&disk->pieces, piece);
+        break;
+    case SHOT:
+        added = ia_vec_push(&disk->shots, shot);
+        break;
+    default:
+        break;
+    }
     return added ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
 }
 
