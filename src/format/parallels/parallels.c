@@ -21,7 +21,7 @@ static bool parallels_probe(const uint8_t *head, size_t len)
     static const char element[] = "<Parallels_disk_image";
     if (is_xml(head, len))
         return memmem(head, len, element, sizeof(element) - 1) != NULL;
-    return len >= 64 && prl_has_magic(head, len) && ia_le32(head + 16) == 2;
+    return len >= 20 && prl_has_magic(head, len) && ia_le32(head + 16) == 2;
 }
 
 /* A disk of one storage with one piece, the main file. */
