@@ -15,7 +15,7 @@
 #define NECESSARY UINT64_C(1)
 
 /* Hashing is slow: what the extensions of all pieces of one image may take. */
-#define MAX_EXTENSION_BYTES (INT64_C(1) << 30)
+#define MAX_EXTENSION_BYTES (INT64_C(256) << 20)
 
 enum {
     EXTENSION_HEADER = 24,
