@@ -63,6 +63,11 @@ static void mark(struct ia_map *map, size_t layer, bool on)
 }
 
 /* A failure says in which image of the chain. */
+static enum ia_status blame(const struct ia_map *map, size_t index, const struct ia_error *cause, struct ia_error *err)
+{
+    return ia_fail(err, cause->status, "'%.200s': %.280s", map->chain->layers.items[index].name, cause->message);
+}
+
 static enum ia_status fetch(struct ia_map *map, size_t index, struct ia_error *err)
 {
     struct sweep_layer *layer = &map->layers[index];
@@ -70,7 +75,7 @@ static enum ia_status fetch(struct ia_map *map, size_t index, struct ia_error *e
         struct ia_error cause = {0};
         enum ia_status status = ia_cursor_next(layer->cursor, &layer->batch, &layer->count, &cause);
         if (status != IA_OK)
-            return ia_fail(err, status, "'%.200s': %.280s", map->chain->layers.items[index].name, cause.message);
+            return blame(map, index, &cause, err);
         layer->at = 0;
     }
     layer->ended = layer->count == 0;
@@ -205,11 +210,12 @@ static enum ia_status open_layers(struct ia_map *map, int64_t from, struct ia_er
     size_t depth = map->chain->layers.len;
     for (size_t i = 0; i < depth; i++) {
         const struct ia_layer *layer = &map->chain->layers.items[i];
+        struct ia_error cause = {0};
         enum ia_status status =
-            ia_cursor_open(layer->image, 0, from, ia_min(map->end, layer->reach), &map->layers[i].cursor, err);
-        if (status == IA_OK)
-            status = fetch(map, i, err);
+            ia_cursor_open(layer->image, 0, from, ia_min(map->end, layer->reach), &map->layers[i].cursor, &cause);
         if (status != IA_OK)
+            return blame(map, i, &cause, err);
+        if ((status = fetch(map, i, err)) != IA_OK)
             return status;
         map->heap[map->heap_len++] = (struct event){.place = from, .layer = i};
     }

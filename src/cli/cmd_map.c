@@ -214,7 +214,7 @@ static int print_map(const struct ia_chain *chain, const struct map_options *opt
     if (options->length >= 0 && !ia_add(options->start, options->length, &to))
         to = INT64_MAX;
     if (ia_map_open(chain, options->start, to, &map, &err) != IA_OK) {
-        ia_cli_error("'%s': %s", options->image, err.message);
+        ia_cli_error("%s", err.message);
         return IA_EXIT_FAILED;
     }
     struct ia_buf out = {0};

@@ -19,6 +19,9 @@ enum ia_status ia_image_open(const struct ia_format *format, struct ia_source *m
     image->limits = limits;
     image->facts.metadata_bytes = -1;
     enum ia_status status = format->open(image, err);
+    if (status == IA_OK && image->facts.parts.len > (size_t)limits->max_parts)
+        status = ia_fail(err, IA_LIMIT, "made of %zu files, more than %d", image->facts.parts.len + 1,
+                         limits->max_parts + 1);
     if (status != IA_OK) {
         image->main = NULL; /* stays the caller's */
         ia_image_close(image);

@@ -7,4 +7,5 @@ const struct ia_limits ia_default_limits = {
     .max_extents = INT64_C(256) << 20,
     .max_chain_depth = 1000,
     .max_snapshots = 65536, /* QEMU's own bound */
+    .max_parts = 32768,     /* a VMDK of 64 TiB in extents of 2 GiB */
 };

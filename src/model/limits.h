@@ -10,6 +10,7 @@ struct ia_limits {
     int64_t max_extents;     /* extents of one mapping */
     int max_chain_depth;     /* images in one chain */
     int max_snapshots;       /* internal snapshots of one image */
+    int max_parts;           /* files of one image besides its main one: all are open at a time */
 };
 
 extern const struct ia_limits ia_default_limits;

@@ -3,8 +3,10 @@
 #include "scan/scan.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
+#include "base/checked.h"
 #include "scan/identities.h"
 #include "scan/internal.h"
 
@@ -30,14 +32,27 @@ void ia_scan_tell(struct ia_scan *scan, const char *phase)
     scan->options->progress(scan->options->progress_ctx, &progress);
 }
 
+/* The workers share the process's file descriptors, and each has an image with all its files open. */
+static int affordable_parts(const struct ia_scan_options *options)
+{
+    enum { RESERVED = 128, LEAST = 16 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return options->limits->max_parts;
+    int64_t each = ((int64_t)limit.rlim_cur - RESERVED) / ia_max(options->workers, 1);
+    return (int)ia_min(options->limits->max_parts, ia_max(each, LEAST));
+}
+
 static enum ia_status set_up(struct ia_scan *scan, struct ia_error *err)
 {
+    scan->limits = *scan->options->limits;
+    scan->limits.max_parts = affordable_parts(scan->options);
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < scan->options->root_count && status == IA_OK; i++)
         status = ia_confine_add(&scan->confine, scan->options->roots[i], err);
     for (size_t i = 0; i < scan->options->allow_count && status == IA_OK; i++)
         status = ia_confine_add(&scan->confine, scan->options->allow[i], err);
-    scan->env = (struct ia_parse_env){.confine = &scan->confine, .limits = scan->options->limits};
+    scan->env = (struct ia_parse_env){.confine = &scan->confine, .limits = &scan->limits};
     if (status == IA_OK)
         status = ia_writer_begin(scan->options->db, &scan->writer, err);
     if (status == IA_OK)

@@ -133,6 +133,24 @@ def test_extents_elsewhere_are_not_followed(case):
     check(case, hidden == 0, "nothing is proven while such a one is there", hidden)
 
 
+def test_an_image_of_too_many_files_is_a_finding(case):
+    site = case.site()
+    if not shutil.which("prlimit"):
+        case.skip("an image of more files than the process may open is a finding", "prlimit is missing")
+        return
+    site.prefix = ["prlimit", "--nofile=200:200"]
+    for n in range(300):
+        make_raw(site.path(f"many-f{n:03d}.raw"), 4096)
+    with open(site.path("many.vmdk"), "w", encoding="ascii") as file:
+        file.write(descriptor(*[f'RW 8 FLAT "many-f{n:03d}.raw" 0' for n in range(300)]))
+    image = create(site.path("plain.qcow2"))
+    scan = site.scan("-j", "2")
+    check(case, scan.code == 3 and site.findings() == {("limit", "many.vmdk")},
+          "an image of more files than the process may open is a finding", site.findings(), *scan.notes())
+    state = site.value("SELECT state FROM v_image WHERE path = ?", image)
+    check(case, state == "ok", "others are read beside it", state)
+
+
 # -- Parents by identity ----------------------------------------------------------------------------------------------
 
 UUID_IMAGE, UUID_MODIFY, UUID_LINK, UUID_PARENT_MODIFY = 0x188, 0x198, 0x1A8, 0x1B8
@@ -268,7 +286,7 @@ def test_a_vmdk_parent_with_another_cid_is_a_finding(case):
 
 
 TESTS = [test_flat_extents_belong_to_their_descriptor, test_split_sparse_extents_are_never_images,
-         test_missing_extents_are_findings, test_extents_elsewhere_are_not_followed, test_a_vdi_parent_is_found_by_its_uuid,
+         test_missing_extents_are_findings, test_extents_elsewhere_are_not_followed, test_an_image_of_too_many_files_is_a_finding, test_a_vdi_parent_is_found_by_its_uuid,
          test_a_missing_vdi_parent_proves_nothing, test_two_vdi_of_one_uuid_are_both_kept,
          test_a_modified_parent_is_a_finding, test_map_finds_vdi_parents_nearby,
          test_a_vmdk_parent_with_another_cid_is_a_finding]

@@ -13,6 +13,7 @@ static const struct ia_limits limits = {
     .max_extents = 5000,
     .max_chain_depth = 4,
     .max_snapshots = 8,
+    .max_parts = 64,
 };
 
 struct list {
