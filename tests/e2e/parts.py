@@ -286,7 +286,8 @@ def test_a_vmdk_parent_with_another_cid_is_a_finding(case):
 
 
 TESTS = [test_flat_extents_belong_to_their_descriptor, test_split_sparse_extents_are_never_images,
-         test_missing_extents_are_findings, test_extents_elsewhere_are_not_followed, test_an_image_of_too_many_files_is_a_finding, test_a_vdi_parent_is_found_by_its_uuid,
+         test_missing_extents_are_findings, test_extents_elsewhere_are_not_followed,
+         test_an_image_of_too_many_files_is_a_finding, test_a_vdi_parent_is_found_by_its_uuid,
          test_a_missing_vdi_parent_proves_nothing, test_two_vdi_of_one_uuid_are_both_kept,
          test_a_modified_parent_is_a_finding, test_map_finds_vdi_parents_nearby,
          test_a_vmdk_parent_with_another_cid_is_a_finding]
