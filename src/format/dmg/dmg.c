@@ -1,52 +1,201 @@
 /* SPDX-License-Identifier: MIT */
-/* The DMG driver's entry points. */
+/* The DMG driver's entry points, and the mapping: the chunks in their order. What no chunk describes is unallocated. */
 #include "format/dmg/dmg.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "format/dmg/internal.h"
+
+enum { STEP_CHUNKS = 4096 };
 
 static bool dmg_probe(const uint8_t *head, size_t len)
 {
-    (void)head;
-    (void)len;
-    return false;
+    return len >= DMG_ENCRYPTED_BYTES && memcmp(head, DMG_ENCRYPTED_V2, DMG_ENCRYPTED_BYTES) == 0;
+}
+
+static bool dmg_probe_name(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 4 && strcmp(name + len - 4, ".dmg") == 0;
+}
+
+static bool dmg_probe_footer(const uint8_t *footer)
+{
+    bool plain = memcmp(footer, "koly", 4) == 0 && ia_be32(footer + 4) == 4 && ia_be32(footer + 8) == DMG_TRAILER_BYTES;
+    const uint8_t *end = footer + DMG_TRAILER_BYTES - DMG_ENCRYPTED_BYTES;
+    return plain || memcmp(end, DMG_ENCRYPTED_V1, DMG_ENCRYPTED_BYTES) == 0;
+}
+
+static const struct stored {
+    uint32_t type;
+    const char *name;
+    enum ia_codec codec;
+} stored_types[] = {
+    {DMG_RAW, "raw", 0},
+    {DMG_ADC, "adc", IA_CODEC_ADC},
+    {DMG_ZLIB, "zlib", IA_CODEC_ZLIB},
+    {DMG_BZIP2, "bzip2", IA_CODEC_BZIP2},
+    {DMG_LZFSE, "lzfse", IA_CODEC_LZFSE},
+    {DMG_XZ, "xz", IA_CODEC_XZ},
+};
+enum { STORED_TYPES = sizeof(stored_types) / sizeof(stored_types[0]) };
+
+static size_t stored_type(uint32_t type)
+{
+    size_t i = 0;
+    while (i < STORED_TYPES - 1 && stored_types[i].type != type)
+        i++;
+    return i;
+}
+
+/* What the chunks that the guest can see are, and what they take. */
+static void describe(struct ia_image *image, const struct dmg *dmg)
+{
+    struct ia_image_facts *facts = &image->facts;
+    bool used[STORED_TYPES] = {false};
+    for (size_t i = 0; i < dmg->chunks.len && dmg->chunks.items[i].start < facts->virtual_size; i++) {
+        const struct dmg_chunk *chunk = &dmg->chunks.items[i];
+        if (dmg_is_zero(chunk))
+            continue;
+        used[stored_type(chunk->type)] = true;
+        if (chunk->type != DMG_RAW)
+            facts->compressed_host += chunk->host_length;
+        if (chunk->offset + chunk->host_length > image->main->size)
+            facts->truncated = true;
+    }
+    size_t len = (size_t)snprintf(facts->variant, sizeof(facts->variant), "v4%s",
+                                  dmg->resources.length != 0 ? " resource-fork" : "");
+    for (size_t i = 0; i < STORED_TYPES; i++)
+        if (used[i])
+            len += (size_t)snprintf(facts->variant + len, sizeof(facts->variant) - len, " %s", stored_types[i].name);
+    facts->metadata_bytes = DMG_TRAILER_BYTES + dmg->resources.length + dmg->plist.length;
 }
 
 static enum ia_status dmg_open(struct ia_image *image, struct ia_error *err)
 {
-    return ia_fail(err, IA_UNSUPPORTED, "format %s is not read by this version", image->format->name);
+    struct dmg *dmg = calloc(1, sizeof(*dmg));
+    if (dmg == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    image->state = dmg;
+    enum ia_status status = dmg_read_trailer(image, dmg, err);
+    if (status != IA_OK)
+        return status;
+    if (dmg->resources.length != 0)
+        status = dmg_read_resources(image, dmg, err);
+    else if (dmg->plist.length != 0)
+        status = dmg_read_plist(image, dmg, err);
+    else
+        return ia_fail(err, IA_CORRUPT, "a DMG without tables: neither resource fork nor property list");
+    if (status == IA_OK)
+        status = dmg_order_chunks(dmg, err);
+    if (status == IA_OK)
+        describe(image, dmg);
+    return status;
 }
 
 static void dmg_close(struct ia_image *image)
 {
-    (void)image;
+    struct dmg *dmg = image->state;
+    if (dmg == NULL)
+        return;
+    ia_vec_release(&dmg->chunks);
+    free(dmg);
 }
+
+/* The first chunk that ends behind `at`. */
+static size_t find_chunk(const struct dmg *dmg, int64_t at)
+{
+    size_t low = 0;
+    size_t high = dmg->chunks.len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct dmg_chunk *chunk = &dmg->chunks.items[middle];
+        if (chunk->start + chunk->length > at)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+struct map_state {
+    size_t next; /* chunk */
+};
 
 static enum ia_status dmg_map_begin(struct ia_cursor *cursor, struct ia_error *err)
 {
-    (void)cursor;
-    (void)err;
+    struct map_state *map = calloc(1, sizeof(*map));
+    if (map == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    map->next = find_chunk(cursor->image->state, cursor->from);
+    cursor->state = map;
     return IA_OK;
+}
+
+static enum ia_status push_chunk(struct ia_cursor *cursor, const struct dmg_chunk *chunk, struct ia_error *err)
+{
+    struct ia_extent extent = {
+        .start = chunk->start,
+        .length = chunk->length,
+        .offset = chunk->type == DMG_RAW ? chunk->offset : IA_NO_OFFSET,
+        .state = dmg_is_zero(chunk)       ? IA_EXTENT_ZERO
+                 : chunk->type == DMG_RAW ? IA_EXTENT_DATA
+                                          : IA_EXTENT_COMPRESSED,
+    };
+    return ia_extent_sink_push(&cursor->sink, &extent, err);
 }
 
 static enum ia_status dmg_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
 {
-    (void)cursor;
-    (void)err;
-    *done = true;
-    return IA_OK;
+    const struct dmg *dmg = cursor->image->state;
+    struct map_state *map = cursor->state;
+    enum ia_status status = IA_OK;
+    for (int i = 0; i < STEP_CHUNKS && status == IA_OK; i++) {
+        *done = map->next >= dmg->chunks.len || dmg->chunks.items[map->next].start >= cursor->sink.size;
+        if (*done)
+            break;
+        status = push_chunk(cursor, &dmg->chunks.items[map->next++], err);
+    }
+    return status;
 }
 
 static void dmg_map_end(struct ia_cursor *cursor)
 {
-    (void)cursor;
+    free(cursor->state);
+}
+
+static enum ia_status dmg_find_unit(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
+                                    struct ia_error *err)
+{
+    const struct dmg *dmg = image->state;
+    (void)mapping;
+    size_t found = find_chunk(dmg, at);
+    const struct dmg_chunk *chunk = found < dmg->chunks.len ? &dmg->chunks.items[found] : NULL;
+    if (chunk == NULL || chunk->start > at || dmg_is_zero(chunk) || chunk->type == DMG_RAW)
+        return ia_fail(err, IA_BUG, "no compressed chunk at guest offset %#jx", (uintmax_t)at);
+    *unit = (struct ia_compressed_unit){
+        .start = chunk->start,
+        .length = chunk->length,
+        .offset = chunk->offset,
+        .host_length = chunk->host_length,
+        .codec = stored_types[stored_type(chunk->type)].codec,
+    };
+    return IA_OK;
 }
 
 const struct ia_format ia_format_dmg = {
     .name = "dmg",
     .probe = dmg_probe,
+    .probe_name = dmg_probe_name,
+    .probe_footer = dmg_probe_footer,
     .open = dmg_open,
     .close = dmg_close,
     .map_begin = dmg_map_begin,
     .map_step = dmg_map_step,
     .map_end = dmg_map_end,
+    .find_unit = dmg_find_unit,
 };

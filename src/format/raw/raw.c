@@ -3,6 +3,8 @@
  * the file reads as zeroes. */
 #include "format/raw/raw.h"
 
+#include <stdio.h>
+
 #include "base/checked.h"
 
 static bool raw_probe(const uint8_t *head, size_t len)
@@ -18,6 +20,10 @@ static enum ia_status raw_open(struct ia_image *image, struct ia_error *err)
         return ia_fail(err, IA_LIMIT, "raw image of %jd bytes", (intmax_t)image->main->size);
     image->facts.virtual_size = ia_round_up(image->main->size, 512);
     image->facts.metadata_bytes = 0;
+    const char *kind;
+    /* The kind is only a description: a disk whose beginning cannot be read has a map all the same. */
+    if (ia_raw_kind(image->main, &kind, NULL) == IA_OK)
+        snprintf(image->facts.variant, sizeof(image->facts.variant), "%s", kind);
     return IA_OK;
 }
 
