@@ -75,12 +75,12 @@ class Chunk:
     changes: dict = field(default_factory=dict)  # of the entry: type, sector, sectors, offset, length
 
 
-def chunk(kind, data, **changes):
+def chunk(kind, data, /, **changes):
     assert len(data) % SECTOR == 0
     return Chunk(kind, len(data) // SECTOR, ENCODERS[kind](data), data, changes=changes)
 
 
-def nothing(kind, sectors, **changes):
+def nothing(kind, sectors, /, **changes):
     return Chunk(kind, sectors, changes=changes)
 
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Raw images: holes of the file, sizes rounded up to sectors, windows. */
+/* Raw images: holes of the file, sizes rounded up to sectors, windows; what kind of disk they are, and what it costs to
+ * look. The tests of the formats have all kinds, written by another hand. */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -89,12 +91,126 @@ static void there_is_one_mapping(void **state)
     ia_cursor_close(NULL);
 }
 
+/* A source in memory that counts what is asked of it, and may refuse it. */
+struct counting_source {
+    struct ia_source base;
+    const uint8_t *bytes;
+    int reads;
+    bool is_broken;
+};
+
+static int64_t counting_pread(struct ia_source *source, int64_t off, void *bytes, size_t len)
+{
+    struct counting_source *counting = (struct counting_source *)source;
+    counting->reads++;
+    assert_in_range(off, 0, source->size);
+    assert_true((int64_t)len <= source->size - off);
+    if (counting->is_broken)
+        return -EIO;
+    memcpy(bytes, counting->bytes + off, len);
+    return (int64_t)len;
+}
+
+static int64_t counting_extent_end(struct ia_source *source, int64_t off, bool *hole)
+{
+    (void)off;
+    *hole = false;
+    return source->size;
+}
+
+static void counting_close(struct ia_source *source)
+{
+    (void)source; /* on the stack */
+}
+
+static const struct ia_source_ops counting_ops = {counting_pread, counting_extent_end, counting_close};
+
+static struct counting_source count_reads(const uint8_t *bytes, int64_t size)
+{
+    return (struct counting_source){.base = {.ops = &counting_ops, .size = size, .allocated = size}, .bytes = bytes};
+}
+
+/* One partition of 7 sectors from sector 1 on. */
+static void write_mbr(uint8_t *disk)
+{
+    memcpy(disk + 446, "\x80\0\0\0\x83\0\0\0\1\0\0\0\7\0\0\0", 16);
+    memcpy(disk + 510, "\x55\xaa", 2);
+}
+
+static void kind_of_a_disk_with_partitions(void **state)
+{
+    (void)state;
+    static uint8_t disk[40 * 1024];
+    const char *kind;
+    write_mbr(disk);
+    struct counting_source source = count_reads(disk, sizeof(disk));
+    assert_ok(ia_raw_kind(&source.base, &kind, &err));
+    assert_string_equal(kind, "mbr");
+    assert_in_range(source.reads, 1, 3);
+    assert_in_range(source.base.bytes_read, 1, 2048);
+    memcpy(disk + 32768, "\1CD001\1", 7);
+    assert_ok(ia_raw_kind(&source.base, &kind, &err));
+    assert_string_equal(kind, "iso9660 mbr");
+    assert_false(source.base.beyond_end);
+}
+
+static void kind_of_short_files_reads_nothing_past_their_end(void **state)
+{
+    (void)state;
+    static uint8_t disk[40 * 1024];
+    const char *kind;
+    write_mbr(disk);
+    memcpy(disk + 32768, "\1CD001\1", 7);
+    for (int64_t size = 0; size <= (int64_t)sizeof(disk); size += size < 8192 ? 1 : 511) {
+        struct counting_source source = count_reads(disk, size);
+        assert_ok(ia_raw_kind(&source.base, &kind, &err));
+        assert_string_equal(kind, size < 1024 ? "" : size < 32768 + 7 ? "mbr" : "iso9660 mbr");
+        assert_false(source.base.beyond_end);
+        assert_in_range(source.reads, 0, 3);
+    }
+}
+
+static void kind_that_cannot_be_read_is_an_error_and_the_image_opens(void **state)
+{
+    (void)state;
+    static uint8_t disk[4096];
+    const char *kind = NULL;
+    struct counting_source source = count_reads(disk, sizeof(disk));
+    struct ia_image *image = NULL;
+    source.is_broken = true;
+    assert_status(IA_IO, ia_raw_kind(&source.base, &kind, &err));
+    assert_string_equal(kind, "");
+    assert_ok(ia_image_open(&ia_format_raw, &source.base, &ia_default_limits, &image, &err));
+    assert_string_equal(image->facts.variant, "");
+    assert_int_equal(image->facts.virtual_size, sizeof(disk));
+    ia_image_close(image);
+}
+
+static void kind_is_the_variant(void **state)
+{
+    (void)state;
+    static uint8_t disk[4096];
+    write_mbr(disk);
+    write_file("disk", disk, sizeof(disk));
+    struct ia_image *image = open_raw("disk");
+    assert_string_equal(image->facts.variant, "mbr");
+    assert_false(ia_image_read_past_end(image));
+    assert_extents(image, 0, {.start = 0, .length = sizeof(disk), .offset = 0, .state = IA_EXTENT_DATA});
+    ia_image_close(image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        in_temp_dir(holes_are_zero_with_an_offset), in_temp_dir(windows_begin_where_asked),
-        in_temp_dir(size_rounds_up_to_a_sector),    in_temp_dir(empty_file_is_an_image_of_no_size),
+        in_temp_dir(holes_are_zero_with_an_offset),
+        in_temp_dir(windows_begin_where_asked),
+        in_temp_dir(size_rounds_up_to_a_sector),
+        in_temp_dir(empty_file_is_an_image_of_no_size),
         in_temp_dir(there_is_one_mapping),
+        cmocka_unit_test(kind_of_a_disk_with_partitions),
+        cmocka_unit_test(kind_of_short_files_reads_nothing_past_their_end),
+        cmocka_unit_test(kind_that_cannot_be_read_is_an_error_and_the_image_opens),
+        in_temp_dir(kind_is_the_variant),
     };
     return cmocka_run_group_tests_name("format/raw", tests, NULL, NULL);
 }

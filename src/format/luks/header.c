@@ -124,10 +124,12 @@ enum ia_status luks_read_header(struct ia_image *image, struct luks *luks, struc
     if (status != IA_OK)
         return status;
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
-    uint16_t version = ia_window_be16(&w, 6);
-    uint32_t payload = ia_window_be32(&w, 104);
     if (memcmp(bytes, LUKS_MAGIC, LUKS_MAGIC_BYTES) != 0)
         return ia_fail(err, IA_NOT_MINE, "no LUKS magic");
+    if (image->main->size < HEADER_BYTES)
+        return ia_fail(err, IA_CORRUPT, "LUKS header cut at %jd bytes", (intmax_t)image->main->size);
+    uint16_t version = ia_window_be16(&w, 6);
+    uint32_t payload = ia_window_be32(&w, 104);
     if (version != 1)
         return ia_fail(err, IA_UNSUPPORTED, "LUKS version %u", version);
     if ((status = describe(image, &w, err)) != IA_OK || (status = set_size(image, luks, payload, err)) != IA_OK)
