@@ -151,6 +151,8 @@ def test_order(tap_out, options, cwd):
     disk = Disk().add(0, [nothing(COMMENT, 0), chunk(ZLIB, pattern(4)), nothing(0x80000009, 0), nothing(COMMENT, 77), nothing(ZERO, 0)])
     disk.tables[0].chunks[3].start = 4
     judge(tap_out, options, cwd, "comments and empty chunks", disk, disk.build(sectors=4), 4)
+    disk = Disk().add(0, [nothing(ZERO, 2, offset=1 << 63), chunk(RAW, pattern(2)), nothing(IGNORE, 2, offset=(1 << 64) - 1, length=4)])
+    judge(tap_out, options, cwd, "zeroes stored nowhere", disk, disk.build())
     disk = Disk().add(0, [chunk(ZLIB, pattern(4)), chunk(RAW, pattern(10)), nothing(ZERO, 3)])
     judge(tap_out, options, cwd, "chunks cut by the disk's size", disk, disk.build(sectors=9), 9)
     judge(tap_out, options, cwd, "a disk of no sectors", disk, disk.build(sectors=0), 0)

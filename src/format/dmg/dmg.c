@@ -31,16 +31,16 @@ static bool dmg_probe_footer(const uint8_t *footer)
 }
 
 static const struct stored {
-    uint32_t type;
     const char *name;
+    uint32_t type;
     enum ia_codec codec;
 } stored_types[] = {
-    {DMG_RAW, "raw", 0},
-    {DMG_ADC, "adc", IA_CODEC_ADC},
-    {DMG_ZLIB, "zlib", IA_CODEC_ZLIB},
-    {DMG_BZIP2, "bzip2", IA_CODEC_BZIP2},
-    {DMG_LZFSE, "lzfse", IA_CODEC_LZFSE},
-    {DMG_XZ, "xz", IA_CODEC_XZ},
+    {"raw", DMG_RAW, 0},
+    {"adc", DMG_ADC, IA_CODEC_ADC},
+    {"zlib", DMG_ZLIB, IA_CODEC_ZLIB},
+    {"bzip2", DMG_BZIP2, IA_CODEC_BZIP2},
+    {"lzfse", DMG_LZFSE, IA_CODEC_LZFSE},
+    {"xz", DMG_XZ, IA_CODEC_XZ},
 };
 enum { STORED_TYPES = sizeof(stored_types) / sizeof(stored_types[0]) };
 

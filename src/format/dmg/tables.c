@@ -44,7 +44,7 @@ static enum ia_status add_chunk(struct dmg *dmg, struct ia_window *w, size_t at,
         return IA_OK;
     int64_t sector = ia_window_be_size(w, at + 8);
     int64_t sectors = ia_window_be_size(w, at + 16);
-    int64_t offset = ia_window_be_size(w, at + 24);
+    int64_t offset = dmg_is_zero(&chunk) ? 0 : ia_window_be_size(w, at + 24); /* else of no meaning */
     int64_t end;
     chunk.host_length = ia_window_be_size(w, at + 32);
     if (w->failed || !ia_add(sector, base->sector, &sector) || !ia_mul(sector, DMG_SECTOR, &chunk.start) ||
