@@ -23,7 +23,6 @@ PLAIN = build.Luks(key_bytes=64)  # a size that QEMU's ciphers have
 CREATED = [
     ("default", MIB, "", "v1 aes xts-plain64 sha256"),
     ("cbc", 3 * MIB, "cipher-alg=aes-128,cipher-mode=cbc,ivgen-alg=essiv,ivgen-hash-alg=sha256,hash-alg=sha512", "v1 aes cbc-essiv:sha256 sha512"),
-    ("serpent", MIB, "cipher-alg=serpent-256,ivgen-alg=plain,hash-alg=sha1", "v1 serpent xts-plain sha1"),
 ]
 # Copies of the first one, by how many bytes their files are longer.
 RESIZED = {"empty": -MIB, "one sector": 512 - MIB, "grown": 4 * MIB, "of an odd size": 100, "cut to an odd size": -100}
