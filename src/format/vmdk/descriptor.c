@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* The descriptor's header: lines of key=value ("The Descriptor File: The Header"). */
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/vmdk/internal.h"
+
+enum { MAX_CREATE_TYPE = 127 }; /* QEMU's */
+
+#define NO_PARENT UINT32_C(0xffffffff)
+
+enum ia_status vmdk_read_text(struct ia_source *source, int64_t offset, int64_t most, char **out, struct ia_error *err)
+{
+    int64_t len = ia_min(most, ia_max(source->size - offset, 0));
+    char *text = malloc((size_t)len + 1);
+    if (text == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    enum ia_status status = ia_source_read(source, offset, text, (size_t)len, "descriptor", err);
+    text[len] = '\0';
+    if (status == IA_OK && len == most && strlen(text) == (size_t)len)
+        status = ia_fail(err, IA_LIMIT, "descriptor of more than %jd bytes", (intmax_t)most);
+    if (status != IA_OK) {
+        free(text);
+        return status;
+    }
+    *out = text;
+    return IA_OK;
+}
+
+const char *vmdk_next_line(const char *line)
+{
+    const char *end = strchr(line, '\n');
+    return end != NULL ? end + 1 : NULL;
+}
+
+const char *vmdk_skip_blanks(const char *at)
+{
+    while (*at == ' ' || *at == '\t')
+        at++;
+    return at;
+}
+
+/* What stands behind "key=" in the first line that begins so; or NULL. */
+static const char *find_value(const char *text, const char *key)
+{
+    size_t len = strlen(key);
+    for (const char *line = text; line != NULL; line = vmdk_next_line(line)) {
+        const char *at = vmdk_skip_blanks(line);
+        if (strncmp(at, key, len) != 0)
+            continue;
+        at = vmdk_skip_blanks(at + len);
+        if (*at == '=')
+            return vmdk_skip_blanks(at + 1);
+    }
+    return NULL;
+}
+
+bool vmdk_has_cid(const char *text)
+{
+    return strstr(text, "CID") != NULL;
+}
+
+static enum ia_status read_cid(const char *text, const char *key, uint32_t *cid, struct ia_error *err)
+{
+    const char *value = find_value(text, key);
+    if (value == NULL || !isxdigit((unsigned char)*value))
+        return ia_fail(err, IA_CORRUPT, "the descriptor tells no %s", key);
+    errno = 0;
+    unsigned long long number = strtoull(value, NULL, 16);
+    if (errno != 0 || number > UINT32_MAX)
+        return ia_fail(err, IA_CORRUPT, "the descriptor's %s is above 2^32 - 1", key);
+    *cid = (uint32_t)number;
+    return IA_OK;
+}
+
+/* The text between quotes at `value`, all in one line. The caller frees *out. */
+static enum ia_status read_quoted(const char *value, const char *key, size_t most, char **out, struct ia_error *err)
+{
+    size_t len = *value == '"' ? strcspn(value + 1, "\"\r\n") : 0;
+    if (*value != '"' || value[len + 1] != '"')
+        return ia_fail(err, IA_CORRUPT, "the descriptor's %s is not between quotes", key);
+    if (len > most)
+        return ia_fail(err, IA_CORRUPT, "the descriptor's %s has %zu bytes", key, len);
+    *out = strndup(value + 1, len);
+    return *out != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+}
+
+static enum ia_status read_hint(const char *text, char **hint, struct ia_error *err)
+{
+    static const char key[] = "parentFileNameHint";
+    const char *value = find_value(text, key);
+    *hint = NULL;
+    if (value == NULL) {
+        /* QEMU takes the words wherever they stand, in a comment too; others do not. */
+        if (strcasestr(text, key) != NULL)
+            return ia_fail(err, IA_CORRUPT, "%s stands in the descriptor, but not as a line of its own", key);
+        return IA_OK;
+    }
+    enum ia_status status = read_quoted(value, key, PATH_MAX - 1, hint, err);
+    if (status == IA_OK && (*hint)[0] == '\0') {
+        free(*hint);
+        *hint = NULL;
+    }
+    return status;
+}
+
+/* A parent without a name is looked for by its CID: the image is a difference to something, whatever QEMU says. */
+static bool note_parent(struct ia_image_facts *facts, char *hint)
+{
+    facts->backing_by_identity = hint == NULL;
+    facts->backing_name = hint != NULL ? hint : strdup(facts->identity.parent);
+    facts->backing_format = strdup("vmdk");
+    return facts->backing_name != NULL && facts->backing_format != NULL;
+}
+
+enum ia_status vmdk_parse_identity(struct ia_image *image, const char *text, struct ia_error *err)
+{
+    struct ia_image_facts *facts = &image->facts;
+    uint32_t own;
+    uint32_t parent;
+    char *hint = NULL;
+    enum ia_status status = read_cid(text, "CID", &own, err);
+    if (status == IA_OK)
+        status = read_cid(text, "parentCID", &parent, err);
+    if (status == IA_OK)
+        status = read_hint(text, &hint, err);
+    if (status != IA_OK)
+        return status;
+    snprintf(facts->identity.own, sizeof(facts->identity.own), "cid %08x", own);
+    if (parent != NO_PARENT)
+        snprintf(facts->identity.parent, sizeof(facts->identity.parent), "cid %08x", parent);
+    if (hint == NULL && parent == NO_PARENT)
+        return IA_OK;
+    return note_parent(facts, hint) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+}
+
+enum ia_status vmdk_parse_create_type(struct vmdk *v, const char *text, struct ia_error *err)
+{
+    static const char *const known[] = {"monolithicFlat",    "vmfs", "vmfsSparse", "seSparse", "twoGbMaxExtentSparse",
+                                        "twoGbMaxExtentFlat"};
+    const char *value = find_value(text, "createType");
+    if (value == NULL)
+        return ia_fail(err, IA_CORRUPT, "no VMDK descriptor: it tells no createType");
+    enum ia_status status = read_quoted(value, "createType", MAX_CREATE_TYPE, &v->create_type, err);
+    if (status != IA_OK)
+        return status;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(v->create_type, known[i]) == 0)
+            return IA_OK;
+    return ia_fail(err, IA_UNSUPPORTED, "image of createType '%s'", v->create_type);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a compressed grain's bytes are: a zlib stream, behind a grain marker where the extent has such ("Compressed
+ * Grains"). */
+#include "base/bytes.h"
+#include "format/vmdk/internal.h"
+
+/* The entry of the grain table; 0 where there is no table. */
+static enum ia_status read_entry(struct ia_source *source, const struct vmdk_extent *extent, int64_t grain,
+                                 uint32_t *entry, struct ia_error *err)
+{
+    uint8_t bytes[8] = {0};
+    int64_t index = grain / extent->table_entries;
+    int64_t table = 0;
+    enum ia_status status =
+        ia_source_read(source, extent->directory_offset + index * extent->entry_size, bytes, 4, "grain directory", err);
+    if (status == IA_OK)
+        status = vmdk_table_offset(extent, bytes, &table, err);
+    if (status == IA_OK && table != 0)
+        status = ia_source_read(source, table + grain % extent->table_entries * 4, bytes, 4, "grain table", err);
+    *entry = table != 0 ? ia_le32(bytes) : 0;
+    return status;
+}
+
+enum ia_status vmdk_find_unit(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
+                              struct ia_error *err)
+{
+    (void)mapping;
+    const struct vmdk *v = image->state;
+    size_t number = vmdk_find_extent(v, at);
+    const struct vmdk_extent *extent = number < v->extents.len ? &v->extents.items[number] : NULL;
+    if (extent == NULL || extent->kind != VMDK_SPARSE || !extent->compressed)
+        return ia_fail(err, IA_CORRUPT, "no compressed extent at guest offset %#jx", (uintmax_t)at);
+    struct ia_source *source = ia_image_source(image, extent->file);
+    int64_t grain = (at - extent->start) / extent->grain_size;
+    uint32_t entry;
+    enum ia_status status = read_entry(source, extent, grain, &entry, err);
+    if (status != IA_OK)
+        return status;
+    if (entry <= (extent->has_zero_grains ? 1U : 0U))
+        return ia_fail(err, IA_CORRUPT, "no compressed grain at guest offset %#jx", (uintmax_t)at);
+    *unit = (struct ia_compressed_unit){
+        .start = extent->start + grain * extent->grain_size,
+        .offset = entry * VMDK_SECTOR,
+        .host_length = extent->grain_size, /* without a marker nothing tells how many; QEMU takes as many */
+        .file = extent->file,
+        .codec = IA_CODEC_ZLIB,
+    };
+    unit->length = ia_min(extent->grain_size, extent->start + extent->length - unit->start);
+    if (!extent->has_marker)
+        return IA_OK;
+    uint8_t marker[VMDK_MARKER_BYTES];
+    status = ia_source_read(source, unit->offset, marker, sizeof(marker), "grain marker", err);
+    if (status != IA_OK)
+        return status;
+    unit->offset += VMDK_MARKER_BYTES;
+    unit->host_length = ia_le32(marker + 8);
+    if (unit->host_length == 0 || unit->host_length > 2 * extent->grain_size)
+        return ia_fail(err, IA_CORRUPT, "grain at guest offset %#jx: %jd compressed bytes", (uintmax_t)unit->start,
+                       (intmax_t)unit->host_length);
+    return IA_OK;
+}
