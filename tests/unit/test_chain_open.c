@@ -173,7 +173,7 @@ static void remote_and_strange_names(void **state)
     make_overlay("top", "missing", "vmdk");
     assert_refused("top", IA_MISSING);
     make_overlay("top", "./a:b", "vmdk");
-    assert_refused("top", IA_UNSUPPORTED);
+    assert_refused("top", IA_NOT_MINE);
     struct ia_chain chain;
     make_overlay("top", "./a:b", "raw");
     assert_ok(try_open("top", NULL, &chain));

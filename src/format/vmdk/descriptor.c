@@ -120,8 +120,8 @@ static bool note_parent(struct ia_image_facts *facts, char *hint)
 enum ia_status vmdk_parse_identity(struct ia_image *image, const char *text, struct ia_error *err)
 {
     struct ia_image_facts *facts = &image->facts;
-    uint32_t own;
-    uint32_t parent;
+    uint32_t own = 0;
+    uint32_t parent = NO_PARENT;
     char *hint = NULL;
     enum ia_status status = read_cid(text, "CID", &own, err);
     if (status == IA_OK)
@@ -144,7 +144,8 @@ enum ia_status vmdk_parse_create_type(struct vmdk *v, const char *text, struct i
                                         "twoGbMaxExtentFlat"};
     const char *value = find_value(text, "createType");
     if (value == NULL)
-        return ia_fail(err, IA_CORRUPT, "no VMDK descriptor: it tells no createType");
+        return ia_fail(err, vmdk_has_cid(text) ? IA_CORRUPT : IA_NOT_MINE,
+                       "no VMDK descriptor: it tells no createType");
     enum ia_status status = read_quoted(value, "createType", MAX_CREATE_TYPE, &v->create_type, err);
     if (status != IA_OK)
         return status;

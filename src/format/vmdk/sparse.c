@@ -38,10 +38,11 @@ enum ia_status vmdk_check_tables(const struct vmdk_extent *extent, struct ia_err
     return IA_OK;
 }
 
-static enum ia_status check_grain(uint64_t sectors, struct ia_error *err)
+static enum ia_status set_grain(struct vmdk_extent *extent, uint64_t sectors, struct ia_error *err)
 {
     if (sectors == 0 || sectors > MAX_GRAIN_SECTORS)
         return ia_fail(err, IA_CORRUPT, "grains of %ju sectors", (uintmax_t)sectors);
+    extent->grain_size = (int64_t)sectors * VMDK_SECTOR;
     return IA_OK;
 }
 
@@ -65,14 +66,13 @@ static enum ia_status decode_kdmv(struct ia_window *w, const struct ia_source *s
         return ia_fail(err, IA_UNSUPPORTED, "sparse extent of version %u", extent->version);
     if (algorithm > 1)
         return ia_fail(err, IA_UNSUPPORTED, "compression algorithm %u", algorithm);
-    enum ia_status status = check_grain(ia_window_le64(w, 20), err);
+    enum ia_status status = set_grain(extent, ia_window_le64(w, 20), err);
     if (status != IA_OK)
         return status;
     extent->table_entries = ia_window_le32(w, 44);
     if (extent->table_entries == 0 || extent->table_entries > MAX_TABLE_ENTRIES)
         return ia_fail(err, IA_CORRUPT, "grain tables of %jd entries", (intmax_t)extent->table_entries);
     extent->length = get_sectors(w, 12);
-    extent->grain_size = get_sectors(w, 20);
     extent->directory_offset = get_sectors(w, 56);
     extent->first_grain = get_sectors(w, 64);
     if ((flags & FLAG_REDUNDANT) != 0)
@@ -140,10 +140,9 @@ static enum ia_status read_cowd(struct ia_source *source, struct vmdk_extent *ex
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     if (ia_window_le32(&w, 4) != 1)
         return ia_fail(err, IA_UNSUPPORTED, "COWD extent of version %u", ia_window_le32(&w, 4));
-    if ((status = check_grain(ia_window_le32(&w, 16), err)) != IA_OK)
+    if ((status = set_grain(extent, ia_window_le32(&w, 16), err)) != IA_OK)
         return status;
     extent->length = ia_window_le32(&w, 12) * VMDK_SECTOR;
-    extent->grain_size = ia_window_le32(&w, 16) * VMDK_SECTOR;
     extent->directory_offset = ia_window_le32(&w, 20) * VMDK_SECTOR;
     extent->directory_entries = ia_window_le32(&w, 24);
     extent->table_entries = COWD_TABLE_ENTRIES;
