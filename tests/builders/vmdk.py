@@ -75,21 +75,21 @@ def tables_of(capacity, grain, entries):
     return divide_up(divide_up(capacity, grain), entries)
 
 
-def layout(first, capacity, grain, entries):
-    """Where a directory at sector `first` and its tables are: (tables' sectors, end), in sectors."""
+def layout(first, capacity, grain, entries, gap=0):
+    """Where a directory at sector `first` and its tables are, `gap` between them: (tables' sectors, end), in sectors."""
     count = tables_of(capacity, grain, entries)
     begin = first + divide_up(count * 4, SECTOR)
-    size = divide_up(entries * 4, SECTOR)
+    size = divide_up(entries * 4, SECTOR) + gap
     return [begin + i * size for i in range(count)], begin + count * size
 
 
 def monolithic(grains, capacity, grain=128, entries=512, text=b"", version=1, flags=FLAG_NEWLINES | FLAG_REDUNDANT,
-               order=None, missing_tables=(), align=None, **header):
+               order=None, missing_tables=(), align=None, gap=0, **header):
     """One sparse extent. grains: {number: bytes or ZEROED}; `order` is how their bytes follow in the file."""
     at = 1 + (DESCRIPTOR_SECTORS if text else 0)
     copies = []
     for _ in range(2 if flags & FLAG_REDUNDANT else 1):
-        tables, end = layout(at, capacity, grain, entries)
+        tables, end = layout(at, capacity, grain, entries, gap)
         copies.append((at, tables))
         at = end
     at = divide_up(at, align or grain) * (align or grain)
@@ -187,8 +187,8 @@ def se_entry(number):
     return 3 << 60 | (number & 0xFFF) << 48 | number >> 12
 
 
-def se_sparse(grains, capacity, directory_sectors=None, **change):
-    """Grains of 4 KiB. `change` replaces fields of the headers: see `fields` and `volatile`."""
+def se_sparse(grains, capacity, directory_sectors=None, first=0, **change):
+    """Grains of 4 KiB, stored from number `first` on. `change` replaces fields of the headers: see `fields` and `volatile`."""
     count = tables_of(capacity, SE_GRAIN, SE_TABLE_ENTRIES)
     size = directory_sectors or divide_up(count * 8, SECTOR)
     used = sorted({number // SE_TABLE_ENTRIES for number in grains})
@@ -207,7 +207,7 @@ def se_sparse(grains, capacity, directory_sectors=None, **change):
     image = bytearray(sectors(begin))
     place(image, 0, struct.pack("<27Q", *fields.values()))
     place(image, sectors(1), struct.pack("<5Q", *volatile.values()))
-    stored = 0
+    stored = first
     for place_of_table, table in enumerate(used):
         place(image, sectors(16) + table * 8, struct.pack("<Q", 1 << 60 | place_of_table))
         for number in sorted(n for n in grains if n // SE_TABLE_ENTRIES == table):

@@ -230,7 +230,7 @@ def test_monolithic(case):
         ("version 3", 16, 512, {"version": 3}), ("no redundant directory", 16, 512, {"flags": 1}),
         ("small tables", 8, 16, {}), ("a grain of a sector", 1, 512, {}), ("grains of 3 sectors", 3, 100, {}),
         ("without directory entries", 8, 16, {"missing_tables": (1, 4)}),
-        ("entry 1 without the flag", 8, 64, {}),
+        ("entry 1 without the flag", 8, 64, {}), ("gaps between tables", 8, 128, {"gap": 1}),
     )
     for index, (name, grain, entries, more) in enumerate(variants):
         rng = case.rng("monolithic", index)
@@ -271,7 +271,7 @@ def test_split(case):
     se = [random_grains(rng, 5000, 8 * SECTOR, (vmdk.ZEROED, vmdk.UNMAPPED), 0.03), {4095: noise(rng, 8 * SECTOR), 4096: vmdk.ZEROED}]
     case.write({f"p {n}.vmdk": vmdk.monolithic(grains, 64 * 8 - 3 * (n == 2), 8, 16) for n, grains in enumerate(kdmv)})
     case.write({"c0": vmdk.cowd(cowds[0], 9000), "c1": vmdk.cowd(cowds[1], 300 * 4, 4), "z": vmdk.stream({2: noise(rng, GRAIN)}, 1280, footer=False)})
-    case.write({"e0": vmdk.se_sparse(se[0], 5000 * 8), "e1": vmdk.se_sparse(se[1], 4100 * 8)})
+    case.write({"e0": vmdk.se_sparse(se[0], 5000 * 8, first=4096 - 9), "e1": vmdk.se_sparse(se[1], 4100 * 8)})
     line = lambda count, kind, name: vmdk.extent_line(count, kind, name)
     split = [line(512, "SPARSE", f"p {n}.vmdk") for n in range(3)]
     images = {
