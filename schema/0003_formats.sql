@@ -43,3 +43,7 @@ SELECT i.image_id, i.path, i.format, i.variant, i.format_basis, i.virtual_size,
        nullif(i.identity, '') AS identity, nullif(i.parent_identity, '') AS parent_identity
 FROM image AS i
 LEFT JOIN image AS b ON b.image_id = i.backing_id;
+
+-- Formats that were not read so far, and disks under names that say nothing, are read by the next scan.
+UPDATE file SET checked_ns = 0
+WHERE verdict IN ('passed', 'unknown') OR file_id IN (SELECT file_id FROM image WHERE state = 'unsupported');

@@ -56,6 +56,7 @@ struct ia_image {
     const struct ia_format *format;
     struct ia_source *main;           /* owned */
     IA_VEC(struct ia_source *) parts; /* owned; as facts.parts, NULL where not attached */
+    bool assembled; /* ia_image_assemble was done, or is not needed */
     const struct ia_limits *limits;
     struct ia_image_facts facts;
     void *state; /* the driver's */
@@ -119,7 +120,7 @@ IA_MUST_CHECK enum ia_status ia_image_find_unit(struct ia_image *image, size_t m
 /* Guest bytes of a mapping. */
 int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping);
 
-/* Completes facts.metadata_bytes. */
+/* Completes facts.metadata_bytes, of an image that is assembled. */
 IA_MUST_CHECK enum ia_status ia_image_measure(struct ia_image *image, struct ia_error *err);
 
 /* A cursor over [from, to) of a mapping; 0 and INT64_MAX for all of it. */

@@ -70,7 +70,15 @@ enum ia_status ia_image_assemble(struct ia_image *image, struct ia_error *err)
 {
     if (!is_whole(image))
         return ia_fail(err, IA_MISSING, "not all files of the image are open");
-    return image->format->assemble == NULL ? IA_OK : image->format->assemble(image, err);
+    enum ia_status status = image->format->assemble == NULL ? IA_OK : image->format->assemble(image, err);
+    image->assembled = status == IA_OK;
+    return status;
+}
+
+/* Formats without parts need not be assembled. */
+static bool is_ready(const struct ia_image *image)
+{
+    return image->assembled || (image->format->assemble == NULL && is_whole(image));
 }
 
 enum ia_status ia_image_read_backing_name(struct ia_image *image, int64_t offset, uint32_t length, struct ia_error *err)
@@ -118,6 +126,8 @@ int64_t ia_image_bytes_read(const struct ia_image *image)
 enum ia_status ia_image_find_unit(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
                                   struct ia_error *err)
 {
+    if (!is_ready(image))
+        return ia_fail(err, IA_MISSING, "not all files of the image are open");
     if (image->format->find_unit == NULL)
         return ia_fail(err, IA_UNSUPPORTED, "format %s has no compressed extents", image->format->name);
     return image->format->find_unit(image, mapping, at, unit, err);
@@ -130,6 +140,8 @@ int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping)
 
 enum ia_status ia_image_measure(struct ia_image *image, struct ia_error *err)
 {
+    if (!is_ready(image))
+        return ia_fail(err, IA_MISSING, "not all files of the image are open");
     return image->format->measure == NULL ? IA_OK : image->format->measure(image, err);
 }
 
@@ -138,7 +150,7 @@ enum ia_status ia_cursor_open(struct ia_image *image, size_t mapping, int64_t fr
 {
     if (mapping > image->facts.snapshots.len)
         return ia_fail(err, IA_BUG, "no mapping %zu", mapping);
-    if (!is_whole(image))
+    if (!is_ready(image))
         return ia_fail(err, IA_MISSING, "not all files of the image are open");
     struct ia_cursor *cursor = calloc(1, sizeof(*cursor));
     if (cursor == NULL)

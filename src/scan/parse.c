@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "chain/reference.h"
+#include "format/raw/raw.h"
 #include "scan/locks.h"
 
 void ia_parse_result_release(struct ia_parse_result *result)
@@ -82,10 +83,21 @@ static enum ia_status decide_by_footer(const struct ia_parse_request *request, s
     return status;
 }
 
-static void decide_raw(const struct ia_parse_request *request, int64_t size, struct decision *out)
+/* Nothing says what it is: raw where somebody said so, or where it begins as a disk does. */
+static enum ia_status decide_raw(const struct ia_parse_request *request, struct ia_source *source, struct decision *out,
+                                 struct ia_error *err)
 {
-    out->basis = request->raw_by_name ? "named" : request->raw_by_suffix ? "suffix" : "guessed";
-    if (request->raw_by_name || request->raw_by_suffix || request->raw_by_guess) {
+    const char *kind = "";
+    bool told = request->raw_by_name || request->raw_by_suffix || request->raw_by_guess;
+    enum ia_status status = told ? IA_OK : ia_raw_kind(source, &kind, err);
+    if (status != IA_OK)
+        return status;
+    int64_t size = source->size;
+    out->basis = kind[0] != '\0'          ? "content"
+                 : request->raw_by_name   ? "named"
+                 : request->raw_by_suffix ? "suffix"
+                                          : "guessed";
+    if (told || kind[0] != '\0') {
         out->format = ia_format_by_name("raw");
         out->verdict = IA_VERDICT_IMAGE;
     } else if (request->claims_image) {
@@ -95,6 +107,7 @@ static void decide_raw(const struct ia_parse_request *request, int64_t size, str
         out->verdict = IA_VERDICT_PASSED;
         out->reason = size == 0 ? "empty" : "no-image-magic";
     }
+    return IA_OK;
 }
 
 static enum ia_status decide(const struct ia_parse_request *request, struct ia_source *source, struct decision *out,
@@ -116,7 +129,7 @@ static enum ia_status decide(const struct ia_parse_request *request, struct ia_s
     if (out->format == NULL)
         status = decide_by_footer(request, source, out, err);
     if (status == IA_OK && out->format == NULL)
-        decide_raw(request, source->size, out);
+        status = decide_raw(request, source, out, err);
     return status;
 }
 
