@@ -2,6 +2,7 @@
 # What the tests of the formats share: the contents of an image, as read_guest reads it through our map, against what the
 # test knows or qemu-img reads; maps against qemu-img's; where the samples are. Imported only.
 
+import json
 import os
 import shutil
 import sys
@@ -56,6 +57,12 @@ def must(*command, cwd=None):
     if outcome.code != 0:
         raise ToolError(f"{' '.join(map(str, command))}: code {outcome.code}: {outcome.err.strip()}")
     return outcome.out
+
+
+def disk_size(path, form=None, cwd=None):
+    """Guest bytes, as qemu-img says."""
+    text = must("qemu-img", "info", "-U", "--output=json", *(["-f", form] if form else []), path, cwd=cwd)
+    return json.loads(text)["virtual-size"]
 
 
 def qemu_io(path, *commands, form=None, cwd=None):
