@@ -68,18 +68,30 @@ struct decision {
     const char *known; /* a stated format that no driver has */
 };
 
-/* Nothing at the beginning; some formats put their mark at the end. What somebody says is raw is not asked. The last
- * sector counts, not the last 512 bytes: old footers of VHD are a byte short. */
+static enum ia_status probe_footer_at(struct ia_source *source, int64_t at, const struct ia_format **out,
+                                      struct ia_error *err)
+{
+    uint8_t footer[512] = {0};
+    size_t len = (size_t)ia_min((int64_t)sizeof(footer), source->size - at);
+    enum ia_status status = ia_source_read(source, at, footer, len, "the last bytes", err);
+    if (status == IA_OK)
+        *out = ia_format_probe_footer(footer);
+    return status;
+}
+
+/* Nothing at the beginning; some formats put their mark at the end. It is looked for in the last 512 bytes, and, as old
+ * footers of VHD are a byte short, in the last sector. What somebody says is raw is not asked. */
 static enum ia_status decide_by_footer(const struct ia_parse_request *request, struct ia_source *source,
                                        struct decision *out, struct ia_error *err)
 {
-    uint8_t footer[512] = {0};
-    int64_t at = ia_round_up(source->size, sizeof(footer)) - (int64_t)sizeof(footer);
-    if (at <= 0 || request->raw_by_name || request->raw_by_guess)
+    enum { SECTOR = 512 };
+    if (request->raw_by_name || request->raw_by_guess)
         return IA_OK;
-    enum ia_status status = ia_source_read(source, at, footer, (size_t)(source->size - at), "the last bytes", err);
-    if (status == IA_OK)
-        out->format = ia_format_probe_footer(footer);
+    enum ia_status status = IA_OK;
+    if (source->size >= SECTOR)
+        status = probe_footer_at(source, source->size - SECTOR, &out->format, err);
+    if (status == IA_OK && out->format == NULL && source->size % SECTOR != 0)
+        status = probe_footer_at(source, source->size / SECTOR * SECTOR, &out->format, err);
     return status;
 }
 
