@@ -207,7 +207,7 @@ static void format_of_the_first_image_by_content_or_by_order(void **state)
     ia_chain_release(&chain);
     assert_status(IA_UNSUPPORTED, try_open("image", &(struct ia_chain_options){.format = "qcow3"}, &chain));
     write_file("vhdx", "vhdxfile", 8);
-    assert_refused("vhdx", IA_UNSUPPORTED);
+    assert_refused("vhdx", IA_CORRUPT);
     make_sparse_file("empty", 0);
     assert_ok(try_open("empty", NULL, &chain));
     assert_string_equal(chain.layers.items[0].image->format->name, "raw");

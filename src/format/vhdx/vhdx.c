@@ -2,41 +2,90 @@
 /* The VHDX driver's entry points. */
 #include "format/vhdx/vhdx.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/bytes.h"
+#include "format/names.h"
+#include "format/vhdx/internal.h"
 
 static bool vhdx_probe(const uint8_t *head, size_t len)
 {
     return len >= 8 && memcmp(head, "vhdxfile", 8) == 0;
 }
 
+static enum ia_status check_signature(struct ia_image *image, struct ia_error *err)
+{
+    uint8_t bytes[8];
+    enum ia_status status = ia_source_read(image->main, 0, bytes, sizeof(bytes), "VHDX signature", err);
+    if (status == IA_OK && !vhdx_probe(bytes, sizeof(bytes)))
+        status = ia_fail(err, IA_NOT_MINE, "not a VHDX image");
+    return status;
+}
+
+static void describe(struct ia_image_facts *facts, const struct vhdx *v)
+{
+    char guid[37];
+    ia_names_uuid(v->header.data_write_guid, true, guid);
+    snprintf(facts->identity.own, sizeof(facts->identity.own), "guid %s", guid);
+    snprintf(facts->variant, sizeof(facts->variant), "%s%s%s",
+             v->has_parent     ? "differencing"
+             : v->keeps_blocks ? "fixed"
+                               : "dynamic",
+             v->sector_size == 4096 ? " 4k-sectors" : "", facts->dirty ? " log" : "");
+}
+
+/* The log comes before all that it may change. */
 static enum ia_status vhdx_open(struct ia_image *image, struct ia_error *err)
 {
-    return ia_fail(err, IA_UNSUPPORTED, "format %s is not read by this version", image->format->name);
+    struct vhdx *v = calloc(1, sizeof(*v));
+    if (v == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    image->state = v;
+    enum ia_status status = check_signature(image, err);
+    if (status == IA_OK)
+        status = vhdx_read_header(image, &v->header, err);
+    if (status == IA_OK)
+        status = vhdx_read_log(image, v, err);
+    if (status == IA_OK)
+        status = vhdx_read_regions(image, v, err);
+    if (status == IA_OK)
+        status = vhdx_read_metadata(image, v, err);
+    if (status == IA_OK)
+        describe(&image->facts, v);
+    return status;
 }
 
 static void vhdx_close(struct ia_image *image)
 {
-    (void)image;
+    struct vhdx *v = image->state;
+    if (v == NULL)
+        return;
+    ia_vec_release(&v->replay.patches);
+    ia_vec_release(&v->taken);
+    free(v);
 }
 
-static enum ia_status vhdx_map_begin(struct ia_cursor *cursor, struct ia_error *err)
+/* The header section, the log, all regions, and the sector bitmaps of a differencing image. */
+static enum ia_status vhdx_measure(struct ia_image *image, struct ia_error *err)
 {
-    (void)cursor;
-    (void)err;
-    return IA_OK;
-}
-
-static enum ia_status vhdx_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
-{
-    (void)cursor;
-    (void)err;
-    *done = true;
-    return IA_OK;
-}
-
-static void vhdx_map_end(struct ia_cursor *cursor)
-{
-    (void)cursor;
+    const struct vhdx *v = image->state;
+    int64_t bytes = VHDX_MIB;
+    for (size_t i = 0; i < v->taken.len; i++) /* at most 2048 ranges below 4 GiB each */
+        bytes += v->taken.items[i].length;
+    int64_t blocks = v->has_parent ? vhdx_blocks(v, image->facts.virtual_size) : 0;
+    enum ia_status status = IA_OK;
+    for (int64_t block = 0; block < blocks && status == IA_OK; block += v->chunk_ratio) { /* at most 2^14 times */
+        uint8_t entry[8];
+        int64_t index = vhdx_bat_index(v, block) + v->chunk_ratio;
+        status = vhdx_read(image, v->bat.start + index * 8, entry, sizeof(entry), "BAT", err);
+        if (status == IA_OK && (ia_le64(entry) & VHDX_BAT_STATE) == VHDX_BITMAP_PRESENT)
+            bytes += VHDX_MIB;
+    }
+    if (status == IA_OK)
+        image->facts.metadata_bytes = bytes;
+    return status;
 }
 
 const struct ia_format ia_format_vhdx = {
@@ -44,6 +93,7 @@ const struct ia_format ia_format_vhdx = {
     .probe = vhdx_probe,
     .open = vhdx_open,
     .close = vhdx_close,
+    .measure = vhdx_measure,
     .map_begin = vhdx_map_begin,
     .map_step = vhdx_map_step,
     .map_end = vhdx_map_end,
