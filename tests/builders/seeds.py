@@ -27,7 +27,7 @@ def main():
     parser.add_argument("--write", metavar="DIR", type=Path, help="only write the seeds there")
     parser.add_argument("--target", metavar="PATH", help="the replaying program")
     parser.add_argument("corpus", nargs="*", help="directories of more inputs")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     if options.write:
         return 0 if write_seeds(options.name, options.write) else 1
     with tempfile.TemporaryDirectory(prefix="imgaudit-seeds-") as directory:
