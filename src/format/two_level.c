@@ -6,9 +6,10 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "format/offsets.h"
 
 /* Entries of a table that are read at once, and tables that are remembered for counting. */
-enum { PIECE_ENTRIES = 16384, MAX_TABLES = 16 << 20 };
+enum { PIECE_ENTRIES = 16384 };
 
 static enum ia_status read_entries(struct ia_image *image, const struct ia_two_level *tables, int64_t offset,
                                    uint64_t *entries, int64_t count, const char *what, struct ia_error *err)
@@ -148,39 +149,17 @@ enum ia_status ia_two_level_find(struct ia_image *image, const struct ia_two_lev
     return status;
 }
 
-struct offsets {
-    IA_VEC(uint64_t) of;
-};
-
-static enum ia_status gather(struct offsets *offsets, const uint64_t *entries, int64_t count, uint64_t end,
+static enum ia_status gather(struct ia_offsets *offsets, const uint64_t *entries, int64_t count, uint64_t end,
                              struct ia_error *err)
 {
     for (int64_t i = 0; i < count; i++) {
         if (entries[i] == 0 || entries[i] >= end)
             continue;
-        if (offsets->of.len >= MAX_TABLES)
-            return ia_fail(err, IA_LIMIT, "more than %d L2 tables", MAX_TABLES);
-        if (!ia_vec_push(&offsets->of, entries[i]))
-            return ia_fail(err, IA_NOMEM, "out of memory");
+        enum ia_status status = ia_offsets_add(offsets, entries[i], err);
+        if (status != IA_OK)
+            return status;
     }
     return IA_OK;
-}
-
-static int compare(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a;
-    uint64_t y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static int64_t count_distinct(struct offsets *offsets)
-{
-    int64_t distinct = 0;
-    if (offsets->of.len > 0)
-        qsort(offsets->of.items, offsets->of.len, sizeof(uint64_t), compare);
-    for (size_t i = 0; i < offsets->of.len; i++)
-        distinct += i == 0 || offsets->of.items[i] != offsets->of.items[i - 1];
-    return distinct;
 }
 
 enum ia_status ia_two_level_count(struct ia_image *image, const struct ia_two_level *tables, int64_t *count,
@@ -188,7 +167,7 @@ enum ia_status ia_two_level_count(struct ia_image *image, const struct ia_two_le
 {
     enum { AT_ONCE = 1024 };
     uint64_t entries[AT_ONCE];
-    struct offsets offsets = {0};
+    struct ia_offsets offsets = {0};
     enum ia_status status = IA_OK;
     /* Ends with the table or with the file, whichever is shorter. */
     for (int64_t i = 0; i < tables->l1_entries && status == IA_OK; i += AT_ONCE) {
@@ -200,7 +179,7 @@ enum ia_status ia_two_level_count(struct ia_image *image, const struct ia_two_le
         if (status == IA_OK)
             status = gather(&offsets, entries, some, (uint64_t)image->main->size, err);
     }
-    *count = count_distinct(&offsets);
-    ia_vec_release(&offsets.of);
+    *count = ia_offsets_count(&offsets);
+    ia_offsets_release(&offsets);
     return status;
 }

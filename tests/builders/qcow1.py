@@ -12,6 +12,8 @@
 import struct
 import zlib
 
+from builders.two_level import TwoLevel, round_up
+
 HEADER = struct.Struct(">4sIQIIQBBHIQ")
 MAGIC = b"QFI\xfb"
 COMPRESSED = 1 << 63
@@ -31,17 +33,13 @@ def pattern(cluster, length):
     return (f"cluster {cluster} ".encode() * (length // 8 + 1))[:length]
 
 
-def round_up(value, unit):
-    return -(-value // unit) * unit
-
-
-class Image:
+class Image(TwoLevel):
     """A growing file. `guest` is what the disk holds without its backing file: {offset: bytes}."""
 
     def __init__(self, size, cluster_bits=12, l2_bits=9, backing=b"", l1=None, **fields):
+        super().__init__(8 << l2_bits)
         self.size = size
         self.cluster = 1 << cluster_bits
-        self.l2_bytes = 8 << l2_bits
         self.l1 = round_up(HEADER.size + len(backing), 8) if l1 is None else l1
         entries = round_up(size, self.cluster << l2_bits) // (self.cluster << l2_bits)
         if backing:
@@ -49,32 +47,7 @@ class Image:
         self.file = bytearray(header(size, cluster_bits, l2_bits, self.l1, **fields) + backing)
         self.cluster_bits = cluster_bits
         self.grow(self.l1 + entries * 8)
-        self.tables = {}
         self.guest = {}
-
-    def grow(self, size):
-        self.file.extend(bytes(max(0, size - len(self.file))))
-
-    def put(self, at, data):
-        self.grow(at + len(data))
-        self.file[at:at + len(data)] = data
-
-    def table(self, index, at=None):
-        """The offset of L2 table `index`, which is made where it is not there yet, at `at` or at the end."""
-        if index not in self.tables:
-            self.tables[index] = round_up(len(self.file), self.cluster) if at is None else at
-            self.grow(self.tables[index] + self.l2_bytes)
-            self.point(index, self.tables[index])
-        return self.tables[index]
-
-    def point(self, index, value):
-        """Sets an L1 entry."""
-        self.put(self.l1 + index * 8, struct.pack(">Q", value))
-
-    def entry(self, number, value):
-        """Sets the L2 entry of a guest cluster."""
-        per_table = self.l2_bytes // 8
-        self.put(self.table(number // per_table) + number % per_table * 8, struct.pack(">Q", value))
 
     def remember(self, number, data):
         at = number * self.cluster
@@ -83,7 +56,7 @@ class Image:
     def plain(self, number, data=None, at=None, shift=0):
         """Stores a guest cluster at `at`, or at the end, `shift` bytes behind where QEMU would; returns the offset."""
         data = pattern(number, self.cluster) if data is None else data
-        self.table(number // (self.l2_bytes // 8))
+        self.table(number // (self.table_bytes // 8))
         at = round_up(len(self.file), self.cluster) + shift if at is None else at
         self.put(at, data)
         self.entry(number, at)
@@ -93,7 +66,7 @@ class Image:
     def packed(self, number, data=None):
         """Stores a guest cluster compressed, right at the end of the file; returns offset and length."""
         data = pattern(number, self.cluster) if data is None else data
-        self.table(number // (self.l2_bytes // 8))
+        self.table(number // (self.table_bytes // 8))
         stream = deflate(data)
         if len(stream) >= self.cluster:
             raise ValueError(f"cluster {number} cannot be compressed")

@@ -3,6 +3,8 @@
 
 import struct
 
+from builders.two_level import TwoLevel, round_up
+
 HEADER = struct.Struct("<4sIIIQQQQQII")
 MAGIC = b"QED\0"
 BACKING_FILE, NEED_CHECK, NO_PROBE = 1, 2, 4
@@ -19,49 +21,22 @@ def pattern(number, length):
     return (f"cluster {number} ".encode() * (length // 8 + 1))[:length]
 
 
-def round_up(value, unit):
-    return -(-value // unit) * unit
-
-
-class Image:
+class Image(TwoLevel):
     """A growing file: header, L1 table, then whatever is stored. `guest` is what the disk holds: {offset: bytes}."""
 
+    ORDER = "<"
+
     def __init__(self, size, cluster=4096, table=2, header_size=1, backing=b"", features=0, **fields):
+        super().__init__(table * cluster)
         self.size = size
         self.cluster = cluster
-        self.table_bytes = table * cluster
         self.l1 = fields.setdefault("l1", header_size * cluster)
         if backing:
             features |= BACKING_FILE
             fields |= {"backing_at": HEADER.size, "backing_length": len(backing)}
         self.file = bytearray(header(size, cluster, table, header_size, features, **fields) + backing)
         self.grow(self.l1 + self.table_bytes)
-        self.tables = {}
         self.guest = {}
-
-    def grow(self, size):
-        self.file.extend(bytes(max(0, size - len(self.file))))
-
-    def put(self, at, data):
-        self.grow(at + len(data))
-        self.file[at:at + len(data)] = data
-
-    def table(self, index, at=None):
-        """The offset of L2 table `index`, which is made where it is not there yet, at `at` or at the end."""
-        if index not in self.tables:
-            self.tables[index] = round_up(len(self.file), self.cluster) if at is None else at
-            self.grow(self.tables[index] + self.table_bytes)
-            self.point(index, self.tables[index])
-        return self.tables[index]
-
-    def point(self, index, value):
-        """Sets an L1 entry."""
-        self.put(self.l1 + index * 8, struct.pack("<Q", value))
-
-    def entry(self, number, value):
-        """Sets the L2 entry of a guest cluster."""
-        per_table = self.table_bytes // 8
-        self.put(self.table(number // per_table) + number % per_table * 8, struct.pack("<Q", value))
 
     def plain(self, number, data=None, at=None):
         """Stores a guest cluster at `at`, or at the end; returns the offset."""

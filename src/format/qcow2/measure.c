@@ -6,49 +6,27 @@
 
 #include "base/bytes.h"
 #include "base/checked.h"
-#include "base/vec.h"
+#include "format/offsets.h"
 #include "format/qcow2/internal.h"
 #include "io/window.h"
 
-struct offsets {
-    IA_VEC(uint64_t) of;
-};
+enum { BITMAP_ENTRY = 24 };
 
-/* Snapshots of one image may name the same tables a thousandfold: what is gathered is bounded. */
-enum { MAX_TABLES = 16 << 20, BITMAP_ENTRY = 24 };
-
-static enum ia_status gather(struct offsets *offsets, const uint64_t *table, int64_t entries, uint64_t mask,
+static enum ia_status gather(struct ia_offsets *offsets, const uint64_t *table, int64_t entries, uint64_t mask,
                              struct ia_error *err)
 {
     for (int64_t i = 0; i < entries; i++) {
         if ((table[i] & mask) == 0)
             continue;
-        if (offsets->of.len >= MAX_TABLES)
-            return ia_fail(err, IA_LIMIT, "more than %d tables", MAX_TABLES);
-        if (!ia_vec_push(&offsets->of, table[i] & mask))
-            return ia_fail(err, IA_NOMEM, "out of memory");
+        enum ia_status status = ia_offsets_add(offsets, table[i] & mask, err);
+        if (status != IA_OK)
+            return status;
     }
     return IA_OK;
 }
 
-static int compare(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a;
-    uint64_t y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static int64_t count_distinct(struct offsets *offsets)
-{
-    int64_t distinct = 0;
-    if (offsets->of.len > 0)
-        qsort(offsets->of.items, offsets->of.len, sizeof(uint64_t), compare);
-    for (size_t i = 0; i < offsets->of.len; i++)
-        distinct += i == 0 || offsets->of.items[i] != offsets->of.items[i - 1];
-    return distinct;
-}
-
-static enum ia_status gather_l1(struct ia_image *image, size_t mapping, struct offsets *offsets, struct ia_error *err)
+static enum ia_status gather_l1(struct ia_image *image, size_t mapping, struct ia_offsets *offsets,
+                                struct ia_error *err)
 {
     const struct qcow2_l1 *l1 = qcow2_mapping_l1(image, mapping);
     uint64_t *table = NULL;
@@ -62,27 +40,27 @@ static enum ia_status gather_l1(struct ia_image *image, size_t mapping, struct o
 static enum ia_status measure_mappings(struct ia_image *image, int64_t *clusters, struct ia_error *err)
 {
     const struct qcow2 *q = image->state;
-    struct offsets offsets = {0};
+    struct ia_offsets offsets = {0};
     enum ia_status status = IA_OK;
     for (size_t i = 0; status == IA_OK && i <= image->facts.snapshots.len; i++) {
         *clusters += qcow2_clusters(q, (int64_t)qcow2_mapping_l1(image, i)->entries * 8);
         status = gather_l1(image, i, &offsets, err);
     }
-    *clusters += count_distinct(&offsets);
-    ia_vec_release(&offsets.of);
+    *clusters += ia_offsets_count(&offsets);
+    ia_offsets_release(&offsets);
     return status;
 }
 
 static enum ia_status measure_refcounts(struct ia_image *image, int64_t *clusters, struct ia_error *err)
 {
     const struct qcow2 *q = image->state;
-    struct offsets offsets = {0};
+    struct ia_offsets offsets = {0};
     uint64_t *table = NULL;
     enum ia_status status = qcow2_read_reftable(image, &table, err);
     if (status == IA_OK)
         status = gather(&offsets, table, q->reftable_entries, QCOW2_REFTABLE_MASK, err);
-    *clusters += qcow2_clusters(q, q->reftable_entries * 8) + count_distinct(&offsets);
-    ia_vec_release(&offsets.of);
+    *clusters += qcow2_clusters(q, q->reftable_entries * 8) + ia_offsets_count(&offsets);
+    ia_offsets_release(&offsets);
     free(table);
     return status;
 }
