@@ -44,6 +44,8 @@ SELECT i.image_id, i.path, i.format, i.variant, i.format_basis, i.virtual_size,
 FROM image AS i
 LEFT JOIN image AS b ON b.image_id = i.backing_id;
 
+-- image.format_basis has one more word: 'footer', by the last 512 bytes alone.
+
 -- Formats that were not read so far, and disks under names that say nothing, are read by the next scan.
 UPDATE file SET checked_ns = 0
 WHERE verdict IN ('passed', 'unknown') OR file_id IN (SELECT file_id FROM image WHERE state = 'unsupported');

@@ -43,7 +43,7 @@ struct ia_parsed {
     enum ia_status status;
     char *message;     /* owned; why status is not IA_OK */
     char *format;      /* owned */
-    const char *basis; /* "content", "stated", "suffix", "guessed", "named" */
+    const char *basis; /* "content", "footer", "stated", "suffix", "guessed", "named" */
     struct ia_image_facts facts;
     int64_t state_bytes[IA_EXTENT_STATES]; /* guest bytes of the active mapping by state */
     int64_t image_id_of_mappings;          /* 0, or the image whose stored mappings these are (unchanged) */

@@ -92,6 +92,8 @@ static enum ia_status decide_by_footer(const struct ia_parse_request *request, s
         status = probe_footer_at(source, source->size - SECTOR, &out->format, err);
     if (status == IA_OK && out->format == NULL && source->size % SECTOR != 0)
         status = probe_footer_at(source, source->size / SECTOR * SECTOR, &out->format, err);
+    if (out->format != NULL)
+        out->basis = "footer";
     return status;
 }
 

@@ -23,7 +23,7 @@ static enum ia_verdict verdict_of(const char *word)
 
 static const char *basis_of(const char *word)
 {
-    static const char *const words[] = {"content", "stated", "suffix", "guessed", "named"};
+    static const char *const words[] = {"content", "footer", "stated", "suffix", "guessed", "named"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (strcmp(word, words[i]) == 0)
             return words[i];

@@ -224,7 +224,12 @@ static bool needs_another_look(struct ia_item *item, struct ia_parse_request *re
         return true;
     if (item->verdict == IA_VERDICT_UNKNOWN)
         return strcmp(item->reason, "unreadable") != 0;
-    return item->stated_format != NULL && item->has_parsed && strcmp(item->parsed.format, item->stated_format) != 0;
+    if (!item->has_parsed)
+        return false;
+    /* Without a word of the overlay QEMU probes, and probing does not look at the end of a file: to it this is raw. */
+    if (item->stated_format == NULL)
+        return strcmp(item->parsed.basis, "footer") == 0;
+    return strcmp(item->parsed.format, item->stated_format) != 0;
 }
 
 enum ia_status ia_scan_read_referenced(struct ia_scan *scan, bool *any, struct ia_error *err)
