@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as a Parallels image. What begins as XML is a disk descriptor up to the first zero byte; each of its pieces
  * holds the bytes behind that. A format extension gets the right checksum, so that what it says is looked at. */
+#include <md5.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/checked.h"
-#include "format/parallels/md5.h"
 #include "format/parallels/parallels.h"
 #include "fuzz/image_target.h"
 
@@ -20,10 +20,10 @@ static void set_checksum(uint8_t *image, size_t len)
     int64_t cluster = ia_le32(image + TRACKS_AT) * INT64_C(512);
     if (offset == 0 || cluster == 0 || !ia_range_inside(offset, cluster, (int64_t)len))
         return;
-    struct prl_md5 md5;
-    prl_md5_init(&md5);
-    prl_md5_add(&md5, image + offset + FEATURES, (size_t)cluster - FEATURES);
-    prl_md5_finish(&md5, image + offset + CHECKSUM);
+    MD5_CTX md5;
+    MD5Init(&md5);
+    MD5Update(&md5, image + offset + FEATURES, (size_t)cluster - FEATURES);
+    MD5Final(image + offset + CHECKSUM, &md5);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)

@@ -17,6 +17,7 @@ LIBRARIES = {
     r"libsmartcols.*": r"src/report/render_table\.c",
     r"zlib\.h|zstd.*\.h|bzlib\.h|lzma\.h": r"src/io/inflate\.c",
     r"expat\.h": r"src/io/xml\.c",
+    r"md5\.h": r"src/io/digest\.c",
     r"pthread\.h|threads\.h": r"src/scan/.*",
 }
 PRINTERS = r"src/cli/.*|src/report/render\w*\.c"

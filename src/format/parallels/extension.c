@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "format/parallels/internal.h"
-#include "format/parallels/md5.h"
+#include "io/digest.h"
 #include "io/window.h"
 
 #define EXTENSION_MAGIC UINT64_C(0xab234cef23dcea87)
@@ -33,22 +33,14 @@ struct extension {
 
 static enum ia_status check_sum(const struct extension *extension, const uint8_t *expected, struct ia_error *err)
 {
-    struct prl_md5 md5;
-    prl_md5_init(&md5);
-    uint8_t chunk[16 * 1024];
-    for (int64_t at = extension->start + EXTENSION_HEADER; at < extension->end;) {
-        size_t len = (size_t)ia_min((int64_t)sizeof(chunk), extension->end - at);
-        enum ia_status status = ia_source_read(extension->source, at, chunk, len, "format extension", err);
-        if (status != IA_OK)
-            return status;
-        prl_md5_add(&md5, chunk, len);
-        at += (int64_t)len;
-    }
-    uint8_t digest[PRL_MD5_BYTES];
-    prl_md5_finish(&md5, digest);
-    if (memcmp(digest, expected, sizeof(digest)) != 0)
-        return ia_fail(err, IA_CORRUPT, "wrong checksum of the format extension at %#jx", (uintmax_t)extension->start);
-    return IA_OK;
+    uint8_t digest[IA_MD5_BYTES];
+    int64_t start = extension->start + EXTENSION_HEADER;
+    enum ia_status status =
+        ia_source_md5(extension->source, start, extension->end - start, "format extension", digest, err);
+    if (status == IA_OK && memcmp(digest, expected, sizeof(digest)) != 0)
+        status =
+            ia_fail(err, IA_CORRUPT, "wrong checksum of the format extension at %#jx", (uintmax_t)extension->start);
+    return status;
 }
 
 /* Clusters of the bitmap: entries 0 and 1 of its L1 table stand for bits that are all alike. */
