@@ -272,7 +272,7 @@ static enum ia_status gather(struct sweep *sweep, const struct ia_tree *tree, si
 
 static enum ia_status add_tracks(struct sweep *sweep, struct ia_error *err)
 {
-    size_t mappings = 0;
+    size_t mappings = 1; /* one too many: no count of nothing */
     for (size_t i = 0; i < sweep->images.len; i++)
         mappings += 1 + sweep->forest->nodes[sweep->images.items[i].node].snapshots;
     size_t capacity = (size_t)ia_max(MIN_BUFFER, ia_min(MAX_BUFFER, BUFFERED_EXTENTS / (int64_t)mappings));

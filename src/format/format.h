@@ -56,7 +56,7 @@ struct ia_image {
     const struct ia_format *format;
     struct ia_source *main;           /* owned */
     IA_VEC(struct ia_source *) parts; /* owned; as facts.parts, NULL where not attached */
-    bool assembled; /* ia_image_assemble was done, or is not needed */
+    bool assembled;                   /* ia_image_assemble was done, or is not needed */
     const struct ia_limits *limits;
     struct ia_image_facts facts;
     void *state; /* the driver's */

@@ -37,7 +37,7 @@ struct ia_identities {
 struct ia_scan {
     const struct ia_scan_options *options;
     struct ia_confine confine; /* roots and --allow */
-    struct ia_limits limits; /* of the options, and as far as descriptors go round */
+    struct ia_limits limits;   /* of the options, and as far as descriptors go round */
     struct ia_parse_env env;
     struct ia_inventory inventory;
     struct ia_identities identities;

@@ -363,30 +363,34 @@ def test_tables(case):
                "a table beyond the end of the file", [*scan.notes(), str(site.findings())])
 
 
-FOREIGN = [
-    ("qcow", b"QFI\xfb\0\0\0\1"), ("vmdk", b"KDMV\1\0\0\0"), ("vmdk for ESX", b"COWD\1\0\0\0"),
-    ("vmdk descriptor", b"# Disk DescriptorFile\nversion=1\n"),
-    ("vdi", b"<<< Oracle VM VirtualBox Disk Image >>>\n".ljust(64, b"\0") + b"\x7f\x10\xda\xbe"),
-    ("vhd", b"conectix\0\0\0\2"), ("vhdx", b"vhdxfile"), ("qed", b"QED\0"), ("luks", b"LUKS\xba\xbe\0\1"),
-    ("parallels", b"WithoutFreeSpace"), ("bochs", b"Bochs Virtual HD Image\0"), ("cloop", b"#!/bin/sh\n#V2.0 Format\n"),
+# Nothing but the bytes by which a format is known, and zeroes behind them.
+HOLLOW = [
+    ("qcow", b"QFI\xfb\0\0\0\1", "corrupt"), ("vmdk", b"KDMV\1\0\0\0", "corrupt"), ("vmdk for ESX", b"COWD\1\0\0\0", "corrupt"),
+    ("vmdk descriptor", b"# Disk DescriptorFile\nversion=1\n", "corrupt"),
+    ("vdi", b"<<< Oracle VM VirtualBox Disk Image >>>\n".ljust(64, b"\0") + b"\x7f\x10\xda\xbe", "unsupported-format"),
+    ("vhd", b"conectix\0\0\0\2", "corrupt"), ("vhdx", b"vhdxfile", "corrupt"), ("qed", b"QED\0", "corrupt"),
+    ("luks", b"LUKS\xba\xbe\0\1", "unsupported-format"), ("parallels", b"WithoutFreeSpace\2\0\0\0", "corrupt"),
+    ("bochs", b"Bochs Virtual HD Image".ljust(32, b"\0") + b"Redolog".ljust(16, b"\0") + b"Growing".ljust(16, b"\0") + b"\0\0\2\0",
+     "unsupported-format"),
+    ("cloop", b"#!/bin/sh\n#V2.0 Format\n", "corrupt"),
 ]
 
 
-def test_foreign_formats(case):
+def test_other_formats(case):
     site = case.site()
     expected = set()
-    for name, magic in FOREIGN:
+    for name, magic, code in HOLLOW:
         with open(site.path(name + ".img"), "wb") as file:
             file.write(magic.ljust(64 * KIB, b"\0"))
-        expected.add(("unsupported-format", name + ".img"))
-    check_broken(case, site, f"{len(FOREIGN)} other formats are known by their magic and are no raw images", expected)
+        expected.add((code, name + ".img"))
+    check_broken(case, site, f"{len(HOLLOW)} other formats are known by their magic and are no raw images", expected)
     site = case.site()
     make_raw(site.path("x.vmdk"), 4096)
     check_broken(case, site, "a file that is only called vmdk", {("unrecognised", "x.vmdk")})
     site = case.site()
     create(site.path("x.vmdk"), MIB, format="vmdk")
-    create(site.path("over.qcow2"), MIB, "x.vmdk", backing_format="vmdk")
-    check_broken(case, site, "a real vmdk as a base", {("unsupported-format", "x.vmdk")}, states={"over.qcow2": "broken-chain"})
+    create(site.path("over.qcow2"), MIB, "x.vmdk", backing_format="vdi")
+    check_broken(case, site, "a vmdk that its overlay calls a vdi", {("corrupt", "x.vmdk")}, states={"over.qcow2": "broken-chain"})
 
 
 def test_marks(case):
@@ -532,7 +536,7 @@ def test_all_at_once(case):
 
 
 TESTS = [test_loops, test_loops_by_hand, test_missing, test_special_files, test_device_nodes, test_special_files_by_hand,
-         test_empty, test_truncated, test_garbage, test_headers, test_tables, test_foreign_formats, test_marks,
+         test_empty, test_truncated, test_garbage, test_headers, test_tables, test_other_formats, test_marks,
          test_deep_chain, test_deep_directories, test_permissions, test_all_at_once]
 
 if __name__ == "__main__":
