@@ -127,9 +127,18 @@ judged AS MATERIALIZED (
               WHEN 'read' THEN '; it is in use (open for reading)'
               ELSE '; whether it is in use could not be found out' END
            -- A base is not written to. One that was, after its last overlay was seen, may be a disk of its own by now.
-           || CASE WHEN c.status = 'unreferenced' AND i.referenced_scan IS NOT NULL AND f.mtime_ns IS NOT i.referenced_mtime_ns
+           || CASE WHEN c.status = 'unreferenced' AND i.referenced_scan IS NOT NULL
+                        AND (SELECT max(mtime_ns) FROM file WHERE file_id IN (
+                                 SELECT file_id FROM image_file AS x WHERE x.image_id = i.image_id UNION SELECT i.file_id))
+                            IS NOT i.referenced_mtime_ns
               THEN '; it was written to after a scan last saw it named: it may be in use as a disk of its own'
               ELSE '' END
+           -- Deleting the image deletes all its files.
+           || coalesce('; a file that it is made of is also used by ' ||
+                       (SELECT min(o.path) FROM image_file AS x
+                        JOIN image_file AS y ON y.file_id = x.file_id AND y.image_id <> x.image_id
+                        JOIN image AS o ON o.image_id = y.image_id
+                        WHERE x.image_id = i.image_id), '')
            -- A base that was renamed or moved away under its overlays is misplaced, not unused.
            || coalesce('; an image that lost its backing or data file may mean it: ' ||
                        (SELECT min(o.path) FROM reference AS r JOIN image AS o ON o.image_id = r.image_id
@@ -146,7 +155,7 @@ judged AS MATERIALIZED (
                        (SELECT words FROM told WHERE image_id = c.image_id AND topic = 'broken'), '')
            || coalesce('; images that could read it are read in other ways than as backing files: ' ||
                        (SELECT words FROM told WHERE image_id = c.image_id AND topic = 'aside'), '') AS doubts
-    FROM candidate AS c JOIN image AS i ON i.image_id = c.image_id JOIN file AS f ON f.file_id = i.file_id
+    FROM candidate AS c JOIN image AS i ON i.image_id = c.image_id
 )
 SELECT j.status,
        CASE j.doubts WHEN '' THEN 'proven' ELSE 'unproven' END AS verdict,

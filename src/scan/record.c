@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/cleanup.h"
 #include "scan/internal.h"
 
@@ -140,6 +141,16 @@ static bool has_failed_snapshot(const struct ia_parsed *parsed)
     return false;
 }
 
+/* When any of the image's files was last written: a VMDK's writes go to its extents. */
+static int64_t newest_change(const struct ia_scan *scan, const struct ia_item *item)
+{
+    int64_t newest = item->key.mtime_ns;
+    for (size_t i = 0; i < item->parts.len; i++)
+        if (item->parts.items[i].item != IA_NO_ITEM)
+            newest = ia_max(newest, scan->inventory.items.items[item->parts.items[i].item].key.mtime_ns);
+    return newest;
+}
+
 /* What is needed to look up the image's other files again without reading it. */
 static enum ia_status put_image_names(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
 {
@@ -205,7 +216,7 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .referenced_scan = named              ? ia_writer_scan_id(scan->writer)
                            : previous != NULL ? previous->referenced_scan
                                               : 0,
-        .referenced_mtime_ns = named              ? item->key.mtime_ns
+        .referenced_mtime_ns = named              ? newest_change(scan, item)
                                : previous != NULL ? previous->referenced_mtime_ns
                                                   : 0,
         .referenced_by = named              ? ia_item_path(&items[item->referenced_by])

@@ -134,6 +134,50 @@ def test_extents_elsewhere_are_not_followed(case):
     check(case, hidden == 0, "nothing is proven while such a one is there", hidden)
 
 
+def flat_base(case):
+    """A flat VMDK that a qcow2 stands on, scanned; the site, the base and the overlay."""
+    site = case.site()
+    base = create(site.path("base.vmdk"), 4 * MIB, format="vmdk", options=["subformat=monolithicFlat"])
+    qemu_io(base, "write -q -P 1 1M 64k", format="vmdk")
+    overlay = create(site.path("overlay.qcow2"), 4 * MIB, "base.vmdk", backing_format="vmdk")
+    site.scan()
+    return site, base, overlay
+
+
+def test_a_base_of_two_files_without_its_overlay(case):
+    site, base, overlay = flat_base(case)
+    os.unlink(overlay)
+    site.scan()
+    unused = site.unused()
+    check(case, list(unused) == ["base.vmdk"] and unused["base.vmdk"]["verdict"] == "proven",
+          "a flat VMDK that lost its overlay is unreferenced, and its extent no image", unused)
+    size = sum(os.stat(site.path(name)).st_blocks * 512 for name in ("base.vmdk", "base-flat.vmdk"))
+    check(case, unused["base.vmdk"]["disk_size"] == size, "with the blocks of both of its files", unused, size)
+
+
+def test_a_written_extent_is_a_written_base(case):
+    site, base, overlay = flat_base(case)
+    os.unlink(overlay)
+    before = os.stat(base).st_mtime_ns
+    qemu_io(site.path("base-flat.vmdk"), "write -q -P 9 2M 64k", format="raw")  # as a machine that runs on it does
+    check(case, os.stat(base).st_mtime_ns == before, "the descriptor is not touched")
+    site.scan()
+    row = site.unused().get("base.vmdk", {})
+    check(case, row.get("verdict") == "unproven" and "written to" in row["why"], "it may be a disk of its own by now", row)
+
+
+def test_an_extent_of_two_descriptors_keeps_both(case):
+    site, base, overlay = flat_base(case)
+    shutil.copy(base, site.path("copy.vmdk"))
+    os.unlink(overlay)
+    site.scan()
+    row = site.unused().get("base.vmdk", {})
+    check(case, row.get("verdict") == "unproven" and "copy.vmdk" in row["why"],
+          "an image whose extent another descriptor names is not proven unused", row)
+    images = {site.relative(path) for (path,) in site.query("SELECT path FROM v_image")}
+    check(case, images == {"base.vmdk", "copy.vmdk"}, "the extent is listed by itself under neither", images)
+
+
 def test_an_image_of_too_many_files_is_a_finding(case):
     site = case.site()
     if not shutil.which("prlimit"):
@@ -289,7 +333,9 @@ def test_a_vmdk_parent_with_another_cid_is_a_finding(case):
 
 TESTS = [test_flat_extents_belong_to_their_descriptor, test_split_sparse_extents_are_never_images,
          test_missing_extents_are_findings, test_extents_elsewhere_are_not_followed,
-         test_an_image_of_too_many_files_is_a_finding, test_a_vdi_parent_is_found_by_its_uuid,
+         test_a_base_of_two_files_without_its_overlay, test_a_written_extent_is_a_written_base,
+         test_an_extent_of_two_descriptors_keeps_both, test_an_image_of_too_many_files_is_a_finding,
+         test_a_vdi_parent_is_found_by_its_uuid,
          test_a_missing_vdi_parent_proves_nothing, test_two_vdi_of_one_uuid_are_both_kept,
          test_a_modified_parent_is_a_finding, test_map_finds_vdi_parents_nearby,
          test_a_vmdk_parent_with_another_cid_is_a_finding]
