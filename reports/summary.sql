@@ -13,7 +13,8 @@
 WITH latest AS (SELECT * FROM v_scan WHERE scan_id = (SELECT max(scan_id) FROM scan)),
 severity (rank, word) AS (VALUES (1, 'error'), (2, 'warning'), (3, 'info')),
 verdict (rank, status, word) AS (VALUES (1, 'unreferenced', 'proven'), (3, 'unreferenced', 'unproven'),
-                                        (5, 'contributes-nothing', 'proven'), (7, 'contributes-nothing', 'unproven')),
+                                        (5, 'contributes-nothing', 'proven'), (7, 'contributes-nothing', 'unproven'),
+                                        (9, 'partly-masked', 'proven'), (11, 'partly-masked', 'unproven')),
 host AS (SELECT file_id FROM image UNION SELECT file_id FROM image_file WHERE file_id IS NOT NULL),
 total AS (
     SELECT count(*) AS images,
@@ -66,8 +67,8 @@ line (place, rank, section, item, value, unit) AS (
     UNION ALL SELECT 50, v.rank, 'unused backing', v.status || ', ' || v.word, count(u.status), 'count'
               FROM verdict AS v LEFT JOIN unused_backing AS u ON u.status = v.status AND u.verdict = v.word
               GROUP BY v.rank
-    UNION ALL SELECT 50, v.rank + 1, 'unused backing', v.status || ', ' || v.word || ', disk',
-                     coalesce(sum(u.disk_size), 0), 'bytes'
+    UNION ALL SELECT 50, v.rank + 1, 'unused backing', v.status || ', ' || v.word || ', reclaimable',
+                     coalesce(sum(u.reclaimable_bytes), 0), 'bytes'
               FROM verdict AS v LEFT JOIN unused_backing AS u ON u.status = v.status AND u.verdict = v.word
               GROUP BY v.rank
     UNION ALL SELECT 60, s.rank, 'findings', s.word, count(f.severity), 'count'

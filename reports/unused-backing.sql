@@ -1,13 +1,15 @@
 -- SPDX-License-Identifier: MIT
--- title: Backing files that nothing uses
+-- title: Backing files that nothing uses, wholly or in part
 -- about: unreferenced: no image of the latest scan refers to the file by any name or kind of reference, and something
 -- about: says that it was a backing file (evidence). An image that merely stands alone is never listed.
 -- about: contributes-nothing: images name it as their backing file, yet no head and no internal snapshot reads one
 -- about: byte of it. They still name it: give them another backing file (qemu-img rebase) before it is deleted.
+-- about: partly-masked: some of its data is read by no head and no internal snapshot (v_masked says which), the rest is.
+-- about: An image that is kept as a template (scan --template) is never listed.
 -- about: proven: every directory was listed, every file understood, every reference followed, nothing was left out
 -- about: of the scan, nobody holds the file open. Anything else is unproven, and `why` says all that is missing.
 -- about: True of the time of the scan and of its roots: what lies outside of them cannot be known.
--- column: status | text | unreferenced or contributes-nothing
+-- column: status | text | unreferenced, contributes-nothing or partly-masked
 -- column: verdict | text | proven or unproven
 -- column: path | path | the image
 -- column: format | text | its format
@@ -18,6 +20,8 @@
 -- column: referenced_by | path | an image that named it then
 -- column: evidence | text | why it counts as a backing file
 -- column: why | text | why the verdict is not proven; empty when it is
+-- column: masked_bytes | bytes | guest bytes of its data that nobody reads
+-- column: reclaimable_bytes | bytes | blocks on the host that could be given back, at most; of compressed data its share
 WITH RECURSIVE
 latest AS (SELECT complete FROM scan ORDER BY scan_id DESC LIMIT 1),
 -- Files that some image refers to, by what the scan followed and by every name that it could not follow, and files that
@@ -62,13 +66,28 @@ aside AS (
 ),
 candidate AS (
     SELECT image_id, 'unreferenced' AS status FROM image
-    WHERE is_base_by IS NOT NULL AND file_id NOT IN (SELECT file_id FROM touched)
+    WHERE is_base_by IS NOT NULL AND NOT is_template AND file_id NOT IN (SELECT file_id FROM touched)
     UNION ALL
     SELECT i.image_id, 'contributes-nothing' FROM image AS i JOIN usage AS u ON u.image_id = i.image_id
     WHERE u.visible_present = 0
       AND EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id)
       AND NOT EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL)
       AND i.file_id NOT IN (SELECT file_id FROM aside)
+    UNION ALL
+    SELECT i.image_id, 'partly-masked' FROM image AS i JOIN usage AS u ON u.image_id = i.image_id
+    WHERE u.masked_bytes > 0
+      AND (u.visible_present > 0
+           OR EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL))
+      AND EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id)
+      AND i.file_id NOT IN (SELECT file_id FROM aside)
+),
+-- Host bytes behind what nobody reads. A hole takes none; of compressed data it can only be told how much there is.
+hidden AS (
+    SELECT m.image_id,
+           sum(CASE m.state WHEN 0 THEN m.length WHEN 2 THEN m.length
+                            WHEN 1 THEN m.length * i.compressed_host / i.compressed_bytes ELSE 0 END) AS host
+    FROM masked AS m JOIN image AS i ON i.image_id = m.image_id
+    GROUP BY m.image_id
 ),
 -- The images that could see a candidate. By the chains, and by the links as well, for chains that were cut short; UNION
 -- drops what was met before, so this ends on any ring.
@@ -157,6 +176,11 @@ judged AS MATERIALIZED (
                        (SELECT words FROM told WHERE image_id = c.image_id AND topic = 'aside'), '') AS doubts
     FROM candidate AS c JOIN image AS i ON i.image_id = c.image_id
 )
+SELECT status, verdict, path, format, disk_size, virtual_size, names, last_referenced, referenced_by, evidence, why,
+       masked_bytes,
+       CASE WHEN status = 'partly-masked' THEN min(disk_size, coalesce(host, 0)) WHEN names > 1 THEN 0 ELSE disk_size END
+           AS reclaimable_bytes
+FROM (
 SELECT j.status,
        CASE j.doubts WHEN '' THEN 'proven' ELSE 'unproven' END AS verdict,
        i.path, i.format,
@@ -169,7 +193,11 @@ SELECT j.status,
        CASE j.status WHEN 'unreferenced' THEN i.is_base_by
                      ELSE 'named by ' || (SELECT words FROM told WHERE image_id = i.image_id AND topic = 'named-by')
        END AS evidence,
-       CASE j.doubts WHEN '' THEN NULL ELSE substr(j.doubts, 3) END AS why
+       CASE j.doubts WHEN '' THEN NULL ELSE substr(j.doubts, 3) END AS why,
+       (SELECT masked_bytes FROM usage AS u WHERE u.image_id = i.image_id) AS masked_bytes,
+       (SELECT host FROM hidden AS h WHERE h.image_id = i.image_id) AS host,
+       CASE j.status WHEN 'unreferenced' THEN 1 WHEN 'contributes-nothing' THEN 2 ELSE 3 END AS rank
 FROM judged AS j
 JOIN image AS i ON i.image_id = j.image_id
-ORDER BY j.status DESC, verdict, disk_size DESC, i.path;
+)
+ORDER BY rank, verdict, reclaimable_bytes DESC, path;

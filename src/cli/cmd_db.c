@@ -2,8 +2,10 @@
 /* imgaudit db: looking after the store. */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "store/admin.h"
@@ -11,20 +13,27 @@
 static const char help[] = "Usage: imgaudit db check   [--db FILE]\n"
                            "       imgaudit db migrate [--db FILE]\n"
                            "       imgaudit db prune   [--db FILE] [--keep N] [--forget-mounts]\n"
+                           "       imgaudit db templates [--db FILE] [--add GLOB]... [--remove GLOB]...\n"
                            "       imgaudit db backup  [--db FILE] TARGET\n"
                            "Look after the store.\n\n"
                            "  check     integrity, references and extents of the whole store\n"
                            "  migrate   bring an older store to this version's schema\n"
                            "  prune     keep the history of the newest N scans, give free space back;\n"
                            "            --forget-mounts: stop waiting for file systems that are gone\n"
+                           "  templates the globs of images that scans keep whole although nobody reads them\n"
                            "  backup    a consistent copy to TARGET, also during a scan\n\n"
                            "      --db FILE   the store ($IMGAUDIT_DB)\n"
                            "  -h, --help      print this\n\n"
                            "Exit status: 0 done, 1 failed or not sound, 2 usage.\n";
 
+struct globs {
+    IA_VEC(const char *) all;
+};
+
 struct db_options {
     const char *db;
     struct ia_prune_options prune;
+    struct globs add, remove;
 };
 
 static int finish(enum ia_status status, const struct ia_error *err)
@@ -62,6 +71,22 @@ static int prune(const struct db_options *options, const char *target)
     return finish(ia_store_prune(options->db, &options->prune, &err), &err);
 }
 
+static int templates(const struct db_options *options, const char *target)
+{
+    (void)target;
+    struct ia_error err;
+    struct ia_buf list = {0};
+    const struct ia_template_changes changes = {.add = options->add.all.items,
+                                                .add_count = options->add.all.len,
+                                                .remove = options->remove.all.items,
+                                                .remove_count = options->remove.all.len};
+    enum ia_status status = ia_store_templates(options->db, &changes, &list, &err);
+    if (status == IA_OK && list.len > 0)
+        fputs(list.data, stdout);
+    ia_buf_release(&list);
+    return finish(status, &err);
+}
+
 static int backup(const struct db_options *options, const char *target)
 {
     struct ia_error err;
@@ -72,14 +97,20 @@ static const struct {
     const char *name;
     int (*run)(const struct db_options *options, const char *target);
     int arguments;
-} actions[] = {{"check", check, 0}, {"migrate", migrate, 0}, {"prune", prune, 0}, {"backup", backup, 1}};
+} actions[] = {{"check", check, 0},
+               {"migrate", migrate, 0},
+               {"prune", prune, 0},
+               {"templates", templates, 0},
+               {"backup", backup, 1}};
 
-enum { OPTION_DB = 256, OPTION_KEEP, OPTION_FORGET };
+enum { OPTION_DB = 256, OPTION_KEEP, OPTION_FORGET, OPTION_ADD, OPTION_REMOVE };
 
 static const struct option long_options[] = {
     {"db", required_argument, NULL, OPTION_DB},
     {"keep", required_argument, NULL, OPTION_KEEP},
     {"forget-mounts", no_argument, NULL, OPTION_FORGET},
+    {"add", required_argument, NULL, OPTION_ADD},
+    {"remove", required_argument, NULL, OPTION_REMOVE},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -87,7 +118,7 @@ static const struct option long_options[] = {
 static int run_action(const struct db_options *options, int argc, char **argv)
 {
     if (argc == 0)
-        return ia_cli_usage("db", "check, migrate, prune or backup?");
+        return ia_cli_usage("db", "check, migrate, prune, templates or backup?");
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
         if (strcmp(argv[0], actions[i].name) != 0)
             continue;
@@ -112,6 +143,9 @@ int ia_cmd_db(int argc, char **argv)
                 return ia_cli_usage("db", "bad number '%s'", optarg);
         } else if (c == OPTION_FORGET) {
             options.prune.forget_mounts = true;
+        } else if (c == OPTION_ADD || c == OPTION_REMOVE) {
+            if (!ia_vec_push(c == OPTION_ADD ? &options.add.all : &options.remove.all, optarg))
+                return finish(IA_NOMEM, &(struct ia_error){.message = "out of memory"});
         } else if (c == 'h') {
             fputs(help, stdout);
             return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
@@ -124,5 +158,7 @@ int ia_cmd_db(int argc, char **argv)
     int code = options.db == NULL ? ia_cli_usage("db", "no store: use --db")
                                   : run_action(&options, argc - optind, argv + optind);
     ia_buf_release(&place);
+    ia_vec_release(&options.add.all);
+    ia_vec_release(&options.remove.all);
     return code == IA_EXIT_DONE && !ia_cli_flush(stdout) ? IA_EXIT_FAILED : code;
 }

@@ -23,11 +23,12 @@ static const char help[] =
     "      --exclude GLOB       leave out what matches, by path or by name; nothing is then proven unused\n"
     "      --allow DIR          follow references into DIR too\n"
     "      --backing-glob GLOB  files that match are meant as backing files\n"
+    "      --template GLOB      images that match stay whole although nobody reads them\n"
     "      --raw-suffix SUFFIX  files ending so are raw when no magic says otherwise (.img .raw)\n"
     "      --keep N             keep the history of the newest N scans (all)\n"
     "      --stats              print what was done on stdout\n"
     "  -h, --help               print this\n\n"
-    "--exclude, --allow, --backing-glob and --raw-suffix may be given again.\n"
+    "--exclude, --allow, --backing-glob, --template and --raw-suffix may be given again.\n"
     "Exit status: 0 done, 1 failed and nothing recorded, 2 usage, 3 done, but something could not be read:\n"
     "see 'imgaudit report --findings'.\n";
 
@@ -36,6 +37,7 @@ enum {
     OPTION_EXCLUDE,
     OPTION_ALLOW,
     OPTION_BACKING_GLOB,
+    OPTION_TEMPLATE,
     OPTION_RAW_SUFFIX,
     OPTION_KEEP,
     OPTION_STATS
@@ -47,6 +49,7 @@ static const struct option long_options[] = {
     {"exclude", required_argument, NULL, OPTION_EXCLUDE},
     {"allow", required_argument, NULL, OPTION_ALLOW},
     {"backing-glob", required_argument, NULL, OPTION_BACKING_GLOB},
+    {"template", required_argument, NULL, OPTION_TEMPLATE},
     {"raw-suffix", required_argument, NULL, OPTION_RAW_SUFFIX},
     {"keep", required_argument, NULL, OPTION_KEEP},
     {"stats", no_argument, NULL, OPTION_STATS},
@@ -61,7 +64,7 @@ struct words {
 struct scan_command {
     const char *db;
     const char *word; /* the argument that is being looked at */
-    struct words allow, exclude, backing_globs, raw_suffixes;
+    struct words allow, exclude, backing_globs, templates, raw_suffixes;
     int64_t workers, keep;
     bool stats;
     struct timespec started, told; /* for the progress line */
@@ -98,6 +101,8 @@ static int parse_option(struct scan_command *command, int c)
         return add_word(&command->allow, optarg);
     case OPTION_BACKING_GLOB:
         return add_word(&command->backing_globs, optarg);
+    case OPTION_TEMPLATE:
+        return add_word(&command->templates, optarg);
     case OPTION_RAW_SUFFIX:
         return add_word(&command->raw_suffixes, optarg);
     case OPTION_KEEP:
@@ -183,6 +188,8 @@ static int run(struct scan_command *command, char **roots, int count)
         .exclude_count = command->exclude.all.len,
         .backing_globs = command->backing_globs.all.items,
         .backing_glob_count = command->backing_globs.all.len,
+        .templates = command->templates.all.items,
+        .template_count = command->templates.all.len,
         .raw_suffixes = own_suffixes ? command->raw_suffixes.all.items : default_raw,
         .raw_suffix_count = own_suffixes ? command->raw_suffixes.all.len : 2,
         .workers = (int)(command->workers > 0 ? command->workers
@@ -241,6 +248,7 @@ int ia_cmd_scan(int argc, char **argv)
     ia_vec_release(&command.allow.all);
     ia_vec_release(&command.exclude.all);
     ia_vec_release(&command.backing_globs.all);
+    ia_vec_release(&command.templates.all);
     ia_vec_release(&command.raw_suffixes.all);
     return code;
 }

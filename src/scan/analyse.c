@@ -89,6 +89,7 @@ static bool fill_node(struct forest *forest, size_t node, const struct ia_item *
     forest->nodes[node] = (struct ia_forest_node){
         .parent = item->backing == IA_NO_ITEM ? IA_NO_PARENT : forest->node_of[item->backing],
         .size = parsed->facts.virtual_size,
+        .keep_whole = item->is_template,
         .snapshot_sizes = sizes,
         .snapshots = snapshots,
     };

@@ -41,6 +41,7 @@ struct ia_scan {
     struct ia_parse_env env;
     struct ia_inventory inventory;
     struct ia_identities identities;
+    IA_VEC(char *) templates; /* owned globs: the store's and the options' */
     struct ia_findings findings;
     struct ia_writer *writer;
     struct ia_pool *pool;

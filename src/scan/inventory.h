@@ -118,6 +118,7 @@ struct ia_item {
     char *content_backing; /* owned; backing name of a content that the stated format overrides */
     bool chain_ok;
     const char *is_base_by_glob; /* borrowed pattern */
+    bool is_template;            /* to be kept whole */
 
     int64_t file_id, image_id;
 };

@@ -150,17 +150,25 @@ static void judge_backing(struct ia_scan *scan, const struct ia_item *item)
                             : "unknown");
 }
 
+/* By one of its paths, or the last component of one. */
+static bool matches(const struct ia_item *item, const char *glob)
+{
+    for (size_t i = 0; i < item->names.len; i++) {
+        const char *path = item->names.items[i].path;
+        const char *slash = strrchr(path, '/');
+        if (fnmatch(glob, path, 0) == 0 || (slash != NULL && fnmatch(glob, slash + 1, 0) == 0))
+            return true;
+    }
+    return false;
+}
+
 static void judge_base(struct ia_scan *scan, struct ia_item *item)
 {
-    for (size_t i = 0; i < scan->options->backing_glob_count && item->is_base_by_glob == NULL; i++) {
-        const char *glob = scan->options->backing_globs[i];
-        for (size_t n = 0; n < item->names.len; n++) {
-            const char *path = item->names.items[n].path;
-            const char *slash = strrchr(path, '/');
-            if (fnmatch(glob, path, 0) == 0 || (slash != NULL && fnmatch(glob, slash + 1, 0) == 0))
-                item->is_base_by_glob = glob;
-        }
-    }
+    for (size_t i = 0; i < scan->options->backing_glob_count && item->is_base_by_glob == NULL; i++)
+        if (matches(item, scan->options->backing_globs[i]))
+            item->is_base_by_glob = scan->options->backing_globs[i];
+    for (size_t i = 0; i < scan->templates.len && !item->is_template; i++)
+        item->is_template = matches(item, scan->templates.items[i]);
 }
 
 void ia_scan_judge(struct ia_scan *scan)

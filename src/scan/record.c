@@ -205,6 +205,7 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .backing_path = item->backing_path,
         .identity = &facts->identity,
         .backing_by_identity = facts->backing_by_identity,
+        .is_template = item->is_template,
         .backing_id = item->backing != IA_NO_ITEM ? items[item->backing].image_id : 0,
         .map_id = parsed->mappings.items[0].map_id,
         .compressed_host = facts->compressed_host,
@@ -393,6 +394,8 @@ enum ia_status ia_scan_put_options(struct ia_scan *scan, struct ia_error *err)
     if (status == IA_OK)
         status = put_options(scan, "backing-glob", options->backing_globs, options->backing_glob_count, err);
     if (status == IA_OK)
+        status = put_options(scan, "template", options->templates, options->template_count, err);
+    if (status == IA_OK)
         status = put_options(scan, "raw-suffix", options->raw_suffixes, options->raw_suffix_count, err);
     for (size_t i = 0; i < scan->passed.len && status == IA_OK; i++)
         status = ia_writer_put_passed(scan->writer, scan->passed.items[i].reason, scan->passed.items[i].files, err);
@@ -432,6 +435,7 @@ static int64_t fingerprint(const struct ia_scan *scan)
         mix_int(&print, item->file_id);
         mix_int(&print, item->image_id);
         mix_int(&print, item->chain_ok);
+        mix_int(&print, item->is_template);
         mix_int(&print, item->backing == IA_NO_ITEM ? -1 : inventory->items.items[item->backing].image_id);
         mix_int(&print, item->backing_target == IA_NO_ITEM ? -1 : inventory->items.items[item->backing_target].file_id);
         for (size_t n = 0; n < item->parts.len; n++) {

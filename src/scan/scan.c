@@ -3,6 +3,7 @@
 #include "scan/scan.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -32,6 +33,25 @@ void ia_scan_tell(struct ia_scan *scan, const char *phase)
     scan->options->progress(scan->options->progress_ctx, &progress);
 }
 
+static enum ia_status add_template(void *ctx, const char *glob, struct ia_error *err)
+{
+    struct ia_scan *scan = ctx;
+    char *copy = strdup(glob);
+    if (copy != NULL && ia_vec_push(&scan->templates, copy))
+        return IA_OK;
+    free(copy);
+    return ia_fail(err, IA_NOMEM, "out of memory");
+}
+
+/* Those of the store, and those of this scan alone. */
+static enum ia_status load_templates(struct ia_scan *scan, struct ia_error *err)
+{
+    enum ia_status status = ia_writer_load_templates(scan->writer, add_template, scan, err);
+    for (size_t i = 0; i < scan->options->template_count && status == IA_OK; i++)
+        status = add_template(scan, scan->options->templates[i], err);
+    return status;
+}
+
 /* The workers share the process's file descriptors, and each has an image with all its files open. */
 static int affordable_parts(const struct ia_scan_options *options)
 {
@@ -55,6 +75,8 @@ static enum ia_status set_up(struct ia_scan *scan, struct ia_error *err)
     scan->env = (struct ia_parse_env){.confine = &scan->confine, .limits = &scan->limits};
     if (status == IA_OK)
         status = ia_writer_begin(scan->options->db, &scan->writer, err);
+    if (status == IA_OK)
+        status = load_templates(scan, err);
     if (status == IA_OK)
         status = ia_pool_start(scan->options->workers, &scan->env, &scan->pool, err);
     return status;
@@ -120,6 +142,9 @@ static void release(struct ia_scan *scan)
     ia_writer_close(scan->writer);
     ia_inventory_release(&scan->inventory);
     ia_identities_release(&scan->identities);
+    for (size_t i = 0; i < scan->templates.len; i++)
+        free(scan->templates.items[i]);
+    ia_vec_release(&scan->templates);
     ia_findings_release(&scan->findings);
     ia_confine_release(&scan->confine);
     for (size_t i = 0; i < scan->aliases.len; i++) {

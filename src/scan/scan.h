@@ -27,6 +27,8 @@ struct ia_scan_options {
     size_t exclude_count;
     const char *const *backing_globs; /* files that are meant as backing files */
     size_t backing_glob_count;
+    const char *const *templates; /* files that stay whole, besides those that the store lists */
+    size_t template_count;
     const char *const *raw_suffixes; /* ".img"...: raw when no magic says otherwise */
     size_t raw_suffix_count;
     int workers;

@@ -30,15 +30,16 @@ static const char *const checks[] = {
     " HAVING count(*) <> max(depth) + 1 OR min(depth) <> 0",
 };
 
-static enum ia_status run_check(sqlite3 *db, const char *sql, struct ia_buf *report, struct ia_error *err)
+/* The first column of every row, a line each. */
+static enum ia_status add_lines(sqlite3 *db, const char *sql, struct ia_buf *report, struct ia_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
-        return ia_connection_fail(db, err, "cannot check the store");
+        return ia_connection_fail(db, err, "cannot read the store");
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
         ia_buf_addf(report, "%s\n", (const char *)sqlite3_column_text(stmt, 0));
-    enum ia_status status = code == SQLITE_DONE ? IA_OK : ia_connection_fail(db, err, "cannot check the store");
+    enum ia_status status = code == SQLITE_DONE ? IA_OK : ia_connection_fail(db, err, "cannot read the store");
     sqlite3_finalize(stmt);
     return status;
 }
@@ -50,7 +51,7 @@ enum ia_status ia_store_check(const char *path, struct ia_buf *report, struct ia
     if (status == IA_OK)
         status = ia_connection_expect_current(db, path, err);
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && status == IA_OK; i++)
-        status = run_check(db, checks[i], report, err);
+        status = add_lines(db, checks[i], report, err);
     if (status == IA_OK && report->len > 0)
         status = ia_fail(err, IA_CORRUPT, "'%s' is not sound", path);
     return status;
@@ -94,6 +95,40 @@ enum ia_status ia_store_prune(const char *path, const struct ia_prune_options *o
     if (status == IA_OK)
         status = ia_connection_exec(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
     return status;
+}
+
+static enum ia_status each_glob(sqlite3 *db, const char *sql, const char *const *globs, size_t count,
+                                struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < count && status == IA_OK; i++) {
+        sqlite3_stmt *stmt = NULL;
+        if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK ||
+            sqlite3_bind_text(stmt, 1, globs[i], -1, SQLITE_STATIC) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_DONE)
+            status = ia_connection_fail(db, err, "cannot change the list of templates");
+        sqlite3_finalize(stmt);
+    }
+    return status;
+}
+
+enum ia_status ia_store_templates(const char *path, const struct ia_template_changes *changes, struct ia_buf *list,
+                                  struct ia_error *err)
+{
+    AUTO_DB sqlite3 *db = NULL;
+    bool any = changes->add_count + changes->remove_count > 0;
+    enum ia_status status = ia_connection_open(path, any ? IA_CONNECTION_WRITE : IA_CONNECTION_READ, &db, err);
+    if (status == IA_OK)
+        status = ia_connection_expect_current(db, path, err);
+    if (status == IA_OK)
+        status = ia_connection_exec(db, any ? "BEGIN IMMEDIATE" : "BEGIN", err);
+    if (status == IA_OK)
+        status = each_glob(db, "DELETE FROM template WHERE glob = ?", changes->remove, changes->remove_count, err);
+    if (status == IA_OK)
+        status =
+            each_glob(db, "INSERT OR IGNORE INTO template (glob) VALUES (?)", changes->add, changes->add_count, err);
+    if (status == IA_OK)
+        status = add_lines(db, "SELECT glob FROM template ORDER BY glob", list, err);
+    return status == IA_OK ? ia_connection_exec(db, "COMMIT", err) : status;
 }
 
 enum ia_status ia_store_backup(const char *path, const char *target, struct ia_error *err)

@@ -4,6 +4,7 @@
 #define IA_STORE_ADMIN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -24,6 +25,16 @@ struct ia_prune_options {
 /* Drops old history and gives free pages back to the file system. */
 IA_MUST_CHECK enum ia_status ia_store_prune(const char *path, const struct ia_prune_options *options,
                                             struct ia_error *err);
+
+/* Changes the list of globs of images that are to be kept whole; *list has the list afterwards, a line each. */
+struct ia_template_changes {
+    const char *const *add;
+    size_t add_count;
+    const char *const *remove;
+    size_t remove_count;
+};
+IA_MUST_CHECK enum ia_status ia_store_templates(const char *path, const struct ia_template_changes *changes,
+                                                struct ia_buf *list, struct ia_error *err);
 
 /* A consistent copy at a new path, also during a scan. IA_USAGE where the target exists. */
 IA_MUST_CHECK enum ia_status ia_store_backup(const char *path, const char *target, struct ia_error *err);

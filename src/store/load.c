@@ -85,6 +85,7 @@ struct loader {
     ia_load_mapping *mapping;
     ia_load_mount *mount;
     ia_load_name *name;
+    ia_load_template *template_glob;
     void *ctx;
 };
 typedef enum ia_status hand_over(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err);
@@ -147,6 +148,11 @@ static enum ia_status load_name(const struct loader *loader, sqlite3_stmt *stmt,
     return loader->name(loader->ctx, &row, err);
 }
 
+static enum ia_status load_template(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
+{
+    return loader->template_glob(loader->ctx, text(stmt, 0), err);
+}
+
 static enum ia_status load_mount(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
 {
     return loader->mount(loader->ctx, text(stmt, 0), sqlite3_column_int64(stmt, 1), err);
@@ -168,6 +174,13 @@ enum ia_status ia_writer_load_names(struct ia_writer *writer, ia_load_name *each
 {
     const struct loader loader = {.name = each, .ctx = ctx};
     return load_rows(writer, IA_STMT_LOAD_NAMES, load_name, &loader, err);
+}
+
+enum ia_status ia_writer_load_templates(struct ia_writer *writer, ia_load_template *each, void *ctx,
+                                        struct ia_error *err)
+{
+    const struct loader loader = {.template_glob = each, .ctx = ctx};
+    return load_rows(writer, IA_STMT_LOAD_TEMPLATES, load_template, &loader, err);
 }
 
 enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *each, void *ctx, struct ia_error *err)

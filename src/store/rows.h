@@ -38,6 +38,7 @@ struct ia_image_row {
     int64_t referenced_mtime_ns; /* of the file at that scan; 0: never */
     const struct ia_image_identity *identity;
     bool backing_by_identity;
+    bool is_template; /* to be kept whole */
 };
 
 /* A name that an image holds of another file. Columns: schema/0003_formats.sql. */

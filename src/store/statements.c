@@ -21,6 +21,7 @@ static const char *const texts[IA_STMT_COUNT] = {
         " FROM file AS f LEFT JOIN image AS i ON i.file_id = f.file_id ORDER BY f.file_id",
     [IA_STMT_LOAD_MAPPINGS] = "SELECT map_id, image_id, snapshot, id, name, size, vm_state, date_ns, extents, failed"
                               " FROM mapping ORDER BY image_id, snapshot",
+    [IA_STMT_LOAD_TEMPLATES] = "SELECT glob FROM template ORDER BY glob",
     [IA_STMT_LOAD_NAMES] = "SELECT image_id, kind, role, place, name FROM image_name ORDER BY image_id, kind, number",
     [IA_STMT_DROP_NAMES] = "DELETE FROM image_name WHERE image_id = ?",
     [IA_STMT_PUT_IMAGE_NAME] =
@@ -39,9 +40,10 @@ static const char *const texts[IA_STMT_COUNT] = {
         "backing_id, map_id, data_bytes, compressed_bytes, encrypted_bytes, zero_bytes, "
         "zero_allocated_bytes, sparse_bytes, reserved_bytes, compressed_host, metadata_bytes, "
         "lock_state, is_base_by, first_scan, referenced_scan, referenced_by, referenced_mtime_ns, problem, "
-        "identity, identity_stamp, parent_identity, parent_stamp, backing_by_identity)"
+        "identity, identity_stamp, parent_identity, parent_stamp, backing_by_identity, "
+        "is_template)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?, ?, ?, ?, ?)"
+        "?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (image_id) DO UPDATE SET"
         " file_id = excluded.file_id, path = excluded.path, format = excluded.format,"
         " format_basis = excluded.format_basis, variant = excluded.variant, state = excluded.state,"
@@ -60,7 +62,7 @@ static const char *const texts[IA_STMT_COUNT] = {
         " referenced_by = excluded.referenced_by, referenced_mtime_ns = excluded.referenced_mtime_ns,"
         " problem = excluded.problem, identity = excluded.identity, identity_stamp = excluded.identity_stamp,"
         " parent_identity = excluded.parent_identity, parent_stamp = excluded.parent_stamp,"
-        " backing_by_identity = excluded.backing_by_identity",
+        " backing_by_identity = excluded.backing_by_identity, is_template = excluded.is_template",
     [IA_STMT_PUT_IMAGE_FILE] =
         "INSERT OR REPLACE INTO image_file (image_id, number, role, path, file_id) VALUES (?, ?, ?, ?, ?)",
     [IA_STMT_PUT_MAPPING] =

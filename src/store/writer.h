@@ -33,6 +33,10 @@ typedef enum ia_status ia_load_file(void *ctx, const struct ia_file_row *file, c
                                     struct ia_error *err); /* image is NULL for a file that is none */
 IA_MUST_CHECK enum ia_status ia_writer_load(struct ia_writer *writer, ia_load_file *each, void *ctx,
                                             struct ia_error *err);
+/* The globs of images that are to be kept whole. */
+typedef enum ia_status ia_load_template(void *ctx, const char *glob, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_templates(struct ia_writer *writer, ia_load_template *each, void *ctx,
+                                                      struct ia_error *err);
 /* Every name of another file that an image holds, by image, kind and number. */
 typedef enum ia_status ia_load_name(void *ctx, const struct ia_name_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_names(struct ia_writer *writer, ia_load_name *each, void *ctx,

@@ -216,9 +216,10 @@ class Site:
         """{(code, path below the root)} of the latest scan."""
         return {(code, self.relative(path)) for code, path in self.query("SELECT code, path FROM v_finding")}
 
-    def unused(self):
-        """{path below the root: row} of --unused-backing."""
-        return {self.relative(row["path"]): row for row in self.rows("--unused-backing")}
+    def unused(self, partly=False):
+        """{path below the root: row} of --unused-backing; what is partly masked only when asked for."""
+        return {self.relative(row["path"]): row for row in self.rows("--unused-backing")
+                if partly or row["status"] != "partly-masked"}
 
 
 # What the public views say, whatever numbers images have got: to compare one store with another.

@@ -107,7 +107,7 @@ def expected_rows(site, report):
         return {column: sorted(paths(site, "overlays" if column == "head_path" else "bases"))
                 for column in PATH_COLUMNS[report]}
     if report == "--unused-backing":
-        return {"path": sorted(paths(site, "orphans"))}
+        return {"path": sorted(paths(site, "orphans", "bases"))}  # the latter are partly masked
     if report == "--findings":
         return {"path": sorted(paths(site, "missing"))}
     return {"path": sorted(all_paths(site))}
@@ -223,7 +223,7 @@ def check_details(case, site):
                if not any(b"/gone/" + name + b"'" in json_value(row, "detail") for row in rows)]
     case.same(lacking, [], "the details of findings hold the names that lead nowhere")
     rows = json_rows(output(site, "report", "--db", site.db, "--unused-backing", "--format", "json"))
-    case.same({(row["status"], row["evidence"]) for row in rows},
+    case.same({(row["status"], row["evidence"]) for row in rows if row["status"] != "partly-masked"},
               {("unreferenced", "matches --backing-glob '*/orphans/*'")}, "a --backing-glob matches every odd name")
 
 

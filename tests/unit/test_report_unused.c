@@ -8,6 +8,7 @@
 #define HEAD "status,verdict,path,why\n"
 #define ORPHAN_PROVEN "unreferenced,proven,/r/orphan.qcow2,\n"
 #define BASE_PROVEN "contributes-nothing,proven,/r/base.qcow2,\n"
+#define BASE_PARTLY "partly-masked,proven,/r/base.qcow2,\n"
 #define ORPHAN_UNPROVEN(why) "unreferenced,unproven,/r/orphan.qcow2," why "\n"
 #define BASE_UNPROVEN(why) "contributes-nothing,unproven,/r/base.qcow2," why "\n"
 
@@ -19,6 +20,12 @@ static const struct rule {
     {"both are proven", "", HEAD ORPHAN_PROVEN BASE_PROVEN},
 
     /* What is not unreferenced. */
+    {"it is kept as a template", "UPDATE image SET is_template = 1 WHERE image_id = 1", HEAD BASE_PROVEN},
+    {"one of its files belongs to another image",
+     "INSERT INTO file VALUES (77, '/r/flat', 1, 77, 1, 1, 1, 1, 1, 'part', '');"
+     "INSERT INTO image_file VALUES (1, 1, 'extent', '/r/flat', 77), (2, 1, 'extent', '/r/flat', 77);"
+     "UPDATE image SET referenced_mtime_ns = NULL, referenced_scan = NULL WHERE image_id = 1",
+     HEAD ORPHAN_UNPROVEN("a file that it is made of is also used by /r/alone.qcow2") BASE_PROVEN},
     {"no evidence that it was a base", "UPDATE image SET is_base_by = NULL WHERE image_id = 1", HEAD BASE_PROVEN},
     {"an image names it as backing",
      "UPDATE image SET backing_id = 1, backing_name = 'o', backing_path = '/r/orphan.qcow2' WHERE image_id = 2",
@@ -103,10 +110,18 @@ static const struct rule {
                           " (corrupt); it is in use (open for writing)\"")},
 
     /* What does contribute, or may. */
-    {"one byte of it is read", "UPDATE usage SET visible_present = 1 WHERE image_id = 10", HEAD ORPHAN_PROVEN},
+    {"one byte of it is read", "UPDATE usage SET visible_present = 1 WHERE image_id = 10",
+     HEAD ORPHAN_PROVEN BASE_PARTLY},
+    {"one byte of it is read, and none is masked",
+     "UPDATE usage SET visible_present = 1, masked_bytes = 0 WHERE image_id = 10", HEAD ORPHAN_PROVEN},
+    {"one byte of it is read, and an overlay has an error",
+     "UPDATE usage SET visible_present = 1 WHERE image_id = 10; UPDATE image SET state = 'truncated' WHERE image_id = "
+     "11",
+     HEAD ORPHAN_PROVEN "partly-masked,unproven,/r/base.qcow2,images that could read it were not understood: "
+                        "/r/left.qcow2 (truncated)\n"},
     {"its accounts are not known", "DELETE FROM usage WHERE image_id = 10", HEAD ORPHAN_PROVEN},
     {"an internal snapshot of its own", "INSERT INTO mapping VALUES (99, 10, 0, '1', 's', 1048576, 0, NULL, 0, 0)",
-     HEAD ORPHAN_PROVEN},
+     HEAD ORPHAN_PROVEN BASE_PARTLY},
     {"it is read under another name of an image too",
      "INSERT INTO reference VALUES (2, 'alias', 'base.qcow2', '/r/base.qcow2', 'followed', 10)", HEAD ORPHAN_PROVEN},
     {"an overlay names it by both of its own names",
