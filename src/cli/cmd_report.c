@@ -18,8 +18,10 @@ static const char help[] =
     "Reports, one at a time:\n"
     "      --summary            the store at a glance (this is the default)\n"
     "      --backing            backing files and who uses them\n"
-    "      --unused-backing     backing files that nothing uses, proven or not\n"
+    "      --unused-backing     backing files that nothing uses, wholly or in part\n"
     "      --sharing            what heads share through their backing files\n"
+    "      --histogram          how many see how much of each backing file\n"
+    "      --groups             the groups of heads that share most, and what that saves\n"
     "      --sparse             where the space of each image goes\n"
     "      --findings           what an administrator should know\n"
     "      --growth             what changed since the scan before, or since --since\n"
@@ -72,6 +74,8 @@ static const struct option long_options[] = {
     {"backing", no_argument, NULL, OPTION_REPORT},
     {"unused-backing", no_argument, NULL, OPTION_REPORT},
     {"sharing", no_argument, NULL, OPTION_REPORT},
+    {"histogram", no_argument, NULL, OPTION_REPORT},
+    {"groups", no_argument, NULL, OPTION_REPORT},
     {"sparse", no_argument, NULL, OPTION_REPORT},
     {"findings", no_argument, NULL, OPTION_REPORT},
     {"growth", no_argument, NULL, OPTION_REPORT},

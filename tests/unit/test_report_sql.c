@@ -78,6 +78,32 @@ static void sharing(void **state)
                   "/r/left.qcow2,/r/top.qcow2,1,65536,65536,1,1,262144,65536,0\n");
 }
 
+/* 100 bytes of the base have one reader, 50 have two, 7 have three. */
+static void see(void *store)
+{
+    store_exec(store, "INSERT INTO seen VALUES (10, 3, 7), (10, 1, 100), (10, 2, 50), (11, 1, 65536), (13, 1, 9);"
+                      "UPDATE usage SET exclusive_bytes = 100, shared_bytes = 57 WHERE image_id = 10");
+}
+
+static void histogram(void **state)
+{
+    see(*state);
+    expect_report(*state, "histogram", NULL, NULL,
+                  "path,readers,bytes,saved_bytes\n"
+                  "/r/base.qcow2,1,100,0\n"
+                  "/r/base.qcow2,2,50,50\n"
+                  "/r/base.qcow2,3,7,14\n"
+                  "/r/left.qcow2,1,65536,0\n");
+}
+
+static void groups(void **state)
+{
+    see(*state);
+    expect_report(*state, "groups", NULL, NULL,
+                  "path,heads,widest,widest_bytes,shared_bytes,exclusive_bytes,masked_bytes,saved_bytes\n"
+                  "/r/base.qcow2,2,3,7,57,100,112144,64\n");
+}
+
 static void findings(void **state)
 {
     store_exec(*state, "INSERT INTO finding (code, severity, path, detail, hides, first_scan, last_scan) VALUES"
@@ -309,6 +335,8 @@ int main(void)
         TEST(backing),
         TEST(sparse),
         TEST(sharing),
+        TEST(histogram),
+        TEST(groups),
         TEST(findings),
         TEST(growth),
         TEST(growth_of_a_first_scan),
