@@ -3,7 +3,9 @@
 #include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "cli/commands.h"
@@ -36,7 +38,8 @@ static const char help[] =
     "      --bytes              sizes in tables as plain numbers of bytes\n"
     "      --columns A,B,...    these columns, in this order\n"
     "      --image IMAGE        the image, for a report by --name or --file that takes one\n"
-    "      --since WHEN         the number of a scan, or a date (2025-01-31, or with a time as in v_scan)\n"
+    "      --since WHEN         the number of a scan, a date (2025-01-31, or with a time as in v_scan),\n"
+    "                           or a span before now: 12h, 7d, 4w\n"
     "      --fail-on SEVERITY   exit 4 when a finding is info, warning or error, or worse\n"
     "  -h, --help               print this\n\n"
     "Exit status: 0 done, 1 failed, 2 usage, 4 findings reach --fail-on.\n";
@@ -50,6 +53,7 @@ struct report_options {
     const char *file; /* a report in a file */
     const char *image;
     const char *since;
+    char since_time[32]; /* what a span comes to */
     const char *fail_on;
     bool bytes;
 };
@@ -142,11 +146,35 @@ static bool is_date(const char *text)
     return true;
 }
 
+/* "7d": so many hours, days or weeks before now, as a time. False for any other text. */
+static bool is_span(const char *text, char *out, size_t size)
+{
+    enum { MOST_DIGITS = 5 };
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > MOST_DIGITS || text[digits] == '\0' || text[digits + 1] != '\0')
+        return false;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (text[digits] != units[i].unit)
+            continue;
+        time_t then = time(NULL) - (time_t)(strtol(text, NULL, 10) * units[i].seconds);
+        struct tm utc;
+        return gmtime_r(&then, &utc) != NULL && strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0;
+    }
+    return false;
+}
+
 static int set_since(struct report_options *options, const char *when)
 {
-    if (!is_number(when) && !is_date(when))
-        return ia_cli_usage("report", "--since takes the number of a scan or a date, not '%s'", when);
     options->since = when;
+    if (is_number(when) || is_date(when))
+        return -1;
+    if (!is_span(when, options->since_time, sizeof(options->since_time)))
+        return ia_cli_usage("report", "--since takes the number of a scan, a date, or a span as 7d, not '%s'", when);
+    options->since = options->since_time;
     return -1;
 }
 
