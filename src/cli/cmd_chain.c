@@ -108,6 +108,9 @@ static enum ia_status tree_row(struct ia_render *render, const struct ia_cell *c
 
 static enum ia_status tree_end(struct ia_render *render, struct ia_error *err)
 {
+    const struct nodes *drawn = render->own;
+    if (drawn->list.len == 0)
+        return ia_fail(err, IA_MISSING, "no image of its own, but a part of one: the view v_file tells of which");
     return nodes_draw(render->own, render->options.utf8, &render->buf, err);
 }
 
@@ -231,7 +234,7 @@ static int parse(struct chain_options *options, int argc, char **argv)
             return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
         }
         if (c != OPTION_DB)
-            return ia_cli_usage("chain", "bad option '%s'", argv[optind - 1]);
+            return ia_cli_usage("chain", "bad option or missing argument: '%s'", argv[optind - 1]);
         options->db = optarg;
     }
     if (optind != argc - 1)

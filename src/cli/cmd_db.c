@@ -20,7 +20,7 @@ static const char help[] = "Usage: imgaudit db check   [--db FILE]\n"
                            "  migrate   bring an older store to this version's schema\n"
                            "  prune     keep the history of the newest N scans, give free space back;\n"
                            "            --forget-mounts: stop waiting for file systems that are gone\n"
-                           "  templates the globs of images that scans keep whole although nobody reads them\n"
+                           "  templates the globs of images that every scan keeps whole although nobody reads them\n"
                            "  backup    a consistent copy to TARGET, also during a scan\n\n"
                            "      --db FILE   the store ($IMGAUDIT_DB)\n"
                            "  -h, --help      print this\n\n"
@@ -34,6 +34,7 @@ struct db_options {
     const char *db;
     struct ia_prune_options prune;
     struct globs add, remove;
+    bool keep; /* --keep was given */
 };
 
 static int finish(enum ia_status status, const struct ia_error *err)
@@ -115,6 +116,14 @@ static const struct option long_options[] = {
     {0},
 };
 
+/* An option of another action would be believed to have done something. */
+static bool fits(const struct db_options *options, const char *action)
+{
+    bool of_prune = options->keep || options->prune.forget_mounts;
+    bool of_templates = options->add.all.len + options->remove.all.len > 0;
+    return (!of_prune || strcmp(action, "prune") == 0) && (!of_templates || strcmp(action, "templates") == 0);
+}
+
 static int run_action(const struct db_options *options, int argc, char **argv)
 {
     if (argc == 0)
@@ -124,6 +133,8 @@ static int run_action(const struct db_options *options, int argc, char **argv)
             continue;
         if (argc - 1 != actions[i].arguments)
             return ia_cli_usage("db", "%s takes %d argument(s)", argv[0], actions[i].arguments);
+        if (!fits(options, argv[0]))
+            return ia_cli_usage("db", "%s does not take these options", argv[0]);
         return actions[i].run(options, argc > 1 ? argv[1] : NULL);
     }
     return ia_cli_usage("db", "no action '%s'", argv[0]);
@@ -139,6 +150,7 @@ int ia_cmd_db(int argc, char **argv)
         if (c == OPTION_DB) {
             options.db = optarg;
         } else if (c == OPTION_KEEP) {
+            options.keep = true;
             if (!ia_cli_parse_size(optarg, &options.prune.keep))
                 return ia_cli_usage("db", "bad number '%s'", optarg);
         } else if (c == OPTION_FORGET) {

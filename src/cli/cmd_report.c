@@ -15,7 +15,7 @@
 #include "report/lookup.h"
 
 static const char help[] =
-    "Usage: imgaudit report [OPTION]... [REPORT]\n"
+    "Usage: imgaudit report [OPTION]... [--REPORT]\n"
     "Answer from what the latest scan stored.\n\n"
     "Reports, one at a time:\n"
     "      --summary            the store at a glance (this is the default)\n"
@@ -244,7 +244,7 @@ static int parse(struct report_options *options, int argc, char **argv)
     int place = 0;
     opterr = 0;
     while ((c = getopt_long(argc, argv, "o:h", long_options, &place)) != -1) {
-        int code = c == '?' ? ia_cli_usage("report", "bad option '%s'", argv[optind - 1])
+        int code = c == '?' ? ia_cli_usage("report", "bad option or missing argument: '%s'", argv[optind - 1])
                             : parse_option(options, c, long_options[place].name);
         if (code >= 0)
             return code;

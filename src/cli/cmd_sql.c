@@ -59,7 +59,8 @@ static int parse(struct sql_options *options, int argc, char **argv)
     int c;
     opterr = 0;
     while ((c = getopt_long(argc, argv, "o:h", long_options, NULL)) != -1) {
-        int code = c == '?' ? ia_cli_usage("sql", "bad option '%s'", argv[optind - 1]) : parse_option(options, c);
+        int code = c == '?' ? ia_cli_usage("sql", "bad option or missing argument: '%s'", argv[optind - 1])
+                            : parse_option(options, c);
         if (code >= 0)
             return code;
     }

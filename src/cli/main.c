@@ -19,7 +19,7 @@ static const struct command {
     {"map", ia_cmd_map, "print the map of one image, as 'qemu-img map' does"},
     {"chain", ia_cmd_chain, "draw the tree of an image"},
     {"sql", ia_cmd_sql, "run a query of your own on the store, read-only"},
-    {"db", ia_cmd_db, "check, migrate, prune or back up the store"},
+    {"db", ia_cmd_db, "look after the store: check, migrate, prune, templates, backup"},
 };
 
 static void print_help(FILE *out)

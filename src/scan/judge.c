@@ -91,7 +91,7 @@ static void judge_content(struct ia_scan *scan, const struct ia_item *item)
                         "in use, or not closed cleanly: its own accounts may be behind");
     if (parsed->facts.encrypted)
         ia_findings_add(&scan->findings, IA_FINDING_ENCRYPTED, path,
-                        "its data is encrypted: what is where is known, what it is is not");
+                        "its data is encrypted; it is mapped without the key");
     for (size_t i = 1; i < parsed->mappings.len; i++)
         if (parsed->mappings.items[i].failed)
             ia_findings_add(&scan->findings, IA_FINDING_SNAPSHOT_UNREADABLE, path,

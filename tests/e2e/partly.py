@@ -132,6 +132,9 @@ def test_templates(case):
     case.same((outcome.code, outcome.out), (0, "x\n"), "what is taken off the list")
     site.scan()
     case.same(verdict(site, "templates/base.qcow2"), ("unreferenced", "proven"), "counts again as what it is")
+    for action, option in (("check", ("--add", "x")), ("templates", ("--keep", "2")), ("prune", ("--remove", "x"))):
+        outcome = site.run("db", action, "--db", site.db, *option)
+        case.same((outcome.code, outcome.out), (2, ""), f"db {action} {option[0]} is wrong usage")
     outcome = site.run("db", "templates", "--db", site.db)
     case.same((outcome.code, outcome.out), (0, "x\n"), "without an option the list is printed")
 

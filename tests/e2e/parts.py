@@ -52,6 +52,8 @@ def test_flat_extents_belong_to_their_descriptor(case):
     expected = [(sum(s.st_size for s in files), sum(s.st_blocks for s in files) * 512)]
     check(case, sizes == expected, "the sizes of the image are those of its files", [sizes, expected])
     check(case, not site.findings(), "a piece is no finding", site.findings())
+    outcome = site.run("chain", "--db", site.db, site.path("flat-flat.vmdk"))
+    check(case, outcome.code == 1 and "part of one" in outcome.err, "chain says that a piece is a part of an image", outcome.err)
     same_as_qemu(case, site, image, "vmdk", "its map is qemu-img's")
     names = {row[6] for row in view_map(site, image) if row[5] is not None}
     check(case, names == {"flat-flat.vmdk"}, "offsets name the file that they are in", names)
