@@ -88,7 +88,6 @@ struct ia_item_part {
 struct ia_item {
     struct ia_file_key key;
     int64_t disk_size;
-    bool block_device;
     IA_VEC(struct ia_name) names; /* sorted: files before symlinks, then by bytes */
     IA_VEC(char *) via; /* owned, canonical directories from which other images name it, besides those of its names */
     int64_t checked_ns; /* when its content was read; 0: must be read again next time */
@@ -98,6 +97,7 @@ struct ia_item {
     bool parsed_now;
     bool reread; /* already read a second time because of its stated format */
     bool has_parsed;
+    bool block_device;
     struct ia_parsed parsed;
     char *stated_format; /* owned; what an overlay says it is */
     const char *lock_state;
@@ -110,15 +110,15 @@ struct ia_item {
     char *backing_path;        /* owned */
     char *parent_mismatch;     /* owned; in what the backing image is not the one it was made on, NULL: in nothing */
     IA_VEC(struct ia_item_part) parts;
-    bool is_referenced;    /* some image names it as its backing file */
-    bool is_part;          /* some image keeps its data in it */
-    bool stale;            /* unchanged, but one of its parts is not: to be read again */
-    bool resolved;         /* its own references were followed */
-    size_t referenced_by;  /* an item that names it as its backing file */
-    char *content_backing; /* owned; backing name of a content that the stated format overrides */
-    bool chain_ok;
-    const char *is_base_by_glob; /* borrowed pattern */
+    bool is_referenced;          /* some image names it as its backing file */
+    bool is_part;                /* some image keeps its data in it */
+    bool stale;                  /* unchanged, but one of its parts is not: to be read again */
+    bool resolved;               /* its own references were followed */
+    bool chain_ok;               /* the image and all below it could be read */
     bool is_template;            /* to be kept whole */
+    size_t referenced_by;        /* an item that names it as its backing file */
+    char *content_backing;       /* owned; backing name of a content that the stated format overrides */
+    const char *is_base_by_glob; /* borrowed pattern */
 
     int64_t file_id, image_id;
 };
