@@ -280,7 +280,7 @@ def test_probing(tap_out, options, cwd):
     for name in ("a.dmg", "b.bin"):
         image = found[name].image
         facts = (image["format"], image["format_basis"], image["variant"], image["virtual_size"], image["truncated"])
-        check(tap_out, facts == ("dmg", "content", "v4 raw", 4096, 0), f"a scan knows {name} by its trailer", [facts])
+        check(tap_out, facts == ("dmg", "footer", "v4 raw", 4096, 0), f"a scan knows {name} by its trailer", [facts])
         check(tap_out, found[name].extents == [(0, 2048, "data", 0), (2048, 2048, "zero", None)], f"a scan maps {name}", [found[name].extents])
     check(tap_out, found["cut.bin"].image["truncated"] == 1, "a chunk stored past the end of the file is told", [found["cut.bin"].image])
     for name, version in (("e1.bin", 1), ("e2.bin", 2)):
