@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* What the bytes of an image's files are used for: the account of host space.
+ *
+ * Drivers and the scan claim ranges, in any order and as often as they like; where claims overlap, the greater use
+ * counts. What nobody claimed is unused. Kept in pages of short runs, two bytes each, so that a file costs by its runs and
+ * not by its clusters: a shuffled image of 16.8 million clusters of 64 KiB stays below 64 MiB on the way. */
+#ifndef IA_MODEL_SPACE_H
+#define IA_MODEL_SPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The smallest piece of a file that is told apart: claims are widened to whole sectors. */
+#define IA_SPACE_UNIT 512
+
+/* The numbers are stored in the database: append, never renumber; the order is that of precedence. */
+enum ia_space_use {
+    IA_SPACE_UNUSED = 0,      /* nothing refers to it */
+    IA_SPACE_LEAKED = 1,      /* counted as in use by the format's own accounts, and nothing refers to it */
+    IA_SPACE_UNALLOCATED = 2, /* kept for guest bytes that the active mapping does not have */
+    IA_SPACE_SNAPSHOT = 3,    /* only internal snapshots refer to it: their data, zeroes and machine state */
+    IA_SPACE_ZERO = 4,        /* kept for guest bytes that read as zeroes without it */
+    IA_SPACE_DATA = 5,        /* data of the active mapping, plain, compressed or encrypted */
+    IA_SPACE_BITMAP = 6,      /* dirty bitmaps: directory, tables and bits */
+    IA_SPACE_METADATA = 7,    /* headers, mapping tables of all mappings, accounts, logs, encryption headers */
+};
+#define IA_SPACE_USES 8
+
+struct ia_space;
+
+/* For the files 0..files-1 of an image. NULL when memory is short. */
+struct ia_space *ia_space_new(size_t files);
+void ia_space_free(struct ia_space *space); /* NULL is fine */
+
+/* [start, start + length) of a file has this use. What lies past IA_SPACE_MAX_FILE or is negative is ignored. A lack of memory and too
+ * many runs stick, and make the whole account unknown: see ia_space_failed. */
+void ia_space_claim(struct ia_space *space, uint32_t file, enum ia_space_use use, int64_t start, int64_t length);
+bool ia_space_failed(const struct ia_space *space);
+
+/* The use at pos of a file, and up to where it stays so (INT64_MAX: for ever). */
+enum ia_space_use ia_space_at(const struct ia_space *space, uint32_t file, int64_t pos, int64_t *until);
+
+/* Behind the last byte that anything but IA_SPACE_LEAKED was claimed for; 0: nothing was. */
+int64_t ia_space_end(const struct ia_space *space, uint32_t file);
+
+/* Bytes of a use over all files, whether the host keeps them or not. */
+int64_t ia_space_bytes(const struct ia_space *space, enum ia_space_use use);
+
+/* The word of the views: "unused", "leaked"... */
+const char *ia_space_use_name(enum ia_space_use use);
+
+#endif
