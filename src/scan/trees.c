@@ -79,7 +79,7 @@ static bool list_roots(struct ia_trees *trees, const struct ia_scan *scan)
     }
     if (trees->roots.len > 0)
         qsort(trees->roots.items, trees->roots.len, sizeof(trees->roots.items[0]), compare_roots);
-    IA_AUTO_FREE size_t *place = malloc((trees->count + 1) * sizeof(*place));
+    IA_AUTO_FREE size_t *place = calloc(trees->count + 1, sizeof(*place));
     if (place == NULL)
         return false;
     for (size_t i = 0; i < trees->roots.len; i++)
