@@ -95,6 +95,7 @@ static bool fill_node(struct forest *forest, size_t node, const struct ia_item *
         .keep_whole = item->is_template,
         .snapshot_sizes = sizes,
         .snapshots = snapshots,
+        .state_bytes = ia_item_is_sound(item) ? parsed->state_bytes : NULL,
     };
     return true;
 }
