@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "cli/commands.h"
@@ -19,7 +20,7 @@ static const char help[] =
     "Usage: imgaudit scan [OPTION]... ROOT...\n"
     "Read the disk images below each ROOT (a directory, image file or block device) into the store.\n\n"
     "      --db FILE            the store ($IMGAUDIT_DB); made if it does not exist\n"
-    "  -j, --jobs N             files read at a time (the number of processors)\n"
+    "  -j, --jobs N             files read at a time (twice the processors, 8 at least)\n"
     "      --exclude GLOB       leave out what matches, by path or by name; nothing is then proven unused\n"
     "      --allow DIR          follow references into DIR too\n"
     "      --backing-glob GLOB  files that match are meant as backing files\n"
@@ -31,6 +32,9 @@ static const char help[] =
     "--exclude, --allow, --backing-glob, --template and --raw-suffix may be given again.\n"
     "Exit status: 0 done, 1 failed and nothing recorded, 2 usage, 3 done, but something could not be read:\n"
     "see 'imgaudit report --findings'.\n";
+
+/* Files that are read at a time: what waits for slow storage takes no processor. */
+enum { LEAST_WORKERS = 8 };
 
 enum {
     OPTION_DB = 256,
@@ -192,9 +196,7 @@ static int run(struct scan_command *command, char **roots, int count)
         .template_count = command->templates.all.len,
         .raw_suffixes = own_suffixes ? command->raw_suffixes.all.items : default_raw,
         .raw_suffix_count = own_suffixes ? command->raw_suffixes.all.len : 2,
-        .workers = (int)(command->workers > 0 ? command->workers
-                         : processors > 0     ? processors
-                                              : 1),
+        .workers = (int)(command->workers > 0 ? command->workers : ia_max(2 * processors, LEAST_WORKERS)),
         .keep = command->keep,
         .limits = &ia_default_limits,
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
