@@ -10,3 +10,6 @@ CREATE TABLE tree (
 
 -- The number of the whole forest that was kept so far says less than these.
 DELETE FROM setting WHERE key = 'forest';
+
+-- Of the columns of a row that may change though the file does not: a row that would be the same is not written again.
+ALTER TABLE image ADD COLUMN fingerprint INTEGER NOT NULL DEFAULT 0;

@@ -70,7 +70,8 @@ struct ia_previous {
     int64_t first_scan, referenced_scan;
     char *referenced_by; /* owned */
     int64_t referenced_mtime_ns;
-    char *reason; /* owned */
+    int64_t row_fingerprint; /* of the image's row as it stands in the store */
+    char *reason;            /* owned */
     enum ia_verdict verdict;
     struct ia_parsed parsed;
     bool taken; /* an item of this scan has its place */

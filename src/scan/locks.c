@@ -19,6 +19,9 @@ static bool is_held(int fd, off_t start, off_t length, bool *known)
 const char *ia_lock_state(int fd)
 {
     bool known;
+    if (!is_held(fd, PERMISSION_BASE, UNSHARED_BASE + PERMISSIONS - PERMISSION_BASE,
+                 &known)) /* as a rule: one question */
+        return known ? "none" : "unknown";
     if (is_held(fd, PERMISSION_BASE + WRITE, 1, &known))
         return "write";
     if (!known)

@@ -40,6 +40,7 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     previous->referenced_scan = row->referenced_scan;
     previous->referenced_by = copy(row->referenced_by, ok);
     previous->referenced_mtime_ns = row->referenced_mtime_ns;
+    previous->row_fingerprint = row->fingerprint;
     parsed->image_id_of_mappings = row->image_id;
     parsed->format = copy(row->format, ok);
     parsed->message = copy(row->problem, ok);

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "scan/fingerprint.h"
 #include "scan/internal.h"
 
 static const struct ia_previous *previous_of(const struct ia_scan *scan, const struct ia_item *item)
@@ -168,6 +169,21 @@ static enum ia_status put_image_names(struct ia_scan *scan, const struct ia_item
     return status;
 }
 
+/* Of the columns that may be others though the file is the same. */
+static int64_t fingerprint(const struct ia_image_row *row)
+{
+    const int64_t numbers[] = {row->file_id,    row->chain_ok,        row->backing_id,  row->map_id,
+                               row->first_scan, row->referenced_scan, row->is_template, row->referenced_mtime_ns};
+    const char *const texts[] = {row->path,       row->format_basis, row->state,         row->backing_path,
+                                 row->lock_state, row->is_base_by,   row->referenced_by, row->problem};
+    struct ia_fingerprint print = IA_FINGERPRINT_INIT;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        ia_fingerprint_int(&print, numbers[i]);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        ia_fingerprint_text(&print, texts[i]);
+    return ia_fingerprint_value(&print);
+}
+
 static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
 {
     const struct ia_parsed *parsed = &item->parsed;
@@ -225,6 +241,9 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
                                             : NULL,
     };
     memcpy(row.state_bytes, parsed->state_bytes, sizeof(row.state_bytes));
+    row.fingerprint = fingerprint(&row);
+    if (item->from_store && previous->row_fingerprint == row.fingerprint)
+        return IA_OK; /* the row stands */
     enum ia_status status = ia_writer_put_image(scan->writer, &row, err);
     return status == IA_OK && !item->from_store ? put_image_names(scan, item, err) : status;
 }
@@ -312,9 +331,7 @@ enum ia_status ia_scan_put_options(struct ia_scan *scan, struct ia_error *err)
 enum ia_status ia_scan_record(struct ia_scan *scan, struct ia_error *err)
 {
     number_images(scan);
-    enum ia_status status = ia_writer_unlink(scan->writer, err);
-    if (status == IA_OK)
-        status = drop_old(scan, err);
+    enum ia_status status = drop_old(scan, err);
     if (status == IA_OK)
         status = put_files(scan, err);
     if (status == IA_OK)

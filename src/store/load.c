@@ -59,7 +59,8 @@ static void decode_image(sqlite3_stmt *stmt, int at, struct ia_image_row *row, s
     copy_text(stmt, at++, identity->parent, sizeof(identity->parent));
     copy_text(stmt, at++, identity->parent_stamp, sizeof(identity->parent_stamp));
     row->identity = identity;
-    row->backing_by_identity = sqlite3_column_int(stmt, at);
+    row->backing_by_identity = sqlite3_column_int(stmt, at++);
+    row->fingerprint = sqlite3_column_int64(stmt, at);
 }
 
 static void decode_file(sqlite3_stmt *stmt, struct ia_file_row *row)

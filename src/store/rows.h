@@ -38,7 +38,8 @@ struct ia_image_row {
     int64_t referenced_mtime_ns; /* of the file at that scan; 0: never */
     const struct ia_image_identity *identity;
     bool backing_by_identity;
-    bool is_template; /* to be kept whole */
+    bool is_template;    /* to be kept whole */
+    int64_t fingerprint; /* of what may change though the file does not; the scan's own affair */
 };
 
 /* A name that an image holds of another file. Columns: schema/0003_formats.sql. */

@@ -101,9 +101,6 @@ IA_MUST_CHECK enum ia_status ia_writer_drop_file(struct ia_writer *writer, int64
 IA_MUST_CHECK enum ia_status ia_writer_drop_image(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, int64_t map_id, struct ia_error *err);
 
-/* Takes all backing links out of the way of removals; put_image sets them again. */
-IA_MUST_CHECK enum ia_status ia_writer_unlink(struct ia_writer *writer, struct ia_error *err);
-
 /* Empties the tables name, reference and image_file, to be written anew. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err);
 
