@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/checked.h"
+#include "base/zeroes.h"
 #include "format/qcow2/internal.h"
 
 enum { READ_BYTES = 512 * 1024, SUBCLUSTERS = 32 };
@@ -169,6 +170,10 @@ static enum ia_status decode_standard(struct ia_cursor *cursor, const uint8_t *e
     for (int64_t i = 0; i < count && status == IA_OK;) {
         uint64_t entry = ia_be64(entries + i * 8);
         int64_t at = guest + i * size;
+        if (entry == 0) {
+            i += ia_zero_words(entries + i * 8, count - i);
+            continue;
+        }
         if (is_plain(map, entry)) {
             status = check_host(map, at, entry, err);
             int64_t first = i;
