@@ -3,11 +3,13 @@
 #include "io/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/checked.h"
@@ -42,13 +44,19 @@ static int64_t file_extent_end(struct ia_source *source, int64_t off, bool *hole
     return end > off ? end : source->size;
 }
 
+static void file_expect(struct ia_source *source, int64_t off, int64_t len)
+{
+    posix_fadvise(((struct file_source *)source)->fd, off, len, POSIX_FADV_WILLNEED);
+}
+
 static void file_close(struct ia_source *source)
 {
     close(((struct file_source *)source)->fd);
     free(source);
 }
 
-static const struct ia_source_ops file_ops = {file_pread, file_extent_end, file_close};
+static const struct ia_source_ops file_ops = {
+    .pread = file_pread, .extent_end = file_extent_end, .expect = file_expect, .close = file_close};
 
 static enum ia_status size_of(int fd, const struct stat *st, int64_t *size, struct ia_error *err)
 {
@@ -111,7 +119,8 @@ static void memory_close(struct ia_source *source)
     free(source);
 }
 
-static const struct ia_source_ops memory_ops = {memory_pread, memory_extent_end, memory_close};
+static const struct ia_source_ops memory_ops = {
+    .pread = memory_pread, .extent_end = memory_extent_end, .close = memory_close};
 
 enum ia_status ia_source_open_memory(const void *bytes, size_t len, struct ia_source **out, struct ia_error *err)
 {
@@ -132,12 +141,23 @@ void ia_source_close(struct ia_source *source)
         source->ops->close(source);
 }
 
+/* What memory needs for a call, and what it copies, are well below these. */
+enum { STORAGE_NS = 100000, BYTES_A_NS = 1 };
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 enum ia_status ia_source_read(struct ia_source *source, int64_t off, void *bytes, size_t len, const char *what,
                               struct ia_error *err)
 {
     uint8_t *to = bytes;
     size_t inside = off >= source->size ? 0 : (size_t)ia_min((int64_t)len, source->size - off);
     size_t done = 0;
+    int64_t began = now_ns();
     while (done < inside) {
         int64_t got = source->ops->pread(source, off + (int64_t)done, to + done, inside - done);
         if (got < 0)
@@ -146,12 +166,19 @@ enum ia_status ia_source_read(struct ia_source *source, int64_t off, void *bytes
             break;
         done += (size_t)got;
     }
+    source->waited = now_ns() - began > STORAGE_NS + (int64_t)len / BYTES_A_NS;
     source->bytes_read += (int64_t)done;
     if (done < len) {
         source->beyond_end = true;
         memset(to + done, 0, len - done);
     }
     return IA_OK;
+}
+
+void ia_source_expect(struct ia_source *source, int64_t off, int64_t len)
+{
+    if (source->waited && source->ops->expect != NULL && off < source->size)
+        source->ops->expect(source, off, len);
 }
 
 bool ia_source_is_hole(struct ia_source *source, int64_t off, int64_t *end)

@@ -17,6 +17,8 @@ struct ia_source_ops {
     int64_t (*pread)(struct ia_source *source, int64_t off, void *bytes, size_t len);
     /* Where the data or hole that off (< size) lies in ends, and which of the two it is. */
     int64_t (*extent_end)(struct ia_source *source, int64_t off, bool *hole);
+    /* These bytes will be read soon. Optional. */
+    void (*expect)(struct ia_source *source, int64_t off, int64_t len);
     void (*close)(struct ia_source *source);
 };
 
@@ -26,6 +28,7 @@ struct ia_source {
     int64_t allocated; /* bytes of blocks on the host */
     int64_t bytes_read;
     bool beyond_end; /* somebody read past the end */
+    bool waited;     /* the last read took as long as one from storage, not from memory */
     /* The last answer of extent_end: [known_start, known_end) is a hole or not. */
     int64_t known_start, known_end;
     bool known_hole;
@@ -43,6 +46,9 @@ void ia_source_close(struct ia_source *source); /* NULL is fine */
 /* Fills all of bytes; what lies past the end is zero. `what` names the thing read, for the message. */
 IA_MUST_CHECK enum ia_status ia_source_read(struct ia_source *source, int64_t off, void *bytes, size_t len,
                                             const char *what, struct ia_error *err);
+
+/* Will be read soon: where reads have to wait, it is fetched in the meantime. */
+void ia_source_expect(struct ia_source *source, int64_t off, int64_t len);
 
 /* Whether the host keeps a hole at off, and where (> off) that stretch ends. Past the end is one endless hole.
  * A source that cannot tell has no holes. */

@@ -65,7 +65,8 @@ static void spread_close(struct ia_source *source)
     free(source);
 }
 
-static const struct ia_source_ops spread_ops = {spread_pread, spread_extent_end, spread_close};
+static const struct ia_source_ops spread_ops = {
+    .pread = spread_pread, .extent_end = spread_extent_end, .close = spread_close};
 
 /* Lays the right checksum over byte 4 of a structure of `len` bytes. */
 static void sign(struct spread *spread, int64_t at, size_t len)

@@ -123,7 +123,8 @@ static void counting_close(struct ia_source *source)
     (void)source; /* on the stack */
 }
 
-static const struct ia_source_ops counting_ops = {counting_pread, counting_extent_end, counting_close};
+static const struct ia_source_ops counting_ops = {
+    .pread = counting_pread, .extent_end = counting_extent_end, .close = counting_close};
 
 static struct counting_source count_reads(const uint8_t *bytes, int64_t size)
 {

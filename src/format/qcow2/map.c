@@ -18,6 +18,7 @@ struct map_state {
     int64_t clusters; /* guest clusters of the range */
     uint8_t *buffer;
     size_t buffer_size;
+    int64_t expected;    /* the first entry of the L1 table whose L2 table was not announced */
     int64_t table_bytes; /* read so far, against the limit */
     bool look_for_holes;
     bool data_file;
@@ -277,6 +278,19 @@ static enum ia_status charge(struct ia_cursor *cursor, int64_t bytes, struct ia_
     return IA_OK;
 }
 
+/* Announces the tables that come after entry `index` of the L1 table, which may lie anywhere. */
+static void expect_tables(struct ia_cursor *cursor, int64_t index, int64_t last)
+{
+    enum { AHEAD = 64 };
+    struct map_state *map = cursor->state;
+    map->expected = ia_max(map->expected, index);
+    for (; map->expected < ia_min(last, index + AHEAD); map->expected++) {
+        int64_t table = (int64_t)(map->l1[map->expected] & QCOW2_OFFSET_MASK);
+        if (table != 0)
+            ia_source_expect(cursor->image->main, table, map->q->cluster_size);
+    }
+}
+
 /* Reads and decodes as much from the next L2 table, and those adjoining it, as the buffer holds. */
 static enum ia_status read_tables(struct ia_cursor *cursor, int64_t index, int64_t last, struct ia_error *err)
 {
@@ -298,6 +312,7 @@ static enum ia_status read_tables(struct ia_cursor *cursor, int64_t index, int64
                                 "L2 table", err);
     if (status != IA_OK)
         return status;
+    expect_tables(cursor, index + tables, last);
     int64_t guest = map->cluster * q->cluster_size;
     map->cluster += count;
     return q->l2_entry_size == 8 ? decode_standard(cursor, map->buffer, count, guest, err)
