@@ -337,7 +337,7 @@ enum ia_status ia_scan_record(struct ia_scan *scan, struct ia_error *err)
     if (status == IA_OK)
         status = put_images(scan, err);
     if (status == IA_OK)
-        status = ia_scan_put_links(scan, err);
+        status = ia_scan_put_references(scan, err);
     if (status == IA_OK)
         status = ia_scan_analyse(scan, err);
     return status == IA_OK ? put_findings(scan, err) : status;

@@ -139,7 +139,7 @@ static int64_t fingerprint(const struct ia_scan *scan)
     return ia_fingerprint_value(&print);
 }
 
-enum ia_status ia_scan_put_links(struct ia_scan *scan, struct ia_error *err)
+enum ia_status ia_scan_put_references(struct ia_scan *scan, struct ia_error *err)
 {
     static const char key[] = "links";
     int64_t before = 0;
