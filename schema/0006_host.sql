@@ -43,4 +43,4 @@ SELECT f.file_id, f.path, f.dev, f.inode, f.links_met AS names, f.links, f.size,
        s.group_id
 FROM file AS f
 LEFT JOIN sharing AS s ON s.file_id = f.file_id
-WHERE f.file_id IN (SELECT file_id FROM image UNION SELECT file_id FROM image_file WHERE file_id IS NOT NULL);
+WHERE f.verdict IN ('image', 'part');
