@@ -121,7 +121,7 @@ static void mix(uint64_t *print, uint64_t value)
     *print ^= *print >> 29;
 }
 
-/* All that the tables depend on, as one number. A row's number may be used again for another file. */
+/* All that the tables depend on, as one number. */
 static int64_t fingerprint(const struct hosts *hosts)
 {
     uint64_t print = hosts->count;
@@ -129,8 +129,6 @@ static int64_t fingerprint(const struct hosts *hosts)
         const struct ia_item *item = hosts->files[i];
         const struct ia_sharing *sharing = &item->sharing;
         mix(&print, (uint64_t)item->file_id);
-        mix(&print, (uint64_t)item->key.inode);
-        mix(&print, (uint64_t)item->key.ctime_ns);
         mix(&print, (uint64_t)sharing->known << 1 | sharing->placed);
         mix(&print, (uint64_t)sharing->shared_bytes);
         mix(&print, (uint64_t)sharing->encoded_bytes);
@@ -143,6 +141,14 @@ static int64_t fingerprint(const struct hosts *hosts)
         }
     }
     return (int64_t)print;
+}
+
+static bool any_new_row(const struct hosts *hosts)
+{
+    for (size_t i = 0; i < hosts->count; i++)
+        if (hosts->files[i]->new_row)
+            return true;
+    return false;
 }
 
 static enum ia_status put_all(struct ia_scan *scan, struct hosts *hosts, struct ia_error *err)
@@ -163,9 +169,10 @@ enum ia_status ia_scan_record_sharing(struct ia_scan *scan, struct ia_error *err
     enum ia_status status = gather(&hosts, &scan->inventory) ? ia_writer_get_setting(scan->writer, key, &before, err)
                                                              : ia_fail(err, IA_NOMEM, "out of memory");
     int64_t now = status == IA_OK ? fingerprint(&hosts) : 0;
-    if (status == IA_OK && now != before)
+    bool stale = now != before || any_new_row(&hosts);
+    if (status == IA_OK && stale)
         status = put_all(scan, &hosts, err);
-    if (status == IA_OK && now != before)
+    if (status == IA_OK && stale)
         status = ia_writer_put_setting(scan->writer, key, now, err);
     free(hosts.files);
     free(hosts.accounts);

@@ -127,6 +127,7 @@ struct ia_item {
     const char *is_base_by_glob; /* borrowed pattern */
 
     int64_t file_id, image_id;
+    bool new_row; /* the file's row is new: what other tables had of it is gone, even under the same number */
 };
 
 struct ia_index { /* (device, inode) to number */

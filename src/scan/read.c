@@ -118,6 +118,12 @@ static enum ia_status note_parts(struct ia_scan *scan, size_t number, struct ia_
     return status;
 }
 
+/* The name may lead to another file by now. */
+static bool is_file_of(const struct ia_item *item, const struct stat *st)
+{
+    return item->key.dev == (int64_t)st->st_dev && item->key.inode == (int64_t)st->st_ino;
+}
+
 /* Takes over what the worker was told, as far as there is room for it. */
 static void take_sharing(struct ia_scan *scan, struct ia_item *item, struct ia_sharing *told)
 {
@@ -140,7 +146,8 @@ static enum ia_status finish(struct ia_scan *scan, struct ia_event *event, struc
     scan->bytes_done += item->key.size;
     scan->row.table_bytes += result->table_bytes;
     item->lock_state = result->lock_state;
-    take_sharing(scan, item, &result->sharing);
+    if (result->opened && (!event->request.lock_only || is_file_of(item, &result->st)))
+        take_sharing(scan, item, &result->sharing);
     if (event->request.lock_only)
         return IA_OK;
     if (result->opened) {
@@ -229,8 +236,7 @@ enum ia_status ia_scan_read_sharing(struct ia_scan *scan, struct ia_error *err)
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < scan->inventory.items.len && status == IA_OK; i++) {
         const struct ia_item *item = &scan->inventory.items.items[i];
-        bool wanted = item->verdict == IA_VERDICT_IMAGE || item->verdict == IA_VERDICT_PART;
-        if (wanted && !item->sharing.asked)
+        if ((ia_item_is_image(item) || item->is_part) && !item->sharing.asked)
             status = submit(scan, i, &request, err);
     }
     return status == IA_OK ? drain(scan, err) : status;

@@ -73,6 +73,7 @@ static enum ia_status put_files(struct ia_scan *scan, struct ia_error *err)
         const struct ia_previous *previous = previous_of(scan, item);
         bool known = previous != NULL && same_identity(previous, item);
         item->file_id = known ? previous->file_id : 0;
+        item->new_row = !known;
         item->links_met = ia_scan_links_met(item);
         if (known && item->from_store && row_stands(previous, item))
             continue;
