@@ -3,7 +3,7 @@
 -- about: One row per number of the latest scan. A head is an image that no other image names as its backing file, a base
 -- about: one that another names; stand-alone images are heads without a backing file. Bytes of data and zero are guest
 -- about: bytes of the active states of all images, stored once however many chains use them; disk counts each host
--- about: file once. Shared is data of backing files that two or more readers see. Passed over are files that are no
+-- about: file and each of its blocks once, as far as the host tells which blocks files share. Shared is data of backing files that two or more readers see. Passed over are files that are no
 -- about: images, by reason.
 -- include: unused-backing
 -- column: section | text | what the row is about
@@ -16,6 +16,11 @@ verdict (rank, status, word) AS (VALUES (1, 'unreferenced', 'proven'), (3, 'unre
                                         (5, 'contributes-nothing', 'proven'), (7, 'contributes-nothing', 'unproven'),
                                         (9, 'partly-masked', 'proven'), (11, 'partly-masked', 'unproven')),
 host AS (SELECT file_id FROM image UNION SELECT file_id FROM image_file WHERE file_id IS NOT NULL),
+blocks AS (
+    SELECT coalesce(sum(f.disk_size), 0) AS files, coalesce(sum(s.saved_bytes), 0) AS saved
+    FROM file AS f LEFT JOIN sharing AS s ON s.file_id = f.file_id
+    WHERE f.file_id IN (SELECT file_id FROM host)
+),
 total AS (
     SELECT count(*) AS images,
            coalesce(sum(state NOT IN ('ok', 'broken-chain')), 0) AS unknown,
@@ -57,13 +62,14 @@ line (place, rank, section, item, value, unit) AS (
     UNION ALL SELECT 30, 4, 'chains', 'greatest depth', deepest, 'count' FROM total
     UNION ALL SELECT 30, 5, 'chains', 'broken', broken, 'count' FROM total
     UNION ALL SELECT 40, 1, 'space', 'virtual', virtual, 'bytes' FROM total
-    UNION ALL SELECT 40, 2, 'space', 'disk', coalesce(sum(disk_size), 0), 'bytes'
-              FROM file WHERE file_id IN (SELECT file_id FROM host)
-    UNION ALL SELECT 40, 3, 'space', 'data', data, 'bytes' FROM account
-    UNION ALL SELECT 40, 4, 'space', 'zero', zero, 'bytes' FROM account
-    UNION ALL SELECT 40, 5, 'space', 'metadata', metadata, 'bytes' FROM account
-    UNION ALL SELECT 40, 6, 'space', 'shared', shared, 'bytes' FROM account
-    UNION ALL SELECT 40, 7, 'space', 'masked', masked, 'bytes' FROM account
+    UNION ALL SELECT 40, 2, 'space', 'disk', files - saved, 'bytes' FROM blocks
+    UNION ALL SELECT 40, 3, 'space', 'disk, counted per file', files, 'bytes' FROM blocks
+    UNION ALL SELECT 40, 4, 'space', 'saved by shared blocks', saved, 'bytes' FROM blocks
+    UNION ALL SELECT 40, 5, 'space', 'data', data, 'bytes' FROM account
+    UNION ALL SELECT 40, 6, 'space', 'zero', zero, 'bytes' FROM account
+    UNION ALL SELECT 40, 7, 'space', 'metadata', metadata, 'bytes' FROM account
+    UNION ALL SELECT 40, 8, 'space', 'shared', shared, 'bytes' FROM account
+    UNION ALL SELECT 40, 9, 'space', 'masked', masked, 'bytes' FROM account
     UNION ALL SELECT 50, v.rank, 'unused backing', v.status || ', ' || v.word, count(u.status), 'count'
               FROM verdict AS v LEFT JOIN unused_backing AS u ON u.status = v.status AND u.verdict = v.word
               GROUP BY v.rank

@@ -21,7 +21,7 @@
 -- column: evidence | text | why it counts as a backing file
 -- column: why | text | why the verdict is not proven; empty when it is
 -- column: masked_bytes | bytes | guest bytes of its data that nobody reads
--- column: reclaimable_bytes | bytes | blocks on the host that could be given back, at most; of compressed data its share
+-- column: reclaimable_bytes | bytes | blocks on the host that could be given back, at most; of compressed data its share; not those that hard links or other files hold on to (report --host); empty when the host does not tell
 WITH RECURSIVE
 latest AS (SELECT complete FROM scan ORDER BY scan_id DESC LIMIT 1),
 -- Files that some image refers to, by what the scan followed and by every name that it could not follow, and files that
@@ -87,6 +87,19 @@ hidden AS (
            sum(CASE m.state WHEN 0 THEN m.length WHEN 2 THEN m.length
                             WHEN 1 THEN m.length * i.compressed_host / i.compressed_bytes ELSE 0 END) AS host
     FROM masked AS m JOIN image AS i ON i.image_id = m.image_id
+    GROUP BY m.image_id
+),
+-- Host bytes that an image's files have for themselves, and those that go when they are deleted by one name each: NULL
+-- where that is not known of one of them.
+held AS (
+    SELECT m.image_id,
+           CASE WHEN count(*) = count(h.exclusive_bytes) THEN sum(h.exclusive_bytes - h.encoded_bytes) END AS own,
+           CASE WHEN count(*) = count(h.freed_bytes)
+                THEN sum(CASE WHEN h.links > 1 THEN 0 ELSE h.freed_bytes END) END AS freed
+    FROM (SELECT image_id, file_id FROM image_file WHERE file_id IS NOT NULL
+          UNION SELECT image_id, file_id FROM image) AS m
+    LEFT JOIN v_host AS h ON h.file_id = m.file_id
+    WHERE m.image_id IN (SELECT image_id FROM candidate)
     GROUP BY m.image_id
 ),
 -- The images that could see a candidate. By the chains, and by the links as well, for chains that were cut short; UNION
@@ -178,8 +191,7 @@ judged AS MATERIALIZED (
 )
 SELECT status, verdict, path, format, disk_size, virtual_size, names, last_referenced, referenced_by, evidence, why,
        masked_bytes,
-       CASE WHEN status = 'partly-masked' THEN min(disk_size, coalesce(host, 0)) WHEN names > 1 THEN 0 ELSE disk_size END
-           AS reclaimable_bytes
+       CASE status WHEN 'partly-masked' THEN min(own, coalesce(host, 0)) ELSE freed END AS reclaimable_bytes
 FROM (
 SELECT j.status,
        CASE j.doubts WHEN '' THEN 'proven' ELSE 'unproven' END AS verdict,
@@ -196,6 +208,8 @@ SELECT j.status,
        CASE j.doubts WHEN '' THEN NULL ELSE substr(j.doubts, 3) END AS why,
        (SELECT masked_bytes FROM usage AS u WHERE u.image_id = i.image_id) AS masked_bytes,
        (SELECT host FROM hidden AS h WHERE h.image_id = i.image_id) AS host,
+       (SELECT own FROM held AS h WHERE h.image_id = i.image_id) AS own,
+       (SELECT freed FROM held AS h WHERE h.image_id = i.image_id) AS freed,
        CASE j.status WHEN 'unreferenced' THEN 1 WHEN 'contributes-nothing' THEN 2 ELSE 3 END AS rank
 FROM judged AS j
 JOIN image AS i ON i.image_id = j.image_id

@@ -25,6 +25,7 @@ static const char help[] =
     "      --histogram          how many see how much of each backing file\n"
     "      --groups             the groups of heads that share most, and what that saves\n"
     "      --sparse             where the space of each image goes\n"
+    "      --host               what files share on the host, and what deleting them frees\n"
     "      --findings           what an administrator should know\n"
     "      --growth             what changed since the scan before, or since --since\n"
     "      --dependents IMAGE   every image that reaches IMAGE\n"
@@ -81,6 +82,7 @@ static const struct option long_options[] = {
     {"histogram", no_argument, NULL, OPTION_REPORT},
     {"groups", no_argument, NULL, OPTION_REPORT},
     {"sparse", no_argument, NULL, OPTION_REPORT},
+    {"host", no_argument, NULL, OPTION_REPORT},
     {"findings", no_argument, NULL, OPTION_REPORT},
     {"growth", no_argument, NULL, OPTION_REPORT},
     {"dependents", required_argument, NULL, OPTION_DEPENDENTS},

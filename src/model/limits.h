@@ -6,11 +6,13 @@
 #include <stdint.h>
 
 struct ia_limits {
-    int64_t max_table_bytes; /* mapping tables read for one mapping of an image */
-    int64_t max_extents;     /* extents of one mapping */
-    int max_chain_depth;     /* images in one chain */
-    int max_snapshots;       /* internal snapshots of one image */
-    int max_parts;           /* files of one image besides its main one: all are open at a time */
+    int64_t max_table_bytes;     /* mapping tables read for one mapping of an image */
+    int64_t max_extents;         /* extents of one mapping */
+    int max_chain_depth;         /* images in one chain */
+    int max_snapshots;           /* internal snapshots of one image */
+    int max_parts;               /* files of one image besides its main one: all are open at a time */
+    int64_t max_shared_runs;     /* of one file, in blocks that other files use too; beyond it they are only counted */
+    int64_t max_all_shared_runs; /* the same of all files together */
 };
 
 extern const struct ia_limits ia_default_limits;

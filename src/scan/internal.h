@@ -50,6 +50,7 @@ struct ia_scan {
     IA_VEC(struct ia_absent) absent; /* mounts that are gone */
     IA_VEC(char *) symlinks;         /* owned; found by the walk */
     struct ia_scan_row row;
+    int64_t shared_runs; /* kept of all items */
     int64_t bytes_total, bytes_done, files_total, files_done;
 };
 
@@ -79,6 +80,12 @@ IA_MUST_CHECK enum ia_status ia_scan_record(struct ia_scan *scan, struct ia_erro
 IA_MUST_CHECK enum ia_status ia_scan_put_options(struct ia_scan *scan, struct ia_error *err);
 /* references.c: names and references into the store, where they are not as they were. */
 IA_MUST_CHECK enum ia_status ia_scan_put_references(struct ia_scan *scan, struct ia_error *err);
+/* The shared blocks of images and their parts that were not asked for while they were read. */
+IA_MUST_CHECK enum ia_status ia_scan_read_sharing(struct ia_scan *scan, struct ia_error *err);
+/* hosts.c: what the files share on the host, compared and stored. */
+IA_MUST_CHECK enum ia_status ia_scan_record_sharing(struct ia_scan *scan, struct ia_error *err);
+/* links.c: the names of the item that hold it, each once however many mounts show it. */
+int64_t ia_scan_links_met(const struct ia_item *item);
 /* analyse.c: the forest's results into the store, for the trees that are not as they were. */
 IA_MUST_CHECK enum ia_status ia_scan_analyse(struct ia_scan *scan, struct ia_error *err);
 

@@ -58,6 +58,7 @@ static void release_item(struct ia_item *item)
     free(item->backing_path);
     free(item->parent_mismatch);
     ia_item_release_parts(item);
+    ia_sharing_release(&item->sharing);
     free(item->content_backing);
 }
 
@@ -189,6 +190,7 @@ enum ia_status ia_inventory_add(struct ia_inventory *inventory, const char *path
     if (found == IA_NO_ITEM) {
         struct ia_item item = {
             .disk_size = (int64_t)st->st_blocks * 512,
+            .links = (int64_t)st->st_nlink,
             .block_device = S_ISBLK(st->st_mode),
             .lock_state = "unknown",
             .previous = IA_NO_ITEM,

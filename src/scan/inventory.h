@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "model/extent.h"
 #include "model/image.h"
+#include "scan/sharing.h"
 #include "store/rows.h"
 
 #define IA_NO_ITEM SIZE_MAX
@@ -66,6 +67,8 @@ struct ia_previous {
     int64_t map_id;
     char *path; /* owned */
     struct ia_file_key key;
+    int64_t disk_size;
+    int64_t links, links_met; /* -1: not known */
     int64_t checked_ns;
     int64_t first_scan, referenced_scan;
     char *referenced_by; /* owned */
@@ -89,6 +92,9 @@ struct ia_item_part {
 struct ia_item {
     struct ia_file_key key;
     int64_t disk_size;
+    int64_t links;                /* names that the file system counts */
+    int64_t links_met;            /* of these, how many are among `names` */
+    struct ia_sharing sharing;    /* blocks in common with other files */
     IA_VEC(struct ia_name) names; /* sorted: files before symlinks, then by bytes */
     IA_VEC(char *) via; /* owned, canonical directories from which other images name it, besides those of its names */
     int64_t checked_ns; /* when its content was read; 0: must be read again next time */
@@ -122,6 +128,7 @@ struct ia_item {
     const char *is_base_by_glob; /* borrowed pattern */
 
     int64_t file_id, image_id;
+    bool new_row; /* the file's row is new: what other tables had of it is gone, even under the same number */
 };
 
 struct ia_index { /* (device, inode) to number */

@@ -20,6 +20,7 @@ void ia_parse_result_release(struct ia_parse_result *result)
         free(result->parts.items[i].message);
     }
     ia_vec_release(&result->parts);
+    ia_sharing_release(&result->sharing);
     *result = (struct ia_parse_result){0};
 }
 
@@ -368,7 +369,7 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
     result->checked_ns = time_of_reading(&result->st);
     result->lock_state = ia_lock_state(fd);
     if (request->lock_only)
-        return IA_OK;
+        return ia_sharing_ask(fd, env->limits->max_shared_runs, &result->sharing, err);
 
     struct ia_source *source = NULL;
     struct decision decision;
@@ -388,6 +389,8 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
             status = read_as(request, env, &decision, &source, sink, result, err);
     }
     ia_source_close(source);
+    if (status == IA_OK && result->verdict == IA_VERDICT_IMAGE && again >= 0)
+        status = ia_sharing_ask(again, env->limits->max_shared_runs, &result->sharing, err);
     struct stat after;
     *changed = again >= 0 && fstat(again, &after) == 0 && !same_content(&result->st, &after);
     *changed = *changed || parts_changed(result);

@@ -9,6 +9,7 @@
 #include "chain/confine.h"
 #include "format/format.h"
 #include "scan/inventory.h"
+#include "scan/sharing.h"
 
 struct ia_parse_request {
     size_t item;
@@ -18,7 +19,7 @@ struct ia_parse_request {
     bool raw_by_guess;  /* the same, because an overlay names it without a format */
     bool raw_by_name;   /* the same, because the user named it as a root */
     bool claims_image;  /* its suffix is that of an image format */
-    bool lock_only;     /* content is known: look at QEMU's locks only */
+    bool lock_only;     /* content is known: look at QEMU's locks and at shared blocks only */
 };
 
 struct ia_parse_env {
@@ -44,6 +45,7 @@ struct ia_parse_result {
     bool opened;        /* st holds */
     int64_t checked_ns; /* when reading began; 0: too soon after a change to trust the time stamps */
     const char *lock_state;
+    struct ia_sharing sharing;           /* asked of images, and where lock_only is set */
     IA_VEC(struct ia_parsed_part) parts; /* as parsed.facts.parts */
     int64_t table_bytes;
 };

@@ -84,6 +84,9 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *file, const
     struct ia_previous previous = {
         .file_id = file->file_id,
         .key = {file->dev, file->inode, file->size, file->mtime_ns, file->ctime_ns},
+        .disk_size = file->disk_size,
+        .links = file->links,
+        .links_met = file->links_met,
         .checked_ns = file->checked_ns,
         .verdict = verdict_of(file->verdict),
         .path = copy(file->path, &ok),

@@ -118,6 +118,24 @@ static enum ia_status note_parts(struct ia_scan *scan, size_t number, struct ia_
     return status;
 }
 
+/* The name may lead to another file by now. */
+static bool is_file_of(const struct ia_item *item, const struct stat *st)
+{
+    return item->key.dev == (int64_t)st->st_dev && item->key.inode == (int64_t)st->st_ino;
+}
+
+/* Takes over what the worker was told, as far as there is room for it. */
+static void take_sharing(struct ia_scan *scan, struct ia_item *item, struct ia_sharing *told)
+{
+    scan->shared_runs -= (int64_t)item->sharing.pieces.len;
+    ia_sharing_release(&item->sharing);
+    item->sharing = *told;
+    *told = (struct ia_sharing){0};
+    if ((int64_t)item->sharing.pieces.len > scan->limits.max_all_shared_runs - scan->shared_runs)
+        ia_sharing_forget_places(&item->sharing);
+    scan->shared_runs += (int64_t)item->sharing.pieces.len;
+}
+
 static enum ia_status finish(struct ia_scan *scan, struct ia_event *event, struct ia_error *err)
 {
     struct ia_item *item = &scan->inventory.items.items[event->item];
@@ -128,11 +146,14 @@ static enum ia_status finish(struct ia_scan *scan, struct ia_event *event, struc
     scan->bytes_done += item->key.size;
     scan->row.table_bytes += result->table_bytes;
     item->lock_state = result->lock_state;
+    if (result->opened && (!event->request.lock_only || is_file_of(item, &result->st)))
+        take_sharing(scan, item, &result->sharing);
     if (event->request.lock_only)
         return IA_OK;
     if (result->opened) {
         ia_file_key_from_stat(&item->key, &result->st);
         item->disk_size = (int64_t)result->st.st_blocks * 512;
+        item->links = (int64_t)result->st.st_nlink;
     }
     item->checked_ns = result->checked_ns;
     item->verdict = result->verdict;
@@ -205,6 +226,18 @@ enum ia_status ia_scan_read_new(struct ia_scan *scan, struct ia_error *err)
                 request.raw_by_guess = inventory->previous.items[item->previous].referenced_scan != 0;
         }
         status = submit(scan, i, &request, err);
+    }
+    return status == IA_OK ? drain(scan, err) : status;
+}
+
+enum ia_status ia_scan_read_sharing(struct ia_scan *scan, struct ia_error *err)
+{
+    const struct ia_parse_request request = {.lock_only = true};
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < scan->inventory.items.len && status == IA_OK; i++) {
+        const struct ia_item *item = &scan->inventory.items.items[i];
+        if ((ia_item_is_image(item) || item->is_part) && !item->sharing.asked)
+            status = submit(scan, i, &request, err);
     }
     return status == IA_OK ? drain(scan, err) : status;
 }

@@ -57,6 +57,14 @@ static enum ia_status drop_old(struct ia_scan *scan, struct ia_error *err)
     return status;
 }
 
+/* Blocks may be given back, and links moved out of the roots, without a trace in the time stamps. */
+static bool row_stands(const struct ia_previous *previous, const struct ia_item *item)
+{
+    return strcmp(previous->path, ia_item_path(item)) == 0 && previous->verdict == item->verdict &&
+           previous->disk_size == item->disk_size && previous->links == item->links &&
+           previous->links_met == item->links_met;
+}
+
 static enum ia_status put_files(struct ia_scan *scan, struct ia_error *err)
 {
     struct ia_inventory *inventory = &scan->inventory;
@@ -66,9 +74,10 @@ static enum ia_status put_files(struct ia_scan *scan, struct ia_error *err)
         const struct ia_previous *previous = previous_of(scan, item);
         bool known = previous != NULL && same_identity(previous, item);
         item->file_id = known ? previous->file_id : 0;
-        if (known && item->from_store && strcmp(previous->path, ia_item_path(item)) == 0 &&
-            previous->verdict == item->verdict)
-            continue; /* the row stands */
+        item->new_row = !known;
+        item->links_met = ia_scan_links_met(item);
+        if (known && item->from_store && row_stands(previous, item))
+            continue;
         struct ia_file_row row = {
             .file_id = item->file_id,
             .path = ia_item_path(item),
@@ -82,6 +91,8 @@ static enum ia_status put_files(struct ia_scan *scan, struct ia_error *err)
             .checked_ns = item->content_backing != NULL ? 0 : item->checked_ns,
             .verdict = ia_verdict_word(item->verdict),
             .reason = item->reason == NULL ? "" : item->reason,
+            .links = item->links,
+            .links_met = item->links_met,
         };
         status = ia_writer_put_file(scan->writer, &row, err);
         item->file_id = row.file_id;
@@ -340,5 +351,7 @@ enum ia_status ia_scan_record(struct ia_scan *scan, struct ia_error *err)
         status = ia_scan_put_references(scan, err);
     if (status == IA_OK)
         status = ia_scan_analyse(scan, err);
+    if (status == IA_OK)
+        status = ia_scan_record_sharing(scan, err);
     return status == IA_OK ? put_findings(scan, err) : status;
 }

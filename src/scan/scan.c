@@ -126,6 +126,8 @@ static enum ia_status run(struct ia_scan *scan, struct ia_error *err)
     if (status == IA_OK)
         status = read_and_follow(scan, err);
     if (status == IA_OK)
+        status = ia_scan_read_sharing(scan, err);
+    if (status == IA_OK)
         status = ia_scan_check_chains(scan, err);
     if (status == IA_OK)
         ia_scan_judge(scan);

@@ -77,6 +77,8 @@ static void decode_file(sqlite3_stmt *stmt, struct ia_file_row *row)
         .checked_ns = sqlite3_column_int64(stmt, 8),
         .verdict = text(stmt, 9),
         .reason = text(stmt, 10),
+        .links = integer_or(stmt, 11, -1),
+        .links_met = integer_or(stmt, 12, -1),
     };
 }
 
@@ -110,7 +112,7 @@ static enum ia_status load_rows(struct ia_writer *writer, enum ia_statement numb
 
 static enum ia_status load_file(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
 {
-    enum { IMAGE_COLUMN = 11 };
+    enum { IMAGE_COLUMN = 13 };
     struct ia_file_row file;
     struct ia_image_row image;
     struct ia_image_identity identity = {0};

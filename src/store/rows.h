@@ -16,6 +16,22 @@ struct ia_file_row {
     int64_t dev, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns;
     const char *verdict;
     const char *reason;
+    int64_t links, links_met; /* -1: not known */
+};
+
+/* A file's part in what files share on the host. Columns: schema/0006_host.sql. */
+struct ia_sharing_row {
+    int64_t file_id;
+    int64_t shared_bytes; /* -1: not known */
+    int64_t encoded_bytes;
+    int64_t unmatched_bytes; /* -1: not known */
+    int64_t saved_bytes;
+    int64_t group_id; /* 0: none known */
+};
+
+struct ia_shared_run_row {
+    int64_t file_id, start, length, volume, physical;
+    bool encoded;
 };
 
 struct ia_image_row {

@@ -11,7 +11,7 @@
 static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_LOAD_FILES] =
         "SELECT f.file_id, f.path, f.dev, f.inode, f.size, f.disk_size, f.mtime_ns, f.ctime_ns, f.checked_ns,"
-        " f.verdict, f.reason,"
+        " f.verdict, f.reason, f.links, f.links_met,"
         " i.image_id, i.path, i.format, i.format_basis, i.variant, i.state, i.virtual_size, i.cluster_size,"
         " i.encrypted, i.dirty, i.corrupt, i.truncated, i.backing_name, i.backing_format, i.map_id,"
         " i.data_bytes, i.compressed_bytes, i.encrypted_bytes, i.zero_bytes, i.zero_allocated_bytes, i.sparse_bytes,"
@@ -27,12 +27,12 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_IMAGE_NAME] =
         "INSERT INTO image_name (image_id, kind, number, role, place, name) VALUES (?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_FILE] =
-        "INSERT INTO file (file_id, path, dev, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns, verdict, reason)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO file (file_id, path, dev, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns, verdict, reason,"
+        " links, links_met) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (file_id) DO UPDATE SET path = excluded.path, dev = excluded.dev, inode = excluded.inode,"
         " size = excluded.size, disk_size = excluded.disk_size, mtime_ns = excluded.mtime_ns,"
         " ctime_ns = excluded.ctime_ns, checked_ns = excluded.checked_ns, verdict = excluded.verdict,"
-        " reason = excluded.reason",
+        " reason = excluded.reason, links = excluded.links, links_met = excluded.links_met",
     [IA_STMT_PUT_IMAGE] =
         "INSERT INTO image (image_id, "
         "file_id, path, format, format_basis, variant, state, virtual_size, cluster_size, encrypted, "
@@ -92,6 +92,10 @@ static const char *const texts[IA_STMT_COUNT] = {
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_OPTION] = "INSERT OR IGNORE INTO scan_option (scan_id, kind, value) VALUES (?, ?, ?)",
     [IA_STMT_PUT_PASSED] = "INSERT INTO scan_passed (scan_id, reason, files) VALUES (?, ?, ?)",
+    [IA_STMT_PUT_SHARING] = "INSERT INTO sharing (file_id, shared_bytes, encoded_bytes, unmatched_bytes, saved_bytes,"
+                            " group_id) VALUES (?, ?, ?, ?, ?, ?)",
+    [IA_STMT_PUT_SHARED_RUN] = "INSERT INTO shared_run (file_id, start, length, volume, physical, encoded)"
+                               " VALUES (?, ?, ?, ?, ?, ?)",
     [IA_STMT_DROP_FILE] = "DELETE FROM file WHERE file_id = ?",
     [IA_STMT_DROP_IMAGE] = "DELETE FROM image WHERE image_id = ?",
     [IA_STMT_DROP_MAPPING] = "DELETE FROM mapping WHERE map_id = ?",

@@ -115,9 +115,10 @@ int64_t ia_writer_new_map_id(struct ia_writer *writer)
 
 enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *row, struct ia_error *err)
 {
-    enum ia_status status = ia_statements_run(&writer->statements, IA_STMT_PUT_FILE, err, "ztiiiiiiitt", row->file_id,
-                                              row->path, row->dev, row->inode, row->size, row->disk_size, row->mtime_ns,
-                                              row->ctime_ns, row->checked_ns, row->verdict, row->reason);
+    enum ia_status status =
+        ia_statements_run(&writer->statements, IA_STMT_PUT_FILE, err, "ztiiiiiiittpp", row->file_id, row->path,
+                          row->dev, row->inode, row->size, row->disk_size, row->mtime_ns, row->ctime_ns,
+                          row->checked_ns, row->verdict, row->reason, row->links, row->links_met);
     if (status == IA_OK && row->file_id == 0)
         row->file_id = sqlite3_last_insert_rowid(writer->db);
     return status;
@@ -256,6 +257,24 @@ enum ia_status ia_writer_put_option(struct ia_writer *writer, const char *kind, 
 enum ia_status ia_writer_put_passed(struct ia_writer *writer, const char *reason, int64_t files, struct ia_error *err)
 {
     return ia_statements_run(&writer->statements, IA_STMT_PUT_PASSED, err, "iti", writer->scan_id, reason, files);
+}
+
+enum ia_status ia_writer_clear_sharing(struct ia_writer *writer, struct ia_error *err)
+{
+    return ia_connection_exec(writer->db, "DELETE FROM shared_run; DELETE FROM sharing", err);
+}
+
+enum ia_status ia_writer_put_sharing(struct ia_writer *writer, const struct ia_sharing_row *row, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_SHARING, err, "ipipiz", row->file_id, row->shared_bytes,
+                             row->encoded_bytes, row->unmatched_bytes, row->saved_bytes, row->group_id);
+}
+
+enum ia_status ia_writer_put_shared_run(struct ia_writer *writer, const struct ia_shared_run_row *row,
+                                        struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_SHARED_RUN, err, "iiiiii", row->file_id, row->start,
+                             row->length, row->volume, row->physical, (int64_t)row->encoded);
 }
 
 enum ia_status ia_writer_put_mount(struct ia_writer *writer, const char *path, int64_t dev, struct ia_error *err)

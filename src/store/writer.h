@@ -82,6 +82,13 @@ IA_MUST_CHECK enum ia_status ia_writer_put_option(struct ia_writer *writer, cons
 IA_MUST_CHECK enum ia_status ia_writer_put_passed(struct ia_writer *writer, const char *reason, int64_t files,
                                                   struct ia_error *err);
 
+/* What files share on the host: clear empties both tables. */
+IA_MUST_CHECK enum ia_status ia_writer_clear_sharing(struct ia_writer *writer, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_sharing(struct ia_writer *writer, const struct ia_sharing_row *row,
+                                                   struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_shared_run(struct ia_writer *writer, const struct ia_shared_run_row *row,
+                                                      struct ia_error *err);
+
 /* Directories of images that vanished with their mount. */
 typedef enum ia_status ia_load_mount(void *ctx, const char *path, int64_t dev, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *each, void *ctx,

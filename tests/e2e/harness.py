@@ -299,7 +299,8 @@ class Mounts:
             run(["umount", "-l", point])
 
     def _mount(self, point, *arguments):
-        os.makedirs(point, exist_ok=True)
+        if not os.path.exists(point):
+            os.makedirs(point)
         must("mount", *arguments, point)
         self.points.append(point)
 
@@ -308,6 +309,13 @@ class Mounts:
 
     def bind(self, source, point):
         self._mount(point, "--bind", source)
+
+    def overlay(self, point, lower, upper, work):
+        self._mount(point, "-t", "overlay", "-o", f"lowerdir={lower},upperdir={upper},workdir={work}", "overlay")
+
+    def loop(self, point, image, options="defaults"):
+        """A file system in a file; the loop device goes with the mount."""
+        self._mount(point, "-o", f"loop,{options}", image)
 
     def undo(self, point):
         must("umount", point)

@@ -43,7 +43,7 @@ static int teardown(void **state)
 static void backing(void **state)
 {
     store_exec(*state, "DELETE FROM usage WHERE image_id = 11;"
-                       "INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data');"
+                       "INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data', 1, 1);"
                        "INSERT INTO image_file VALUES (10, 1, 'data', '/r/d', 50)");
     expect_report(*state, "backing", NULL, NULL,
                   "path,format,dependents,descendants,heads,visible_bytes,data_bytes,disk_size,chain_depth\n"
@@ -57,7 +57,7 @@ static void sparse(void **state)
                "UPDATE file SET disk_size = 409600 WHERE file_id = 13;"
                "UPDATE image SET data_bytes = 1, compressed_bytes = 20, encrypted_bytes = 300, sparse_bytes = 4000,"
                " zero_bytes = 50000, zero_allocated_bytes = 600000, compressed_host = 7 WHERE image_id = 13;"
-               "INSERT INTO file VALUES (50, '/r/d', 1, 50, 204800, 204800, 0, 0, 1, 'part', 'data');"
+               "INSERT INTO file VALUES (50, '/r/d', 1, 50, 204800, 204800, 0, 0, 1, 'part', 'data', 1, 1);"
                "INSERT INTO image_file VALUES (13, 1, 'data', '/r/d', 50), (13, 2, 'data', '/gone', NULL);"
                "UPDATE image SET backing_id = NULL WHERE image_id = 13; DELETE FROM image WHERE image_id IN (11, 12)");
     expect_report(*state, "sparse", NULL, NULL,
@@ -180,7 +180,7 @@ static void dependents_by_other_ways(void **state)
 {
     store_exec(*state, "INSERT INTO name VALUES ('/links/t', 13, 'symlink');"
                        "INSERT INTO reference VALUES (2, 'alias', 't', '/links/t', 'outside', NULL);"
-                       "INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data');"
+                       "INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data', 1, 1);"
                        "INSERT INTO name VALUES ('/r/d', 50, 'file');"
                        "INSERT INTO image_file VALUES (13, 1, 'data', '/r/d', 50)");
     expect_report(*state, "dependents", NULL, "/links/t", DEPENDENTS_HEAD "/r/alone.raw,,1,1,,,other\n");
@@ -234,7 +234,8 @@ static void summary(void **state)
         "INSERT INTO scan_passed VALUES (7, 'empty', 1), (7, 'no-magic', 40), (3, 'fifo', 9);"
         "INSERT INTO finding VALUES (1, 'x', 'warning', '/r/a', 'w', 1, 7, 7), (2, 'y', 'info', 'p', '', 0, 3, 3);"
         "UPDATE image SET is_base_by = 'said so' WHERE image_id = 2; UPDATE scan SET complete = 0;"
-        "UPDATE image SET chain_ok = 0 WHERE image_id IN (2, 12)");
+        "UPDATE image SET chain_ok = 0 WHERE image_id IN (2, 12);"
+        "INSERT INTO sharing VALUES (12, 12288, 0, 0, 0, 12), (13, 8192, 0, 0, 8192, 12)");
     expect_report(*state, "summary", NULL, NULL,
                   "section,item,value,unit\n"
                   "scan,number,7,count\n"
@@ -261,7 +262,9 @@ static void summary(void **state)
                   "chains,greatest depth,2,count\n"
                   "chains,broken,1,count\n"
                   "space,virtual,5242880,bytes\n"
-                  "space,disk,1536000,bytes\n"
+                  "space,disk,1527808,bytes\n" /* five files of 307200, less the shared blocks of one */
+                  "space,\"disk, counted per file\",1536000,bytes\n"
+                  "space,saved by shared blocks,8192,bytes\n"
                   "space,data,1310720,bytes\n"
                   "space,zero,327680,bytes\n"
                   "space,metadata,524288,bytes\n"
@@ -285,6 +288,37 @@ static void summary(void **state)
                   "findings,hiding references,1,count\n"
                   "passed over,no-magic,40,count\n"
                   "passed over,empty,1,count\n");
+}
+
+/* 300 KiB each; 2: other names, 10 to 13: one group, 10 not told, 1 compressed */
+static void host(void **state)
+{
+    store_exec(*state, "UPDATE file SET links = 3, links_met = 2 WHERE file_id = 2;"
+                       "UPDATE file SET links = 2, links_met = 2 WHERE file_id = 13;"
+                       "INSERT INTO sharing VALUES (10, NULL, 0, NULL, 0, NULL), (11, 300000, 0, 4096, 290000, 12),"
+                       " (12, 200000, 7200, 0, 0, 12)");
+    expect_report(*state, "host", NULL, NULL,
+                  "path,disk_size,exclusive_bytes,shared_bytes,unmatched_bytes,saved_bytes,freed_bytes,names,links,"
+                  "partners,partner_paths,why\n"
+                  "/r/left.qcow2,307200,7200,300000,4096,290000,7200,1,1,1,/r/right.qcow2,"
+                  "something else uses some of its blocks\n"
+                  "/r/right.qcow2,307200,107200,200000,0,0,100000,1,1,1,/r/left.qcow2,"
+                  "something else uses some of its blocks; the host compresses it and does not tell what that takes\n"
+                  "/r/alone.raw,307200,307200,0,0,0,0,2,3,0,,1 of its names were not met by the scan\n"
+                  "/r/base.qcow2,307200,,,,0,,1,1,0,,the host does not tell what it shares\n"
+                  "/r/top.qcow2,307200,307200,0,0,0,307200,2,2,0,,\n");
+}
+
+static void host_tells_three_partners(void **state)
+{
+    store_exec(*state, "INSERT INTO sharing SELECT file_id, 4096, 0, 0, 0, 2 FROM file");
+    expect_report(*state, "host", "path,partners,partner_paths", NULL,
+                  "path,partners,partner_paths\n"
+                  "/r/alone.raw,4,\"/r/base.qcow2, /r/left.qcow2, /r/right.qcow2\"\n"
+                  "/r/base.qcow2,4,\"/r/alone.raw, /r/left.qcow2, /r/right.qcow2\"\n"
+                  "/r/left.qcow2,4,\"/r/alone.raw, /r/base.qcow2, /r/right.qcow2\"\n"
+                  "/r/right.qcow2,4,\"/r/alone.raw, /r/base.qcow2, /r/left.qcow2\"\n"
+                  "/r/top.qcow2,4,\"/r/alone.raw, /r/base.qcow2, /r/left.qcow2\"\n");
 }
 
 /* Headers are what users and renderers go by: they must name the columns that the statement has, in its order. */
@@ -347,6 +381,8 @@ int main(void)
         TEST(tree_of_a_broken_chain),
         TEST(tree_of_a_ring),
         TEST(summary),
+        TEST(host),
+        TEST(host_tells_three_partners),
         TEST(headers_tell_the_columns),
         cmocka_unit_test(all_answer_without_a_scan),
     };

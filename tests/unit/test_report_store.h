@@ -72,7 +72,7 @@ static inline void add_scan(struct test_store *store, int scan_id, int second)
 static inline void add_image(struct test_store *store, int id, const char *path)
 {
     char *sql = sqlite3_mprintf(
-        "INSERT INTO file VALUES (%d, %Q, 1, %d, 409600, 307200, 0, 0, 1, 'image', 'magic');"
+        "INSERT INTO file VALUES (%d, %Q, 1, %d, 409600, 307200, 0, 0, 1, 'image', 'magic', 1, 1);"
         "INSERT INTO name VALUES (%Q, %d, 'file');"
         "INSERT INTO image (image_id, file_id, path, format, format_basis, variant, state, virtual_size, cluster_size,"
         " chain_ok, map_id, data_bytes, zero_bytes, metadata_bytes, lock_state, first_scan,"

@@ -22,7 +22,7 @@ static const struct rule {
     /* What is not unreferenced. */
     {"it is kept as a template", "UPDATE image SET is_template = 1 WHERE image_id = 1", HEAD BASE_PROVEN},
     {"one of its files belongs to another image",
-     "INSERT INTO file VALUES (77, '/r/flat', 1, 77, 1, 1, 1, 1, 1, 'part', '');"
+     "INSERT INTO file VALUES (77, '/r/flat', 1, 77, 1, 1, 1, 1, 1, 'part', '', 1, 1);"
      "INSERT INTO image_file VALUES (1, 1, 'extent', '/r/flat', 77), (2, 1, 'extent', '/r/flat', 77);"
      "UPDATE image SET referenced_mtime_ns = NULL, referenced_scan = NULL WHERE image_id = 1",
      HEAD ORPHAN_UNPROVEN("a file that it is made of is also used by /r/alone.qcow2") BASE_PROVEN},
@@ -203,7 +203,7 @@ static void tells_the_evidence(void **state)
     struct test_store store;
     fill(&store);
     store_exec(&store, "INSERT INTO name VALUES ('/r/hard', 1, 'file'), ('/s/soft', 1, 'symlink');"
-                       "INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data');"
+                       "INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data', 1, 1);"
                        "INSERT INTO image_file VALUES (10, 1, 'data', '/r/d', 50)");
     expect_report(&store, "unused-backing",
                   "path,format,disk_size,virtual_size,names,last_referenced,referenced_by,evidence", NULL,
@@ -212,6 +212,41 @@ static void tells_the_evidence(void **state)
                   "/r/base.qcow2,qcow2,311296,1048576,1,2025-01-01T00:01:00Z,/r/left.qcow2,"
                   "\"named by /r/left.qcow2, /r/right.qcow2\"\n");
     store_close(&store);
+}
+
+/* What the report promises of the orphan's 307200 bytes and of the base's, of which 65536 are masked. */
+static void promises_no_blocks_that_others_hold(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *change, *orphan, *base;
+    } cases[] = {
+        {"", "307200", "65536"},
+        {"UPDATE file SET links = 2, links_met = 2", "0", "65536"}, /* what is punched out is free by whatever name */
+        {"UPDATE file SET links = 2, links_met = 1", "0", "65536"},
+        {"UPDATE file SET links = NULL", "", ""}, /* of a store that no scan has seen since it was migrated */
+        {"INSERT INTO sharing SELECT file_id, 200000, 0, 0, 0, NULL FROM file", "107200", "65536"},
+        {"INSERT INTO sharing SELECT file_id, 300000, 0, 0, 300000, NULL FROM file", "7200", "7200"},
+        {"INSERT INTO sharing SELECT file_id, 0, 300000, 0, 0, NULL FROM file", "7200", "7200"},
+        {"INSERT INTO sharing SELECT file_id, NULL, 0, NULL, 0, NULL FROM file", "", ""},
+        {"INSERT INTO name VALUES ('/mounted/twice', 1, 'file')", "307200", "65536"},
+        {"INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data', 1, 1);"
+         "INSERT INTO image_file VALUES (1, 1, 'data', '/r/d', 50), (1, 2, 'data', '/gone', NULL)",
+         "311296", "65536"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct test_store store;
+        char expected[256];
+        fill(&store);
+        store_exec(&store, "UPDATE usage SET masked_bytes = 65536 WHERE image_id = 10;"
+                           "UPDATE usage SET visible_present = 1 WHERE image_id = 10;"
+                           "INSERT INTO masked VALUES (10, 0, 65536, 0, 0, 65536)");
+        store_exec(&store, cases[i].change);
+        snprintf(expected, sizeof(expected), "path,reclaimable_bytes\n/r/orphan.qcow2,%s\n/r/base.qcow2,%s\n",
+                 cases[i].orphan, cases[i].base);
+        expect_report(&store, "unused-backing", "path,reclaimable_bytes", NULL, expected);
+        store_close(&store);
+    }
 }
 
 static void odd_names_stay_whole(void **state)
@@ -230,10 +265,11 @@ static void odd_names_stay_whole(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[RULE_COUNT + 2];
+    struct CMUnitTest tests[RULE_COUNT + 3];
     for (size_t i = 0; i < RULE_COUNT; i++)
         tests[i] = (struct CMUnitTest){rules[i].name, keeps_rule, NULL, NULL, (void *)&rules[i]};
     tests[RULE_COUNT] = (struct CMUnitTest)cmocka_unit_test(tells_the_evidence);
     tests[RULE_COUNT + 1] = (struct CMUnitTest)cmocka_unit_test(odd_names_stay_whole);
+    tests[RULE_COUNT + 2] = (struct CMUnitTest)cmocka_unit_test(promises_no_blocks_that_others_hold);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Blocks that the files of all images share on their hosts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/host_sharing.h"
+#include "scan/internal.h"
+
+/* The files of images, by path: the order in which shared blocks are counted. */
+struct hosts {
+    const struct ia_item **files;
+    struct ia_host_account *accounts; /* as files */
+    uint32_t *members;                /* of the group of which the file is the first */
+    IA_VEC(struct ia_shared_run) runs;
+    size_t count;
+};
+
+static int by_path(const void *left, const void *right)
+{
+    const struct ia_item *a = *(const struct ia_item *const *)left;
+    const struct ia_item *b = *(const struct ia_item *const *)right;
+    return strcmp(ia_item_path(a), ia_item_path(b));
+}
+
+static bool gather(struct hosts *hosts, const struct ia_inventory *inventory)
+{
+    hosts->files = calloc(inventory->items.len + 1, sizeof(*hosts->files));
+    hosts->accounts = calloc(inventory->items.len + 1, sizeof(*hosts->accounts));
+    hosts->members = calloc(inventory->items.len + 1, sizeof(*hosts->members));
+    if (hosts->files == NULL || hosts->accounts == NULL || hosts->members == NULL)
+        return false;
+    for (size_t i = 0; i < inventory->items.len; i++) {
+        const struct ia_item *item = &inventory->items.items[i];
+        if (item->verdict == IA_VERDICT_IMAGE || item->verdict == IA_VERDICT_PART)
+            hosts->files[hosts->count++] = item;
+    }
+    qsort(hosts->files, hosts->count, sizeof(struct ia_item *), by_path);
+    return true;
+}
+
+/* The length of an encoded extent on the volume is not told, and its length in the file is greater. Such extents lie in
+ * an address space of their own, stretched so that each has room for what it is in the file: none that begin at
+ * different sectors overlap, as no file system encodes more than 2 MiB as one. */
+static bool place(const struct ia_shared_piece *piece, uint64_t volume, uint32_t file, struct ia_shared_run *run)
+{
+    enum { STRETCH = 4096 };
+    static const uint64_t ENCODED = UINT64_C(1) << 61;
+    *run = (struct ia_shared_run){.volume = volume, .physical = piece->physical, .length = piece->length, .file = file};
+    if (!piece->encoded)
+        return true;
+    if (piece->physical > (INT64_MAX - piece->length) / STRETCH)
+        return false;
+    run->volume ^= ENCODED;
+    run->physical = piece->physical * STRETCH;
+    return true;
+}
+
+static bool place_all(struct hosts *hosts)
+{
+    for (size_t i = 0; i < hosts->count; i++) {
+        const struct ia_sharing *sharing = &hosts->files[i]->sharing;
+        for (size_t p = 0; p < sharing->pieces.len; p++) {
+            struct ia_shared_run run;
+            if (place(&sharing->pieces.items[p], sharing->volume, (uint32_t)i, &run) && !ia_vec_push(&hosts->runs, run))
+                return false;
+        }
+    }
+    return true;
+}
+
+static enum ia_status compare(struct hosts *hosts, struct ia_error *err)
+{
+    if (!place_all(hosts))
+        return ia_fail(err, IA_NOMEM, "out of memory for shared blocks");
+    enum ia_status status = ia_host_sharing(hosts->runs.items, hosts->runs.len, hosts->accounts, hosts->count, err);
+    for (size_t i = 0; i < hosts->count && status == IA_OK; i++)
+        hosts->members[hosts->accounts[i].group]++;
+    return status;
+}
+
+static enum ia_status put_runs(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < item->sharing.pieces.len && status == IA_OK; i++) {
+        const struct ia_shared_piece *piece = &item->sharing.pieces.items[i];
+        struct ia_shared_run_row row = {.file_id = item->file_id,
+                                        .start = piece->start,
+                                        .length = piece->length,
+                                        .volume = (int64_t)item->sharing.volume,
+                                        .physical = piece->physical,
+                                        .encoded = piece->encoded};
+        status = ia_writer_put_shared_run(scan->writer, &row, err);
+    }
+    return status;
+}
+
+static enum ia_status put_file(struct ia_scan *scan, const struct hosts *hosts, size_t number, struct ia_error *err)
+{
+    const struct ia_item *item = hosts->files[number];
+    const struct ia_sharing *sharing = &item->sharing;
+    const struct ia_host_account *account = &hosts->accounts[number];
+    if (sharing->known && sharing->shared_bytes == 0 && sharing->encoded_bytes == 0)
+        return IA_OK;
+    bool grouped = hosts->members[account->group] > 1;
+    struct ia_sharing_row row = {
+        .file_id = item->file_id,
+        .shared_bytes = sharing->known ? sharing->shared_bytes : -1,
+        .encoded_bytes = sharing->encoded_bytes,
+        /* What could not be placed has no partner that is known. */
+        .unmatched_bytes = sharing->placed ? sharing->shared_bytes - account->bytes + account->unmatched : -1,
+        .saved_bytes = account->bytes - account->counted,
+        .group_id = grouped ? hosts->files[account->group]->file_id : 0,
+    };
+    enum ia_status status = ia_writer_put_sharing(scan->writer, &row, err);
+    return status == IA_OK ? put_runs(scan, item, err) : status;
+}
+
+static void mix(uint64_t *print, uint64_t value)
+{
+    *print = (*print ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    *print ^= *print >> 29;
+}
+
+/* All that the tables depend on, as one number. */
+static int64_t fingerprint(const struct hosts *hosts)
+{
+    uint64_t print = hosts->count;
+    for (size_t i = 0; i < hosts->count; i++) {
+        const struct ia_item *item = hosts->files[i];
+        const struct ia_sharing *sharing = &item->sharing;
+        mix(&print, (uint64_t)item->file_id);
+        mix(&print, (uint64_t)sharing->known << 1 | sharing->placed);
+        mix(&print, (uint64_t)sharing->shared_bytes);
+        mix(&print, (uint64_t)sharing->encoded_bytes);
+        for (size_t p = 0; p < sharing->pieces.len; p++) {
+            const struct ia_shared_piece *piece = &sharing->pieces.items[p];
+            mix(&print, sharing->volume);
+            mix(&print, (uint64_t)piece->start);
+            mix(&print, (uint64_t)piece->length);
+            mix(&print, (uint64_t)piece->physical << 1 | piece->encoded);
+        }
+    }
+    return (int64_t)print;
+}
+
+static bool any_new_row(const struct hosts *hosts)
+{
+    for (size_t i = 0; i < hosts->count; i++)
+        if (hosts->files[i]->new_row)
+            return true;
+    return false;
+}
+
+static enum ia_status put_all(struct ia_scan *scan, struct hosts *hosts, struct ia_error *err)
+{
+    enum ia_status status = compare(hosts, err);
+    if (status == IA_OK)
+        status = ia_writer_clear_sharing(scan->writer, err);
+    for (size_t i = 0; i < hosts->count && status == IA_OK; i++)
+        status = put_file(scan, hosts, i, err);
+    return status;
+}
+
+enum ia_status ia_scan_record_sharing(struct ia_scan *scan, struct ia_error *err)
+{
+    static const char key[] = "sharing";
+    struct hosts hosts = {0};
+    int64_t before = 0;
+    enum ia_status status = gather(&hosts, &scan->inventory) ? ia_writer_get_setting(scan->writer, key, &before, err)
+                                                             : ia_fail(err, IA_NOMEM, "out of memory");
+    int64_t now = status == IA_OK ? fingerprint(&hosts) : 0;
+    bool stale = now != before || any_new_row(&hosts);
+    if (status == IA_OK && stale)
+        status = put_all(scan, &hosts, err);
+    if (status == IA_OK && stale)
+        status = ia_writer_put_setting(scan->writer, key, now, err);
+    free(hosts.files);
+    free(hosts.accounts);
+    free(hosts.members);
+    ia_vec_release(&hosts.runs);
+    return status;
+}
