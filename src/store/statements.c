@@ -100,7 +100,7 @@ static const char *const texts[IA_STMT_COUNT] = {
         " SELECT ?, i.path, i.image_id, i.virtual_size, v.file_size, v.disk_size,"
         " i.data_bytes + i.compressed_bytes + i.encrypted_bytes + i.sparse_bytes,"
         " coalesce((SELECT max(c.depth) FROM chain AS c WHERE c.image_id = i.image_id), 0),"
-        " (SELECT count(*) FROM image AS o WHERE o.backing_id = i.image_id), i.backing_path, i.state"
+        " (SELECT count(*) FROM image AS o WHERE o.backing_id = i.image_id), i.backing_path, v.state"
         " FROM image AS i JOIN v_image AS v ON v.image_id = i.image_id",
     [IA_STMT_PRUNE_SCANS] =
         "DELETE FROM scan WHERE scan_id NOT IN (SELECT scan_id FROM scan ORDER BY scan_id DESC LIMIT ?)",

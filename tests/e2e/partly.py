@@ -132,6 +132,10 @@ def test_templates(case):
     case.same((outcome.code, outcome.out), (0, "x\n"), "what is taken off the list")
     site.scan()
     case.same(verdict(site, "templates/base.qcow2"), ("unreferenced", "proven"), "counts again as what it is")
+    outcome = site.run("db", "templates", "--db", site.db, "--add", "y", "--remove", "x", "--remove", "*/templates/*")
+    case.check(outcome.code == 1 and "'*/templates/*' is not on the list" in outcome.err and not outcome.out, "taking off what is not on it fails, and says so",
+               [outcome.code, outcome.err, outcome.out])
+    case.same(site.run("db", "templates", "--db", site.db).out, "x\n", "and changes nothing")
     for action, option in (("check", ("--add", "x")), ("templates", ("--keep", "2")), ("prune", ("--remove", "x"))):
         outcome = site.run("db", action, "--db", site.db, *option)
         case.same((outcome.code, outcome.out), (2, ""), f"db {action} {option[0]} is wrong usage")
