@@ -121,6 +121,38 @@ static enum ia_status build_chain(struct walk *walk, struct ia_usage_counter *us
     return emit_chain(walk, &frame->map, err);
 }
 
+/* An image that stands on no other, and none on it: all of it is its own, and nothing is hidden. */
+static bool is_alone(const struct walk *walk, size_t node)
+{
+    return walk->forest->nodes[node].parent == IA_NO_PARENT && is_head(walk, node);
+}
+
+static enum ia_status tell_alone(const struct walk *walk, size_t node, struct ia_error *err)
+{
+    const struct ia_forest_node *of = &walk->forest->nodes[node];
+    const struct ia_forest_sinks *sinks = walk->sinks;
+    struct ia_usage usage = {0};
+    for (uint32_t state = 0; state < IA_EXTENT_STATES; state++) {
+        const struct ia_extent kind = {.state = state};
+        if (ia_extent_is_present(&kind))
+            usage.visible_present += of->state_bytes[state];
+        if (ia_extent_is_data(&kind))
+            usage.visible_bytes += of->state_bytes[state];
+    }
+    usage.exclusive_bytes = usage.visible_bytes;
+    const struct ia_chain_row row = {.node = node,
+                                     .layer = node,
+                                     .reach = of->size,
+                                     .visible_bytes = usage.visible_present,
+                                     .data_bytes = usage.visible_bytes};
+    enum ia_status status = sinks->chain != NULL ? sinks->chain(sinks->ctx, &row, err) : IA_OK;
+    if (status == IA_OK && sinks->seen != NULL && usage.visible_bytes > 0)
+        status = sinks->seen(sinks->ctx, node, 1, usage.visible_bytes, err);
+    if (status == IA_OK && sinks->usage != NULL)
+        status = sinks->usage(sinks->ctx, node, &usage, err);
+    return status;
+}
+
 /* Puts an image on the path, with its map. The accounts of a head are worked out in the same pass. */
 static enum ia_status enter(struct walk *walk, size_t node, struct ia_error *err)
 {
@@ -149,6 +181,8 @@ static void leave(struct walk *walk)
 /* Visits a root and all that stand on it. */
 static enum ia_status visit_tree(struct walk *walk, size_t root, struct ia_error *err)
 {
+    if (walk->forest->nodes[root].state_bytes != NULL && is_alone(walk, root))
+        return tell_alone(walk, root, err);
     enum ia_status status = enter(walk, root, err);
     while (status == IA_OK && walk->path.len > 0) { /* ends: each image is entered once and left once */
         struct frame *frame = &walk->path.items[walk->path.len - 1];

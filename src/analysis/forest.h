@@ -24,6 +24,7 @@ struct ia_forest_node {
     bool keep_whole;               /* a template: it reads all of itself, like a head */
     const int64_t *snapshot_sizes; /* guest bytes of each internal snapshot */
     size_t snapshots;
+    const int64_t *state_bytes; /* by state: guest bytes of the active mapping, where they are known; else NULL */
 };
 
 struct ia_forest {
@@ -79,8 +80,8 @@ struct ia_forest_sinks {
     enum ia_status (*chain)(void *ctx, const struct ia_chain_row *row, struct ia_error *err);
 };
 
-/* IA_BUG for links that lead nowhere or in circles, before any sink is called. A stand-alone image is read once,
- * another one twice. */
+/* IA_BUG for links that lead nowhere or in circles, before any sink is called. A stand-alone image is not read at all
+ * where its state_bytes are known, a head without a chain sink and any other stand-alone one once, the others twice. */
 IA_MUST_CHECK enum ia_status ia_forest_analyse(const struct ia_forest *forest, const struct ia_forest_sinks *sinks,
                                                struct ia_error *err);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/vec.h"
 
 static bool make_room(struct ia_buf *buf, size_t more)
@@ -53,16 +54,23 @@ void ia_buf_add_char(struct ia_buf *buf, char c)
 
 void ia_buf_add_int(struct ia_buf *buf, int64_t value)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest != 0);
+    char digits[1 + IA_DECIMAL_MAX];
+    char *at = digits;
     if (value < 0)
-        digits[--at] = '-';
-    ia_buf_add(buf, digits + at, sizeof(digits) - at);
+        *at++ = '-';
+    at = ia_decimal(at, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+    ia_buf_add(buf, digits, (size_t)(at - digits));
+}
+
+char *ia_buf_room(struct ia_buf *buf, size_t most)
+{
+    return make_room(buf, most) ? buf->data + buf->len : NULL;
+}
+
+void ia_buf_advance(struct ia_buf *buf, size_t len)
+{
+    buf->len += len;
+    buf->data[buf->len] = '\0';
 }
 
 void ia_buf_addf(struct ia_buf *buf, const char *format, ...)

@@ -25,6 +25,11 @@ void ia_buf_add_char(struct ia_buf *buf, char c);
 void ia_buf_add_int(struct ia_buf *buf, int64_t value); /* decimal, fast */
 IA_PRINTF(2, 3) void ia_buf_addf(struct ia_buf *buf, const char *format, ...);
 
+/* Room for up to `most` bytes behind what is there, to be written in place and then counted with ia_buf_advance; NULL
+ * when memory is short. */
+char *ia_buf_room(struct ia_buf *buf, size_t most);
+void ia_buf_advance(struct ia_buf *buf, size_t len);
+
 /* Hands the memory over to the caller (free it); NULL when an append had failed. The buffer is empty afterwards. */
 char *ia_buf_steal(struct ia_buf *buf);
 

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/json_text.h"
 #include "chain/map.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/map_json.h"
 
 static const char help[] =
     "Usage: imgaudit map [OPTION]... IMAGE\n"
@@ -118,43 +118,6 @@ static int parse(struct map_options *options, int argc, char **argv)
     return -1;
 }
 
-static void add_flag(struct ia_buf *out, const char *name, bool value)
-{
-    ia_buf_add_str(out, name);
-    ia_buf_add_str(out, value ? "true" : "false");
-}
-
-static void add_filename(struct ia_buf *out, const char *filename)
-{
-    size_t len = strlen(filename);
-    ia_buf_add_str(out, ", \"filename\": ");
-    if (!ia_json_add_string(out, filename, len)) {
-        ia_buf_add_str(out, ", \"filename_hex\": ");
-        ia_json_add_hex(out, filename, len);
-    }
-}
-
-static void add_json(struct ia_buf *out, const struct ia_map_entry *entry, bool filenames)
-{
-    ia_buf_add_str(out, "{ \"start\": ");
-    ia_buf_add_int(out, entry->start);
-    ia_buf_add_str(out, ", \"length\": ");
-    ia_buf_add_int(out, entry->length);
-    ia_buf_add_str(out, ", \"depth\": ");
-    ia_buf_add_int(out, entry->depth);
-    add_flag(out, ", \"present\": ", entry->present);
-    add_flag(out, ", \"zero\": ", entry->zero);
-    add_flag(out, ", \"data\": ", entry->data);
-    add_flag(out, ", \"compressed\": ", entry->compressed);
-    if (entry->offset != IA_NO_OFFSET) {
-        ia_buf_add_str(out, ", \"offset\": ");
-        ia_buf_add_int(out, entry->offset);
-        if (filenames)
-            add_filename(out, entry->filename);
-    }
-    ia_buf_add_char(out, '}');
-}
-
 /* False, after a message, when human output cannot show the entry: as qemu-img refuses it. */
 static bool add_human(struct ia_buf *out, const struct ia_map_entry *entry)
 {
@@ -192,7 +155,7 @@ static int print_entries(struct ia_map *map, const struct map_options *options, 
         if (!options->json && !add_human(out, &entry))
             return IA_EXIT_FAILED;
         if (options->json)
-            add_json(out, &entry, options->filenames);
+            ia_map_json_add(out, &entry, options->filenames);
         flush_buffer(out, FLUSH_BYTES);
         if (have && ia_map_next(map, &entry, &have, &err) != IA_OK)
             goto failed;

@@ -4,9 +4,12 @@
 
 #include "analysis/forest.h"
 #include "scan/internal.h"
+#include "scan/trees.h"
 
+/* The images of the changed trees. */
 struct forest {
     struct ia_scan *scan;
+    struct ia_trees trees;
     struct ia_forest_node *nodes;
     size_t *items;   /* node to item */
     size_t *node_of; /* item to node */
@@ -92,6 +95,7 @@ static bool fill_node(struct forest *forest, size_t node, const struct ia_item *
         .keep_whole = item->is_template,
         .snapshot_sizes = sizes,
         .snapshots = snapshots,
+        .state_bytes = ia_item_is_sound(item) ? parsed->state_bytes : NULL,
     };
     return true;
 }
@@ -108,7 +112,7 @@ static bool build(struct forest *forest)
         return false;
     for (size_t i = 0; i < items; i++) {
         forest->node_of[i] = IA_NO_PARENT;
-        if (ia_item_is_image(&inventory->items.items[i])) {
+        if (ia_trees_is_changed(&forest->trees, i)) {
             forest->node_of[i] = forest->count;
             forest->items[forest->count++] = i;
         }
@@ -127,22 +131,31 @@ static void release(struct forest *forest)
     free(forest->nodes);
     free(forest->items);
     free(forest->node_of);
+    ia_trees_release(&forest->trees);
+}
+
+static enum ia_status analyse(struct forest *forest, struct ia_error *err)
+{
+    const struct ia_forest wood = {.nodes = forest->nodes, .count = forest->count, .read = read_extents, .ctx = forest};
+    const struct ia_forest_sinks sinks = {
+        .ctx = forest, .usage = put_usage, .seen = put_seen, .masked = put_masked, .chain = put_chain};
+    enum ia_status status = IA_OK;
+    for (size_t node = 0; node < forest->count && status == IA_OK; node++)
+        status = ia_writer_clear_results(forest->scan->writer, item_of(forest, node)->image_id, err);
+    return status == IA_OK ? ia_forest_analyse(&wood, &sinks, err) : status;
 }
 
 enum ia_status ia_scan_analyse(struct ia_scan *scan, struct ia_error *err)
 {
     struct forest forest = {.scan = scan};
     ia_scan_tell(scan, "analysing");
-    enum ia_status status = IA_OK;
-    if (build(&forest)) {
-        const struct ia_forest wood = {
-            .nodes = forest.nodes, .count = forest.count, .read = read_extents, .ctx = &forest};
-        const struct ia_forest_sinks sinks = {
-            .ctx = &forest, .usage = put_usage, .seen = put_seen, .masked = put_masked, .chain = put_chain};
-        status = ia_forest_analyse(&wood, &sinks, err);
-    } else {
+    enum ia_status status = ia_trees_find(&forest.trees, scan, err);
+    if (status == IA_OK && !build(&forest))
         status = ia_fail(err, IA_NOMEM, "out of memory for the forest");
-    }
+    if (status == IA_OK)
+        status = analyse(&forest, err);
+    if (status == IA_OK)
+        status = ia_trees_keep(&forest.trees, scan, err);
     release(&forest);
     return status;
 }

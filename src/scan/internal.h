@@ -77,7 +77,9 @@ void ia_scan_judge(struct ia_scan *scan);
 IA_MUST_CHECK enum ia_status ia_scan_record(struct ia_scan *scan, struct ia_error *err);
 /* The same for what belongs to the published scan: its options and what was passed over. */
 IA_MUST_CHECK enum ia_status ia_scan_put_options(struct ia_scan *scan, struct ia_error *err);
-/* analyse.c: the forest's results into the store. */
+/* links.c: names and references into the store, where they are not as they were. */
+IA_MUST_CHECK enum ia_status ia_scan_put_links(struct ia_scan *scan, struct ia_error *err);
+/* analyse.c: the forest's results into the store, for the trees that are not as they were. */
 IA_MUST_CHECK enum ia_status ia_scan_analyse(struct ia_scan *scan, struct ia_error *err);
 
 bool ia_scan_is_below_a_root(const struct ia_scan *scan, const char *path);

@@ -267,99 +267,6 @@ static enum ia_status put_images(struct ia_scan *scan, struct ia_error *err)
     return status;
 }
 
-static enum ia_status put_part_reference(struct ia_scan *scan, const struct ia_item *item, size_t number,
-                                         struct ia_error *err)
-{
-    const struct ia_image_part *named = &item->parsed.facts.parts.items[number];
-    const struct ia_item_part *part = &item->parts.items[number];
-    struct ia_reference_row row = {
-        .image_id = item->image_id,
-        .kind = named->place == IA_PART_REFERENCE ? "data-file" : "extent",
-        .name = named->name == NULL ? "" : named->name,
-        .path = part->path == NULL ? "" : part->path,
-        .state = part->ambiguous              ? "ambiguous"
-                 : part->status == IA_OK      ? "followed"
-                 : part->status == IA_REFUSED ? "outside"
-                 : part->status == IA_MISSING ? "missing"
-                                              : "denied",
-        .target_id = part->item != IA_NO_ITEM ? scan->inventory.items.items[part->item].file_id : 0,
-    };
-    return ia_writer_put_reference(scan->writer, &row, err);
-}
-
-static enum ia_status put_references(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
-{
-    const struct ia_item *items = scan->inventory.items.items;
-    enum ia_status status = IA_OK;
-    if (item->parsed.facts.backing_name != NULL) {
-        struct ia_reference_row row = {
-            .image_id = item->image_id,
-            .kind = "backing",
-            .name = item->parsed.facts.backing_name,
-            .path = item->backing_path == NULL ? "" : item->backing_path,
-            .state = item->backing_state == NULL ? "unsupported" : item->backing_state,
-            .target_id = item->backing_target != IA_NO_ITEM ? items[item->backing_target].file_id : 0,
-        };
-        status = ia_writer_put_reference(scan->writer, &row, err);
-    }
-    for (size_t i = 0; i < item->parts.len && status == IA_OK; i++)
-        status = put_part_reference(scan, item, i, err);
-    return status;
-}
-
-static enum ia_status put_image_files(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
-{
-    const struct ia_item *items = scan->inventory.items.items;
-    enum ia_status status =
-        ia_writer_put_image_file(scan->writer, item->image_id, 0, "main", ia_item_path(item), item->file_id, err);
-    for (size_t i = 0; i < item->parts.len && status == IA_OK; i++) {
-        const struct ia_item_part *part = &item->parts.items[i];
-        if (part->path != NULL)
-            status = ia_writer_put_image_file(scan->writer, item->image_id, (int64_t)i + 1,
-                                              item->parsed.facts.parts.items[i].role, part->path,
-                                              part->item != IA_NO_ITEM ? items[part->item].file_id : 0, err);
-    }
-    return status;
-}
-
-static enum ia_status put_names(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
-{
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < item->names.len && status == IA_OK; i++)
-        status = ia_writer_put_name(scan->writer, item->names.items[i].path, item->file_id,
-                                    item->names.items[i].symlink ? "symlink" : "file", err);
-    return status;
-}
-
-static enum ia_status put_links(struct ia_scan *scan, struct ia_error *err)
-{
-    const struct ia_inventory *inventory = &scan->inventory;
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < inventory->items.len && status == IA_OK; i++) {
-        const struct ia_item *item = &inventory->items.items[i];
-        if (item->verdict == IA_VERDICT_IMAGE || item->verdict == IA_VERDICT_PART)
-            status = put_names(scan, item, err);
-        if (status == IA_OK && ia_item_is_image(item))
-            status = put_references(scan, item, err);
-        if (status == IA_OK && ia_item_is_image(item))
-            status = put_image_files(scan, item, err);
-    }
-    for (size_t i = 0; i < scan->aliases.len && status == IA_OK; i++) {
-        const struct ia_alias *alias = &scan->aliases.items[i];
-        struct ia_reference_row row = {
-            .image_id = inventory->items.items[alias->image].image_id,
-            .kind = alias->kind,
-            .name = alias->name,
-            .path = alias->path,
-            .state = "followed",
-            .target_id = inventory->items.items[alias->target].file_id,
-        };
-        if (row.image_id != 0)
-            status = ia_writer_put_reference(scan->writer, &row, err);
-    }
-    return status;
-}
-
 static enum ia_status put_findings(struct ia_scan *scan, struct ia_error *err)
 {
     enum ia_status status = scan->findings.failed ? ia_fail(err, IA_NOMEM, "out of memory for findings") : IA_OK;
@@ -402,86 +309,19 @@ enum ia_status ia_scan_put_options(struct ia_scan *scan, struct ia_error *err)
     return status;
 }
 
-/* All that names, links and the forest's results depend on, as one number: the same number, the same rows. */
-struct fingerprint {
-    uint64_t value;
-};
-
-static void mix(struct fingerprint *print, const void *bytes, size_t len)
-{
-    const unsigned char *p = bytes;
-    for (size_t i = 0; i < len; i++)
-        print->value = (print->value ^ p[i]) * UINT64_C(0x100000001b3);
-}
-
-static void mix_int(struct fingerprint *print, int64_t value)
-{
-    mix(print, &value, sizeof(value));
-}
-
-static void mix_text(struct fingerprint *print, const char *text)
-{
-    mix(print, text == NULL ? "" : text, text == NULL ? 1 : strlen(text) + 1);
-}
-
-static int64_t fingerprint(const struct ia_scan *scan)
-{
-    const struct ia_inventory *inventory = &scan->inventory;
-    struct fingerprint print = {.value = UINT64_C(0xcbf29ce484222325)};
-    for (size_t i = 0; i < inventory->items.len; i++) {
-        const struct ia_item *item = &inventory->items.items[i];
-        if (item->verdict != IA_VERDICT_IMAGE && item->verdict != IA_VERDICT_PART)
-            continue;
-        mix_int(&print, item->file_id);
-        mix_int(&print, item->image_id);
-        mix_int(&print, item->chain_ok);
-        mix_int(&print, item->is_template);
-        mix_int(&print, item->backing == IA_NO_ITEM ? -1 : inventory->items.items[item->backing].image_id);
-        mix_int(&print, item->backing_target == IA_NO_ITEM ? -1 : inventory->items.items[item->backing_target].file_id);
-        for (size_t n = 0; n < item->parts.len; n++) {
-            size_t part = item->parts.items[n].item;
-            mix_int(&print, part == IA_NO_ITEM ? -1 : inventory->items.items[part].file_id);
-            mix_text(&print, item->parts.items[n].path);
-        }
-        mix_text(&print, item->backing_state);
-        mix_text(&print, item->backing_path);
-        mix_int(&print, item->parsed.status);
-        for (size_t n = 0; n < item->names.len; n++)
-            mix_text(&print, item->names.items[n].path);
-        for (size_t n = 0; n < item->parsed.mappings.len; n++)
-            mix_int(&print, item->parsed.mappings.items[n].map_id);
-    }
-    for (size_t i = 0; i < scan->aliases.len; i++) {
-        mix_int(&print, inventory->items.items[scan->aliases.items[i].image].image_id);
-        mix_int(&print, inventory->items.items[scan->aliases.items[i].target].file_id);
-        mix_text(&print, scan->aliases.items[i].path);
-    }
-    return (int64_t)print.value;
-}
-
 enum ia_status ia_scan_record(struct ia_scan *scan, struct ia_error *err)
 {
-    static const char key[] = "forest";
-    int64_t before = 0;
     number_images(scan);
-    enum ia_status status = ia_writer_get_setting(scan->writer, key, &before, err);
-    if (status == IA_OK)
-        status = ia_writer_unlink(scan->writer, err);
+    enum ia_status status = ia_writer_unlink(scan->writer, err);
     if (status == IA_OK)
         status = drop_old(scan, err);
     if (status == IA_OK)
         status = put_files(scan, err);
     if (status == IA_OK)
         status = put_images(scan, err);
-    int64_t now = fingerprint(scan);
-    if (status == IA_OK && now != before) {
-        status = ia_writer_clear_derived(scan->writer, err);
-        if (status == IA_OK)
-            status = put_links(scan, err);
-        if (status == IA_OK)
-            status = ia_scan_analyse(scan, err);
-        if (status == IA_OK)
-            status = ia_writer_put_setting(scan->writer, key, now, err);
-    }
+    if (status == IA_OK)
+        status = ia_scan_put_links(scan, err);
+    if (status == IA_OK)
+        status = ia_scan_analyse(scan, err);
     return status == IA_OK ? put_findings(scan, err) : status;
 }

@@ -86,6 +86,7 @@ struct loader {
     ia_load_mount *mount;
     ia_load_name *name;
     ia_load_template *template_glob;
+    ia_load_tree *tree;
     void *ctx;
 };
 typedef enum ia_status hand_over(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err);
@@ -153,6 +154,11 @@ static enum ia_status load_template(const struct loader *loader, sqlite3_stmt *s
     return loader->template_glob(loader->ctx, text(stmt, 0), err);
 }
 
+static enum ia_status load_tree(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
+{
+    return loader->tree(loader->ctx, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1), err);
+}
+
 static enum ia_status load_mount(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
 {
     return loader->mount(loader->ctx, text(stmt, 0), sqlite3_column_int64(stmt, 1), err);
@@ -181,6 +187,12 @@ enum ia_status ia_writer_load_templates(struct ia_writer *writer, ia_load_templa
 {
     const struct loader loader = {.template_glob = each, .ctx = ctx};
     return load_rows(writer, IA_STMT_LOAD_TEMPLATES, load_template, &loader, err);
+}
+
+enum ia_status ia_writer_load_trees(struct ia_writer *writer, ia_load_tree *each, void *ctx, struct ia_error *err)
+{
+    const struct loader loader = {.tree = each, .ctx = ctx};
+    return load_rows(writer, IA_STMT_LOAD_TREES, load_tree, &loader, err);
 }
 
 enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *each, void *ctx, struct ia_error *err)

@@ -111,6 +111,14 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_SETTING] = "INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)",
     [IA_STMT_READ_EXTENTS] = "SELECT start, length, state, file, offset FROM extent"
                              " WHERE map_id = ? AND start >= ? ORDER BY start LIMIT ?",
+    [IA_STMT_LOAD_TREES] = "SELECT root_id, fingerprint FROM tree ORDER BY root_id",
+    [IA_STMT_PUT_TREE] = "INSERT OR REPLACE INTO tree (root_id, fingerprint) VALUES (?, ?)",
+    [IA_STMT_DROP_TREES] =
+        "DELETE FROM tree WHERE root_id IN (SELECT image_id FROM image WHERE backing_id IS NOT NULL)",
+    [IA_STMT_CLEAR_CHAIN] = "DELETE FROM chain WHERE image_id = ?",
+    [IA_STMT_CLEAR_USAGE] = "DELETE FROM usage WHERE image_id = ?",
+    [IA_STMT_CLEAR_SEEN] = "DELETE FROM seen WHERE image_id = ?",
+    [IA_STMT_CLEAR_MASKED] = "DELETE FROM masked WHERE image_id = ?",
 };
 
 void ia_statements_release(struct ia_statements *statements)

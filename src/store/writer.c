@@ -295,13 +295,29 @@ enum ia_status ia_writer_unlink(struct ia_writer *writer, struct ia_error *err)
     return ia_connection_exec(writer->db, "UPDATE image SET backing_id = NULL WHERE backing_id IS NOT NULL", err);
 }
 
-enum ia_status ia_writer_clear_derived(struct ia_writer *writer, struct ia_error *err)
+enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err)
 {
-    return ia_connection_exec(writer->db,
-                              "DELETE FROM name; DELETE FROM reference; DELETE FROM chain; DELETE FROM usage; DELETE "
-                              "FROM seen; DELETE FROM masked;"
-                              "DELETE FROM image_file",
-                              err);
+    return ia_connection_exec(writer->db, "DELETE FROM name; DELETE FROM reference; DELETE FROM image_file", err);
+}
+
+enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
+{
+    static const enum ia_statement numbers[] = {IA_STMT_CLEAR_CHAIN, IA_STMT_CLEAR_USAGE, IA_STMT_CLEAR_SEEN,
+                                                IA_STMT_CLEAR_MASKED};
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && status == IA_OK; i++)
+        status = ia_statements_run(&writer->statements, numbers[i], err, "i", image_id);
+    return status;
+}
+
+enum ia_status ia_writer_put_tree(struct ia_writer *writer, int64_t root_id, int64_t fingerprint, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_TREE, err, "ii", root_id, fingerprint);
+}
+
+enum ia_status ia_writer_drop_trees_of_others(struct ia_writer *writer, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_DROP_TREES, err, "");
 }
 
 enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err)

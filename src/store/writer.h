@@ -104,8 +104,20 @@ IA_MUST_CHECK enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, in
 /* Takes all backing links out of the way of removals; put_image sets them again. */
 IA_MUST_CHECK enum ia_status ia_writer_unlink(struct ia_writer *writer, struct ia_error *err);
 
-/* Empties the tables that every scan writes anew: name, reference, chain, usage, masked. */
-IA_MUST_CHECK enum ia_status ia_writer_clear_derived(struct ia_writer *writer, struct ia_error *err);
+/* Empties the tables name, reference and image_file, to be written anew. */
+IA_MUST_CHECK enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err);
+
+/* Takes away what the forest said of an image: its rows in chain, usage, seen and masked. */
+IA_MUST_CHECK enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
+
+/* The trees that were analysed, by ascending root. put replaces; drop_trees_of_others forgets those whose root stands
+ * on another image by now. */
+typedef enum ia_status ia_load_tree(void *ctx, int64_t root_id, int64_t fingerprint, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_trees(struct ia_writer *writer, ia_load_tree *each, void *ctx,
+                                                  struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_tree(struct ia_writer *writer, int64_t root_id, int64_t fingerprint,
+                                                struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_drop_trees_of_others(struct ia_writer *writer, struct ia_error *err);
 
 /* A history row for every image of the store, and only the newest `keep` scans (0: all) stay. */
 IA_MUST_CHECK enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err);

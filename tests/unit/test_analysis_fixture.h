@@ -35,6 +35,7 @@ struct seen {
 struct image {
     IA_VEC(struct mapping) mappings; /* 0 is the active one */
     IA_VEC(int64_t) snapshot_sizes;
+    int64_t state_bytes[IA_EXTENT_STATES]; /* of the active mapping */
     int64_t next_host; /* where add_ puts the next mapping's host bytes: nothing is shared unless a test says so */
     /* What the analysis said. */
     int usages;
@@ -47,7 +48,8 @@ struct image {
 struct fixture {
     IA_VEC(struct ia_forest_node) nodes;
     IA_VEC(struct image) images;
-    size_t batch; /* extents per batch */
+    size_t batch;     /* extents per batch */
+    bool tell_states; /* the analysis is told what it would count */
 };
 
 /* At most `batch` extents at a time, in a buffer whose rest the sanitizer and the reader find spoiled. */
@@ -207,11 +209,27 @@ static inline void add_snapshot(struct fixture *fixture, size_t node, const char
 static const struct ia_forest_sinks keep_all = {
     .usage = keep_usage, .seen = keep_seen, .masked = keep_masked, .chain = keep_chain};
 
+/* Cut at the image's size. */
+static inline void add_up_states(struct image *image)
+{
+    const struct mapping *active = &image->mappings.items[0];
+    memset(image->state_bytes, 0, sizeof(image->state_bytes));
+    for (size_t i = 0; i < active->extents.len; i++) {
+        const struct ia_extent *extent = &active->extents.items[i];
+        int64_t end = extent->start + extent->length < active->size ? extent->start + extent->length : active->size;
+        if (end > extent->start && extent->state < IA_EXTENT_STATES)
+            image->state_bytes[extent->state] += end - extent->start;
+    }
+}
+
 static inline enum ia_status try_analyse(struct fixture *fixture, struct ia_forest_sinks sinks, struct ia_error *err)
 {
     for (size_t i = 0; i < fixture->nodes.len; i++) { /* only now: the vectors have stopped moving */
         fixture->nodes.items[i].snapshot_sizes = fixture->images.items[i].snapshot_sizes.items;
         fixture->nodes.items[i].snapshots = fixture->images.items[i].snapshot_sizes.len;
+        add_up_states(&fixture->images.items[i]);
+        if (fixture->tell_states)
+            fixture->nodes.items[i].state_bytes = fixture->images.items[i].state_bytes;
     }
     struct ia_forest forest = {
         .nodes = fixture->nodes.items, .count = fixture->nodes.len, .read = memory_read, .ctx = fixture};

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Growing buffers and vectors: contents, ownership, and failures that stick. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/decimal.h"
 #include "base/vec.h"
 #include "support/unit.h"
 
@@ -55,6 +57,36 @@ static void integers_are_decimal(void **state)
         ia_buf_add_int(&buf, cases[i].value);
         assert_string_equal(buf.data, cases[i].text);
     }
+}
+
+/* Around every power of ten, and the ends of the range. */
+static void digits_are_those_of_printf(void **state)
+{
+    (void)state;
+    char expected[32];
+    char digits[IA_DECIMAL_MAX];
+    uint64_t power = 1;
+    for (int i = 0; i < 20; i++, power *= 10) {
+        for (uint64_t value = power - (i > 0 ? 2 : 1); value != power + 2; value++) {
+            size_t len = (size_t)(ia_decimal(digits, value) - digits);
+            assert_int_equal(len, snprintf(expected, sizeof(expected), "%ju", (uintmax_t)value));
+            assert_memory_equal(digits, expected, len);
+        }
+    }
+    assert_int_equal(ia_decimal(digits, UINT64_MAX) - digits, IA_DECIMAL_MAX);
+    assert_memory_equal(digits, "18446744073709551615", IA_DECIMAL_MAX);
+}
+
+static void room_is_written_in_place(void **state)
+{
+    (void)state;
+    IA_AUTO_BUF struct ia_buf buf = {0};
+    ia_buf_add_str(&buf, "x");
+    memcpy(ia_buf_room(&buf, 1000), "yz", 2);
+    ia_buf_advance(&buf, 2);
+    assert_string_equal(buf.data, "xyz");
+    buf.failed = true;
+    assert_null(ia_buf_room(&buf, 1));
 }
 
 static void clear_keeps_the_memory(void **state)
@@ -151,6 +183,8 @@ int main(void)
         cmocka_unit_test(appends_are_joined_and_terminated),
         cmocka_unit_test(grows_across_many_sizes),
         cmocka_unit_test(integers_are_decimal),
+        cmocka_unit_test(digits_are_those_of_printf),
+        cmocka_unit_test(room_is_written_in_place),
         cmocka_unit_test(clear_keeps_the_memory),
         cmocka_unit_test(steal_hands_over_and_empties),
         cmocka_unit_test(steal_of_nothing_is_an_empty_string),
