@@ -22,6 +22,7 @@ static const char help[] =
     "      --sharing            what heads share through their backing files\n"
     "      --histogram          how many see how much of each backing file\n"
     "      --groups             the groups of heads that share most, and what that saves\n"
+    "      --pairs              the pairs of heads that share most\n"
     "      --sparse             where the space of each image goes\n"
     "      --findings           what an administrator should know\n"
     "      --growth             what changed since the scan before, or since --since\n"
@@ -78,6 +79,7 @@ static const struct option long_options[] = {
     {"sharing", no_argument, NULL, OPTION_REPORT},
     {"histogram", no_argument, NULL, OPTION_REPORT},
     {"groups", no_argument, NULL, OPTION_REPORT},
+    {"pairs", no_argument, NULL, OPTION_REPORT},
     {"sparse", no_argument, NULL, OPTION_REPORT},
     {"findings", no_argument, NULL, OPTION_REPORT},
     {"growth", no_argument, NULL, OPTION_REPORT},

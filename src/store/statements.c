@@ -82,6 +82,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_USAGE] = "INSERT INTO usage (image_id, visible_bytes, visible_present, masked_bytes, exclusive_bytes,"
                           " shared_bytes, dependents, descendants, heads) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_SEEN] = "INSERT INTO seen (image_id, readers, bytes) VALUES (?, ?, ?)",
+    [IA_STMT_PUT_PAIR] = "INSERT INTO pair (image_id, other_id, bytes, others) VALUES (?, ?, ?, ?)",
     [IA_STMT_PUT_MASKED] =
         "INSERT INTO masked (image_id, start, length, state, file, offset) VALUES (?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_SCAN] =
@@ -118,6 +119,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_CLEAR_CHAIN] = "DELETE FROM chain WHERE image_id = ?",
     [IA_STMT_CLEAR_USAGE] = "DELETE FROM usage WHERE image_id = ?",
     [IA_STMT_CLEAR_SEEN] = "DELETE FROM seen WHERE image_id = ?",
+    [IA_STMT_CLEAR_PAIR] = "DELETE FROM pair WHERE image_id = ?",
     [IA_STMT_CLEAR_MASKED] = "DELETE FROM masked WHERE image_id = ?",
 };
 
