@@ -5,6 +5,12 @@
 -- about: bytes of the active states of all images, stored once however many chains use them; disk counts each host
 -- about: file and each of its blocks once, as far as the host tells which blocks files share. Shared is data of backing files that two or more readers see. Passed over are files that are no
 -- about: images, by reason.
+-- about: Sharing compares the forest with a flat copy of each head, in guest bytes of data: what all heads read, over all
+-- about: depths of their chains (v_chain.data_bytes), and what the images of these chains hold, each once
+-- about: (v_usage.data_bytes). Saved is the difference; it is less than nothing where more is masked than is shared. Heads
+-- about: whose chain is broken are left out, and so are internal snapshots, which a flat copy would not have.
+-- about: Of unused backing, statuses without a row have none. Reclaimable is the sum over rows that each hold by
+-- about: themselves.
 -- include: unused-backing
 -- column: section | text | what the row is about
 -- column: item | text | what is counted
@@ -12,9 +18,14 @@
 -- column: unit | text | bytes, count, flag, time or path
 WITH latest AS (SELECT * FROM v_scan WHERE scan_id = (SELECT max(scan_id) FROM scan)),
 severity (rank, word) AS (VALUES (1, 'error'), (2, 'warning'), (3, 'info')),
-verdict (rank, status, word) AS (VALUES (1, 'unreferenced', 'proven'), (3, 'unreferenced', 'unproven'),
-                                        (5, 'contributes-nothing', 'proven'), (7, 'contributes-nothing', 'unproven'),
-                                        (9, 'partly-masked', 'proven'), (11, 'partly-masked', 'unproven')),
+rank (rank, status, verdict) AS (VALUES (3, 'unreferenced', 'proven'), (5, 'unreferenced', 'unproven'),
+                                        (7, 'contributes-nothing', 'proven'), (9, 'contributes-nothing', 'unproven'),
+                                        (11, 'partly-masked', 'proven'), (13, 'partly-masked', 'unproven')),
+unused AS MATERIALIZED (
+    SELECT r.rank, r.status || ', ' || r.verdict AS item, count(*) AS rows, sum(u.reclaimable_bytes) AS bytes
+    FROM unused_backing AS u JOIN rank AS r ON r.status = u.status AND r.verdict = u.verdict
+    GROUP BY r.rank
+),
 host AS (SELECT file_id FROM image UNION SELECT file_id FROM image_file WHERE file_id IS NOT NULL),
 blocks AS (
     SELECT coalesce(sum(f.disk_size), 0) AS files, coalesce(sum(s.saved_bytes), 0) AS saved
@@ -37,6 +48,13 @@ account AS (
            coalesce(sum(metadata_bytes), 0) AS metadata, coalesce(sum(shared_bytes), 0) AS shared,
            coalesce(sum(masked_bytes), 0) AS masked
     FROM v_usage
+),
+whole AS (SELECT i.image_id FROM v_image AS i WHERE i.is_head
+          AND NOT EXISTS (SELECT 1 FROM chain AS c WHERE c.image_id = i.image_id AND c.data_bytes IS NULL)),
+flat_copies AS (
+    SELECT (SELECT coalesce(sum(c.data_bytes), 0) FROM chain AS c WHERE c.image_id IN (SELECT image_id FROM whole)) AS flat,
+           (SELECT coalesce(sum(data_bytes), 0) FROM v_usage WHERE image_id IN (
+                SELECT c.layer_id FROM chain AS c WHERE c.image_id IN (SELECT image_id FROM whole))) AS stored
 ),
 line (place, rank, section, item, value, unit) AS (
     SELECT 10, 1, 'scan', 'number', scan_id, 'count' FROM latest
@@ -70,13 +88,13 @@ line (place, rank, section, item, value, unit) AS (
     UNION ALL SELECT 40, 7, 'space', 'metadata', metadata, 'bytes' FROM account
     UNION ALL SELECT 40, 8, 'space', 'shared', shared, 'bytes' FROM account
     UNION ALL SELECT 40, 9, 'space', 'masked', masked, 'bytes' FROM account
-    UNION ALL SELECT 50, v.rank, 'unused backing', v.status || ', ' || v.word, count(u.status), 'count'
-              FROM verdict AS v LEFT JOIN unused_backing AS u ON u.status = v.status AND u.verdict = v.word
-              GROUP BY v.rank
-    UNION ALL SELECT 50, v.rank + 1, 'unused backing', v.status || ', ' || v.word || ', reclaimable',
-                     coalesce(sum(u.reclaimable_bytes), 0), 'bytes'
-              FROM verdict AS v LEFT JOIN unused_backing AS u ON u.status = v.status AND u.verdict = v.word
-              GROUP BY v.rank
+    UNION ALL SELECT 45, 1, 'sharing', 'data of flat copies', flat, 'bytes' FROM flat_copies
+    UNION ALL SELECT 45, 2, 'sharing', 'data stored', stored, 'bytes' FROM flat_copies
+    UNION ALL SELECT 45, 3, 'sharing', 'saved by backing files', flat - stored, 'bytes' FROM flat_copies
+    UNION ALL SELECT 50, 1, 'unused backing', 'all', coalesce(sum(rows), 0), 'count' FROM unused
+    UNION ALL SELECT 50, 2, 'unused backing', 'all, reclaimable', coalesce(sum(bytes), 0), 'bytes' FROM unused
+    UNION ALL SELECT 50, rank, 'unused backing', item, rows, 'count' FROM unused
+    UNION ALL SELECT 50, rank + 1, 'unused backing', item || ', reclaimable', bytes, 'bytes' FROM unused
     UNION ALL SELECT 60, s.rank, 'findings', s.word, count(f.severity), 'count'
               FROM severity AS s LEFT JOIN v_finding AS f ON f.severity = s.word
               GROUP BY s.rank

@@ -22,6 +22,7 @@
 -- column: why | text | why the verdict is not proven; empty when it is
 -- column: masked_bytes | bytes | guest bytes of its data that nobody reads
 -- column: reclaimable_bytes | bytes | blocks on the host that could be given back, at most; of compressed data its share; not those that hard links or other files hold on to (report --host); empty when the host does not tell
+-- column: suggestion | text | a command for the shell that does something about it, or finds out more; empty when there is none to give. Nothing runs it but you
 WITH RECURSIVE
 latest AS (SELECT complete FROM scan ORDER BY scan_id DESC LIMIT 1),
 -- Files that some image refers to, by what the scan followed and by every name that it could not follow, and files that
@@ -188,10 +189,81 @@ judged AS MATERIALIZED (
            || coalesce('; images that could read it are read in other ways than as backing files: ' ||
                        (SELECT words FROM told WHERE image_id = c.image_id AND topic = 'aside'), '') AS doubts
     FROM candidate AS c JOIN image AS i ON i.image_id = c.image_id
+),
+-- What could be done, in words of a shell. An image's path, quoted: nothing is special between apostrophes, and one of
+-- its own stands outside of them.
+word AS (
+    SELECT i.image_id, i.path, i.format, i.virtual_size, i.lock_state, i.encrypted, i.backing_id,
+           '''' || replace(i.path, '''', '''\''''') || '''' AS quoted,
+           i.format IN ('qcow2', 'qed') AND NOT i.encrypted AS can_change,  -- its backing file, and without a key
+           EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS has_snapshots,
+           (SELECT count(*) FROM image_file AS x WHERE x.image_id = i.image_id) AS files
+    FROM image AS i
+),
+-- All names of all its files. A file without a block is a device, or gives nothing back; one that was met by symbolic
+-- links alone has no name here.
+removal AS MATERIALIZED (
+    SELECT image_id, 'rm -- ' || group_concat(quoted, ' ') AS command
+    FROM (SELECT f.image_id, '''' || replace(n.path, '''', '''\''''') || '''' AS quoted,
+                 count(n.path) OVER (PARTITION BY f.image_id, f.file_id) AS names,
+                 (SELECT disk_size FROM file AS h WHERE h.file_id = f.file_id) AS disk_size
+          FROM (SELECT image_id, file_id FROM image UNION SELECT image_id, file_id FROM image_file) AS f
+          LEFT JOIN name AS n ON n.file_id = f.file_id AND n.kind = 'file'
+          WHERE f.image_id IN (SELECT image_id FROM candidate WHERE status = 'unreferenced')
+          ORDER BY n.path)
+    GROUP BY image_id
+    HAVING min(names) > 0 AND min(disk_size) > 0
+),
+-- The images that name a candidate, together: what would give each of them what the candidate itself stands on, and
+-- what would put the only one into the candidate.
+above AS MATERIALIZED (
+    SELECT base_id, count(*) AS images, max(in_use) AS in_use, group_concat(quoted, ' ') AS quoted,
+           CASE WHEN min(can_rebase) THEN group_concat(rebase, ' && ') END AS rebase,
+           CASE WHEN min(can_commit) THEN max('qemu-img commit -f ' || format || ' ' || quoted) END AS "commit"
+    FROM (SELECT b.image_id AS base_id, o.format, o.quoted, o.lock_state <> 'none' AS in_use,
+                 -- The bytes that a guest sees are compared and kept, those of internal snapshots are not: where the
+                 -- candidate is the shorter one, they would see more of what lies below it.
+                 o.can_change AND NOT b.encrypted AND NOT coalesce(g.encrypted, 0)
+                 AND NOT (o.has_snapshots AND coalesce(g.virtual_size > b.virtual_size, 0)) AS can_rebase,
+                 'qemu-img rebase -f ' || o.format
+                 || coalesce(' -b ' || g.quoted || ' -F ' || g.format, ' -b ''''') || ' ' || o.quoted AS rebase,
+                 -- All that is masked is so by a head that stands alone on it. Snapshots would not keep what they see.
+                 -- Base images of clouds are not to be written to.
+                 o.can_change AND b.format IN ('qcow2', 'qed', 'raw') AND NOT b.encrypted
+                 AND o.virtual_size = b.virtual_size AND o.files = 1 AND b.files = 1
+                 AND NOT o.has_snapshots AND NOT b.has_snapshots
+                 AND NOT EXISTS (SELECT 1 FROM image AS t WHERE t.backing_id = o.image_id)
+                 AND b.path NOT GLOB '*/_base/*' AND b.path NOT GLOB '*/base-*-disk-*'
+                 AND NOT EXISTS (SELECT 1 FROM scan_option AS p
+                                 WHERE p.scan_id = (SELECT max(scan_id) FROM scan) AND p.kind = 'backing-glob'
+                                   AND (b.path GLOB p.value OR b.path GLOB '*/' || p.value)) AS can_commit
+          FROM word AS b JOIN word AS o ON o.backing_id = b.image_id
+          LEFT JOIN word AS g ON g.image_id = b.backing_id
+          WHERE b.image_id IN (SELECT image_id FROM candidate)
+          ORDER BY o.path)
+    GROUP BY base_id
+),
+advice AS MATERIALIZED (
+    SELECT j.image_id,
+           CASE
+           WHEN j.doubts <> '' THEN
+               CASE WHEN w.lock_state <> 'none' OR (j.status = 'unreferenced' AND (SELECT complete FROM latest) = 1)
+                    THEN 'fuser -v ' || w.quoted ELSE 'imgaudit report --findings' END
+           WHEN j.status = 'unreferenced' THEN r.command
+           WHEN a.in_use THEN NULL
+           WHEN j.status = 'contributes-nothing' THEN a.rebase
+           WHEN a.images = 1 AND a."commit" IS NOT NULL THEN a."commit"
+           WHEN a.images > 8 THEN 'imgaudit report --dependents ' || w.quoted
+           ELSE 'imgaudit report --what-if-flatten ' || a.quoted
+           END AS suggestion
+    FROM judged AS j JOIN word AS w ON w.image_id = j.image_id
+    LEFT JOIN removal AS r ON r.image_id = j.image_id
+    LEFT JOIN above AS a ON a.base_id = j.image_id
 )
 SELECT status, verdict, path, format, disk_size, virtual_size, names, last_referenced, referenced_by, evidence, why,
        masked_bytes,
-       CASE status WHEN 'partly-masked' THEN min(own, coalesce(host, 0)) ELSE freed END AS reclaimable_bytes
+       CASE status WHEN 'partly-masked' THEN min(own, coalesce(host, 0)) ELSE freed END AS reclaimable_bytes,
+       suggestion
 FROM (
 SELECT j.status,
        CASE j.doubts WHEN '' THEN 'proven' ELSE 'unproven' END AS verdict,
@@ -210,8 +282,10 @@ SELECT j.status,
        (SELECT host FROM hidden AS h WHERE h.image_id = i.image_id) AS host,
        (SELECT own FROM held AS h WHERE h.image_id = i.image_id) AS own,
        (SELECT freed FROM held AS h WHERE h.image_id = i.image_id) AS freed,
+       a.suggestion,
        CASE j.status WHEN 'unreferenced' THEN 1 WHEN 'contributes-nothing' THEN 2 ELSE 3 END AS rank
 FROM judged AS j
 JOIN image AS i ON i.image_id = j.image_id
+JOIN advice AS a ON a.image_id = j.image_id
 )
 ORDER BY rank, verdict, reclaimable_bytes DESC, path;

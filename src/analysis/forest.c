@@ -9,6 +9,7 @@
 
 #include "analysis/chain_map.h"
 #include "analysis/extent_reader.h"
+#include "analysis/pairs.h"
 #include "analysis/sweep.h"
 #include "analysis/tree.h"
 #include "analysis/usage.h"
@@ -28,8 +29,9 @@ struct walk {
     const struct ia_forest *forest;
     const struct ia_forest_sinks *sinks;
     struct ia_tree tree;
-    struct ia_family *families; /* by node */
-    IA_VEC(struct frame) path;  /* by level */
+    struct ia_family *families;             /* by node */
+    IA_VEC(struct frame) path;              /* by level */
+    IA_VEC(struct ia_pair_candidate) heads; /* of the present tree, where pairs of them are wanted */
 };
 
 static enum ia_status no_memory(struct ia_error *err)
@@ -40,6 +42,11 @@ static enum ia_status no_memory(struct ia_error *err)
 static bool wants_accounts(const struct walk *walk)
 {
     return walk->sinks->usage != NULL || walk->sinks->masked != NULL || walk->sinks->seen != NULL;
+}
+
+static bool wants_pairs(const struct walk *walk)
+{
+    return walk->sinks->pair != NULL && walk->sinks->chain != NULL && walk->sinks->usage != NULL;
 }
 
 static bool is_head(const struct walk *walk, size_t node)
@@ -77,26 +84,30 @@ static enum ia_status read_active(const struct walk *walk, size_t node, struct i
 }
 
 /* Emits the chain of the last image on the path. */
-static enum ia_status emit_chain(const struct walk *walk, const struct ia_chain_map *map, struct ia_error *err)
+static enum ia_status emit_chain(struct walk *walk, const struct ia_chain_map *map, struct ia_error *err)
 {
     size_t levels = walk->path.len;
     int64_t reach = INT64_MAX;
+    struct ia_pair_candidate head = {.node = walk->path.items[levels - 1].node};
     for (size_t depth = 0; depth < levels; depth++) {
         size_t level = levels - 1 - depth;
         const struct frame *layer = &walk->path.items[level];
         reach = ia_min(reach, walk->forest->nodes[layer->node].size);
         struct ia_chain_row row = {
-            .node = walk->path.items[levels - 1].node,
+            .node = head.node,
             .depth = depth,
             .layer = layer->node,
             .reach = reach,
             .visible_bytes = map->bytes.items[level].visible,
             .data_bytes = map->bytes.items[level].data,
         };
+        head.below += depth > 0 ? row.data_bytes : 0;
         enum ia_status status = walk->sinks->chain(walk->sinks->ctx, &row, err);
         if (status != IA_OK)
             return status;
     }
+    if (head.below > 0 && is_head(walk, head.node) && wants_pairs(walk) && !ia_vec_push(&walk->heads, head))
+        return no_memory(err);
     return IA_OK;
 }
 
@@ -178,11 +189,24 @@ static void leave(struct walk *walk)
     ia_chain_map_release(&walk->path.items[--walk->path.len].map);
 }
 
+/* The demand in the tree that was just walked, and what pairs of its heads share. */
+static enum ia_status sweep_tree(struct walk *walk, size_t root, struct ia_error *err)
+{
+    struct ia_pairs pairs;
+    bool with_pairs = walk->heads.len > 1;
+    if (with_pairs)
+        ia_pairs_init(&pairs, walk->heads.items, walk->heads.len);
+    enum ia_status status =
+        ia_sweep_tree(walk->forest, &walk->tree, root, walk->families, walk->sinks, with_pairs ? &pairs : NULL, err);
+    return status == IA_OK && with_pairs ? ia_pairs_emit(&pairs, walk->sinks, err) : status;
+}
+
 /* Visits a root and all that stand on it. */
 static enum ia_status visit_tree(struct walk *walk, size_t root, struct ia_error *err)
 {
     if (walk->forest->nodes[root].state_bytes != NULL && is_alone(walk, root))
         return tell_alone(walk, root, err);
+    walk->heads.len = 0;
     enum ia_status status = enter(walk, root, err);
     while (status == IA_OK && walk->path.len > 0) { /* ends: each image is entered once and left once */
         struct frame *frame = &walk->path.items[walk->path.len - 1];
@@ -195,7 +219,7 @@ static enum ia_status visit_tree(struct walk *walk, size_t root, struct ia_error
         }
     }
     if (status == IA_OK && !is_head(walk, root) && wants_accounts(walk))
-        status = ia_sweep_tree(walk->forest, &walk->tree, root, walk->families, walk->sinks, err);
+        status = sweep_tree(walk, root, err);
     return status;
 }
 
@@ -215,6 +239,7 @@ enum ia_status ia_forest_analyse(const struct ia_forest *forest, const struct ia
     while (walk.path.len > 0)
         leave(&walk);
     ia_vec_release(&walk.path);
+    ia_vec_release(&walk.heads);
     free(walk.families);
     ia_tree_release(&walk.tree);
     return status;

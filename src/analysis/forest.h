@@ -65,6 +65,17 @@ struct ia_chain_row {
     int64_t data_bytes;    /* those of them that are data */
 };
 
+/* Pairs of heads that a tree has rows for, at most. */
+#define IA_PAIRS_TOLD 32
+
+/* Two heads of one tree, and the data that both read from the same extents of the same images, as far as their active
+ * mappings go. */
+struct ia_pair_row {
+    size_t node, other; /* node < other */
+    int64_t bytes;      /* > 0 */
+    int64_t others;     /* no pair of the tree that has no row shares more than this */
+};
+
 /* Where results go; a NULL sink is not wanted and its work is left out. A failing sink ends the analysis.
  * Every node gets its chain rows by ascending depth, its masked pieces by ascending start, its numbers of readers in
  * ascending order, and then its usage, once. The rows of an image with dependents come before theirs; pieces of
@@ -78,6 +89,9 @@ struct ia_forest_sinks {
      * start. */
     enum ia_status (*masked)(void *ctx, size_t node, const struct ia_extent *piece, struct ia_error *err);
     enum ia_status (*chain)(void *ctx, const struct ia_chain_row *row, struct ia_error *err);
+    /* The pairs of a tree that share most, the largest first. Needs the sinks for chains and for usage. A tree that
+     * would take too long has none. */
+    enum ia_status (*pair)(void *ctx, const struct ia_pair_row *row, struct ia_error *err);
 };
 
 /* IA_BUG for links that lead nowhere or in circles, before any sink is called. A stand-alone image is not read at all

@@ -31,6 +31,8 @@ struct swept {
     bool dirty;
     size_t next_dirty; /* in the list of its level */
     struct ia_usage_counter usage;
+    uint32_t bit; /* of a head whose pairs are counted */
+    struct ia_pair_account pairs;
 };
 
 /* A mapping, waiting in the heap for the next place where it changes. */
@@ -47,6 +49,7 @@ struct track {
 struct sweep {
     const struct ia_forest *forest;
     const struct ia_forest_sinks *sinks;
+    struct ia_pairs *pairs; /* or NULL */
     IA_VEC(struct swept) images;
     IA_VEC(struct track) tracks;
     size_t *heap; /* tracks, the smallest place first */
@@ -122,9 +125,22 @@ static uint32_t passed_on(const struct swept *image)
     return (gap ? image->demand : 0) + (image->gaps > 0 ? 1 : 0);
 }
 
+/* The same of the heads whose pairs are counted, as far as their active mappings go. */
+static void pass_heads(struct sweep *sweep, struct swept *image)
+{
+    bool gap = !image->present && !image->ended;
+    uint32_t heads = !gap ? 0 : image->head ? image->bit : image->pairs.here;
+    if (heads == image->pairs.passed)
+        return;
+    ia_pairs_pass(sweep->pairs, &image->pairs, &sweep->images.items[image->base].pairs, sweep->place, heads);
+    mark(sweep, image->base);
+}
+
 static enum ia_status update(struct sweep *sweep, size_t index, struct ia_error *err)
 {
     struct swept *image = &sweep->images.items[index];
+    if (image->base != NO_IMAGE && sweep->pairs != NULL)
+        pass_heads(sweep, image);
     if (image->base != NO_IMAGE) {
         uint32_t passed = passed_on(image);
         if (passed != image->passed) {
@@ -183,6 +199,8 @@ static enum ia_status advance(struct sweep *sweep, struct track *track, struct i
             image->demand--;
         image->present = inside;
         image->current = track->extent;
+        if (sweep->pairs != NULL)
+            ia_pairs_set_data(sweep->pairs, &image->pairs, sweep->place, inside && ia_extent_is_data(&track->extent));
         image->ended = ended;
     } else {
         bool gap = !inside && !ended;
@@ -249,6 +267,7 @@ static enum ia_status add_image(struct sweep *sweep, const struct ia_tree *tree,
         .head = head,
         .whole = of->keep_whole && !head && of->size > 0,
         .next_dirty = NO_IMAGE,
+        .bit = head && sweep->pairs != NULL ? ia_pairs_bit(sweep->pairs, node) : 0,
         .usage = {.sinks = sweep->sinks, .node = node, .has_snapshots = of->snapshots > 0},
     };
     image.demand = image.whole ? 1 : 0;
@@ -312,9 +331,9 @@ static enum ia_status emit(struct sweep *sweep, const struct ia_family *families
 
 enum ia_status ia_sweep_tree(const struct ia_forest *forest, const struct ia_tree *tree, size_t root,
                              const struct ia_family *families, const struct ia_forest_sinks *sinks,
-                             struct ia_error *err)
+                             struct ia_pairs *pairs, struct ia_error *err)
 {
-    struct sweep sweep = {.forest = forest, .sinks = sinks};
+    struct sweep sweep = {.forest = forest, .sinks = sinks, .pairs = pairs};
     enum ia_status status = gather(&sweep, tree, root, err);
     if (status == IA_OK)
         status = add_tracks(&sweep, err);

@@ -8,12 +8,13 @@
 #define IA_ANALYSIS_SWEEP_H
 
 #include "analysis/forest.h"
+#include "analysis/pairs.h"
 #include "analysis/tree.h"
 
 /* Accounts for all images of the tree that have dependents, and hands them to the sinks. `families` are the counts of
- * relatives by node. */
+ * relatives by node. What pairs of heads share is counted in `pairs`, which may be NULL. */
 IA_MUST_CHECK enum ia_status ia_sweep_tree(const struct ia_forest *forest, const struct ia_tree *tree, size_t root,
                                            const struct ia_family *families, const struct ia_forest_sinks *sinks,
-                                           struct ia_error *err);
+                                           struct ia_pairs *pairs, struct ia_error *err);
 
 #endif

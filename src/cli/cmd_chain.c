@@ -16,9 +16,11 @@
 #include "report/text.h"
 
 static const char help[] =
-    "Usage: imgaudit chain [--db FILE] IMAGE\n"
+    "Usage: imgaudit chain [OPTION]... IMAGE\n"
     "Draw IMAGE with its backing files, the root first. Sizes: the blocks that a file takes on the host, and the data\n"
     "that IMAGE sees of it.\n\n"
+    "  -f, --format FMT         take IMAGE for FMT (raw, qcow2, vmdk...); without it, its content decides\n"
+    "      --confine DIR        open nothing outside DIR (may be given again)\n"
     "      --db FILE            draw from the store: its backing files and all that is built on it, with the data "
     "that\n"
     "                           they see of IMAGE\n"
@@ -154,6 +156,14 @@ static enum ia_status draw_from_store(const char *db, const char *image, struct 
 
 /* From the files: the chain alone. */
 
+struct chain_options {
+    const char *db; /* NULL: from the files */
+    const char *image;
+    const char *format; /* NULL: the content decides */
+    struct ia_confine confine;
+    bool confined;
+};
+
 /* seen[depth]: data that the image gets from there. */
 static enum ia_status sum_seen(const struct ia_chain *chain, int64_t *seen, struct ia_error *err)
 {
@@ -188,11 +198,15 @@ static enum ia_status add_layers(struct nodes *nodes, const struct ia_chain *cha
     return status;
 }
 
-static enum ia_status draw_from_files(const char *image, struct ia_error *err)
+static enum ia_status draw_from_files(const struct chain_options *asked, struct ia_error *err)
 {
     struct ia_chain chain;
-    const struct ia_chain_options how = {.limits = &ia_default_limits};
-    enum ia_status status = ia_chain_open(image, &how, &chain, err);
+    const struct ia_chain_options how = {
+        .format = asked->format,
+        .confine = asked->confined ? &asked->confine : NULL,
+        .limits = &ia_default_limits,
+    };
+    enum ia_status status = ia_chain_open(asked->image, &how, &chain, err);
     if (status != IA_OK)
         return status;
     ia_cli_warn_of_parents(&chain);
@@ -210,48 +224,78 @@ static enum ia_status draw_from_files(const char *image, struct ia_error *err)
     return status;
 }
 
-struct chain_options {
-    const char *db; /* NULL: from the files */
-    const char *image;
-};
-
-enum { OPTION_DB = 256 };
+enum { OPTION_DB = 256, OPTION_CONFINE };
 
 static const struct option long_options[] = {
+    {"format", required_argument, NULL, 'f'},
+    {"confine", required_argument, NULL, OPTION_CONFINE},
     {"db", required_argument, NULL, OPTION_DB},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
 
+static int parse_confine(struct chain_options *options, const char *dir)
+{
+    struct ia_error err;
+    options->confined = true;
+    if (ia_confine_add(&options->confine, dir, &err) == IA_OK)
+        return -1;
+    ia_cli_error("%s", err.message);
+    return IA_EXIT_FAILED;
+}
+
 /* -1: go on; else the exit code. */
+static int parse_option(struct chain_options *options, int c, const char *word)
+{
+    switch (c) {
+    case 'f':
+        options->format = optarg;
+        return -1;
+    case OPTION_CONFINE:
+        return parse_confine(options, optarg);
+    case OPTION_DB:
+        options->db = optarg;
+        return -1;
+    case 'h':
+        fputs(help, stdout);
+        return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
+    default:
+        return ia_cli_usage("chain", "bad option or missing argument: '%s'", word);
+    }
+}
+
 static int parse(struct chain_options *options, int argc, char **argv)
 {
     int c;
     opterr = 0;
-    while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        if (c == 'h') {
-            fputs(help, stdout);
-            return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
-        }
-        if (c != OPTION_DB)
-            return ia_cli_usage("chain", "bad option or missing argument: '%s'", argv[optind - 1]);
-        options->db = optarg;
+    while ((c = getopt_long(argc, argv, "f:h", long_options, NULL)) != -1) {
+        int code = parse_option(options, c, argv[optind - 1]);
+        if (code >= 0)
+            return code;
     }
     if (optind != argc - 1)
         return ia_cli_usage("chain", "exactly one image is needed");
+    if (options->db != NULL && (options->format != NULL || options->confined))
+        return ia_cli_usage("chain", "with --db no file is opened: no --format, no --confine");
     options->image = argv[optind];
     return -1;
+}
+
+static int run(const struct chain_options *options)
+{
+    struct ia_error err;
+    enum ia_status status =
+        options->db != NULL ? draw_from_store(options->db, options->image, &err) : draw_from_files(options, &err);
+    int code = ia_store_command_exit("chain", status, &err);
+    return code == IA_EXIT_DONE && !ia_cli_flush(stdout) ? IA_EXIT_FAILED : code;
 }
 
 int ia_cmd_chain(int argc, char **argv)
 {
     struct chain_options options = {0};
-    struct ia_error err;
     int code = parse(&options, argc, argv);
-    if (code >= 0)
-        return code;
-    enum ia_status status =
-        options.db != NULL ? draw_from_store(options.db, options.image, &err) : draw_from_files(options.image, &err);
-    code = ia_store_command_exit("chain", status, &err);
-    return code == IA_EXIT_DONE && !ia_cli_flush(stdout) ? IA_EXIT_FAILED : code;
+    if (code < 0)
+        code = run(&options);
+    ia_confine_release(&options.confine);
+    return code;
 }

@@ -151,7 +151,7 @@ int ia_cmd_db(int argc, char **argv)
             options.db = optarg;
         } else if (c == OPTION_KEEP) {
             options.keep = true;
-            if (!ia_cli_parse_size(optarg, &options.prune.keep))
+            if (!ia_cli_parse_size(optarg, &options.prune.keep) || options.prune.keep < 1)
                 return ia_cli_usage("db", "bad number '%s'", optarg);
         } else if (c == OPTION_FORGET) {
             options.prune.forget_mounts = true;

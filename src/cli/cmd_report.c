@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* imgaudit report: answers from the store. */
-#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/store_command.h"
+#include "cli/when.h"
 #include "report/facts.h"
 #include "report/lookup.h"
+#include "report/since.h"
 
 static const char help[] =
     "Usage: imgaudit report [OPTION]... [--REPORT]\n"
@@ -24,6 +22,7 @@ static const char help[] =
     "      --sharing            what heads share through their backing files\n"
     "      --histogram          how many see how much of each backing file\n"
     "      --groups             the groups of heads that share most, and what that saves\n"
+    "      --pairs              the pairs of heads that share most\n"
     "      --sparse             where the space of each image goes\n"
     "      --host               what files share on the host, and what deleting them frees\n"
     "      --findings           what an administrator should know\n"
@@ -53,8 +52,8 @@ struct report_options {
     const char *name; /* of an embedded report; NULL: none was chosen */
     const char *file; /* a report in a file */
     const char *image;
-    const char *since;
-    char since_time[32]; /* what a span comes to */
+    struct ia_when since;
+    bool has_since;
     const char *fail_on;
     bool bytes;
 };
@@ -81,6 +80,7 @@ static const struct option long_options[] = {
     {"sharing", no_argument, NULL, OPTION_REPORT},
     {"histogram", no_argument, NULL, OPTION_REPORT},
     {"groups", no_argument, NULL, OPTION_REPORT},
+    {"pairs", no_argument, NULL, OPTION_REPORT},
     {"sparse", no_argument, NULL, OPTION_REPORT},
     {"host", no_argument, NULL, OPTION_REPORT},
     {"findings", no_argument, NULL, OPTION_REPORT},
@@ -134,49 +134,11 @@ static int set_image(struct report_options *options, const char *image)
     return -1;
 }
 
-static bool is_number(const char *text)
-{
-    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
-}
-
-static bool is_date(const char *text)
-{
-    static const char pattern[] = "dddd-dd-dd";
-    for (size_t i = 0; pattern[i] != '\0'; i++)
-        if (pattern[i] == 'd' ? !isdigit((unsigned char)text[i]) : text[i] != pattern[i])
-            return false;
-    return true;
-}
-
-/* "7d": so many hours, days or weeks before now, as a time. False for any other text. */
-static bool is_span(const char *text, char *out, size_t size)
-{
-    enum { MOST_DIGITS = 5 };
-    static const struct {
-        char unit;
-        int64_t seconds;
-    } units[] = {{'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > MOST_DIGITS || text[digits] == '\0' || text[digits + 1] != '\0')
-        return false;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (text[digits] != units[i].unit)
-            continue;
-        time_t then = time(NULL) - (time_t)(strtol(text, NULL, 10) * units[i].seconds);
-        struct tm utc;
-        return gmtime_r(&then, &utc) != NULL && strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0;
-    }
-    return false;
-}
-
 static int set_since(struct report_options *options, const char *when)
 {
-    options->since = when;
-    if (is_number(when) || is_date(when))
-        return -1;
-    if (!is_span(when, options->since_time, sizeof(options->since_time)))
+    options->has_since = true;
+    if (!ia_cli_parse_when(when, &options->since))
         return ia_cli_usage("report", "--since takes the number of a scan, a date, or a span as 7d, not '%s'", when);
-    options->since = options->since_time;
     return -1;
 }
 
@@ -276,7 +238,7 @@ static enum ia_status load(const struct report_options *options, struct ia_repor
     if (status == IA_OK)
         status = expect_argument(report, ":image", "--image", options->image != NULL, true, err);
     if (status == IA_OK)
-        status = expect_argument(report, ":since", "--since", options->since != NULL, false, err);
+        status = expect_argument(report, ":since", "--since", options->has_since, false, err);
     return status;
 }
 
@@ -287,11 +249,13 @@ static enum ia_status answer(struct ia_reader *reader, const struct report_optio
     enum ia_status status = IA_OK;
     if (options->image != NULL)
         status = ia_image_lookup(reader, options->image, &image, err);
+    if (status == IA_OK && options->has_since)
+        status = ia_since_check(reader, options->since.text, options->since.number, err);
     if (status != IA_OK)
         return status;
     const struct ia_argument arguments[] = {
         {.name = ":image", .text = image.data},
-        {.name = ":since", .text = options->since, .number = options->since != NULL && is_number(options->since)},
+        {.name = ":since", .text = options->since.text, .number = options->since.number},
     };
     struct ia_report_request request = {
         .report = report,

@@ -171,10 +171,38 @@ static enum ia_status bind_argument(struct ia_query *query, const struct ia_argu
     return ia_query_bind_int(query, argument->name, number, err);
 }
 
+static bool is_argument(const struct ia_report_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->argument_count; i++)
+        if (strcmp(request->arguments[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A parameter that gets no value is NULL to SQLite, and the answer would be one to another question. */
+static enum ia_status check_parameters(const struct ia_query *query, const struct ia_report_request *request,
+                                       struct ia_error *err)
+{
+    const char *report = request->report->name;
+    for (int i = 0; i < ia_query_parameters(query); i++) {
+        const char *name = ia_query_parameter_name(query, i);
+        if (!is_argument(request, name))
+            return ia_fail(err, IA_USAGE, "'%s' has the parameter %s, which nothing here gives a value", report, name);
+        if (!ia_report_has_parameter(request->report, name))
+            return ia_fail(
+                err, IA_USAGE,
+                "report '%s' uses %s without saying so: add the line '-- parameter: %s | MEANING' at its top", report,
+                name, name);
+    }
+    return IA_OK;
+}
+
 static enum ia_status open_query(struct ia_reader *reader, const struct ia_report_request *request,
                                  struct ia_query **query, struct ia_error *err)
 {
     enum ia_status status = ia_query_open(reader, request->report->sql, query, err);
+    if (status == IA_OK)
+        status = check_parameters(*query, request, err);
     for (size_t i = 0; status == IA_OK && i < request->argument_count; i++)
         status = bind_argument(*query, &request->arguments[i], err);
     return status;

@@ -79,6 +79,16 @@ static enum ia_status put_chain(void *ctx, const struct ia_chain_row *row, struc
     return ia_writer_put_chain(forest->scan->writer, &stored, err);
 }
 
+static enum ia_status put_pair(void *ctx, const struct ia_pair_row *row, struct ia_error *err)
+{
+    struct forest *forest = ctx;
+    const struct ia_item *item = item_of(forest, row->node);
+    const struct ia_item *other = item_of(forest, row->other);
+    if (!item->chain_ok || !other->chain_ok)
+        return IA_OK;
+    return ia_writer_put_pair(forest->scan->writer, item->image_id, other->image_id, row->bytes, row->others, err);
+}
+
 static bool fill_node(struct forest *forest, size_t node, const struct ia_item *item)
 {
     const struct ia_parsed *parsed = &item->parsed;
@@ -137,8 +147,12 @@ static void release(struct forest *forest)
 static enum ia_status analyse(struct forest *forest, struct ia_error *err)
 {
     const struct ia_forest wood = {.nodes = forest->nodes, .count = forest->count, .read = read_extents, .ctx = forest};
-    const struct ia_forest_sinks sinks = {
-        .ctx = forest, .usage = put_usage, .seen = put_seen, .masked = put_masked, .chain = put_chain};
+    const struct ia_forest_sinks sinks = {.ctx = forest,
+                                          .usage = put_usage,
+                                          .seen = put_seen,
+                                          .masked = put_masked,
+                                          .chain = put_chain,
+                                          .pair = put_pair};
     enum ia_status status = IA_OK;
     for (size_t node = 0; node < forest->count && status == IA_OK; node++)
         status = ia_writer_clear_results(forest->scan->writer, item_of(forest, node)->image_id, err);

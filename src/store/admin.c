@@ -97,7 +97,8 @@ enum ia_status ia_store_prune(const char *path, const struct ia_prune_options *o
     return status;
 }
 
-static enum ia_status each_glob(sqlite3 *db, const char *sql, const char *const *globs, size_t count,
+/* `listed`: it is a mistake when the statement finds no row of the glob. */
+static enum ia_status each_glob(sqlite3 *db, const char *sql, const char *const *globs, size_t count, bool listed,
                                 struct ia_error *err)
 {
     enum ia_status status = IA_OK;
@@ -106,6 +107,8 @@ static enum ia_status each_glob(sqlite3 *db, const char *sql, const char *const 
         if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK ||
             sqlite3_bind_text(stmt, 1, globs[i], -1, SQLITE_STATIC) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_DONE)
             status = ia_connection_fail(db, err, "cannot change the list of templates");
+        else if (listed && sqlite3_changes(db) == 0)
+            status = ia_fail(err, IA_MISSING, "'%s' is not on the list of templates; nothing was changed", globs[i]);
         sqlite3_finalize(stmt);
     }
     return status;
@@ -122,10 +125,11 @@ enum ia_status ia_store_templates(const char *path, const struct ia_template_cha
     if (status == IA_OK)
         status = ia_connection_exec(db, any ? "BEGIN IMMEDIATE" : "BEGIN", err);
     if (status == IA_OK)
-        status = each_glob(db, "DELETE FROM template WHERE glob = ?", changes->remove, changes->remove_count, err);
-    if (status == IA_OK)
         status =
-            each_glob(db, "INSERT OR IGNORE INTO template (glob) VALUES (?)", changes->add, changes->add_count, err);
+            each_glob(db, "DELETE FROM template WHERE glob = ?", changes->remove, changes->remove_count, true, err);
+    if (status == IA_OK)
+        status = each_glob(db, "INSERT OR IGNORE INTO template (glob) VALUES (?)", changes->add, changes->add_count,
+                           false, err);
     if (status == IA_OK)
         status = add_lines(db, "SELECT glob FROM template ORDER BY glob", list, err);
     return status == IA_OK ? ia_connection_exec(db, "COMMIT", err) : status;

@@ -33,6 +33,7 @@ struct ia_template_changes {
     const char *const *remove;
     size_t remove_count;
 };
+/* IA_MISSING when a glob to be removed is not on the list; nothing is changed then. */
 IA_MUST_CHECK enum ia_status ia_store_templates(const char *path, const struct ia_template_changes *changes,
                                                 struct ia_buf *list, struct ia_error *err);
 

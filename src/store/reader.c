@@ -105,6 +105,17 @@ bool ia_query_has_parameter(const struct ia_query *query, const char *name)
     return sqlite3_bind_parameter_index(query->stmt, name) != 0;
 }
 
+int ia_query_parameters(const struct ia_query *query)
+{
+    return sqlite3_bind_parameter_count(query->stmt);
+}
+
+const char *ia_query_parameter_name(const struct ia_query *query, int parameter)
+{
+    const char *name = sqlite3_bind_parameter_name(query->stmt, parameter + 1);
+    return name == NULL ? "?" : name;
+}
+
 enum ia_status ia_query_step(struct ia_query *query, bool *row, struct ia_error *err)
 {
     int code = sqlite3_step(query->stmt);

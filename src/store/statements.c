@@ -84,6 +84,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_USAGE] = "INSERT INTO usage (image_id, visible_bytes, visible_present, masked_bytes, exclusive_bytes,"
                           " shared_bytes, dependents, descendants, heads) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_SEEN] = "INSERT INTO seen (image_id, readers, bytes) VALUES (?, ?, ?)",
+    [IA_STMT_PUT_PAIR] = "INSERT INTO pair (image_id, other_id, bytes, others) VALUES (?, ?, ?, ?)",
     [IA_STMT_PUT_MASKED] =
         "INSERT INTO masked (image_id, start, length, state, file, offset) VALUES (?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_SCAN] =
@@ -106,7 +107,7 @@ static const char *const texts[IA_STMT_COUNT] = {
         " SELECT ?, i.path, i.image_id, i.virtual_size, v.file_size, v.disk_size,"
         " i.data_bytes + i.compressed_bytes + i.encrypted_bytes + i.sparse_bytes,"
         " coalesce((SELECT max(c.depth) FROM chain AS c WHERE c.image_id = i.image_id), 0),"
-        " (SELECT count(*) FROM image AS o WHERE o.backing_id = i.image_id), i.backing_path, i.state"
+        " (SELECT count(*) FROM image AS o WHERE o.backing_id = i.image_id), i.backing_path, v.state"
         " FROM image AS i JOIN v_image AS v ON v.image_id = i.image_id",
     [IA_STMT_PRUNE_SCANS] =
         "DELETE FROM scan WHERE scan_id NOT IN (SELECT scan_id FROM scan ORDER BY scan_id DESC LIMIT ?)",
@@ -124,6 +125,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_CLEAR_CHAIN] = "DELETE FROM chain WHERE image_id = ?",
     [IA_STMT_CLEAR_USAGE] = "DELETE FROM usage WHERE image_id = ?",
     [IA_STMT_CLEAR_SEEN] = "DELETE FROM seen WHERE image_id = ?",
+    [IA_STMT_CLEAR_PAIR] = "DELETE FROM pair WHERE image_id = ?",
     [IA_STMT_CLEAR_MASKED] = "DELETE FROM masked WHERE image_id = ?",
 };
 

@@ -234,6 +234,12 @@ enum ia_status ia_writer_put_seen(struct ia_writer *writer, int64_t image_id, in
     return ia_statements_run(&writer->statements, IA_STMT_PUT_SEEN, err, "iii", image_id, readers, bytes);
 }
 
+enum ia_status ia_writer_put_pair(struct ia_writer *writer, int64_t image_id, int64_t other_id, int64_t bytes,
+                                  int64_t others, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_PAIR, err, "iiii", image_id, other_id, bytes, others);
+}
+
 enum ia_status ia_writer_put_masked(struct ia_writer *writer, int64_t image_id, const struct ia_extent *piece,
                                     struct ia_error *err)
 {
@@ -318,7 +324,7 @@ enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *
 enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
 {
     static const enum ia_statement numbers[] = {IA_STMT_CLEAR_CHAIN, IA_STMT_CLEAR_USAGE, IA_STMT_CLEAR_SEEN,
-                                                IA_STMT_CLEAR_MASKED};
+                                                IA_STMT_CLEAR_PAIR, IA_STMT_CLEAR_MASKED};
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && status == IA_OK; i++)
         status = ia_statements_run(&writer->statements, numbers[i], err, "i", image_id);

@@ -73,6 +73,8 @@ IA_MUST_CHECK enum ia_status ia_writer_put_usage(struct ia_writer *writer, int64
                                                  const struct ia_usage *usage, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_seen(struct ia_writer *writer, int64_t image_id, int64_t readers,
                                                 int64_t bytes, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_pair(struct ia_writer *writer, int64_t image_id, int64_t other_id,
+                                                int64_t bytes, int64_t others, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_masked(struct ia_writer *writer, int64_t image_id,
                                                   const struct ia_extent *piece, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_scan(struct ia_writer *writer, const struct ia_scan_row *row,
@@ -111,7 +113,7 @@ IA_MUST_CHECK enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, in
 /* Empties the tables name, reference and image_file, to be written anew. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err);
 
-/* Takes away what the forest said of an image: its rows in chain, usage, seen and masked. */
+/* Takes away what the forest said of an image: its rows in chain, usage, seen, pair and masked. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
 
 /* The trees that were analysed, by ascending root. put replaces; drop_trees_of_others forgets those whose root stands

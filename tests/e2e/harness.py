@@ -231,6 +231,7 @@ WITHOUT_IDS = (
     "SELECT path, depth, layer_path, visible_bytes, data_bytes FROM v_chain ORDER BY path, depth",
     "SELECT path, data_bytes, zero_bytes, visible_bytes, masked_bytes, exclusive_bytes, shared_bytes, dependents,"
     " descendants, heads FROM v_usage ORDER BY path",
+    "SELECT min(path, other_path) AS one, max(path, other_path) AS two, shared_bytes, others_at_most FROM v_pair ORDER BY one, two",
     "SELECT path, start, length, file, offset, state FROM v_masked ORDER BY path, start",
     "SELECT code, severity, path, detail, hides FROM v_finding ORDER BY code, path, detail",
 )

@@ -328,23 +328,8 @@ def test_random_changes(case):
     case.check(not different, f"after {ROUNDS} rounds of random changes the store says what a new one says", different[:20])
 
 
-def test_growth_since_a_span(case):
-    """A span goes back from now: an hour ago there was no scan, so the first one counts; 0 hours ago the latest had begun."""
-    site = case.site()
-    path = write(create(site.path("x.qcow2"), MIB), 0)
-    site.scan()
-    for place in (1, 2):
-        write(path, place)
-        site.scan()
-    deltas = {span: [row["data_delta"] for row in site.rows("--growth", "--since", span)] for span in ("1h", "2d", "52w", "0h")}
-    case.same(deltas, {"1h": [2 * CLUSTER], "2d": [2 * CLUSTER], "52w": [2 * CLUSTER], "0h": []}, "--since takes hours, days and weeks")
-    for wrong in ("d", "7", "7x", "7dd", "-1d", "1000000d", "7 d"):
-        outcome = site.report("--growth", "--since", wrong)
-        case.same(outcome.code, 0 if wrong == "7" else 2, f"--since {wrong}: {'the number of a scan' if wrong == '7' else 'wrong usage'}", [outcome.err])
-
-
 TESTS = [test_many_overlays, test_times, test_moves, test_coming_and_going, test_replacement, test_swapped_directories,
-         test_growth_since_a_span, test_races, test_writes_during_a_scan, test_random_changes]
+         test_races, test_writes_during_a_scan, test_random_changes]
 
 if __name__ == "__main__":
     harness.tap.main(lambda: harness.run_tests("Incremental scans.", TESTS))

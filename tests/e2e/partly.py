@@ -132,6 +132,10 @@ def test_templates(case):
     case.same((outcome.code, outcome.out), (0, "x\n"), "what is taken off the list")
     site.scan()
     case.same(verdict(site, "templates/base.qcow2"), ("unreferenced", "proven"), "counts again as what it is")
+    outcome = site.run("db", "templates", "--db", site.db, "--add", "y", "--remove", "x", "--remove", "*/templates/*")
+    case.check(outcome.code == 1 and "'*/templates/*' is not on the list" in outcome.err and not outcome.out, "taking off what is not on it fails, and says so",
+               [outcome.code, outcome.err, outcome.out])
+    case.same(site.run("db", "templates", "--db", site.db).out, "x\n", "and changes nothing")
     for action, option in (("check", ("--add", "x")), ("templates", ("--keep", "2")), ("prune", ("--remove", "x"))):
         outcome = site.run("db", action, "--db", site.db, *option)
         case.same((outcome.code, outcome.out), (2, ""), f"db {action} {option[0]} is wrong usage")
@@ -160,6 +164,22 @@ def test_sums(case):
     case.same(odd, [], "the histogram of an image adds up to what is visible and shared")
     odd = site.query("SELECT u.path FROM v_usage AS u WHERE u.masked_bytes <> (SELECT coalesce(sum(length), 0) FROM v_masked AS m WHERE m.image_id = u.image_id)")
     case.same(odd, [], "the masked ranges add up to what is masked")
+    wrong = [f"{a} {b}: {pair_by_maps(site, a, b)}" for a, b, shared in site.query("SELECT path, other_path, shared_bytes FROM v_pair")
+             if pair_by_maps(site, a, b) != shared]
+    heads = [path for path, in site.query("SELECT path FROM v_image WHERE is_head")]
+    told = {frozenset(pair) for pair in site.query("SELECT path, other_path FROM v_pair")}
+    wrong += [f"{a} {b} share {pair_by_maps(site, a, b)} and have no row" for a in heads for b in heads
+              if a < b and frozenset((a, b)) not in told and pair_by_maps(site, a, b) > 0]
+    case.check(told and not wrong, "pairs of heads share what the maps of both show in one place", wrong)
+
+
+def pair_by_maps(site, one, other):
+    """Clusters of data that both maps show in the same file at the same place, in bytes."""
+    places = []
+    for path in (one, other):
+        rows = site.query("SELECT start, length, filename, offset FROM v_map WHERE path = ? AND data", path)
+        places.append({(filename, offset + at, start + at) for start, length, filename, offset in rows for at in range(0, length, CLUSTER)})
+    return len(places[0] & places[1]) * CLUSTER
 
 
 TESTS = [test_parts_that_nobody_reads, test_order, test_holes_and_compressed_data, test_doubts, test_snapshots_keep_what_they_hold,

@@ -48,8 +48,9 @@ struct image {
 struct fixture {
     IA_VEC(struct ia_forest_node) nodes;
     IA_VEC(struct image) images;
-    size_t batch;     /* extents per batch */
-    bool tell_states; /* the analysis is told what it would count */
+    IA_VEC(struct ia_pair_row) pairs; /* what the analysis said of them */
+    size_t batch;                     /* extents per batch */
+    bool tell_states;                 /* the analysis is told what it would count */
 };
 
 /* At most `batch` extents at a time, in a buffer whose rest the sanitizer and the reader find spoiled. */
@@ -110,6 +111,14 @@ static inline enum ia_status keep_chain(void *ctx, const struct ia_chain_row *ro
     return IA_OK;
 }
 
+static inline enum ia_status keep_pair(void *ctx, const struct ia_pair_row *row, struct ia_error *err)
+{
+    (void)err;
+    struct fixture *fixture = ctx;
+    assert_true(ia_vec_push(&fixture->pairs, *row));
+    return IA_OK;
+}
+
 static inline void fixture_init(struct fixture *fixture)
 {
     *fixture = (struct fixture){.batch = 3};
@@ -117,6 +126,7 @@ static inline void fixture_init(struct fixture *fixture)
 
 static inline void forget_results(struct fixture *fixture)
 {
+    fixture->pairs.len = 0;
     for (size_t i = 0; i < fixture->images.len; i++) {
         struct image *image = &fixture->images.items[i];
         image->usages = 0;
@@ -143,6 +153,7 @@ static inline void fixture_release(struct fixture *fixture)
     }
     ia_vec_release(&fixture->images);
     ia_vec_release(&fixture->nodes);
+    ia_vec_release(&fixture->pairs);
 }
 
 static inline struct mapping *add_mapping(struct image *image, int64_t size)
@@ -207,7 +218,7 @@ static inline void add_snapshot(struct fixture *fixture, size_t node, const char
 }
 
 static const struct ia_forest_sinks keep_all = {
-    .usage = keep_usage, .seen = keep_seen, .masked = keep_masked, .chain = keep_chain};
+    .usage = keep_usage, .seen = keep_seen, .masked = keep_masked, .chain = keep_chain, .pair = keep_pair};
 
 /* Cut at the image's size. */
 static inline void add_up_states(struct image *image)

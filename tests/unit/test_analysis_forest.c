@@ -468,6 +468,70 @@ static void host_range_past_63_bits_counts_as_none(void **state)
     assert_piece(f, base, 0, (struct ia_extent){.start = 0, .length = 2, .offset = IA_NO_OFFSET});
 }
 
+static void expect_pair(const struct fixture *f, size_t place, size_t node, size_t other, int64_t bytes, int64_t others)
+{
+    assert_true(place < f->pairs.len);
+    const struct ia_pair_row *row = &f->pairs.items[place];
+    assert_int_equal(row->node, node);
+    assert_int_equal(row->other, other);
+    assert_int_equal(row->bytes, bytes);
+    assert_int_equal(row->others, others);
+}
+
+/* left and right stand on middle, which stands on base; direct stands on base alone. */
+static void pairs_share_what_both_read_from_one_image(void **state)
+{
+    struct fixture *f = *state;
+    size_t base = add_image(f, IA_NO_PARENT, "DDDDDDDDZZ");
+    size_t middle = add_image(f, base, "..DDZ....DDD");
+    size_t left = add_image(f, middle, ".DD...........");
+    size_t right = add_image(f, middle, "......DD....");
+    size_t direct = add_image(f, base, "D.......");
+    add_image(f, IA_NO_PARENT, "DDDD");
+    analyse(f);
+    /* left and right: base 0 and 5, middle 3, 9, 10, 11; left and direct: base 5 to 7; right and direct: base 1 and 5.
+     */
+    assert_int_equal(f->pairs.len, 3);
+    expect_pair(f, 0, left, right, 6, 0);
+    expect_pair(f, 1, left, direct, 3, 0);
+    expect_pair(f, 2, right, direct, 2, 0);
+}
+
+/* A snapshot reads for its image, but is no head: it has no part in what a pair shares. */
+static void snapshots_have_no_part_in_pairs(void **state)
+{
+    struct fixture *f = *state;
+    size_t base = add_image(f, IA_NO_PARENT, "DDDD");
+    size_t left = add_image(f, base, "DD..");
+    size_t right = add_image(f, base, "..D.");
+    add_snapshot(f, left, "....");
+    analyse(f);
+    assert_int_equal(f->pairs.len, 1);
+    expect_pair(f, 0, left, right, 1, 0);
+}
+
+/* Forty heads, of which number n has its first n bytes of 64 to itself: it shares 64 - n with those before it. The
+ * eight that get least, from number 32 on, are not looked at, and of the pairs of the others 32 are told. */
+static void pairs_of_many_heads_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    char map[65] = {0};
+    memset(map, 'D', 64);
+    size_t base = add_image(f, IA_NO_PARENT, map);
+    for (size_t n = 0; n < 40; n++) {
+        memset(map, '.', 64);
+        memset(map, 'D', n);
+        add_image(f, base, map);
+    }
+    analyse(f);
+    /* 1 pair with number 1 as its later head, 2 with number 2... 28 up to number 7, and 4 of those with number 8. */
+    assert_int_equal(f->pairs.len, 32);
+    expect_pair(f, 0, base + 1, base + 2, 63, 56);
+    expect_pair(f, 1, base + 1, base + 3, 62, 56);
+    expect_pair(f, 2, base + 2, base + 3, 62, 56);
+    expect_pair(f, 31, base + 4, base + 9, 56, 56);
+}
+
 static void expect_bug(struct fixture *f)
 {
     struct ia_error err = {0};
@@ -569,6 +633,9 @@ int main(void)
         CASE(images_of_no_size),
         CASE(what_lies_past_the_size_does_not_exist),
         CASE(host_range_past_63_bits_counts_as_none),
+        CASE(pairs_share_what_both_read_from_one_image),
+        CASE(snapshots_have_no_part_in_pairs),
+        CASE(pairs_of_many_heads_are_bounded),
         CASE(circle_is_our_bug_and_nothing_is_said),
         CASE(image_on_itself_is_our_bug),
         CASE(parent_that_does_not_exist_is_our_bug),

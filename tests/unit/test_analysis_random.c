@@ -313,6 +313,78 @@ static void check_chain(struct reference *r, size_t node)
     assert_int_equal(image->chain.len, depth);
 }
 
+static size_t root_of(const struct fixture *f, size_t node)
+{
+    while (f->nodes.items[node].parent != IA_NO_PARENT)
+        node = f->nodes.items[node].parent;
+    return node;
+}
+
+/* Data that both heads read from the same image. */
+static int64_t shared_by(struct reference *r, size_t a, size_t b)
+{
+    int64_t bytes = 0;
+    int64_t end = ia_min(r->f->nodes.items[a].size, r->f->nodes.items[b].size);
+    for (int64_t byte = 0; byte < end; byte++) {
+        size_t layer = ask(r, a, byte);
+        if (layer != IA_NO_PARENT && layer == ask(r, b, byte))
+            bytes += strchr("DCES", state_letters[r->at[cell(r, layer, byte)]->state]) != NULL;
+    }
+    return bytes;
+}
+
+static const struct ia_pair_row *find_pair(const struct fixture *f, size_t a, size_t b)
+{
+    for (size_t i = 0; i < f->pairs.len; i++)
+        if (f->pairs.items[i].node == a && f->pairs.items[i].other == b)
+            return &f->pairs.items[i];
+    return NULL;
+}
+
+/* Every pair of the tree has a row with its bytes, or shares no more than `others` of all rows. Returns the rows. */
+static size_t check_pairs(struct reference *r, size_t root)
+{
+    const struct fixture *f = r->f;
+    size_t rows = 0;
+    int64_t least = INT64_MAX;
+    int64_t untold = 0;
+    int64_t others = -1;
+    for (size_t b = 0; b < f->nodes.len; b++)
+        for (size_t a = 0; a < b; a++) {
+            if (root_of(f, a) != root || root_of(f, b) != root || has_children(f, a) || has_children(f, b))
+                continue;
+            int64_t bytes = shared_by(r, a, b);
+            const struct ia_pair_row *row = find_pair(f, a, b);
+            if (row == NULL) {
+                untold = ia_max(untold, bytes);
+                continue;
+            }
+            assert_int_equal(row->bytes, bytes);
+            assert_true(others == -1 || others == row->others);
+            others = row->others;
+            least = ia_min(least, bytes);
+            rows++;
+        }
+    assert_true(untold <= least);
+    assert_true(rows == IA_PAIRS_TOLD || untold == 0);
+    if (rows > 0)
+        assert_int_equal(others, untold);
+    return rows;
+}
+
+static void check_all_pairs(struct reference *r)
+{
+    const struct fixture *f = r->f;
+    size_t rows = 0;
+    for (size_t node = 0; node < f->nodes.len; node++)
+        if (f->nodes.items[node].parent == IA_NO_PARENT)
+            rows += check_pairs(r, node);
+    assert_int_equal(rows, f->pairs.len);
+    for (size_t i = 1; i < f->pairs.len; i++)
+        if (root_of(f, f->pairs.items[i].node) == root_of(f, f->pairs.items[i - 1].node))
+            assert_true(f->pairs.items[i].bytes <= f->pairs.items[i - 1].bytes);
+}
+
 /* No extent is asked for more than twice, of a stand-alone image once, or never where it is known what it holds. */
 static void check_reads(const struct fixture *f, size_t node)
 {
@@ -412,6 +484,7 @@ static void try_forests(const struct shape *shape, int64_t count, uint64_t *seed
     uint64_t first = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
     int64_t pieces = 0;
     int64_t shared = 0;
+    int64_t pairs = 0;
     print_message("# IA_SEED=%" PRIu64 ", %jd forests\n", first, (intmax_t)count);
     for (int64_t i = 0; i < count; i++) {
         *seed = first + (uint64_t)i;
@@ -429,13 +502,15 @@ static void try_forests(const struct shape *shape, int64_t count, uint64_t *seed
             pieces += (int64_t)f.images.items[node].masked.len;
             shared += f.images.items[node].usage.shared_bytes;
         }
+        check_all_pairs(&r);
+        pairs += (int64_t)f.pairs.len;
         reference_release(&r);
         check_partials(&f);
         fixture_release(&f);
     }
     /* Forests in which nothing is masked or shared would prove little. */
     if (count >= 20)
-        assert_true(pieces > count && shared > count);
+        assert_true(pieces > count && shared > count && pairs > count / 10);
 }
 
 static int64_t count_or(int64_t normal)

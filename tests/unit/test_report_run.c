@@ -105,15 +105,27 @@ static void columns_of_one_name_are_told_apart(void **state)
 
 static void arguments_are_bound_by_type(void **state)
 {
-    const char *text = "SELECT typeof(:x) AS t, :x AS v";
+    const char *text = "-- parameter: :x | a value\nSELECT typeof(:x) AS t, :x AS v";
     expect_run(*state, &(struct run){text, "csv", .argument = {":x", "12", true}}, "t,v\ninteger,12\n");
     expect_run(*state, &(struct run){text, "csv", .argument = {":x", "12", false}}, "t,v\ntext,12\n");
     expect_run(*state, &(struct run){text, "csv", .argument = {":x", "a' OR 1 --\xff", false}},
                "t,v\ntext,a' OR 1 --\xff\n");
     expect_run(*state, &(struct run){text, "csv", .argument = {":x", NULL, false}}, "t,v\nnull,\n");
-    expect_run(*state, &(struct run){text, "csv", .argument = {":y", "1", false}}, "t,v\nnull,\n");
     expect_failure(*state, &(struct run){text, "csv", .argument = {":x", "99999999999999999999", true}}, IA_USAGE,
                    "too large");
+}
+
+/* What gets no value would be NULL, and the answer one to another question. */
+static void parameters_are_declared_and_known(void **state)
+{
+    const struct ia_argument image = {":image", "/x", false};
+    expect_failure(*state, &(struct run){"-- title: t\nSELECT :image", "csv", .argument = image}, IA_USAGE,
+                   "report 'mine' uses :image without saying so: add the line '-- parameter: :image | MEANING'");
+    expect_failure(*state, &(struct run){"-- parameter: :x | a value\nSELECT :x", "csv", .argument = image}, IA_USAGE,
+                   "the parameter :x, which nothing here gives a value");
+    expect_failure(*state, &(struct run){"SELECT ?", "csv", .argument = image}, IA_USAGE, "the parameter ?");
+    expect_failure(*state, &(struct run){"SELECT $image, @x", "csv", .argument = image}, IA_USAGE, "parameter $image");
+    expect_failure(*state, &(struct run){"SELECT :image", "csv", .columns = NULL}, IA_USAGE, "parameter :image");
 }
 
 static void what_cannot_run_leaves_no_output(void **state)
@@ -218,6 +230,7 @@ int main(void)
         TEST(columns_are_chosen_and_ordered_in_every_format),
         TEST(columns_of_one_name_are_told_apart),
         TEST(arguments_are_bound_by_type),
+        TEST(parameters_are_declared_and_known),
         TEST(what_cannot_run_leaves_no_output),
         TEST(a_full_disk_ends_the_rows),
         TEST(json_has_the_scan_and_the_basis),

@@ -118,7 +118,15 @@ static void findings(void **state)
                   "dirty,info,/r/a,i,2025-01-01T00:01:00Z,2025-01-01T00:01:00Z,0\n");
 }
 
-#define GROWTH_HEAD "path,status,disk_delta,data_delta,virtual_delta,from_scan,to_scan\n"
+#define GROWTH_COLUMNS "path,status,disk_delta,data_delta,virtual_delta,from_scan,to_scan"
+#define GROWTH_HEAD GROWTH_COLUMNS "\n"
+
+static void expect_growth(struct test_store *store, const char *columns, const char *since, const char *expected)
+{
+    char *text = run_report(store, "growth", columns, NULL, since);
+    assert_string_equal(text, expected);
+    free(text);
+}
 
 static void growth(void **state)
 {
@@ -132,36 +140,96 @@ static void growth(void **state)
         " (3, '/r/b', 2, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/c', 2, NULL, 20, 30, 2, 0, 0, 'corrupt'),"
         " (3, '/r/d', 3, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/d', 3, 100, 10, 10, 1, 0, 0, 'ok'),"
         " (3, '/r/e', 4, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/e', 4, 100, 11, 10, 1, 0, 0, 'ok')");
-    static const struct {
-        const char *since;
-        const char *expected;
-    } cases[] = {
-        {NULL, GROWTH_HEAD "/r/a,changed,3990,2,0,3,7\n/r/c,new,30,2,0,3,7\n/r/e,changed,0,0,0,3,7\n"
-                           "/r/b,vanished,-10,-1,-100,3,7\n"},
-        {"7", GROWTH_HEAD},
-        {"1", GROWTH_HEAD "/r/a,changed,3990,2,0,1,7\n/r/c,new,30,2,0,1,7\n/r/d,new,10,1,100,1,7\n"
-                          "/r/e,new,10,1,100,1,7\n"},
-        {"2024-12-31T23:59:59Z", GROWTH_HEAD "/r/a,changed,3990,2,0,1,7\n/r/c,new,30,2,0,1,7\n/r/d,new,10,1,100,1,7\n"
-                                             "/r/e,new,10,1,100,1,7\n"},
-        {"2025-01-01T00:00:59Z", GROWTH_HEAD "/r/a,changed,3990,2,0,3,7\n/r/c,new,30,2,0,3,7\n"
-                                             "/r/e,changed,0,0,0,3,7\n/r/b,vanished,-10,-1,-100,3,7\n"},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char *text = run_report(*state, "growth", NULL, NULL, cases[i].since);
-        assert_string_equal(text, cases[i].expected);
-        free(text);
-    }
-    /* Before all that is kept: the first. */
-    char *first = run_report(*state, "growth", "from_scan", NULL, "2000-01-01");
-    assert_string_equal(first, "from_scan\n1\n1\n1\n1\n");
-    free(first);
+    static const char since_3[] = GROWTH_HEAD "/r/a,changed,3990,2,0,3,7\n/r/c,new,30,2,0,3,7\n"
+                                              "/r/e,changed,0,0,0,3,7\n/r/b,vanished,-10,-1,-100,3,7\n";
+    static const char since_1[] = GROWTH_HEAD "/r/a,changed,3990,2,0,1,7\n/r/c,new,30,2,0,1,7\n"
+                                              "/r/d,new,10,1,100,1,7\n/r/e,new,10,1,100,1,7\n";
+    expect_growth(*state, GROWTH_COLUMNS, NULL, since_3);
+    expect_growth(*state, GROWTH_COLUMNS, "6", since_3);
+    expect_growth(*state, GROWTH_COLUMNS, "1", since_1);
+    expect_growth(*state, GROWTH_COLUMNS, "2", since_1);
+    expect_growth(*state, GROWTH_COLUMNS, "2024-12-31T23:59:59Z", since_1);
+    expect_growth(*state, GROWTH_COLUMNS, "2025-01-01T00:00:59Z", since_3);
+    /* Before all that is kept: the first. The latest is never compared with itself. */
+    expect_growth(*state, "from_scan", "2000-01-01", "from_scan\n1\n1\n1\n1\n");
+    expect_growth(*state, "from_scan", "7", "from_scan\n3\n3\n3\n3\n");
 }
 
 static void growth_of_a_first_scan(void **state)
 {
     store_exec(*state, "DELETE FROM scan WHERE scan_id = 3;"
                        "INSERT INTO history VALUES (7, '/r/a', 1, 100, 10, 10, 1, 0, 0, NULL, 'ok')");
-    expect_report(*state, "growth", NULL, NULL, GROWTH_HEAD);
+    expect_growth(*state, GROWTH_COLUMNS, NULL, GROWTH_HEAD);
+    expect_growth(*state, GROWTH_COLUMNS, "2000-01-01", GROWTH_HEAD);
+}
+
+/* Depths and dependents of an image in the scans 3, 5 and 7, nothing else of it ever changes; -1: the scan did not see
+ * it. */
+static void add_links(struct test_store *store, const char *path, const int depths[3], const int dependents[3],
+                      const char *last_state)
+{
+    for (int i = 0; i < 3; i++) {
+        char *sql =
+            sqlite3_mprintf("INSERT INTO history SELECT %d, %Q, 1, 100, 10, 10, 1, %d, %d, NULL, %Q WHERE %d >= 0",
+                            3 + 2 * i, path, depths[i], dependents[i], i == 2 ? last_state : "ok", depths[i]);
+        store_exec(store, sql);
+        sqlite3_free(sql);
+    }
+}
+
+#define LINKS "path,depth_from,depth_to,dependents_from,dependents_to,unreferenced_since"
+
+/* Scan 3 began at 00:00:00, scan 5 at 00:00:30, scan 7 at 00:01:00. */
+static void growth_of_chains(void **state)
+{
+    static const int none[3] = {0, 0, 0};
+    add_scan(*state, 5, 30);
+    add_links(*state, "/r/deeper", (int[3]){1, 1, 3}, none, "ok");
+    add_links(*state, "/r/shallower", (int[3]){2, 2, 0}, none, "ok");
+    add_links(*state, "/r/same", (int[3]){1, 1, 1}, (int[3]){1, 1, 1}, "ok");
+    add_links(*state, "/r/broken", (int[3]){2, 2, 1}, (int[3]){1, 2, 3}, "broken-chain");
+    add_links(*state, "/r/left", none, (int[3]){2, 0, 0}, "ok");
+    add_links(*state, "/r/left-late", none, (int[3]){1, 1, 0}, "ok");
+    add_links(*state, "/r/left-long-ago", none, none, "ok");
+    add_links(*state, "/r/lost-one", none, (int[3]){2, 1, 1}, "ok");
+    add_links(*state, "/r/taken", none, (int[3]){0, 0, 2}, "ok");
+    add_links(*state, "/r/came-and-left", (int[3]){-1, 0, 0}, (int[3]){-1, 1, 0}, "ok");
+    static const char since_3[] = LINKS "\n/r/came-and-left,,0,,0,2025-01-01T00:01:00Z\n"
+                                        "/r/broken,2,,1,3,\n"
+                                        "/r/deeper,1,3,0,0,\n"
+                                        "/r/left,0,0,2,0,2025-01-01T00:00:30Z\n"
+                                        "/r/left-late,0,0,1,0,2025-01-01T00:01:00Z\n"
+                                        "/r/lost-one,0,0,2,1,\n"
+                                        "/r/shallower,2,0,0,0,\n"
+                                        "/r/taken,0,0,0,2,\n";
+    expect_growth(*state, LINKS, "3", since_3);
+    /* A scan that was not complete does not prove that nothing named it. */
+    store_exec(*state, "UPDATE scan SET complete = 0 WHERE scan_id = 5");
+    expect_growth(*state, "unreferenced_since", "3",
+                  "unreferenced_since\n2025-01-01T00:01:00Z\n\n\n2025-01-01T00:01:00Z\n2025-01-01T00:01:00Z\n\n\n\n");
+    store_exec(*state, "UPDATE scan SET complete = 0");
+    expect_growth(*state, "unreferenced_since", "3", "unreferenced_since\n\n\n\n\n\n\n\n\n");
+    /* Scan 3 is pruned: what is told rests on what is kept. */
+    store_exec(*state, "DELETE FROM scan WHERE scan_id = 3; UPDATE scan SET complete = 1");
+    expect_growth(*state, LINKS, "3",
+                  LINKS "\n/r/broken,2,,2,3,\n/r/came-and-left,0,0,1,0,2025-01-01T00:01:00Z\n/r/deeper,1,3,0,0,\n"
+                        "/r/left-late,0,0,1,0,2025-01-01T00:01:00Z\n/r/shallower,2,0,0,0,\n/r/taken,0,0,0,2,\n");
+}
+
+/* The view says of any two scans what the report says of the latest. */
+static void growth_by_the_view(void **state)
+{
+    add_scan(*state, 5, 30);
+    add_links(*state, "/r/x", (int[3]){1, 2, 3}, (int[3]){4, 5, 6}, "broken-chain");
+    static const char sql[] = "SELECT group_concat(from_scan || '-' || to_scan || ':' || depth_from || '>'"
+                              " || coalesce(depth_to, '?') || ',' || dependents_from || '>' || dependents_to, ' ')"
+                              " FROM (SELECT * FROM v_growth WHERE path = '/r/x' ORDER BY from_scan, to_scan)";
+    struct test_store *store = *state;
+    sqlite3_stmt *stmt;
+    assert_int_equal(sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(stmt, 0), "3-5:1>2,4>5 3-7:1>?,4>6 5-7:2>?,5>6");
+    sqlite3_finalize(stmt);
 }
 
 #define DEPENDENTS_HEAD "path,depth,direct,is_head,seen_bytes,seen_data_bytes,through\n"
@@ -235,7 +303,10 @@ static void summary(void **state)
         "INSERT INTO finding VALUES (1, 'x', 'warning', '/r/a', 'w', 1, 7, 7), (2, 'y', 'info', 'p', '', 0, 3, 3);"
         "UPDATE image SET is_base_by = 'said so' WHERE image_id = 2; UPDATE scan SET complete = 0;"
         "UPDATE image SET chain_ok = 0 WHERE image_id IN (2, 12);"
-        "INSERT INTO sharing VALUES (12, 12288, 0, 0, 0, 12), (13, 8192, 0, 0, 8192, 12)");
+        "INSERT INTO sharing VALUES (12, 12288, 0, 0, 0, 12), (13, 8192, 0, 0, 8192, 12);"
+        "UPDATE chain SET visible_bytes = NULL, data_bytes = NULL WHERE image_id = 12");
+    /* Flat: alone has 262144, top reads 262144 of its own, 65536 of left and 120000 of base. Stored: these four have
+     * 262144 each. Right is left out, its chain is broken. */
     expect_report(*state, "summary", NULL, NULL,
                   "section,item,value,unit\n"
                   "scan,number,7,count\n"
@@ -270,16 +341,13 @@ static void summary(void **state)
                   "space,metadata,524288,bytes\n"
                   "space,shared,0,bytes\n"
                   "space,masked,308752,bytes\n"
-                  "unused backing,\"unreferenced, proven\",0,count\n"
-                  "unused backing,\"unreferenced, proven, reclaimable\",0,bytes\n"
+                  "sharing,data of flat copies,709824,bytes\n"
+                  "sharing,data stored,1048576,bytes\n"
+                  "sharing,saved by backing files,-338752,bytes\n"
+                  "unused backing,all,3,count\n"
+                  "unused backing,\"all, reclaimable\",307200,bytes\n"
                   "unused backing,\"unreferenced, unproven\",1,count\n"
                   "unused backing,\"unreferenced, unproven, reclaimable\",307200,bytes\n"
-                  "unused backing,\"contributes-nothing, proven\",0,count\n"
-                  "unused backing,\"contributes-nothing, proven, reclaimable\",0,bytes\n"
-                  "unused backing,\"contributes-nothing, unproven\",0,count\n"
-                  "unused backing,\"contributes-nothing, unproven, reclaimable\",0,bytes\n"
-                  "unused backing,\"partly-masked, proven\",0,count\n"
-                  "unused backing,\"partly-masked, proven, reclaimable\",0,bytes\n"
                   "unused backing,\"partly-masked, unproven\",2,count\n"
                   "unused backing,\"partly-masked, unproven, reclaimable\",0,bytes\n"
                   "findings,error,0,count\n"
@@ -374,6 +442,8 @@ int main(void)
         TEST(findings),
         TEST(growth),
         TEST(growth_of_a_first_scan),
+        TEST(growth_of_chains),
+        TEST(growth_by_the_view),
         TEST(dependents),
         TEST(dependents_by_other_ways),
         TEST(dependents_in_a_ring),

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* A point in the history of scans, as a person writes it. */
+#ifndef IA_CLI_WHEN_H
+#define IA_CLI_WHEN_H
+
+#include <stdbool.h>
+
+struct ia_when {
+    const char *text; /* of a scan's number the argument itself, else `time` */
+    bool number;
+    char time[32]; /* UTC, as in v_scan.started */
+};
+
+/* "17" is the number of a scan; "2025-01-31", "2025-01-31T03:00", "2025-01-31T03:00:00Z" (a blank for the T, and no Z,
+ * will do too) are times in UTC; "12h", "7d", "4w" is so long before now. False for any other text. The argument and
+ * `when` must outlive the use of when->text, and `when` must not be moved. */
+bool ia_cli_parse_when(const char *text, struct ia_when *when);
+
+#endif
