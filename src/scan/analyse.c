@@ -154,8 +154,11 @@ static enum ia_status analyse(struct forest *forest, struct ia_error *err)
                                           .chain = put_chain,
                                           .pair = put_pair};
     enum ia_status status = IA_OK;
-    for (size_t node = 0; node < forest->count && status == IA_OK; node++)
+    for (size_t node = 0; node < forest->count && status == IA_OK; node++) {
         status = ia_writer_clear_results(forest->scan->writer, item_of(forest, node)->image_id, err);
+        if (status == IA_OK)
+            status = ia_writer_touch_image(forest->scan->writer, item_of(forest, node)->image_id, err);
+    }
     return status == IA_OK ? ia_forest_analyse(&wood, &sinks, err) : status;
 }
 

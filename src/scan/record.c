@@ -96,6 +96,8 @@ static enum ia_status put_files(struct ia_scan *scan, struct ia_error *err)
         };
         status = ia_writer_put_file(scan->writer, &row, err);
         item->file_id = row.file_id;
+        if (status == IA_OK && known)
+            status = ia_writer_touch_file(scan->writer, item->file_id, err);
     }
     return status;
 }
@@ -256,6 +258,8 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
     if (item->from_store && previous->row_fingerprint == row.fingerprint)
         return IA_OK; /* the row stands */
     enum ia_status status = ia_writer_put_image(scan->writer, &row, err);
+    if (status == IA_OK)
+        status = ia_writer_touch_image(scan->writer, item->image_id, err);
     return status == IA_OK && !item->from_store ? put_image_names(scan, item, err) : status;
 }
 

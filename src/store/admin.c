@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "store/connection.h"
+#include "store/history.h"
 #include "store/migrate.h"
 
 static void close_db(sqlite3 **db)
@@ -75,19 +76,13 @@ enum ia_status ia_store_migrate(const char *path, int64_t *from, struct ia_error
 enum ia_status ia_store_prune(const char *path, const struct ia_prune_options *options, struct ia_error *err)
 {
     AUTO_DB sqlite3 *db = NULL;
-    char sql[512];
     enum ia_status status = ia_connection_open(path, IA_CONNECTION_WRITE, &db, err);
     if (status == IA_OK)
         status = ia_connection_expect_current(db, path, err);
     if (status == IA_OK)
         status = ia_connection_exec(db, "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE", err);
-    if (status == IA_OK && options->keep > 0) {
-        snprintf(sql, sizeof(sql),
-                 "DELETE FROM scan WHERE scan_id NOT IN (SELECT scan_id FROM scan ORDER BY scan_id DESC LIMIT %jd);"
-                 "DELETE FROM finding WHERE last_scan < (SELECT min(scan_id) FROM scan)",
-                 (intmax_t)options->keep);
-        status = ia_connection_exec(db, sql, err);
-    }
+    if (status == IA_OK && options->keep > 0)
+        status = ia_history_prune(db, options->keep, err);
     if (status == IA_OK && options->forget_mounts)
         status = ia_connection_exec(db, "DELETE FROM absent_mount", err);
     if (status == IA_OK)

@@ -101,17 +101,8 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_DROP_IMAGE] = "DELETE FROM image WHERE image_id = ?",
     [IA_STMT_DROP_MAPPING] = "DELETE FROM mapping WHERE map_id = ?",
     [IA_STMT_DROP_EXTENTS] = "DELETE FROM extent WHERE map_id = ?",
-    [IA_STMT_PUT_HISTORY] =
-        "INSERT OR REPLACE INTO history (scan_id, path, image_id, virtual_size, file_size, disk_size, data_bytes,"
-        " chain_depth, dependents, backing_path, state)"
-        " SELECT ?, i.path, i.image_id, i.virtual_size, v.file_size, v.disk_size,"
-        " i.data_bytes + i.compressed_bytes + i.encrypted_bytes + i.sparse_bytes,"
-        " coalesce((SELECT max(c.depth) FROM chain AS c WHERE c.image_id = i.image_id), 0),"
-        " (SELECT count(*) FROM image AS o WHERE o.backing_id = i.image_id), i.backing_path, v.state"
-        " FROM image AS i JOIN v_image AS v ON v.image_id = i.image_id",
-    [IA_STMT_PRUNE_SCANS] =
-        "DELETE FROM scan WHERE scan_id NOT IN (SELECT scan_id FROM scan ORDER BY scan_id DESC LIMIT ?)",
-    [IA_STMT_PRUNE_FINDINGS] = "DELETE FROM finding WHERE last_scan < (SELECT min(scan_id) FROM scan)",
+    [IA_STMT_TOUCH_IMAGE] = "INSERT OR IGNORE INTO temp.touched VALUES (?)",
+    [IA_STMT_TOUCH_FILE] = "INSERT OR IGNORE INTO temp.touched SELECT image_id FROM image_file WHERE file_id = ?",
     [IA_STMT_LOAD_MOUNTS] = "SELECT path, dev FROM absent_mount ORDER BY path",
     [IA_STMT_PUT_MOUNT] = "INSERT OR REPLACE INTO absent_mount (path, dev) VALUES (?, ?)",
     [IA_STMT_GET_SETTING] = "SELECT value FROM setting WHERE key = ?",

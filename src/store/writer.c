@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "store/connection.h"
+#include "store/history.h"
 #include "store/migrate.h"
 #include "store/statements.h"
 #include "store/writer_internal.h"
@@ -15,6 +16,9 @@ struct ia_writer {
     int64_t scan_id, next_image_id, next_map_id;
 };
 
+/* The setting that keeps numbers of images from being used again. */
+#define LAST_IMAGE "last-image"
+
 static enum ia_status read_counters(struct ia_writer *writer, struct ia_error *err)
 {
     enum ia_status status =
@@ -22,7 +26,7 @@ static enum ia_status read_counters(struct ia_writer *writer, struct ia_error *e
     if (status == IA_OK)
         status = ia_connection_int(writer->db,
                                    "SELECT 1 + max(coalesce((SELECT max(image_id) FROM image), 0),"
-                                   " coalesce((SELECT max(image_id) FROM history), 0))",
+                                   " coalesce((SELECT value FROM setting WHERE key = '" LAST_IMAGE "'), 0))",
                                    &writer->next_image_id, err);
     if (status == IA_OK)
         status = ia_connection_int(writer->db,
@@ -43,6 +47,8 @@ static enum ia_status begin(struct ia_writer *writer, const char *path, struct i
                                     "PRAGMA journal_size_limit = 0;"
                                     "PRAGMA cache_size = -32768; PRAGMA cache_spill = ON",
                                     err);
+    if (status == IA_OK)
+        status = ia_history_prepare(writer->db, err);
     if (status == IA_OK)
         status = ia_connection_exec(writer->db, "BEGIN IMMEDIATE", err);
     if (status == IA_BUSY)
@@ -341,14 +347,22 @@ enum ia_status ia_writer_drop_trees_of_others(struct ia_writer *writer, struct i
     return ia_statements_run(&writer->statements, IA_STMT_DROP_TREES, err, "");
 }
 
+enum ia_status ia_writer_touch_image(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_TOUCH_IMAGE, err, "i", image_id);
+}
+
+enum ia_status ia_writer_touch_file(struct ia_writer *writer, int64_t file_id, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_TOUCH_FILE, err, "i", file_id);
+}
+
 enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err)
 {
-    enum ia_status status = ia_statements_run(&writer->statements, IA_STMT_PUT_HISTORY, err, "i", writer->scan_id);
-    if (status == IA_OK && keep > 0)
-        status = ia_statements_run(&writer->statements, IA_STMT_PRUNE_SCANS, err, "i", keep);
-    if (status == IA_OK && keep > 0)
-        status = ia_statements_run(&writer->statements, IA_STMT_PRUNE_FINDINGS, err, "");
-    return status;
+    enum ia_status status = ia_history_write(writer->db, writer->scan_id, err);
+    if (status == IA_OK)
+        status = ia_writer_put_setting(writer, LAST_IMAGE, writer->next_image_id - 1, err);
+    return status == IA_OK && keep > 0 ? ia_history_prune(writer->db, keep, err) : status;
 }
 
 enum ia_status ia_writer_read_extents(struct ia_writer *writer, int64_t map_id, int64_t from, struct ia_extent *out,

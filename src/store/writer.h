@@ -125,7 +125,11 @@ IA_MUST_CHECK enum ia_status ia_writer_put_tree(struct ia_writer *writer, int64_
                                                 struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_drop_trees_of_others(struct ia_writer *writer, struct ia_error *err);
 
-/* A history row for every image of the store, and only the newest `keep` scans (0: all) stay. */
+/* Notes an image, or all images that a file is part of, whose history may have to be written: anything of them was. */
+IA_MUST_CHECK enum ia_status ia_writer_touch_image(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_touch_file(struct ia_writer *writer, int64_t file_id, struct ia_error *err);
+
+/* The history of the noted images, after all else was written; only the newest `keep` scans (0: all) stay. */
 IA_MUST_CHECK enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err);
 
 /* Up to `capacity` extents of a stored mapping that begin at guest byte `from` or behind it, in order. */

@@ -131,15 +131,14 @@ static void expect_growth(struct test_store *store, const char *columns, const c
 static void growth(void **state)
 {
     add_scan(*state, 1, -86400);
-    store_exec(
-        *state,
-        "INSERT INTO history (scan_id, path, image_id, virtual_size, file_size, disk_size, data_bytes, chain_depth,"
-        " dependents, state) VALUES"
-        " (1, '/r/a', 1, 100, 10, 10, 1, 0, 0, 'ok'),"
-        " (3, '/r/a', 1, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/a', 1, 100, 10, 4000, 3, 0, 0, 'ok'),"
-        " (3, '/r/b', 2, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/c', 2, NULL, 20, 30, 2, 0, 0, 'corrupt'),"
-        " (3, '/r/d', 3, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/d', 3, 100, 10, 10, 1, 0, 0, 'ok'),"
-        " (3, '/r/e', 4, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/e', 4, 100, 11, 10, 1, 0, 0, 'ok')");
+    store_exec(*state, "INSERT INTO history_span SELECT column2, column1, column1, column3, column4, column5, column6, "
+                       "column7, column8,"
+                       " column9, NULL, column10 FROM (VALUES"
+                       " (1, '/r/a', 1, 100, 10, 10, 1, 0, 0, 'ok'),"
+                       " (3, '/r/a', 1, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/a', 1, 100, 10, 4000, 3, 0, 0, 'ok'),"
+                       " (3, '/r/b', 2, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/c', 2, NULL, 20, 30, 2, 0, 0, 'corrupt'),"
+                       " (3, '/r/d', 3, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/d', 3, 100, 10, 10, 1, 0, 0, 'ok'),"
+                       " (3, '/r/e', 4, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/e', 4, 100, 11, 10, 1, 0, 0, 'ok'))");
     static const char since_3[] = GROWTH_HEAD "/r/a,changed,3990,2,0,3,7\n/r/c,new,30,2,0,3,7\n"
                                               "/r/e,changed,0,0,0,3,7\n/r/b,vanished,-10,-1,-100,3,7\n";
     static const char since_1[] = GROWTH_HEAD "/r/a,changed,3990,2,0,1,7\n/r/c,new,30,2,0,1,7\n"
@@ -158,7 +157,7 @@ static void growth(void **state)
 static void growth_of_a_first_scan(void **state)
 {
     store_exec(*state, "DELETE FROM scan WHERE scan_id = 3;"
-                       "INSERT INTO history VALUES (7, '/r/a', 1, 100, 10, 10, 1, 0, 0, NULL, 'ok')");
+                       "INSERT INTO history_span VALUES ('/r/a', 7, NULL, 1, 100, 10, 10, 1, 0, 0, NULL, 'ok')");
     expect_growth(*state, GROWTH_COLUMNS, NULL, GROWTH_HEAD);
     expect_growth(*state, GROWTH_COLUMNS, "2000-01-01", GROWTH_HEAD);
 }
@@ -169,9 +168,9 @@ static void add_links(struct test_store *store, const char *path, const int dept
                       const char *last_state)
 {
     for (int i = 0; i < 3; i++) {
-        char *sql =
-            sqlite3_mprintf("INSERT INTO history SELECT %d, %Q, 1, 100, 10, 10, 1, %d, %d, NULL, %Q WHERE %d >= 0",
-                            3 + 2 * i, path, depths[i], dependents[i], i == 2 ? last_state : "ok", depths[i]);
+        char *sql = sqlite3_mprintf(
+            "INSERT INTO history_span SELECT %Q, %d, %d, 1, 100, 10, 10, 1, %d, %d, NULL, %Q WHERE %d >= 0", path,
+            3 + 2 * i, 3 + 2 * i, depths[i], dependents[i], i == 2 ? last_state : "ok", depths[i]);
         store_exec(store, sql);
         sqlite3_free(sql);
     }

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Beginning and ending spans. */
+#include "store/history.h"
+
+#include <stdio.h>
+
+#include "store/connection.h"
+
+enum ia_status ia_history_prepare(sqlite3 *db, struct ia_error *err)
+{
+    return ia_connection_exec(
+        db,
+        "PRAGMA temp_store = MEMORY;"
+        "CREATE TEMP TABLE touched (image_id INTEGER PRIMARY KEY);"
+        "CREATE TEMP TABLE now (path TEXT PRIMARY KEY, image_id, virtual_size, file_size, disk_size,"
+        " data_bytes, chain_depth, dependents, backing_path, state) WITHOUT ROWID",
+        err);
+}
+
+static enum ia_status look(sqlite3 *db, struct ia_error *err)
+{
+    return ia_connection_exec(
+        db,
+        "INSERT OR REPLACE INTO temp.now"
+        " SELECT i.path, i.image_id, i.virtual_size, v.file_size, v.disk_size,"
+        " i.data_bytes + i.compressed_bytes + i.encrypted_bytes + i.sparse_bytes, coalesce(v.chain_depth, 0),"
+        " v.dependents, i.backing_path, v.state"
+        " FROM temp.touched AS t JOIN image AS i ON i.image_id = t.image_id JOIN v_image AS v ON v.image_id = "
+        "i.image_id",
+        err);
+}
+
+/* The scan before saw them so for the last time. */
+static enum ia_status end_changed(sqlite3 *db, int64_t scan_id, struct ia_error *err)
+{
+    char sql[1024];
+    snprintf(sql, sizeof(sql),
+             "UPDATE history_span AS h SET last_scan = (SELECT max(scan_id) FROM scan WHERE scan_id < %jd)"
+             " FROM temp.now AS n WHERE h.path = n.path AND h.last_scan IS NULL"
+             " AND (h.image_id, h.file_size, h.disk_size, h.data_bytes, h.chain_depth, h.dependents, h.state)"
+             " = (n.image_id, n.file_size, n.disk_size, n.data_bytes, n.chain_depth, n.dependents, n.state) IS NOT 1"
+             " OR h.path = n.path AND h.last_scan IS NULL"
+             " AND (h.virtual_size IS NOT n.virtual_size OR h.backing_path IS NOT n.backing_path)",
+             (intmax_t)scan_id);
+    return ia_connection_exec(db, sql, err);
+}
+
+static enum ia_status begin_new(sqlite3 *db, int64_t scan_id, struct ia_error *err)
+{
+    char sql[512];
+    snprintf(
+        sql, sizeof(sql),
+        "INSERT INTO history_span"
+        " SELECT path, %jd, NULL, image_id, virtual_size, file_size, disk_size, data_bytes, chain_depth, dependents,"
+        " backing_path, state FROM temp.now AS n"
+        " WHERE NOT EXISTS (SELECT 1 FROM history_span AS h WHERE h.path = n.path AND h.last_scan IS NULL)",
+        (intmax_t)scan_id);
+    return ia_connection_exec(db, sql, err);
+}
+
+static enum ia_status end_vanished(sqlite3 *db, int64_t scan_id, struct ia_error *err)
+{
+    char sql[512];
+    int64_t surplus = 0;
+    enum ia_status status = ia_connection_int(
+        db, "SELECT (SELECT count(*) FROM history_span WHERE last_scan IS NULL) - (SELECT count(*) FROM image)",
+        &surplus, err);
+    if (status != IA_OK || surplus == 0)
+        return status;
+    snprintf(sql, sizeof(sql),
+             "UPDATE history_span SET last_scan = (SELECT max(scan_id) FROM scan WHERE scan_id < %jd)"
+             " WHERE last_scan IS NULL AND path NOT IN (SELECT path FROM image)",
+             (intmax_t)scan_id);
+    return ia_connection_exec(db, sql, err);
+}
+
+enum ia_status ia_history_write(sqlite3 *db, int64_t scan_id, struct ia_error *err)
+{
+    enum ia_status status = look(db, err);
+    if (status == IA_OK)
+        status = end_changed(db, scan_id, err);
+    if (status == IA_OK)
+        status = begin_new(db, scan_id, err);
+    return status == IA_OK ? end_vanished(db, scan_id, err) : status;
+}
+
+enum ia_status ia_history_prune(sqlite3 *db, int64_t keep, struct ia_error *err)
+{
+    char sql[512];
+    snprintf(sql, sizeof(sql),
+             "DELETE FROM scan WHERE scan_id NOT IN (SELECT scan_id FROM scan ORDER BY scan_id DESC LIMIT %jd);"
+             "DELETE FROM finding WHERE last_scan < (SELECT min(scan_id) FROM scan);"
+             "DELETE FROM history_span WHERE last_scan < (SELECT min(scan_id) FROM scan)",
+             (intmax_t)keep);
+    return ia_connection_exec(db, sql, err);
+}

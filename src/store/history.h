@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* History: how images were from one scan to another. Private to src/store; the writer's part is in store/writer.h. */
+#ifndef IA_STORE_HISTORY_H
+#define IA_STORE_HISTORY_H
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* Where the images are noted whose history may have to be written. Before the connection's transaction. */
+IA_MUST_CHECK enum ia_status ia_history_prepare(sqlite3 *db, struct ia_error *err);
+
+/* Ends the spans of images that are not as they were or are gone, and begins those of images that are new or different:
+ * looks at the noted images, and at all paths when one of them is gone. */
+IA_MUST_CHECK enum ia_status ia_history_write(sqlite3 *db, int64_t scan_id, struct ia_error *err);
+
+/* Only the newest `keep` (> 0) scans stay, and what they tell. */
+IA_MUST_CHECK enum ia_status ia_history_prune(sqlite3 *db, int64_t keep, struct ia_error *err);
+
+#endif
