@@ -47,6 +47,8 @@ own AS (
 head AS (SELECT image_id, NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head FROM image AS i),
 gone AS (SELECT image_id, step FROM what_if_image WHERE step IS NOT NULL),
 asked AS (SELECT image_id, step FROM what_if_image WHERE asked),
+base AS (SELECT c.layer_id AS image_id FROM asked AS a JOIN chain AS c ON c.image_id = a.image_id AND c.depth = 1
+         WHERE :action = 'commit'),
 owner AS (
     SELECT image_id, file_id FROM image
     UNION
@@ -87,7 +89,7 @@ emptied AS (
     JOIN what_if_terms AS t ON t.image_id = i.image_id
     LEFT JOIN asked AS a ON a.image_id = i.image_id
     LEFT JOIN what_if_effect AS e ON e.image_id = i.image_id
-    WHERE i.image_id IN (SELECT image_id FROM what_if_effect UNION SELECT image_id FROM asked)
+    WHERE i.image_id IN (SELECT image_id FROM asked UNION SELECT image_id FROM base)
 ),
 -- Who names a file that goes. Of a file that keeps other names it matters by which name.
 hit AS (
@@ -121,8 +123,6 @@ snapshot AS (
            row_number() OVER (PARTITION BY image_id ORDER BY snapshot) - 1 AS number
     FROM mapping WHERE snapshot IS NOT NULL
 ),
-base AS (SELECT c.layer_id AS image_id FROM asked AS a JOIN chain AS c ON c.image_id = a.image_id AND c.depth = 1
-         WHERE :action = 'commit'),
 -- Images that read the base of a commit in ways that cannot be followed.
 blind AS (
     SELECT c.image_id FROM base AS b JOIN chain AS c ON c.layer_id = b.image_id AND c.depth > 0
@@ -173,6 +173,10 @@ item AS (
            || CASE WHEN o.virtual_size > i.virtual_size AND ' ' || i.variant || ' ' LIKE '% v2 %'
                         AND EXISTS (SELECT 1 FROM snapshot AS s WHERE s.image_id = i.image_id)
                    THEN '; QEMU does not let such an image with internal snapshots grow' ELSE '' END
+           || CASE WHEN i.format = 'qed' THEN '; how QEMU writes zeroes to images of this format is not followed' ELSE '' END
+           || CASE WHEN o.virtual_size > i.virtual_size
+                        AND i.format NOT IN ('raw', 'qcow2', 'qed', 'parallels', 'luks')
+                   THEN '; QEMU does not let images of this format grow' ELSE '' END
            || CASE WHEN i.variant LIKE '%data-file%'
                    THEN '; it keeps its data in an external file, which QEMU treats in its own way' ELSE '' END
     FROM base AS b JOIN image AS i ON i.image_id = b.image_id JOIN emptied AS e ON e.image_id = b.image_id
@@ -210,6 +214,13 @@ item AS (
            || CASE WHEN (SELECT count(*) FROM name AS n WHERE n.file_id = i.file_id AND n.kind = 'file') > 1
                    THEN '; its file has several names' ELSE '' END,
            (SELECT doubts FROM unknown)
+           -- A broken image may have named it, by way of what is deleted.
+           || coalesce('; an image that breaks may mean it: '
+                       || (SELECT min(k.path) FROM broken AS b JOIN image AS k ON k.image_id = b.image_id
+                           LEFT JOIN gone AS e ON e.image_id = b.image_id
+                           WHERE coalesce(e.step, g.step) >= g.step), '')
+           || CASE WHEN i.image_id IN (SELECT image_id FROM asked)
+              THEN '; it is written to by the action: it may be in use as a disk of its own' ELSE '' END
     FROM gone AS g JOIN image AS i ON i.image_id = g.image_id WHERE g.step > 0
     UNION ALL
     SELECT 6, 'masked-more', NULL, a.image_id, NULL, NULL, NULL, a.masked_bytes - u.masked_bytes, u.masked_bytes,
@@ -231,12 +242,16 @@ line AS (
            NULL, NULL, NULL, 'what the action alone frees and needs',
            (SELECT doubts FROM unknown)
            || CASE WHEN EXISTS (SELECT 1 FROM item AS t JOIN own AS o ON o.image_id = t.image_id
-                                WHERE t.rank <= 5 AND t.doubts || o.doubts NOT IN ('', (SELECT doubts FROM unknown)))
+                                WHERE t.rank < 5 AND t.doubts || o.doubts NOT IN ('', (SELECT doubts FROM unknown)))
                    THEN '; rows above say more' ELSE '' END
     FROM item WHERE rank <= 2 HAVING count(*) > 0
     UNION ALL
     SELECT 8, 'total-with-next', max(step), NULL, NULL, NULL, sum(freed_bytes), sum(needed_bytes), NULL, NULL, NULL,
-           'the same, when all that is unreferenced then is deleted too', (SELECT doubts FROM unknown)
+           'the same, when all that is unreferenced then is deleted too',
+           (SELECT doubts FROM unknown)
+           || CASE WHEN EXISTS (SELECT 1 FROM item AS t JOIN own AS o ON o.image_id = t.image_id
+                                WHERE t.doubts || o.doubts NOT IN ('', (SELECT doubts FROM unknown)))
+                   THEN '; rows above say more' ELSE '' END
     FROM item WHERE rank IN (1, 2, 5) HAVING count(*) FILTER (WHERE rank = 5) > 0
 )
 SELECT effect, step, CASE doubts WHEN '' THEN 'proven' ELSE 'unproven' END AS verdict, path, snapshot, is_head,

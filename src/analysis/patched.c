@@ -59,23 +59,35 @@ static struct ia_extent kept(const struct ia_patched *patched, int64_t until)
     return part;
 }
 
+/* A piece from pos on, up to `until` at most, where there is one. */
+static enum ia_status piece(struct ia_patched *patched, uint32_t value, int64_t until, struct ia_extent *extent,
+                            bool *have, struct ia_error *err)
+{
+    *have = false;
+    if (value == IA_PATCH_DROP)
+        return IA_OK;
+    if (value != IA_PATCH_KEEP) {
+        *extent = written(patched, value, until);
+        *have = true;
+        return IA_OK;
+    }
+    enum ia_status status = fetch(patched, err);
+    *have = status == IA_OK && patched->have && patched->extent.start < until;
+    if (*have)
+        *extent = kept(patched, until);
+    return status;
+}
+
 enum ia_status ia_patched_next(struct ia_patched *patched, struct ia_extent *extent, bool *have, struct ia_error *err)
 {
     *have = false;
-    while (patched->pos < patched->size) { /* ends: every turn moves pos, to `until` at least or past an extent */
+    enum ia_status status = IA_OK;
+    while (patched->pos < patched->size && !*have && status == IA_OK) { /* ends: every turn moves pos */
         int64_t until;
         uint32_t value = ia_steps_at(&patched->patch, patched->pos, &until);
         until = ia_min(until, patched->size);
-        enum ia_status status = value == IA_PATCH_KEEP ? fetch(patched, err) : IA_OK;
-        if (status != IA_OK)
-            return status;
-        if (value != IA_PATCH_KEEP || (patched->have && patched->extent.start < until)) {
-            *extent = value != IA_PATCH_KEEP ? written(patched, value, until) : kept(patched, until);
-            patched->pos = extent->start + extent->length;
-            *have = true;
-            return IA_OK;
-        }
-        patched->pos = until;
+        status = piece(patched, value, until, extent, have, err);
+        patched->pos = *have ? extent->start + extent->length : until;
     }
-    return IA_OK;
+    return status;
 }

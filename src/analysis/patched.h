@@ -9,7 +9,7 @@
 #include "analysis/stepfunc.h"
 
 /* Values of a patch. */
-enum { IA_PATCH_KEEP = 0, IA_PATCH_ZERO = 1, IA_PATCH_DATA = 2 };
+enum { IA_PATCH_KEEP = 0, IA_PATCH_ZERO = 1, IA_PATCH_DATA = 2, IA_PATCH_DROP = 3 /* unallocated */ };
 
 /* Where data that a patch writes lies: in no file that there is, so that no snapshot holds it. */
 #define IA_PATCH_FILE UINT32_MAX

@@ -14,11 +14,18 @@
 
 #include "analysis/forest.h"
 
+/* What becomes of zeroes that are written to whole clusters. */
+enum ia_what_if_zeroes {
+    IA_WHAT_IF_ZEROES_DATA,    /* they are stored like data */
+    IA_WHAT_IF_ZEROES_KEPT,    /* the clusters become zero, and are given back */
+    IA_WHAT_IF_ZEROES_DROPPED, /* the clusters become unallocated: there is no backing image to show through */
+};
+
 /* How an image is written to. */
 struct ia_what_if_terms {
     int64_t unit; /* what is written takes guest bytes in multiples of this: cluster, subcluster; 1 for a raw image */
-    int64_t cluster;   /* the format's cluster, at least `unit` */
-    bool keeps_zeroes; /* zeroes that are written to whole clusters become zeroes, and not data */
+    int64_t cluster; /* the format's cluster, at least `unit` */
+    enum ia_what_if_zeroes zeroes;
     bool can_be_empty; /* `qemu-img commit` empties an image of this format */
 };
 

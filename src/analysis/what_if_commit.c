@@ -54,13 +54,13 @@ static void put_zeroes(struct commit *commit, int64_t start, int64_t end)
     int64_t inner = ia_round_up_to(start, commit->granule);
     int64_t inner_end = ia_round_down_to(end, commit->granule);
     bool whole = inner % commit->terms.cluster == 0 && inner_end % commit->terms.cluster == 0;
-    if (!commit->terms.keeps_zeroes || inner >= inner_end || !whole) {
+    if (commit->terms.zeroes == IA_WHAT_IF_ZEROES_DATA || inner >= inner_end || !whole) {
         put_data(commit, start, end);
         return;
     }
     if (start < inner)
         put_data(commit, start, inner);
-    put(commit, inner, inner_end, IA_PATCH_ZERO);
+    put(commit, inner, inner_end, commit->terms.zeroes == IA_WHAT_IF_ZEROES_KEPT ? IA_PATCH_ZERO : IA_PATCH_DROP);
     if (inner_end < end)
         put_data(commit, inner_end, end);
 }
@@ -135,7 +135,7 @@ static void account(struct ia_what_if_effect *effect, const struct ia_host_range
         until = ia_min(until, end);
         if (value == IA_PATCH_DATA)
             effect->needed_bytes -= unheld(held, extent, pos, until);
-        else if (value == IA_PATCH_ZERO)
+        else if (value == IA_PATCH_ZERO || value == IA_PATCH_DROP)
             effect->released_bytes += unheld(held, extent, pos, until);
         pos = until;
     }

@@ -156,12 +156,11 @@ static int add_to_set(struct report_options *options, const char *image)
 /* The option may be given again, for further images of the set. */
 static int set_what_if(struct report_options *options, enum ia_what_if_action action, const char *image)
 {
-    int code = -1;
-    if (!options->asks_what_if || options->what_if != action)
-        code = choose(options, "what-if", NULL);
+    if (options->asks_what_if && options->what_if != action)
+        return ia_cli_usage("report", "one what-if at a time");
     options->asks_what_if = true;
     options->what_if = action;
-    return code >= 0 ? code : add_to_set(options, image);
+    return add_to_set(options, image);
 }
 
 static bool is_number(const char *text)
@@ -295,7 +294,7 @@ static int parse(struct report_options *options, int argc, char **argv)
             return code;
     }
     if (options->name == NULL && options->file == NULL)
-        options->name = "summary";
+        options->name = options->asks_what_if ? "what-if" : "summary";
     return -1;
 }
 

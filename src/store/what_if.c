@@ -110,7 +110,7 @@ static enum ia_status get_terms(struct question *question, size_t node, struct i
     static const char *const sql[] = {
         "SELECT unit FROM what_if_terms WHERE image_id = ?",
         "SELECT cluster FROM what_if_terms WHERE image_id = ?",
-        "SELECT keeps_zeroes FROM what_if_terms WHERE image_id = ?",
+        "SELECT zeroes FROM what_if_terms WHERE image_id = ?",
         "SELECT can_be_empty FROM what_if_terms WHERE image_id = ?",
     };
     int64_t values[] = {1, 1, 0, 0};
@@ -118,8 +118,10 @@ static enum ia_status get_terms(struct question *question, size_t node, struct i
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < sizeof(sql) / sizeof(sql[0]) && status == IA_OK; i++)
         status = ask(question->db, &values[i], err, sql[i], "i", image);
-    *terms = (struct ia_what_if_terms){
-        .unit = values[0], .cluster = values[1], .keeps_zeroes = values[2] != 0, .can_be_empty = values[3] != 0};
+    *terms = (struct ia_what_if_terms){.unit = values[0],
+                                       .cluster = values[1],
+                                       .zeroes = (enum ia_what_if_zeroes)values[2],
+                                       .can_be_empty = values[3] != 0};
     return status;
 }
 

@@ -56,6 +56,10 @@ SELECT image_id,
             WHEN ' ' || variant || ' ' LIKE '% extended-l2 %' THEN max(1, cluster_size / 32)
             ELSE max(1, coalesce(cluster_size, 1)) END AS unit,
        CASE WHEN format IN ('raw', 'luks') THEN 1 ELSE max(1, coalesce(cluster_size, 1)) END AS cluster,
-       format IN ('raw', 'qed') OR (format = 'qcow2' AND ' ' || variant || ' ' NOT LIKE '% v2 %') AS keeps_zeroes,
+       -- enum ia_what_if_zeroes
+       CASE WHEN format = 'qcow2' AND ' ' || variant || ' ' LIKE '% v2 %'
+                 THEN CASE WHEN backing_name IS NULL THEN 2 ELSE 0 END
+            WHEN format IN ('raw', 'qcow2') THEN 1
+            ELSE 0 END AS zeroes,
        format IN ('qcow2', 'qcow') AS can_be_empty
 FROM image;
