@@ -177,6 +177,10 @@ item AS (
            || CASE WHEN o.virtual_size > i.virtual_size
                         AND i.format NOT IN ('raw', 'qcow2', 'qed', 'parallels', 'luks')
                    THEN '; QEMU does not let images of this format grow' ELSE '' END
+           || CASE WHEN o.virtual_size > i.virtual_size
+                        AND (i.format <> 'qcow2' OR ' ' || i.variant || ' ' LIKE '% v2 %')
+                        AND i.virtual_size < (SELECT k.virtual_size FROM image AS k WHERE k.image_id = i.backing_id)
+                   THEN '; QEMU does not let it grow over a larger backing file' ELSE '' END
            || CASE WHEN i.variant LIKE '%data-file%'
                    THEN '; it keeps its data in an external file, which QEMU treats in its own way' ELSE '' END
     FROM base AS b JOIN image AS i ON i.image_id = b.image_id JOIN emptied AS e ON e.image_id = b.image_id
@@ -214,12 +218,13 @@ item AS (
            || CASE WHEN (SELECT count(*) FROM name AS n WHERE n.file_id = i.file_id AND n.kind = 'file') > 1
                    THEN '; its file has several names' ELSE '' END,
            (SELECT doubts FROM unknown)
-           -- A broken image may have named it, by way of what is deleted.
-           || coalesce('; an image that breaks may mean it: '
-                       || (SELECT min(k.path) FROM broken AS b JOIN image AS k ON k.image_id = b.image_id
-                           LEFT JOIN gone AS e ON e.image_id = b.image_id
-                           WHERE coalesce(e.step, g.step) >= g.step), '')
-           || CASE WHEN i.image_id IN (SELECT image_id FROM asked)
+           -- What is deleted may have named it, or it is taken for it, as long as there is an image that misses it.
+           || coalesce('; an image that loses its backing file may mean it: '
+                       || (SELECT min(o.path) FROM hit AS m JOIN image AS o ON o.image_id = m.image_id
+                           LEFT JOIN gone AS e ON e.image_id = m.image_id
+                           WHERE coalesce(e.step, g.step) >= g.step
+                             AND (o.backing_format IS NOT 'raw' OR i.format = 'raw')), '')
+           || CASE WHEN g.step = 1 AND i.image_id IN (SELECT image_id FROM asked)
               THEN '; it is written to by the action: it may be in use as a disk of its own' ELSE '' END
     FROM gone AS g JOIN image AS i ON i.image_id = g.image_id WHERE g.step > 0
     UNION ALL

@@ -26,6 +26,7 @@ struct ia_what_if_terms {
     int64_t unit; /* what is written takes guest bytes in multiples of this: cluster, subcluster; 1 for a raw image */
     int64_t cluster; /* the format's cluster, at least `unit` */
     enum ia_what_if_zeroes zeroes;
+    bool has_no_gaps;  /* every byte is present, also those that it grows by: raw images */
     bool can_be_empty; /* `qemu-img commit` empties an image of this format */
 };
 

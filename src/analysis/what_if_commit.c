@@ -19,6 +19,8 @@ struct commit {
     struct ia_what_if_terms terms; /* of the base */
     int64_t granule;
     int64_t size, base_size, grown;  /* of the image, of its base before and after */
+    int64_t tail_end;                /* up to here the last cluster of the base goes on when the base grows */
+    uint32_t tail;                   /* as what: a value of a patch */
     struct ia_patch_builder patch;   /* of the base */
     struct ia_steps_overlay changed; /* 1 where the base reads otherwise than before */
     struct ia_steps_cursor content;  /* of the base before */
@@ -31,13 +33,17 @@ static enum ia_status no_memory(struct ia_error *err)
     return ia_fail(err, IA_NOMEM, "out of memory for a commit");
 }
 
-/* Writes to the base. Where it grows over a larger backing image of its own, that would show through what is new: QEMU
- * lays zeroes there. */
+/* Writes to the base. Where it grows, its last cluster goes on first. Behind that a larger backing image of its own
+ * would show through: QEMU lays zeroes there. */
 static void put(struct commit *commit, int64_t start, int64_t end, uint32_t value)
 {
     size_t below = commit->what_if->before->nodes[commit->base].parent;
-    if (below != IA_NO_PARENT && commit->what_if->before->nodes[below].size > commit->base_size)
-        ia_patch_builder_put(&commit->patch, commit->base_size, start, IA_PATCH_ZERO);
+    bool shows = below != IA_NO_PARENT && commit->what_if->before->nodes[below].size > commit->base_size;
+    int64_t put = commit->patch.put;
+    ia_patch_builder_put(&commit->patch, commit->base_size, ia_min(start, commit->tail_end), commit->tail);
+    commit->patch.put = put; /* the cluster is there */
+    if (shows || commit->terms.has_no_gaps)
+        ia_patch_builder_put(&commit->patch, ia_max(commit->base_size, commit->tail_end), start, IA_PATCH_ZERO);
     ia_patch_builder_put(&commit->patch, start, end, value);
 }
 
@@ -81,6 +87,26 @@ static void note_change(struct commit *commit, const struct ia_extent *extent)
             ia_steps_overlay_put(&commit->changed, pos, until - pos, 1);
         pos = until;
     }
+}
+
+/* What the base has in its last cluster, if that is not used up. */
+static enum ia_status find_tail(struct commit *commit, struct ia_error *err)
+{
+    if (commit->grown == commit->base_size || commit->base_size % commit->terms.unit == 0)
+        return IA_OK;
+    struct ia_extent_reader reader;
+    if (!ia_extent_reader_init(&reader, commit->what_if->before, commit->base, 0, BUFFER_EXTENTS))
+        return no_memory(err);
+    struct ia_extent extent;
+    bool have;
+    enum ia_status status;
+    while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have)
+        if (extent.start + extent.length == commit->base_size && ia_extent_is_present(&extent)) {
+            commit->tail = ia_extent_is_data(&extent) ? IA_PATCH_DATA : IA_PATCH_ZERO;
+            commit->tail_end = ia_min(ia_round_up_to(commit->base_size, commit->terms.unit), commit->grown);
+        }
+    ia_extent_reader_release(&reader);
+    return status;
 }
 
 static enum ia_status copy_image(struct commit *commit, struct ia_error *err)
@@ -263,7 +289,9 @@ static enum ia_status write_base(struct commit *commit, struct ia_steps *changed
     ia_patch_builder_init(&commit->patch);
     ia_steps_overlay_begin(&commit->changed, &nowhere, commit->grown);
     struct ia_edit *edit = &commit->what_if->edits[commit->base];
-    enum ia_status status = copy_image(commit, err);
+    enum ia_status status = find_tail(commit, err);
+    if (status == IA_OK)
+        status = copy_image(commit, err);
     if (status != IA_OK) {
         ia_patch_builder_abandon(&commit->patch);
         ia_steps_overlay_abandon(&commit->changed);

@@ -107,21 +107,23 @@ static enum ia_status add_images(struct question *question, struct ia_error *err
 static enum ia_status get_terms(struct question *question, size_t node, struct ia_what_if_terms *terms,
                                 struct ia_error *err)
 {
-    static const char *const sql[] = {
-        "SELECT unit FROM what_if_terms WHERE image_id = ?",
-        "SELECT cluster FROM what_if_terms WHERE image_id = ?",
-        "SELECT zeroes FROM what_if_terms WHERE image_id = ?",
-        "SELECT can_be_empty FROM what_if_terms WHERE image_id = ?",
-    };
-    int64_t values[] = {1, 1, 0, 0};
-    int64_t image = ia_stored_forest_image(question->stored, node);
+    static const char sql[] =
+        "SELECT unit, cluster, zeroes, has_no_gaps, can_be_empty FROM what_if_terms WHERE image_id = ?";
+    sqlite3_stmt *stmt = NULL;
     enum ia_status status = IA_OK;
-    for (size_t i = 0; i < sizeof(sql) / sizeof(sql[0]) && status == IA_OK; i++)
-        status = ask(question->db, &values[i], err, sql[i], "i", image);
-    *terms = (struct ia_what_if_terms){.unit = values[0],
-                                       .cluster = values[1],
-                                       .zeroes = (enum ia_what_if_zeroes)values[2],
-                                       .can_be_empty = values[3] != 0};
+    if (sqlite3_prepare_v2(question->db, sql, -1, &stmt, NULL) != SQLITE_OK ||
+        sqlite3_bind_int64(stmt, 1, ia_stored_forest_image(question->stored, node)) != SQLITE_OK ||
+        sqlite3_step(stmt) != SQLITE_ROW)
+        status = ia_connection_fail(question->db, err, "cannot work out a what-if");
+    else
+        *terms = (struct ia_what_if_terms){
+            .unit = sqlite3_column_int64(stmt, 0),
+            .cluster = sqlite3_column_int64(stmt, 1),
+            .zeroes = (enum ia_what_if_zeroes)sqlite3_column_int(stmt, 2),
+            .has_no_gaps = sqlite3_column_int(stmt, 3) != 0,
+            .can_be_empty = sqlite3_column_int(stmt, 4) != 0,
+        };
+    sqlite3_finalize(stmt);
     return status;
 }
 

@@ -61,5 +61,6 @@ SELECT image_id,
                  THEN CASE WHEN backing_name IS NULL THEN 2 ELSE 0 END
             WHEN format IN ('raw', 'qcow2') THEN 1
             ELSE 0 END AS zeroes,
+       format = 'raw' AS has_no_gaps,
        format IN ('qcow2', 'qcow') AS can_be_empty
 FROM image;

@@ -27,6 +27,7 @@ class Image:
     def __init__(self, name, form, size, unit, parent):
         self.name, self.format, self.size, self.unit, self.parent = name, form, size, unit, parent
         self.snapshots = []
+        self.old = False  # version 2, in which zeroes over a backing file are written as data
         self.odd = False  # it has what makes the host's bytes hard to foretell
 
 
@@ -59,6 +60,7 @@ class Forest:
                 options.append("compat=0.10")
         size = parent.size if parent and rng.random() < 0.5 else rng.randrange(1, 49) * CLUSTER
         image = Image(f"{len(self.images)}.{form}", form, size, unit, parent)
+        image.old = "compat=0.10" in options
         create(self.path(image), size, parent and parent.name, parent and parent.format, form, options)
         self.images.append(image)
         for _ in range(rng.randrange(4)):
@@ -99,7 +101,7 @@ class Forest:
                 pass  # what is allocated is never compressed
         elif kind == "discard":
             qemu_io(self.path(image), f"discard -q {start} {length}")
-        else:
+        elif not image.old:
             qemu_io(self.path(image), f"write -q -z {'-u ' if kind == 'unmap' else ''}{start} {length}")
 
 
@@ -298,6 +300,7 @@ def check_commit(place, counts):
     notes += ["done, although it was said that QEMU refuses"] if "does not let" in (receives["why"] or "") else []
     blocks = place.blocks()
     odd = place.site.query("SELECT coalesce(max(compressed_host), 0) FROM image")[0][0] + 2 * MIB if base.odd else 0
+    odd += receives["needed_bytes"] if base.format == "qed" else 0
     grown = blocks[base_path] - place.blocks_before[base_path]
     foretold = receives["needed_bytes"] - receives["freed_bytes"]
     bound = metadata(base, os.path.getsize(base_path))
