@@ -2,9 +2,6 @@
 /* Committing an image into its backing image, as QEMU's mirror job does it (block/mirror.c): what the image holds is
  * copied in granules, read through the image, so that a granule of which the image holds a part is written as a whole.
  * A granule becomes zeroes only where one run of zeroes of the image covers it. */
-#include <stdlib.h>
-
-#include "analysis/held.h"
 #include "analysis/step_overlay.h"
 #include "analysis/what_if_internal.h"
 #include "base/checked.h"
@@ -131,156 +128,15 @@ static enum ia_status copy_image(struct commit *commit, struct ia_error *err)
     return status;
 }
 
-/* Host space that a plain extent has in [start, end) and that no snapshot holds. */
-static int64_t unheld(const struct ia_host_ranges *held, const struct ia_extent *extent, int64_t start, int64_t end)
-{
-    int64_t sum = 0;
-    bool plain = extent->state == IA_EXTENT_DATA || extent->state == IA_EXTENT_ENCRYPTED ||
-                 extent->state == IA_EXTENT_ZERO_ALLOCATED;
-    if (!plain || extent->offset == IA_NO_OFFSET)
-        return 0;
-    while (start < end) { /* ends: until is past the host byte asked for */
-        int64_t until;
-        int64_t host = extent->offset + (start - extent->start);
-        bool is_held = ia_host_ranges_has(held, extent->file, host, &until);
-        int64_t length = ia_min(end - start, until - host);
-        sum += is_held ? 0 : length;
-        start += length;
-    }
-    return sum;
-}
-
-/* What the host space of an extent turns to under the patch. Writing to space that is the base's own needs no other. */
-static void account(struct ia_what_if_effect *effect, const struct ia_host_ranges *held, const struct ia_extent *extent,
-                    struct ia_steps_cursor *patch)
-{
-    int64_t end = extent->start + extent->length;
-    for (int64_t pos = extent->start; pos < end;) { /* ends: until is past pos */
-        int64_t until;
-        uint32_t value = ia_steps_at(patch, pos, &until);
-        until = ia_min(until, end);
-        if (value == IA_PATCH_DATA)
-            effect->needed_bytes -= unheld(held, extent, pos, until);
-        else if (value == IA_PATCH_ZERO || value == IA_PATCH_DROP)
-            effect->released_bytes += unheld(held, extent, pos, until);
-        pos = until;
-    }
-}
-
-static enum ia_status account_all(struct ia_what_if *what_if, size_t node, const struct ia_steps *patch,
-                                  struct ia_error *err)
-{
-    struct ia_host_ranges held = {0};
-    struct ia_extent_reader reader;
-    if (!ia_extent_reader_init(&reader, what_if->before, node, 0, BUFFER_EXTENTS))
-        return no_memory(err);
-    enum ia_status status = ia_held_by_snapshots(what_if->before, node, &held, err);
-    struct ia_steps_cursor cursor = {.steps = patch};
-    struct ia_extent extent;
-    bool have = true;
-    while (status == IA_OK && have) { /* ends: extents ascend within the image's size */
-        status = ia_extent_reader_next(&reader, &extent, &have, err);
-        if (status == IA_OK && have)
-            account(&what_if->edits[node].effect, &held, &extent, &cursor);
-    }
-    ia_extent_reader_release(&reader);
-    ia_host_ranges_release(&held);
-    return status;
-}
-
 /* An emptied image gives its own space back, as if all of it became zeroes. */
 static enum ia_status empty(struct ia_what_if *what_if, size_t node, struct ia_error *err)
 {
     struct ia_steps all = {0};
     if (!ia_steps_constant(&all, INT64_MAX, IA_PATCH_ZERO))
         return no_memory(err);
-    enum ia_status status = account_all(what_if, node, &all, err);
+    enum ia_status status = ia_what_if_account(what_if, node, &all, err);
     ia_steps_release(&all);
     what_if->edits[node].emptied = true;
-    return status;
-}
-
-/* What of `below` an image lets through. */
-static enum ia_status let_through(const struct ia_what_if *what_if, size_t node, const struct ia_steps *below,
-                                  struct ia_steps *out, struct ia_error *err)
-{
-    struct ia_extent_reader reader;
-    if (!ia_extent_reader_init(&reader, what_if->before, node, 0, BUFFER_EXTENTS))
-        return no_memory(err);
-    struct ia_steps_overlay overlay;
-    ia_steps_overlay_begin(&overlay, below, what_if->before->nodes[node].size);
-    struct ia_extent extent;
-    bool have;
-    enum ia_status status;
-    while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have)
-        if (ia_extent_is_present(&extent))
-            ia_steps_overlay_put(&overlay, extent.start, extent.length, 0);
-    ia_extent_reader_release(&reader);
-    if (status != IA_OK) {
-        ia_steps_overlay_abandon(&overlay);
-        return status;
-    }
-    return ia_steps_overlay_finish(&overlay, out) ? IA_OK : no_memory(err);
-}
-
-/* The snapshots of a node whose backing image reads otherwise in `below`. */
-static enum ia_status change_snapshots(struct ia_what_if *what_if, size_t node, const struct ia_steps *below,
-                                       struct ia_error *err)
-{
-    size_t snapshots = what_if->before->nodes[node].snapshots;
-    enum ia_status status = snapshots > 0 ? ia_what_if_list_snapshots(what_if, node, err) : IA_OK;
-    for (size_t i = 0; i < snapshots && status == IA_OK; i++)
-        status = ia_what_if_count_through(what_if, node, i + 1, below, &what_if->edits[node].snapshot_changes[i], err);
-    return status;
-}
-
-struct change {
-    size_t node;
-    struct ia_steps steps; /* where the node reads otherwise */
-};
-
-struct changes {
-    IA_VEC(struct change) queue; /* nodes, each behind the one it stands on */
-};
-
-/* The images that stand on one that reads otherwise. That which is committed reads as before: what changes is its own
- * content. */
-static enum ia_status change_dependents(struct ia_what_if *what_if, size_t from, const struct ia_steps *below,
-                                        size_t committed, struct changes *changes, struct ia_error *err)
-{
-    const struct ia_tree *tree = &what_if->tree;
-    enum ia_status status = IA_OK;
-    for (size_t i = tree->first[from]; i < tree->first[from + 1] && status == IA_OK; i++) {
-        struct change change = {.node = tree->children[i]};
-        status = change_snapshots(what_if, change.node, below, err);
-        if (status != IA_OK || change.node == committed)
-            continue;
-        int64_t *bytes = &what_if->edits[change.node].effect.changed_bytes;
-        status = ia_what_if_count_through(what_if, change.node, 0, below, bytes, err);
-        if (status != IA_OK || *bytes == 0)
-            continue;
-        status = let_through(what_if, change.node, below, &change.steps, err);
-        if (status == IA_OK && !ia_vec_push(&changes->queue, change)) {
-            ia_steps_release(&change.steps);
-            status = no_memory(err);
-        }
-    }
-    return status;
-}
-
-static enum ia_status change_readers(struct commit *commit, const struct ia_steps *changed, struct ia_error *err)
-{
-    struct changes changes = {0};
-    enum ia_status status = change_dependents(commit->what_if, commit->base, changed, commit->node, &changes, err);
-    for (size_t i = 0; i < changes.queue.len && status == IA_OK; i++) { /* ends: each node stands on one other */
-        struct ia_steps steps = changes.queue.items[i].steps;           /* the vector may move */
-        changes.queue.items[i].steps = (struct ia_steps){0};
-        status = change_dependents(commit->what_if, changes.queue.items[i].node, &steps, commit->node, &changes, err);
-        ia_steps_release(&steps);
-    }
-    for (size_t i = 0; i < changes.queue.len; i++)
-        ia_steps_release(&changes.queue.items[i].steps);
-    ia_vec_release(&changes.queue);
     return status;
 }
 
@@ -301,7 +157,7 @@ static enum ia_status write_base(struct commit *commit, struct ia_steps *changed
     status = ia_patch_builder_finish(&commit->patch, edit, err);
     if (!ia_steps_overlay_finish(&commit->changed, changed))
         return no_memory(err);
-    return status == IA_OK ? account_all(commit->what_if, commit->base, &edit->patch, err) : status;
+    return status == IA_OK ? ia_what_if_account(commit->what_if, commit->base, &edit->patch, err) : status;
 }
 
 enum ia_status ia_what_if_commit(struct ia_what_if *what_if, size_t node, const struct ia_what_if_terms *own,
@@ -330,7 +186,7 @@ enum ia_status ia_what_if_commit(struct ia_what_if *what_if, size_t node, const 
     commit.content = (struct ia_steps_cursor){.steps = content};
     status = write_base(&commit, &changed, err);
     if (status == IA_OK)
-        status = change_readers(&commit, &changed, err);
+        status = ia_what_if_change_readers(what_if, parent, &changed, node, err);
     ia_steps_release(&changed);
     what_if->nodes[parent].size = commit.grown;
     return status == IA_OK && own->can_be_empty ? empty(what_if, node, err) : status;

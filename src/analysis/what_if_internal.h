@@ -49,6 +49,18 @@ IA_MUST_CHECK enum ia_status ia_what_if_count_through(const struct ia_what_if *w
                                                       const struct ia_steps *below, int64_t *bytes,
                                                       struct ia_error *err);
 
+/* Settles the node's needed_bytes, which are those of all data that the patch writes so far, and its released_bytes:
+ * data that is written where the image has clusters of its own needs no others, unless an internal snapshot holds them.
+ */
+IA_MUST_CHECK enum ia_status ia_what_if_account(struct ia_what_if *what_if, size_t node, const struct ia_steps *patch,
+                                                struct ia_error *err);
+
+/* Counts changed_bytes and snapshot changes of all that stand on `base`, which reads otherwise where `changed` is not
+ * 0. The active content of the image that is committed stays as it is, and so does what stands on it. */
+IA_MUST_CHECK enum ia_status ia_what_if_change_readers(struct ia_what_if *what_if, size_t base,
+                                                       const struct ia_steps *changed, size_t committed,
+                                                       struct ia_error *err);
+
 /* Sum of the places in [start, end) where the function is not 0. Positions must ascend from call to call. */
 int64_t ia_steps_measure(struct ia_steps_cursor *cursor, int64_t start, int64_t end);
 

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/store_command.h"
+#include "cli/what_if.h"
 #include "report/facts.h"
 #include "report/lookup.h"
 #include "store/what_if.h"
@@ -323,37 +324,6 @@ static enum ia_status load(const struct report_options *options, struct ia_repor
     return status;
 }
 
-static enum ia_status look_up_set(struct ia_reader *reader, const struct report_options *options, char **paths,
-                                  struct ia_error *err)
-{
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < options->set.len && status == IA_OK; i++) {
-        IA_AUTO_BUF struct ia_buf path = {0};
-        status = ia_image_lookup(reader, options->set.items[i], &path, err);
-        paths[i] = status == IA_OK ? ia_buf_steal(&path) : NULL;
-        if (status == IA_OK && paths[i] == NULL)
-            status = ia_fail(err, IA_NOMEM, "out of memory for a set of images");
-    }
-    return status;
-}
-
-/* Works out what the report what-if reads. */
-static enum ia_status prepare_what_if(struct ia_reader *reader, const struct report_options *options,
-                                      struct ia_error *err)
-{
-    char **paths = calloc(options->set.len + 1, sizeof(*paths));
-    enum ia_status status = paths != NULL ? look_up_set(reader, options, paths, err)
-                                          : ia_fail(err, IA_NOMEM, "out of memory for a set of images");
-    if (status == IA_OK)
-        status = ia_what_if_define(reader, err);
-    if (status == IA_OK)
-        status = ia_what_if_fill(reader, options->what_if, (const char *const *)paths, options->set.len, err);
-    for (size_t i = 0; paths != NULL && i < options->set.len; i++)
-        free(paths[i]);
-    free(paths);
-    return status;
-}
-
 static enum ia_status answer(struct ia_reader *reader, const struct report_options *options,
                              const struct ia_renderer *renderer, const struct ia_report *report, struct ia_error *err)
 {
@@ -362,7 +332,7 @@ static enum ia_status answer(struct ia_reader *reader, const struct report_optio
     if (options->image != NULL)
         status = ia_image_lookup(reader, options->image, &image, err);
     if (status == IA_OK && options->asks_what_if)
-        status = prepare_what_if(reader, options, err);
+        status = ia_cli_what_if(reader, options->what_if, options->set.items, options->set.len, err);
     if (status != IA_OK)
         return status;
     const struct ia_argument arguments[] = {

@@ -112,6 +112,7 @@ class Place:
         self.site = case.site()
         self.forest = forest
         must("cp", "-a", "--sparse=auto", forest.directory + "/.", self.site.root)
+        must("sync", *[self.path(image) for image in forest.images])  # blocks are counted when they are written
         self.must_scan()
         self.names = {self.path(image): image for image in forest.images}
         self.before = self.contents()
