@@ -193,7 +193,8 @@ item AS (
                                           WHERE c.image_id = b.image_id AND c.depth = b.depth)
                      || ', and does not open without it' END,
            CASE WHEN b.sure THEN '' ELSE '; it may name the file by a name that stays' END
-    FROM broken AS b
+           || CASE WHEN i.chain_ok OR i.state <> 'ok' THEN '' ELSE '; its chain is broken already' END
+    FROM broken AS b JOIN image AS i ON i.image_id = b.image_id
     UNION ALL
     SELECT CASE :action WHEN 'flatten' THEN 3 ELSE 4 END, CASE :action WHEN 'flatten' THEN 'breaks' ELSE 'changes' END,
            NULL, w.image_id, s.name, NULL, NULL, w.changed_bytes, NULL, NULL,

@@ -143,9 +143,10 @@ static enum ia_status act_on(struct question *question, int64_t image, struct ia
     if (status != IA_OK || question->action == IA_WHAT_IF_FLATTEN)
         return status == IA_OK ? ia_what_if_flatten(question->answer, node, &own, err) : status;
     size_t parent = ia_stored_forest(question->stored)->nodes[node].parent;
-    struct ia_what_if_terms base = own;
-    if (parent != IA_NO_PARENT)
-        status = get_terms(question, parent, &base, err);
+    if (parent == IA_NO_PARENT)
+        return ia_fail(err, IA_USAGE, "nothing to commit into: the store knows no backing image of the image");
+    struct ia_what_if_terms base;
+    status = get_terms(question, parent, &base, err);
     return status == IA_OK ? ia_what_if_commit(question->answer, node, &own, &base, err) : status;
 }
 

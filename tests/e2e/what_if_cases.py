@@ -83,7 +83,7 @@ def test_wrong_questions(case):
             (1, "knows no image", ["--what-if-delete", site.path("none")]),
             (1, "knows no image", ["--what-if-delete", one, site.path("none")]),
             (2, "one image at a time", ["--what-if-commit", one, two]),
-            (2, "without a backing image", ["--what-if-commit", base]),
+            (2, "nothing to commit into", ["--what-if-commit", base]),
             (2, "one what-if at a time", ["--what-if-delete", one, "--what-if-flatten", two]),
             (2, "takes no --what-if", ["--summary", "--what-if-delete", one]),
             (2, "needs --what-if-delete", ["--name", "what-if"]),
