@@ -186,7 +186,7 @@ enum ia_status ia_what_if_commit(struct ia_what_if *what_if, size_t node, const 
     commit.content = (struct ia_steps_cursor){.steps = content};
     status = write_base(&commit, &changed, err);
     if (status == IA_OK)
-        status = ia_what_if_change_readers(what_if, parent, &changed, node, err);
+        status = ia_what_if_change_readers(what_if, parent, &changed, err);
     ia_steps_release(&changed);
     what_if->nodes[parent].size = commit.grown;
     return status == IA_OK && own->can_be_empty ? empty(what_if, node, err) : status;

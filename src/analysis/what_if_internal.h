@@ -58,8 +58,7 @@ IA_MUST_CHECK enum ia_status ia_what_if_account(struct ia_what_if *what_if, size
 /* Counts changed_bytes and snapshot changes of all that stand on `base`, which reads otherwise where `changed` is not
  * 0. The active content of the image that is committed stays as it is, and so does what stands on it. */
 IA_MUST_CHECK enum ia_status ia_what_if_change_readers(struct ia_what_if *what_if, size_t base,
-                                                       const struct ia_steps *changed, size_t committed,
-                                                       struct ia_error *err);
+                                                       const struct ia_steps *changed, struct ia_error *err);
 
 /* Sum of the places in [start, end) where the function is not 0. Positions must ascend from call to call. */
 int64_t ia_steps_measure(struct ia_steps_cursor *cursor, int64_t start, int64_t end);

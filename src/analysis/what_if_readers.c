@@ -55,17 +55,16 @@ struct changes {
     IA_VEC(struct change) queue; /* nodes, each behind the one it stands on */
 };
 
-/* The images that stand on one that reads otherwise. That which is committed reads as before: what changes is its own
- * content. */
+/* The images that stand on one that reads otherwise. */
 static enum ia_status change_dependents(struct ia_what_if *what_if, size_t from, const struct ia_steps *below,
-                                        size_t committed, struct changes *changes, struct ia_error *err)
+                                        struct changes *changes, struct ia_error *err)
 {
     const struct ia_tree *tree = &what_if->tree;
     enum ia_status status = IA_OK;
     for (size_t i = tree->first[from]; i < tree->first[from + 1] && status == IA_OK; i++) {
         struct change change = {.node = tree->children[i]};
         status = change_snapshots(what_if, change.node, below, err);
-        if (status != IA_OK || change.node == committed)
+        if (status != IA_OK)
             continue;
         int64_t *bytes = &what_if->edits[change.node].effect.changed_bytes;
         status = ia_what_if_count_through(what_if, change.node, 0, below, bytes, err);
@@ -81,14 +80,14 @@ static enum ia_status change_dependents(struct ia_what_if *what_if, size_t from,
 }
 
 enum ia_status ia_what_if_change_readers(struct ia_what_if *what_if, size_t base, const struct ia_steps *changed,
-                                         size_t committed, struct ia_error *err)
+                                         struct ia_error *err)
 {
     struct changes changes = {0};
-    enum ia_status status = change_dependents(what_if, base, changed, committed, &changes, err);
+    enum ia_status status = change_dependents(what_if, base, changed, &changes, err);
     for (size_t i = 0; i < changes.queue.len && status == IA_OK; i++) { /* ends: each node stands on one other */
         struct ia_steps steps = changes.queue.items[i].steps;           /* the vector may move */
         changes.queue.items[i].steps = (struct ia_steps){0};
-        status = change_dependents(what_if, changes.queue.items[i].node, &steps, committed, &changes, err);
+        status = change_dependents(what_if, changes.queue.items[i].node, &steps, &changes, err);
         ia_steps_release(&steps);
     }
     for (size_t i = 0; i < changes.queue.len; i++)

@@ -313,7 +313,7 @@ def check_commit(place, counts):
     freed = place.blocks_before[path] - blocks[path]
     foretold = place.one("committed")["freed_bytes"]
     bound = metadata(chosen, place.blocks_before[path])
-    emptied = 4 * chosen.unit  # what is left of a qcow2 image: header, refcount table and block, L1 table
+    emptied = 4 * max(chosen.unit, BLOCK)  # what is left of a qcow2 image: header, refcount table and block, L1 table
     if chosen.snapshots:  # whose tables it shares until they are written to
         emptied += bound
     if not foretold - emptied - 2 * BLOCK <= freed <= foretold + bound:
