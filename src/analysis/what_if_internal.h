@@ -56,7 +56,7 @@ IA_MUST_CHECK enum ia_status ia_what_if_account(struct ia_what_if *what_if, size
                                                 struct ia_error *err);
 
 /* Counts changed_bytes and snapshot changes of all that stand on `base`, which reads otherwise where `changed` is not
- * 0. The active content of the image that is committed stays as it is, and so does what stands on it. */
+ * 0. The committed image lets nothing of that through, as it is what it holds itself; its snapshots may. */
 IA_MUST_CHECK enum ia_status ia_what_if_change_readers(struct ia_what_if *what_if, size_t base,
                                                        const struct ia_steps *changed, struct ia_error *err);
 
