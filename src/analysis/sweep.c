@@ -5,11 +5,12 @@
 #include <stdlib.h>
 
 #include "analysis/extent_reader.h"
+#include "analysis/held.h"
 #include "analysis/usage.h"
 #include "base/checked.h"
 
 /* Extents in the buffers of all readers together, and in one of them at least. */
-enum { BUFFERED_EXTENTS = 512 * 1024, MIN_BUFFER = 16, MAX_BUFFER = 4096, HELD_BUFFER = 1024 };
+enum { BUFFERED_EXTENTS = 512 * 1024, MIN_BUFFER = 16, MAX_BUFFER = 4096 };
 
 #define NO_IMAGE SIZE_MAX
 
@@ -232,29 +233,6 @@ static enum ia_status run(struct sweep *sweep, struct ia_error *err)
     return status;
 }
 
-/* What the snapshots of an image with dependents hold on to on the host. */
-static enum ia_status hold(const struct sweep *sweep, struct swept *image, struct ia_error *err)
-{
-    const struct ia_forest_node *node = &sweep->forest->nodes[image->node];
-    enum ia_status status = IA_OK;
-    for (size_t mapping = 1; mapping <= node->snapshots && status == IA_OK; mapping++) {
-        struct ia_extent_reader reader;
-        struct ia_extent extent;
-        bool have = true;
-        if (!ia_extent_reader_init(&reader, sweep->forest, image->node, mapping, HELD_BUFFER))
-            status = no_memory(err);
-        while (status == IA_OK && have) { /* ends: extents ascend within the mapping's size */
-            status = ia_extent_reader_next(&reader, &extent, &have, err);
-            if (status == IA_OK && have && extent.offset != IA_NO_OFFSET &&
-                !ia_host_ranges_add(&image->usage.held, extent.file, extent.offset, extent.length))
-                status = no_memory(err);
-        }
-        ia_extent_reader_release(&reader);
-    }
-    ia_host_ranges_seal(&image->usage.held);
-    return status;
-}
-
 static enum ia_status add_image(struct sweep *sweep, const struct ia_tree *tree, size_t node, size_t base,
                                 struct ia_error *err)
 {
@@ -274,7 +252,8 @@ static enum ia_status add_image(struct sweep *sweep, const struct ia_tree *tree,
     sweep->levels = image.level + 1 > sweep->levels ? image.level + 1 : sweep->levels;
     if (!ia_vec_push(&sweep->images, image))
         return no_memory(err);
-    return head ? IA_OK : hold(sweep, &sweep->images.items[sweep->images.len - 1], err);
+    struct ia_host_ranges *held = &sweep->images.items[sweep->images.len - 1].usage.held;
+    return head ? IA_OK : ia_held_by_snapshots(sweep->forest, node, held, err);
 }
 
 /* The images of the tree, each behind its base. */

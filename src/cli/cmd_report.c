@@ -7,10 +7,12 @@
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/store_command.h"
+#include "cli/what_if.h"
 #include "cli/when.h"
 #include "report/facts.h"
 #include "report/lookup.h"
 #include "report/since.h"
+#include "store/what_if.h"
 
 static const char help[] =
     "Usage: imgaudit report [OPTION]... [--REPORT]\n"
@@ -28,6 +30,9 @@ static const char help[] =
     "      --findings           what an administrator should know\n"
     "      --growth             what changed since the scan before, or since --since\n"
     "      --dependents IMAGE   every image that reaches IMAGE\n"
+    "      --what-if-delete IMAGE...   what deleting all of them would free and break\n"
+    "      --what-if-flatten IMAGE...  what making them independent would cost and free\n"
+    "      --what-if-commit IMAGE      what committing it into its backing file would do\n"
     "      --name REPORT        a report by its name\n"
     "      --file FILE.sql      a report of your own\n"
     "      --list               list the reports by name, and do nothing else\n\n"
@@ -56,11 +61,17 @@ struct report_options {
     bool has_since;
     const char *fail_on;
     bool bytes;
+    bool asks_what_if;
+    enum ia_what_if_action what_if;
+    IA_VEC(const char *) set; /* the images of a what-if */
 };
 
 enum {
     OPTION_REPORT = 256, /* the option's name is the report's */
     OPTION_DEPENDENTS,
+    OPTION_WHAT_IF_DELETE,
+    OPTION_WHAT_IF_FLATTEN,
+    OPTION_WHAT_IF_COMMIT,
     OPTION_NAME,
     OPTION_FILE,
     OPTION_LIST,
@@ -86,6 +97,9 @@ static const struct option long_options[] = {
     {"findings", no_argument, NULL, OPTION_REPORT},
     {"growth", no_argument, NULL, OPTION_REPORT},
     {"dependents", required_argument, NULL, OPTION_DEPENDENTS},
+    {"what-if-delete", required_argument, NULL, OPTION_WHAT_IF_DELETE},
+    {"what-if-flatten", required_argument, NULL, OPTION_WHAT_IF_FLATTEN},
+    {"what-if-commit", required_argument, NULL, OPTION_WHAT_IF_COMMIT},
     {"name", required_argument, NULL, OPTION_NAME},
     {"file", required_argument, NULL, OPTION_FILE},
     {"list", no_argument, NULL, OPTION_LIST},
@@ -134,6 +148,24 @@ static int set_image(struct report_options *options, const char *image)
     return -1;
 }
 
+static int add_to_set(struct report_options *options, const char *image)
+{
+    if (ia_vec_push(&options->set, image))
+        return -1;
+    ia_cli_error("out of memory for a set of images");
+    return IA_EXIT_FAILED;
+}
+
+/* The option may be given again, for further images of the set. */
+static int set_what_if(struct report_options *options, enum ia_what_if_action action, const char *image)
+{
+    if (options->asks_what_if && options->what_if != action)
+        return ia_cli_usage("report", "one what-if at a time");
+    options->asks_what_if = true;
+    options->what_if = action;
+    return add_to_set(options, image);
+}
+
 static int set_since(struct report_options *options, const char *when)
 {
     options->has_since = true;
@@ -159,6 +191,12 @@ static int parse_choice(struct report_options *options, int c, const char *long_
     case OPTION_DEPENDENTS:
         code = choose(options, "dependents", NULL);
         return code >= 0 ? code : set_image(options, optarg);
+    case OPTION_WHAT_IF_DELETE:
+        return set_what_if(options, IA_WHAT_IF_DELETE, optarg);
+    case OPTION_WHAT_IF_FLATTEN:
+        return set_what_if(options, IA_WHAT_IF_FLATTEN, optarg);
+    case OPTION_WHAT_IF_COMMIT:
+        return set_what_if(options, IA_WHAT_IF_COMMIT, optarg);
     case OPTION_NAME:
         return choose(options, optarg, NULL);
     case OPTION_FILE:
@@ -213,10 +251,15 @@ static int parse(struct report_options *options, int argc, char **argv)
         if (code >= 0)
             return code;
     }
-    if (optind != argc)
+    if (optind != argc && !options->asks_what_if)
         return ia_cli_usage("report", "not an option: '%s'", argv[optind]);
+    for (int i = optind; i < argc; i++) {
+        int code = add_to_set(options, argv[i]);
+        if (code >= 0)
+            return code;
+    }
     if (options->name == NULL && options->file == NULL)
-        options->name = "summary";
+        options->name = options->asks_what_if ? "what-if" : "summary";
     return -1;
 }
 
@@ -239,6 +282,9 @@ static enum ia_status load(const struct report_options *options, struct ia_repor
         status = expect_argument(report, ":image", "--image", options->image != NULL, true, err);
     if (status == IA_OK)
         status = expect_argument(report, ":since", "--since", options->has_since, false, err);
+    if (status == IA_OK)
+        status = expect_argument(report, ":action", "--what-if-delete, --what-if-flatten or --what-if-commit",
+                                 options->asks_what_if, true, err);
     return status;
 }
 
@@ -251,11 +297,14 @@ static enum ia_status answer(struct ia_reader *reader, const struct report_optio
         status = ia_image_lookup(reader, options->image, &image, err);
     if (status == IA_OK && options->has_since)
         status = ia_since_check(reader, options->since.text, options->since.number, err);
+    if (status == IA_OK && options->asks_what_if)
+        status = ia_cli_what_if(reader, options->what_if, options->set.items, options->set.len, err);
     if (status != IA_OK)
         return status;
     const struct ia_argument arguments[] = {
         {.name = ":image", .text = image.data},
         {.name = ":since", .text = options->since.text, .number = options->since.number},
+        {.name = ":action", .text = options->asks_what_if ? ia_what_if_word(options->what_if) : NULL},
     };
     struct ia_report_request request = {
         .report = report,
@@ -293,5 +342,8 @@ int ia_cmd_report(int argc, char **argv)
 {
     struct report_options options = {.format = "table"};
     int code = parse(&options, argc, argv);
-    return code >= 0 ? code : run(&options);
+    if (code < 0)
+        code = run(&options);
+    ia_vec_release(&options.set);
+    return code;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/connection.h"
+#include "store/reader_internal.h"
 
 struct ia_reader {
     sqlite3 *db;
@@ -38,6 +39,11 @@ void ia_reader_close(struct ia_reader *reader)
         return;
     sqlite3_close_v2(reader->db);
     free(reader);
+}
+
+sqlite3 *ia_reader_connection(struct ia_reader *reader)
+{
+    return reader->db;
 }
 
 enum ia_status ia_reader_begin(struct ia_reader *reader, struct ia_error *err)

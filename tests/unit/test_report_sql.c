@@ -395,6 +395,7 @@ static void headers_tell_the_columns(void **state)
     struct ia_error err = {0};
     struct ia_reader *reader = NULL;
     assert_int_equal(ia_reader_open(store->path, &reader, &err), IA_OK);
+    assert_int_equal(ia_what_if_define(reader, &err), IA_OK);
     for (size_t i = 0; ia_report_embedded_name(i) != NULL; i++) {
         struct ia_report report;
         struct ia_query *query = NULL;

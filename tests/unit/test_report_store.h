@@ -18,6 +18,7 @@
 #include "report/run.h"
 #include "schema_embedded.h"
 #include "store/reader.h"
+#include "store/what_if.h"
 
 struct test_store {
     char path[64];
@@ -113,14 +114,15 @@ static inline char *run_report(struct test_store *store, const char *name, const
     const struct ia_argument arguments[] = {
         {.name = ":image", .text = image},
         {.name = ":since", .text = since, .number = since != NULL && strchr(since, '-') == NULL},
+        {.name = ":action", .text = "delete"},
     };
     const struct ia_report_request request = {.report = &report,
                                               .arguments = arguments,
-                                              .argument_count = 2,
+                                              .argument_count = sizeof(arguments) / sizeof(arguments[0]),
                                               .columns = columns,
                                               .renderer = ia_renderer_find("csv")};
     if (ia_report_embedded(name, &report, &err) != IA_OK || ia_reader_open(store->path, &reader, &err) != IA_OK ||
-        ia_report_run(reader, &request, out, &err) != IA_OK)
+        ia_what_if_define(reader, &err) != IA_OK || ia_report_run(reader, &request, out, &err) != IA_OK)
         fail_msg("%s", err.message);
     fclose(out);
     ia_reader_close(reader);

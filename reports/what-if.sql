@@ -1,0 +1,267 @@
+-- SPDX-License-Identifier: MIT
+-- title: What deleting, flattening or committing images would free, cost and break
+-- about: Nothing is done. The set is looked at as one: what two images free together can be more than the sum of each.
+-- about: Deleting an image deletes all files that it is made of, but those that other images use; a file that keeps
+-- about: another name stays. Flattening is `qemu-img rebase -b ''`, committing `qemu-img commit` without -b and -d.
+-- about: freed_bytes are blocks on the host, but for those of the format's own tables, which may stay or go.
+-- about: needed_bytes is the most that is needed: sectors of zeroes are not copied, and the maps do not tell them from
+-- about: data. The format's own tables grow besides.
+-- about: breaks and changes list the images that the scan knows. Whether there may be others says the verdict of total.
+-- about: proven: the row rests on nothing that the scan could not find out. True of the time of the scan and its roots.
+-- parameter: :action | delete, flatten or commit
+-- column: effect | text | deleted, flattened, committed (the set), receives, breaks, changes, unreferenced, masked-more, total, total-with-next
+-- column: step | count | unreferenced: 1 after the action, 2 after those of 1 were deleted too, and so on
+-- column: verdict | text | proven or unproven
+-- column: path | path | the image
+-- column: snapshot | text | the internal snapshot of it that the row is about
+-- column: is_head | flag | no image names it as its backing file
+-- column: freed_bytes | bytes | blocks on the host that are given back
+-- column: needed_bytes | bytes | host space that has to be found, at most
+-- column: guest_bytes | bytes | guest bytes concerned: lost, unreadable, read otherwise, copied; empty where not known
+-- column: masked_before | bytes | masked-more: guest bytes of its data that nobody reads, before
+-- column: masked_after | bytes | masked-more: after
+-- column: detail | text | what happens, in words
+-- column: why | text | why the verdict is not proven; empty when it is
+WITH RECURSIVE
+latest AS (SELECT complete FROM scan ORDER BY scan_id DESC LIMIT 1),
+-- What makes every statement about images that nobody names or reads doubtful.
+unknown AS (
+    SELECT CASE WHEN (SELECT complete FROM latest) = 1 THEN ''
+                ELSE '; the latest scan could not list, read or follow everything' END
+           || coalesce('; references may be hidden by '
+                       || (SELECT min(path) || CASE count(DISTINCT path) WHEN 1 THEN ''
+                                               ELSE ' and ' || (count(DISTINCT path) - 1) || ' more' END
+                           FROM v_finding WHERE hides <> 0), '') AS doubts
+),
+-- The doubts that an image is itself.
+own AS (
+    SELECT image_id,
+           CASE state WHEN 'ok' THEN '' ELSE '; it could not be understood itself (' || state || ')' END
+           || CASE lock_state
+              WHEN 'none' THEN ''
+              WHEN 'write' THEN '; it is in use (open for writing)'
+              WHEN 'read' THEN '; it is in use (open for reading)'
+              ELSE '; whether it is in use could not be found out' END AS doubts
+    FROM image
+),
+head AS (SELECT image_id, NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head FROM image AS i),
+gone AS (SELECT image_id, step FROM what_if_image WHERE step IS NOT NULL),
+asked AS (SELECT image_id, step FROM what_if_image WHERE asked),
+base AS (SELECT c.layer_id AS image_id FROM asked AS a JOIN chain AS c ON c.image_id = a.image_id AND c.depth = 1
+         WHERE :action = 'commit'),
+owner AS (
+    SELECT image_id, file_id FROM image
+    UNION
+    SELECT image_id, file_id FROM image_file WHERE file_id IS NOT NULL
+),
+-- Host bytes are worked out here and nowhere else.
+-- A file goes with the last image that it is part of; the main file of a deleted image goes whoever uses it. It gives its
+-- blocks back when no name of it stays. Each file counts once, for one of the images that take it along.
+going AS (
+    SELECT o.file_id, max(g.step) AS step, min(o.image_id) FILTER (WHERE g.step IS NOT NULL) AS image_id
+    FROM owner AS o LEFT JOIN gone AS g ON g.image_id = o.image_id
+    WHERE o.file_id IN (SELECT k.file_id FROM owner AS k JOIN gone AS j ON j.image_id = k.image_id)
+    GROUP BY o.file_id
+    HAVING count(*) = count(g.step)
+        OR o.file_id IN (SELECT i.file_id FROM image AS i JOIN gone AS j ON j.image_id = i.image_id)
+),
+freed AS (
+    SELECT g.image_id, sum(f.disk_size) AS bytes
+    FROM going AS g JOIN file AS f ON f.file_id = g.file_id
+    WHERE (SELECT count(*) - count(w.path) <= (count(w.path) = 0)
+           FROM name AS n LEFT JOIN what_if_name AS w ON w.path = n.path
+           WHERE n.file_id = g.file_id AND n.kind = 'file')
+    GROUP BY g.image_id
+),
+-- What an image in place gives back and takes: a copying action is told in guest bytes, which plain data takes on the
+-- host byte for byte; of compressed data only the sum is known, which an internal snapshot may hold.
+emptied AS (
+    SELECT i.image_id,
+           min((SELECT sum(f.disk_size) FROM owner AS o JOIN file AS f ON f.file_id = o.file_id
+                WHERE o.image_id = i.image_id),
+               coalesce(e.released_bytes, 0)
+               + CASE WHEN a.image_id IS NOT NULL AND t.can_be_empty
+                           AND NOT EXISTS (SELECT 1 FROM mapping AS m
+                                           WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL)
+                      THEN i.compressed_host ELSE 0 END) AS freed_bytes,
+           coalesce(e.needed_bytes, 0) AS needed_bytes
+    FROM image AS i
+    JOIN what_if_terms AS t ON t.image_id = i.image_id
+    LEFT JOIN asked AS a ON a.image_id = i.image_id
+    LEFT JOIN what_if_effect AS e ON e.image_id = i.image_id
+    WHERE i.image_id IN (SELECT image_id FROM asked UNION SELECT image_id FROM base)
+),
+-- Who names a file that goes. Of a file that keeps other names it matters by which name.
+hit AS (
+    SELECT l.image_id, 1 AS sure
+    FROM gone AS g JOIN image AS i ON i.image_id = g.image_id JOIN what_if_link AS l ON l.file_id = i.file_id
+    WHERE g.step = 0
+    UNION
+    SELECT o.image_id, o.backing_path IN (SELECT path FROM what_if_name)
+    FROM asked AS a JOIN image AS o ON o.backing_id = a.image_id
+    WHERE :action = 'delete' AND a.step IS NULL
+      AND NOT EXISTS (SELECT 1 FROM name AS n WHERE n.path = o.backing_path AND n.kind = 'file'
+                      AND n.path NOT IN (SELECT path FROM what_if_name))
+),
+-- UNION drops what was met before, so this ends on any ring.
+reach AS (
+    SELECT image_id, sure FROM hit
+    UNION
+    SELECT l.image_id, r.sure
+    FROM reach AS r JOIN image AS i ON i.image_id = r.image_id JOIN what_if_link AS l ON l.file_id = i.file_id
+),
+broken AS (
+    SELECT r.image_id, max(r.sure) AS sure,
+           (SELECT min(c.depth) FROM chain AS c JOIN asked AS a ON a.image_id = c.layer_id
+            WHERE c.image_id = r.image_id AND c.depth > 0) AS depth
+    FROM reach AS r
+    WHERE NOT EXISTS (SELECT 1 FROM gone AS g WHERE g.image_id = r.image_id AND g.step = 0)
+    GROUP BY r.image_id
+),
+snapshot AS (
+    SELECT image_id, coalesce(name, id) AS name,
+           row_number() OVER (PARTITION BY image_id ORDER BY snapshot) - 1 AS number
+    FROM mapping WHERE snapshot IS NOT NULL
+),
+-- Images that read the base of a commit in ways that cannot be followed.
+blind AS (
+    SELECT c.image_id FROM base AS b JOIN chain AS c ON c.layer_id = b.image_id AND c.depth > 0
+    JOIN image AS i ON i.image_id = c.image_id AND i.state <> 'ok'
+    WHERE c.image_id NOT IN (SELECT image_id FROM asked)
+    UNION
+    SELECT l.image_id FROM base AS b JOIN image AS i ON i.image_id = b.image_id
+    JOIN what_if_link AS l ON l.file_id = i.file_id AND NOT l.backing
+),
+item AS (
+    SELECT 1 AS rank, CASE :action WHEN 'delete' THEN 'deleted' WHEN 'flatten' THEN 'flattened' ELSE 'committed' END
+               AS effect,
+           NULL AS step, i.image_id, NULL AS snapshot,
+           CASE WHEN :action = 'delete' THEN coalesce((SELECT bytes FROM freed AS f WHERE f.image_id = i.image_id), 0)
+                WHEN :action = 'flatten' THEN 0 ELSE e.freed_bytes END AS freed_bytes,
+           CASE WHEN :action <> 'flatten' THEN 0 WHEN i.chain_ok THEN e.needed_bytes END AS needed_bytes,
+           CASE WHEN :action = 'flatten' THEN CASE WHEN i.chain_ok THEN e.needed_bytes END
+                ELSE (SELECT data_bytes FROM v_usage AS u WHERE u.image_id = i.image_id) END AS guest_bytes,
+           NULL AS masked_before, NULL AS masked_after,
+           CASE WHEN :action = 'delete' THEN
+                    CASE WHEN a.step IS NULL THEN 'its file keeps other names, and stays'
+                         WHEN h.is_head AND i.backing_id IS NOT NULL THEN 'a head: its own data is lost'
+                         WHEN h.is_head THEN 'a disk that stands alone: its data is lost'
+                         ELSE 'other images stand on it' END
+                WHEN i.backing_name IS NULL AND i.backing_id IS NULL THEN 'it has no backing file: nothing to do'
+                WHEN :action = 'flatten' THEN
+                    CASE WHEN i.format IN ('qcow2', 'qed') THEN 'stands alone with the same content'
+                         ELSE 'qemu-img cannot rebase an image of this format in place: convert it to a new one' END
+                WHEN t.can_be_empty THEN 'emptied: reads everything from its backing file'
+                ELSE 'qemu-img does not empty an image of this format: it keeps its data' END AS detail,
+           CASE WHEN :action = 'flatten' THEN '' ELSE (SELECT doubts FROM unknown) END
+           || CASE WHEN :action = 'flatten' AND NOT i.chain_ok THEN '; its chain is broken' ELSE '' END
+           || CASE WHEN :action = 'commit' AND NOT i.chain_ok THEN '; its chain is broken' ELSE '' END
+           || CASE WHEN :action = 'commit' AND i.format NOT IN ('qcow2', 'qcow', 'qed', 'vmdk')
+                   THEN '; qemu-img does not commit images of this format' ELSE '' END
+           || CASE WHEN :action <> 'delete' AND i.variant LIKE '%data-file%'
+                   THEN '; it keeps its data in an external file, which QEMU treats in its own way' ELSE '' END AS doubts
+    FROM asked AS a JOIN image AS i ON i.image_id = a.image_id JOIN head AS h ON h.image_id = i.image_id
+    JOIN what_if_terms AS t ON t.image_id = i.image_id
+    LEFT JOIN emptied AS e ON e.image_id = i.image_id
+    UNION ALL
+    SELECT 2, 'receives', NULL, i.image_id, NULL, e.freed_bytes, e.needed_bytes, e.needed_bytes, NULL, NULL,
+           'is written to, where ' || o.path || ' has something of its own'
+           || CASE WHEN o.virtual_size > i.virtual_size
+                   THEN ', and grows from ' || i.virtual_size || ' to ' || o.virtual_size || ' guest bytes' ELSE '' END,
+           CASE WHEN i.format IN ('dmg', 'cloop', 'bochs') THEN '; QEMU does not write images of this format'
+                ELSE '' END
+           || CASE WHEN o.virtual_size > i.virtual_size AND ' ' || i.variant || ' ' LIKE '% v2 %'
+                        AND EXISTS (SELECT 1 FROM snapshot AS s WHERE s.image_id = i.image_id)
+                   THEN '; QEMU does not let such an image with internal snapshots grow' ELSE '' END
+           || CASE WHEN i.format = 'qed' THEN '; how QEMU writes zeroes to images of this format is not followed' ELSE '' END
+           || CASE WHEN o.virtual_size > i.virtual_size
+                        AND i.format NOT IN ('raw', 'qcow2', 'qed', 'parallels', 'luks')
+                   THEN '; QEMU does not let images of this format grow' ELSE '' END
+           || CASE WHEN o.virtual_size > i.virtual_size
+                        AND (i.format <> 'qcow2' OR ' ' || i.variant || ' ' LIKE '% v2 %')
+                        AND i.virtual_size < (SELECT k.virtual_size FROM image AS k WHERE k.image_id = i.backing_id)
+                   THEN '; QEMU does not let it grow over a larger backing file' ELSE '' END
+           || CASE WHEN i.variant LIKE '%data-file%'
+                   THEN '; it keeps its data in an external file, which QEMU treats in its own way' ELSE '' END
+    FROM base AS b JOIN image AS i ON i.image_id = b.image_id JOIN emptied AS e ON e.image_id = b.image_id
+    JOIN asked AS a JOIN image AS o ON o.image_id = a.image_id
+    UNION ALL
+    SELECT 3, 'breaks', NULL, b.image_id, NULL, NULL, NULL,
+           (SELECT sum(c.data_bytes) FROM chain AS c WHERE c.image_id = b.image_id AND c.depth >= b.depth), NULL, NULL,
+           CASE WHEN b.depth IS NULL THEN 'refers to what is deleted, otherwise than as its backing file'
+                ELSE 'reads through ' || (SELECT l.path FROM chain AS c JOIN image AS l ON l.image_id = c.layer_id
+                                          WHERE c.image_id = b.image_id AND c.depth = b.depth)
+                     || ', and does not open without it' END,
+           CASE WHEN b.sure THEN '' ELSE '; it may name the file by a name that stays' END
+           || CASE WHEN i.chain_ok OR i.state <> 'ok' THEN '' ELSE '; its chain is broken already' END
+    FROM broken AS b JOIN image AS i ON i.image_id = b.image_id
+    UNION ALL
+    SELECT CASE :action WHEN 'flatten' THEN 3 ELSE 4 END, CASE :action WHEN 'flatten' THEN 'breaks' ELSE 'changes' END,
+           NULL, w.image_id, s.name, NULL, NULL, w.changed_bytes, NULL, NULL,
+           CASE :action WHEN 'flatten' THEN 'its internal snapshots go on to read through it: this one reads zeroes where it read the backing file'
+                ELSE 'this internal snapshot reads what is committed' END, ''
+    FROM what_if_snapshot AS w
+    LEFT JOIN snapshot AS s ON s.image_id = w.image_id AND s.number = w.number
+    UNION ALL
+    SELECT 4, 'changes', NULL, w.image_id, NULL, NULL, NULL, w.changed_bytes, NULL, NULL,
+           'reads what is committed instead of what it read before', ''
+    FROM what_if_effect AS w WHERE w.changed_bytes > 0
+    UNION ALL
+    SELECT 4, 'changes', NULL, b.image_id, NULL, NULL, NULL, NULL, NULL, NULL,
+           'reads the backing file that is written to',
+           '; how much of it, and what, is not known'
+    FROM blind AS b WHERE b.image_id NOT IN (SELECT image_id FROM what_if_effect WHERE changed_bytes > 0)
+    UNION ALL
+    SELECT 5, 'unreferenced', g.step, i.image_id, NULL,
+           coalesce((SELECT bytes FROM freed AS f WHERE f.image_id = i.image_id), 0), 0, NULL, NULL, NULL,
+           CASE g.step WHEN 1 THEN 'nothing would name it any more'
+                ELSE 'nothing would name it any more, once those of step ' || (g.step - 1) || ' are deleted' END
+           || CASE WHEN (SELECT count(*) FROM name AS n WHERE n.file_id = i.file_id AND n.kind = 'file') > 1
+                   THEN '; its file has several names' ELSE '' END,
+           (SELECT doubts FROM unknown)
+           -- What is deleted may have named it, or it is taken for it, as long as there is an image that misses it.
+           || coalesce('; an image that loses its backing file may mean it: '
+                       || (SELECT min(o.path) FROM hit AS m JOIN image AS o ON o.image_id = m.image_id
+                           LEFT JOIN gone AS e ON e.image_id = m.image_id
+                           WHERE coalesce(e.step, g.step) >= g.step
+                             AND (o.backing_format IS NOT 'raw' OR i.format = 'raw')), '')
+           || CASE WHEN g.step = 1 AND i.image_id IN (SELECT image_id FROM asked)
+              THEN '; it is written to by the action: it may be in use as a disk of its own' ELSE '' END
+    FROM gone AS g JOIN image AS i ON i.image_id = g.image_id WHERE g.step > 0
+    UNION ALL
+    SELECT 6, 'masked-more', NULL, a.image_id, NULL, NULL, NULL, a.masked_bytes - u.masked_bytes, u.masked_bytes,
+           a.masked_bytes,
+           CASE WHEN a.visible_present = 0 THEN 'nobody would read one byte of it any more'
+                ELSE 'less of it would be read' END,
+           (SELECT doubts FROM unknown)
+    FROM what_if_usage AS a JOIN usage AS u ON u.image_id = a.image_id
+    WHERE a.masked_bytes > u.masked_bytes AND a.image_id NOT IN (SELECT image_id FROM gone)
+),
+line AS (
+    SELECT t.rank, t.effect, t.step, i.path, t.snapshot, h.is_head, t.freed_bytes, t.needed_bytes, t.guest_bytes,
+           t.masked_before, t.masked_after, t.detail, t.doubts || o.doubts AS doubts
+    FROM item AS t JOIN image AS i ON i.image_id = t.image_id JOIN head AS h ON h.image_id = t.image_id
+    JOIN own AS o ON o.image_id = t.image_id
+    UNION ALL
+    SELECT 7, 'total', NULL, NULL, NULL, NULL, sum(freed_bytes),
+           CASE WHEN count(*) FILTER (WHERE rank = 1 AND needed_bytes IS NULL) = 0 THEN sum(needed_bytes) END,
+           NULL, NULL, NULL, 'what the action alone frees and needs',
+           (SELECT doubts FROM unknown)
+           || CASE WHEN EXISTS (SELECT 1 FROM item AS t JOIN own AS o ON o.image_id = t.image_id
+                                WHERE t.rank < 5 AND t.doubts || o.doubts NOT IN ('', (SELECT doubts FROM unknown)))
+                   THEN '; rows above say more' ELSE '' END
+    FROM item WHERE rank <= 2 HAVING count(*) > 0
+    UNION ALL
+    SELECT 8, 'total-with-next', max(step), NULL, NULL, NULL, sum(freed_bytes), sum(needed_bytes), NULL, NULL, NULL,
+           'the same, when all that is unreferenced then is deleted too',
+           (SELECT doubts FROM unknown)
+           || CASE WHEN EXISTS (SELECT 1 FROM item AS t JOIN own AS o ON o.image_id = t.image_id
+                                WHERE t.doubts || o.doubts NOT IN ('', (SELECT doubts FROM unknown)))
+                   THEN '; rows above say more' ELSE '' END
+    FROM item WHERE rank IN (1, 2, 5) HAVING count(*) FILTER (WHERE rank = 5) > 0
+)
+SELECT effect, step, CASE doubts WHEN '' THEN 'proven' ELSE 'unproven' END AS verdict, path, snapshot, is_head,
+       freed_bytes, needed_bytes, guest_bytes, masked_before, masked_after, detail,
+       CASE doubts WHEN '' THEN NULL ELSE substr(doubts, 3) END AS why
+FROM line
+ORDER BY rank, step, path, snapshot;

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* A forest after an action on some of its images: interval arithmetic alone, nothing is done.
+ *
+ *   delete   the image is gone. What stood on it has no backing image any more.
+ *   flatten  what the image reads as data from the images below it is written into it, and it stands alone. That is
+ *            `qemu-img rebase -b ''`: sectors of zeroes are not written, and the internal snapshots, which go on to
+ *            read through the image, lose what they read from below.
+ *   commit   what the image holds is written into its backing image, which grows to the image's size if it is smaller,
+ *            and the image is emptied where its format can be. That is `qemu-img commit`.
+ *
+ * The forest after an action goes to ia_forest_analyse, like the one before. Ranges are half-open guest bytes. */
+#ifndef IA_ANALYSIS_WHAT_IF_H
+#define IA_ANALYSIS_WHAT_IF_H
+
+#include "analysis/forest.h"
+
+/* What becomes of zeroes that are written to whole clusters. */
+enum ia_what_if_zeroes {
+    IA_WHAT_IF_ZEROES_DATA,    /* they are stored like data */
+    IA_WHAT_IF_ZEROES_KEPT,    /* the clusters become zero, and are given back */
+    IA_WHAT_IF_ZEROES_DROPPED, /* the clusters become unallocated: there is no backing image to show through */
+};
+
+/* How an image is written to. */
+struct ia_what_if_terms {
+    int64_t unit; /* what is written takes guest bytes in multiples of this: cluster, subcluster; 1 for a raw image */
+    int64_t cluster; /* the format's cluster, at least `unit` */
+    enum ia_what_if_zeroes zeroes;
+    bool has_no_gaps;  /* every byte is present, also those that it grows by: raw images */
+    bool can_be_empty; /* `qemu-img commit` empties an image of this format */
+};
+
+/* What the action does to a node. */
+struct ia_what_if_effect {
+    int64_t needed_bytes; /* guest bytes whose host space has to be found */
+    int64_t
+        released_bytes; /* guest bytes of plain data whose host space is given back: clusters that are emptied, or that
+                         * become zeroes, and that no internal snapshot holds; compressed ones are not counted */
+    int64_t changed_bytes; /* guest bytes of its active content that come from elsewhere than before, zeroes that stay
+                            * zeroes left out */
+};
+
+struct ia_what_if;
+
+/* `before` and what it points to must stay until the free. IA_BUG for links that lead nowhere or in circles. */
+IA_MUST_CHECK enum ia_status ia_what_if_new(const struct ia_forest *before, struct ia_what_if **out,
+                                            struct ia_error *err);
+void ia_what_if_free(struct ia_what_if *what_if); /* NULL is fine */
+
+/* The actions. A set is deleted or flattened node by node, in any order; one what_if sees one kind of action, and no
+ * more than one commit. Flattening a node without a backing image does nothing; committing one is IA_USAGE. */
+IA_MUST_CHECK enum ia_status ia_what_if_delete(struct ia_what_if *what_if, size_t node, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_what_if_flatten(struct ia_what_if *what_if, size_t node,
+                                                const struct ia_what_if_terms *terms, struct ia_error *err);
+/* `own` are the terms of the node, `base` those of its backing image. */
+IA_MUST_CHECK enum ia_status ia_what_if_commit(struct ia_what_if *what_if, size_t node,
+                                               const struct ia_what_if_terms *own, const struct ia_what_if_terms *base,
+                                               struct ia_error *err);
+
+/* The forest after the actions so far, with the nodes of the one before: a deleted one stays as a node without bytes.
+ * One reader at a time. */
+const struct ia_forest *ia_what_if_after(const struct ia_what_if *what_if);
+
+const struct ia_what_if_effect *ia_what_if_effect(const struct ia_what_if *what_if, size_t node);
+
+/* By internal snapshot, from 0: guest bytes that it reads otherwise after the action, counted as changed_bytes. NULL
+ * where none of the node's snapshots does. */
+const int64_t *ia_what_if_snapshots(const struct ia_what_if *what_if, size_t node);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* What the actions of a what-if share. */
+#ifndef IA_ANALYSIS_WHAT_IF_INTERNAL_H
+#define IA_ANALYSIS_WHAT_IF_INTERNAL_H
+
+#include "analysis/content.h"
+#include "analysis/patched.h"
+#include "analysis/tree.h"
+#include "analysis/what_if.h"
+
+/* What the action does to a node's extents and to what it reads. */
+struct ia_edit {
+    struct ia_what_if_effect effect;
+    bool emptied;
+    bool is_patched;
+    struct ia_steps patch;     /* IA_PATCH_... by guest byte, while is_patched */
+    struct ia_patched stream;  /* where the reader of the forest after stands in it */
+    int64_t *snapshot_changes; /* owned; by snapshot, NULL for none */
+};
+
+struct ia_what_if {
+    const struct ia_forest *before;
+    struct ia_forest after;
+    struct ia_forest_node *nodes; /* of `after` */
+    struct ia_edit *edits;        /* by node */
+    struct ia_tree tree;          /* of `before` */
+    struct ia_contents contents;  /* of `before` */
+};
+
+/* Ranges of a patch from left to right. Where ranges overlap, the first one counts. */
+struct ia_patch_builder {
+    struct ia_steps_builder steps;
+    int64_t pos; /* all before it is settled */
+    int64_t put; /* bytes of all ranges of data */
+};
+
+void ia_patch_builder_init(struct ia_patch_builder *builder);
+void ia_patch_builder_put(struct ia_patch_builder *builder, int64_t start, int64_t end, uint32_t value);
+/* Gives the node its patch; IA_NOMEM when memory was short at any time. */
+IA_MUST_CHECK enum ia_status ia_patch_builder_finish(struct ia_patch_builder *builder, struct ia_edit *edit,
+                                                     struct ia_error *err);
+void ia_patch_builder_abandon(struct ia_patch_builder *builder);
+
+/* Makes the list of a node's snapshot changes, all 0, if there is none. */
+IA_MUST_CHECK enum ia_status ia_what_if_list_snapshots(struct ia_what_if *what_if, size_t node, struct ia_error *err);
+
+/* How many bytes of a mapping (0: the active one) fall through it onto places where `below` is not 0. */
+IA_MUST_CHECK enum ia_status ia_what_if_count_through(const struct ia_what_if *what_if, size_t node, size_t mapping,
+                                                      const struct ia_steps *below, int64_t *bytes,
+                                                      struct ia_error *err);
+
+/* Settles the node's needed_bytes, which are those of all data that the patch writes so far, and its released_bytes:
+ * data that is written where the image has clusters of its own needs no others, unless an internal snapshot holds them.
+ */
+IA_MUST_CHECK enum ia_status ia_what_if_account(struct ia_what_if *what_if, size_t node, const struct ia_steps *patch,
+                                                struct ia_error *err);
+
+/* Counts changed_bytes and snapshot changes of all that stand on `base`, which reads otherwise where `changed` is not
+ * 0. The committed image lets nothing of that through, as it is what it holds itself; its snapshots may. */
+IA_MUST_CHECK enum ia_status ia_what_if_change_readers(struct ia_what_if *what_if, size_t base,
+                                                       const struct ia_steps *changed, struct ia_error *err);
+
+/* Sum of the places in [start, end) where the function is not 0. Positions must ascend from call to call. */
+int64_t ia_steps_measure(struct ia_steps_cursor *cursor, int64_t start, int64_t end);
+
+static inline int64_t ia_round_down_to(int64_t value, int64_t unit)
+{
+    return value - value % unit;
+}
+
+/* Saturates. Units are not always powers of two. */
+static inline int64_t ia_round_up_to(int64_t value, int64_t unit)
+{
+    int64_t rest = value % unit;
+    return rest == 0 || value > INT64_MAX - (unit - rest) ? value : value + (unit - rest);
+}
+
+#endif

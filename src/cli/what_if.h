@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Preparing the report what-if for images that are named on the command line. */
+#ifndef IA_CLI_WHAT_IF_H
+#define IA_CLI_WHAT_IF_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+#include "store/reader.h"
+#include "store/what_if.h"
+
+/* Looks the names up and works out what the action does. IA_MISSING names the one that the store does not know. */
+IA_MUST_CHECK enum ia_status ia_cli_what_if(struct ia_reader *reader, enum ia_what_if_action action,
+                                            const char *const *names, size_t count, struct ia_error *err);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* Loading trees by their chains: that is what the scan followed, without rings and links that lead nowhere. */
+#include "store/forest_reader.h"
+
+#include <stdlib.h>
+
+#include "base/checked.h"
+#include "base/vec.h"
+#include "store/connection.h"
+#include "store/reader_internal.h"
+
+static const char root_sql[] = "SELECT layer_id FROM chain WHERE image_id = ? ORDER BY depth DESC LIMIT 1";
+
+static const char tree_sql[] = "SELECT i.image_id, coalesce(i.virtual_size, 0), i.is_template, coalesce(p.layer_id, -1)"
+                               " FROM chain AS c JOIN image AS i ON i.image_id = c.image_id"
+                               " LEFT JOIN chain AS p ON p.image_id = i.image_id AND p.depth = 1"
+                               " WHERE c.layer_id = ?";
+
+static const char mapping_sql[] = "SELECT map_id, size, failed FROM mapping WHERE image_id = ?"
+                                  " ORDER BY snapshot IS NOT NULL, snapshot";
+
+static const char extent_sql[] = "SELECT start, length, state, file, offset FROM extent"
+                                 " WHERE map_id = ? AND start >= ? ORDER BY start LIMIT ?";
+
+struct mapping {
+    int64_t map_id;
+    bool failed; /* it has no extents: it then reads everything from its backing image, which keeps that */
+};
+
+struct stored_image {
+    int64_t image_id, parent_id; /* -1: none */
+    int64_t size;
+    bool is_template;
+    IA_VEC(struct mapping) mappings;
+    IA_VEC(int64_t) snapshot_sizes;
+};
+
+struct ia_stored_forest {
+    sqlite3 *db;
+    sqlite3_stmt *extents;
+    IA_VEC(struct stored_image) images; /* by image_id */
+    struct ia_forest_node *nodes;
+    struct ia_forest forest;
+};
+
+static enum ia_status no_memory(struct ia_error *err)
+{
+    return ia_fail(err, IA_NOMEM, "out of memory for the forest");
+}
+
+static enum ia_status prepare(sqlite3 *db, const char *sql, int64_t parameter, sqlite3_stmt **stmt,
+                              struct ia_error *err)
+{
+    if (sqlite3_prepare_v2(db, sql, -1, stmt, NULL) != SQLITE_OK ||
+        sqlite3_bind_int64(*stmt, 1, parameter) != SQLITE_OK)
+        return ia_connection_fail(db, err, "cannot read the forest");
+    return IA_OK;
+}
+
+static enum ia_status finish(sqlite3 *db, sqlite3_stmt *stmt, enum ia_status status, int code, struct ia_error *err)
+{
+    if (status == IA_OK && code != SQLITE_DONE && code != SQLITE_ROW)
+        status = ia_connection_fail(db, err, "cannot read the forest");
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+static enum ia_status read_extents(void *ctx, size_t node, size_t mapping, int64_t from, struct ia_extent *out,
+                                   size_t capacity, size_t *count, struct ia_error *err)
+{
+    struct ia_stored_forest *stored = ctx;
+    const struct stored_image *image = &stored->images.items[node];
+    *count = 0;
+    if (mapping >= image->mappings.len || image->mappings.items[mapping].failed)
+        return IA_OK;
+    sqlite3_stmt *stmt = stored->extents;
+    sqlite3_bind_int64(stmt, 1, image->mappings.items[mapping].map_id);
+    sqlite3_bind_int64(stmt, 2, from);
+    sqlite3_bind_int64(stmt, 3, (int64_t)capacity);
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+        out[(*count)++] = (struct ia_extent){
+            .start = sqlite3_column_int64(stmt, 0),
+            .length = sqlite3_column_int64(stmt, 1),
+            .state = (uint32_t)sqlite3_column_int64(stmt, 2),
+            .file = (uint32_t)sqlite3_column_int64(stmt, 3),
+            .offset = sqlite3_column_type(stmt, 4) == SQLITE_NULL ? IA_NO_OFFSET : sqlite3_column_int64(stmt, 4),
+        };
+    enum ia_status status = code == SQLITE_DONE ? IA_OK : ia_connection_fail(stored->db, err, "cannot read extents");
+    sqlite3_reset(stmt);
+    return status;
+}
+
+static enum ia_status find_root(sqlite3 *db, int64_t image, int64_t *root, struct ia_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int code = SQLITE_DONE;
+    enum ia_status status = prepare(db, root_sql, image, &stmt, err);
+    *root = -1;
+    if (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+        *root = sqlite3_column_int64(stmt, 0);
+    return finish(db, stmt, status, code, err);
+}
+
+static enum ia_status load_mappings(struct ia_stored_forest *stored, struct stored_image *image, struct ia_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int code = SQLITE_DONE;
+    enum ia_status status = prepare(stored->db, mapping_sql, image->image_id, &stmt, err);
+    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct mapping mapping = {.map_id = sqlite3_column_int64(stmt, 0), .failed = sqlite3_column_int(stmt, 2) != 0};
+        int64_t size = ia_max(0, sqlite3_column_int64(stmt, 1));
+        if (!ia_vec_push(&image->mappings, mapping) ||
+            (image->mappings.len > 1 && !ia_vec_push(&image->snapshot_sizes, size)))
+            status = no_memory(err);
+    }
+    return finish(stored->db, stmt, status, code, err);
+}
+
+static enum ia_status load_tree(struct ia_stored_forest *stored, int64_t root, struct ia_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int code = SQLITE_DONE;
+    enum ia_status status = prepare(stored->db, tree_sql, root, &stmt, err);
+    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        struct stored_image image = {
+            .image_id = sqlite3_column_int64(stmt, 0),
+            .size = ia_max(0, sqlite3_column_int64(stmt, 1)),
+            .is_template = sqlite3_column_int(stmt, 2) != 0,
+            .parent_id = sqlite3_column_int64(stmt, 3),
+        };
+        if (!ia_vec_push(&stored->images, image))
+            status = no_memory(err);
+        else
+            status = load_mappings(stored, &stored->images.items[stored->images.len - 1], err);
+    }
+    return finish(stored->db, stmt, status, code, err);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a;
+    int64_t right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static int by_image(const void *a, const void *b)
+{
+    int64_t left = ((const struct stored_image *)a)->image_id;
+    int64_t right = ((const struct stored_image *)b)->image_id;
+    return (left > right) - (left < right);
+}
+
+/* Every tree once, whichever and however many of its images were named. */
+static enum ia_status load_trees(struct ia_stored_forest *stored, const int64_t *images, size_t count,
+                                 struct ia_error *err)
+{
+    int64_t *roots = calloc(count + 1, sizeof(*roots));
+    enum ia_status status = roots != NULL ? IA_OK : no_memory(err);
+    for (size_t i = 0; i < count && status == IA_OK; i++)
+        status = find_root(stored->db, images[i], &roots[i], err);
+    if (status == IA_OK && count > 0)
+        qsort(roots, count, sizeof(*roots), by_number);
+    for (size_t i = 0; i < count && status == IA_OK; i++)
+        if (roots[i] >= 0 && (i == 0 || roots[i] != roots[i - 1]))
+            status = load_tree(stored, roots[i], err);
+    free(roots);
+    if (status == IA_OK && stored->images.len > 0)
+        qsort(stored->images.items, stored->images.len, sizeof(stored->images.items[0]), by_image);
+    return status;
+}
+
+static enum ia_status link_nodes(struct ia_stored_forest *stored, struct ia_error *err)
+{
+    stored->nodes = calloc(stored->images.len + 1, sizeof(*stored->nodes));
+    if (stored->nodes == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < stored->images.len; i++) {
+        const struct stored_image *image = &stored->images.items[i];
+        stored->nodes[i] = (struct ia_forest_node){
+            .parent = ia_stored_forest_node(stored, image->parent_id),
+            .size = image->size,
+            .keep_whole = image->is_template,
+            .snapshot_sizes = image->snapshot_sizes.items,
+            .snapshots = image->snapshot_sizes.len,
+        };
+    }
+    stored->forest =
+        (struct ia_forest){.nodes = stored->nodes, .count = stored->images.len, .read = read_extents, .ctx = stored};
+    return IA_OK;
+}
+
+enum ia_status ia_stored_forest_load(struct ia_reader *reader, const int64_t *images, size_t count,
+                                     struct ia_stored_forest **out, struct ia_error *err)
+{
+    struct ia_stored_forest *stored = calloc(1, sizeof(*stored));
+    if (stored == NULL)
+        return no_memory(err);
+    stored->db = ia_reader_connection(reader);
+    enum ia_status status = IA_OK;
+    if (sqlite3_prepare_v2(stored->db, extent_sql, -1, &stored->extents, NULL) != SQLITE_OK)
+        status = ia_connection_fail(stored->db, err, "cannot read the forest");
+    if (status == IA_OK)
+        status = load_trees(stored, images, count, err);
+    if (status == IA_OK)
+        status = link_nodes(stored, err);
+    if (status != IA_OK) {
+        ia_stored_forest_free(stored);
+        return status;
+    }
+    *out = stored;
+    return IA_OK;
+}
+
+void ia_stored_forest_free(struct ia_stored_forest *stored)
+{
+    if (stored == NULL)
+        return;
+    for (size_t i = 0; i < stored->images.len; i++) {
+        ia_vec_release(&stored->images.items[i].mappings);
+        ia_vec_release(&stored->images.items[i].snapshot_sizes);
+    }
+    ia_vec_release(&stored->images);
+    sqlite3_finalize(stored->extents);
+    free(stored->nodes);
+    free(stored);
+}
+
+const struct ia_forest *ia_stored_forest(const struct ia_stored_forest *stored)
+{
+    return &stored->forest;
+}
+
+int64_t ia_stored_forest_image(const struct ia_stored_forest *stored, size_t node)
+{
+    return stored->images.items[node].image_id;
+}
+
+size_t ia_stored_forest_node(const struct ia_stored_forest *stored, int64_t image_id)
+{
+    const struct stored_image key = {.image_id = image_id};
+    if (stored->images.len == 0)
+        return IA_NO_PARENT;
+    const struct stored_image *found = bsearch(&key, stored->images.items, stored->images.len, sizeof(key), by_image);
+    return found == NULL ? IA_NO_PARENT : (size_t)(found - stored->images.items);
+}

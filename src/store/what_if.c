@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* Asking the forest, and following names. */
+#include "store/what_if.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/what_if.h"
+#include "base/vec.h"
+#include "store/connection.h"
+#include "store/forest_reader.h"
+#include "store/reader_internal.h"
+#include "what_if_embedded.h"
+
+struct question {
+    sqlite3 *db;
+    enum ia_what_if_action action;
+    IA_VEC(int64_t) images; /* the set, each once */
+    struct ia_stored_forest *stored;
+    struct ia_what_if *answer;
+};
+
+const char *ia_what_if_word(enum ia_what_if_action action)
+{
+    static const char *const words[] = {
+        [IA_WHAT_IF_DELETE] = "delete", [IA_WHAT_IF_FLATTEN] = "flatten", [IA_WHAT_IF_COMMIT] = "commit"};
+    return words[action];
+}
+
+static enum ia_status run_script(sqlite3 *db, const char *name, struct ia_error *err)
+{
+    const char *text = NULL;
+    for (size_t i = 0; i < sizeof(ia_what_if_files) / sizeof(ia_what_if_files[0]); i++)
+        if (strcmp(ia_what_if_files[i].name, name) == 0)
+            text = ia_what_if_files[i].text;
+    if (text == NULL)
+        return ia_fail(err, IA_BUG, "no script '%s'", name);
+    return ia_connection_exec(db, text, err);
+}
+
+enum ia_status ia_what_if_define(struct ia_reader *reader, struct ia_error *err)
+{
+    return run_script(ia_reader_connection(reader), "what_if_tables", err);
+}
+
+/* Runs a statement to its first row, or its end. `types`: t text, i int64_t, one letter for each parameter. *out gets
+ * the row's first column; it is untouched where there is no row. */
+static enum ia_status ask(sqlite3 *db, int64_t *out, struct ia_error *err, const char *sql, const char *types, ...)
+{
+    sqlite3_stmt *stmt = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+    va_list args;
+    va_start(args, types);
+    for (int i = 0; types[i] != '\0' && code == SQLITE_OK; i++)
+        code = types[i] == 't' ? sqlite3_bind_text(stmt, i + 1, va_arg(args, const char *), -1, SQLITE_STATIC)
+                               : sqlite3_bind_int64(stmt, i + 1, va_arg(args, int64_t));
+    va_end(args);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW && out != NULL)
+        *out = sqlite3_column_int64(stmt, 0);
+    enum ia_status status = IA_OK;
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        status = ia_connection_fail(db, err, "cannot work out a what-if");
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+/* A symbolic link stands for what it leads to. */
+static enum ia_status add_path(struct question *question, const char *path, struct ia_error *err)
+{
+    int64_t image = -1;
+    enum ia_status status = ask(question->db, &image, err,
+                                "SELECT i.image_id FROM name AS n JOIN image AS i ON i.file_id = n.file_id"
+                                " WHERE n.path = ?1 UNION SELECT image_id FROM image WHERE path = ?1",
+                                "t", path);
+    if (status == IA_OK && image < 0)
+        status = ia_fail(err, IA_MISSING, "'%s' is no image of its own: it is a part of another", path);
+    if (status == IA_OK)
+        status = ask(question->db, NULL, err,
+                     "INSERT OR IGNORE INTO what_if_name SELECT coalesce((SELECT i.path FROM name AS n"
+                     " JOIN image AS i ON i.file_id = n.file_id WHERE n.path = ?1 AND n.kind = 'symlink'), ?1)",
+                     "t", path);
+    for (size_t i = 0; i < question->images.len; i++)
+        if (question->images.items[i] == image)
+            return status;
+    if (status == IA_OK && !ia_vec_push(&question->images, image))
+        status = ia_fail(err, IA_NOMEM, "out of memory for a set of images");
+    return status;
+}
+
+/* An image that keeps a name stays. */
+static enum ia_status add_images(struct question *question, struct ia_error *err)
+{
+    static const char sql[] =
+        "INSERT INTO what_if_image SELECT i.image_id, 1,"
+        " CASE WHEN ?2 AND NOT EXISTS (SELECT 1 FROM name AS n WHERE n.file_id = i.file_id AND n.kind = 'file'"
+        " AND n.path NOT IN (SELECT path FROM what_if_name)) THEN 0 END FROM image AS i WHERE i.image_id = ?1";
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < question->images.len && status == IA_OK; i++)
+        status = ask(question->db, NULL, err, sql, "ii", question->images.items[i],
+                     (int64_t)(question->action == IA_WHAT_IF_DELETE));
+    return status;
+}
+
+static enum ia_status get_terms(struct question *question, size_t node, struct ia_what_if_terms *terms,
+                                struct ia_error *err)
+{
+    static const char sql[] =
+        "SELECT unit, cluster, zeroes, has_no_gaps, can_be_empty FROM what_if_terms WHERE image_id = ?";
+    sqlite3_stmt *stmt = NULL;
+    enum ia_status status = IA_OK;
+    if (sqlite3_prepare_v2(question->db, sql, -1, &stmt, NULL) != SQLITE_OK ||
+        sqlite3_bind_int64(stmt, 1, ia_stored_forest_image(question->stored, node)) != SQLITE_OK ||
+        sqlite3_step(stmt) != SQLITE_ROW)
+        status = ia_connection_fail(question->db, err, "cannot work out a what-if");
+    else
+        *terms = (struct ia_what_if_terms){
+            .unit = sqlite3_column_int64(stmt, 0),
+            .cluster = sqlite3_column_int64(stmt, 1),
+            .zeroes = (enum ia_what_if_zeroes)sqlite3_column_int(stmt, 2),
+            .has_no_gaps = sqlite3_column_int(stmt, 3) != 0,
+            .can_be_empty = sqlite3_column_int(stmt, 4) != 0,
+        };
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+static enum ia_status act_on(struct question *question, int64_t image, struct ia_error *err)
+{
+    size_t node = ia_stored_forest_node(question->stored, image);
+    if (node == IA_NO_PARENT)
+        return IA_OK; /* it is in no chain, not even its own: nothing of it is known */
+    if (question->action == IA_WHAT_IF_DELETE) {
+        int64_t goes = 0;
+        enum ia_status status =
+            ask(question->db, &goes, err, "SELECT step IS NOT NULL FROM what_if_image WHERE image_id = ?", "i", image);
+        return status == IA_OK && goes != 0 ? ia_what_if_delete(question->answer, node, err) : status;
+    }
+    struct ia_what_if_terms own;
+    enum ia_status status = get_terms(question, node, &own, err);
+    if (status != IA_OK || question->action == IA_WHAT_IF_FLATTEN)
+        return status == IA_OK ? ia_what_if_flatten(question->answer, node, &own, err) : status;
+    size_t parent = ia_stored_forest(question->stored)->nodes[node].parent;
+    if (parent == IA_NO_PARENT)
+        return ia_fail(err, IA_USAGE, "nothing to commit into: the store knows no backing image of the image");
+    struct ia_what_if_terms base;
+    status = get_terms(question, parent, &base, err);
+    return status == IA_OK ? ia_what_if_commit(question->answer, node, &own, &base, err) : status;
+}
+
+static enum ia_status put_usage(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err)
+{
+    const struct question *question = ctx;
+    return ask(question->db, NULL, err, "INSERT INTO what_if_usage VALUES (?, ?, ?, ?, ?, ?)", "iiiiii",
+               ia_stored_forest_image(question->stored, node), usage->visible_bytes, usage->visible_present,
+               usage->masked_bytes, usage->exclusive_bytes, usage->shared_bytes);
+}
+
+static enum ia_status put_effect(const struct question *question, size_t node, struct ia_error *err)
+{
+    const struct ia_what_if_effect *effect = ia_what_if_effect(question->answer, node);
+    const int64_t *snapshots = ia_what_if_snapshots(question->answer, node);
+    int64_t image = ia_stored_forest_image(question->stored, node);
+    enum ia_status status = IA_OK;
+    if (effect->needed_bytes != 0 || effect->released_bytes != 0 || effect->changed_bytes != 0)
+        status = ask(question->db, NULL, err, "INSERT INTO what_if_effect VALUES (?, ?, ?, ?)", "iiii", image,
+                     effect->needed_bytes, effect->released_bytes, effect->changed_bytes);
+    size_t count = snapshots == NULL ? 0 : ia_stored_forest(question->stored)->nodes[node].snapshots;
+    for (size_t i = 0; i < count && status == IA_OK; i++)
+        if (snapshots[i] != 0)
+            status = ask(question->db, NULL, err, "INSERT INTO what_if_snapshot VALUES (?, ?, ?)", "iii", image,
+                         (int64_t)i, snapshots[i]);
+    return status;
+}
+
+static enum ia_status ask_forest(struct question *question, struct ia_error *err)
+{
+    enum ia_status status = ia_what_if_new(ia_stored_forest(question->stored), &question->answer, err);
+    for (size_t i = 0; i < question->images.len && status == IA_OK; i++)
+        status = act_on(question, question->images.items[i], err);
+    if (status != IA_OK)
+        return status;
+    const struct ia_forest *after = ia_what_if_after(question->answer);
+    const struct ia_forest_sinks sinks = {.ctx = question, .usage = put_usage};
+    status = ia_forest_analyse(after, &sinks, err);
+    for (size_t node = 0; node < after->count && status == IA_OK; node++)
+        status = put_effect(question, node, err);
+    return status;
+}
+
+/* What nothing names any more once the links of the step before are dropped. A template is to stay. */
+static enum ia_status follow_names(struct question *question, struct ia_error *err)
+{
+    static const char drop_deleted[] = "UPDATE what_if_link SET dropped = 1 WHERE image_id IN"
+                                       " (SELECT image_id FROM what_if_image WHERE step IS NOT NULL)";
+    static const char drop_flattened[] = "UPDATE what_if_link SET dropped = 1 WHERE backing AND image_id IN"
+                                         " (SELECT image_id FROM what_if_image WHERE asked)";
+    static const char next_step[] = "INSERT INTO what_if_image SELECT i.image_id, 0, ?1 FROM image AS i"
+                                    " WHERE NOT i.is_template"
+                                    " AND i.file_id IN (SELECT file_id FROM what_if_link WHERE dropped AND backing)"
+                                    " AND i.file_id NOT IN (SELECT file_id FROM what_if_link WHERE NOT dropped)"
+                                    " AND i.image_id NOT IN (SELECT image_id FROM what_if_image WHERE step IS NOT NULL)"
+                                    " ON CONFLICT (image_id) DO UPDATE SET step = excluded.step";
+    enum ia_status status = run_script(question->db, "what_if_links", err);
+    if (status == IA_OK && question->action == IA_WHAT_IF_FLATTEN)
+        status = ask(question->db, NULL, err, drop_flattened, "");
+    int64_t changes = 1;
+    for (int64_t step = 1; changes > 0 && status == IA_OK; step++) { /* ends: each image gets one step */
+        status = ask(question->db, NULL, err, drop_deleted, "");
+        if (status == IA_OK)
+            status = ask(question->db, NULL, err, next_step, "i", step);
+        changes = sqlite3_changes(question->db);
+    }
+    return status;
+}
+
+static enum ia_status fill(struct question *question, struct ia_reader *reader, const char *const *paths, size_t count,
+                           struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < count && status == IA_OK; i++)
+        status = add_path(question, paths[i], err);
+    if (status == IA_OK && question->action == IA_WHAT_IF_COMMIT && question->images.len > 1)
+        status = ia_fail(err, IA_USAGE, "one image at a time can be committed");
+    if (status == IA_OK)
+        status = add_images(question, err);
+    if (status == IA_OK)
+        status = ia_stored_forest_load(reader, question->images.items, question->images.len, &question->stored, err);
+    if (status == IA_OK)
+        status = ask_forest(question, err);
+    return status == IA_OK ? follow_names(question, err) : status;
+}
+
+enum ia_status ia_what_if_fill(struct ia_reader *reader, enum ia_what_if_action action, const char *const *paths,
+                               size_t count, struct ia_error *err)
+{
+    struct question question = {.db = ia_reader_connection(reader), .action = action};
+    enum ia_status status = fill(&question, reader, paths, count, err);
+    ia_what_if_free(question.answer);
+    ia_stored_forest_free(question.stored);
+    ia_vec_release(&question.images);
+    return status;
+}

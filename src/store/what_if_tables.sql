@@ -1,0 +1,66 @@
+-- SPDX-License-Identifier: MIT
+-- What the report what-if reads besides the store: temporary tables of the reader's connection, made anew for each
+-- question. Bytes are guest bytes unless said otherwise.
+
+-- The names that were given, as the store has them.
+CREATE TEMP TABLE what_if_name (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+-- The images of the set, and what becomes of images.
+CREATE TEMP TABLE what_if_image (
+    image_id INTEGER PRIMARY KEY,
+    asked    INTEGER NOT NULL,  -- 1: of the set
+    step     INTEGER            -- 0: deleted; 1: nothing names it any more then; 2: nor this when those of 1 are gone...
+                                -- NULL: it stays
+) STRICT;
+
+-- Which image refers to which file of another, by what the scan followed and by every name that it could not follow.
+CREATE TEMP TABLE what_if_link (
+    image_id INTEGER NOT NULL,
+    file_id  INTEGER NOT NULL,
+    backing  INTEGER NOT NULL,  -- 1: as its backing file
+    dropped  INTEGER NOT NULL,  -- 1: by the action, or because the image is gone
+    PRIMARY KEY (image_id, file_id, backing)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX temp.what_if_link_file ON what_if_link (file_id);
+
+-- What the action writes (src/analysis/what_if.h), for the images of the set and their backing images.
+CREATE TEMP TABLE what_if_effect (
+    image_id       INTEGER PRIMARY KEY,
+    needed_bytes   INTEGER NOT NULL,
+    released_bytes INTEGER NOT NULL,
+    changed_bytes  INTEGER NOT NULL
+) STRICT;
+
+-- Internal snapshots that read otherwise than before.
+CREATE TEMP TABLE what_if_snapshot (
+    image_id      INTEGER NOT NULL,
+    number        INTEGER NOT NULL,  -- among the image's snapshots, from 0
+    changed_bytes INTEGER NOT NULL,
+    PRIMARY KEY (image_id, number)
+) STRICT, WITHOUT ROWID;
+
+-- The accounts after the action, as in the table usage, of the images in all trees that are concerned.
+CREATE TEMP TABLE what_if_usage (
+    image_id        INTEGER PRIMARY KEY,
+    visible_bytes   INTEGER NOT NULL,
+    visible_present INTEGER NOT NULL,
+    masked_bytes    INTEGER NOT NULL,
+    exclusive_bytes INTEGER NOT NULL,
+    shared_bytes    INTEGER NOT NULL
+) STRICT;
+
+-- How QEMU writes to an image: what src/analysis/what_if.h calls terms.
+CREATE TEMP VIEW what_if_terms AS
+SELECT image_id,
+       CASE WHEN format IN ('raw', 'luks') THEN 1
+            WHEN ' ' || variant || ' ' LIKE '% extended-l2 %' THEN max(1, cluster_size / 32)
+            ELSE max(1, coalesce(cluster_size, 1)) END AS unit,
+       CASE WHEN format IN ('raw', 'luks') THEN 1 ELSE max(1, coalesce(cluster_size, 1)) END AS cluster,
+       -- enum ia_what_if_zeroes
+       CASE WHEN format = 'qcow2' AND ' ' || variant || ' ' LIKE '% v2 %'
+                 THEN CASE WHEN backing_name IS NULL THEN 2 ELSE 0 END
+            WHEN format IN ('raw', 'qcow2') THEN 1
+            ELSE 0 END AS zeroes,
+       format = 'raw' AS has_no_gaps,
+       format IN ('qcow2', 'qcow') AS can_be_empty
+FROM image;
