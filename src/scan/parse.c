@@ -224,6 +224,7 @@ static enum ia_status read_mapping(struct ia_image *image, size_t number, const 
             break;
         if (number == 0)
             tally(parsed, batch, count);
+        ia_image_claim_extents(image, number, batch, count);
         mapping->extents += (int64_t)count;
         status = sink->extents(sink->ctx, number, batch, count, err);
         *broken = status == IA_OK;
@@ -306,7 +307,7 @@ static enum ia_status read_image(const struct ia_parse_request *request, const s
     }
     if (status == IA_OK && parsed->status == IA_OK)
         status = read_mappings(image, sink, parsed, err);
-    if (status == IA_OK && ia_image_measure(image, &cause) != IA_OK)
+    if (status == IA_OK && ia_image_claim(image, &cause) != IA_OK)
         image->facts.metadata_bytes = -1;
     image->facts.truncated = image->facts.truncated || ia_image_read_past_end(image);
     result->table_bytes += ia_image_bytes_read(image);
@@ -334,8 +335,12 @@ static enum ia_status read_as(const struct ia_parse_request *request, const stru
     if (opened != IA_OK)
         return note(parsed, opened, &cause, err);
     *source = NULL;
-    enum ia_status status = read_image(request, env, image, sink, result, err);
+    struct ia_space *space = ia_space_new(1 + image->facts.parts.len);
+    image->space = space;
+    enum ia_status status =
+        space == NULL ? ia_fail(err, IA_NOMEM, "out of memory") : read_image(request, env, image, sink, result, err);
     ia_image_close(image);
+    ia_space_free(space);
     return status;
 }
 

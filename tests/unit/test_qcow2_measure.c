@@ -11,15 +11,21 @@ static void assert_metadata(const struct qcow2_image *built, int64_t clusters, i
 {
     struct ia_image *image = open_built(built);
     assert_int_equal(image->facts.metadata_bytes, -1);
-    assert_ok(ia_image_measure(image, &err));
+    image->space = ia_space_new(1);
+    assert_ok(ia_image_claim(image, &err));
     assert_int_equal(image->facts.metadata_bytes, clusters * cluster);
+    ia_space_free(image->space);
     ia_image_close(image);
 }
 
 static void assert_refused(const struct qcow2_image *built, enum ia_status expected)
 {
     struct ia_image *image = open_built(built);
-    assert_status(expected, ia_image_measure(image, &err));
+    image->space = ia_space_new(1);
+    assert_status(expected, ia_image_claim(image, &err));
+    assert_true(ia_space_failed(image->space));
+    assert_int_equal(image->facts.metadata_bytes, -1);
+    ia_space_free(image->space);
     ia_image_close(image);
 }
 
