@@ -10,13 +10,11 @@
 
 enum { FANOUT_BITS = 6, FANOUT = 1 << FANOUT_BITS };
 
-/* A slot of height 0 is a page; of height h, 64 slots of height h - 1. */
+/* A slot of height 0 is a page; of height h, 64 slots of height h - 1. One word, as there are many and they are met in
+ * no order: in its low bits a use, above them the address of what is below it, if anything is. With nothing below, all
+ * bytes have the use; else none has a lesser one. */
 struct slot {
-    union {
-        struct node *node;
-        struct ia_space_page *page;
-    };
-    enum ia_space_use use; /* with nothing below: of all bytes; else: none has a lesser one */
+    uintptr_t word;
 };
 
 struct node {
@@ -38,15 +36,35 @@ struct ia_space {
     struct file files[];
 };
 
-static bool is_whole(const struct slot *slot)
+static struct slot make_slot(const void *below, enum ia_space_use use)
 {
-    return slot->node == NULL;
+    return (struct slot){.word = (uintptr_t)below | (uintptr_t)use}; /* the heap's addresses are multiples of 16 */
+}
+
+static enum ia_space_use use_of(struct slot slot)
+{
+    return (enum ia_space_use)(slot.word & (IA_SPACE_USES - 1));
+}
+
+static void *below(struct slot slot)
+{
+    return (void *)(slot.word & ~(uintptr_t)(IA_SPACE_USES - 1)); // NOLINT(performance-no-int-to-ptr)
+}
+
+static bool is_whole(struct slot slot)
+{
+    return slot.word < IA_SPACE_USES;
+}
+
+static unsigned span_bits(unsigned height)
+{
+    return IA_SPACE_PAGE_BITS + FANOUT_BITS * height;
 }
 
 /* Units that a slot stands for: at most 2^55, of a file of at most 2^54. */
 static int64_t span_of(unsigned height)
 {
-    return INT64_C(1) << (IA_SPACE_PAGE_BITS + FANOUT_BITS * height);
+    return INT64_C(1) << span_bits(height);
 }
 
 struct ia_space *ia_space_new(size_t files)
@@ -58,17 +76,14 @@ struct ia_space *ia_space_new(size_t files)
 }
 
 /* Recursion is bounded by the height of a tree, at most 7. */
-static void release(struct slot *slot, unsigned height)
+static void release(struct slot slot, unsigned height)
 {
     if (is_whole(slot))
         return;
-    if (height == 0) {
-        free(slot->page);
-        return;
-    }
-    for (size_t i = 0; i < FANOUT; i++)
-        release(&slot->node->slots[i], height - 1);
-    free(slot->node);
+    const struct node *node = below(slot);
+    for (size_t i = 0; i < FANOUT && height > 0; i++)
+        release(node->slots[i], height - 1);
+    free(below(slot));
 }
 
 void ia_space_free(struct ia_space *space)
@@ -76,7 +91,7 @@ void ia_space_free(struct ia_space *space)
     if (space == NULL)
         return;
     for (size_t i = 0; i < space->count; i++)
-        release(&space->files[i].root, space->files[i].height);
+        release(space->files[i].root, space->files[i].height);
     free(space);
 }
 
@@ -88,44 +103,49 @@ static void charge(struct ia_space *space, int64_t memory)
 
 static struct node *new_node(struct ia_space *space, enum ia_space_use use)
 {
-    struct node *node = calloc(1, sizeof(*node));
-    if (node == NULL) {
-        space->failed = true;
+    struct node *node = malloc(sizeof(*node));
+    if (node == NULL)
         return NULL;
-    }
     for (size_t i = 0; i < FANOUT; i++)
-        node->slots[i].use = use;
+        node->slots[i] = make_slot(NULL, use);
     charge(space, (int64_t)sizeof(*node));
     return node;
+}
+
+static struct ia_space_page *new_page(struct ia_space *space, enum ia_space_use use)
+{
+    struct ia_space_page *page = ia_space_page_new(use);
+    if (page != NULL)
+        charge(space, ia_space_page_memory(page));
+    return page;
 }
 
 /* The slot gets something below it, of the use that all of it had. */
 static bool divide(struct ia_space *space, struct slot *slot, unsigned height)
 {
-    if (height > 0) {
-        slot->node = new_node(space, slot->use);
-    } else {
-        slot->page = ia_space_page_new(slot->use);
-        if (slot->page != NULL)
-            charge(space, ia_space_page_memory(slot->page));
+    enum ia_space_use use = use_of(*slot);
+    void *made = height > 0 ? (void *)new_node(space, use) : (void *)new_page(space, use);
+    if (made == NULL) {
+        space->failed = true;
+        return false;
     }
-    space->failed = space->failed || is_whole(slot);
-    return !is_whole(slot);
+    *slot = make_slot(made, use);
+    return true;
 }
 
 static void claim_page(struct ia_space *space, struct slot *slot, uint32_t from, uint32_t to, enum ia_space_use use)
 {
-    int64_t before = ia_space_page_memory(slot->page);
-    if (!ia_space_page_claim(&slot->page, from, to, use, &space->steps) || space->steps > IA_SPACE_MAX_STEPS) {
-        space->failed = true;
-        return;
-    }
-    charge(space, ia_space_page_memory(slot->page) - before);
+    struct ia_space_page *page = below(*slot);
+    int64_t before = ia_space_page_memory(page);
+    bool done = ia_space_page_claim(&page, from, to, use, &space->steps);
+    space->failed = space->failed || !done || space->steps > IA_SPACE_MAX_STEPS;
+    charge(space, ia_space_page_memory(page) - before);
+    *slot = make_slot(page, use_of(*slot));
     enum ia_space_use all;
-    if (ia_space_page_is_uniform(slot->page, &all)) {
-        charge(space, -ia_space_page_memory(slot->page));
-        free(slot->page);
-        *slot = (struct slot){.use = all};
+    if (ia_space_page_is_uniform(page, &all)) {
+        charge(space, -ia_space_page_memory(page));
+        free(page);
+        *slot = make_slot(NULL, all);
     }
 }
 
@@ -133,14 +153,32 @@ static void claim_page(struct ia_space *space, struct slot *slot, uint32_t from,
  * from its beginning to its end is not looked through again and again. */
 static void join(struct ia_space *space, struct slot *slot)
 {
-    const struct slot *slots = slot->node->slots;
-    enum ia_space_use all = slots[FANOUT - 1].use;
+    struct node *node = below(*slot);
+    struct slot last = node->slots[FANOUT - 1];
     for (size_t i = FANOUT; i-- > 0;)
-        if (!is_whole(&slots[i]) || slots[i].use != all)
+        if (!is_whole(last) || node->slots[i].word != last.word)
             return;
-    charge(space, -(int64_t)sizeof(*slot->node));
-    free(slot->node);
-    *slot = (struct slot){.use = all};
+    charge(space, -(int64_t)sizeof(*node));
+    free(node);
+    *slot = last;
+}
+
+static void claim_slot(struct ia_space *space, struct slot *slot, unsigned height, int64_t from, int64_t to,
+                       enum ia_space_use use);
+
+static void claim_below(struct ia_space *space, struct slot *slot, unsigned height, int64_t from, int64_t to,
+                        enum ia_space_use use)
+{
+    struct node *node = below(*slot);
+    unsigned bits = span_bits(height - 1);
+    int64_t last = (to - 1) >> bits;
+    for (int64_t i = from >> bits; i <= last; i++) {
+        int64_t start = i << bits;
+        claim_slot(space, &node->slots[i], height - 1, ia_max(from - start, 0), ia_min(to - start, INT64_C(1) << bits),
+                   use);
+    }
+    if (is_whole(node->slots[last]))
+        join(space, slot);
 }
 
 /* Units [from, to) of the slot. A claim that takes in all of a slot is either answered by the slot itself or raises its
@@ -148,38 +186,36 @@ static void join(struct ia_space *space, struct slot *slot)
 static void claim_slot(struct ia_space *space, struct slot *slot, unsigned height, int64_t from, int64_t to,
                        enum ia_space_use use)
 {
-    if (use <= slot->use || space->failed)
+    if (use <= use_of(*slot) || space->failed)
         return;
     bool all = from == 0 && to == span_of(height);
-    if (is_whole(slot) && all) {
-        slot->use = use;
+    if (is_whole(*slot) && all) {
+        *slot = make_slot(NULL, use);
         return;
     }
-    if (is_whole(slot) && !divide(space, slot, height))
+    if (is_whole(*slot) && !divide(space, slot, height))
         return;
     if (all)
-        slot->use = use;
+        *slot = make_slot(below(*slot), use);
     if (height == 0) {
         claim_page(space, slot, (uint32_t)from, (uint32_t)to, use);
         return;
     }
-    int64_t span = span_of(height - 1);
-    for (int64_t i = from / span; i * span < to; i++)
-        claim_slot(space, &slot->node->slots[i], height - 1, ia_max(from - i * span, 0), ia_min(to - i * span, span),
-                   use);
-    join(space, slot);
+    claim_below(space, slot, height, from, to, use);
 }
 
 /* Makes the file's tree reach over `units`. */
 static void heighten(struct ia_space *space, struct file *file, int64_t units)
 {
     while (span_of(file->height) < units) {
-        if (!is_whole(&file->root) || file->root.use != IA_SPACE_UNUSED) {
+        if (file->root.word != 0) {
             struct node *node = new_node(space, IA_SPACE_UNUSED);
-            if (node == NULL)
+            if (node == NULL) {
+                space->failed = true;
                 return;
+            }
             node->slots[0] = file->root;
-            file->root = (struct slot){.node = node};
+            file->root = make_slot(node, IA_SPACE_UNUSED);
         }
         file->height++;
     }
@@ -218,7 +254,7 @@ int64_t ia_space_end(const struct ia_space *space, uint32_t file)
 /* The use of one unit, and a unit up to which it holds; behind it, the same use may go on. */
 static enum ia_space_use piece_at(const struct file *file, int64_t unit, int64_t *until)
 {
-    const struct slot *slot = &file->root;
+    struct slot slot = file->root;
     unsigned height = file->height;
     int64_t start = 0;
     if (unit >= span_of(height)) {
@@ -226,17 +262,18 @@ static enum ia_space_use piece_at(const struct file *file, int64_t unit, int64_t
         return IA_SPACE_UNUSED;
     }
     while (!is_whole(slot) && height > 0) {
-        int64_t span = span_of(--height);
-        int64_t number = (unit - start) / span;
-        start += number * span;
-        slot = &slot->node->slots[number];
+        const struct node *node = below(slot);
+        unsigned bits = span_bits(--height);
+        int64_t number = (unit - start) >> bits;
+        start += number << bits;
+        slot = node->slots[number];
     }
     if (is_whole(slot)) {
         *until = start + span_of(height);
-        return slot->use;
+        return use_of(slot);
     }
     uint32_t end;
-    enum ia_space_use use = ia_space_page_at(slot->page, (uint32_t)(unit - start), &end);
+    enum ia_space_use use = ia_space_page_at(below(slot), (uint32_t)(unit - start), &end);
     *until = start + end;
     return use;
 }
@@ -269,15 +306,16 @@ static int64_t units_of_page(const struct ia_space_page *page, enum ia_space_use
     return sum;
 }
 
-static int64_t units_of(const struct slot *slot, unsigned height, enum ia_space_use use)
+static int64_t units_of(struct slot slot, unsigned height, enum ia_space_use use)
 {
     if (is_whole(slot))
-        return slot->use == use ? span_of(height) : 0;
+        return use_of(slot) == use ? span_of(height) : 0;
     if (height == 0)
-        return units_of_page(slot->page, use);
+        return units_of_page(below(slot), use);
+    const struct node *node = below(slot);
     int64_t sum = 0;
     for (size_t i = 0; i < FANOUT; i++)
-        sum += units_of(&slot->node->slots[i], height - 1, use);
+        sum += units_of(node->slots[i], height - 1, use);
     return sum;
 }
 
@@ -286,7 +324,7 @@ int64_t ia_space_bytes(const struct ia_space *space, enum ia_space_use use)
     int64_t sum = 0;
     for (size_t i = 0; i < space->count; i++) {
         int64_t bytes;
-        int64_t units = units_of(&space->files[i].root, space->files[i].height, use);
+        int64_t units = units_of(space->files[i].root, space->files[i].height, use);
         sum = add_up(sum, ia_mul(units, IA_SPACE_UNIT, &bytes) ? bytes : INT64_MAX);
     }
     return sum;

@@ -257,9 +257,9 @@ static void random_claims_equal_an_array(void **state)
 {
     (void)state;
     uint64_t rng = seed();
-    for (int i = 0; i < 400; i++)
+    for (int i = 0; i < 200; i++)
         random_claims(&rng, UNIT * (1 + below(&rng, 40000)), 1 + below(&rng, 300));
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 4; i++)
         random_claims(&rng, 1500 * MIB + UNIT * below(&rng, 1000000), 3000);
 }
 
