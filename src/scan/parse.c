@@ -259,6 +259,7 @@ static enum ia_status read_mappings(struct ia_image *image, const struct ia_pars
         if (!broken || read == IA_NOMEM)
             return ia_fail(err, read, "%s", cause.message);
         parsed->mappings.items[i].failed = true;
+        ia_space_fail(image->space);
         if (i == 0)
             status = note(parsed, read, &cause, err);
     }
@@ -309,6 +310,8 @@ static enum ia_status read_image(const struct ia_parse_request *request, const s
         status = read_mappings(image, sink, parsed, err);
     if (status == IA_OK && ia_image_claim(image, &cause) != IA_OK)
         image->facts.metadata_bytes = -1;
+    if (status == IA_OK && parsed->status == IA_OK)
+        status = ia_account_image(image, &parsed->account, err);
     image->facts.truncated = image->facts.truncated || ia_image_read_past_end(image);
     result->table_bytes += ia_image_bytes_read(image);
     parsed->facts = image->facts;
@@ -345,13 +348,16 @@ static enum ia_status read_as(const struct ia_parse_request *request, const stru
 }
 
 /* Since they were opened. Looked at by name: one that is another file now has changed too. */
-static bool parts_changed(const struct ia_parse_result *result)
+static bool parts_changed(struct ia_parse_result *result)
 {
     for (size_t i = 0; i < result->parts.len; i++) {
-        const struct ia_parsed_part *part = &result->parts.items[i];
+        struct ia_parsed_part *part = &result->parts.items[i];
         struct stat after;
-        if (part->opened && (stat(part->path, &after) != 0 || !same_content(&part->st, &after)))
+        if (!part->opened)
+            continue;
+        if (stat(part->path, &after) != 0 || !same_content(&part->st, &after))
             return true;
+        part->st = after; /* the host may have allotted blocks meanwhile */
     }
     return false;
 }
@@ -394,8 +400,10 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
     }
     ia_source_close(source);
     struct stat after;
-    *changed = again >= 0 && fstat(again, &after) == 0 && !same_content(&result->st, &after);
-    *changed = *changed || parts_changed(result);
+    bool looked = again >= 0 && fstat(again, &after) == 0;
+    *changed = (looked && !same_content(&result->st, &after)) || parts_changed(result);
+    if (looked && !*changed)
+        result->st = after; /* as with parts */
     return status;
 }
 
@@ -419,6 +427,7 @@ enum ia_status ia_parse_file(const struct ia_parse_request *request, const struc
     const char *backing = result->parsed.facts.backing_name;
     result->checked_ns = 0;
     result->parsed.changed_while_read = true;
+    ia_account_release(&result->parsed.account); /* of two states, neither of which was */
     result->parsed.references_changed =
         strcmp(first_backing == NULL ? "" : first_backing, backing == NULL ? "" : backing) != 0;
     return IA_OK;

@@ -83,6 +83,7 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *file, const
     struct ia_previous previous = {
         .file_id = file->file_id,
         .key = {file->dev, file->inode, file->size, file->mtime_ns, file->ctime_ns},
+        .disk_size = file->disk_size,
         .checked_ns = file->checked_ns,
         .verdict = verdict_of(file->verdict),
         .path = copy(file->path, &ok),
@@ -253,7 +254,9 @@ static bool match_identity(struct ia_scan *scan, struct ia_item *item)
     struct ia_previous *previous = &inventory->previous.items[found];
     item->previous = found;
     previous->taken = true;
-    bool unchanged = memcmp(&previous->key, &item->key, sizeof(item->key)) == 0 && previous->checked_ns != 0 &&
+    /* The host may allot or release blocks without a change of the content: the account of them is no longer true. */
+    bool unchanged = memcmp(&previous->key, &item->key, sizeof(item->key)) == 0 &&
+                     previous->disk_size == item->disk_size && previous->checked_ns != 0 &&
                      reason_of(previous) != NULL &&
                      (previous->verdict == IA_VERDICT_IMAGE || !ia_scan_is_raw_by_name(scan, item));
     if (unchanged)
