@@ -306,6 +306,10 @@ class Mounts:
     def tmpfs(self, point, options="size=64m"):
         self._mount(point, "-t", "tmpfs", "-o", options, "tmpfs")
 
+    def volume(self, path, point, options=""):
+        """A file that holds a file system."""
+        self._mount(point, "-o", ",".join(filter(None, ["loop", options])), path)
+
     def bind(self, source, point):
         self._mount(point, "--bind", source)
 
