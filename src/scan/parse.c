@@ -362,6 +362,21 @@ static bool parts_changed(struct ia_parse_result *result)
     return false;
 }
 
+/* What was written to preallocated blocks counts as never written until the host has put it there, which changes
+ * neither the file's time stamps nor the number of its blocks. By default Linux takes half a minute. */
+static bool may_settle(const struct ia_parse_result *result)
+{
+    enum { SECONDS = 60 };
+    bool unwritten = false;
+    for (size_t i = 0; i < result->parsed.account.rows.len; i++)
+        unwritten = unwritten || result->parsed.account.rows.items[i].unwritten_bytes > 0;
+    time_t written = result->st.st_mtim.tv_sec;
+    for (size_t i = 0; i < result->parts.len; i++)
+        if (result->parts.items[i].opened && result->parts.items[i].st.st_mtim.tv_sec > written)
+            written = result->parts.items[i].st.st_mtim.tv_sec;
+    return unwritten && written > time(NULL) - SECONDS;
+}
+
 static enum ia_status attempt(const struct ia_parse_request *request, const struct ia_parse_env *env,
                               const struct ia_parse_sink *sink, struct ia_parse_result *result, bool *changed,
                               struct ia_error *err)
@@ -404,6 +419,8 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
     *changed = (looked && !same_content(&result->st, &after)) || parts_changed(result);
     if (looked && !*changed)
         result->st = after; /* as with parts */
+    if (may_settle(result))
+        result->checked_ns = 0;
     return status;
 }
 

@@ -232,6 +232,7 @@ WITHOUT_IDS = (
     "SELECT path, data_bytes, zero_bytes, visible_bytes, masked_bytes, exclusive_bytes, shared_bytes, dependents,"
     " descendants, heads FROM v_usage ORDER BY path",
     "SELECT path, start, length, file, offset, state FROM v_masked ORDER BY path, start",
+    "SELECT path, file, use, bytes, disk_bytes, unwritten_bytes FROM v_space ORDER BY path, file, use",
     "SELECT code, severity, path, detail, hides FROM v_finding ORDER BY code, path, detail",
 )
 
