@@ -146,7 +146,7 @@ def other_file_systems(case):
 
 def mount_kind(mounts, kind, options, site):
     if kind == "tmpfs":
-        mounts.tmpfs(site.root)
+        mounts.tmpfs(site.root, "size=256m")
         return
     volume = site.outside("volume")
     with open(volume, "wb") as file:
