@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- title: Where the space of each image goes
--- about: What the guest sees, what the format holds of it, and what that takes on the host. One row per image of the
--- about: latest scan. allocated + zero + unallocated = virtual size, in guest bytes, of the active state: what only
--- about: internal snapshots hold shows in the host's columns alone. A file that two images share counts for each.
--- about: Accounts are empty where the image could not be mapped.
+-- about: What the guest sees, what the format holds of it, what the host's blocks are for, and what of them could be
+-- about: given back. One row per image of the latest scan. In guest bytes of the active state: allocated + zero +
+-- about: unallocated = virtual_size. In blocks of the host: the eleven columns disk_* before disk_size add up to it,
+-- about: exactly. A file that two images share counts for each. Accounts are empty where they are not known: the image
+-- about: could not be mapped, changed while it was read, or the host does not tell its blocks.
 -- column: path | path | the image
 -- column: format | text | its format
 -- column: virtual_size | bytes | size of the guest's disk
@@ -11,8 +12,21 @@
 -- column: zero_bytes | bytes | guest bytes that the format holds as zeroes
 -- column: unallocated_bytes | bytes | guest bytes that the format does not hold
 -- column: file_size | bytes | length of its files on the host
+-- column: disk_data | bytes | blocks of the active state's data
+-- column: disk_zero_allocated | bytes | blocks kept for guest bytes that read as zeroes without them
+-- column: disk_leaked | bytes | blocks that the format counts as in use and that nothing refers to
+-- column: disk_unused | bytes | blocks that the format neither counts nor refers to, inside of what is used
+-- column: disk_unallocated | bytes | blocks kept behind guest bytes that the active state does not hold
+-- column: disk_preallocated | bytes | blocks of all other kinds that were preallocated and never written; 0 where the host does not tell
+-- column: disk_tail | bytes | unused blocks behind all that is used
+-- column: disk_metadata | bytes | blocks of headers, mapping tables, refcounts, logs
+-- column: disk_snapshots | bytes | blocks that only internal snapshots refer to, their machine states included
+-- column: disk_bitmaps | bytes | blocks of dirty bitmaps
+-- column: disk_filesystem | bytes | what the host counts besides: its own blocks for the file, blocks behind the file's end, preallocated ones where it does not tell them; less than 0 where it compresses
 -- column: disk_size | bytes | blocks that its files take on the host
--- column: metadata_bytes | bytes | host bytes of headers and tables; empty where the format has none
+-- column: reclaimable_bytes | bytes | zero_allocated + leaked + unused + unallocated + preallocated + tail; preallocation may be on purpose
+-- column: suggestion | text | a command that gives most of that back; empty where nothing can be given back, the image is or may be in use, or no command does it without a loss
+-- column: metadata_bytes | bytes | host bytes of headers and tables and bitmaps, whether the host keeps blocks for them or not
 -- column: compressed_host_bytes | bytes | host bytes that hold compressed data
 -- column: disk_to_virtual | ratio | disk_size / virtual_size
 -- column: allocated_to_virtual | ratio | allocated_bytes / virtual_size
@@ -27,23 +41,102 @@ host AS (
     FROM member AS m JOIN file AS f ON f.file_id = m.file_id
     GROUP BY m.image_id
 ),
+used AS (
+    SELECT image_id, use, sum(bytes) AS length, sum(disk_bytes) AS blocks,
+           sum(coalesce(unwritten_bytes, 0)) AS unwritten
+    FROM space
+    GROUP BY image_id, use
+),
+part AS ( -- blocks by use; those that were never written are taken out of every use, as a kind of their own
+    SELECT image_id,
+           sum((blocks - unwritten) * (use = 'data')) AS data,
+           sum((blocks - unwritten) * (use = 'zero')) AS zero_allocated,
+           sum((blocks - unwritten) * (use = 'leaked')) AS leaked,
+           sum((blocks - unwritten) * (use = 'unused')) AS unused,
+           sum((blocks - unwritten) * (use = 'unallocated')) AS unallocated,
+           sum(unwritten) AS preallocated,
+           sum((blocks - unwritten) * (use = 'tail')) AS tail,
+           sum((blocks - unwritten) * (use = 'metadata')) AS metadata,
+           sum((blocks - unwritten) * (use = 'snapshot')) AS snapshots,
+           sum((blocks - unwritten) * (use = 'bitmap')) AS bitmaps,
+           sum(blocks) AS told,
+           sum(length * (use = 'leaked')) AS leaked_length,
+           sum(length * (use = 'bitmap')) AS bitmaps_length,
+           sum(length * (use = 'tail')) AS tail_length
+    FROM used
+    GROUP BY image_id
+),
 account AS (
-    SELECT image_id, path, format, virtual_size,
-           CASE WHEN state = 'ok' THEN data_bytes + compressed_bytes + encrypted_bytes + sparse_bytes END AS allocated,
-           CASE WHEN state = 'ok' THEN zero_bytes + zero_allocated_bytes END AS zero,
-           metadata_bytes,
-           CASE WHEN state = 'ok' THEN compressed_host END AS compressed_host
-    FROM image
+    SELECT i.*, h.file_size, h.disk_size,
+           p.data, p.zero_allocated, p.leaked, p.unused, p.unallocated, p.preallocated, p.tail, p.metadata,
+           p.snapshots, p.bitmaps, p.told, p.leaked_length, p.bitmaps_length, p.tail_length,
+           CASE WHEN i.state = 'ok' THEN i.data_bytes + i.compressed_bytes + i.encrypted_bytes + i.sparse_bytes END
+               AS allocated,
+           CASE WHEN i.state = 'ok' THEN i.zero_bytes + i.zero_allocated_bytes END AS zero,
+           p.zero_allocated + p.leaked + p.unused + p.unallocated + p.preallocated + p.tail AS reclaimable,
+           max(p.zero_allocated, p.leaked, p.unused, p.unallocated, p.preallocated, p.tail) AS largest,
+           b.format AS backing_is,
+           '''' || replace(i.path, '''', '''\''''') || '''' AS quoted,
+           '''' || replace(i.path || '.new', '''', '''\''''') || '''' AS quoted_new
+    FROM image AS i
+    JOIN host AS h ON h.image_id = i.image_id
+    LEFT JOIN part AS p ON p.image_id = i.image_id
+    LEFT JOIN image AS b ON b.image_id = i.backing_id
+),
+fit AS ( -- what a command must not lose
+    SELECT a.image_id,
+           a.state = 'ok' AND a.chain_ok AND a.lock_state = 'none' AND NOT a.corrupt AND NOT a.dirty
+           AND a.reclaimable > 0 AS at_rest,
+           NOT EXISTS (SELECT 1 FROM image_name AS n WHERE n.image_id = a.image_id AND n.kind = 'part') AS one_file,
+           -- all that is written anew is there again: no snapshots, bitmaps, keys, and nothing is compressed
+           NOT EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = a.image_id AND m.snapshot IS NOT NULL)
+           AND a.bitmaps_length = 0 AND NOT a.encrypted AND a.compressed_bytes = 0
+           AND (a.backing_name IS NULL OR coalesce(a.backing_format, a.backing_is) IS NOT NULL) AS writable_anew
+    FROM account AS a
 )
 SELECT a.path, a.format, a.virtual_size,
        a.allocated AS allocated_bytes,
        a.zero AS zero_bytes,
        a.virtual_size - a.allocated - a.zero AS unallocated_bytes,
-       h.file_size, h.disk_size, a.metadata_bytes,
-       a.compressed_host AS compressed_host_bytes,
-       round(1.0 * h.disk_size / nullif(a.virtual_size, 0), 4) AS disk_to_virtual,
+       a.file_size,
+       a.data AS disk_data,
+       a.zero_allocated AS disk_zero_allocated,
+       a.leaked AS disk_leaked,
+       a.unused AS disk_unused,
+       a.unallocated AS disk_unallocated,
+       a.preallocated AS disk_preallocated,
+       a.tail AS disk_tail,
+       a.metadata AS disk_metadata,
+       a.snapshots AS disk_snapshots,
+       a.bitmaps AS disk_bitmaps,
+       a.disk_size - a.told AS disk_filesystem,
+       a.disk_size,
+       a.reclaimable AS reclaimable_bytes,
+       CASE
+           WHEN NOT f.at_rest THEN NULL
+           WHEN a.format = 'raw' AND f.one_file AND a.preallocated > 0
+               THEN 'cp --preserve=all --sparse=always ' || a.quoted || ' ' || a.quoted_new
+           WHEN a.format <> 'qcow2' THEN NULL
+           WHEN a.leaked = a.largest THEN 'qemu-img check -r leaks -f qcow2 ' || a.quoted
+           WHEN NOT f.one_file THEN NULL
+           WHEN a.tail = a.largest AND a.leaked_length = 0
+               THEN 'truncate -s ' || (a.file_size - a.tail_length) || ' ' || a.quoted
+           WHEN f.writable_anew
+               THEN 'qemu-img convert -f qcow2 -O qcow2 -o cluster_size=' || a.cluster_size
+                    || CASE WHEN a.variant LIKE 'v2%' THEN ',compat=0.10' ELSE '' END
+                    || CASE WHEN a.variant LIKE '% zstd%' THEN ',compression_type=zstd' ELSE '' END
+                    || CASE WHEN a.variant LIKE '% extended-l2%' THEN ',extended_l2=on' ELSE '' END
+                    || CASE WHEN a.backing_name IS NOT NULL
+                            THEN ' -B ''' || replace(a.backing_name, '''', '''\''''') || ''' -F '''
+                                 || replace(coalesce(a.backing_format, a.backing_is), '''', '''\''''') || ''''
+                            ELSE '' END
+                    || ' ' || a.quoted || ' ' || a.quoted_new
+       END AS suggestion,
+       a.metadata_bytes,
+       CASE WHEN a.state = 'ok' THEN a.compressed_host END AS compressed_host_bytes,
+       round(1.0 * a.disk_size / nullif(a.virtual_size, 0), 4) AS disk_to_virtual,
        round(1.0 * a.allocated / nullif(a.virtual_size, 0), 4) AS allocated_to_virtual,
-       round(1.0 * h.disk_size / nullif(h.file_size, 0), 4) AS disk_to_file
+       round(1.0 * a.disk_size / nullif(a.file_size, 0), 4) AS disk_to_file
 FROM account AS a
-JOIN host AS h ON h.image_id = a.image_id
-ORDER BY h.disk_size DESC, a.path, a.image_id;
+JOIN fit AS f ON f.image_id = a.image_id
+ORDER BY a.disk_size DESC, a.path, a.image_id;

@@ -3,7 +3,7 @@
  *
  * Life of an image: ia_image_open (header, facts) -> the caller opens facts.parts, as far as it allows them, and hands
  * them over with ia_image_attach -> ia_image_assemble -> ia_cursor_open for a mapping -> ia_cursor_next until it gives
- * nothing -> close.
+ * nothing -> ia_image_claim, if the account of host space is wanted -> close.
  * A driver never opens a file and never reads more than its limits allow. */
 #ifndef IA_FORMAT_FORMAT_H
 #define IA_FORMAT_FORMAT_H
@@ -18,6 +18,7 @@
 #include "model/extent_sink.h"
 #include "model/image.h"
 #include "model/limits.h"
+#include "model/space.h"
 
 /* As much as QEMU looks at, so that both see the same. */
 #define IA_PROBE_BYTES 512
@@ -48,7 +49,11 @@ struct ia_format {
      * formats that compress have it. */
     enum ia_status (*find_unit)(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
                                 struct ia_error *err);
-    /* Fills facts.metadata_bytes; not needed for mapping. Optional. */
+    /* Claims in image->space what the main and other files keep besides the located extents of the mappings: metadata,
+     * bitmaps, leaked clusters, snapshots' machine state. Extents that are located and do not tell where (compressed
+     * ones, zeroes of encrypted images) are claimed while they are mapped. Optional: without it nothing is known. */
+    enum ia_status (*claim)(struct ia_image *image, struct ia_error *err);
+    /* The same for drivers without claim, as a mere number: fills facts.metadata_bytes. Optional. */
     enum ia_status (*measure)(struct ia_image *image, struct ia_error *err);
 };
 
@@ -59,6 +64,8 @@ struct ia_image {
     bool assembled;                   /* ia_image_assemble was done, or is not needed */
     const struct ia_limits *limits;
     struct ia_image_facts facts;
+    struct ia_space
+        *space;  /* borrowed; NULL: no account is wanted. For 1 + facts.parts.len files; set before mapping */
     void *state; /* the driver's */
 };
 
@@ -120,8 +127,12 @@ IA_MUST_CHECK enum ia_status ia_image_find_unit(struct ia_image *image, size_t m
 /* Guest bytes of a mapping. */
 int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping);
 
-/* Completes facts.metadata_bytes, of an image that is assembled. */
-IA_MUST_CHECK enum ia_status ia_image_measure(struct ia_image *image, struct ia_error *err);
+/* Claims a batch of a mapping's extents in image->space, which may be NULL. */
+void ia_image_claim_extents(struct ia_image *image, size_t mapping, const struct ia_extent *extents, size_t count);
+
+/* The rest of what image->space is to know, and facts.metadata_bytes by it, of an image that is assembled. Where this
+ * fails, or the format's driver cannot tell, the account has failed too. To be called after all mappings were read. */
+IA_MUST_CHECK enum ia_status ia_image_claim(struct ia_image *image, struct ia_error *err);
 
 /* A cursor over [from, to) of a mapping; 0 and INT64_MAX for all of it. */
 IA_MUST_CHECK enum ia_status ia_cursor_open(struct ia_image *image, size_t mapping, int64_t from, int64_t to,

@@ -138,11 +138,30 @@ int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping)
     return mapping == 0 ? image->facts.virtual_size : image->facts.snapshots.items[mapping - 1].size;
 }
 
-enum ia_status ia_image_measure(struct ia_image *image, struct ia_error *err)
+/* The one place where metadata_bytes comes from the account. */
+static void note_metadata(struct ia_image *image)
 {
-    if (!is_ready(image))
-        return ia_fail(err, IA_MISSING, "not all files of the image are open");
-    return image->format->measure == NULL ? IA_OK : image->format->measure(image, err);
+    int64_t bytes;
+    if (!ia_space_failed(image->space) &&
+        ia_add(ia_space_bytes(image->space, IA_SPACE_METADATA), ia_space_bytes(image->space, IA_SPACE_BITMAP), &bytes))
+        image->facts.metadata_bytes = bytes;
+}
+
+enum ia_status ia_image_claim(struct ia_image *image, struct ia_error *err)
+{
+    const struct ia_format *format = image->format;
+    enum ia_status status = is_ready(image) ? IA_OK : ia_fail(err, IA_MISSING, "not all files of the image are open");
+    if (status == IA_OK && format->claim == NULL && format->measure != NULL)
+        status = format->measure(image, err);
+    if (image->space == NULL)
+        return status;
+    if (status == IA_OK && format->claim != NULL)
+        status = format->claim(image, err);
+    if (status != IA_OK || format->claim == NULL)
+        ia_space_fail(image->space);
+    else
+        note_metadata(image);
+    return status;
 }
 
 enum ia_status ia_cursor_open(struct ia_image *image, size_t mapping, int64_t from, int64_t to, struct ia_cursor **out,

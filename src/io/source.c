@@ -95,6 +95,11 @@ enum ia_status ia_source_open_fd(int fd, struct ia_source **out, struct ia_error
     return IA_OK;
 }
 
+int ia_source_fd(const struct ia_source *source)
+{
+    return source->ops == &file_ops ? ((const struct file_source *)source)->fd : -1;
+}
+
 struct memory_source {
     struct ia_source base;
     const uint8_t *bytes;

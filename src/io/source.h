@@ -43,6 +43,9 @@ IA_MUST_CHECK enum ia_status ia_source_open_memory(const void *bytes, size_t len
 
 void ia_source_close(struct ia_source *source); /* NULL is fine */
 
+/* The file's descriptor, which stays the source's; -1: there is none. */
+int ia_source_fd(const struct ia_source *source);
+
 /* Fills all of bytes; what lies past the end is zero. `what` names the thing read, for the message. */
 IA_MUST_CHECK enum ia_status ia_source_read(struct ia_source *source, int64_t off, void *bytes, size_t len,
                                             const char *what, struct ia_error *err);

@@ -2,8 +2,8 @@
 /* What the bytes of an image's files are used for: the account of host space.
  *
  * Drivers and the scan claim ranges, in any order and as often as they like; where claims overlap, the greater use
- * counts. What nobody claimed is unused. Kept in pages of short runs, two bytes each, so that a file costs by its runs and
- * not by its clusters: a shuffled image of 16.8 million clusters of 64 KiB stays below 64 MiB on the way. */
+ * counts. What nobody claimed is unused. Kept in pages of short runs, two bytes each, so that a file costs by its runs
+ * and not by its clusters: a shuffled image of 16.8 million clusters of 64 KiB stays below 64 MiB on the way. */
 #ifndef IA_MODEL_SPACE_H
 #define IA_MODEL_SPACE_H
 
@@ -11,10 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The smallest piece of a file that is told apart: claims are widened to whole sectors. */
+/* The smallest piece of a file that is told apart: claims are widened to whole units. */
 #define IA_SPACE_UNIT 512
 
-/* The numbers are stored in the database: append, never renumber; the order is that of precedence. */
+/* Bytes of memory that the account of one image may take; past them it has failed. */
+#define IA_SPACE_MAX_MEMORY (INT64_C(64) << 20)
+
+/* Runs that claims may look at. Each of an honest image meets one or two; claims that lie across thousands of runs,
+ * over and over, are made to keep us busy. */
+#define IA_SPACE_MAX_STEPS (INT64_C(1) << 31)
+
+/* The numbers are those of precedence. What the store keeps are the words of ia_space_use_name. */
 enum ia_space_use {
     IA_SPACE_UNUSED = 0,      /* nothing refers to it */
     IA_SPACE_LEAKED = 1,      /* counted as in use by the format's own accounts, and nothing refers to it */
@@ -33,18 +40,21 @@ struct ia_space;
 struct ia_space *ia_space_new(size_t files);
 void ia_space_free(struct ia_space *space); /* NULL is fine */
 
-/* [start, start + length) of a file has this use. What lies past IA_SPACE_MAX_FILE or is negative is ignored. A lack of memory and too
- * many runs stick, and make the whole account unknown: see ia_space_failed. */
+/* [start, start + length) of a file has this use. What is negative is ignored, and what would end past INT64_MAX is cut
+ * there. A lack of memory, too many runs or steps and a file that is none of the image's stick, and make the whole
+ * account unknown: see ia_space_failed. */
 void ia_space_claim(struct ia_space *space, uint32_t file, enum ia_space_use use, int64_t start, int64_t length);
+/* Makes the account unknown: somebody could not say what all of the files is for. */
+void ia_space_fail(struct ia_space *space);
 bool ia_space_failed(const struct ia_space *space);
 
-/* The use at pos of a file, and up to where it stays so (INT64_MAX: for ever). */
+/* The use at pos (>= 0) of a file, and up to where it stays so (INT64_MAX: for ever). */
 enum ia_space_use ia_space_at(const struct ia_space *space, uint32_t file, int64_t pos, int64_t *until);
 
-/* Behind the last byte that anything but IA_SPACE_LEAKED was claimed for; 0: nothing was. */
+/* Behind the last byte that anything but IA_SPACE_LEAKED was claimed for; 0: nothing was. Not widened to units. */
 int64_t ia_space_end(const struct ia_space *space, uint32_t file);
 
-/* Bytes of a use over all files, whether the host keeps them or not. */
+/* Bytes of a use (not IA_SPACE_UNUSED, which has no end) over all files, whether the host keeps them or not. */
 int64_t ia_space_bytes(const struct ia_space *space, enum ia_space_use use);
 
 /* The word of the views: "unused", "leaked"... */

@@ -33,6 +33,7 @@ void ia_parsed_release(struct ia_parsed *parsed)
     free(parsed->format);
     ia_image_facts_release(&parsed->facts);
     ia_vec_release(&parsed->mappings);
+    ia_account_release(&parsed->account);
     *parsed = (struct ia_parsed){0};
 }
 

@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "model/extent.h"
 #include "model/image.h"
+#include "scan/account.h"
 #include "scan/sharing.h"
 #include "store/rows.h"
 
@@ -49,6 +50,7 @@ struct ia_parsed {
     int64_t state_bytes[IA_EXTENT_STATES]; /* guest bytes of the active mapping by state */
     int64_t image_id_of_mappings;          /* 0, or the image whose stored mappings these are (unchanged) */
     IA_VEC(struct ia_mapping) mappings;    /* the active one first, then the snapshots */
+    struct ia_account account;             /* of an image read in this scan */
     bool changed_while_read;
     bool references_changed; /* between the two attempts */
 };

@@ -225,6 +225,7 @@ static enum ia_status read_mapping(struct ia_image *image, size_t number, const 
             break;
         if (number == 0)
             tally(parsed, batch, count);
+        ia_image_claim_extents(image, number, batch, count);
         mapping->extents += (int64_t)count;
         status = sink->extents(sink->ctx, number, batch, count, err);
         *broken = status == IA_OK;
@@ -259,6 +260,7 @@ static enum ia_status read_mappings(struct ia_image *image, const struct ia_pars
         if (!broken || read == IA_NOMEM)
             return ia_fail(err, read, "%s", cause.message);
         parsed->mappings.items[i].failed = true;
+        ia_space_fail(image->space);
         if (i == 0)
             status = note(parsed, read, &cause, err);
     }
@@ -307,8 +309,10 @@ static enum ia_status read_image(const struct ia_parse_request *request, const s
     }
     if (status == IA_OK && parsed->status == IA_OK)
         status = read_mappings(image, sink, parsed, err);
-    if (status == IA_OK && ia_image_measure(image, &cause) != IA_OK)
+    if (status == IA_OK && ia_image_claim(image, &cause) != IA_OK)
         image->facts.metadata_bytes = -1;
+    if (status == IA_OK && parsed->status == IA_OK)
+        status = ia_account_image(image, &parsed->account, err);
     image->facts.truncated = image->facts.truncated || ia_image_read_past_end(image);
     result->table_bytes += ia_image_bytes_read(image);
     parsed->facts = image->facts;
@@ -335,21 +339,43 @@ static enum ia_status read_as(const struct ia_parse_request *request, const stru
     if (opened != IA_OK)
         return note(parsed, opened, &cause, err);
     *source = NULL;
-    enum ia_status status = read_image(request, env, image, sink, result, err);
+    struct ia_space *space = ia_space_new(1 + image->facts.parts.len);
+    image->space = space;
+    enum ia_status status =
+        space == NULL ? ia_fail(err, IA_NOMEM, "out of memory") : read_image(request, env, image, sink, result, err);
     ia_image_close(image);
+    ia_space_free(space);
     return status;
 }
 
 /* Since they were opened. Looked at by name: one that is another file now has changed too. */
-static bool parts_changed(const struct ia_parse_result *result)
+static bool parts_changed(struct ia_parse_result *result)
 {
     for (size_t i = 0; i < result->parts.len; i++) {
-        const struct ia_parsed_part *part = &result->parts.items[i];
+        struct ia_parsed_part *part = &result->parts.items[i];
         struct stat after;
-        if (part->opened && (stat(part->path, &after) != 0 || !same_content(&part->st, &after)))
+        if (!part->opened)
+            continue;
+        if (stat(part->path, &after) != 0 || !same_content(&part->st, &after))
             return true;
+        part->st = after; /* the host may have allotted blocks meanwhile */
     }
     return false;
+}
+
+/* What was written to preallocated blocks counts as never written until the host has put it there, which changes
+ * neither the file's time stamps nor the number of its blocks. By default Linux takes half a minute. */
+static bool may_settle(const struct ia_parse_result *result)
+{
+    enum { SECONDS = 60 };
+    bool unwritten = false;
+    for (size_t i = 0; i < result->parsed.account.rows.len; i++)
+        unwritten = unwritten || result->parsed.account.rows.items[i].unwritten_bytes > 0;
+    time_t written = result->st.st_mtim.tv_sec;
+    for (size_t i = 0; i < result->parts.len; i++)
+        if (result->parts.items[i].opened && result->parts.items[i].st.st_mtim.tv_sec > written)
+            written = result->parts.items[i].st.st_mtim.tv_sec;
+    return unwritten && written > time(NULL) - SECONDS;
 }
 
 static enum ia_status attempt(const struct ia_parse_request *request, const struct ia_parse_env *env,
@@ -392,8 +418,12 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
     if (status == IA_OK && result->verdict == IA_VERDICT_IMAGE && again >= 0)
         status = ia_sharing_ask(again, env->limits->max_shared_runs, &result->sharing, err);
     struct stat after;
-    *changed = again >= 0 && fstat(again, &after) == 0 && !same_content(&result->st, &after);
-    *changed = *changed || parts_changed(result);
+    bool looked = again >= 0 && fstat(again, &after) == 0;
+    *changed = (looked && !same_content(&result->st, &after)) || parts_changed(result);
+    if (looked && !*changed)
+        result->st = after; /* as with parts */
+    if (may_settle(result))
+        result->checked_ns = 0;
     return status;
 }
 
@@ -417,6 +447,7 @@ enum ia_status ia_parse_file(const struct ia_parse_request *request, const struc
     const char *backing = result->parsed.facts.backing_name;
     result->checked_ns = 0;
     result->parsed.changed_while_read = true;
+    ia_account_release(&result->parsed.account); /* of two states, neither of which was */
     result->parsed.references_changed =
         strcmp(first_backing == NULL ? "" : first_backing, backing == NULL ? "" : backing) != 0;
     return IA_OK;

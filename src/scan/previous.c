@@ -257,7 +257,9 @@ static bool match_identity(struct ia_scan *scan, struct ia_item *item)
     struct ia_previous *previous = &inventory->previous.items[found];
     item->previous = found;
     previous->taken = true;
-    bool unchanged = memcmp(&previous->key, &item->key, sizeof(item->key)) == 0 && previous->checked_ns != 0 &&
+    /* The host may allot or release blocks without a change of the content: the account of them is no longer true. */
+    bool unchanged = memcmp(&previous->key, &item->key, sizeof(item->key)) == 0 &&
+                     previous->disk_size == item->disk_size && previous->checked_ns != 0 &&
                      reason_of(previous) != NULL &&
                      (previous->verdict == IA_VERDICT_IMAGE || !ia_scan_is_raw_by_name(scan, item));
     if (unchanged)

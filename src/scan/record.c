@@ -197,6 +197,24 @@ static int64_t fingerprint(const struct ia_image_row *row)
     return ia_fingerprint_value(&print);
 }
 
+/* An image that was taken over keeps its rows. */
+static enum ia_status put_space(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
+{
+    const struct ia_account *account = &item->parsed.account;
+    enum ia_status status = ia_writer_drop_space(scan->writer, item->image_id, err);
+    for (size_t i = 0; i < account->rows.len && status == IA_OK; i++) {
+        const struct ia_account_row *made = &account->rows.items[i];
+        struct ia_space_row row = {.image_id = item->image_id,
+                                   .file = made->file,
+                                   .use = made->use,
+                                   .bytes = made->bytes,
+                                   .disk_bytes = made->disk_bytes,
+                                   .unwritten_bytes = made->unwritten_bytes};
+        status = ia_writer_put_space(scan->writer, &row, err);
+    }
+    return status;
+}
+
 static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
 {
     const struct ia_parsed *parsed = &item->parsed;
@@ -297,6 +315,8 @@ static enum ia_status put_images(struct ia_scan *scan, struct ia_error *err)
         status = put_image(scan, item, err);
         if (status == IA_OK)
             status = put_mappings(scan, item, err);
+        if (status == IA_OK && !item->from_store)
+            status = put_space(scan, item, err);
     }
     return status;
 }

@@ -68,6 +68,14 @@ struct ia_name_row {
     const char *name; /* NULL: not told */
 };
 
+/* What bytes of an image's file are used for. Columns: schema/0005_space.sql. */
+struct ia_space_row {
+    int64_t image_id, file;
+    const char *use;
+    int64_t bytes, disk_bytes;
+    int64_t unwritten_bytes; /* -1: not told */
+};
+
 struct ia_mapping_row {
     int64_t map_id, image_id;
     int64_t snapshot; /* -1: the active mapping */

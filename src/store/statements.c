@@ -26,6 +26,9 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_DROP_NAMES] = "DELETE FROM image_name WHERE image_id = ?",
     [IA_STMT_PUT_IMAGE_NAME] =
         "INSERT INTO image_name (image_id, kind, number, role, place, name) VALUES (?, ?, ?, ?, ?, ?)",
+    [IA_STMT_DROP_SPACE] = "DELETE FROM space WHERE image_id = ?",
+    [IA_STMT_PUT_SPACE] =
+        "INSERT INTO space (image_id, file, use, bytes, disk_bytes, unwritten_bytes) VALUES (?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_FILE] =
         "INSERT INTO file (file_id, path, dev, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns, verdict, reason,"
         " links, links_met) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

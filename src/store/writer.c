@@ -159,6 +159,17 @@ enum ia_status ia_writer_drop_image_names(struct ia_writer *writer, int64_t imag
     return ia_statements_run(&writer->statements, IA_STMT_DROP_NAMES, err, "i", image_id);
 }
 
+enum ia_status ia_writer_put_space(struct ia_writer *writer, const struct ia_space_row *row, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_PUT_SPACE, err, "iitiip", row->image_id, row->file, row->use,
+                             row->bytes, row->disk_bytes, row->unwritten_bytes);
+}
+
+enum ia_status ia_writer_drop_space(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_DROP_SPACE, err, "i", image_id);
+}
+
 enum ia_status ia_writer_put_image_file(struct ia_writer *writer, int64_t image_id, int64_t number, const char *role,
                                         const char *path, int64_t file_id, struct ia_error *err)
 {

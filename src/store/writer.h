@@ -54,6 +54,9 @@ IA_MUST_CHECK enum ia_status ia_writer_put_image_name(struct ia_writer *writer, 
                                                       struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_drop_image_names(struct ia_writer *writer, int64_t image_id,
                                                         struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_space(struct ia_writer *writer, const struct ia_space_row *row,
+                                                 struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_drop_space(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_image_file(struct ia_writer *writer, int64_t image_id, int64_t number,
                                                       const char *role, const char *path, int64_t file_id,
                                                       struct ia_error *err);

@@ -233,6 +233,7 @@ WITHOUT_IDS = (
     " descendants, heads FROM v_usage ORDER BY path",
     "SELECT min(path, other_path) AS one, max(path, other_path) AS two, shared_bytes, others_at_most FROM v_pair ORDER BY one, two",
     "SELECT path, start, length, file, offset, state FROM v_masked ORDER BY path, start",
+    "SELECT path, file, use, bytes, disk_bytes, unwritten_bytes FROM v_space ORDER BY path, file, use",
     "SELECT code, severity, path, detail, hides FROM v_finding ORDER BY code, path, detail",
 )
 
@@ -307,6 +308,10 @@ class Mounts:
 
     def tmpfs(self, point, options="size=64m"):
         self._mount(point, "-t", "tmpfs", "-o", options, "tmpfs")
+
+    def volume(self, path, point, options=""):
+        """A file that holds a file system."""
+        self._mount(point, "-o", ",".join(filter(None, ["loop", options])), path)
 
     def bind(self, source, point):
         self._mount(point, "--bind", source)

@@ -40,6 +40,7 @@ static void map(struct ia_image *image, size_t mapping, int64_t from, int64_t to
     size_t count;
     enum ia_status status;
     while ((status = ia_cursor_next(cursor, &batch, &count, NULL)) == IA_OK && count > 0) {
+        ia_image_claim_extents(image, mapping, batch, count);
         for (size_t i = 0; i < count; i++) {
             check_extent(&batch[i], image->facts.parts.len, end, ia_min(to, ia_image_mapping_size(image, mapping)));
             end = batch[i].start + batch[i].length;
@@ -131,6 +132,21 @@ static void check_facts(const struct ia_image_facts *facts)
     FUZZ_CHECK(facts->backing_paths.len == 0 || facts->backing_name != NULL);
 }
 
+/* Runs follow one another, each of another use than the one before, and none is used behind the end. */
+static void check_space(const struct ia_space *space, size_t files)
+{
+    for (uint32_t file = 0; file < files; file++) {
+        int64_t last = -1;
+        int64_t until;
+        for (int64_t at = 0; at < INT64_MAX; at = until) {
+            enum ia_space_use use = ia_space_at(space, file, at, &until);
+            FUZZ_CHECK(until > at && (int64_t)use != last);
+            FUZZ_CHECK(use <= IA_SPACE_LEAKED || at < ia_space_end(space, file));
+            last = (int64_t)use;
+        }
+    }
+}
+
 static bool attach_parts(struct ia_image *image, const uint8_t *bytes, size_t len)
 {
     for (size_t i = 0; i < image->facts.parts.len; i++) {
@@ -155,13 +171,17 @@ void fuzz_image_source(const struct ia_format *format, struct ia_source *source,
     check_facts(&image->facts);
     if (attach_parts(image, bytes, len)) {
         check_facts(&image->facts);
-        if (ia_image_measure(image, NULL) == IA_OK)
-            FUZZ_CHECK(image->facts.metadata_bytes >= -1);
+        image->space = ia_space_new(1 + image->facts.parts.len);
+        FUZZ_CHECK(image->space != NULL);
         for (size_t mapping = 0; mapping <= image->facts.snapshots.len; mapping++) {
             check_mapping(image, mapping);
             check_units(image, mapping);
         }
         FUZZ_CHECK(image->facts.compressed_host >= 0);
+        FUZZ_CHECK(ia_image_claim(image, NULL) == IA_OK || ia_space_failed(image->space));
+        FUZZ_CHECK(image->facts.metadata_bytes >= -1);
+        check_space(image->space, 1 + image->facts.parts.len);
+        ia_space_free(image->space);
     }
     ia_image_close(image);
 }

@@ -60,12 +60,106 @@ static void sparse(void **state)
                "INSERT INTO file VALUES (50, '/r/d', 1, 50, 204800, 204800, 0, 0, 1, 'part', 'data', 1, 1);"
                "INSERT INTO image_file VALUES (13, 1, 'data', '/r/d', 50), (13, 2, 'data', '/gone', NULL);"
                "UPDATE image SET backing_id = NULL WHERE image_id = 13; DELETE FROM image WHERE image_id IN (11, 12)");
-    expect_report(*state, "sparse", NULL, NULL,
+    expect_report(*state, "sparse",
+                  "path,format,virtual_size,allocated_bytes,zero_bytes,unallocated_bytes,file_size,disk_size,"
+                  "metadata_bytes,compressed_host_bytes,disk_to_virtual,allocated_to_virtual,disk_to_file",
+                  NULL,
                   "path,format,virtual_size,allocated_bytes,zero_bytes,unallocated_bytes,file_size,disk_size,"
                   "metadata_bytes,compressed_host_bytes,disk_to_virtual,allocated_to_virtual,disk_to_file\n"
                   "/r/top.qcow2,qcow2,1048576,4321,650000,394255,614400,614400,131072,7,0.5859,0.0041,1\n"
                   "/r/alone.raw,raw,1048576,,,,409600,307200,,,0.293,,0.75\n"
                   "/r/base.qcow2,qcow2,1048576,262144,65536,720896,409600,307200,131072,0,0.293,0.25,0.75\n");
+}
+
+/* Each part is another power of two in two files, and of each use but three 1 byte was never written: the sum is
+ * 307200 + 204800. */
+static void parts_of_the_blocks_add_up(void **state)
+{
+    store_exec(*state,
+               "INSERT INTO file VALUES (50, '/r/d', 1, 50, 204800, 204800, 0, 0, 1, 'part', 'data', 1, 1);"
+               "INSERT INTO image_file VALUES (10, 1, 'data', '/r/d', 50);"
+               "INSERT INTO space VALUES (10, 0, 'data', 9, 2, 1), (10, 0, 'zero', 9, 4, 1),"
+               " (10, 0, 'leaked', 9, 8, 1), (10, 0, 'unused', 9, 16, 1), (10, 0, 'unallocated', 9, 32, 1),"
+               " (10, 0, 'tail', 9, 64, 1), (10, 0, 'metadata', 9, 128, 0), (10, 0, 'snapshot', 9, 256, 0),"
+               " (10, 0, 'bitmap', 9, 512, 0), (10, 1, 'data', 9, 1024, NULL), (10, 1, 'unused', 9, 2048, NULL);"
+               "DELETE FROM image WHERE image_id <> 10");
+    expect_report(*state, "sparse",
+                  "disk_data,disk_zero_allocated,disk_leaked,disk_unused,disk_unallocated,disk_preallocated,disk_tail,"
+                  "disk_metadata,disk_snapshots,disk_bitmaps,disk_filesystem,disk_size,reclaimable_bytes",
+                  NULL,
+                  "disk_data,disk_zero_allocated,disk_leaked,disk_unused,disk_unallocated,disk_preallocated,disk_tail,"
+                  "disk_metadata,disk_snapshots,disk_bitmaps,disk_filesystem,disk_size,reclaimable_bytes\n"
+                  "1025,3,7,2063,31,6,63,128,256,512,507906,512000,2173\n");
+}
+
+/* What is suggested for the one image after a change, which is undone again. */
+static void expect_suggestion(struct test_store *store, const char *change, const char *expected)
+{
+    char *text = sqlite3_mprintf("suggestion\n%s\n", expected);
+    store_exec(store, "PRAGMA foreign_keys = OFF; CREATE TEMP TABLE s AS SELECT * FROM space;"
+                      "CREATE TEMP TABLE i AS SELECT * FROM image");
+    store_exec(store, change);
+    expect_report(store, "sparse", "suggestion", NULL, text);
+    store_exec(store, "DELETE FROM space; INSERT INTO space SELECT * FROM s; DROP TABLE s;"
+                      "DELETE FROM image; INSERT INTO image SELECT * FROM i; DROP TABLE i;"
+                      "DELETE FROM mapping WHERE map_id > 99; DELETE FROM image_name; PRAGMA foreign_keys = ON");
+    sqlite3_free(text);
+}
+
+#define CONVERT "qemu-img convert -f qcow2 -O qcow2 -o cluster_size=65536"
+
+static void suggestions(void **state)
+{
+    store_exec(*state, "DELETE FROM image WHERE image_id <> 10; UPDATE image SET path = '/r/it''s' WHERE image_id = 10;"
+                       "INSERT INTO space VALUES (10, 0, 'data', 300000, 300000, 0), (10, 0, 'zero', 65536, 65536, 0),"
+                       " (10, 0, 'unused', 0, 0, 0)");
+    expect_suggestion(*state, "", CONVERT " '/r/it'\\''s' '/r/it'\\''s.new'");
+    expect_suggestion(*state, "UPDATE image SET variant = 'v2'",
+                      "\"" CONVERT ",compat=0.10 '/r/it'\\''s' '/r/it'\\''s.new'\"");
+    expect_suggestion(*state, "UPDATE image SET path = '/b', variant = 'v3 zstd extended-l2'",
+                      "\"" CONVERT ",compression_type=zstd,extended_l2=on '/b' '/b.new'\"");
+    expect_suggestion(*state, "UPDATE image SET path = '/b', backing_name = 'a''b', backing_format = 'raw'",
+                      CONVERT " -B 'a'\\''b' -F 'raw' '/b' '/b.new'");
+    /* nothing to give back, or not known */
+    expect_suggestion(*state, "UPDATE space SET disk_bytes = 0 WHERE use = 'zero'", "");
+    expect_suggestion(*state, "DELETE FROM space", "");
+    /* in use, or perhaps; broken; dirty */
+    static const char *const not_at_rest[] = {"lock_state = 'write'", "lock_state = 'read'", "lock_state = 'unknown'",
+                                              "state = 'truncated'",  "chain_ok = 0",        "dirty = 1",
+                                              "corrupt = 1"};
+    for (size_t i = 0; i < sizeof(not_at_rest) / sizeof(not_at_rest[0]); i++) {
+        char *sql =
+            sqlite3_mprintf("UPDATE image SET %s; UPDATE space SET use = 'leaked' WHERE use = 'zero'", not_at_rest[i]);
+        expect_suggestion(*state, sql, "");
+        sqlite3_free(sql);
+    }
+    /* would lose something */
+    static const char *const losses[] = {
+        "UPDATE image SET compressed_bytes = 1",
+        "UPDATE image SET encrypted = 1",
+        "UPDATE image SET backing_name = 'x'", /* of an unknown format */
+        "UPDATE image SET format = 'vmdk'",
+        "INSERT INTO mapping VALUES (100, 10, 0, '1', 's', 1048576, 0, NULL, 2, 0)",
+        "INSERT INTO space VALUES (10, 0, 'bitmap', 65536, 0, 0)",
+        "INSERT INTO image_name VALUES (10, 'part', 0, 'data', 0, 'd')",
+    };
+    for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
+        expect_suggestion(*state, losses[i], "");
+    /* by the largest part; what a check gives back needs no new file */
+    expect_suggestion(*state,
+                      "INSERT INTO space VALUES (10, 0, 'leaked', 131072, 131072, 0), (10, 0, 'bitmap', 1, 0, 0);"
+                      "INSERT INTO mapping VALUES (100, 10, 0, '1', 's', 1048576, 0, NULL, 2, 0)",
+                      "qemu-img check -r leaks -f qcow2 '/r/it'\\''s'");
+    expect_suggestion(*state, "INSERT INTO space VALUES (10, 0, 'tail', 109600, 109600, 0)",
+                      "truncate -s 300000 '/r/it'\\''s'");
+    /* leaked clusters may lie behind the tail's beginning */
+    expect_suggestion(*state,
+                      "INSERT INTO space VALUES (10, 0, 'tail', 109600, 109600, 0), (10, 0, 'leaked', 512, 0, 0)",
+                      CONVERT " '/r/it'\\''s' '/r/it'\\''s.new'");
+    /* raw has nothing but preallocation to give */
+    expect_suggestion(*state,
+                      "UPDATE image SET format = 'raw'; UPDATE space SET unwritten_bytes = 4096 WHERE use = 'data'",
+                      "cp --preserve=all --sparse=always '/r/it'\\''s' '/r/it'\\''s.new'");
 }
 
 static void sharing(void **state)
@@ -436,6 +530,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(backing),
         TEST(sparse),
+        TEST(parts_of_the_blocks_add_up),
+        TEST(suggestions),
         TEST(sharing),
         TEST(histogram),
         TEST(groups),

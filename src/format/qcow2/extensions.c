@@ -72,6 +72,7 @@ static enum ia_status read_crypto(struct ia_image *image, struct qcow2 *q, int64
         return status;
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     int64_t at = ia_window_be_size(&w, 0);
+    q->crypto_header_offset = at;
     q->crypto_header_bytes = ia_window_be_size(&w, 8);
     if (w.failed || !qcow2_is_aligned(q, at) || q->crypto_header_bytes == 0)
         return ia_fail(err, IA_CORRUPT, "encryption header at %#jx", (uintmax_t)at);

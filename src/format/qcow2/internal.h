@@ -72,6 +72,7 @@ struct qcow2 {
     struct qcow2_l1 active;
     struct qcow2_l1 *snapshot_l1; /* owned; one for each of facts.snapshots */
     struct qcow2_bitmaps bitmaps; /* count 0: none, or not consistent */
+    int64_t crypto_header_offset;
     int64_t crypto_header_bytes;
     char *data_file_name; /* owned; NULL: not told */
     enum qcow2_preallocation preallocation;
@@ -113,6 +114,20 @@ static inline struct qcow2_compressed_bytes qcow2_decode_compressed(const struct
     return (struct qcow2_compressed_bytes){.offset = offset, .length = (more + 1) * 512 - (offset & 511)};
 }
 
+/* Refcount number `index` of a block, 2^order bits each, is not zero ("Refcount block entry"). */
+static inline bool qcow2_is_counted(const uint8_t *block, int64_t index, uint32_t order)
+{
+    if (order < 3) {
+        int64_t bit = index << order;
+        return (block[bit / 8] >> (bit % 8) & ((1U << (1U << order)) - 1)) != 0;
+    }
+    size_t width = (size_t)1 << (order - 3);
+    uint8_t any = 0;
+    for (size_t i = 0; i < width; i++)
+        any |= block[(size_t)index * width + i];
+    return any != 0;
+}
+
 /* header.c */
 IA_MUST_CHECK enum ia_status qcow2_read_header(struct ia_image *image, struct qcow2 *q, struct ia_error *err);
 /* Offset and length of a table are within QEMU's bounds and aligned. */
@@ -136,8 +151,14 @@ const struct qcow2_l1 *qcow2_mapping_l1(const struct ia_image *image, size_t map
 /* refcounts.c: QEMU's guess whether metadata was preallocated, on which it looks for holes of the host file. */
 bool qcow2_is_preallocated(struct ia_image *image);
 
-/* measure.c */
-IA_MUST_CHECK enum ia_status qcow2_measure(struct ia_image *image, struct ia_error *err);
+/* claim.c */
+IA_MUST_CHECK enum ia_status qcow2_claim(struct ia_image *image, struct ia_error *err);
+/* Claims all clusters of the main file that `bytes` from offset on reach into; image->space is there. */
+void qcow2_claim_clusters(struct ia_image *image, enum ia_space_use use, int64_t offset, int64_t bytes);
+/* bitmaps.c */
+IA_MUST_CHECK enum ia_status qcow2_claim_bitmaps(struct ia_image *image, struct ia_error *err);
+/* counted.c: `table` is the refcount table. */
+IA_MUST_CHECK enum ia_status qcow2_claim_counted(struct ia_image *image, const uint64_t *table, struct ia_error *err);
 
 /* map.c */
 IA_MUST_CHECK enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err);

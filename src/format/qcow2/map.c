@@ -106,12 +106,24 @@ static enum ia_status push_data(struct ia_cursor *cursor, int64_t start, int64_t
     return status;
 }
 
+/* The account of host space gets what the extent does not show. */
+static void claim_hidden(struct ia_cursor *cursor, enum ia_extent_state state, int64_t start, int64_t length,
+                         int64_t offset)
+{
+    struct ia_extent extent = {
+        .start = start, .length = length, .offset = offset, .state = state, .file = data_file(cursor->image)};
+    ia_image_claim_extents(cursor->image, cursor->mapping, &extent, 1);
+}
+
 /* With encryption QEMU shows no offsets, so that zero clusters merge whatever they keep. */
 static enum ia_status push_kept(struct ia_cursor *cursor, enum ia_extent_state state, int64_t start, int64_t length,
                                 int64_t offset, struct ia_error *err)
 {
     const struct map_state *map = cursor->state;
-    return push(cursor, state, start, length, map->q->crypt_method != 0 ? IA_NO_OFFSET : offset, err);
+    if (map->q->crypt_method == 0)
+        return push(cursor, state, start, length, offset, err);
+    claim_hidden(cursor, state, start, length, offset);
+    return push(cursor, state, start, length, IA_NO_OFFSET, err);
 }
 
 static enum ia_status check_host(const struct map_state *map, int64_t guest, uint64_t entry, struct ia_error *err)
@@ -137,6 +149,9 @@ static enum ia_status push_compressed(struct ia_cursor *cursor, int64_t guest, u
         cursor->image->facts.truncated = true;
     if (cursor->mapping == 0)
         cursor->image->facts.compressed_host += bytes.length;
+    if (cursor->image->space != NULL)
+        qcow2_claim_clusters(cursor->image, cursor->mapping == 0 ? IA_SPACE_DATA : IA_SPACE_SNAPSHOT, bytes.offset,
+                             bytes.length);
     return push(cursor, IA_EXTENT_COMPRESSED, guest, map->q->cluster_size, IA_NO_OFFSET, err);
 }
 
@@ -229,6 +244,8 @@ static enum ia_status push_subclusters(struct ia_cursor *cursor, int64_t guest, 
             status = push(cursor, IA_EXTENT_ZERO, start, length, IA_NO_OFFSET, err);
         else if (has_host && map->q->crypt_method == 0)
             status = push(cursor, IA_EXTENT_RESERVED, start, length, offset, err);
+        else if (has_host)
+            claim_hidden(cursor, IA_EXTENT_RESERVED, start, length, offset);
     }
     return status;
 }

@@ -4,30 +4,15 @@
  * with its numbers: a map has to answer as QEMU does. */
 #include <stdlib.h>
 
-#include "base/bytes.h"
 #include "base/checked.h"
 #include "format/qcow2/internal.h"
 
-/* Refcounts other than zero among the first `entries` of a refcount block ("Refcount block entry"). */
+/* Refcounts other than zero among the first `entries` of a refcount block. */
 static int64_t count_used(const uint8_t *block, int64_t entries, uint32_t order)
 {
     int64_t used = 0;
-    if (order >= 3) {
-        size_t width = (size_t)1 << (order - 3);
-        for (int64_t i = 0; i < entries; i++) {
-            uint8_t any = 0;
-            for (size_t b = 0; b < width; b++)
-                any |= block[(size_t)i * width + b];
-            used += any != 0;
-        }
-        return used;
-    }
-    unsigned bits = 1U << order;
-    unsigned mask = (1U << bits) - 1;
-    for (int64_t i = 0; i < entries; i++) {
-        int64_t bit = i * bits;
-        used += ((block[bit / 8] >> (bit % 8)) & mask) != 0;
-    }
+    for (int64_t i = 0; i < entries; i++)
+        used += qcow2_is_counted(block, i, order);
     return used;
 }
 

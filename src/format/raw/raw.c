@@ -32,6 +32,14 @@ static void raw_close(struct ia_image *image)
     (void)image;
 }
 
+/* Every byte is the guest's: what the host keeps of them is its own affair. */
+static enum ia_status raw_claim(struct ia_image *image, struct ia_error *err)
+{
+    (void)err;
+    ia_space_claim(image->space, 0, IA_SPACE_DATA, 0, image->main->size);
+    return IA_OK;
+}
+
 static enum ia_status raw_map_begin(struct ia_cursor *cursor, struct ia_error *err)
 {
     (void)err;
@@ -67,6 +75,7 @@ const struct ia_format ia_format_raw = {
     .probe = raw_probe,
     .open = raw_open,
     .close = raw_close,
+    .claim = raw_claim,
     .map_begin = raw_map_begin,
     .map_step = raw_map_step,
     .map_end = raw_map_end,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Metadata bytes of a qcow2 file, counted by hand: every table once, whoever shares it. */
+/* What the clusters of a qcow2 file are for, counted by hand: metadata (every table once, whoever shares it), and the
+ * uses that come with the mappings. */
 #include "support/mapping.h"
 #include "support/unit.h"
 
@@ -11,15 +12,21 @@ static void assert_metadata(const struct qcow2_image *built, int64_t clusters, i
 {
     struct ia_image *image = open_built(built);
     assert_int_equal(image->facts.metadata_bytes, -1);
-    assert_ok(ia_image_measure(image, &err));
+    image->space = ia_space_new(1);
+    assert_ok(ia_image_claim(image, &err));
     assert_int_equal(image->facts.metadata_bytes, clusters * cluster);
+    ia_space_free(image->space);
     ia_image_close(image);
 }
 
 static void assert_refused(const struct qcow2_image *built, enum ia_status expected)
 {
     struct ia_image *image = open_built(built);
-    assert_status(expected, ia_image_measure(image, &err));
+    image->space = ia_space_new(1);
+    assert_status(expected, ia_image_claim(image, &err));
+    assert_true(ia_space_failed(image->space));
+    assert_int_equal(image->facts.metadata_bytes, -1);
+    ia_space_free(image->space);
     ia_image_close(image);
 }
 
@@ -181,9 +188,158 @@ static void bad_l1_of_a_snapshot_is_told(void **state)
     qcow2_image_release(&built);
 }
 
+/* The image with its account: all mappings are read. */
+static struct ia_image *account(const struct qcow2_image *built)
+{
+    struct ia_image *image = open_built(built);
+    image->space = ia_space_new(1);
+    for (size_t i = 0; i <= image->facts.snapshots.len; i++) {
+        struct ia_cursor *cursor = NULL;
+        const struct ia_extent *batch;
+        size_t count = 1;
+        assert_ok(ia_cursor_open(image, i, 0, INT64_MAX, &cursor, &err));
+        while (count > 0) {
+            assert_ok(ia_cursor_next(cursor, &batch, &count, &err));
+            ia_image_claim_extents(image, i, batch, count);
+        }
+        ia_cursor_close(cursor);
+    }
+    assert_ok(ia_image_claim(image, &err));
+    assert_false(ia_space_failed(image->space));
+    return image;
+}
+
+static void assert_use(const struct ia_image *image, uint64_t cluster_offset, enum ia_space_use expected)
+{
+    int64_t until;
+    for (int64_t at = 0; at < C; at += 512)
+        assert_int_equal(ia_space_at(image->space, 0, (int64_t)cluster_offset + at, &until), expected);
+}
+
+static void close_account(struct ia_image *image)
+{
+    ia_space_free(image->space);
+    ia_image_close(image);
+}
+
+static void counted_clusters_that_nothing_names_are_leaked(void **state)
+{
+    (void)state;
+    for (uint32_t order = 0; order <= 6; order++) {
+        struct qcow2_image built;
+        qcow2_image_start(&built, &(struct qcow2_options){
+                                      .size = 4 * 65536, .refcount_order = order, .refcount_order_0 = order == 0});
+        uint64_t lost = qcow2_image_allocate(&built, 2);
+        uint64_t data = qcow2_image_add_data(&built, 1);
+        qcow2_image_finish(&built);
+        struct ia_image *image = account(&built);
+        assert_int_equal(ia_space_bytes(image->space, IA_SPACE_LEAKED), 2 * C);
+        assert_use(image, lost, IA_SPACE_LEAKED);
+        assert_use(image, lost + (uint64_t)C, IA_SPACE_LEAKED);
+        assert_use(image, data, IA_SPACE_DATA);
+        close_account(image);
+        qcow2_image_release(&built);
+    }
+}
+
+static void the_last_cluster_is_kept_whole(void **state)
+{
+    (void)state;
+    struct qcow2_image built;
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 65536 + 512});
+    uint64_t data = qcow2_image_add_data(&built, 1);
+    qcow2_image_finish(&built);
+    struct ia_image *image = account(&built);
+    assert_use(image, data, IA_SPACE_DATA);
+    assert_int_equal(ia_space_bytes(image->space, IA_SPACE_LEAKED), 0);
+    close_account(image);
+    qcow2_image_release(&built);
+}
+
+/* Encrypted images show no offset of what zeroes keep; compressed clusters have none. */
+static void what_an_extent_hides_is_claimed_all_the_same(void **state)
+{
+    (void)state;
+    struct qcow2_image built;
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 4 * 65536, .crypt_method = 1});
+    uint64_t zero = qcow2_image_allocate(&built, 1);
+    uint64_t packed = qcow2_image_allocate(&built, 2);
+    qcow2_image_map(&built, 0, 0, zero | ENTRY_COPIED | ENTRY_ZERO);
+    qcow2_image_map(&built, 0, 1,
+                    qcow2_compressed_entry(&built, packed + (uint64_t)C - 100, 1)); /* into the next one */
+    qcow2_image_finish(&built);
+    struct ia_image *image = account(&built);
+    assert_use(image, zero, IA_SPACE_ZERO);
+    assert_use(image, packed, IA_SPACE_DATA);
+    assert_use(image, packed + (uint64_t)C, IA_SPACE_DATA);
+    assert_int_equal(ia_space_bytes(image->space, IA_SPACE_LEAKED), 0);
+    close_account(image);
+    qcow2_image_release(&built);
+}
+
+static void subclusters_have_uses_of_their_own(void **state)
+{
+    (void)state;
+    for (uint32_t crypt = 0; crypt < 2; crypt++) {
+        struct qcow2_image built;
+        qcow2_image_start(&built, &(struct qcow2_options){.size = 65536, .extended_l2 = true, .crypt_method = crypt});
+        uint64_t host = qcow2_image_allocate(&built, 1);
+        qcow2_image_map_extended(&built, 0, 0, host | ENTRY_COPIED, UINT64_C(2) << 32 | 1); /* data, zero, 30 of none */
+        qcow2_image_finish(&built);
+        struct ia_image *image = account(&built);
+        assert_int_equal(ia_space_bytes(image->space, IA_SPACE_DATA), 2048);
+        assert_int_equal(ia_space_bytes(image->space, IA_SPACE_ZERO), 2048);
+        assert_int_equal(ia_space_bytes(image->space, IA_SPACE_UNALLOCATED), 30 * 2048);
+        close_account(image);
+        qcow2_image_release(&built);
+    }
+}
+
+/* Past the end of the disk: of the snapshot its machine state, of the active state what a killed savevm leaves. */
+static void entries_past_the_end_keep_their_clusters(void **state)
+{
+    (void)state;
+    struct qcow2_image built;
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 2 * 65536});
+    size_t snapshot = qcow2_image_snapshot(&built, "1", "s", 65536, QCOW2_EXTRA);
+    uint64_t machine = qcow2_image_allocate(&built, 1);
+    uint64_t left = qcow2_image_allocate(&built, 1);
+    uint64_t both = qcow2_image_add_data(&built, 0);
+    qcow2_image_map(&built, snapshot, 0, both);
+    qcow2_image_map(&built, snapshot, 1, machine);
+    qcow2_image_map(&built, 0, 2, left | ENTRY_COPIED);
+    qcow2_image_finish(&built);
+    struct ia_image *image = account(&built);
+    assert_use(image, machine, IA_SPACE_SNAPSHOT);
+    assert_use(image, left, IA_SPACE_UNALLOCATED);
+    assert_use(image, both, IA_SPACE_DATA);
+    assert_int_equal(ia_space_bytes(image->space, IA_SPACE_LEAKED), 0);
+    close_account(image);
+    qcow2_image_release(&built);
+}
+
+static void a_refcount_block_that_cannot_be_there_is_told(void **state)
+{
+    (void)state;
+    struct qcow2_image built;
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 65536});
+    qcow2_image_finish(&built);
+    qcow2_image_patch(&built, built.reftable_offset, 8, 0x10200);
+    assert_refused(&built, IA_CORRUPT);
+    qcow2_image_patch(&built, built.reftable_offset, 8, UINT64_C(1) << 63);
+    assert_refused(&built, IA_CORRUPT);
+    qcow2_image_release(&built);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counted_clusters_that_nothing_names_are_leaked),
+        cmocka_unit_test(the_last_cluster_is_kept_whole),
+        cmocka_unit_test(what_an_extent_hides_is_claimed_all_the_same),
+        cmocka_unit_test(subclusters_have_uses_of_their_own),
+        cmocka_unit_test(entries_past_the_end_keep_their_clusters),
+        cmocka_unit_test(a_refcount_block_that_cannot_be_there_is_told),
         cmocka_unit_test(empty_image),
         cmocka_unit_test(image_of_no_size),
         cmocka_unit_test(data_is_not_metadata),
@@ -194,5 +350,5 @@ int main(void)
         cmocka_unit_test(broken_bitmaps),
         cmocka_unit_test(bad_l1_of_a_snapshot_is_told),
     };
-    return cmocka_run_group_tests_name("qcow2/measure", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("qcow2/claim", tests, NULL, NULL);
 }

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* What an extent makes of the host bytes that it lies at. */
+#include "base/checked.h"
+#include "format/format.h"
+
+/* The use by a state of the active mapping; IA_SPACE_UNUSED: no claim. */
+static enum ia_space_use use_of(enum ia_extent_state state)
+{
+    switch (state) {
+    case IA_EXTENT_DATA:
+    case IA_EXTENT_COMPRESSED:
+    case IA_EXTENT_ENCRYPTED:
+    case IA_EXTENT_SPARSE: /* the format's data, whatever the host keeps of it */
+        return IA_SPACE_DATA;
+    case IA_EXTENT_ZERO_ALLOCATED:
+        return IA_SPACE_ZERO;
+    case IA_EXTENT_RESERVED:
+        return IA_SPACE_UNALLOCATED;
+    case IA_EXTENT_ZERO: /* takes no host space: where it has an offset, that is a hole's */
+        return IA_SPACE_UNUSED;
+    }
+    return IA_SPACE_UNUSED;
+}
+
+/* What an extent keeps. The last cluster of a mapping is kept whole, however little of it the guest can reach. */
+static int64_t kept_length(const struct ia_image *image, size_t mapping, const struct ia_extent *extent)
+{
+    int64_t cluster = image->facts.cluster_size;
+    int64_t end = extent->start + extent->length;
+    if (cluster == 0 || end % cluster == 0 || end != ia_image_mapping_size(image, mapping))
+        return extent->length;
+    int64_t kept;
+    return ia_add(extent->length, cluster - end % cluster, &kept) ? kept : extent->length;
+}
+
+void ia_image_claim_extents(struct ia_image *image, size_t mapping, const struct ia_extent *extents, size_t count)
+{
+    if (image->space == NULL)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const struct ia_extent *extent = &extents[i];
+        enum ia_space_use use = use_of((enum ia_extent_state)extent->state);
+        if (extent->offset == IA_NO_OFFSET || use == IA_SPACE_UNUSED)
+            continue;
+        ia_space_claim(image->space, extent->file, mapping > 0 ? IA_SPACE_SNAPSHOT : use, extent->offset,
+                       kept_length(image, mapping, extent));
+    }
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* The clusters of dirty bitmaps ("Bitmap directory", "Bitmap table"): directory, tables, and the bits that they name.
+ */
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "format/qcow2/internal.h"
+#include "io/window.h"
+
+enum { BITMAP_ENTRY = 24 };
+
+static void claim_bits(struct ia_image *image, const uint8_t *entries, size_t len)
+{
+    const struct qcow2 *q = image->state;
+    for (size_t i = 0; i < len; i += 8) {
+        int64_t offset = (int64_t)(ia_be64(entries + i) & QCOW2_OFFSET_MASK);
+        if (offset != 0)
+            qcow2_claim_clusters(image, IA_SPACE_BITMAP, offset, q->cluster_size);
+    }
+}
+
+static enum ia_status claim_table(struct ia_image *image, int64_t offset, int64_t entries, int64_t *left,
+                                  struct ia_error *err)
+{
+    const struct qcow2 *q = image->state;
+    *left -= entries * 8;
+    if (*left < 0 || !qcow2_is_aligned(q, offset))
+        return ia_fail(err, IA_CORRUPT, "bitmap table of %jd entries at %#jx", (intmax_t)entries, (uintmax_t)offset);
+    qcow2_claim_clusters(image, IA_SPACE_BITMAP, offset, entries * 8);
+    uint8_t chunk[4096];
+    for (int64_t done = 0; done < entries * 8; done += (int64_t)sizeof(chunk)) {
+        size_t len = (size_t)ia_min((int64_t)sizeof(chunk), entries * 8 - done);
+        enum ia_status status = ia_source_read(image->main, offset + done, chunk, len, "bitmap table", err);
+        if (status != IA_OK)
+            return status;
+        claim_bits(image, chunk, len);
+    }
+    return IA_OK;
+}
+
+enum ia_status qcow2_claim_bitmaps(struct ia_image *image, struct ia_error *err)
+{
+    const struct qcow2 *q = image->state;
+    const struct qcow2_bitmaps *bitmaps = &q->bitmaps;
+    if (bitmaps->count == 0)
+        return IA_OK;
+    qcow2_claim_clusters(image, IA_SPACE_BITMAP, bitmaps->directory_offset, bitmaps->directory_size);
+    int64_t at = 0;
+    int64_t left = qcow2_table_bound(image, 1);
+    for (uint32_t i = 0; i < bitmaps->count; i++) {
+        uint8_t bytes[BITMAP_ENTRY];
+        if (!ia_range_inside(at, BITMAP_ENTRY, bitmaps->directory_size))
+            return ia_fail(err, IA_CORRUPT, "bitmap directory of %jd bytes", (intmax_t)bitmaps->directory_size);
+        enum ia_status status =
+            ia_source_read(image->main, bitmaps->directory_offset + at, bytes, sizeof(bytes), "bitmap directory", err);
+        if (status != IA_OK)
+            return status;
+        struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
+        int64_t table = ia_window_be_size(&w, 0);
+        int64_t entries = ia_window_be32(&w, 8);
+        int64_t tail = ia_window_be16(&w, 18) + (int64_t)ia_window_be32(&w, 20); /* name, extra data */
+        if (w.failed)
+            return ia_fail(err, IA_CORRUPT, "bitmap %u: table offset above 2^63 - 1", i);
+        status = claim_table(image, table, entries, &left, err);
+        if (status != IA_OK)
+            return status;
+        at += ia_round_up(BITMAP_ENTRY + tail, 8);
+    }
+    return IA_OK;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* What the clusters of a qcow2 file are for besides the extents of its mappings: header, L1 and L2 tables of the active
+ * mapping and of every snapshot, refcount table and blocks, snapshot table, encryption header; and what the tables name
+ * past the end of the disk, which is where QEMU keeps a snapshot's machine state. */
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "format/qcow2/internal.h"
+
+enum { CHUNK_BYTES = 64 * 1024 };
+
+void qcow2_claim_clusters(struct ia_image *image, enum ia_space_use use, int64_t offset, int64_t bytes)
+{
+    const struct qcow2 *q = image->state;
+    int64_t start = offset & -q->cluster_size;
+    int64_t end;
+    if (bytes > 0 && ia_add(offset, bytes, &end))
+        ia_space_claim(image->space, 0, use, start, ia_round_up(end, q->cluster_size) - start);
+}
+
+/* The tables that a table of offsets names, a cluster each. */
+static void claim_named(struct ia_image *image, const uint64_t *table, int64_t entries, uint64_t mask)
+{
+    const struct qcow2 *q = image->state;
+    for (int64_t i = 0; i < entries; i++)
+        if ((table[i] & mask) != 0 && (table[i] & mask) <= INT64_MAX)
+            qcow2_claim_clusters(image, IA_SPACE_METADATA, (int64_t)(table[i] & mask), q->cluster_size);
+}
+
+static enum ia_status claim_refcounts(struct ia_image *image, struct ia_error *err)
+{
+    const struct qcow2 *q = image->state;
+    uint64_t *table = NULL;
+    enum ia_status status = qcow2_read_reftable(image, &table, err);
+    if (status == IA_OK) {
+        qcow2_claim_clusters(image, IA_SPACE_METADATA, q->reftable_offset, q->reftable_entries * 8);
+        claim_named(image, table, q->reftable_entries, QCOW2_REFTABLE_MASK);
+        status = qcow2_claim_counted(image, table, err);
+    }
+    free(table);
+    return status;
+}
+
+/* The host cluster of an L2 entry, or the clusters that its compressed bytes reach into. */
+static void claim_entry(struct ia_image *image, enum ia_space_use use, uint64_t entry)
+{
+    const struct qcow2 *q = image->state;
+    bool data_file = image->facts.parts.len > 0;
+    int64_t host = (int64_t)(entry & QCOW2_OFFSET_MASK);
+    if ((entry & QCOW2_COMPRESSED) != 0) {
+        struct qcow2_compressed_bytes bytes = qcow2_decode_compressed(q, entry);
+        qcow2_claim_clusters(image, use, bytes.offset, bytes.length);
+    } else if (host != 0 || (data_file && (entry & QCOW2_COPIED) != 0)) {
+        ia_space_claim(image->space, data_file ? 1 : 0, use, host, q->cluster_size);
+    }
+}
+
+/* Entries number first..end-1 of an L2 table. */
+static enum ia_status claim_entries(struct ia_image *image, enum ia_space_use use, int64_t table, int64_t first,
+                                    int64_t end, struct ia_error *err)
+{
+    const struct qcow2 *q = image->state;
+    int64_t per_chunk = CHUNK_BYTES / q->l2_entry_size;
+    uint8_t *chunk = malloc(CHUNK_BYTES);
+    if (chunk == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    enum ia_status status = IA_OK;
+    for (int64_t at = first; at < end && status == IA_OK; at += per_chunk) {
+        int64_t count = ia_min(per_chunk, end - at);
+        status = ia_source_read(image->main, table + at * q->l2_entry_size, chunk, (size_t)(count * q->l2_entry_size),
+                                "L2 table", err);
+        for (int64_t i = 0; i < count && status == IA_OK; i++)
+            claim_entry(image, use, ia_be64(chunk + i * q->l2_entry_size));
+    }
+    free(chunk);
+    return status;
+}
+
+/* What a mapping names past its end. There a snapshot has its machine state; the active mapping has nothing to say
+ * there, but what it names is not free. */
+static enum ia_status claim_beyond(struct ia_image *image, size_t mapping, const uint64_t *l1, struct ia_error *err)
+{
+    struct qcow2 *q = image->state;
+    enum ia_space_use use = mapping > 0 ? IA_SPACE_SNAPSHOT : IA_SPACE_UNALLOCATED;
+    int64_t per_table = q->cluster_size / q->l2_entry_size;
+    int64_t cluster = qcow2_clusters(q, ia_image_mapping_size(image, mapping));
+    int64_t left = qcow2_table_bound(image, 4);
+    int64_t entries = qcow2_mapping_l1(image, mapping)->entries;
+    for (int64_t i = cluster / per_table; i < entries; i++) {
+        int64_t table = (int64_t)(l1[i] & QCOW2_OFFSET_MASK);
+        int64_t first = ia_max(cluster - i * per_table, 0);
+        if (table == 0)
+            continue;
+        int64_t bytes = (per_table - first) * q->l2_entry_size;
+        left -= bytes;
+        q->table_bytes += bytes;
+        if (left < 0 || q->table_bytes > image->limits->max_table_bytes)
+            return ia_fail(err, IA_LIMIT, "too many L2 tables past the end of the disk");
+        enum ia_status status = qcow2_check_l2(q, i, table, err);
+        if (status == IA_OK)
+            status = claim_entries(image, use, table, first, per_table, err);
+        if (status != IA_OK)
+            return status;
+    }
+    return IA_OK;
+}
+
+static enum ia_status claim_mapping(struct ia_image *image, size_t mapping, struct ia_error *err)
+{
+    const struct qcow2_l1 *l1 = qcow2_mapping_l1(image, mapping);
+    uint64_t *table = NULL;
+    enum ia_status status = qcow2_read_l1(image, l1, &table, err);
+    if (status == IA_OK) {
+        qcow2_claim_clusters(image, IA_SPACE_METADATA, l1->offset, (int64_t)l1->entries * 8);
+        claim_named(image, table, l1->entries, QCOW2_OFFSET_MASK);
+        status = claim_beyond(image, mapping, table, err);
+    }
+    free(table);
+    return status;
+}
+
+enum ia_status qcow2_claim(struct ia_image *image, struct ia_error *err)
+{
+    const struct qcow2 *q = image->state;
+    if (q->crypto_header_bytes > qcow2_table_bound(image, 1))
+        return ia_fail(err, IA_CORRUPT, "encryption header of %jd bytes", (intmax_t)q->crypto_header_bytes);
+    qcow2_claim_clusters(image, IA_SPACE_METADATA, 0, q->cluster_size);
+    qcow2_claim_clusters(image, IA_SPACE_METADATA, q->snapshots_offset, q->snapshot_table_bytes);
+    qcow2_claim_clusters(image, IA_SPACE_METADATA, q->crypto_header_offset, q->crypto_header_bytes);
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; status == IA_OK && i <= image->facts.snapshots.len; i++)
+        status = claim_mapping(image, i, err);
+    if (status == IA_OK)
+        status = claim_refcounts(image, err);
+    if (status == IA_OK)
+        status = qcow2_claim_bitmaps(image, err);
+    return status;
+}

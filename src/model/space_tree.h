@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The uses of one file's units: a tree of slots, 64 below each, whose leaves are pages. A slot whose units are all of
+ * one use needs nothing below it, so that a long run costs a few slots at its ends, whatever its length. Private to
+ * src/model. */
+#ifndef IA_MODEL_SPACE_TREE_H
+#define IA_MODEL_SPACE_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/space.h"
+
+/* A slot of height 0 is a page; of height h, 64 slots of height h - 1. One word, as there are many and they are met in
+ * no order: in its low bits a use, above them the address of what is below it, if anything is. With nothing below, all
+ * units have the use; else none has a lesser one. */
+struct ia_space_slot {
+    uintptr_t word;
+};
+
+/* Reaches as far as something was claimed; what lies behind is unused. Zero-initialised is empty. */
+struct ia_space_tree {
+    struct ia_space_slot root;
+    unsigned height;
+};
+
+/* What all trees of an image take together. Past a bound, or when memory is short, failed is set, and claims end. */
+struct ia_space_cost {
+    bool failed;
+    int64_t memory; /* bytes of nodes and pages */
+    int64_t steps;  /* runs that claims looked at */
+};
+
+void ia_space_tree_release(struct ia_space_tree *tree);
+
+/* Units [from, to) have at least this use; 0 <= from < to <= 2^54. */
+void ia_space_tree_claim(struct ia_space_tree *tree, struct ia_space_cost *cost, int64_t from, int64_t to,
+                         enum ia_space_use use);
+
+/* The use of one unit, and the unit up to which it holds; behind it, the same use may go on. INT64_MAX: for ever. */
+enum ia_space_use ia_space_tree_at(const struct ia_space_tree *tree, int64_t unit, int64_t *until);
+
+/* How many units have a use, as far as the tree reaches. */
+int64_t ia_space_tree_units(const struct ia_space_tree *tree, enum ia_space_use use);
+
+#endif
