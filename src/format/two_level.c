@@ -6,9 +6,8 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
-#include "format/offsets.h"
 
-/* Entries of a table that are read at once, and tables that are remembered for counting. */
+/* Entries of a table that are read at once. */
 enum { PIECE_ENTRIES = 16384 };
 
 static enum ia_status read_entries(struct ia_image *image, const struct ia_two_level *tables, int64_t offset,
@@ -149,37 +148,24 @@ enum ia_status ia_two_level_find(struct ia_image *image, const struct ia_two_lev
     return status;
 }
 
-static enum ia_status gather(struct ia_offsets *offsets, const uint64_t *entries, int64_t count, uint64_t end,
-                             struct ia_error *err)
-{
-    for (int64_t i = 0; i < count; i++) {
-        if (entries[i] == 0 || entries[i] >= end)
-            continue;
-        enum ia_status status = ia_offsets_add(offsets, entries[i], err);
-        if (status != IA_OK)
-            return status;
-    }
-    return IA_OK;
-}
-
-enum ia_status ia_two_level_count(struct ia_image *image, const struct ia_two_level *tables, int64_t *count,
-                                  struct ia_error *err)
+enum ia_status ia_two_level_claim(struct ia_image *image, const struct ia_two_level *tables, struct ia_error *err)
 {
     enum { AT_ONCE = 1024 };
     uint64_t entries[AT_ONCE];
-    struct ia_offsets offsets = {0};
+    const int64_t entry_bytes = (int64_t)sizeof(*entries);
+    uint64_t end = (uint64_t)image->main->size;
     enum ia_status status = IA_OK;
+    ia_image_use(image, 0, IA_SPACE_METADATA, tables->l1_offset, tables->l1_entries * entry_bytes);
     /* Ends with the table or with the file, whichever is shorter. */
     for (int64_t i = 0; i < tables->l1_entries && status == IA_OK; i += AT_ONCE) {
-        int64_t offset = tables->l1_offset + i * (int64_t)sizeof(*entries);
-        int64_t some = ia_min(AT_ONCE, tables->l1_entries - i);
+        int64_t offset = tables->l1_offset + i * entry_bytes;
         if (offset >= image->main->size)
             break;
+        int64_t some = ia_min(AT_ONCE, tables->l1_entries - i);
         status = read_entries(image, tables, offset, entries, some, "L1 table", err);
-        if (status == IA_OK)
-            status = gather(&offsets, entries, some, (uint64_t)image->main->size, err);
+        for (int64_t j = 0; j < some && status == IA_OK; j++)
+            if (entries[j] != 0 && entries[j] < end)
+                ia_image_use(image, 0, IA_SPACE_METADATA, (int64_t)entries[j], tables->l2_entries * entry_bytes);
     }
-    *count = ia_offsets_count(&offsets);
-    ia_offsets_release(&offsets);
     return status;
 }

@@ -45,8 +45,8 @@ void ia_two_level_end(struct ia_cursor *cursor);
 IA_MUST_CHECK enum ia_status ia_two_level_find(struct ia_image *image, const struct ia_two_level *tables, int64_t at,
                                                uint64_t *entry, struct ia_error *err);
 
-/* How many different L2 tables begin inside the file. */
-IA_MUST_CHECK enum ia_status ia_two_level_count(struct ia_image *image, const struct ia_two_level *tables,
-                                                int64_t *count, struct ia_error *err);
+/* Claims the L1 table, and the L2 tables that begin inside the file, as metadata. */
+IA_MUST_CHECK enum ia_status ia_two_level_claim(struct ia_image *image, const struct ia_two_level *tables,
+                                                struct ia_error *err);
 
 #endif

@@ -19,7 +19,7 @@
 struct qcow1 {
     struct ia_two_level tables;
     uint32_t cluster_bits;
-    int64_t header_bytes; /* with the backing file's name */
+    int64_t backing_offset, backing_length; /* of the backing file's name, bytes; 0: none */
 };
 
 /* A compressed L2 entry, taken apart. */

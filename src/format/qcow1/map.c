@@ -31,6 +31,7 @@ static enum ia_status push_compressed(struct ia_cursor *cursor, int64_t guest, u
     if (!ia_range_inside(unit.offset, unit.length, cursor->image->main->size))
         facts->truncated = true;
     facts->compressed_host += unit.length;
+    ia_image_use(cursor->image, 0, IA_SPACE_DATA, unit.offset, unit.length);
     struct ia_extent extent = {
         .start = guest,
         .length = q->tables.cluster_size,
