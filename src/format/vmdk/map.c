@@ -114,14 +114,30 @@ static enum ia_status push_data(struct ia_cursor *cursor, const struct vmdk_exte
     int64_t last;
     if (!ia_add(offset, length, &last))
         return ia_fail(err, IA_CORRUPT, "grain of guest offset %#jx ends past 2^63", (uintmax_t)start);
+    int64_t seen = extent->start + extent->length - start;
+    if (length > seen)
+        ia_image_use(cursor->image, extent->file, IA_SPACE_UNALLOCATED, offset + seen, length - seen);
     if (last - extent->grain_size >= ia_image_source(cursor->image, extent->file)->size)
         cursor->image->facts.truncated = true;
     return push(cursor, extent, IA_EXTENT_DATA, start, length, offset, err);
 }
 
-static enum ia_status push_compressed(struct ia_cursor *cursor, const struct vmdk_extent *extent, int64_t start,
-                                      int64_t grains, uint32_t highest, struct ia_error *err)
+/* Where a stream's grains are, for the account: see claim.c. */
+static void note_packed(struct ia_cursor *cursor, uint32_t lowest, uint32_t highest)
 {
+    const struct map_state *map = cursor->state;
+    const struct vmdk *v = cursor->image->state;
+    struct vmdk_extent *extent = &v->extents.items[map->extent];
+    if (extent->packed_last == 0 || lowest < extent->packed_first)
+        extent->packed_first = lowest;
+    if (highest > extent->packed_last)
+        extent->packed_last = highest;
+}
+
+static enum ia_status push_compressed(struct ia_cursor *cursor, const struct vmdk_extent *extent, int64_t start,
+                                      int64_t grains, uint32_t lowest, uint32_t highest, struct ia_error *err)
+{
+    note_packed(cursor, lowest, highest);
     if (highest * VMDK_SECTOR >= ia_image_source(cursor->image, extent->file)->size)
         cursor->image->facts.truncated = true;
     return push(cursor, extent, IA_EXTENT_COMPRESSED, start, grains * extent->grain_size, IA_NO_OFFSET, err);
@@ -139,6 +155,7 @@ static enum ia_status decode_short(struct ia_cursor *cursor, const struct vmdk_e
         int64_t start = guest + i * extent->grain_size;
         uint32_t value = ia_le32(entries + i * 4);
         uint32_t next = value;
+        uint32_t lowest = value;
         uint32_t highest = value;
         if (value <= special) {
             while (next == value && ++i < count)
@@ -148,10 +165,11 @@ static enum ia_status decode_short(struct ia_cursor *cursor, const struct vmdk_e
                     push(cursor, extent, IA_EXTENT_ZERO, start, (i - first) * extent->grain_size, IA_NO_OFFSET, err);
         } else if (extent->compressed) {
             while (next > special && ++i < count) {
+                lowest = next < lowest ? next : lowest;
                 highest = next > highest ? next : highest;
                 next = ia_le32(entries + i * 4);
             }
-            status = push_compressed(cursor, extent, start, i - first, highest, err);
+            status = push_compressed(cursor, extent, start, i - first, lowest, highest, err);
         } else {
             while (next == value + (uint64_t)(i - first) * step && ++i < count)
                 next = ia_le32(entries + i * 4);
@@ -164,6 +182,7 @@ static enum ia_status decode_short(struct ia_cursor *cursor, const struct vmdk_e
 static enum ia_status decode_sesparse(struct ia_cursor *cursor, const struct vmdk_extent *extent,
                                       const uint8_t *entries, int64_t count, int64_t guest, struct ia_error *err)
 {
+    int64_t size = ia_image_source(cursor->image, extent->file)->size;
     enum ia_status status = IA_OK;
     for (int64_t i = 0; i < count && status == IA_OK; i++) {
         bool allocated;
@@ -171,6 +190,8 @@ static enum ia_status decode_sesparse(struct ia_cursor *cursor, const struct vmd
         int64_t offset;
         int64_t start = guest + i * extent->grain_size;
         status = vmdk_sesparse_grain(extent, ia_le64(entries + i * 8), &allocated, &zero, &offset, err);
+        if (status == IA_OK && zero && offset != IA_NO_OFFSET && offset < size)
+            ia_image_use(cursor->image, extent->file, IA_SPACE_ZERO, offset, extent->grain_size);
         if (status == IA_OK && zero)
             status = push(cursor, extent, IA_EXTENT_ZERO, start, extent->grain_size, IA_NO_OFFSET, err);
         else if (status == IA_OK && allocated)
@@ -261,6 +282,7 @@ static enum ia_status read_tables(struct ia_cursor *cursor, const struct vmdk_ex
         cursor->image->facts.truncated = true;
         return IA_OK;
     }
+    vmdk_claim_tables(cursor->image, extent, offset, tables * extent->table_entries * extent->entry_size);
     count = ia_min(count, wanted);
     int64_t bytes = count * extent->entry_size;
     enum ia_status status = charge(cursor, bytes, err);
