@@ -94,3 +94,13 @@ enum ia_status qcow1_push_entries(struct ia_cursor *cursor, const uint64_t *entr
     }
     return status;
 }
+
+void qcow1_claim_past_end(struct ia_image *image, uint64_t entry)
+{
+    const struct qcow1 *q = image->state;
+    struct qcow1_compressed unit = qcow1_take_apart(q, entry);
+    if ((entry & QCOW1_COMPRESSED) != 0)
+        ia_image_use(image, 0, IA_SPACE_UNALLOCATED, unit.offset, unit.length);
+    else
+        ia_image_use(image, 0, IA_SPACE_UNALLOCATED, (int64_t)entry, q->tables.cluster_size);
+}
