@@ -222,6 +222,10 @@ def test_compressed(directory, options):
     padding = len(stream) - end  # QEMU makes room for a grain as if it were not compressed
     results.append(harness.result("vmdk: a stream written by QEMU", compare(
         options, "vmdk", "vmdk", directory, [{"unused": padding, "data": end - overhead, "metadata": overhead}])))
+    with open(os.path.join(directory, "cut"), "wb") as file:  # QEMU's tables stand before the grains
+        file.write(stream[:overhead + 10 * SECTOR])
+    results.append(harness.result("vmdk: a stream that was cut", compare(
+        options, "cut", "vmdk", directory, [{"data": 10 * SECTOR, "metadata": overhead}])))
     return tap.Batch(results)
 
 

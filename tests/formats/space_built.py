@@ -238,6 +238,8 @@ def vmdk_streams(grains, text):
             {"metadata": metadata * SECTOR, "data": (total - metadata - unused) * SECTOR, **({} if footer else {"unused": SECTOR})}]
 
 
+
+
 def vmdk_parts():
     flat = vmdk.descriptor("monolithicFlat", [vmdk.extent_line(16, "FLAT", "f.bin", 4), vmdk.extent_line(8, "ZERO")])
     yield "a flat extent inside a file", "vmdk", {"a.vmdk": flat, "f.bin": bytes(30 * SECTOR)}, [

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
-#include "base/checked.h"
 #include "format/qed/internal.h"
 
 static bool qed_probe(const uint8_t *head, size_t len)

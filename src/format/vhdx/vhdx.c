@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "format/names.h"
 #include "format/vhdx/internal.h"
 

@@ -39,9 +39,9 @@ static enum ia_status claim_packed(struct ia_image *image, const struct vmdk_ext
 {
     struct ia_source *source = ia_image_source(image, extent->file);
     int64_t start = extent->packed_first * VMDK_SECTOR;
-    int64_t last = extent->packed_last * VMDK_SECTOR;
+    int64_t last = ia_min(extent->packed_last * VMDK_SECTOR, source->size); /* of a truncated stream, all is grains */
     int64_t length = 0;
-    if (extent->packed_last == 0 || last >= source->size)
+    if (extent->packed_last == 0)
         return IA_OK;
     enum ia_status status = packed_length(source, extent, last, &length, err);
     if (status == IA_OK)

@@ -117,6 +117,15 @@ void vmdk_map_end(struct ia_cursor *cursor);
 /* The number of the extent that holds guest byte `at`, or how many there are. */
 size_t vmdk_find_extent(const struct vmdk *v, int64_t at);
 
+/* grains.c: pushes a run that begins at guest byte `start`, cut at the end of the extent that it is in. */
+IA_MUST_CHECK enum ia_status vmdk_push(struct ia_cursor *cursor, const struct vmdk_extent *extent,
+                                       enum ia_extent_state state, int64_t start, int64_t length, int64_t offset,
+                                       struct ia_error *err);
+/* What `count` entries of a grain table say of the guest bytes from `guest` on. `extent` is one of the image's. */
+IA_MUST_CHECK enum ia_status vmdk_push_grains(struct ia_cursor *cursor, const struct vmdk_extent *extent,
+                                              const uint8_t *entries, int64_t count, int64_t guest,
+                                              struct ia_error *err);
+
 /* unit.c */
 IA_MUST_CHECK enum ia_status vmdk_find_unit(struct ia_image *image, size_t mapping, int64_t at,
                                             struct ia_compressed_unit *unit, struct ia_error *err);

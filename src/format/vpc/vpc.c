@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "format/vpc/internal.h"
 
 static bool vpc_probe(const uint8_t *head, size_t len)
