@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What an extent makes of the host bytes that it lies at. */
+/* What an extent makes of the host bytes that it lies at, and drivers' own claims. */
 #include "base/checked.h"
 #include "format/format.h"
+
+void ia_image_use(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length)
+{
+    if (image->space != NULL && length > 0)
+        ia_space_claim(image->space, file, use, start, length);
+}
 
 /* The use by a state of the active mapping; IA_SPACE_UNUSED: no claim. */
 static enum ia_space_use use_of(enum ia_extent_state state)

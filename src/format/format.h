@@ -51,10 +51,8 @@ struct ia_format {
                                 struct ia_error *err);
     /* Claims in image->space what the main and other files keep besides the located extents of the mappings: metadata,
      * bitmaps, leaked clusters, snapshots' machine state. Extents that are located and do not tell where (compressed
-     * ones, zeroes of encrypted images) are claimed while they are mapped. Optional: without it nothing is known. */
+     * ones, zeroes of encrypted images) are claimed while they are mapped. */
     enum ia_status (*claim)(struct ia_image *image, struct ia_error *err);
-    /* The same for drivers without claim, as a mere number: fills facts.metadata_bytes. Optional. */
-    enum ia_status (*measure)(struct ia_image *image, struct ia_error *err);
 };
 
 struct ia_image {
@@ -127,11 +125,15 @@ IA_MUST_CHECK enum ia_status ia_image_find_unit(struct ia_image *image, size_t m
 /* Guest bytes of a mapping. */
 int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping);
 
+/* For drivers, while they map and when they claim: [start, start + length) of a file has this use. Nothing happens
+ * where image->space is NULL. */
+void ia_image_use(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length);
+
 /* Claims a batch of a mapping's extents in image->space, which may be NULL. */
 void ia_image_claim_extents(struct ia_image *image, size_t mapping, const struct ia_extent *extents, size_t count);
 
 /* The rest of what image->space is to know, and facts.metadata_bytes by it, of an image that is assembled. Where this
- * fails, or the format's driver cannot tell, the account has failed too. To be called after all mappings were read. */
+ * fails, the account has failed too. To be called after all mappings were read. */
 IA_MUST_CHECK enum ia_status ia_image_claim(struct ia_image *image, struct ia_error *err);
 
 /* A cursor over [from, to) of a mapping; 0 and INT64_MAX for all of it. */

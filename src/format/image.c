@@ -149,15 +149,12 @@ static void note_metadata(struct ia_image *image)
 
 enum ia_status ia_image_claim(struct ia_image *image, struct ia_error *err)
 {
-    const struct ia_format *format = image->format;
     enum ia_status status = is_ready(image) ? IA_OK : ia_fail(err, IA_MISSING, "not all files of the image are open");
-    if (status == IA_OK && format->claim == NULL && format->measure != NULL)
-        status = format->measure(image, err);
     if (image->space == NULL)
         return status;
-    if (status == IA_OK && format->claim != NULL)
-        status = format->claim(image, err);
-    if (status != IA_OK || format->claim == NULL)
+    if (status == IA_OK)
+        status = image->format->claim(image, err);
+    if (status != IA_OK)
         ia_space_fail(image->space);
     else
         note_metadata(image);

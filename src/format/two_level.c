@@ -6,9 +6,8 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
-#include "format/offsets.h"
 
-/* Entries of a table that are read at once, and tables that are remembered for counting. */
+/* Entries of a table that are read at once. */
 enum { PIECE_ENTRIES = 16384 };
 
 static enum ia_status read_entries(struct ia_image *image, const struct ia_two_level *tables, int64_t offset,
@@ -149,37 +148,52 @@ enum ia_status ia_two_level_find(struct ia_image *image, const struct ia_two_lev
     return status;
 }
 
-static enum ia_status gather(struct ia_offsets *offsets, const uint64_t *entries, int64_t count, uint64_t end,
-                             struct ia_error *err)
-{
-    for (int64_t i = 0; i < count; i++) {
-        if (entries[i] == 0 || entries[i] >= end)
-            continue;
-        enum ia_status status = ia_offsets_add(offsets, entries[i], err);
-        if (status != IA_OK)
-            return status;
-    }
-    return IA_OK;
-}
-
-enum ia_status ia_two_level_count(struct ia_image *image, const struct ia_two_level *tables, int64_t *count,
-                                  struct ia_error *err)
+/* L2 table `index`, from the first entry on that is past the disk's end. *left is what may be read of such yet. */
+static enum ia_status claim_past_end(struct ia_image *image, const struct ia_two_level *tables, int64_t index,
+                                     uint64_t l1_entry, int64_t *left, struct ia_error *err)
 {
     enum { AT_ONCE = 1024 };
     uint64_t entries[AT_ONCE];
-    struct ia_offsets offsets = {0};
+    int64_t size = image->facts.virtual_size;
+    int64_t clusters = size / tables->cluster_size + (size % tables->cluster_size != 0);
+    int64_t first = ia_max(clusters - index * tables->l2_entries, 0);
+    if (first >= tables->l2_entries || tables->check_table(image, index, l1_entry, NULL) != IA_OK)
+        return IA_OK; /* what cannot be a table names nothing */
+    if ((*left -= (tables->l2_entries - first) * (int64_t)sizeof(*entries)) < 0)
+        return ia_fail(err, IA_LIMIT, "too many L2 tables past the end of the disk");
     enum ia_status status = IA_OK;
+    for (int64_t i = first; i < tables->l2_entries && status == IA_OK; i += AT_ONCE) {
+        int64_t some = ia_min(AT_ONCE, tables->l2_entries - i);
+        status = read_entries(image, tables, (int64_t)l1_entry + i * (int64_t)sizeof(*entries), entries, some,
+                              "L2 table", err);
+        for (int64_t j = 0; j < some && status == IA_OK; j++)
+            if (entries[j] != 0)
+                tables->claim_past_end(image, entries[j]);
+    }
+    return status;
+}
+
+enum ia_status ia_two_level_claim(struct ia_image *image, const struct ia_two_level *tables, struct ia_error *err)
+{
+    enum { AT_ONCE = 1024 };
+    uint64_t entries[AT_ONCE];
+    const int64_t entry_bytes = (int64_t)sizeof(*entries);
+    int64_t left = ia_min(table_bound(image), image->limits->max_table_bytes);
+    enum ia_status status = IA_OK;
+    ia_image_use(image, 0, IA_SPACE_METADATA, tables->l1_offset, tables->l1_entries * entry_bytes);
     /* Ends with the table or with the file, whichever is shorter. */
     for (int64_t i = 0; i < tables->l1_entries && status == IA_OK; i += AT_ONCE) {
-        int64_t offset = tables->l1_offset + i * (int64_t)sizeof(*entries);
-        int64_t some = ia_min(AT_ONCE, tables->l1_entries - i);
+        int64_t offset = tables->l1_offset + i * entry_bytes;
         if (offset >= image->main->size)
             break;
+        int64_t some = ia_min(AT_ONCE, tables->l1_entries - i);
         status = read_entries(image, tables, offset, entries, some, "L1 table", err);
-        if (status == IA_OK)
-            status = gather(&offsets, entries, some, (uint64_t)image->main->size, err);
+        for (int64_t j = 0; j < some && status == IA_OK; j++) {
+            if (entries[j] == 0 || entries[j] >= (uint64_t)image->main->size)
+                continue;
+            ia_image_use(image, 0, IA_SPACE_METADATA, (int64_t)entries[j], tables->l2_entries * entry_bytes);
+            status = claim_past_end(image, tables, i + j, entries[j], &left, err);
+        }
     }
-    *count = ia_offsets_count(&offsets);
-    ia_offsets_release(&offsets);
     return status;
 }

@@ -20,6 +20,8 @@ struct ia_two_level {
     /* Pushes what `count` L2 entries say of the guest bytes from `guest` on. */
     enum ia_status (*push_entries)(struct ia_cursor *cursor, const uint64_t *entries, int64_t count, int64_t guest,
                                    struct ia_error *err);
+    /* Claims what an L2 entry, not 0, names: space that is kept for nothing, as the entry is past the disk's end. */
+    void (*claim_past_end)(struct ia_image *image, uint64_t entry);
 };
 
 /* cursor->state while mapping. */
@@ -45,8 +47,8 @@ void ia_two_level_end(struct ia_cursor *cursor);
 IA_MUST_CHECK enum ia_status ia_two_level_find(struct ia_image *image, const struct ia_two_level *tables, int64_t at,
                                                uint64_t *entry, struct ia_error *err);
 
-/* How many different L2 tables begin inside the file. */
-IA_MUST_CHECK enum ia_status ia_two_level_count(struct ia_image *image, const struct ia_two_level *tables,
-                                                int64_t *count, struct ia_error *err);
+/* Claims the L1 table, and the L2 tables that begin inside the file, as metadata, and what is past the disk's end. */
+IA_MUST_CHECK enum ia_status ia_two_level_claim(struct ia_image *image, const struct ia_two_level *tables,
+                                                struct ia_error *err);
 
 #endif

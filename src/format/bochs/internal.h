@@ -38,7 +38,9 @@ IA_MUST_CHECK enum ia_status bochs_map_begin(struct ia_cursor *cursor, struct ia
 IA_MUST_CHECK enum ia_status bochs_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err);
 void bochs_map_end(struct ia_cursor *cursor);
 
-/* measure.c */
-IA_MUST_CHECK enum ia_status bochs_measure(struct ia_image *image, struct ia_error *err);
+/* claim.c */
+IA_MUST_CHECK enum ia_status bochs_claim(struct ia_image *image, struct ia_error *err);
+/* An extent at `offset` of the file. What the guest cannot see of it is unallocated. */
+void bochs_claim_extent(struct ia_image *image, int64_t offset);
 
 #endif

@@ -131,6 +131,8 @@ static enum ia_status push_extent(struct ia_cursor *cursor, int64_t number, uint
     }
     enum ia_status status = charge_extent(cursor, offset, err);
     if (status == IA_OK)
+        bochs_claim_extent(image, offset);
+    if (status == IA_OK)
         status = ia_source_read(image->main, offset, map->bitmap, (size_t)(sectors + 7) / 8, "bitmap", err);
     for (int64_t i = 0; i < sectors && status == IA_OK;) {
         int64_t first = i;

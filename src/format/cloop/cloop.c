@@ -24,6 +24,7 @@ static const char magic[] = "#!/bin/sh\n#V2.0 Format\n";
 struct cloop {
     int64_t block_size;
     int64_t blocks;
+    int64_t first, last; /* the blocks' bytes in the file: one after another, as each ends where the next begins */
 };
 
 static bool cloop_probe(const uint8_t *head, size_t len)
@@ -50,6 +51,11 @@ static enum ia_status read_header(struct ia_image *image, struct cloop *cloop, s
     return IA_OK;
 }
 
+static int64_t table_end(const struct cloop *cloop)
+{
+    return TABLE_OFFSET + (cloop->blocks + 1) * ENTRY_BYTES;
+}
+
 static enum ia_status check_block(int64_t block, int64_t start, int64_t end, struct ia_error *err)
 {
     if (start < 0 || end < start)
@@ -61,12 +67,11 @@ static enum ia_status check_block(int64_t block, int64_t start, int64_t end, str
 }
 
 /* Reads the whole table once, so that a broken one is refused as a whole, as QEMU does. */
-static enum ia_status check_table(struct ia_image *image, const struct cloop *cloop, struct ia_error *err)
+static enum ia_status check_table(struct ia_image *image, struct cloop *cloop, struct ia_error *err)
 {
     IA_AUTO_FREE uint8_t *chunk = malloc(CHUNK_ENTRIES * ENTRY_BYTES);
     if (chunk == NULL)
         return ia_fail(err, IA_NOMEM, "out of memory");
-    struct ia_image_facts *facts = &image->facts;
     int64_t entries = cloop->blocks + 1;
     int64_t first = 0;
     int64_t last = 0;
@@ -86,9 +91,10 @@ static enum ia_status check_table(struct ia_image *image, const struct cloop *cl
         if (status != IA_OK)
             return status;
     }
-    facts->metadata_bytes = TABLE_OFFSET + entries * ENTRY_BYTES;
-    facts->compressed_host = last - first;
-    facts->truncated = ia_max(last, facts->metadata_bytes) > image->main->size;
+    cloop->first = first;
+    cloop->last = last;
+    image->facts.compressed_host = last - first;
+    image->facts.truncated = ia_max(last, table_end(cloop)) > image->main->size;
     return IA_OK;
 }
 
@@ -168,6 +174,15 @@ static enum ia_status cloop_find_unit(struct ia_image *image, size_t mapping, in
     return IA_OK;
 }
 
+static enum ia_status cloop_claim(struct ia_image *image, struct ia_error *err)
+{
+    const struct cloop *cloop = image->state;
+    (void)err;
+    ia_image_use(image, 0, IA_SPACE_METADATA, 0, table_end(cloop));
+    ia_image_use(image, 0, IA_SPACE_DATA, cloop->first, cloop->last - cloop->first);
+    return IA_OK;
+}
+
 const struct ia_format ia_format_cloop = {
     .name = "cloop",
     .probe = cloop_probe,
@@ -177,4 +192,5 @@ const struct ia_format ia_format_cloop = {
     .map_step = cloop_map_step,
     .map_end = cloop_map_end,
     .find_unit = cloop_find_unit,
+    .claim = cloop_claim,
 };

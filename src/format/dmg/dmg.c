@@ -72,7 +72,6 @@ static void describe(struct ia_image *image, const struct dmg *dmg)
     for (size_t i = 0; i < STORED_TYPES; i++)
         if (used[i])
             len += (size_t)snprintf(facts->variant + len, sizeof(facts->variant) - len, " %s", stored_types[i].name);
-    facts->metadata_bytes = DMG_TRAILER_BYTES + dmg->resources.length + dmg->plist.length;
 }
 
 static enum ia_status dmg_open(struct ia_image *image, struct ia_error *err)
@@ -187,6 +186,30 @@ static enum ia_status dmg_find_unit(struct ia_image *image, size_t mapping, int6
     return IA_OK;
 }
 
+/* Chunks past the disk's end are unallocated, and so is the rest of a raw one that reaches over it. */
+static void claim_chunk(struct ia_image *image, const struct dmg_chunk *chunk)
+{
+    bool seen = chunk->start < image->facts.virtual_size;
+    if (dmg_is_zero(chunk))
+        return;
+    ia_image_use(image, 0, seen && chunk->type != DMG_RAW ? IA_SPACE_DATA : IA_SPACE_UNALLOCATED, chunk->offset,
+                 chunk->host_length);
+}
+
+static enum ia_status dmg_claim(struct ia_image *image, struct ia_error *err)
+{
+    const struct dmg *dmg = image->state;
+    (void)err;
+    ia_image_use(image, 0, IA_SPACE_METADATA, dmg->trailer, DMG_TRAILER_BYTES);
+    ia_image_use(image, 0, IA_SPACE_METADATA, dmg->resources.offset, dmg->resources.length);
+    ia_image_use(image, 0, IA_SPACE_METADATA, dmg->plist.offset, dmg->plist.length);
+    if (ia_range_inside(dmg->signature.offset, dmg->signature.length, dmg->trailer))
+        ia_image_use(image, 0, IA_SPACE_METADATA, dmg->signature.offset, dmg->signature.length);
+    for (size_t i = 0; i < dmg->chunks.len; i++)
+        claim_chunk(image, &dmg->chunks.items[i]);
+    return IA_OK;
+}
+
 const struct ia_format ia_format_dmg = {
     .name = "dmg",
     .probe = dmg_probe,
@@ -198,4 +221,5 @@ const struct ia_format ia_format_dmg = {
     .map_step = dmg_map_step,
     .map_end = dmg_map_end,
     .find_unit = dmg_find_unit,
+    .claim = dmg_claim,
 };

@@ -44,7 +44,9 @@ struct dmg_range {
 
 struct dmg {
     int64_t data_fork;
+    int64_t trailer; /* where it begins */
     struct dmg_range resources, plist;
+    struct dmg_range signature;      /* of the code that the disk holds; not looked at */
     IA_VEC(struct dmg_chunk) chunks; /* once open: in ascending order, none over another */
 };
 

@@ -78,6 +78,8 @@ enum ia_status dmg_read_trailer(struct ia_image *image, struct dmg *dmg, struct 
     dmg->resources = (struct dmg_range){ia_window_be_size(&w, 0x28), ia_window_be_size(&w, 0x30)};
     dmg->plist = (struct dmg_range){ia_window_be_size(&w, 0xd8), ia_window_be_size(&w, 0xe0)};
     int64_t sectors = ia_window_be_size(&w, 0x1ec);
+    dmg->trailer = at;
+    dmg->signature = (struct dmg_range){(int64_t)ia_window_be64(&w, 0x128), (int64_t)ia_window_be64(&w, 0x130)};
     if ((status = check_versions(&w, err)) != IA_OK)
         return status;
     if (w.failed || sectors > INT64_MAX / DMG_SECTOR)

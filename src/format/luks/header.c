@@ -95,7 +95,6 @@ static enum ia_status set_size(struct ia_image *image, struct luks *luks, uint32
         return ia_fail(err, IA_CORRUPT, "payload at offset %#jx, past the end of the file of %jd bytes",
                        (uintmax_t)luks->payload_offset, (intmax_t)image->main->size);
     image->facts.virtual_size = size - luks->payload_offset;
-    image->facts.metadata_bytes = luks->payload_offset;
     return IA_OK;
 }
 

@@ -52,6 +52,15 @@ static void luks_map_end(struct ia_cursor *cursor)
     (void)cursor;
 }
 
+/* Header and key material; what lies between is kept for key slots. */
+static enum ia_status luks_claim(struct ia_image *image, struct ia_error *err)
+{
+    const struct luks *luks = image->state;
+    (void)err;
+    ia_image_use(image, 0, IA_SPACE_METADATA, 0, luks->payload_offset);
+    return IA_OK;
+}
+
 const struct ia_format ia_format_luks = {
     .name = "luks",
     .probe = luks_probe,
@@ -60,4 +69,5 @@ const struct ia_format ia_format_luks = {
     .map_begin = luks_map_begin,
     .map_step = luks_map_step,
     .map_end = luks_map_end,
+    .claim = luks_claim,
 };

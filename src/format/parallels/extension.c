@@ -28,7 +28,8 @@ enum {
 struct extension {
     struct ia_source *source;
     struct prl_piece *piece;
-    int64_t start, end; /* of the cluster in the file */
+    struct ia_image *account; /* where bitmaps are claimed; NULL: nowhere */
+    int64_t start, end;       /* of the cluster in the file */
 };
 
 static enum ia_status check_sum(const struct extension *extension, const uint8_t *expected, struct ia_error *err)
@@ -43,19 +44,23 @@ static enum ia_status check_sum(const struct extension *extension, const uint8_t
     return status;
 }
 
-/* Clusters of the bitmap: entries 0 and 1 of its L1 table stand for bits that are all alike. */
-static enum ia_status count_bitmap_clusters(const struct extension *extension, int64_t at, int64_t entries,
+/* Entries 0 and 1 of a bitmap's L1 table stand for bits that are all alike; others are sectors. */
+static enum ia_status claim_bitmap_clusters(const struct extension *extension, int64_t at, int64_t entries,
                                             struct ia_error *err)
 {
+    const struct prl_piece *piece = extension->piece;
     uint8_t chunk[4096];
     for (int64_t left = entries * 8; left > 0;) {
         size_t len = (size_t)ia_min((int64_t)sizeof(chunk), left);
         enum ia_status status = ia_source_read(extension->source, at, chunk, len, "bitmap table", err);
         if (status != IA_OK)
             return status;
-        for (size_t i = 0; i < len; i += 8)
-            if (ia_le64(chunk + i) > 1)
-                extension->piece->extension_bytes += extension->piece->cluster_size;
+        for (size_t i = 0; i < len; i += 8) {
+            uint64_t sector = ia_le64(chunk + i);
+            if (sector > 1 && sector <= (uint64_t)(PRL_MAX_SIZE / PRL_SECTOR))
+                ia_image_use(extension->account, piece->file, IA_SPACE_BITMAP, (int64_t)sector * PRL_SECTOR,
+                             piece->cluster_size);
+        }
         at += (int64_t)len;
         left -= (int64_t)len;
     }
@@ -93,7 +98,7 @@ static enum ia_status read_bitmap(const struct extension *extension, int64_t at,
         return ia_fail(err, IA_CORRUPT, "dirty bitmap with a table of %jd entries for %ju bytes", (intmax_t)entries,
                        (uintmax_t)bitmap_bytes);
     piece->has_bitmap = true;
-    return count_bitmap_clusters(extension, at + BITMAP_HEADER, entries, err);
+    return extension->account != NULL ? claim_bitmap_clusters(extension, at + BITMAP_HEADER, entries, err) : IA_OK;
 }
 
 /* Reads the feature at *at and moves it past the feature; *last: there is none behind it. */
@@ -125,37 +130,53 @@ static enum ia_status read_feature(const struct extension *extension, int64_t *a
     return IA_OK;
 }
 
-enum ia_status prl_read_extension(struct ia_image *image, struct prl_piece *piece, int64_t offset, struct ia_error *err)
+/* Ends: each feature takes at least its header of the cluster, and there is the bound. */
+static enum ia_status read_features(const struct extension *extension, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    int64_t at = extension->start + EXTENSION_HEADER;
+    bool last = false;
+    for (int features = 0; status == IA_OK && !last; features++)
+        status = features < MAX_FEATURES
+                     ? read_feature(extension, &at, &last, err)
+                     : ia_fail(err, IA_LIMIT, "more than %d features of a format extension", MAX_FEATURES);
+    return status;
+}
+
+enum ia_status prl_read_extension(struct ia_image *image, struct prl_piece *piece, struct ia_error *err)
 {
     struct prl_disk *disk = image->state;
-    struct ia_source *source = ia_image_source(image, piece->file);
-    int64_t end;
-    if (offset >= source->size || !ia_add(offset, piece->cluster_size, &end))
-        return ia_fail(err, IA_CORRUPT, "format extension at %#jx in a file of %jd bytes", (uintmax_t)offset,
-                       (intmax_t)source->size);
+    struct extension extension = {
+        .source = ia_image_source(image, piece->file),
+        .piece = piece,
+        .start = piece->extension,
+    };
+    if (extension.start >= extension.source->size || !ia_add(extension.start, piece->cluster_size, &extension.end))
+        return ia_fail(err, IA_CORRUPT, "format extension at %#jx in a file of %jd bytes", (uintmax_t)extension.start,
+                       (intmax_t)extension.source->size);
     disk->extension_bytes += piece->cluster_size;
     if (disk->extension_bytes > ia_min(MAX_EXTENSION_BYTES, image->limits->max_table_bytes))
         return ia_fail(err, IA_LIMIT, "format extensions of %jd bytes", (intmax_t)disk->extension_bytes);
-    struct extension extension = {
-        .source = source,
-        .piece = piece,
-        .start = offset,
-        .end = end,
-    };
     uint8_t bytes[EXTENSION_HEADER];
-    enum ia_status status = ia_source_read(source, offset, bytes, sizeof(bytes), "format extension", err);
+    enum ia_status status =
+        ia_source_read(extension.source, extension.start, bytes, sizeof(bytes), "format extension", err);
     if (status != IA_OK)
         return status;
     if (ia_le64(bytes) != EXTENSION_MAGIC)
-        return ia_fail(err, IA_CORRUPT, "no magic of a format extension at %#jx", (uintmax_t)offset);
-    piece->extension_bytes = piece->cluster_size;
+        return ia_fail(err, IA_CORRUPT, "no magic of a format extension at %#jx", (uintmax_t)extension.start);
     status = check_sum(&extension, bytes + 8, err);
-    int64_t at = offset + EXTENSION_HEADER;
-    bool last = false;
-    /* Ends: each feature takes at least its header of the cluster, and there is the bound. */
-    for (int features = 0; status == IA_OK && !last; features++)
-        status = features < MAX_FEATURES
-                     ? read_feature(&extension, &at, &last, err)
-                     : ia_fail(err, IA_LIMIT, "more than %d features of a format extension", MAX_FEATURES);
-    return status;
+    return status == IA_OK ? read_features(&extension, err) : status;
+}
+
+enum ia_status prl_claim_extension(struct ia_image *image, struct prl_piece *piece, struct ia_error *err)
+{
+    const struct extension extension = {
+        .source = ia_image_source(image, piece->file),
+        .piece = piece,
+        .account = image,
+        .start = piece->extension,
+        .end = piece->extension + piece->cluster_size,
+    };
+    ia_image_use(image, piece->file, IA_SPACE_METADATA, extension.start, piece->cluster_size);
+    return read_features(&extension, err);
 }

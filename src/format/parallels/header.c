@@ -10,7 +10,7 @@
 #define IN_USE UINT32_C(0x746f6e59)
 #define FLAG_EMPTY 1U
 
-enum { HEADER_BYTES = 64, MAGIC_BYTES = 16, ENTRY_BYTES = 4 };
+enum { HEADER_BYTES = PRL_BAT_OFFSET, MAGIC_BYTES = 16 };
 
 static const char magic_v1[MAGIC_BYTES + 1] = "WithoutFreeSpace"; /* BAT entries in sectors */
 static const char magic_v2[MAGIC_BYTES + 1] = "WithouFreSpacExt"; /* in clusters */
@@ -72,13 +72,15 @@ enum ia_status prl_read_header(struct ia_image *image, struct prl_piece *piece, 
     piece->unit = piece->is_v1 ? PRL_SECTOR : piece->cluster_size;
 
     /* Entries past the end of the file are zero, as QEMU reads them; those past the disk's end belong to nothing. */
-    int64_t table_end = HEADER_BYTES + (int64_t)entries * ENTRY_BYTES;
-    int64_t inside = ia_max(ia_min(table_end, source->size) - HEADER_BYTES, 0) / ENTRY_BYTES;
+    int64_t table_end = HEADER_BYTES + (int64_t)entries * PRL_ENTRY_BYTES;
+    int64_t inside = ia_max(ia_min(table_end, source->size) - HEADER_BYTES, 0) / PRL_ENTRY_BYTES;
     int64_t needed = (int64_t)(sectors / tracks + (sectors % tracks != 0));
     piece->entries = ia_min(inside, needed);
+    piece->entries_in_file = inside;
     image->facts.truncated = image->facts.truncated || inside < ia_min(entries, needed);
     piece->data_start = data_start(piece, table_end, ia_window_le32(&w, 48), source->size);
     if (extension > (uint64_t)(PRL_MAX_SIZE / PRL_SECTOR))
         return ia_fail(err, IA_CORRUPT, "format extension at sector %ju", (uintmax_t)extension);
-    return extension == 0 ? IA_OK : prl_read_extension(image, piece, (int64_t)extension * PRL_SECTOR, err);
+    piece->extension = (int64_t)extension * PRL_SECTOR;
+    return extension == 0 ? IA_OK : prl_read_extension(image, piece, err);
 }

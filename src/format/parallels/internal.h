@@ -16,6 +16,8 @@
 #define PRL_MAX_TRACKS (INT32_MAX / 513)     /* sectors of a cluster: 2 GiB */
 #define PRL_MAX_ENTRIES (INT32_MAX / 4)      /* of the BAT */
 
+enum { PRL_BAT_OFFSET = 64, PRL_ENTRY_BYTES = 4 };
+
 #define PRL_NONE SIZE_MAX /* no shot, no piece */
 
 /* "{5fbaabe3-6958-40ff-92a7-860e329aab41}", in lower case; empty: not told. */
@@ -36,8 +38,9 @@ struct prl_piece {
     int64_t cluster_size;    /* bytes */
     int64_t unit;            /* bytes that a BAT entry counts in: sectors or clusters */
     int64_t entries;         /* of the BAT, that lie inside the file and belong to the size */
+    int64_t entries_in_file; /* of the BAT, with those past the size */
     int64_t data_start;      /* bytes of header, BAT and what fills up to the data area */
-    int64_t extension_bytes; /* of the format extension's cluster and of those that it names */
+    int64_t extension;       /* where the cluster of the format extension is, bytes; 0: none */
     bool has_bitmap;
 };
 
@@ -73,9 +76,10 @@ IA_MUST_CHECK enum ia_status prl_read_header(struct ia_image *image, struct prl_
 /* Whether the bytes begin with one of the two magics. */
 bool prl_has_magic(const uint8_t *head, size_t len);
 
-/* extension.c: reads the format extension at `offset` of a piece whose header is known otherwise. */
-IA_MUST_CHECK enum ia_status prl_read_extension(struct ia_image *image, struct prl_piece *piece, int64_t offset,
-                                                struct ia_error *err);
+/* extension.c: reads the format extension of a piece whose header is known. */
+IA_MUST_CHECK enum ia_status prl_read_extension(struct ia_image *image, struct prl_piece *piece, struct ia_error *err);
+/* Claims its cluster, and those of its bitmaps. */
+IA_MUST_CHECK enum ia_status prl_claim_extension(struct ia_image *image, struct prl_piece *piece, struct ia_error *err);
 
 /* descriptor.c: reads DiskDescriptor.xml into the disk and into facts.parts. */
 IA_MUST_CHECK enum ia_status prl_read_descriptor(struct ia_image *image, struct ia_error *err);
@@ -84,6 +88,9 @@ IA_MUST_CHECK enum ia_status prl_read_descriptor(struct ia_image *image, struct 
 IA_MUST_CHECK enum ia_status prl_link(struct ia_image *image, struct ia_error *err);
 /* The shot of a mapping. */
 size_t prl_mapping_shot(const struct prl_disk *disk, size_t mapping);
+
+/* claim.c */
+IA_MUST_CHECK enum ia_status prl_claim(struct ia_image *image, struct ia_error *err);
 
 /* map.c */
 IA_MUST_CHECK enum ia_status prl_map_begin(struct ia_cursor *cursor, struct ia_error *err);

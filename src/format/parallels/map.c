@@ -10,7 +10,7 @@
 #include "base/checked.h"
 #include "format/parallels/internal.h"
 
-enum { CHUNK_ENTRIES = 16 * 1024, ENTRY_BYTES = 4, BAT_OFFSET = 64 };
+enum { CHUNK_ENTRIES = 16 * 1024 };
 
 /* Where a cluster was found first. */
 struct found {
@@ -26,7 +26,7 @@ struct map_state {
     const struct prl_piece *plain; /* the storage's root where it is plain; or NULL */
     int64_t first, count;          /* clusters that `found` is about */
     struct found found[CHUNK_ENTRIES];
-    uint8_t bytes[CHUNK_ENTRIES * ENTRY_BYTES];
+    uint8_t bytes[CHUNK_ENTRIES * PRL_ENTRY_BYTES];
 };
 
 static const struct prl_piece *piece_of(const struct prl_disk *disk, const struct prl_storage *storage, size_t shot)
@@ -94,16 +94,16 @@ static enum ia_status search_piece(struct ia_cursor *cursor, size_t number, int6
     if (entries <= 0)
         return IA_OK;
     int64_t most = cursor->image->limits->max_table_bytes;
-    disk->table_bytes += entries * ENTRY_BYTES;
+    disk->table_bytes += entries * PRL_ENTRY_BYTES;
     if (disk->table_bytes > most)
         return ia_fail(err, IA_LIMIT, "more than %jd bytes of BATs", (intmax_t)most);
     enum ia_status status =
-        ia_source_read(ia_image_source(cursor->image, piece->file), BAT_OFFSET + map->first * ENTRY_BYTES, map->bytes,
-                       (size_t)(entries * ENTRY_BYTES), "BAT", err);
+        ia_source_read(ia_image_source(cursor->image, piece->file), PRL_BAT_OFFSET + map->first * PRL_ENTRY_BYTES,
+                       map->bytes, (size_t)(entries * PRL_ENTRY_BYTES), "BAT", err);
     if (status != IA_OK)
         return status;
     for (int64_t i = 0; i < entries; i++) {
-        uint32_t entry = ia_le32(map->bytes + i * ENTRY_BYTES);
+        uint32_t entry = ia_le32(map->bytes + i * PRL_ENTRY_BYTES);
         if (entry == 0 || map->found[i].entry != 0)
             continue;
         map->found[i] = (struct found){.entry = entry, .piece = (uint32_t)number};
@@ -153,6 +153,9 @@ static enum ia_status push_gap(struct ia_cursor *cursor, int64_t end, struct ia_
     if (plain != NULL && map->at < plain->size) {
         bool hole = ia_source_is_hole(ia_image_source(cursor->image, plain->file), map->at, &stop);
         stop = ia_min(stop, ia_min(end, plain->size));
+        if (hole) /* the guest's own all the same: nothing can be stored there but what it writes */
+            ia_image_use(cursor->image, plain->file, cursor->mapping == 0 ? IA_SPACE_DATA : IA_SPACE_SNAPSHOT, map->at,
+                         stop - map->at);
         status = push(cursor, plain, hole ? IA_EXTENT_ZERO : IA_EXTENT_DATA, map->at, stop - map->at, err);
     }
     map->at = stop;
@@ -177,6 +180,7 @@ static enum ia_status push_clusters(struct ia_cursor *cursor, int64_t i, int64_t
     int64_t length = ia_min(end, piece->size) - map->at; /* a cluster's rest past the piece's end is nobody's */
     if (!ia_range_inside(offset, length, ia_image_source(cursor->image, piece->file)->size))
         cursor->image->facts.truncated = true;
+    ia_image_use(cursor->image, piece->file, IA_SPACE_UNALLOCATED, offset, (int64_t)clusters * piece->cluster_size);
     enum ia_status status = push(cursor, piece, IA_EXTENT_DATA, offset, length, err);
     map->at = end;
     return status;

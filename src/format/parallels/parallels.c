@@ -154,19 +154,6 @@ static enum ia_status parallels_assemble(struct ia_image *image, struct ia_error
     return status;
 }
 
-static enum ia_status parallels_measure(struct ia_image *image, struct ia_error *err)
-{
-    const struct prl_disk *disk = image->state;
-    int64_t bytes = disk->is_descriptor ? image->main->size : 0;
-    for (size_t i = 0; i < disk->pieces.len; i++) {
-        const struct prl_piece *piece = &disk->pieces.items[i];
-        if (!ia_add(bytes, piece->data_start, &bytes) || !ia_add(bytes, piece->extension_bytes, &bytes))
-            return ia_fail(err, IA_CORRUPT, "metadata above 2^63 - 1 bytes");
-    }
-    image->facts.metadata_bytes = bytes;
-    return IA_OK;
-}
-
 const struct ia_format ia_format_parallels = {
     .name = "parallels",
     .probe = parallels_probe,
@@ -176,5 +163,5 @@ const struct ia_format ia_format_parallels = {
     .map_begin = prl_map_begin,
     .map_step = prl_map_step,
     .map_end = prl_map_end,
-    .measure = parallels_measure,
+    .claim = prl_claim,
 };

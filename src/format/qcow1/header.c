@@ -72,6 +72,7 @@ static enum ia_status place_tables(struct qcow1 *q, const struct fields *f, stru
         .big_endian = true,
         .check_table = qcow1_check_table,
         .push_entries = qcow1_push_entries,
+        .claim_past_end = qcow1_claim_past_end,
     };
     return IA_OK;
 }
@@ -93,9 +94,9 @@ enum ia_status qcow1_read_header(struct ia_image *image, struct qcow1 *q, struct
     facts->cluster_size = q->tables.cluster_size;
     facts->encrypted = f.crypt_method == CRYPT_AES;
     snprintf(facts->variant, sizeof(facts->variant), "v%u%s", f.version, facts->encrypted ? " aes" : "");
-    q->header_bytes = QCOW1_HEADER_BYTES;
     if (f.backing_offset == 0)
         return IA_OK;
-    q->header_bytes += f.backing_length;
+    q->backing_offset = f.backing_offset;
+    q->backing_length = f.backing_length;
     return ia_image_read_backing_name(image, f.backing_offset, f.backing_length, err);
 }

@@ -19,7 +19,7 @@
 struct qcow1 {
     struct ia_two_level tables;
     uint32_t cluster_bits;
-    int64_t header_bytes; /* with the backing file's name */
+    int64_t backing_offset, backing_length; /* of the backing file's name, bytes; 0: none */
 };
 
 /* A compressed L2 entry, taken apart. */
@@ -36,5 +36,6 @@ IA_MUST_CHECK enum ia_status qcow1_check_table(const struct ia_image *image, int
                                                struct ia_error *err);
 IA_MUST_CHECK enum ia_status qcow1_push_entries(struct ia_cursor *cursor, const uint64_t *entries, int64_t count,
                                                 int64_t guest, struct ia_error *err);
+void qcow1_claim_past_end(struct ia_image *image, uint64_t entry);
 
 #endif

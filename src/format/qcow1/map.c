@@ -31,6 +31,7 @@ static enum ia_status push_compressed(struct ia_cursor *cursor, int64_t guest, u
     if (!ia_range_inside(unit.offset, unit.length, cursor->image->main->size))
         facts->truncated = true;
     facts->compressed_host += unit.length;
+    ia_image_use(cursor->image, 0, IA_SPACE_DATA, unit.offset, unit.length);
     struct ia_extent extent = {
         .start = guest,
         .length = q->tables.cluster_size,
@@ -92,4 +93,14 @@ enum ia_status qcow1_push_entries(struct ia_cursor *cursor, const uint64_t *entr
         i += taken;
     }
     return status;
+}
+
+void qcow1_claim_past_end(struct ia_image *image, uint64_t entry)
+{
+    const struct qcow1 *q = image->state;
+    struct qcow1_compressed unit = qcow1_take_apart(q, entry);
+    if ((entry & QCOW1_COMPRESSED) != 0)
+        ia_image_use(image, 0, IA_SPACE_UNALLOCATED, unit.offset, unit.length);
+    else
+        ia_image_use(image, 0, IA_SPACE_UNALLOCATED, (int64_t)entry, q->tables.cluster_size);
 }

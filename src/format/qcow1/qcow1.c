@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
-#include "base/checked.h"
 #include "format/qcow1/internal.h"
 
 static bool qcow1_probe(const uint8_t *head, size_t len)
@@ -57,18 +56,16 @@ static enum ia_status qcow1_find_unit(struct ia_image *image, size_t mapping, in
     return IA_OK;
 }
 
-/* Header and L1 table, and the L2 tables. What they leave of their last cluster is no use to anything else. */
-static enum ia_status qcow1_measure(struct ia_image *image, struct ia_error *err)
+/* Clusters and L2 tables begin at multiples of the cluster size, and the first thing behind the L1 table is an L2
+ * table: what the L1 table leaves of its last cluster is of no use to anything else. */
+static enum ia_status qcow1_claim(struct ia_image *image, struct ia_error *err)
 {
     const struct qcow1 *q = image->state;
-    int64_t tables = 0;
-    enum ia_status status = ia_two_level_count(image, &q->tables, &tables, err);
-    if (status != IA_OK)
-        return status;
-    int64_t size = q->tables.cluster_size;
-    image->facts.metadata_bytes = ia_round_up(q->header_bytes + q->tables.l1_entries * 8, size) +
-                                  tables * ia_round_up(q->tables.l2_entries * 8, size);
-    return IA_OK;
+    int64_t l1_end = q->tables.l1_offset + q->tables.l1_entries * 8;
+    ia_image_use(image, 0, IA_SPACE_METADATA, 0, QCOW1_HEADER_BYTES);
+    ia_image_use(image, 0, IA_SPACE_METADATA, q->backing_offset, q->backing_length);
+    ia_image_use(image, 0, IA_SPACE_METADATA, l1_end, -l1_end & (q->tables.cluster_size - 1));
+    return ia_two_level_claim(image, &q->tables, err);
 }
 
 const struct ia_format ia_format_qcow1 = {
@@ -80,5 +77,5 @@ const struct ia_format ia_format_qcow1 = {
     .map_step = ia_two_level_step,
     .map_end = ia_two_level_end,
     .find_unit = qcow1_find_unit,
-    .measure = qcow1_measure,
+    .claim = qcow1_claim,
 };

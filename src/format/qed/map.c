@@ -89,3 +89,10 @@ enum ia_status qed_push_entries(struct ia_cursor *cursor, const uint64_t *entrie
     }
     return status;
 }
+
+void qed_claim_past_end(struct ia_image *image, uint64_t entry)
+{
+    const struct qed *q = image->state;
+    if (qed_is_cluster(q, entry))
+        ia_image_use(image, 0, IA_SPACE_UNALLOCATED, (int64_t)entry, q->tables.cluster_size);
+}

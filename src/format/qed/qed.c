@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
-#include "base/checked.h"
 #include "format/qed/internal.h"
 
 static bool qed_probe(const uint8_t *head, size_t len)
@@ -33,14 +32,11 @@ static enum ia_status qed_map_begin(struct ia_cursor *cursor, struct ia_error *e
     return ia_two_level_begin(cursor, &q->tables, err);
 }
 
-static enum ia_status qed_measure(struct ia_image *image, struct ia_error *err)
+static enum ia_status qed_claim(struct ia_image *image, struct ia_error *err)
 {
     const struct qed *q = image->state;
-    int64_t tables = 0;
-    enum ia_status status = ia_two_level_count(image, &q->tables, &tables, err);
-    if (status == IA_OK)
-        image->facts.metadata_bytes = q->header_bytes + (tables + 1) * q->table_bytes;
-    return status;
+    ia_image_use(image, 0, IA_SPACE_METADATA, 0, q->header_bytes);
+    return ia_two_level_claim(image, &q->tables, err);
 }
 
 const struct ia_format ia_format_qed = {
@@ -51,5 +47,5 @@ const struct ia_format ia_format_qed = {
     .map_begin = qed_map_begin,
     .map_step = ia_two_level_step,
     .map_end = ia_two_level_end,
-    .measure = qed_measure,
+    .claim = qed_claim,
 };

@@ -9,7 +9,7 @@
 #include "format/vdi/internal.h"
 #include "io/window.h"
 
-enum { HEADER_BYTES = 512, ENTRY_BYTES = 4, SECTOR = 512, BLOCK_BYTES = 1 << 20, VERSION_1_1 = 0x10001 };
+enum { SECTOR = 512, BLOCK_BYTES = 1 << 20, VERSION_1_1 = 0x10001 };
 
 #define VDI_SIGNATURE 0xbeda107fU
 #define VDI_MAX_BLOCKS 0x1fffff80U /* QEMU's: the map's bytes fit an int */
@@ -38,6 +38,8 @@ static bool decode(struct ia_window *w, struct vdi *vdi, struct fields *f)
     vdi->block_size = ia_window_le32(w, 376);
     vdi->block_extra = ia_window_le32(w, 380);
     f->blocks = ia_window_le32(w, 384);
+    vdi->entries = f->blocks;
+    vdi->allocated = ia_window_le32(w, 388);
     f->image = ia_window_bytes(w, 392, 16);
     f->modification = ia_window_bytes(w, 408, 16);
     f->parent = ia_window_bytes(w, 424, 16);
@@ -81,13 +83,12 @@ static enum ia_status check_sizes(struct ia_image *image, const struct vdi *vdi,
         return ia_fail(err, IA_CORRUPT, "block map of %u entries is too small for %jd bytes", f->blocks,
                        (intmax_t)f->disk_size);
     int64_t size = ia_round_up(f->disk_size, SECTOR);
-    int64_t map_bytes = ia_round_up(size, vdi->block_size) / vdi->block_size * ENTRY_BYTES;
+    int64_t map_bytes = ia_round_up(size, vdi->block_size) / vdi->block_size * VDI_ENTRY_BYTES;
     if (vdi->map_offset + map_bytes > ia_round_up(image->main->size, SECTOR) + MAP_SLACK)
         return ia_fail(err, IA_CORRUPT, "block map of %jd bytes at %#jx in a file of %jd bytes", (intmax_t)map_bytes,
                        (uintmax_t)vdi->map_offset, (intmax_t)image->main->size);
     image->facts.virtual_size = size;
     image->facts.cluster_size = vdi->block_size;
-    image->facts.metadata_bytes = HEADER_BYTES + ia_round_up((int64_t)f->blocks * ENTRY_BYTES, SECTOR);
     return IA_OK;
 }
 
@@ -121,7 +122,7 @@ static enum ia_status identify(struct ia_image *image, struct vdi *vdi, const st
 enum ia_status vdi_read_header(struct ia_image *image, struct vdi *vdi, struct ia_error *err)
 {
     static const char *const types[] = {"", "dynamic", "static", "undo", "differencing"};
-    uint8_t bytes[HEADER_BYTES];
+    uint8_t bytes[VDI_HEADER_BYTES];
     struct fields f = {0};
     enum ia_status status = ia_source_read(image->main, 0, bytes, sizeof(bytes), "vdi header", err);
     if (status != IA_OK)

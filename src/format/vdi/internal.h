@@ -8,12 +8,16 @@
 #define VDI_FREE 0xffffffffU      /* entry of the block map: never written */
 #define VDI_DISCARDED 0xfffffffeU /* written once, and reads as zeroes since */
 
+enum { VDI_HEADER_BYTES = 512, VDI_ENTRY_BYTES = 4 };
+
 struct vdi {
     uint32_t type; /* enum vdi_type */
     int64_t map_offset;
     int64_t data_offset;
     int64_t block_size;  /* guest bytes of a block */
     int64_t block_extra; /* bytes that stand before each block in the file */
+    int64_t entries;     /* of the block map */
+    int64_t allocated;   /* blocks that the header counts */
     bool differencing;   /* what is free is the parent's */
 };
 

@@ -6,12 +6,12 @@
 #include "base/checked.h"
 #include "format/vdi/internal.h"
 
-enum { ENTRY_BYTES = 4, CHUNK_ENTRIES = 16384 };
+enum { CHUNK_ENTRIES = 16384 };
 
 struct map_state {
     int64_t block;  /* the next to decode */
     int64_t blocks; /* of the range */
-    uint8_t entries[CHUNK_ENTRIES * ENTRY_BYTES];
+    uint8_t entries[CHUNK_ENTRIES * VDI_ENTRY_BYTES];
 };
 
 enum ia_status vdi_map_begin(struct ia_cursor *cursor, struct ia_error *err)
@@ -20,7 +20,7 @@ enum ia_status vdi_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     int64_t size = cursor->sink.size;
     int64_t most = cursor->image->limits->max_table_bytes;
     int64_t blocks = size / vdi->block_size + (size % vdi->block_size != 0);
-    if (blocks > most / ENTRY_BYTES)
+    if (blocks > most / VDI_ENTRY_BYTES)
         return ia_fail(err, IA_LIMIT, "block map of more than %jd bytes", (intmax_t)most);
     struct map_state *map = malloc(sizeof(*map));
     if (map == NULL)
@@ -50,7 +50,7 @@ static int64_t run_of(const struct vdi *vdi, const uint8_t *entries, int64_t cou
     if (allocated && vdi->block_extra != 0)
         return 1;
     while (run < count) {
-        uint32_t entry = ia_le32(entries + run * ENTRY_BYTES);
+        uint32_t entry = ia_le32(entries + run * VDI_ENTRY_BYTES);
         if (is_allocated(entry) != allocated || entry != (allocated ? first + (uint32_t)run : first))
             break;
         run++;
@@ -86,6 +86,7 @@ static enum ia_status push_blocks(struct ia_cursor *cursor, struct ia_extent ext
     int64_t seen = ia_min(extent.length, image->facts.virtual_size - extent.start);
     if (!ia_range_inside(extent.offset, seen, image->main->size))
         image->facts.truncated = true;
+    ia_image_use(image, 0, IA_SPACE_METADATA, extent.offset - vdi->block_extra, vdi->block_extra);
     if (vdi->type == VDI_STATIC)
         return push_static(cursor, extent, err);
     extent.state = IA_EXTENT_DATA;
@@ -117,10 +118,10 @@ enum ia_status vdi_map_step(struct ia_cursor *cursor, bool *done, struct ia_erro
     *done = count <= 0;
     if (*done)
         return IA_OK;
-    enum ia_status status = ia_source_read(cursor->image->main, vdi->map_offset + map->block * ENTRY_BYTES,
-                                           map->entries, (size_t)count * ENTRY_BYTES, "block map", err);
+    enum ia_status status = ia_source_read(cursor->image->main, vdi->map_offset + map->block * VDI_ENTRY_BYTES,
+                                           map->entries, (size_t)count * VDI_ENTRY_BYTES, "block map", err);
     for (int64_t i = 0; i < count && status == IA_OK;) {
-        const uint8_t *entry = map->entries + i * ENTRY_BYTES;
+        const uint8_t *entry = map->entries + i * VDI_ENTRY_BYTES;
         int64_t run = run_of(vdi, entry, count - i);
         status = push_run(cursor, map->block + i, run, ia_le32(entry), err);
         i += run;

@@ -170,6 +170,8 @@ static enum ia_status push_partial(struct ia_cursor *cursor, int64_t chunk, int6
         return ia_fail(err, IA_NOMEM, "out of memory");
     enum ia_status status = check_place(map, "block", guest, offset, v->block_size, err);
     if (status == IA_OK)
+        vhdx_claim_kept(cursor->image, offset, IA_SPACE_UNALLOCATED);
+    if (status == IA_OK)
         status = find_bitmap(cursor, chunk, guest, err);
     if (status == IA_OK)
         status = charge(cursor, sectors / 8, err);
@@ -193,6 +195,7 @@ static enum ia_status push_dropped(struct ia_cursor *cursor, int64_t guest, uint
     const struct vhdx *v = cursor->image->state;
     bool kept = offset <= INT64_MAX && vhdx_is_free(v, (int64_t)offset, v->block_size) &&
                 (int64_t)offset + v->block_size <= vhdx_file_size(cursor->image);
+    vhdx_claim_kept(cursor->image, offset, IA_SPACE_ZERO);
     return kept ? push(cursor, IA_EXTENT_ZERO_ALLOCATED, guest, v->block_size, (int64_t)offset, err)
                 : push(cursor, IA_EXTENT_ZERO, guest, v->block_size, IA_NO_OFFSET, err);
 }
@@ -227,12 +230,14 @@ static enum ia_status decode(struct ia_cursor *cursor, const uint8_t *entries, i
         uint64_t entry = ia_le64(entries + i * 8);
         uint64_t offset = entry & VHDX_BAT_OFFSET;
         int64_t guest = (chunk * v->chunk_ratio + number + i) * v->block_size;
+        bool reads_zero = (entry & VHDX_BAT_STATE) == VHDX_ZERO || !v->has_parent; /* where there is no data */
         int64_t run = 1;
         switch ((enum vhdx_block_state)(entry & VHDX_BAT_STATE)) {
         case VHDX_NOT_PRESENT:
         case VHDX_ZERO:
             run = alike(entries + i * 8, count - i, 0);
-            if ((entry & VHDX_BAT_STATE) == VHDX_ZERO || !v->has_parent)
+            vhdx_claim_kept(cursor->image, offset, reads_zero ? IA_SPACE_ZERO : IA_SPACE_UNALLOCATED);
+            if (reads_zero)
                 status = push(cursor, IA_EXTENT_ZERO, guest, run * v->block_size, IA_NO_OFFSET, err);
             break;
         case VHDX_UNDEFINED:

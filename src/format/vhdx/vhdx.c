@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "format/names.h"
 #include "format/vhdx/internal.h"
 
@@ -67,33 +66,12 @@ static void vhdx_close(struct ia_image *image)
     free(v);
 }
 
-/* The header section, the log, all regions, and the sector bitmaps of a differencing image. */
-static enum ia_status vhdx_measure(struct ia_image *image, struct ia_error *err)
-{
-    const struct vhdx *v = image->state;
-    int64_t bytes = VHDX_MIB;
-    for (size_t i = 0; i < v->taken.len; i++) /* at most 2048 ranges below 4 GiB each */
-        bytes += v->taken.items[i].length;
-    int64_t blocks = v->has_parent ? vhdx_blocks(v, image->facts.virtual_size) : 0;
-    enum ia_status status = IA_OK;
-    for (int64_t block = 0; block < blocks && status == IA_OK; block += v->chunk_ratio) { /* at most 2^14 times */
-        uint8_t entry[8];
-        int64_t index = vhdx_bat_index(v, block) + v->chunk_ratio;
-        status = vhdx_read(image, v->bat.start + index * 8, entry, sizeof(entry), "BAT", err);
-        if (status == IA_OK && (ia_le64(entry) & VHDX_BAT_STATE) == VHDX_BITMAP_PRESENT)
-            bytes += VHDX_MIB;
-    }
-    if (status == IA_OK)
-        image->facts.metadata_bytes = bytes;
-    return status;
-}
-
 const struct ia_format ia_format_vhdx = {
     .name = "vhdx",
     .probe = vhdx_probe,
     .open = vhdx_open,
     .close = vhdx_close,
-    .measure = vhdx_measure,
+    .claim = vhdx_claim,
     .map_begin = vhdx_map_begin,
     .map_step = vhdx_map_step,
     .map_end = vhdx_map_end,

@@ -24,6 +24,9 @@
  * Extents"). */
 #define VMDK_MARKER_BYTES 12
 
+/* A stream's end: the footer's marker, the footer, the end-of-stream marker. */
+#define VMDK_FOOTER_BYTES (3 * 512)
+
 enum vmdk_kind { VMDK_FLAT, VMDK_ZERO, VMDK_SPARSE, VMDK_SESPARSE };
 
 /* An extent of the format's: a stretch of the guest's disk in one file (not to be taken for struct ia_extent). */
@@ -47,10 +50,14 @@ struct vmdk_extent {
     bool has_zero_grains;
     bool dirty;
     bool damaged;               /* line ends were converted, as a text transfer does */
+    bool has_footer;            /* KDMV: the directory's place was told at the end of the file */
     int64_t descriptor_sector;  /* 0: no embedded descriptor */
     int64_t descriptor_sectors; /* as the header says */
     int64_t first_grain; /* KDMV, seSparse: where metadata at the file's beginning ends; COWD: where the header ends */
     int64_t tables_sector; /* seSparse: what directory entries count from */
+    /* Sectors of the first and the last compressed grain in the file that the active mapping has; while it is mapped
+     * for an account. 0: none so far. */
+    uint32_t packed_first, packed_last;
 };
 
 struct vmdk {
@@ -99,7 +106,7 @@ IA_MUST_CHECK enum ia_status vmdk_check_tables(const struct vmdk_extent *extent,
 /* The byte at which the table of a directory entry is; 0: not allocated. */
 IA_MUST_CHECK enum ia_status vmdk_table_offset(const struct vmdk_extent *extent, const uint8_t *entry, int64_t *offset,
                                                struct ia_error *err);
-/* A table's seSparse entry: its state and, with data, its offset. False: unallocated. */
+/* A table's seSparse entry: its state and its offset: where the data is, or was before the guest unmapped it. */
 IA_MUST_CHECK enum ia_status vmdk_sesparse_grain(const struct vmdk_extent *extent, uint64_t entry, bool *allocated,
                                                  bool *zero, int64_t *offset, struct ia_error *err);
 
@@ -110,11 +117,22 @@ void vmdk_map_end(struct ia_cursor *cursor);
 /* The number of the extent that holds guest byte `at`, or how many there are. */
 size_t vmdk_find_extent(const struct vmdk *v, int64_t at);
 
+/* grains.c: pushes a run that begins at guest byte `start`, cut at the end of the extent that it is in. */
+IA_MUST_CHECK enum ia_status vmdk_push(struct ia_cursor *cursor, const struct vmdk_extent *extent,
+                                       enum ia_extent_state state, int64_t start, int64_t length, int64_t offset,
+                                       struct ia_error *err);
+/* What `count` entries of a grain table say of the guest bytes from `guest` on. `extent` is one of the image's. */
+IA_MUST_CHECK enum ia_status vmdk_push_grains(struct ia_cursor *cursor, const struct vmdk_extent *extent,
+                                              const uint8_t *entries, int64_t count, int64_t guest,
+                                              struct ia_error *err);
+
 /* unit.c */
 IA_MUST_CHECK enum ia_status vmdk_find_unit(struct ia_image *image, size_t mapping, int64_t at,
                                             struct ia_compressed_unit *unit, struct ia_error *err);
 
-/* measure.c */
-IA_MUST_CHECK enum ia_status vmdk_measure(struct ia_image *image, struct ia_error *err);
+/* claim.c */
+IA_MUST_CHECK enum ia_status vmdk_claim(struct ia_image *image, struct ia_error *err);
+/* Tables at `offset`, `bytes` of them together. */
+void vmdk_claim_tables(struct ia_image *image, const struct vmdk_extent *extent, int64_t offset, int64_t bytes);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Walking the extents, and in sparse ones the grain directory and grain tables ("Grain Directories and Grain Tables").
- * Tables that lie one after another are read in one request; runs of grains are one push. */
+ * Tables that lie one after another are read in one request. */
 #include <stdlib.h>
 
-#include "base/bytes.h"
 #include "format/vmdk/internal.h"
 
 enum { DIRECTORY_BYTES = 64 * 1024, TABLE_BYTES = 256 * 1024 };
@@ -76,107 +75,19 @@ void vmdk_map_end(struct ia_cursor *cursor)
     free(map);
 }
 
-/* A run that begins at guest byte `start`, cut at the end of the extent that it is in. */
-static enum ia_status push(struct ia_cursor *cursor, const struct vmdk_extent *extent, enum ia_extent_state state,
-                           int64_t start, int64_t length, int64_t offset, struct ia_error *err)
-{
-    struct ia_extent run = {
-        .start = start,
-        .length = ia_min(length, extent->start + extent->length - start),
-        .offset = offset,
-        .state = (uint32_t)state,
-        .file = offset != IA_NO_OFFSET ? extent->file : 0,
-    };
-    return ia_extent_sink_push(&cursor->sink, &run, err);
-}
-
 static enum ia_status step_flat(struct ia_cursor *cursor, const struct vmdk_extent *extent, struct ia_error *err)
 {
     struct map_state *map = cursor->state;
     int64_t start = map->at;
     if (extent->kind == VMDK_ZERO) {
         map->at = extent->start + extent->length;
-        return push(cursor, extent, IA_EXTENT_ZERO, start, map->at - start, IA_NO_OFFSET, err);
+        return vmdk_push(cursor, extent, IA_EXTENT_ZERO, start, map->at - start, IA_NO_OFFSET, err);
     }
     int64_t offset = extent->offset + (start - extent->start);
     int64_t end;
     bool hole = ia_source_is_hole(ia_image_source(cursor->image, extent->file), offset, &end);
     map->at += ia_min(end - offset, extent->start + extent->length - start);
-    return push(cursor, extent, hole ? IA_EXTENT_SPARSE : IA_EXTENT_DATA, start, map->at - start, offset, err);
-}
-
-/* A run of grains stored plainly. A last one that the file cuts short ends with zeroes; one that is not there is
- * lost. */
-static enum ia_status push_data(struct ia_cursor *cursor, const struct vmdk_extent *extent, int64_t start,
-                                int64_t grains, int64_t offset, struct ia_error *err)
-{
-    int64_t length = grains * extent->grain_size;
-    int64_t last;
-    if (!ia_add(offset, length, &last))
-        return ia_fail(err, IA_CORRUPT, "grain of guest offset %#jx ends past 2^63", (uintmax_t)start);
-    if (last - extent->grain_size >= ia_image_source(cursor->image, extent->file)->size)
-        cursor->image->facts.truncated = true;
-    return push(cursor, extent, IA_EXTENT_DATA, start, length, offset, err);
-}
-
-static enum ia_status push_compressed(struct ia_cursor *cursor, const struct vmdk_extent *extent, int64_t start,
-                                      int64_t grains, uint32_t highest, struct ia_error *err)
-{
-    if (highest * VMDK_SECTOR >= ia_image_source(cursor->image, extent->file)->size)
-        cursor->image->facts.truncated = true;
-    return push(cursor, extent, IA_EXTENT_COMPRESSED, start, grains * extent->grain_size, IA_NO_OFFSET, err);
-}
-
-/* Entries of 4 bytes: a sector; 0: not allocated; 1, where the header allows it: zeroes. */
-static enum ia_status decode_short(struct ia_cursor *cursor, const struct vmdk_extent *extent, const uint8_t *entries,
-                                   int64_t count, int64_t guest, struct ia_error *err)
-{
-    uint32_t special = extent->has_zero_grains ? 1 : 0; /* up to this, an entry is no place */
-    uint64_t step = extent->compressed ? 0 : (uint64_t)(extent->grain_size / VMDK_SECTOR);
-    enum ia_status status = IA_OK;
-    for (int64_t i = 0; i < count && status == IA_OK;) {
-        int64_t first = i;
-        int64_t start = guest + i * extent->grain_size;
-        uint32_t value = ia_le32(entries + i * 4);
-        uint32_t next = value;
-        uint32_t highest = value;
-        if (value <= special) {
-            while (next == value && ++i < count)
-                next = ia_le32(entries + i * 4);
-            if (value == 1)
-                status =
-                    push(cursor, extent, IA_EXTENT_ZERO, start, (i - first) * extent->grain_size, IA_NO_OFFSET, err);
-        } else if (extent->compressed) {
-            while (next > special && ++i < count) {
-                highest = next > highest ? next : highest;
-                next = ia_le32(entries + i * 4);
-            }
-            status = push_compressed(cursor, extent, start, i - first, highest, err);
-        } else {
-            while (next == value + (uint64_t)(i - first) * step && ++i < count)
-                next = ia_le32(entries + i * 4);
-            status = push_data(cursor, extent, start, i - first, value * VMDK_SECTOR, err);
-        }
-    }
-    return status;
-}
-
-static enum ia_status decode_sesparse(struct ia_cursor *cursor, const struct vmdk_extent *extent,
-                                      const uint8_t *entries, int64_t count, int64_t guest, struct ia_error *err)
-{
-    enum ia_status status = IA_OK;
-    for (int64_t i = 0; i < count && status == IA_OK; i++) {
-        bool allocated;
-        bool zero;
-        int64_t offset;
-        int64_t start = guest + i * extent->grain_size;
-        status = vmdk_sesparse_grain(extent, ia_le64(entries + i * 8), &allocated, &zero, &offset, err);
-        if (status == IA_OK && zero)
-            status = push(cursor, extent, IA_EXTENT_ZERO, start, extent->grain_size, IA_NO_OFFSET, err);
-        else if (status == IA_OK && allocated)
-            status = push_data(cursor, extent, start, 1, offset, err);
-    }
-    return status;
+    return vmdk_push(cursor, extent, hole ? IA_EXTENT_SPARSE : IA_EXTENT_DATA, start, map->at - start, offset, err);
 }
 
 static enum ia_status charge(struct ia_cursor *cursor, int64_t bytes, struct ia_error *err)
@@ -261,6 +172,7 @@ static enum ia_status read_tables(struct ia_cursor *cursor, const struct vmdk_ex
         cursor->image->facts.truncated = true;
         return IA_OK;
     }
+    vmdk_claim_tables(cursor->image, extent, offset, tables * extent->table_entries * extent->entry_size);
     count = ia_min(count, wanted);
     int64_t bytes = count * extent->entry_size;
     enum ia_status status = charge(cursor, bytes, err);
@@ -269,8 +181,7 @@ static enum ia_status read_tables(struct ia_cursor *cursor, const struct vmdk_ex
                                 "grain table", err);
     if (status != IA_OK)
         return status;
-    return extent->entry_size == 4 ? decode_short(cursor, extent, map->tables, count, guest, err)
-                                   : decode_sesparse(cursor, extent, map->tables, count, guest, err);
+    return vmdk_push_grains(cursor, extent, map->tables, count, guest, err);
 }
 
 /* Decodes some more of a sparse extent: some tables, or nothing but a piece of an empty directory. */

@@ -104,11 +104,15 @@ enum ia_status vmdk_sesparse_grain(const struct vmdk_extent *extent, uint64_t en
     *allocated = nibble == 3;
     *zero = nibble == 1 || nibble == 2; /* unmapped by the guest, or written with zeroes */
     *offset = IA_NO_OFFSET;
-    if (entry == 0 || *zero)
+    if (entry == 0 || nibble == 2)
         return IA_OK;
-    /* The grain's number: bits 48-59 are its low ones. */
+    /* The grain's number: bits 48-59 are its low ones. An unmapped grain keeps its own, until it is reclaimed. */
     int64_t number = (int64_t)((entry >> 48 & 0xfff) | (entry & UINT64_C(0xffffffffffff)) << 12);
-    if (!*allocated || !ia_mul(number, extent->grain_size, offset) || !ia_add(*offset, extent->first_grain, offset))
-        return ia_fail(err, IA_CORRUPT, "seSparse grain table entry %#jx", (uintmax_t)entry);
-    return IA_OK;
+    int64_t place;
+    bool fits = ia_mul(number, extent->grain_size, &place) && ia_add(place, extent->first_grain, &place);
+    if (fits)
+        *offset = place;
+    return nibble == 1 || (*allocated && fits)
+               ? IA_OK
+               : ia_fail(err, IA_CORRUPT, "seSparse grain table entry %#jx", (uintmax_t)entry);
 }

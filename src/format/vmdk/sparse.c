@@ -13,7 +13,7 @@
 
 enum {
     HEADER_BYTES = 512,
-    FOOTER_BYTES = 3 * 512, /* its marker, the footer, the end-of-stream marker */
+    FOOTER_BYTES = VMDK_FOOTER_BYTES,
     MARKER_FOOTER = 3,
     FLAG_NEWLINES = 1 << 0,
     FLAG_REDUNDANT = 1 << 1,
@@ -126,7 +126,8 @@ static enum ia_status read_kdmv(struct ia_source *source, struct vmdk_extent *ex
         return ia_fail(err, IA_CORRUPT, "descriptor at a sector above 2^63");
     if (ia_window_le64(&w, 12) == 0 && extent->descriptor_sector != 0)
         return IA_OK; /* no grains at all: the descriptor names other files */
-    if (ia_window_le64(&w, 56) == GD_AT_END && (status = read_footer(source, bytes, err)) != IA_OK)
+    extent->has_footer = ia_window_le64(&w, 56) == GD_AT_END;
+    if (extent->has_footer && (status = read_footer(source, bytes, err)) != IA_OK)
         return status;
     return decode_kdmv(&w, source, extent, err);
 }

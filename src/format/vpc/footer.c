@@ -32,14 +32,15 @@ uint32_t vpc_checksum(const uint8_t *bytes, int64_t len, int64_t checksum_at)
     return ~sum;
 }
 
-static bool has_cookie(const uint8_t *footer)
+bool vpc_has_cookie(const uint8_t *footer)
 {
     return memcmp(footer, VPC_COOKIE, sizeof(VPC_COOKIE) - 1) == 0;
 }
 
 bool vpc_footer_is_valid(const uint8_t *footer)
 {
-    return has_cookie(footer) && vpc_checksum(footer, VPC_FOOTER_BYTES, CHECKSUM_AT) == ia_be32(footer + CHECKSUM_AT);
+    return vpc_has_cookie(footer) &&
+           vpc_checksum(footer, VPC_FOOTER_BYTES, CHECKSUM_AT) == ia_be32(footer + CHECKSUM_AT);
 }
 
 enum vpc_type vpc_footer_type(const uint8_t *footer)
@@ -66,14 +67,14 @@ static enum ia_status find_footer(struct ia_image *image, uint8_t *footer, int64
     struct ia_source *main = image->main;
     *at = 0;
     enum ia_status status = ia_source_read(main, 0, footer, VPC_FOOTER_BYTES, "VHD footer", err);
-    if (status != IA_OK || has_cookie(footer))
+    if (status != IA_OK || vpc_has_cookie(footer))
         return status;
     if (main->size == 0 || main->size > INT64_MAX - VPC_SECTOR)
         return ia_fail(err, IA_NOT_MINE, "a file of %jd bytes has no VHD footer", (intmax_t)main->size);
     *at = ia_round_up(main->size, VPC_SECTOR) - VPC_FOOTER_BYTES;
     memset(footer, 0, VPC_FOOTER_BYTES);
     status = ia_source_read(main, *at, footer, (size_t)(main->size - *at), "VHD footer", err);
-    if (status == IA_OK && !has_cookie(footer))
+    if (status == IA_OK && !vpc_has_cookie(footer))
         status = ia_fail(err, IA_NOT_MINE, "no VHD footer at the beginning or at %#jx", (uintmax_t)*at);
     return status;
 }
@@ -108,6 +109,7 @@ enum ia_status vpc_read_footer(struct ia_image *image, struct vpc *v, struct ia_
     if (sectors > MAX_SECTORS)
         return ia_fail(err, IA_CORRUPT, "VHD of %jd sectors, more than 2040 GiB", (intmax_t)sectors);
     v->type = vpc_footer_type(footer);
+    v->footer_offset = at;
     v->header_offset = ia_be64(footer + DATA_OFFSET_AT);
     image->facts.virtual_size = sectors * VPC_SECTOR;
     vpc_identity(footer + UUID_AT, image->facts.identity.own);

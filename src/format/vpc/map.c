@@ -12,7 +12,7 @@ enum { CHUNK_ENTRIES = 16384, PIECE_BYTES = 4096, STEP_BITMAP_BYTES = 64 * 1024,
 struct map_state {
     int64_t at;           /* next guest byte */
     int64_t first, count; /* the entries in `chunk` */
-    int64_t claimed;      /* host bytes of the blocks so far, without those past the end */
+    int64_t charged;      /* host bytes of the blocks so far, without those past the end */
     uint8_t chunk[CHUNK_ENTRIES * 4];
     uint8_t bitmap[PIECE_BYTES];
 };
@@ -110,14 +110,14 @@ static enum ia_status push_sectors(struct ia_cursor *cursor, int64_t sectors, in
 
 /* Blocks do not lie on each other, so that all of them fit into the file. A table that names a few again and again, or
  * that is a hole and names offset 0, would cost far more than the file is long: past this bound it is refused. */
-static enum ia_status claim_block(struct ia_cursor *cursor, int64_t host, struct ia_error *err)
+static enum ia_status charge_block(struct ia_cursor *cursor, int64_t host, struct ia_error *err)
 {
     const struct vpc *v = cursor->image->state;
     struct map_state *map = cursor->state;
-    if (map->claimed > cursor->image->main->size && map->claimed - cursor->image->main->size > SLACK_BYTES)
+    if (map->charged > cursor->image->main->size && map->charged - cursor->image->main->size > SLACK_BYTES)
         return ia_fail(err, IA_CORRUPT, "VHD block at guest offset %#jx, %#jx in the file: blocks lie on each other",
                        (uintmax_t)map->at, (uintmax_t)host);
-    map->claimed += v->bitmap_size + v->block_size;
+    map->charged += v->bitmap_size + v->block_size;
     return IA_OK;
 }
 
@@ -152,9 +152,11 @@ static enum ia_status step_block(struct ia_cursor *cursor, uint32_t entry, int64
         image->facts.truncated = true;
     bool is_there = host < file_size;
     bool is_begun = (start & (v->block_size - 1)) != 0; /* by the step before */
-    enum ia_status status = is_there && !is_begun ? claim_block(cursor, host, err) : IA_OK;
+    enum ia_status status = is_there && !is_begun ? charge_block(cursor, host, err) : IA_OK;
     if (status != IA_OK)
         return status;
+    if (is_there && !is_begun)
+        vpc_claim_block(image, host);
     if (v->type == VPC_DIFFERENCING && is_there)
         return step_piece(cursor, host, budget, err);
     map->at = (start | (v->block_size - 1)) + 1;

@@ -19,9 +19,9 @@ enum {
     NAME_BYTES = 512,
     LOCATORS_AT = 576,
     LOCATOR_BYTES = 24,
+    SPACE_AT = 4,
     LENGTH_AT = 8,
     OFFSET_AT = 16,
-    MAX_PATH_BYTES = 65536, /* 32767 characters are the most that Windows takes */
 };
 
 void vpc_identity(const uint8_t uuid[16], char out[64])
@@ -59,7 +59,8 @@ static enum ia_status add_locator(struct ia_image *image, unsigned number, const
 {
     uint32_t length = ia_be32(locator + LENGTH_AT);
     uint64_t offset = ia_be64(locator + OFFSET_AT);
-    if (length > MAX_PATH_BYTES || offset > INT64_MAX || !ia_range_inside((int64_t)offset, length, image->main->size))
+    if (length > VPC_MAX_LOCATOR_BYTES || offset > INT64_MAX ||
+        !ia_range_inside((int64_t)offset, length, image->main->size))
         return ia_fail(err, IA_CORRUPT, "VHD parent locator %u: %u bytes at %#jx", number, length, (uintmax_t)offset);
     IA_AUTO_FREE char *path = NULL;
     IA_AUTO_FREE uint8_t *bytes = malloc((size_t)length + 1);
@@ -84,18 +85,22 @@ static enum ia_status add_locators(struct ia_image *image, const uint8_t *header
     return status;
 }
 
-/* What all locators take in the file, whole sectors each. */
-static int64_t locator_bytes(const struct ia_image *image, const uint8_t *header)
+/* The room of each locator. "Platform Data Space" is a number of sectors by the specification, and one of bytes by
+ * those who write it; below the length of the data it cannot be bytes. */
+static void note_locators(const struct ia_image *image, struct vpc *v, const uint8_t *header)
 {
-    int64_t sum = 0;
     for (size_t i = 0; i < VPC_LOCATORS; i++) {
         const uint8_t *locator = header + LOCATORS_AT + i * LOCATOR_BYTES;
-        uint32_t length = ia_be32(locator + LENGTH_AT);
+        int64_t space = ia_be32(locator + SPACE_AT);
+        int64_t length = ia_be32(locator + LENGTH_AT);
         uint64_t offset = ia_be64(locator + OFFSET_AT);
-        if (ia_be32(locator) != 0 && offset <= INT64_MAX && ia_range_inside((int64_t)offset, length, image->main->size))
-            sum += ia_round_up(length, VPC_SECTOR);
+        if (ia_be32(locator) == 0 || offset > INT64_MAX)
+            continue;
+        space = space < length ? space * VPC_SECTOR : space;
+        length = space <= VPC_MAX_LOCATOR_BYTES ? ia_max(space, length) : length;
+        if (ia_range_inside((int64_t)offset, length, image->main->size))
+            v->locators[i] = (struct vpc_range){(int64_t)offset, length};
     }
-    return sum;
 }
 
 enum ia_status vpc_read_parent(struct ia_image *image, struct vpc *v, const uint8_t *header, struct ia_error *err)
@@ -103,7 +108,7 @@ enum ia_status vpc_read_parent(struct ia_image *image, struct vpc *v, const uint
     struct ia_image_facts *facts = &image->facts;
     IA_AUTO_FREE char *name = NULL;
     vpc_identity(header + UUID_AT, facts->identity.parent);
-    v->locator_bytes = locator_bytes(image, header);
+    note_locators(image, v, header);
     enum ia_status status = to_utf8(header + NAME_AT, NAME_BYTES, true, &name, err);
     if (status == IA_OK && name[0] != '\0' && (facts->backing_name = strdup(name)) == NULL)
         status = ia_fail(err, IA_NOMEM, "out of memory for the parent's name");

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "format/vpc/internal.h"
 
 static bool vpc_probe(const uint8_t *head, size_t len)
@@ -53,30 +52,6 @@ static void vpc_close(struct ia_image *image)
     free(image->state);
 }
 
-/* Footers, dynamic header, BAT, parent locators, and the sector bitmaps of all blocks. */
-static enum ia_status vpc_measure(struct ia_image *image, struct ia_error *err)
-{
-    enum { CHUNK_ENTRIES = 1024 };
-    const struct vpc *v = image->state;
-    image->facts.metadata_bytes = VPC_FOOTER_BYTES;
-    if (v->type == VPC_FIXED)
-        return IA_OK;
-    int64_t allocated = 0;
-    int64_t blocks = vpc_blocks(image);
-    for (int64_t first = 0; first < blocks; first += CHUNK_ENTRIES) {
-        uint8_t chunk[CHUNK_ENTRIES * 4];
-        int64_t count = ia_min(CHUNK_ENTRIES, blocks - first);
-        enum ia_status status = vpc_read_bat(image, first, count, chunk, err);
-        if (status != IA_OK)
-            return status;
-        for (int64_t i = 0; i < count; i++)
-            allocated += ia_be32(chunk + i * 4) != VPC_UNALLOCATED;
-    }
-    image->facts.metadata_bytes += VPC_FOOTER_BYTES + VPC_HEADER_BYTES + v->locator_bytes +
-                                   ia_round_up(v->bat_entries * 4, VPC_SECTOR) + allocated * v->bitmap_size;
-    return IA_OK;
-}
-
 const struct ia_format ia_format_vpc = {
     .name = "vpc",
     .probe = vpc_probe,
@@ -86,5 +61,5 @@ const struct ia_format ia_format_vpc = {
     .map_begin = vpc_map_begin,
     .map_step = vpc_map_step,
     .map_end = vpc_map_end,
-    .measure = vpc_measure,
+    .claim = vpc_claim,
 };
