@@ -5,6 +5,7 @@
 # suggests do what they say; accounts are kept, and made anew when the host's blocks change.
 
 import os
+import re
 import shutil
 import sqlite3
 import struct
@@ -41,7 +42,20 @@ def make_kinds(site):
     os.makedirs(site.root, exist_ok=True)
     make_raw_kinds(site)
     make_qcow2_kinds(site)
-    return sorted(name for name in os.listdir(site.root) if not name.endswith(".data"))
+    make_other_kinds(site)
+    return sorted(name for name in os.listdir(site.root) if not re.search(r"\.data$|-[sf]00\d\.vmdk$|-flat\.vmdk$", name))
+
+
+def make_other_kinds(site):
+    for kind, *options in (["vmdk"], ["vmdk", "subformat=monolithicFlat"], ["vmdk", "subformat=twoGbMaxExtentSparse"],
+                           ["vmdk", "subformat=twoGbMaxExtentFlat"], ["vdi"], ["vdi", "static=on"], ["vhdx"],
+                           ["vhdx", "subformat=fixed"], ["vpc"], ["qed"], ["qcow"], ["parallels"]):
+        label = "".join(options).partition("=")[2]
+        path = create(site.path(f"{kind}{label}.{kind}"), 8 * MIB, format=kind, options=options)
+        write(path, 0, 1, 50, format=kind)
+        qemu_io(path, "write -q -z 64k 64k", format=kind)
+    must("qemu-img", "convert", "-q", "-O", "vmdk", "-o", "subformat=streamOptimized", site.path("vdi.vdi"),
+         site.path("stream.vmdk"))
 
 
 def make_raw_kinds(site):
