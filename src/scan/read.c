@@ -202,7 +202,7 @@ enum ia_status ia_scan_read_new(struct ia_scan *scan, struct ia_error *err)
             request.raw_by_name = is_named_root(scan, item);
             /* What was an image because something named it stays one when nothing does: it may be an orphan. */
             if (item->previous != IA_NO_ITEM)
-                request.raw_by_guess = inventory->previous.items[item->previous].referenced_scan != 0;
+                request.raw_by_past = inventory->previous.items[item->previous].referenced_scan != 0;
         }
         status = submit(scan, i, &request, err);
     }

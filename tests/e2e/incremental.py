@@ -343,8 +343,24 @@ def test_growth_since_a_span(case):
         case.same(outcome.code, 0 if wrong == "7" else 2, f"--since {wrong}: {'the number of a scan' if wrong == '7' else 'wrong usage'}", [outcome.err])
 
 
+def test_a_base_that_its_footer_tells(case):
+    """A fixed VHD has its mark at its end. No overlay names it any more, and it is written to: it is still a VHD."""
+    site = case.site()
+    base = create(site.path("base.vhd"), MIB, format="vpc", options=["subformat=fixed", "force_size=on"])
+    create(site.path("over.qcow2"), MIB, "base.vhd", "vpc")
+    told = [(base, "vpc", "footer", MIB)]
+    query = "SELECT path, format, format_basis, virtual_size FROM v_image WHERE path LIKE '%.vhd'"
+    site.scan()
+    case.same(site.query(query), told, "a fixed VHD with an overlay is known by its footer")
+    os.unlink(site.path("over.qcow2"))
+    write(base, 0, format="vpc")
+    site.scan()
+    case.same(site.query(query), told, "and still is once that is gone and the file has changed")
+
+
 TESTS = [test_many_overlays, test_times, test_moves, test_coming_and_going, test_replacement, test_swapped_directories,
-         test_growth_since_a_span, test_races, test_writes_during_a_scan, test_random_changes]
+         test_growth_since_a_span, test_a_base_that_its_footer_tells, test_races, test_writes_during_a_scan,
+         test_random_changes]
 
 if __name__ == "__main__":
     harness.tap.main(lambda: harness.run_tests("Incremental scans.", TESTS))
