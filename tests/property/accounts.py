@@ -108,6 +108,14 @@ class Account:
     def masked(self):
         return sum(part.end - part.start for part in self.masked_parts())
 
+    def held(self):
+        return sum(part.end - part.start for part in self.parts if part.held)
+
+    def read_by_snapshots(self):
+        """What nobody but internal snapshots reads."""
+        return sum(part.end - part.start for part in self.parts
+                   if part.readers and all(word == "snapshots" for _, word in part.readers))
+
     def row(self):
         """As Store.usage() has it."""
         shared = sum(length for readers, length in self.seen.items() if readers > 1)

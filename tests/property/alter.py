@@ -5,7 +5,7 @@ import os
 
 from grow import choose_parent, make_base, make_overlay, settle, spell
 from tree import MIB, SECTOR, ToolError
-from writes import can_write, everything, write_some
+from writes import can_write, everything, qemu_io, write_some
 
 MOST_SNAPSHOTS = 3
 REBASABLE = ("qcow2", "qed")
@@ -32,7 +32,7 @@ def cover(tree):
     """An overlay takes over all of its base."""
     image = pick(tree, lambda image: image.base and can_write(tree, image))
     commands = everything(tree, image) if image else []
-    return commands and tree.run("qemu-io", "-f", image.form, *[part for command in commands for part in ("-c", command)], image.path)
+    return commands and qemu_io(tree, image, commands)
 
 
 def amend(tree):
@@ -61,7 +61,7 @@ def take_snapshot(tree):
     tree.refresh(image)
     tree.features.add("snapshot of a base" if tree.dependents(image) else "snapshot of a head")
     if image.base and tree.chance(25):
-        tree.run("qemu-io", "-f", "qcow2", *[part for command in everything(tree, image) for part in ("-c", command)], image.path)
+        qemu_io(tree, image, everything(tree, image))
     elif tree.chance(80):
         write_some(tree, image)
     return True
@@ -150,7 +150,8 @@ def rebase(tree):
 
 
 def attach(tree, image, target, name, options=("-u",)):
-    done = tree.run("qemu-img", "rebase", "-q", "-f", image.form, *options, *(["-F", target.form] if target else []), "-b", name, image.path)
+    stated = ["-F", target.form] if target else []
+    done = tree.run("qemu-img", "rebase", "-q", "-f", image.form, *options, *stated, "-b", name, image.path)
     if done:
         image.base, image.base_name = target, name
         tree.features.add("rebase" + ("" if target else " to nothing") + (" -u" if "-u" in options else ""))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Makes images: bases of every kind that qemu-img can make, overlays of every kind on them, named in many ways.
 
+import json
 import os
 
 import kinds  # of tests/formats
@@ -27,13 +28,14 @@ def choose_size(tree, cluster, base=None):
     rng = tree.rng
     scale = min(tree.scale, SMALL) if cluster < 4 * KIB else tree.scale
     relation = rng.choice(["same", "same", "same", "longer", "shorter", "free"]) if base else "free"
-    size = rng.choice([scale, scale, scale // 2, rng.randint(1, scale // SECTOR) * SECTOR, rng.randint(1, max(1, scale // cluster)) * cluster])
+    sectors, clusters = rng.randint(1, scale // SECTOR), rng.randint(1, max(1, scale // cluster))
+    size = rng.choice([scale, scale, scale // 2, sectors * SECTOR, clusters * cluster])
     if relation == "same":
         size = base.size
     elif relation == "longer":
-        size = base.size + rng.choice([SECTOR, cluster, rng.randint(1, scale // SECTOR) * SECTOR])
+        size = base.size + rng.choice([SECTOR, cluster, sectors * SECTOR])
     elif relation == "shorter":
-        size = base.size - min(base.size // 2, rng.choice([SECTOR, cluster, rng.randint(1, scale // SECTOR) * SECTOR]))
+        size = base.size - min(base.size // 2, rng.choice([SECTOR, cluster, sectors * SECTOR]))
     tree.features.add(f"size: {relation}")
     return max(SECTOR, min(size, 2 * scale) // SECTOR * SECTOR)
 
@@ -53,7 +55,7 @@ def choose_qcow2(tree, image, folder):
         options.append("extended_l2=on")
         tree.features.add("subclusters")
     if image.v3:
-        options += rng.choice([[], [], ["compression_type=zstd"], ["lazy_refcounts=on"], [f"refcount_bits={rng.choice([16, 32, 64])}"]])
+        options += rng.choice([[], [], ["compression_type=zstd"], ["lazy_refcounts=on"], [f"refcount_bits={rng.choice([1, 8, 32, 64])}"]])
     if image.v3 and image.cluster >= 4 * KIB and tree.chance(12):
         choose_data_file(tree, image, folder, options)
     if (image.base is None or subclusters) and tree.chance(20):
@@ -142,9 +144,9 @@ def make_foreign(tree, folder):
         image.size = -(-image.size // MIB) * MIB
     if kind.made_by == "convert":
         source = make_raw(tree, folder)
-        tree.must("qemu-img", "convert", "-q", "-f", "raw", "-O", kind.form, *option_words(tree, kind, image), source.path, image.path)
+        tree.must("qemu-img", "convert", "-q", "-f", "raw", "-O", kind.form, *option_words(kind, image), source.path, image.path)
     else:
-        tree.must("qemu-img", "create", "-q", "-f", kind.form, *option_words(tree, kind, image), image.path, image.size)
+        tree.must("qemu-img", "create", "-q", "-f", kind.form, *option_words(kind, image), image.path, image.size)
     tree.add(image)
     read_size(tree, image)
     if kind.writable:
@@ -159,7 +161,7 @@ def foreign_image(tree, kind, folder):
                  stated=kind.stated, compressible=kind.made_by == "pack", longest=kind.longest)
 
 
-def option_words(tree, kind, image):
+def option_words(kind, image):
     block = ["-o", "block_size=1M"] if kind.form == "vhdx" else []
     return kinds.option_words(kind, image.path) + block
 
@@ -185,8 +187,10 @@ def spell(tree, image, target):
     """A name of `target` for an overlay to store. What QEMU finds by it is always the same file."""
     folder = os.path.dirname(image.path)
     relative = os.path.relpath(target.path, folder)
-    kinds_of_name = ["relative"] * 5 + ["absolute", "file", "roundabout", "symbolic", "hard", "folder"]
+    kinds_of_name = ["relative"] * 5 + ["absolute", "file", "json", "roundabout", "symbolic", "hard", "folder"]
     kind = tree.rng.choice(kinds_of_name)
+    if kind == "json" and image.form != "qcow2":
+        kind = "absolute"
     if image.form == "qcow2" and image.cluster < 4 * KIB:
         kind = "relative"  # a long name would not fit into the first cluster, and how long it is depends on the directory
     tree.features.add(f"name: {kind}")
@@ -194,7 +198,9 @@ def spell(tree, image, target):
         return os.path.relpath(link_of(tree, target, kind), folder)
     if kind == "folder":
         return os.path.relpath(os.path.join(folder_link(tree, os.path.dirname(target.path)), os.path.basename(target.path)), folder)
-    return {"relative": relative, "absolute": tree.full(target.path), "file": "file:" + tree.full(target.path),
+    full = tree.full(target.path)
+    node = {"driver": target.form, "file": {"driver": "file", "filename": full}}
+    return {"relative": relative, "absolute": full, "file": "file:" + full, "json": "json:" + json.dumps(node),
             "roundabout": os.path.join("..", os.path.basename(folder), relative)}[kind]
 
 
@@ -248,8 +254,8 @@ def make_overlay(tree, base):
 
 def make_foreign_overlay(tree, kind, image):
     size = [] if kind.form == "vmdk" else [choose_size(tree, 64 * KIB, image.base)]
-    done = tree.run("qemu-img", "create", "-q", "-f", kind.form, *option_words(tree, kind, image), "-F", image.base.form, "-b", image.base_name,
-                    image.path, *size)
+    backing = ["-F", image.base.form, "-b", image.base_name]
+    done = tree.run("qemu-img", "create", "-q", "-f", kind.form, *option_words(kind, image), *backing, image.path, *size)
     if done:
         read_size(tree, image)
     return done

@@ -80,6 +80,10 @@ class Store:
         rows = self.by_image("SELECT path, data_bytes, visible_bytes, masked_bytes, exclusive_bytes, shared_bytes FROM v_usage")
         return {image: found[0] for image, found in rows.items()}
 
+    def relatives(self):
+        """{image: (dependents, descendants, heads)}."""
+        return {image: found[0] for image, found in self.by_image("SELECT path, dependents, descendants, heads FROM v_usage").items()}
+
     def sharing(self):
         return {image: dict(rows) for image, rows in self.by_image("SELECT path, readers, bytes FROM v_sharing").items()}
 

@@ -40,6 +40,7 @@ class Trial:
         self.store = Store(imgaudit, self.tree)
         self.counts = Counter()
         self.named = set()  # images that a scan saw as a base
+        self.met = {}       # image: (path, state of its file) in the latest scan
         self.templates = set()
         self.globs = rng.choice([[], [], ["*/base/*"]])
         self.looks_closely = rng.randrange(100) < CLOSELY
@@ -74,10 +75,20 @@ class Trial:
         for image in sorted(self.templates, key=lambda image: image.path):
             for path in [image.path, *(link for link, _ in image.links)]:
                 options += ["--template", "*/" + path]
+        self.forget()
         notes = self.store.scan(*options)
         self.named |= {image.base for image in self.tree.images if image.base}
+        self.met = {image: (path, file_state(path)) for path, image in self.store.images.items()}
         self.count("scans")
         return notes
+
+    def forget(self):
+        """A file that has both another name and another content is another file: an inode number may be used again."""
+        for image in self.named & set(self.tree.images):
+            path, state = self.met[image]
+            names = [self.tree.full(name) for name in [image.path, *(link for link, kind in image.links if kind == "hard")]]
+            if path not in names and file_state(names[0]) != state:
+                self.named.remove(image)
 
     # -- Looking -------------------------------------------------------------------------------------------------------
 
@@ -118,6 +129,11 @@ class Trial:
             elif account.masked() > 0:
                 result[image] = "partly-masked"
         return result
+
+
+def file_state(path):
+    st = os.stat(path)
+    return st.st_size, st.st_mtime_ns
 
 
 def run(imgaudit, seed, directory, chosen=None):
