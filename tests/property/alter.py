@@ -119,7 +119,7 @@ def commit(tree):
     options = tree.rng.choice([[], [], ["-d"]])
     if target.base and tree.chance(20):
         target, options = target.base, ["-b", combined(tree, image)]
-    done = tree.run("qemu-img", "commit", "-q", "-f", image.form, *options, image.path)
+    done = tree.run("qemu-img", "commit", "-q", "-t", "unsafe", "-f", image.form, *options, image.path)
     for layer in image.chain():
         tree.refresh(layer)
     if target.raw_like:
@@ -151,7 +151,7 @@ def rebase(tree):
 
 def attach(tree, image, target, name, options=("-u",)):
     stated = ["-F", target.form] if target else []
-    done = tree.run("qemu-img", "rebase", "-q", "-f", image.form, *options, *stated, "-b", name, image.path)
+    done = tree.run("qemu-img", "rebase", "-q", "-t", "unsafe", "-f", image.form, *options, *stated, "-b", name, image.path)
     if done:
         image.base, image.base_name = target, name
         tree.features.add("rebase" + ("" if target else " to nothing") + (" -u" if "-u" in options else ""))

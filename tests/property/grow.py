@@ -109,10 +109,10 @@ def make_qcow2(tree, folder):
 
 def compress(tree, image):
     """Replaces it by a compressed copy, which has no options of its own."""
-    copy = image.path + ".new"
-    if tree.run("qemu-img", "convert", "-q", "-c", "-f", "qcow2", "-O", "qcow2", "-o", f"cluster_size={max(image.cluster, 4 * KIB)}",
-                image.path, copy):
-        image.cluster, image.v3 = max(image.cluster, 4 * KIB), True
+    copy, cluster = image.path + ".new", max(image.cluster, 4 * KIB)
+    convert = ["qemu-img", "convert", "-q", "-t", "unsafe", "-c", "-f", "qcow2", "-O", "qcow2"]
+    if tree.run(*convert, "-o", f"cluster_size={cluster}", image.path, copy):
+        image.cluster, image.v3 = cluster, True
         tree.must("mv", copy, image.path)
         tree.features.add("compressed base")
 
@@ -144,7 +144,8 @@ def make_foreign(tree, folder):
         image.size = -(-image.size // MIB) * MIB
     if kind.made_by == "convert":
         source = make_raw(tree, folder)
-        tree.must("qemu-img", "convert", "-q", "-f", "raw", "-O", kind.form, *option_words(kind, image), source.path, image.path)
+        convert = ["qemu-img", "convert", "-q", "-t", "unsafe", "-f", "raw", "-O", kind.form]
+        tree.must(*convert, *option_words(kind, image), source.path, image.path)
     else:
         tree.must("qemu-img", "create", "-q", "-f", kind.form, *option_words(kind, image), image.path, image.size)
     tree.add(image)

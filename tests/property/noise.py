@@ -55,8 +55,8 @@ class Noise:
             with open(self.guest_path, "wb") as file:
                 file.write(self.of_guest(image))
             node = {"driver": image.form, "backing": None, "file": {"driver": "file", "filename": self.tree.full(image.path)}}
-            commands = [f"write -q -s {self.guest_path} {piece.start} {piece.length}" for piece in found]
-            done = execute(["qemu-io", *[part for command in commands for part in ("-c", command)], "json:" + json.dumps(node)])
+            commands = [part for piece in found for part in ("-c", f"write -q -s {self.guest_path} {piece.start} {piece.length}")]
+            done = execute(["qemu-io", "-t", "unsafe", *commands, "json:" + json.dumps(node)])
             if done.returncode != 0 or b"failed" in done.stdout + done.stderr:
                 raise OSError(f"{image.path}: {(done.stdout + done.stderr).decode(errors='replace')}")
 

@@ -57,7 +57,7 @@ def read_all(tree, views, sizes, target):
         for form in sorted({view.image.form for view in views}):
             group = [view for view in views if view.image.form == form]
             place = f"{target}.{form}"
-            output(["qemu-img", "convert", "-U", "-f", form, "-O", "raw", *(paths[view] for view in group), place])
+            output(["qemu-img", "convert", "-U", "-t", "unsafe", "-f", form, "-O", "raw", *(paths[view] for view in group), place])
             result.update(split(place, group, sizes))
             os.unlink(place)
     return result

@@ -139,6 +139,7 @@ def file_state(path):
 def run(imgaudit, seed, directory, chosen=None):
     """A verdict. The directory is removed when all is well."""
     started = time.monotonic()
+    shutil.rmtree(directory, ignore_errors=True)  # of an earlier run
     os.makedirs(directory)
     trial = Trial(imgaudit, seed, directory)
     verdict = Verdict(seed, counts=trial.counts, features=trial.tree.features)
