@@ -13,8 +13,6 @@ CLUSTERS = [SECTOR << shift for shift in range(13)]
 SMALL = 2 * MIB  # disks with clusters below 4 KiB are not longer
 RAW_LIKE = ("raw", "vmdk flat", "vmdk split flat", "vpc fixed", "vpc fixed exact size", "vhdx fixed")
 FOREIGN = [kind for kind in kinds.KINDS if kind.form not in ("raw", "qcow2")]
-# Disks of these have a size of their own, by their geometry or their blocks.
-OWN_SIZES = ("vpc", "vhdx", "parallels", "vmdk")
 
 
 # -- Sizes -------------------------------------------------------------------------------------------------------------

@@ -31,7 +31,6 @@ class Exposed:
 
     def __init__(self, tree, views):
         self.paths = {}
-        self.sizes = {}
         snapshots = {image: qcow2_snapshots(tree.full(image.path)) for image in {view.image for view in views if view.snapshot is not None}}
         for view in views:
             path = tree.full(view.image.path)

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from tree import execute
 
-SCAN_TIMEOUT = 60
-
 
 @dataclass
 class Piece:
