@@ -232,6 +232,16 @@ static bool needs_another_look(struct ia_item *item, struct ia_parse_request *re
     return strcmp(item->parsed.format, item->stated_format) != 0;
 }
 
+/* What the content names stays a reference where the file is read as another format than its own. */
+static void keep_content_backing(struct ia_item *item, const char *stated)
+{
+    if (stated == NULL || !item->has_parsed || item->parsed.facts.backing_name == NULL ||
+        strcmp(item->parsed.format, stated) == 0)
+        return;
+    free(item->content_backing);
+    item->content_backing = strdup(item->parsed.facts.backing_name);
+}
+
 enum ia_status ia_scan_read_referenced(struct ia_scan *scan, bool *any, struct ia_error *err)
 {
     struct ia_inventory *inventory = &scan->inventory;
@@ -245,10 +255,7 @@ enum ia_status ia_scan_read_referenced(struct ia_scan *scan, bool *any, struct i
         item->reread = true;
         item->resolved = false;
         request.raw_by_suffix = any_name(scan, item, true);
-        if (request.stated != NULL && item->has_parsed && item->parsed.facts.backing_name != NULL) {
-            free(item->content_backing);
-            item->content_backing = strdup(item->parsed.facts.backing_name);
-        }
+        keep_content_backing(item, request.stated);
         if (item->from_store) { /* its stored mappings are no longer true */
             status = drop_mappings(scan, item, err);
             item->from_store = false;

@@ -358,9 +358,28 @@ def test_a_base_that_its_footer_tells(case):
     case.same(site.query(query), told, "and still is once that is gone and the file has changed")
 
 
+def test_a_base_whose_data_file_changed(case):
+    """It is read again, as its overlay states it. That is what it is: nothing is in conflict, and nothing is read aside."""
+    site = case.site()
+    write(create(site.path("root.qcow2"), MIB), 0)
+    data = site.path("base.data")
+    base = create(site.path("base.qcow2"), MIB, "root.qcow2", options=[f"data_file={data}"])
+    write(base, 0)
+    create(site.path("over.qcow2"), MIB, "base.qcow2")
+    site.scan()
+    patch(data, 0, b"changed")
+    scan = site.scan()
+    check_counts(case, "a base is read again when only its data file changed", scan, parsed=1, changed=1)
+    case.same(site.findings(), set(), "nothing is found to be wrong with it")
+    kinds = site.query("SELECT kind, count(*) FROM reference GROUP BY kind ORDER BY kind")
+    case.same(kinds, [("backing", 2), ("data-file", 1)], "and it names what it named before")
+    case.same({name: row["status"] for name, row in site.unused().items()}, {"root.qcow2": "contributes-nothing"},
+              "so that what stands below it can still be judged")
+
+
 TESTS = [test_many_overlays, test_times, test_moves, test_coming_and_going, test_replacement, test_swapped_directories,
-         test_growth_since_a_span, test_a_base_that_its_footer_tells, test_races, test_writes_during_a_scan,
-         test_random_changes]
+         test_growth_since_a_span, test_a_base_that_its_footer_tells, test_a_base_whose_data_file_changed, test_races,
+         test_writes_during_a_scan, test_random_changes]
 
 if __name__ == "__main__":
     harness.tap.main(lambda: harness.run_tests("Incremental scans.", TESTS))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from tree import execute
 
+EXPECTED_FINDINGS = ("backing-format-guessed",)  # overlays of some formats cannot state it
+
 
 @dataclass
 class Piece:
@@ -52,7 +54,8 @@ class Store:
         lost = [f"not in the store: {image.path}" for image in self.tree.images if image not in self.images.values()]
         extra = [f"an image that nobody made: {path}" for image, path in known if not image]
         complete = self.query("SELECT complete FROM v_scan ORDER BY scan_id DESC LIMIT 1")[0][0]
-        return lost + extra + ([] if complete else ["the scan is not complete"])
+        odd = [f"a finding: {row}" for row in self.query("SELECT code, path, detail FROM v_finding") if row[0] not in EXPECTED_FINDINGS]
+        return lost + extra + odd + ([] if complete else ["the scan is not complete"])
 
     def unused(self):
         """Rows of the report, with their image."""
