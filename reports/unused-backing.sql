@@ -70,7 +70,7 @@ candidate AS (
     WHERE is_base_by IS NOT NULL AND NOT is_template AND file_id NOT IN (SELECT file_id FROM touched)
     UNION ALL
     SELECT i.image_id, 'contributes-nothing' FROM image AS i JOIN usage AS u ON u.image_id = i.image_id
-    WHERE u.visible_present = 0
+    WHERE u.visible_present = 0 AND NOT i.is_template
       AND EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id)
       AND NOT EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL)
       AND i.file_id NOT IN (SELECT file_id FROM aside)

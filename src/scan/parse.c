@@ -103,7 +103,7 @@ static enum ia_status decide_raw(const struct ia_parse_request *request, struct 
                                  struct ia_error *err)
 {
     const char *kind = "";
-    bool told = request->raw_by_name || request->raw_by_suffix || request->raw_by_guess;
+    bool told = request->raw_by_name || request->raw_by_suffix || request->raw_by_guess || request->raw_by_past;
     enum ia_status status = told ? IA_OK : ia_raw_kind(source, &kind, err);
     if (status != IA_OK)
         return status;

@@ -16,8 +16,9 @@ struct ia_parse_request {
     const char *path;   /* canonical; borrowed until the result came */
     const char *stated; /* format that an overlay states, NULL: none */
     bool raw_by_suffix; /* without a magic it is raw */
-    bool raw_by_guess;  /* the same, because an overlay names it without a format */
-    bool raw_by_name;   /* the same, because the user named it as a root */
+    bool raw_by_past;   /* the same, because it was a base once */
+    bool raw_by_guess;  /* the same, because an overlay names it without a format; its end is not asked */
+    bool raw_by_name;   /* the same, because the user named it as a root; its end is not asked */
     bool claims_image;  /* its suffix is that of an image format */
     bool lock_only;     /* content is known: look at QEMU's locks and at shared blocks only */
 };

@@ -223,7 +223,7 @@ enum ia_status ia_scan_read_new(struct ia_scan *scan, struct ia_error *err)
             request.raw_by_name = is_named_root(scan, item);
             /* What was an image because something named it stays one when nothing does: it may be an orphan. */
             if (item->previous != IA_NO_ITEM)
-                request.raw_by_guess = inventory->previous.items[item->previous].referenced_scan != 0;
+                request.raw_by_past = inventory->previous.items[item->previous].referenced_scan != 0;
         }
         status = submit(scan, i, &request, err);
     }
@@ -265,6 +265,16 @@ static bool needs_another_look(struct ia_item *item, struct ia_parse_request *re
     return strcmp(item->parsed.format, item->stated_format) != 0;
 }
 
+/* What the content names stays a reference where the file is read as another format than its own. */
+static void keep_content_backing(struct ia_item *item, const char *stated)
+{
+    if (stated == NULL || !item->has_parsed || item->parsed.facts.backing_name == NULL ||
+        strcmp(item->parsed.format, stated) == 0)
+        return;
+    free(item->content_backing);
+    item->content_backing = strdup(item->parsed.facts.backing_name);
+}
+
 enum ia_status ia_scan_read_referenced(struct ia_scan *scan, bool *any, struct ia_error *err)
 {
     struct ia_inventory *inventory = &scan->inventory;
@@ -278,10 +288,7 @@ enum ia_status ia_scan_read_referenced(struct ia_scan *scan, bool *any, struct i
         item->reread = true;
         item->resolved = false;
         request.raw_by_suffix = any_name(scan, item, true);
-        if (request.stated != NULL && item->has_parsed && item->parsed.facts.backing_name != NULL) {
-            free(item->content_backing);
-            item->content_backing = strdup(item->parsed.facts.backing_name);
-        }
+        keep_content_backing(item, request.stated);
         if (item->from_store) { /* its stored mappings are no longer true */
             status = drop_mappings(scan, item, err);
             item->from_store = false;

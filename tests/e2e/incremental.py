@@ -328,8 +328,43 @@ def test_random_changes(case):
     case.check(not different, f"after {ROUNDS} rounds of random changes the store says what a new one says", different[:20])
 
 
+def test_a_base_that_its_footer_tells(case):
+    """A fixed VHD has its mark at its end. No overlay names it any more, and it is written to: it is still a VHD."""
+    site = case.site()
+    base = create(site.path("base.vhd"), MIB, format="vpc", options=["subformat=fixed", "force_size=on"])
+    create(site.path("over.qcow2"), MIB, "base.vhd", "vpc")
+    told = [(base, "vpc", "footer", MIB)]
+    query = "SELECT path, format, format_basis, virtual_size FROM v_image WHERE path LIKE '%.vhd'"
+    site.scan()
+    case.same(site.query(query), told, "a fixed VHD with an overlay is known by its footer")
+    os.unlink(site.path("over.qcow2"))
+    write(base, 0, format="vpc")
+    site.scan()
+    case.same(site.query(query), told, "and still is once that is gone and the file has changed")
+
+
+def test_a_base_whose_data_file_changed(case):
+    """It is read again, as its overlay states it. That is what it is: nothing is in conflict, and nothing is read aside."""
+    site = case.site()
+    write(create(site.path("root.qcow2"), MIB), 0)
+    data = site.path("base.data")
+    base = create(site.path("base.qcow2"), MIB, "root.qcow2", options=[f"data_file={data}"])
+    write(base, 0)
+    create(site.path("over.qcow2"), MIB, "base.qcow2")
+    site.scan()
+    patch(data, 0, b"changed")
+    scan = site.scan()
+    check_counts(case, "a base is read again when only its data file changed", scan, parsed=1, changed=1)
+    case.same(site.findings(), set(), "nothing is found to be wrong with it")
+    kinds = site.query("SELECT kind, count(*) FROM reference GROUP BY kind ORDER BY kind")
+    case.same(kinds, [("backing", 2), ("data-file", 1)], "and it names what it named before")
+    case.same({name: row["status"] for name, row in site.unused().items()}, {"root.qcow2": "contributes-nothing"},
+              "so that what stands below it can still be judged")
+
+
 TESTS = [test_many_overlays, test_times, test_moves, test_coming_and_going, test_replacement, test_swapped_directories,
-         test_races, test_writes_during_a_scan, test_random_changes]
+         test_a_base_that_its_footer_tells, test_a_base_whose_data_file_changed, test_races,
+         test_writes_during_a_scan, test_random_changes]
 
 if __name__ == "__main__":
     harness.tap.main(lambda: harness.run_tests("Incremental scans.", TESTS))

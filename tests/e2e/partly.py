@@ -2,7 +2,6 @@
 # Backing files of which nobody reads a part: what is told of them, what could be given back, and templates, which stay
 # whole although nobody reads them. Numbers are worked out by hand.
 
-import json
 import os
 
 import harness

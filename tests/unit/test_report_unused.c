@@ -122,6 +122,8 @@ static const struct rule {
     {"its accounts are not known", "DELETE FROM usage WHERE image_id = 10", HEAD ORPHAN_PROVEN},
     {"an internal snapshot of its own", "INSERT INTO mapping VALUES (99, 10, 0, '1', 's', 1048576, 0, NULL, 0, 0)",
      HEAD ORPHAN_PROVEN BASE_PARTLY},
+    {"it is kept as a template that has nothing of its own", "UPDATE image SET is_template = 1 WHERE image_id = 10",
+     HEAD ORPHAN_PROVEN},
     {"it is read under another name of an image too",
      "INSERT INTO reference VALUES (2, 'alias', 'base.qcow2', '/r/base.qcow2', 'followed', 10)", HEAD ORPHAN_PROVEN},
     {"an overlay names it by both of its own names",
