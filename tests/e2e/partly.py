@@ -4,6 +4,8 @@
 
 import os
 
+import json
+
 import harness
 from harness import CLUSTER, MIB, create, must, qemu_io, write
 
