@@ -2,9 +2,8 @@
 # Backing files of which nobody reads a part: what is told of them, what could be given back, and templates, which stay
 # whole although nobody reads them. Numbers are worked out by hand.
 
-import os
-
 import json
+import os
 
 import harness
 from harness import CLUSTER, MIB, create, must, qemu_io, write
