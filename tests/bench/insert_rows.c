@@ -134,7 +134,7 @@ static void bind(sqlite3_stmt *stmt, int column, const struct cell *cell)
     }
 }
 
-static void insert_all(const char *path, const struct rows *rows)
+__attribute__((noinline)) static void insert_all(const char *path, const struct rows *rows)
 {
     sqlite3 *db;
     char page_size[64];

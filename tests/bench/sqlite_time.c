@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+static const char insert[] = "INSERT INTO extent ";
 static int (*next_step)(sqlite3_stmt *);
 static uint64_t begun, in_inserts, in_others, steps;
 
@@ -29,8 +30,9 @@ int sqlite3_step(sqlite3_stmt *stmt)
     static sqlite3_stmt *latest;
     static int is_insert;
     if (stmt != latest) {
+        const char *sql = sqlite3_sql(stmt); /* NULL inside of sqlite3_exec */
         latest = stmt;
-        is_insert = strncmp(sqlite3_sql(stmt), "INSERT INTO extent ", strlen("INSERT INTO extent ")) == 0;
+        is_insert = sql != NULL && strncmp(sql, insert, strlen(insert)) == 0;
     }
     uint64_t from = ticks();
     int code = next_step(stmt);
