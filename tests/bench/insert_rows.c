@@ -160,6 +160,16 @@ __attribute__((noinline)) static void insert_all(const char *path, const struct 
         die(db, "close");
 }
 
+static void release(struct rows *rows)
+{
+    for (int64_t i = 0; i < rows->count * rows->columns; i++)
+        if (rows->cells[i].type == SQLITE_BLOB)
+            free(rows->cells[i].bytes);
+    free(rows->cells);
+    sqlite3_free(rows->table);
+    sqlite3_free(rows->insert);
+}
+
 static double now(void)
 {
     struct timespec t;
@@ -190,5 +200,6 @@ int main(int argc, char **argv)
         perror(argv[3]);
         return 1;
     }
-    return 0; /* the rows go with the process */
+    release(&rows);
+    return 0;
 }

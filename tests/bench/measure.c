@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-extern char **environ;
-
 static double now(void)
 {
     struct timespec t;

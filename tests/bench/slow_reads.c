@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Slow storage, to be preloaded: every read of a regular file below $SLOW_READS_UNDER takes $SLOW_READS_MS (5)
- * milliseconds more. Reads that are under way at the same time wait at the same time, as on storage with a long way. */
+ * milliseconds more. Reads that are under way at the same time wait at the same time, as on storage with a long way.
+ * What is announced with posix_fadvise is not faster for it here. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,29 +36,29 @@ static void delay(int fd)
         nanosleep(&wait, NULL);
 }
 
-ssize_t read(int fd, void *bytes, size_t len)
+ssize_t read(int fd, void *buf, size_t nbytes)
 {
     static ssize_t (*next)(int, void *, size_t);
     if (next == NULL)
         next = (ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
     delay(fd);
-    return next(fd, bytes, len);
+    return next(fd, buf, nbytes);
 }
 
-ssize_t pread64(int fd, void *bytes, size_t len, off64_t off)
+ssize_t pread64(int fd, void *buf, size_t nbytes, off64_t offset)
 {
     static ssize_t (*next)(int, void *, size_t, off64_t);
     if (next == NULL)
         next = (ssize_t(*)(int, void *, size_t, off64_t))dlsym(RTLD_NEXT, "pread64");
     delay(fd);
-    return next(fd, bytes, len, off);
+    return next(fd, buf, nbytes, offset);
 }
 
-ssize_t preadv64(int fd, const struct iovec *vectors, int count, off64_t off)
+ssize_t preadv64(int fd, const struct iovec *iovec, int count, off64_t offset)
 {
     static ssize_t (*next)(int, const struct iovec *, int, off64_t);
     if (next == NULL)
         next = (ssize_t(*)(int, const struct iovec *, int, off64_t))dlsym(RTLD_NEXT, "preadv64");
     delay(fd);
-    return next(fd, vectors, count, off);
+    return next(fd, iovec, count, offset);
 }
