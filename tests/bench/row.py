@@ -37,7 +37,7 @@ def median(values):
 
 
 def peak(pairs):
-    return max(ours.peak_kib for ours, _ in pairs) / 1024
+    return max(ours.peak_kib for ours, _ in pairs) / 1024 or None
 
 
 def divide(a, b):
