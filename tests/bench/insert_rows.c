@@ -4,10 +4,12 @@
  * one transaction into the same table of a new database, with the page size of the store and the settings of
  * src/store/writer.c. Only the latter is timed, from opening the new database to having closed it. RESULT gets JSON. */
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 static const char settings[] = "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
@@ -170,11 +172,33 @@ static void release(struct rows *rows)
     sqlite3_free(rows->insert);
 }
 
-static double now(void)
+struct cost {
+    double elapsed, user, system;
+};
+
+static double of_timeval(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+static struct cost now(void)
 {
     struct timespec t;
+    struct rusage usage;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    getrusage(RUSAGE_SELF, &usage);
+    return (struct cost){(double)t.tv_sec + (double)t.tv_nsec / 1e9, of_timeval(usage.ru_utime),
+                         of_timeval(usage.ru_stime)};
+}
+
+static bool write_result(const char *path, const struct cost *from, const struct cost *to)
+{
+    FILE *result = fopen(path, "we");
+    if (result == NULL)
+        return false;
+    fprintf(result, "{\"seconds\": %.6f, \"user\": %.6f, \"system\": %.6f}\n", to->elapsed - from->elapsed,
+            to->user - from->user, to->system - from->system);
+    return fclose(result) == 0;
 }
 
 int main(int argc, char **argv)
@@ -190,13 +214,10 @@ int main(int argc, char **argv)
     load_definition(db, &rows);
     load_rows(db, &rows);
     sqlite3_close(db);
-    double started = now();
+    struct cost started = now();
     insert_all(argv[2], &rows);
-    double elapsed = now() - started;
-    FILE *result = fopen(argv[3], "we");
-    if (result == NULL ||
-        fprintf(result, "{\"seconds\": %.6f, \"rows\": %lld}\n", elapsed, (long long)rows.count) < 0 ||
-        fclose(result) != 0) {
+    struct cost ended = now();
+    if (!write_result(argv[3], &started, &ended)) {
         perror(argv[3]);
         return 1;
     }

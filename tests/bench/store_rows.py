@@ -22,22 +22,20 @@ def insert_rows(bench, store, directory, env=None):
     result = os.path.join(directory, "bare.json")
     remove_store(new)
     bench.run([bench.tool("insert_rows"), store, new, result], env=env)
-    return Run(read_json(result)["seconds"])
+    return Run(**read_json(result))
 
 
-def timed_by_sqlite(bench, directory, run):
-    """The share of its time that a process spends inserting extents, inside SQLite."""
+def ticks_of_inserts(bench, directory, run):
+    """What a process spends inside SQLite inserting extents, in 10^9 ticks."""
     result = os.path.join(directory, "sqlite.json")
-    cost = run({"LD_PRELOAD": bench.tool("sqlite_time.so"), "SQLITE_TIME_RESULT": result})
-    ticks = read_json(result)
-    return cost, ticks["inserts"], ticks["whole"]
+    run({"LD_PRELOAD": bench.tool("sqlite_time.so"), "SQLITE_TIME_RESULT": result})
+    return Run(read_json(result)["inserts"] / 1e9)
 
 
 def store_alone(bench, db, root, directory):
     """A pair as for the whole, of the ticks inside sqlite3_step for the inserts alone."""
-    _, ours, _ = timed_by_sqlite(bench, directory, lambda env: bench.scan_anew(db, root, env=env))
-    _, theirs, _ = timed_by_sqlite(bench, directory, lambda env: insert_rows(bench, db, directory, env))
-    return Run(ours / 1e9), Run(theirs / 1e9)
+    return (ticks_of_inserts(bench, directory, lambda env: bench.scan_anew(db, root, env=env)),
+            ticks_of_inserts(bench, directory, lambda env: insert_rows(bench, db, directory, env)))
 
 
 def store(bench):
