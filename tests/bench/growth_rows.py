@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# How time grows with size: a line through the logarithms, whose slope is the exponent. 1 is in proportion. What an empty
-# run takes is subtracted first. Imported only.
+# How processor time grows with size: a line through the logarithms, whose slope is the exponent. 1 is in proportion. What
+# an empty run takes is subtracted first. Imported only.
 
 import math
 import os
@@ -25,7 +25,8 @@ def exponent(points):
 
 def row(name, what, points, peaks):
     result = Row(name, what, value=exponent(points), unit="exponent", peak_mib=max(peaks))
-    result.details = [f"{size:>12,} {seconds:10.4f} s {peak:8.1f} MiB" for (size, seconds), peak in zip(points, peaks)]
+    result.details = [f"{size:>12,} {seconds:10.4f} s of processor {peak:8.1f} MiB"
+                      for (size, seconds), peak in zip(points, peaks)]
     return result
 
 
@@ -37,7 +38,7 @@ def measure(bench, sizes, prepare, run, fixed):
             made = prepare(directory, size)
             run(directory, made)
             runs = [run(directory, made) for _ in range(bench.long_runs)]
-            points.append((size, median(cost.seconds for cost in runs) - fixed))
+            points.append((size, median(cost.processor for cost in runs) - fixed))
             peaks.append(max(cost.peak_kib for cost in runs) / 1024)
     return points, peaks
 
@@ -49,14 +50,14 @@ def scan_anew(bench):
 def empty_map(bench):
     with bench.room("empty") as directory:
         path = images.make(bench, os.path.join(directory, "empty.qcow2"), 1)
-        return median(bench.map(path).seconds for _ in range(5))
+        return median(bench.map(path).processor for _ in range(5))
 
 
 def empty_scan(bench):
     with bench.room("empty") as directory:
         root = os.path.join(directory, "images")
         os.mkdir(root)
-        return median(scan_anew(bench)(directory, root).seconds for _ in range(5))
+        return median(scan_anew(bench)(directory, root).processor for _ in range(5))
 
 
 def one_image(bench):
@@ -89,5 +90,5 @@ def growth(bench):
     counts = counts if len(counts) > 1 else [10, 100]
     yield row("growth-images", "scan, by small images", *measure(bench, counts, many_images(bench), scan_anew(bench), of_scan))
     yield row("growth-depth", f"map, by depth of the chain, {bench.size(DEPTH_EXTENTS):,} extents in all",
-              *measure(bench, DEPTHS, lambda directory, depth: images.chain(bench, directory, depth, bench.size(DEPTH_EXTENTS)),
+              *measure(bench, DEPTHS, lambda directory, depth: images.deep_chain(bench, directory, depth, bench.size(DEPTH_EXTENTS)),
                        lambda _, head: bench.map(head), of_map))

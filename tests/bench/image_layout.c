@@ -18,11 +18,18 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
+/* True for `share` of 1000 numbers. */
+static bool chance(const struct image_layout *layout, uint64_t number, uint64_t kind, uint64_t share)
+{
+    return share >= 1000 || mix(number ^ mix(layout->seed * 2 + kind)) % 1000 < share;
+}
+
 bool image_is_allocated(const struct image_layout *layout, uint64_t guest)
 {
     if (guest >= layout->clusters || guest % layout->every != 0)
         return false;
-    return layout->share >= 1000 || mix(guest ^ mix(layout->seed)) % 1000 < layout->share;
+    uint64_t table = guest >> (layout->cluster_bits - 3);
+    return chance(layout, table, 1, layout->table_share) && chance(layout, guest, 0, layout->share);
 }
 
 bool image_table_is_used(const struct image_layout *layout, uint64_t entry)

@@ -12,9 +12,10 @@ struct image_layout {
     /* wishes */
     uint64_t clusters; /* of the guest */
     int cluster_bits;
-    uint64_t every; /* every so many-th guest cluster is allocated... */
-    uint64_t share; /* ... and of 1000 of those so many */
-    uint64_t run;   /* host clusters that stay in order; 0: all */
+    uint64_t every;       /* every so many-th guest cluster is allocated... */
+    uint64_t share;       /* ... and of 1000 of those so many... */
+    uint64_t table_share; /* ... where of 1000 L2 tables so many are used at all */
+    uint64_t run;         /* host clusters that stay in order; 0: all */
     uint64_t seed;
     /* what follows from them */
     uint64_t allocated, l1_entries;
@@ -23,7 +24,7 @@ struct image_layout {
 
 #define IMAGE_LAYOUT_DEFAULTS                                                                                          \
     {                                                                                                                  \
-        .clusters = 1024, .cluster_bits = 16, .every = 1, .share = 1000, .seed = 1                                     \
+        .clusters = 1024, .cluster_bits = 16, .every = 1, .share = 1000, .table_share = 1000, .seed = 1                \
     }
 
 /* Works out what follows from the wishes; false when they are none. */

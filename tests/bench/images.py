@@ -44,6 +44,17 @@ def chain(bench, directory, depth, extents):
     return below
 
 
+def deep_chain(bench, directory, depth, extents):
+    """The same with about so many bytes of L2 tables, too: each layer has a few tables, and every other cluster in them."""
+    share = max(1000 // depth, 3)
+    clusters = round(extents * 2 * 1000 / share / depth)
+    options = ["--cluster-bits", 12, "--table-share", share, "--every", 2]
+    below = make(bench, os.path.join(directory, "0.qcow2"), clusters, *options)
+    for layer in range(1, depth):
+        below = overlay(bench, os.path.join(directory, f"{layer}.qcow2"), below, clusters, *options, "--seed", layer + 1)
+    return below
+
+
 def base_and_overlays(bench, directory, clusters, overlays, share):
     """A shuffled base, and overlays that have `share` of 1000 clusters each; the paths, the base first."""
     base = make(bench, os.path.join(directory, "base.qcow2"), clusters, "--order", "shuffled")
@@ -57,9 +68,8 @@ def small_tree(bench, root, count, folders, raw_every=0):
     os.makedirs(root, exist_ok=True)
     make(bench, sample, 256, "--cluster-bits", 9, "--share", 50)
     with open(sample, "rb") as file:
-        contents = {"qcow2": file.read(8192), "img": bytes(range(256)) * 16}
+        contents = {"qcow2": file.read(), "img": bytes(range(256)) * 16}
     os.unlink(sample)
-    size = len(contents["qcow2"])
     for number in range(count):
         kind = "img" if raw_every and number % raw_every == 0 else "qcow2"
         folder = os.path.join(root, f"d{number % folders:04}")
@@ -67,4 +77,3 @@ def small_tree(bench, root, count, folders, raw_every=0):
             os.mkdir(folder)
         with open(os.path.join(folder, f"disk{number}.{kind}"), "wb") as file:
             file.write(contents[kind])
-    return size

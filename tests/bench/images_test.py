@@ -25,6 +25,7 @@ KINDS = [
     ("runs of 100", ["--order", "runs:100"], None),
     ("shuffled", ["--order", "shuffled"], None),
     ("3 of 10 clusters, shuffled", ["--share", "300", "--order", "shuffled", "--seed", "7"], None),
+    ("a tenth of the tables", ["--table-share", "100", "--every", "2", "--cluster-bits", "12"], None),
     ("clusters of 512 bytes", ["--cluster-bits", "9", "--share", "900"], None),
     ("clusters of 2 MiB", ["--cluster-bits", "21", "--order", "shuffled"], None),
 ]

@@ -22,6 +22,7 @@ static const char help[] =
     "          runs:K          runs of K clusters in order, the runs in no order\n"
     "  --every N               only every Nth guest cluster is allocated\n"
     "  --share N               only N of 1000 guest clusters are, chosen by the seed\n"
+    "  --table-share N         only in N of 1000 L2 tables are any, chosen by the seed\n"
     "  --seed N                of what is chosen, and of the order (1)\n"
     "  --backing NAME          the backing file, as it stands in the image\n"
     "  --backing-format NAME   its format (qcow2)\n"
@@ -170,6 +171,7 @@ static const struct option long_options[] = {
     {"order", required_argument, NULL, 'o'},
     {"every", required_argument, NULL, 'e'},
     {"share", required_argument, NULL, 's'},
+    {"table-share", required_argument, NULL, 't'},
     {"seed", required_argument, NULL, 'S'},
     {"backing", required_argument, NULL, 'b'},
     {"backing-format", required_argument, NULL, 'F'},
@@ -195,6 +197,9 @@ static bool parse_option(int c, struct image *image, bool *all_refcounts)
         break;
     case 's':
         layout->share = strtoull(optarg, NULL, 10);
+        break;
+    case 't':
+        layout->table_share = strtoull(optarg, NULL, 10);
         break;
     case 'S':
         layout->seed = strtoull(optarg, NULL, 10);

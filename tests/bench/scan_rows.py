@@ -88,6 +88,10 @@ def rescan(bench):
                      note=f"the first scan took {first.seconds:.1f} s")
 
 
+def took(run):
+    return f"took {run.seconds:.1f} s, {run.processor:.1f} s of processor"
+
+
 def memory_large(bench):
     clusters = bench.size(images.TIB_CLUSTERS)
     with bench.room("memory-large") as directory:
@@ -97,7 +101,7 @@ def memory_large(bench):
         images.settle()
         run = bench.scan_anew(os.path.join(directory, "store.db"), root)
         yield below("memory-large", f"peak memory, scan of an image of {clusters:,} extents", run.peak_kib / 1024, "MiB",
-                    MEMORY_MIB, f"took {run.seconds:.1f} s")
+                    MEMORY_MIB, took(run))
 
 
 def memory_many(bench):
@@ -108,4 +112,4 @@ def memory_many(bench):
         images.settle()
         run = bench.scan_anew(os.path.join(directory, "store.db"), root)
         yield below("memory-many", f"peak memory, scan of {count:,} small images", run.peak_kib / 1024, "MiB", MEMORY_MIB,
-                    f"took {run.seconds:.1f} s")
+                    took(run))
