@@ -96,18 +96,19 @@ static bool is_readable_kind(mode_t mode)
     return S_ISREG(mode) || S_ISBLK(mode);
 }
 
-enum ia_status ia_confine_open(const struct ia_confine *confine, const char *canonical, int *fd, struct stat *st,
-                               struct ia_error *err)
+/* Where a path may be opened from: allowed is NULL where all is allowed. */
+static enum ia_status find_way(const struct ia_confine *confine, const char *canonical,
+                               const struct ia_allowed **allowed, const char **rest, struct ia_error *err)
 {
-    const char *rest = NULL;
-    const struct ia_allowed *allowed = confine == NULL ? NULL : find_allowed(confine, canonical, &rest);
-    if (confine != NULL && allowed == NULL)
+    *allowed = confine == NULL ? NULL : find_allowed(confine, canonical, rest);
+    if (confine != NULL && *allowed == NULL)
         return ia_fail(err, IA_REFUSED, "'%s' is outside the allowed directories", canonical);
-    if (lstat(canonical, st) != 0)
-        return ia_fail_errno(err, errno, "'%s'", canonical);
-    if (!is_readable_kind(st->st_mode))
-        return ia_fail(err, IA_REFUSED, "'%s' is neither a regular file nor a block device", canonical);
+    return IA_OK;
+}
 
+static enum ia_status open_by(const struct ia_allowed *allowed, const char *rest, const char *canonical, int *fd,
+                              struct stat *st, struct ia_error *err)
+{
     int opened = -1;
     if (allowed != NULL && allowed->fd >= 0)
         opened = open_below(allowed->fd, rest);
@@ -121,4 +122,28 @@ enum ia_status ia_confine_open(const struct ia_confine *confine, const char *can
     }
     *fd = opened;
     return IA_OK;
+}
+
+enum ia_status ia_confine_open(const struct ia_confine *confine, const char *canonical, int *fd, struct stat *st,
+                               struct ia_error *err)
+{
+    const struct ia_allowed *allowed;
+    const char *rest = NULL;
+    enum ia_status status = find_way(confine, canonical, &allowed, &rest, err);
+    if (status != IA_OK)
+        return status;
+    if (lstat(canonical, st) != 0)
+        return ia_fail_errno(err, errno, "'%s'", canonical);
+    if (!is_readable_kind(st->st_mode))
+        return ia_fail(err, IA_REFUSED, "'%s' is neither a regular file nor a block device", canonical);
+    return open_by(allowed, rest, canonical, fd, st, err);
+}
+
+enum ia_status ia_confine_open_again(const struct ia_confine *confine, const char *canonical, int *fd, struct stat *st,
+                                     struct ia_error *err)
+{
+    const struct ia_allowed *allowed;
+    const char *rest = NULL;
+    enum ia_status status = find_way(confine, canonical, &allowed, &rest, err);
+    return status == IA_OK ? open_by(allowed, rest, canonical, fd, st, err) : status;
 }

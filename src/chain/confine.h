@@ -34,4 +34,8 @@ IA_MUST_CHECK enum ia_status ia_confine_resolve(const struct ia_confine *confine
 IA_MUST_CHECK enum ia_status ia_confine_open(const struct ia_confine *confine, const char *canonical, int *fd,
                                              struct stat *st, struct ia_error *err);
 
+/* The same for a path that the caller has just seen to be such a file: not looked at before it is opened. */
+IA_MUST_CHECK enum ia_status ia_confine_open_again(const struct ia_confine *confine, const char *canonical, int *fd,
+                                                   struct stat *st, struct ia_error *err);
+
 #endif

@@ -385,7 +385,9 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
     IA_AUTO_CLOSE int fd = -1;
     IA_AUTO_CLOSE int again = -1;
     struct ia_error cause = {0};
-    enum ia_status opened = ia_confine_open(env->confine, request->path, &fd, &result->st, &cause);
+    enum ia_status opened = request->lock_only
+                                ? ia_confine_open_again(env->confine, request->path, &fd, &result->st, &cause)
+                                : ia_confine_open(env->confine, request->path, &fd, &result->st, &cause);
     *changed = false;
     result->verdict = IA_VERDICT_UNKNOWN;
     result->reason = "unreadable";

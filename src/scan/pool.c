@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_EVENTS = 64, MAX_WORKERS = 256 };
+enum { MAX_EVENTS = 128, MAX_EXTENTS = 256 * 1024, MAX_WORKERS = 256 };
+
+/* Looks at locks that a worker takes in one go: each is so short that handing over would take longer. */
+enum { MAX_LOOKS = 32 };
 
 struct ia_pool {
     const struct ia_parse_env *env;
@@ -20,8 +23,12 @@ struct ia_pool {
     size_t pending; /* requests without their IA_EVENT_DONE taken */
     struct ia_event events[MAX_EVENTS];
     size_t first, count;
+    size_t extents;       /* in the events */
+    size_t idle, crowded; /* workers that wait for a request, for room */
+    bool taker_waits;
     bool stopping;
-    int workers;
+    int wanted;  /* workers that were to be started */
+    int workers; /* that run */
     pthread_t threads[MAX_WORKERS];
 };
 
@@ -31,22 +38,46 @@ void ia_event_release(struct ia_event *event)
     ia_parse_result_release(&event->result);
 }
 
-/* Takes the event over; false when the pool stops. */
+/* Extents are most of what is queued: a single event of them always fits. */
+static bool has_room(const struct ia_pool *pool, const struct ia_event *event)
+{
+    return pool->count < MAX_EVENTS && (pool->extents == 0 || pool->extents + event->count <= MAX_EXTENTS);
+}
+
+static void wake_taker(struct ia_pool *pool)
+{
+    if (pool->taker_waits)
+        pthread_cond_signal(&pool->full);
+}
+
+/* Takes the events over; false when the pool stops. */
+static bool post_all(struct ia_pool *pool, struct ia_event *events, size_t count)
+{
+    size_t posted = 0;
+    pthread_mutex_lock(&pool->mutex);
+    for (; posted < count; posted++) {
+        while (!has_room(pool, &events[posted]) && !pool->stopping) {
+            wake_taker(pool);
+            pool->crowded++;
+            pthread_cond_wait(&pool->room, &pool->mutex);
+            pool->crowded--;
+        }
+        if (pool->stopping)
+            break;
+        pool->events[(pool->first + pool->count) % MAX_EVENTS] = events[posted];
+        pool->count++;
+        pool->extents += events[posted].count;
+    }
+    wake_taker(pool);
+    pthread_mutex_unlock(&pool->mutex);
+    for (size_t i = posted; i < count; i++)
+        ia_event_release(&events[i]);
+    return posted == count;
+}
+
 static bool post(struct ia_pool *pool, struct ia_event *event)
 {
-    pthread_mutex_lock(&pool->mutex);
-    while (pool->count == MAX_EVENTS && !pool->stopping)
-        pthread_cond_wait(&pool->room, &pool->mutex);
-    bool stopping = pool->stopping;
-    if (!stopping) {
-        pool->events[(pool->first + pool->count) % MAX_EVENTS] = *event;
-        pool->count++;
-        pthread_cond_signal(&pool->full);
-    }
-    pthread_mutex_unlock(&pool->mutex);
-    if (stopping)
-        ia_event_release(event);
-    return !stopping;
+    return post_all(pool, event, 1);
 }
 
 struct worker {
@@ -73,29 +104,48 @@ static enum ia_status post_extents(void *ctx, size_t mapping, const struct ia_ex
     return post(worker->pool, &event) ? IA_OK : ia_fail(err, IA_BUG, "stopped");
 }
 
-static bool take_request(struct ia_pool *pool, struct ia_parse_request *request)
+/* One request; or several, when these only look at locks and there are enough for all workers. Returns how many, 0 at
+ * the end. */
+static size_t take_requests(struct ia_pool *pool, struct ia_parse_request *requests)
 {
+    size_t taken = 0;
     pthread_mutex_lock(&pool->mutex);
-    while (pool->next == pool->requests.len && !pool->stopping)
+    while (pool->next == pool->requests.len && !pool->stopping) {
+        pool->idle++;
         pthread_cond_wait(&pool->work, &pool->mutex);
-    bool got = !pool->stopping;
-    if (got)
-        *request = pool->requests.items[pool->next++];
+        pool->idle--;
+    }
+    if (!pool->stopping) {
+        size_t share = (pool->requests.len - pool->next) / (2 * (size_t)pool->wanted + 1);
+        size_t most = share < 1 ? 1 : share < MAX_LOOKS ? share : MAX_LOOKS;
+        do
+            requests[taken++] = pool->requests.items[pool->next++];
+        while (taken < most && requests[taken - 1].lock_only && pool->requests.items[pool->next].lock_only);
+    }
     pthread_mutex_unlock(&pool->mutex);
-    return got;
+    return taken;
+}
+
+static struct ia_event answer(struct ia_pool *pool, const struct ia_parse_request *request)
+{
+    struct worker worker = {.pool = pool, .item = request->item};
+    const struct ia_parse_sink sink = {.ctx = &worker, .begin = post_begin, .extents = post_extents};
+    struct ia_event done = {.kind = IA_EVENT_DONE, .item = request->item, .request = *request};
+    struct ia_error err = {0};
+    done.status = ia_parse_file(request, pool->env, &sink, &done.result, &err);
+    return done;
 }
 
 static void *work(void *arg)
 {
     struct ia_pool *pool = arg;
-    struct ia_parse_request request;
-    while (take_request(pool, &request)) {
-        struct worker worker = {.pool = pool, .item = request.item};
-        const struct ia_parse_sink sink = {.ctx = &worker, .begin = post_begin, .extents = post_extents};
-        struct ia_event done = {.kind = IA_EVENT_DONE, .item = request.item, .request = request};
-        struct ia_error err = {0};
-        done.status = ia_parse_file(&request, pool->env, &sink, &done.result, &err);
-        post(pool, &done);
+    struct ia_parse_request requests[MAX_LOOKS];
+    struct ia_event done[MAX_LOOKS];
+    size_t count;
+    while ((count = take_requests(pool, requests)) > 0) {
+        for (size_t i = 0; i < count; i++)
+            done[i] = answer(pool, &requests[i]);
+        post_all(pool, done, count);
     }
     return NULL;
 }
@@ -106,11 +156,12 @@ enum ia_status ia_pool_start(int workers, const struct ia_parse_env *env, struct
     if (pool == NULL)
         return ia_fail(err, IA_NOMEM, "out of memory");
     pool->env = env;
+    pool->wanted = workers < MAX_WORKERS ? workers : MAX_WORKERS;
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->full, NULL);
     pthread_cond_init(&pool->room, NULL);
-    for (; pool->workers < workers && pool->workers < MAX_WORKERS; pool->workers++) {
+    for (; pool->workers < pool->wanted; pool->workers++) {
         int code = pthread_create(&pool->threads[pool->workers], NULL, work, pool);
         if (code != 0 && pool->workers == 0) {
             ia_pool_stop(pool);
@@ -130,7 +181,6 @@ enum ia_status ia_pool_submit(struct ia_pool *pool, const struct ia_parse_reques
         pool->next = pool->requests.len = 0;
     bool ok = ia_vec_push(&pool->requests, *request);
     pool->pending += ok;
-    pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(&pool->mutex);
     return ok ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
 }
@@ -138,15 +188,22 @@ enum ia_status ia_pool_submit(struct ia_pool *pool, const struct ia_parse_reques
 bool ia_pool_take(struct ia_pool *pool, struct ia_event *event)
 {
     pthread_mutex_lock(&pool->mutex);
-    while (pool->count == 0 && pool->pending > 0)
+    if (pool->idle > 0 && pool->next < pool->requests.len) /* all that was submitted so far, at once */
+        pthread_cond_broadcast(&pool->work);
+    while (pool->count == 0 && pool->pending > 0) {
+        pool->taker_waits = true;
         pthread_cond_wait(&pool->full, &pool->mutex);
+        pool->taker_waits = false;
+    }
     bool got = pool->count > 0;
     if (got) {
         *event = pool->events[pool->first];
         pool->first = (pool->first + 1) % MAX_EVENTS;
         pool->count--;
+        pool->extents -= event->count;
         pool->pending -= event->kind == IA_EVENT_DONE;
-        pthread_cond_signal(&pool->room);
+        if (pool->crowded > 0)
+            pthread_cond_signal(&pool->room);
     }
     pthread_mutex_unlock(&pool->mutex);
     return got;

@@ -28,7 +28,7 @@ struct ia_pool;
 
 IA_MUST_CHECK enum ia_status ia_pool_start(int workers, const struct ia_parse_env *env, struct ia_pool **out,
                                            struct ia_error *err);
-/* Never blocks. */
+/* Never blocks. Work begins with the next ia_pool_take. */
 IA_MUST_CHECK enum ia_status ia_pool_submit(struct ia_pool *pool, const struct ia_parse_request *request,
                                             struct ia_error *err);
 /* The next event, waiting for it; false when every submitted request is done. */

@@ -2,6 +2,7 @@
 /* The coordinator of a scan. */
 #include "scan/scan.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -82,6 +83,35 @@ static enum ia_status set_up(struct ia_scan *scan, struct ia_error *err)
     return status;
 }
 
+struct walk_job {
+    struct ia_scan *scan;
+    enum ia_status status;
+    struct ia_error err;
+};
+
+static void *walk(void *arg)
+{
+    struct walk_job *job = arg;
+    job->status = ia_scan_walk(job->scan, &job->err);
+    return NULL;
+}
+
+/* What is there, and what was there: the walk has the inventory's items, the other side its previous ones. */
+static enum ia_status walk_and_load(struct ia_scan *scan, struct ia_error *err)
+{
+    struct walk_job job = {.scan = scan};
+    pthread_t thread;
+    bool beside = pthread_create(&thread, NULL, walk, &job) == 0;
+    enum ia_status status = ia_scan_load_previous(scan, err);
+    if (beside)
+        pthread_join(thread, NULL);
+    else
+        walk(&job);
+    if (status == IA_OK && job.status != IA_OK)
+        status = ia_fail(err, job.status, "%s", job.err.message);
+    return status;
+}
+
 /* Reads and follows until no file needs another look. Ends: a file is read again at most once for what others say of
  * it, and the files of the allowed directories are finite. */
 static enum ia_status read_and_follow(struct ia_scan *scan, struct ia_error *err)
@@ -116,9 +146,7 @@ static enum ia_status run(struct ia_scan *scan, struct ia_error *err)
 {
     enum ia_status status = set_up(scan, err);
     if (status == IA_OK)
-        status = ia_scan_load_previous(scan, err);
-    if (status == IA_OK)
-        status = ia_scan_walk(scan, err);
+        status = walk_and_load(scan, err);
     if (status == IA_OK)
         status = ia_scan_add_allowed(scan, err);
     if (status == IA_OK)

@@ -80,7 +80,8 @@ enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode
         return status;
     }
     sqlite3_extended_result_codes(db, 1);
-    sqlite3_busy_timeout(db, mode == IA_CONNECTION_READ ? 5000 : 0);
+    /* A reader that comes or goes may hold a writer up for a moment; another writer holds it up for long. */
+    sqlite3_busy_timeout(db, mode == IA_CONNECTION_READ ? 5000 : 2000);
     *out = db;
     return IA_OK;
 }
