@@ -14,13 +14,13 @@ enum ia_event_kind {
 
 struct ia_event {
     enum ia_event_kind kind;
+    enum ia_status status; /* IA_EVENT_DONE: IA_OK, or why the worker itself failed */
     size_t item;
     size_t mapping;
     struct ia_extent *extents; /* owned by the receiver */
     size_t count;
     struct ia_parse_request request; /* IA_EVENT_DONE */
     struct ia_parse_result result;   /* IA_EVENT_DONE; owned by the receiver */
-    enum ia_status status;           /* IA_EVENT_DONE: IA_OK, or why the worker itself failed */
 };
 void ia_event_release(struct ia_event *event);
 
