@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- History by spans: an image that stays as it is takes one row however many scans see it so.
+-- History by spans, with depths and dependents between two scans in v_growth: an image that stays as it is takes one row however many scans see it so.
 
 -- How an image was, by its path, from one scan to another.
 CREATE TABLE history_span (

@@ -75,4 +75,9 @@ static inline int64_t ia_round_up_to(int64_t value, int64_t unit)
     return rest == 0 || value > INT64_MAX - (unit - rest) ? value : value + (unit - rest);
 }
 
+/* Notes for each snapshot of a node how much of what it reads from its backing image lies where `below` is not 0: there
+ * it reads something else from now on. */
+IA_MUST_CHECK enum ia_status ia_what_if_change_snapshots(struct ia_what_if *what_if, size_t node,
+                                                         const struct ia_steps *below, struct ia_error *err);
+
 #endif

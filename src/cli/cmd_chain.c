@@ -234,16 +234,6 @@ static const struct option long_options[] = {
     {0},
 };
 
-static int parse_confine(struct chain_options *options, const char *dir)
-{
-    struct ia_error err;
-    options->confined = true;
-    if (ia_confine_add(&options->confine, dir, &err) == IA_OK)
-        return -1;
-    ia_cli_error("%s", err.message);
-    return IA_EXIT_FAILED;
-}
-
 /* -1: go on; else the exit code. */
 static int parse_option(struct chain_options *options, int c, const char *word)
 {
@@ -252,7 +242,8 @@ static int parse_option(struct chain_options *options, int c, const char *word)
         options->format = optarg;
         return -1;
     case OPTION_CONFINE:
-        return parse_confine(options, optarg);
+        options->confined = true;
+        return ia_cli_add_confine(&options->confine, optarg);
     case OPTION_DB:
         options->db = optarg;
         return -1;

@@ -64,16 +64,6 @@ static int parse_number(const char *what, const char *text, int64_t *out)
     return ia_cli_parse_size(text, out) ? -1 : ia_cli_usage("map", "bad %s '%s'", what, text);
 }
 
-static int parse_confine(struct map_options *options, const char *dir)
-{
-    struct ia_error err;
-    options->confined = true;
-    if (ia_confine_add(&options->confine, dir, &err) == IA_OK)
-        return -1;
-    ia_cli_error("%s", err.message);
-    return IA_EXIT_FAILED;
-}
-
 /* -1: go on; else the exit code. */
 static int parse_option(struct map_options *options, int c)
 {
@@ -93,7 +83,8 @@ static int parse_option(struct map_options *options, int c)
         options->filenames = true;
         return -1;
     case OPTION_CONFINE:
-        return parse_confine(options, optarg);
+        options->confined = true;
+        return ia_cli_add_confine(&options->confine, optarg);
     case 'h':
         fputs(help, stdout);
         return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;

@@ -126,6 +126,15 @@ bool ia_cli_parse_size(const char *text, int64_t *out)
            ia_add(scaled, (int64_t)(fraction * (double)(INT64_C(1) << shift)), out);
 }
 
+int ia_cli_add_confine(struct ia_confine *confine, const char *dir)
+{
+    struct ia_error err;
+    if (ia_confine_add(confine, dir, &err) == IA_OK)
+        return -1;
+    ia_cli_error("%s", err.message);
+    return IA_EXIT_FAILED;
+}
+
 bool ia_cli_flush(FILE *out)
 {
     if (fflush(out) == 0 && !ferror(out))

@@ -34,6 +34,9 @@ const char *ia_cli_default_db(struct ia_buf *out);
 /* "512", "64k", "1.5G", "0x200": bytes, as qemu-img reads them. */
 bool ia_cli_parse_size(const char *text, int64_t *out);
 
+/* Adds --confine's directory. -1: go on; else the exit code, after a message. */
+int ia_cli_add_confine(struct ia_confine *confine, const char *dir);
+
 /* Everything written to `out` arrived. Says so and returns false otherwise. */
 bool ia_cli_flush(FILE *out);
 

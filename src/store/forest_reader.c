@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/vec.h"
 #include "store/connection.h"
+#include "store/extents.h"
 #include "store/reader_internal.h"
 
 static const char root_sql[] = "SELECT layer_id FROM chain WHERE image_id = ? ORDER BY depth DESC LIMIT 1";
@@ -18,9 +19,6 @@ static const char tree_sql[] = "SELECT i.image_id, coalesce(i.virtual_size, 0), 
 
 static const char mapping_sql[] = "SELECT map_id, size, failed FROM mapping WHERE image_id = ?"
                                   " ORDER BY snapshot IS NOT NULL, snapshot";
-
-static const char extent_sql[] = "SELECT start, length, state, file, offset FROM extent"
-                                 " WHERE map_id = ? AND start >= ? ORDER BY start LIMIT ?";
 
 struct mapping {
     int64_t map_id;
@@ -73,22 +71,7 @@ static enum ia_status read_extents(void *ctx, size_t node, size_t mapping, int64
     *count = 0;
     if (mapping >= image->mappings.len || image->mappings.items[mapping].failed)
         return IA_OK;
-    sqlite3_stmt *stmt = stored->extents;
-    sqlite3_bind_int64(stmt, 1, image->mappings.items[mapping].map_id);
-    sqlite3_bind_int64(stmt, 2, from);
-    sqlite3_bind_int64(stmt, 3, (int64_t)capacity);
-    int code;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
-        out[(*count)++] = (struct ia_extent){
-            .start = sqlite3_column_int64(stmt, 0),
-            .length = sqlite3_column_int64(stmt, 1),
-            .state = (uint32_t)sqlite3_column_int64(stmt, 2),
-            .file = (uint32_t)sqlite3_column_int64(stmt, 3),
-            .offset = sqlite3_column_type(stmt, 4) == SQLITE_NULL ? IA_NO_OFFSET : sqlite3_column_int64(stmt, 4),
-        };
-    enum ia_status status = code == SQLITE_DONE ? IA_OK : ia_connection_fail(stored->db, err, "cannot read extents");
-    sqlite3_reset(stmt);
-    return status;
+    return ia_extents_read(stored->extents, image->mappings.items[mapping].map_id, from, out, capacity, count, err);
 }
 
 static enum ia_status find_root(sqlite3 *db, int64_t image, int64_t *root, struct ia_error *err)
@@ -198,7 +181,7 @@ enum ia_status ia_stored_forest_load(struct ia_reader *reader, const int64_t *im
         return no_memory(err);
     stored->db = ia_reader_connection(reader);
     enum ia_status status = IA_OK;
-    if (sqlite3_prepare_v2(stored->db, extent_sql, -1, &stored->extents, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(stored->db, IA_EXTENTS_SQL, -1, &stored->extents, NULL) != SQLITE_OK)
         status = ia_connection_fail(stored->db, err, "cannot read the forest");
     if (status == IA_OK)
         status = load_trees(stored, images, count, err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "store/connection.h"
+#include "store/extents.h"
 #include "store/history.h"
 #include "store/migrate.h"
 #include "store/statements.h"
@@ -383,21 +384,5 @@ enum ia_status ia_writer_read_extents(struct ia_writer *writer, int64_t map_id, 
     enum ia_status status = ia_statements_get(&writer->statements, IA_STMT_READ_EXTENTS, &stmt, err);
     if (status != IA_OK)
         return status;
-    sqlite3_bind_int64(stmt, 1, map_id);
-    sqlite3_bind_int64(stmt, 2, from);
-    sqlite3_bind_int64(stmt, 3, (int64_t)capacity);
-    int code;
-    *count = 0;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
-        out[(*count)++] = (struct ia_extent){
-            .start = sqlite3_column_int64(stmt, 0),
-            .length = sqlite3_column_int64(stmt, 1),
-            .state = (uint32_t)sqlite3_column_int64(stmt, 2),
-            .file = (uint32_t)sqlite3_column_int64(stmt, 3),
-            .offset = sqlite3_column_type(stmt, 4) == SQLITE_NULL ? IA_NO_OFFSET : sqlite3_column_int64(stmt, 4),
-        };
-    if (code != SQLITE_DONE)
-        status = ia_connection_fail(writer->db, err, "cannot read extents back");
-    sqlite3_reset(stmt);
-    return status;
+    return ia_extents_read(stmt, map_id, from, out, capacity, count, err);
 }
