@@ -212,8 +212,9 @@ def test_sparse(case, kind):
         here.settle()
         scan(case, site)
         row = sparse(site, "a.qcow2")
-        case.same((row["disk_shared"], row["reclaimable_bytes"], row["reclaimable_at_most"]), (row["disk_size"], 0, 0),
-                  "while all of it is a copy, nothing can be given back")
+        case.check(row["reclaimable_bytes"] == 0 and row["reclaimable_at_most"] < 64 * KIB
+                   and row["disk_shared"] + row["reclaimable_at_most"] == row["disk_size"],
+                   "while all of it but blocks that were never written is a copy, nothing is sure", [repr(row)])
         qemu_io(image, "write -q -P 2 8M 3M")
         here.settle()
         scan(case, site)
