@@ -5,6 +5,9 @@
 -- about: unallocated = virtual_size. In blocks of the host: the eleven columns disk_* before disk_size add up to it,
 -- about: exactly. A file that two images share counts for each. Accounts are empty where they are not known: the image
 -- about: could not be mapped, changed while it was read, or the host does not tell its blocks.
+-- about: Blocks that something else uses too (reflinks) are given back by nobody alone, and copying them takes new ones.
+-- about: What of them is reclaimable is not told: reclaimable_bytes takes it for as much as it can be, and is certain;
+-- about: reclaimable_at_most for as little.
 -- column: path | path | the image
 -- column: format | text | its format
 -- column: virtual_size | bytes | size of the guest's disk
@@ -24,8 +27,10 @@
 -- column: disk_bitmaps | bytes | blocks of dirty bitmaps
 -- column: disk_filesystem | bytes | what the host counts besides: its own blocks for the file, blocks behind the file's end, preallocated ones where it does not tell them; less than 0 where it compresses
 -- column: disk_size | bytes | blocks that its files take on the host
--- column: reclaimable_bytes | bytes | zero_allocated + leaked + unused + unallocated + preallocated + tail; preallocation may be on purpose
--- column: suggestion | text | a command that gives most of that back; empty where nothing can be given back, the image is or may be in use, or no command does it without a loss
+-- column: disk_shared | bytes | of disk_size, blocks that something else uses too, another place of the file included; empty where the host does not tell
+-- column: reclaimable_bytes | bytes | zero_allocated + leaked + unused + unallocated + preallocated + tail, less disk_shared and what the host compresses; empty where the host does not tell these; preallocation may be on purpose
+-- column: reclaimable_at_most | bytes | the same sum, as far as there are blocks that nothing else uses
+-- column: suggestion | text | a command that gives most of that back; empty where nothing is sure to be given back, the image is or may be in use, or no command does it without a loss
 -- column: metadata_bytes | bytes | host bytes of headers and tables and bitmaps, whether the host keeps blocks for them or not
 -- column: compressed_host_bytes | bytes | host bytes that hold compressed data
 -- column: disk_to_virtual | ratio | disk_size / virtual_size
@@ -37,8 +42,11 @@ WITH member AS (
     SELECT image_id, file_id FROM image_file WHERE file_id IS NOT NULL
 ),
 host AS (
-    SELECT m.image_id, sum(f.size) AS file_size, sum(f.disk_size) AS disk_size
-    FROM member AS m JOIN file AS f ON f.file_id = m.file_id
+    SELECT m.image_id, sum(f.size) AS file_size, sum(f.disk_size) AS disk_size,
+           CASE WHEN count(*) = count(h.shared_bytes) THEN sum(h.shared_bytes) END AS shared,
+           CASE WHEN count(*) = count(h.shared_bytes) THEN sum(h.shared_bytes + h.encoded_bytes) END AS doubtful,
+           min(f.links = 1) AS has_one_name  -- else its blocks stay when a copy takes its place
+    FROM member AS m JOIN file AS f ON f.file_id = m.file_id LEFT JOIN v_host AS h ON h.file_id = m.file_id
     GROUP BY m.image_id
 ),
 used AS (
@@ -67,13 +75,13 @@ part AS ( -- blocks by use; those that were never written are taken out of every
     GROUP BY image_id
 ),
 account AS (
-    SELECT i.*, h.file_size, h.disk_size,
+    SELECT i.*, h.file_size, h.disk_size, h.shared, h.doubtful, h.has_one_name,
            p.data, p.zero_allocated, p.leaked, p.unused, p.unallocated, p.preallocated, p.tail, p.metadata,
            p.snapshots, p.bitmaps, p.told, p.leaked_length, p.bitmaps_length, p.tail_length,
            CASE WHEN i.state = 'ok' THEN i.data_bytes + i.compressed_bytes + i.encrypted_bytes + i.sparse_bytes END
                AS allocated,
            CASE WHEN i.state = 'ok' THEN i.zero_bytes + i.zero_allocated_bytes END AS zero,
-           p.zero_allocated + p.leaked + p.unused + p.unallocated + p.preallocated + p.tail AS reclaimable,
+           p.zero_allocated + p.leaked + p.unused + p.unallocated + p.preallocated + p.tail AS held_for_nothing,
            max(p.zero_allocated, p.leaked, p.unused, p.unallocated, p.preallocated, p.tail) AS largest,
            b.format AS backing_is,
            '''' || replace(i.path, '''', '''\''''') || '''' AS quoted,
@@ -86,8 +94,9 @@ account AS (
 fit AS ( -- what a command must not lose
     SELECT a.image_id,
            a.state = 'ok' AND a.chain_ok AND a.lock_state = 'none' AND NOT a.corrupt AND NOT a.dirty
-           AND a.reclaimable > 0 AS at_rest,
+           AND coalesce(a.held_for_nothing > a.doubtful, 0) AS at_rest,
            NOT EXISTS (SELECT 1 FROM image_name AS n WHERE n.image_id = a.image_id AND n.kind = 'part') AS one_file,
+           a.has_one_name AS replaceable,
            -- all that is written anew is there again: no snapshots, bitmaps, keys, and nothing is compressed
            NOT EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = a.image_id AND m.snapshot IS NOT NULL)
            AND a.bitmaps_length = 0 AND NOT a.encrypted AND a.compressed_bytes = 0
@@ -111,17 +120,19 @@ SELECT a.path, a.format, a.virtual_size,
        a.bitmaps AS disk_bitmaps,
        a.disk_size - a.told AS disk_filesystem,
        a.disk_size,
-       a.reclaimable AS reclaimable_bytes,
+       a.shared AS disk_shared,
+       max(a.held_for_nothing - a.doubtful, 0) AS reclaimable_bytes,
+       min(a.held_for_nothing, max(a.disk_size - coalesce(a.shared, 0), 0)) AS reclaimable_at_most,
        CASE
            WHEN NOT f.at_rest THEN NULL
-           WHEN a.format = 'raw' AND f.one_file AND a.preallocated > 0
+           WHEN a.format = 'raw' AND f.one_file AND f.replaceable AND a.preallocated > a.doubtful
                THEN 'cp --preserve=all --sparse=always ' || a.quoted || ' ' || a.quoted_new
            WHEN a.format <> 'qcow2' THEN NULL
-           WHEN a.leaked = a.largest THEN 'qemu-img check -r leaks -f qcow2 ' || a.quoted
+           WHEN a.leaked = a.largest AND a.leaked > a.doubtful THEN 'qemu-img check -r leaks -f qcow2 ' || a.quoted
            WHEN NOT f.one_file THEN NULL
-           WHEN a.tail = a.largest AND a.leaked_length = 0
+           WHEN a.tail = a.largest AND a.tail > a.doubtful AND a.leaked_length = 0
                THEN 'truncate -s ' || (a.file_size - a.tail_length) || ' ' || a.quoted
-           WHEN f.writable_anew
+           WHEN f.writable_anew AND f.replaceable
                THEN 'qemu-img convert -f qcow2 -O qcow2 -o cluster_size=' || a.cluster_size
                     || CASE WHEN a.variant LIKE 'v2%' THEN ',compat=0.10' ELSE '' END
                     || CASE WHEN a.variant LIKE '% zstd%' THEN ',compression_type=zstd' ELSE '' END

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A set of ranges of host bytes in the files of one image: what its internal snapshots hold on to. */
+/* A set of ranges of host bytes in the files of one image: what its internal snapshots, or others, hold on to. */
 #ifndef IA_ANALYSIS_HOST_RANGES_H
 #define IA_ANALYSIS_HOST_RANGES_H
 

@@ -4,10 +4,20 @@
  * date, so that a step costs the same for two files and for ten thousand. */
 #include "analysis/host_sharing.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/vec.h"
+
+bool ia_shared_run_stretch(struct ia_shared_run *run)
+{
+    enum { STRETCH = 4096 };
+    static const uint64_t ENCODED = UINT64_C(1) << 61;
+    if (run->physical > (INT64_MAX - run->length) / STRETCH)
+        return false;
+    run->volume ^= ENCODED;
+    run->physical *= STRETCH;
+    return true;
+}
 
 /* A binary heap, the least key on top. */
 struct entry {

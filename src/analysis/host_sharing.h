@@ -3,6 +3,7 @@
 #ifndef IA_ANALYSIS_HOST_SHARING_H
 #define IA_ANALYSIS_HOST_SHARING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,11 @@ struct ia_host_account {
     int64_t unmatched; /* of its runs: no other file has a run there */
     uint32_t group;    /* the first of the files that have bytes in common with it, directly or by way of others */
 };
+
+/* Puts an encoded run, of which the length on the volume is not told, and that in the file is greater, into an address
+ * space of its own, stretched so that each has room for what it is in the file: none that begin at different sectors
+ * overlap, as no file system encodes more than 2 MiB as one. False, and the run as it was: it does not fit there. */
+bool ia_shared_run_stretch(struct ia_shared_run *run);
 
 /* Sorts the runs. `accounts` has room for all files. IA_NOMEM only. Time is that of sorting, however many files use one
  * block; memory beside it grows with the runs that lie over each other. */

@@ -13,6 +13,7 @@
 #define IA_ANALYSIS_WHAT_IF_H
 
 #include "analysis/forest.h"
+#include "analysis/host_ranges.h"
 
 /* What becomes of zeroes that are written to whole clusters. */
 enum ia_what_if_zeroes {
@@ -26,18 +27,20 @@ struct ia_what_if_terms {
     int64_t unit; /* what is written takes guest bytes in multiples of this: cluster, subcluster; 1 for a raw image */
     int64_t cluster; /* the format's cluster, at least `unit` */
     enum ia_what_if_zeroes zeroes;
-    bool has_no_gaps;  /* every byte is present, also those that it grows by: raw images */
-    bool can_be_empty; /* `qemu-img commit` empties an image of this format */
+    bool has_no_gaps;                    /* every byte is present, also those that it grows by: raw images */
+    bool can_be_empty;                   /* `qemu-img commit` empties an image of this format */
+    const struct ia_host_ranges *shared; /* sealed: host bytes in blocks that something else uses too; NULL: none */
+    bool may_share_all;                  /* what is shared is not known */
 };
 
 /* What the action does to a node. */
 struct ia_what_if_effect {
-    int64_t needed_bytes; /* guest bytes whose host space has to be found */
-    int64_t
-        released_bytes; /* guest bytes of plain data whose host space is given back: clusters that are emptied, or that
-                         * become zeroes, and that no internal snapshot holds; compressed ones are not counted */
-    int64_t changed_bytes; /* guest bytes of its active content that come from elsewhere than before, zeroes that stay
-                            * zeroes left out */
+    int64_t needed_bytes;   /* guest bytes whose host space has to be found; the host copies what is shared */
+    int64_t emptied_bytes;  /* guest bytes of plain data that lose their host space: clusters that are emptied, or that
+                             * become zeroes, and that no internal snapshot holds; compressed ones are not counted */
+    int64_t released_bytes; /* of these, nothing else uses the space: it is given back */
+    int64_t changed_bytes;  /* guest bytes of its active content that come from elsewhere than before, zeroes that stay
+                             * zeroes left out */
 };
 
 struct ia_what_if;

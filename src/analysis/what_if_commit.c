@@ -129,12 +129,13 @@ static enum ia_status copy_image(struct commit *commit, struct ia_error *err)
 }
 
 /* An emptied image gives its own space back, as if all of it became zeroes. */
-static enum ia_status empty(struct ia_what_if *what_if, size_t node, struct ia_error *err)
+static enum ia_status empty(struct ia_what_if *what_if, size_t node, const struct ia_what_if_terms *terms,
+                            struct ia_error *err)
 {
     struct ia_steps all = {0};
     if (!ia_steps_constant(&all, INT64_MAX, IA_PATCH_ZERO))
         return no_memory(err);
-    enum ia_status status = ia_what_if_account(what_if, node, &all, err);
+    enum ia_status status = ia_what_if_account(what_if, node, terms, &all, err);
     ia_steps_release(&all);
     what_if->edits[node].emptied = true;
     return status;
@@ -157,7 +158,8 @@ static enum ia_status write_base(struct commit *commit, struct ia_steps *changed
     status = ia_patch_builder_finish(&commit->patch, edit, err);
     if (!ia_steps_overlay_finish(&commit->changed, changed))
         return no_memory(err);
-    return status == IA_OK ? ia_what_if_account(commit->what_if, commit->base, &edit->patch, err) : status;
+    return status == IA_OK ? ia_what_if_account(commit->what_if, commit->base, &commit->terms, &edit->patch, err)
+                           : status;
 }
 
 enum ia_status ia_what_if_commit(struct ia_what_if *what_if, size_t node, const struct ia_what_if_terms *own,
@@ -189,5 +191,5 @@ enum ia_status ia_what_if_commit(struct ia_what_if *what_if, size_t node, const 
         status = ia_what_if_change_readers(what_if, parent, &changed, err);
     ia_steps_release(&changed);
     what_if->nodes[parent].size = commit.grown;
-    return status == IA_OK && own->can_be_empty ? empty(what_if, node, err) : status;
+    return status == IA_OK && own->can_be_empty ? empty(what_if, node, own, err) : status;
 }

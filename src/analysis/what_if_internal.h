@@ -49,10 +49,11 @@ IA_MUST_CHECK enum ia_status ia_what_if_count_through(const struct ia_what_if *w
                                                       const struct ia_steps *below, int64_t *bytes,
                                                       struct ia_error *err);
 
-/* Settles the node's needed_bytes, which are those of all data that the patch writes so far, and its released_bytes:
- * data that is written where the image has clusters of its own needs no others, unless an internal snapshot holds them.
- */
-IA_MUST_CHECK enum ia_status ia_what_if_account(struct ia_what_if *what_if, size_t node, const struct ia_steps *patch,
+/* Settles the node's needed_bytes, which are those of all data that the patch writes so far, its emptied_bytes and its
+ * released_bytes: data that is written where the image has clusters of its own needs no others, unless an internal
+ * snapshot holds them or the host shares their blocks. */
+IA_MUST_CHECK enum ia_status ia_what_if_account(struct ia_what_if *what_if, size_t node,
+                                                const struct ia_what_if_terms *terms, const struct ia_steps *patch,
                                                 struct ia_error *err);
 
 /* Counts changed_bytes and snapshot changes of all that stand on `base`, which reads otherwise where `changed` is not

@@ -11,27 +11,42 @@ static enum ia_status no_memory(struct ia_error *err)
     return ia_fail(err, IA_NOMEM, "out of memory for the space of an image");
 }
 
-/* Host space that a plain extent has in [start, end) and that no snapshot holds. */
-static int64_t unheld(const struct ia_host_ranges *held, const struct ia_extent *extent, int64_t start, int64_t end)
+/* Who else has an image's host space. */
+struct holders {
+    const struct ia_host_ranges *snapshots; /* of the image */
+    const struct ia_host_ranges *others;    /* on the host */
+    bool others_may_have_all;
+};
+
+/* Bytes of host space. */
+struct space {
+    int64_t unheld; /* no snapshot holds it */
+    int64_t own;    /* of it, nothing else on the host uses it either */
+};
+
+/* What a plain extent has in [start, end). */
+static struct space space_of(const struct holders *holders, const struct ia_extent *extent, int64_t start, int64_t end)
 {
-    int64_t sum = 0;
+    struct space sum = {0};
     bool plain = extent->state == IA_EXTENT_DATA || extent->state == IA_EXTENT_ENCRYPTED ||
                  extent->state == IA_EXTENT_ZERO_ALLOCATED;
     if (!plain || extent->offset == IA_NO_OFFSET)
-        return 0;
-    while (start < end) { /* ends: until is past the host byte asked for */
-        int64_t until;
+        return sum;
+    while (start < end) { /* ends: both are past the host byte asked for */
+        int64_t held_until, shared_until;
         int64_t host = extent->offset + (start - extent->start);
-        bool is_held = ia_host_ranges_has(held, extent->file, host, &until);
-        int64_t length = ia_min(end - start, until - host);
-        sum += is_held ? 0 : length;
+        bool is_held = ia_host_ranges_has(holders->snapshots, extent->file, host, &held_until);
+        bool is_shared = ia_host_ranges_has(holders->others, extent->file, host, &shared_until);
+        int64_t length = ia_min(end - start, ia_min(held_until, shared_until) - host);
+        sum.unheld += is_held ? 0 : length;
+        sum.own += is_held || is_shared || holders->others_may_have_all ? 0 : length;
         start += length;
     }
     return sum;
 }
 
 /* What the host space of an extent turns to under the patch. Writing to space that is the base's own needs no other. */
-static void account(struct ia_what_if_effect *effect, const struct ia_host_ranges *held, const struct ia_extent *extent,
+static void account(struct ia_what_if_effect *effect, const struct holders *holders, const struct ia_extent *extent,
                     struct ia_steps_cursor *patch)
 {
     int64_t end = extent->start + extent->length;
@@ -39,18 +54,25 @@ static void account(struct ia_what_if_effect *effect, const struct ia_host_range
         int64_t until;
         uint32_t value = ia_steps_at(patch, pos, &until);
         until = ia_min(until, end);
-        if (value == IA_PATCH_DATA)
-            effect->needed_bytes -= unheld(held, extent, pos, until);
-        else if (value == IA_PATCH_ZERO || value == IA_PATCH_DROP)
-            effect->released_bytes += unheld(held, extent, pos, until);
+        struct space space = space_of(holders, extent, pos, until);
+        if (value == IA_PATCH_DATA) {
+            effect->needed_bytes -= space.own;
+        } else if (value == IA_PATCH_ZERO || value == IA_PATCH_DROP) {
+            effect->emptied_bytes += space.unheld;
+            effect->released_bytes += space.own;
+        }
         pos = until;
     }
 }
 
-enum ia_status ia_what_if_account(struct ia_what_if *what_if, size_t node, const struct ia_steps *patch,
-                                  struct ia_error *err)
+enum ia_status ia_what_if_account(struct ia_what_if *what_if, size_t node, const struct ia_what_if_terms *terms,
+                                  const struct ia_steps *patch, struct ia_error *err)
 {
+    static const struct ia_host_ranges none;
     struct ia_host_ranges held = {0};
+    const struct holders holders = {.snapshots = &held,
+                                    .others = terms->shared != NULL ? terms->shared : &none,
+                                    .others_may_have_all = terms->may_share_all};
     struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, what_if->before, node, 0, BUFFER_EXTENTS))
         return no_memory(err);
@@ -61,7 +83,7 @@ enum ia_status ia_what_if_account(struct ia_what_if *what_if, size_t node, const
     while (status == IA_OK && have) { /* ends: extents ascend within the image's size */
         status = ia_extent_reader_next(&reader, &extent, &have, err);
         if (status == IA_OK && have)
-            account(&what_if->edits[node].effect, &held, &extent, &cursor);
+            account(&what_if->edits[node].effect, &holders, &extent, &cursor);
     }
     ia_extent_reader_release(&reader);
     ia_host_ranges_release(&held);

@@ -23,7 +23,17 @@ void ia_fingerprint_text(struct ia_fingerprint *print, const char *text)
         mix(print, text, strlen(text));
 }
 
+/* The end of splitmix64. What FNV makes of numbers that differ in few bits differs by few multiples of one constant:
+ * sums of such would meet. */
+static uint64_t spread(uint64_t value)
+{
+    value = (value ^ (value >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    value = (value ^ (value >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return value ^ (value >> 31);
+}
+
 int64_t ia_fingerprint_value(const struct ia_fingerprint *print)
 {
-    return print->value == 0 ? 1 : (int64_t)print->value;
+    uint64_t value = spread(print->value);
+    return value == 0 ? 1 : (int64_t)value;
 }

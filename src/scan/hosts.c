@@ -38,21 +38,11 @@ static bool gather(struct hosts *hosts, const struct ia_inventory *inventory)
     return true;
 }
 
-/* The length of an encoded extent on the volume is not told, and its length in the file is greater. Such extents lie in
- * an address space of their own, stretched so that each has room for what it is in the file: none that begin at
- * different sectors overlap, as no file system encodes more than 2 MiB as one. */
+/* False: nobody knows where it lies. */
 static bool place(const struct ia_shared_piece *piece, uint64_t volume, uint32_t file, struct ia_shared_run *run)
 {
-    enum { STRETCH = 4096 };
-    static const uint64_t ENCODED = UINT64_C(1) << 61;
     *run = (struct ia_shared_run){.volume = volume, .physical = piece->physical, .length = piece->length, .file = file};
-    if (!piece->encoded)
-        return true;
-    if (piece->physical > (INT64_MAX - piece->length) / STRETCH)
-        return false;
-    run->volume ^= ENCODED;
-    run->physical = piece->physical * STRETCH;
-    return true;
+    return !piece->encoded || ia_shared_run_stretch(run);
 }
 
 static bool place_all(struct hosts *hosts)

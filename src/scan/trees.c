@@ -90,12 +90,17 @@ static bool list_roots(struct ia_trees *trees, const struct ia_scan *scan)
     return true;
 }
 
-/* A sum, so that the order of the members does not count. */
+/* A sum, so that the order of the members does not count. What was read may be other than it was: that alone changes
+ * its tree, whatever the sum says. */
 static void add_up(struct ia_trees *trees, const struct ia_scan *scan)
 {
-    for (size_t i = 0; i < trees->count; i++)
-        if (trees->root_of[i] != IA_NO_ITEM)
-            trees->roots.items[trees->root_of[i]].fingerprint += (uint64_t)fingerprint(scan, i);
+    for (size_t i = 0; i < trees->count; i++) {
+        if (trees->root_of[i] == IA_NO_ITEM)
+            continue;
+        struct ia_tree_root *root = &trees->roots.items[trees->root_of[i]];
+        root->fingerprint += (uint64_t)fingerprint(scan, i);
+        root->has_read = root->has_read || !scan->inventory.items.items[i].from_store;
+    }
 }
 
 /* What the store knows, by ascending image numbers, beside the list of roots. */
@@ -114,7 +119,7 @@ static enum ia_status compare(void *ctx, int64_t root_id, int64_t kept, struct i
     if (comparison->next == trees->roots.len)
         return IA_OK;
     struct ia_tree_root *root = &trees->roots.items[comparison->next];
-    if (root->image_id == root_id && (int64_t)root->fingerprint == kept)
+    if (root->image_id == root_id && (int64_t)root->fingerprint == kept && !root->has_read)
         root->changed = false;
     return IA_OK;
 }

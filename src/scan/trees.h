@@ -10,6 +10,7 @@ struct ia_tree_root {
     int64_t image_id;
     size_t item;
     uint64_t fingerprint; /* of all that the tree's results depend on */
+    bool has_read;        /* a member was read by this scan */
     bool changed;
 };
 

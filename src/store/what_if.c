@@ -11,6 +11,7 @@
 #include "store/connection.h"
 #include "store/forest_reader.h"
 #include "store/reader_internal.h"
+#include "store/what_if_host.h"
 #include "what_if_embedded.h"
 
 struct question {
@@ -127,6 +128,46 @@ static enum ia_status get_terms(struct question *question, size_t node, struct i
     return status;
 }
 
+static enum ia_status flatten(struct question *question, size_t node, struct ia_error *err)
+{
+    struct ia_what_if_terms own;
+    enum ia_status status = get_terms(question, node, &own, err);
+    return status == IA_OK ? ia_what_if_flatten(question->answer, node, &own, err) : status;
+}
+
+static enum ia_status get_shared(struct question *question, size_t node, struct ia_host_ranges *shared,
+                                 struct ia_what_if_terms *terms, struct ia_error *err)
+{
+    bool known = false;
+    enum ia_status status =
+        ia_what_if_shared_ranges(question->db, ia_stored_forest_image(question->stored, node), shared, &known, err);
+    terms->shared = shared;
+    terms->may_share_all = !known;
+    return status;
+}
+
+static enum ia_status commit(struct question *question, size_t node, struct ia_error *err)
+{
+    size_t parent = ia_stored_forest(question->stored)->nodes[node].parent;
+    if (parent == IA_NO_PARENT)
+        return ia_fail(err, IA_USAGE, "nothing to commit into: the store knows no backing image of the image");
+    struct ia_what_if_terms own, base;
+    struct ia_host_ranges shared = {0};
+    struct ia_host_ranges base_shared = {0};
+    enum ia_status status = get_terms(question, node, &own, err);
+    if (status == IA_OK)
+        status = get_terms(question, parent, &base, err);
+    if (status == IA_OK)
+        status = get_shared(question, node, &shared, &own, err);
+    if (status == IA_OK)
+        status = get_shared(question, parent, &base_shared, &base, err);
+    if (status == IA_OK)
+        status = ia_what_if_commit(question->answer, node, &own, &base, err);
+    ia_host_ranges_release(&shared);
+    ia_host_ranges_release(&base_shared);
+    return status;
+}
+
 static enum ia_status act_on(struct question *question, int64_t image, struct ia_error *err)
 {
     size_t node = ia_stored_forest_node(question->stored, image);
@@ -138,16 +179,7 @@ static enum ia_status act_on(struct question *question, int64_t image, struct ia
             ask(question->db, &goes, err, "SELECT step IS NOT NULL FROM what_if_image WHERE image_id = ?", "i", image);
         return status == IA_OK && goes != 0 ? ia_what_if_delete(question->answer, node, err) : status;
     }
-    struct ia_what_if_terms own;
-    enum ia_status status = get_terms(question, node, &own, err);
-    if (status != IA_OK || question->action == IA_WHAT_IF_FLATTEN)
-        return status == IA_OK ? ia_what_if_flatten(question->answer, node, &own, err) : status;
-    size_t parent = ia_stored_forest(question->stored)->nodes[node].parent;
-    if (parent == IA_NO_PARENT)
-        return ia_fail(err, IA_USAGE, "nothing to commit into: the store knows no backing image of the image");
-    struct ia_what_if_terms base;
-    status = get_terms(question, parent, &base, err);
-    return status == IA_OK ? ia_what_if_commit(question->answer, node, &own, &base, err) : status;
+    return question->action == IA_WHAT_IF_FLATTEN ? flatten(question, node, err) : commit(question, node, err);
 }
 
 static enum ia_status put_usage(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err)
@@ -164,9 +196,9 @@ static enum ia_status put_effect(const struct question *question, size_t node, s
     const int64_t *snapshots = ia_what_if_snapshots(question->answer, node);
     int64_t image = ia_stored_forest_image(question->stored, node);
     enum ia_status status = IA_OK;
-    if (effect->needed_bytes != 0 || effect->released_bytes != 0 || effect->changed_bytes != 0)
-        status = ask(question->db, NULL, err, "INSERT INTO what_if_effect VALUES (?, ?, ?, ?)", "iiii", image,
-                     effect->needed_bytes, effect->released_bytes, effect->changed_bytes);
+    if (effect->needed_bytes != 0 || effect->emptied_bytes != 0 || effect->changed_bytes != 0)
+        status = ask(question->db, NULL, err, "INSERT INTO what_if_effect VALUES (?, ?, ?, ?, ?)", "iiiii", image,
+                     effect->needed_bytes, effect->emptied_bytes, effect->released_bytes, effect->changed_bytes);
     size_t count = snapshots == NULL ? 0 : ia_stored_forest(question->stored)->nodes[node].snapshots;
     for (size_t i = 0; i < count && status == IA_OK; i++)
         if (snapshots[i] != 0)
@@ -230,7 +262,11 @@ static enum ia_status fill(struct question *question, struct ia_reader *reader, 
         status = ia_stored_forest_load(reader, question->images.items, question->images.len, &question->stored, err);
     if (status == IA_OK)
         status = ask_forest(question, err);
-    return status == IA_OK ? follow_names(question, err) : status;
+    if (status == IA_OK)
+        status = follow_names(question, err);
+    if (status == IA_OK)
+        status = run_script(question->db, "what_if_files", err);
+    return status == IA_OK ? ia_what_if_share_files(question->db, err) : status;
 }
 
 enum ia_status ia_what_if_fill(struct ia_reader *reader, enum ia_what_if_action action, const char *const *paths,

@@ -23,10 +23,21 @@ CREATE TEMP TABLE what_if_link (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX temp.what_if_link_file ON what_if_link (file_id);
 
+-- The host files that go with images that are gone, or lose a name.
+CREATE TEMP TABLE what_if_file (
+    file_id     INTEGER PRIMARY KEY,
+    image_id    INTEGER NOT NULL,  -- one of the images that take it along
+    step        INTEGER NOT NULL,
+    goes        INTEGER NOT NULL,  -- 0: a name of it stays, and so do its blocks
+    freed_bytes INTEGER,           -- blocks that are freed for certain; NULL: the host does not tell
+    most_bytes  INTEGER NOT NULL   -- blocks that no file uses that is known and stays; counted with the file that goes last
+) STRICT;
+
 -- What the action writes (src/analysis/what_if.h), for the images of the set and their backing images.
 CREATE TEMP TABLE what_if_effect (
     image_id       INTEGER PRIMARY KEY,
     needed_bytes   INTEGER NOT NULL,
+    emptied_bytes  INTEGER NOT NULL,
     released_bytes INTEGER NOT NULL,
     changed_bytes  INTEGER NOT NULL
 ) STRICT;

@@ -113,6 +113,7 @@ static void assert_effect(struct test *test, size_t node, int64_t needed, int64_
 {
     const struct ia_what_if_effect *effect = ia_what_if_effect(test->what_if, node);
     assert_int_equal(effect->needed_bytes, needed);
+    assert_int_equal(effect->emptied_bytes, released);
     assert_int_equal(effect->released_bytes, released);
     assert_int_equal(effect->changed_bytes, changed);
 }
@@ -440,6 +441,53 @@ static void clusters_that_a_snapshot_holds_are_not_written(void **state)
     assert_usage(test, base, K, 3, 0, 3, 0);
 }
 
+/* Of four clusters each, something else on the host has the blocks of the second one, and those behind the image. */
+static void what_is_shared_is_copied_and_given_back_by_nobody(void **state)
+{
+    struct test *test = *state;
+    struct ia_error err = {0};
+    size_t base = add_image(&test->fixture, IA_NO_PARENT, "DDDD");
+    size_t head = add_image(&test->fixture, base, "DDZ.");
+    struct ia_host_ranges shared = {0};
+    assert_true(ia_host_ranges_add(&shared, 0, K, K));
+    assert_true(ia_host_ranges_add(&shared, 0, 4 * K, K));
+    assert_true(ia_host_ranges_add(&shared, 1, 0, 4 * K)); /* another file of the image */
+    ia_host_ranges_seal(&shared);
+    struct ia_what_if_terms terms = by_granule;
+    terms.shared = &shared;
+    scale(&test->fixture, K);
+    ask(test);
+    assert_int_equal(ia_what_if_commit(test->what_if, head, &terms, &terms, &err), IA_OK);
+    const struct ia_what_if_effect *effect = ia_what_if_effect(test->what_if, base);
+    assert_int_equal(effect->needed_bytes, K); /* the second cluster; the first one is its own */
+    assert_int_equal(effect->emptied_bytes, K);
+    assert_int_equal(effect->released_bytes, K); /* the third one */
+    effect = ia_what_if_effect(test->what_if, head);
+    assert_int_equal(effect->emptied_bytes, 2 * K);
+    assert_int_equal(effect->released_bytes, K);
+    ia_host_ranges_release(&shared);
+}
+
+static void where_the_host_does_not_tell_all_may_be_shared(void **state)
+{
+    struct test *test = *state;
+    struct ia_error err = {0};
+    size_t base = add_image(&test->fixture, IA_NO_PARENT, "DDDD");
+    size_t head = add_image(&test->fixture, base, "DDZ.");
+    struct ia_what_if_terms terms = by_granule;
+    terms.may_share_all = true;
+    scale(&test->fixture, K);
+    ask(test);
+    assert_int_equal(ia_what_if_commit(test->what_if, head, &terms, &terms, &err), IA_OK);
+    const struct ia_what_if_effect *effect = ia_what_if_effect(test->what_if, base);
+    assert_int_equal(effect->needed_bytes, 2 * K);
+    assert_int_equal(effect->emptied_bytes, K);
+    assert_int_equal(effect->released_bytes, 0);
+    effect = ia_what_if_effect(test->what_if, head);
+    assert_int_equal(effect->emptied_bytes, 2 * K);
+    assert_int_equal(effect->released_bytes, 0);
+}
+
 static void an_image_that_cannot_be_emptied_masks_what_it_gave(void **state)
 {
     struct test *test = *state;
@@ -504,6 +552,8 @@ int main(void)
         TEST(the_last_cluster_of_a_base_that_grows_goes_on),
         TEST(a_shorter_image_leaves_the_rest_of_its_base),
         TEST(clusters_that_a_snapshot_holds_are_not_written),
+        TEST(what_is_shared_is_copied_and_given_back_by_nobody),
+        TEST(where_the_host_does_not_tell_all_may_be_shared),
         TEST(an_image_that_cannot_be_emptied_masks_what_it_gave),
         TEST(what_has_no_backing_image_is_not_committed),
         TEST(circles_are_a_bug),

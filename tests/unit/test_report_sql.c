@@ -92,6 +92,31 @@ static void parts_of_the_blocks_add_up(void **state)
                   "1025,3,7,2063,31,6,63,128,256,512,507906,512000,2173\n");
 }
 
+/* 65536 of 307200 bytes are kept for nothing. */
+static void shared_blocks_are_not_reclaimed(void **state)
+{
+    static const struct {
+        const char *change, *columns;
+    } cases[] = {
+        {"", "0,65536,65536"},
+        {"INSERT INTO sharing VALUES (10, 20000, 0, 0, 0, NULL)", "20000,45536,65536"},
+        {"UPDATE sharing SET shared_bytes = 10000, encoded_bytes = 10000", "10000,45536,65536"},
+        {"UPDATE sharing SET shared_bytes = 207200, encoded_bytes = 0", "207200,0,65536"},
+        {"UPDATE sharing SET shared_bytes = 300000", "300000,0,7200"},
+        {"UPDATE sharing SET shared_bytes = NULL", ",,65536"},
+        {"UPDATE file SET links = NULL", ",,65536"},
+    };
+    store_exec(*state, "DELETE FROM image WHERE image_id <> 10;"
+                       "INSERT INTO space VALUES (10, 0, 'data', 241664, 241664, 0), (10, 0, 'zero', 65536, 65536, 0)");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char expected[128];
+        store_exec(*state, cases[i].change);
+        snprintf(expected, sizeof(expected), "disk_shared,reclaimable_bytes,reclaimable_at_most\n%s\n",
+                 cases[i].columns);
+        expect_report(*state, "sparse", "disk_shared,reclaimable_bytes,reclaimable_at_most", NULL, expected);
+    }
+}
+
 /* What is suggested for the one image after a change, which is undone again. */
 static void expect_suggestion(struct test_store *store, const char *change, const char *expected)
 {
@@ -102,7 +127,8 @@ static void expect_suggestion(struct test_store *store, const char *change, cons
     expect_report(store, "sparse", "suggestion", NULL, text);
     store_exec(store, "DELETE FROM space; INSERT INTO space SELECT * FROM s; DROP TABLE s;"
                       "DELETE FROM image; INSERT INTO image SELECT * FROM i; DROP TABLE i;"
-                      "DELETE FROM mapping WHERE map_id > 99; DELETE FROM image_name; PRAGMA foreign_keys = ON");
+                      "DELETE FROM mapping WHERE map_id > 99; DELETE FROM image_name; DELETE FROM sharing;"
+                      "UPDATE file SET links = 1; PRAGMA foreign_keys = ON");
     sqlite3_free(text);
 }
 
@@ -123,6 +149,17 @@ static void suggestions(void **state)
     /* nothing to give back, or not known */
     expect_suggestion(*state, "UPDATE space SET disk_bytes = 0 WHERE use = 'zero'", "");
     expect_suggestion(*state, "DELETE FROM space", "");
+    /* what could be given back may be what something else uses too, or the host does not tell */
+    expect_suggestion(*state, "INSERT INTO sharing VALUES (10, 65536, 0, 0, 0, NULL)", "");
+    expect_suggestion(*state, "INSERT INTO sharing VALUES (10, 0, 65536, 0, 0, NULL)", "");
+    expect_suggestion(*state, "INSERT INTO sharing VALUES (10, 65535, 0, 0, 0, NULL)",
+                      CONVERT " '/r/it'\\''s' '/r/it'\\''s.new'");
+    expect_suggestion(*state, "INSERT INTO sharing VALUES (10, NULL, 0, NULL, 0, NULL)", "");
+    /* a copy in its place leaves the blocks to its other names; what is done in place does not */
+    expect_suggestion(*state, "UPDATE file SET links = 2", "");
+    expect_suggestion(*state, "UPDATE file SET links = NULL", "");
+    expect_suggestion(*state, "UPDATE file SET links = 2; UPDATE space SET use = 'leaked' WHERE use = 'zero'",
+                      "qemu-img check -r leaks -f qcow2 '/r/it'\\''s'");
     /* in use, or perhaps; broken; dirty */
     static const char *const not_at_rest[] = {"lock_state = 'write'", "lock_state = 'read'", "lock_state = 'unknown'",
                                               "state = 'truncated'",  "chain_ok = 0",        "dirty = 1",
@@ -531,6 +568,7 @@ int main(void)
         TEST(backing),
         TEST(sparse),
         TEST(parts_of_the_blocks_add_up),
+        TEST(shared_blocks_are_not_reclaimed),
         TEST(suggestions),
         TEST(sharing),
         TEST(histogram),

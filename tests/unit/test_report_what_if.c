@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* What the report what-if promises of blocks that files share, on a store small enough for arithmetic by hand: images
+ * of 300 KiB (307200) each. */
+#include "test_report_store.h"
+
+#define ALL "307200,307200"
+#define UNKNOWN ",307200"
+
+static void fill(struct test_store *store)
+{
+    store_open(store);
+    add_scan(store, 1, 0);
+    add_image(store, 1, "/r/one");
+    add_image(store, 2, "/r/two");
+    add_image(store, 3, "/r/stays");
+    add_image(store, 4, "/r/base");
+}
+
+static void expect_what_if(struct test_store *store, enum ia_what_if_action action, const char *const *paths,
+                           size_t count, const char *columns, const char *expected)
+{
+    struct ia_error err = {0};
+    struct ia_report report;
+    struct ia_reader *reader = NULL;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    const struct ia_argument argument = {.name = ":action", .text = ia_what_if_word(action)};
+    const struct ia_report_request request = {.report = &report,
+                                              .arguments = &argument,
+                                              .argument_count = 1,
+                                              .columns = columns,
+                                              .renderer = ia_renderer_find("csv")};
+    if (ia_report_embedded("what-if", &report, &err) != IA_OK || ia_reader_open(store->path, &reader, &err) != IA_OK ||
+        ia_what_if_define(reader, &err) != IA_OK || ia_what_if_fill(reader, action, paths, count, &err) != IA_OK ||
+        ia_report_run(reader, &request, out, &err) != IA_OK)
+        fail_msg("%s", err.message);
+    fclose(out);
+    assert_string_equal(text, expected);
+    free(text);
+    ia_reader_close(reader);
+    ia_report_release(&report);
+}
+
+/* Blocks [0, 100000) of a volume that both have. */
+#define BOTH "INSERT INTO sharing VALUES (1, 100000, 0, 0, 0, 1), (2, 100000, 0, 0, 100000, 1);"
+#define RUNS                                                                                                           \
+    "INSERT INTO shared_run VALUES (1, 0, 60000, 9, 0, 0), (1, 80000, 40000, 9, 60000, 0), (2, 4096, 100000, 9, 0, "   \
+    "0);"
+
+/* freed_bytes, freed_at_most of one, two and the sum. */
+static const struct deletion {
+    const char *name, *change, *one, *two, *total;
+} deletions[] = {
+    {"files of their own", "", ALL, ALL, "614400,614400"},
+    {"blocks that both have count once, and are not certain", BOTH RUNS, "207200,307200", "207200,207200",
+     "414400,514400"},
+    {"blocks that a third one has stay with it",
+     BOTH RUNS "INSERT INTO sharing VALUES (3, 40000, 0, 0, 0, 1);"
+               "INSERT INTO shared_run VALUES (3, 0, 40000, 9, 0, 0)",
+     "207200,267200", "207200,207200", "414400,474400"},
+    {"the same addresses on another volume", BOTH RUNS "UPDATE shared_run SET volume = 8 WHERE file_id = 2",
+     "207200,307200", "207200,307200", "414400,614400"},
+    {"a partner that keeps a name has its blocks", BOTH RUNS "UPDATE file SET links = 2 WHERE file_id = 2",
+     "207200,207200", "0,0", "207200,207200"},
+    {"blocks that nobody could place", BOTH "UPDATE sharing SET unmatched_bytes = NULL, group_id = NULL",
+     "207200,307200", "207200,307200", "414400,614400"},
+    {"encoded ones that begin at one place",
+     BOTH "INSERT INTO shared_run VALUES (1, 0, 100000, 9, 4096, 1), (2, 0, 100000, 9, 4096, 1)", "207200,307200",
+     "207200,207200", "414400,514400"},
+    {"encoded ones that begin at two places",
+     BOTH "INSERT INTO shared_run VALUES (1, 0, 100000, 9, 4096, 1), (2, 0, 100000, 9, 8192, 1)", "207200,307200",
+     "207200,307200", "414400,614400"},
+    {"what the host compresses", "INSERT INTO sharing VALUES (1, 0, 7200, 0, 0, NULL)", "300000,307200", ALL,
+     "607200,614400"},
+    {"a host that does not tell", "INSERT INTO sharing VALUES (2, NULL, 0, NULL, 0, NULL)", ALL, UNKNOWN, ",614400"},
+    {"a store from before links were kept", "UPDATE file SET links = NULL", UNKNOWN, UNKNOWN, ",614400"},
+    {"nothing to share",
+     "INSERT INTO sharing VALUES (2, NULL, 0, NULL, 0, NULL); UPDATE file SET disk_size = 0 WHERE file_id = 2", ALL,
+     "0,0", "307200,307200"},
+    {"all names of several were met, and one is deleted",
+     "UPDATE file SET links = 2, links_met = 2 WHERE file_id = 2; INSERT INTO name VALUES ('/r/too', 2, 'file')", ALL,
+     "0,0", "307200,307200"},
+};
+
+#define DELETIONS (sizeof(deletions) / sizeof(deletions[0]))
+
+static void keeps_promise(void **state)
+{
+    static const char *const set[] = {"/r/one", "/r/two"};
+    const struct deletion *deletion = *state;
+    struct test_store store;
+    char expected[512];
+    fill(&store);
+    store_exec(&store, deletion->change);
+    snprintf(expected, sizeof(expected),
+             "effect,path,freed_bytes,freed_at_most\ndeleted,/r/one,%s\ndeleted,/r/two,%s\ntotal,,%s\n", deletion->one,
+             deletion->two, deletion->total);
+    expect_what_if(&store, IA_WHAT_IF_DELETE, set, 2, "effect,path,freed_bytes,freed_at_most", expected);
+    store_close(&store);
+}
+
+static void tells_why(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"/r/one", "/r/two", "/r/stays"};
+    struct test_store store;
+    fill(&store);
+    store_exec(&store, "UPDATE file SET links = 2 WHERE file_id = 3;"
+                       "INSERT INTO sharing VALUES (1, NULL, 0, NULL, 0, NULL), (2, 1, 1, 1, 0, NULL)");
+    expect_what_if(&store, IA_WHAT_IF_DELETE, set, 3, "path,verdict,detail,why",
+                   "path,verdict,detail,why\n"
+                   "/r/one,unproven,a disk that stands alone: its data is lost,"
+                   "the host does not tell what its files share\n"
+                   "/r/stays,proven,a disk that stands alone: its data is lost; its file has hard links that the scan"
+                   " did not meet,\n"
+                   "/r/two,proven,a disk that stands alone: its data is lost; something else uses some of its blocks;"
+                   " the host compresses it and does not tell what that takes,\n"
+                   ",unproven,what the action alone frees and needs,rows above say more\n");
+    store_close(&store);
+}
+
+/* Blocks that the deleted one has in common with the base, of which nothing is left in step 1. */
+static void later_steps_take_along_what_is_left(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"/r/one"};
+    struct test_store store;
+    fill(&store);
+    add_backing(&store, 1, 4, 0, 0);
+    store_exec(&store, "INSERT INTO sharing VALUES (1, 100000, 0, 0, 0, 1), (4, 100000, 0, 0, 100000, 1);"
+                       "INSERT INTO shared_run VALUES (1, 0, 100000, 9, 0, 0), (4, 0, 100000, 9, 0, 0)");
+    expect_what_if(&store, IA_WHAT_IF_DELETE, set, 1, "effect,path,freed_bytes,freed_at_most",
+                   "effect,path,freed_bytes,freed_at_most\n"
+                   "deleted,/r/one,207200,207200\n"
+                   "unreferenced,/r/base,207200,307200\n"
+                   "total,,207200,207200\n"
+                   "total-with-next,,414400,514400\n");
+    store_close(&store);
+}
+
+/* 64 KiB of plain data at 131072 of the file, and compressed ones of 50000 somewhere: 115536 to be given back. */
+static const struct commit {
+    const char *name, *change, *freed;
+} commits[] = {
+    {"an image of its own is emptied", "", "115536,115536"},
+    {"its plain data is shared",
+     "INSERT INTO sharing VALUES (1, 65536, 0, 65536, 0, NULL);"
+     "INSERT INTO shared_run VALUES (1, 131072, 65536, 9, 0, 0)",
+     "50000,115536"},
+    {"the compressed data may be what is shared",
+     "INSERT INTO sharing VALUES (1, 20000, 0, 20000, 0, NULL); INSERT INTO shared_run VALUES (1, 0, 20000, 9, 0, 0)",
+     "95536,115536"},
+    {"nobody could place what is shared", "INSERT INTO sharing VALUES (1, 100000, 0, NULL, 0, NULL)", "15536,115536"},
+    {"most of it is shared", "INSERT INTO sharing VALUES (1, 300000, 0, NULL, 0, NULL)", "0,115536"},
+    {"what the host compresses is not certain", "INSERT INTO sharing VALUES (1, 0, 10000, 0, 0, NULL)",
+     "105536,115536"},
+    {"the host does not tell", "INSERT INTO sharing VALUES (1, NULL, 0, NULL, 0, NULL)", ",115536"},
+};
+
+#define COMMITS (sizeof(commits) / sizeof(commits[0]))
+
+static void empties_what_is_its_own(void **state)
+{
+    static const char *const set[] = {"/r/one"};
+    const struct commit *commit = *state;
+    struct test_store store;
+    char expected[256];
+    fill(&store);
+    add_backing(&store, 1, 4, 0, 0);
+    store_exec(&store, "INSERT INTO extent VALUES (1, 0, 65536, 0, 0, 131072), (4, 0, 65536, 0, 0, 131072);"
+                       "UPDATE image SET compressed_bytes = 65536, compressed_host = 50000 WHERE image_id = 1");
+    store_exec(&store, commit->change);
+    snprintf(expected, sizeof(expected),
+             "effect,path,freed_bytes,freed_at_most,needed_bytes\n"
+             "committed,/r/one,%s,0\nreceives,/r/base,0,0,0\ntotal,,%s,0\n",
+             commit->freed, commit->freed);
+    expect_what_if(&store, IA_WHAT_IF_COMMIT, set, 1, "effect,path,freed_bytes,freed_at_most,needed_bytes", expected);
+    store_close(&store);
+}
+
+/* The base has the cluster that is written, in blocks that something else has too, for sure or perhaps. */
+static void writing_to_shared_blocks_takes_others(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"/r/one"};
+    static const struct {
+        const char *change, *needed;
+    } cases[] = {
+        {"", "0"},
+        {"INSERT INTO sharing VALUES (4, 32768, 0, 0, 0, NULL); INSERT INTO shared_run VALUES (4, 131072, 32768, 9, 0, "
+         "0)",
+         "32768"},
+        {"INSERT INTO sharing VALUES (4, 32768, 0, 0, 0, NULL); INSERT INTO shared_run VALUES (4, 0, 32768, 9, 0, 0)",
+         "0"},
+        {"INSERT INTO sharing VALUES (4, 32768, 0, NULL, 0, NULL)", "65536"},
+        {"INSERT INTO sharing VALUES (4, NULL, 0, NULL, 0, NULL)", "65536"},
+        {"INSERT INTO image_file VALUES (4, 1, 'data', '/gone', NULL)", "65536"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct test_store store;
+        char expected[128];
+        fill(&store);
+        add_backing(&store, 1, 4, 0, 0);
+        store_exec(&store, "INSERT INTO extent VALUES (1, 0, 65536, 0, 0, 131072), (4, 0, 65536, 0, 0, 131072)");
+        store_exec(&store, cases[i].change);
+        snprintf(expected, sizeof(expected), "effect,needed_bytes\ncommitted,0\nreceives,%s\ntotal,%s\n",
+                 cases[i].needed, cases[i].needed);
+        expect_what_if(&store, IA_WHAT_IF_COMMIT, set, 1, "effect,needed_bytes", expected);
+        store_close(&store);
+    }
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[DELETIONS + COMMITS + 3];
+    for (size_t i = 0; i < DELETIONS; i++)
+        tests[i] = (struct CMUnitTest){deletions[i].name, keeps_promise, NULL, NULL, (void *)&deletions[i]};
+    for (size_t i = 0; i < COMMITS; i++)
+        tests[DELETIONS + i] =
+            (struct CMUnitTest){commits[i].name, empties_what_is_its_own, NULL, NULL, (void *)&commits[i]};
+    tests[DELETIONS + COMMITS] = (struct CMUnitTest)cmocka_unit_test(tells_why);
+    tests[DELETIONS + COMMITS + 1] = (struct CMUnitTest)cmocka_unit_test(later_steps_take_along_what_is_left);
+    tests[DELETIONS + COMMITS + 2] = (struct CMUnitTest)cmocka_unit_test(writing_to_shared_blocks_takes_others);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
