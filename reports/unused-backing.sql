@@ -254,7 +254,8 @@ advice AS MATERIALIZED (
            WHEN j.doubts <> '' THEN
                CASE WHEN w.lock_state <> 'none' OR (j.status = 'unreferenced' AND (SELECT complete FROM latest) = 1)
                     THEN 'fuser -v ' || w.quoted ELSE 'imgaudit report --findings' END
-           WHEN j.status = 'unreferenced' THEN r.command
+           -- A template of Proxmox is cloned in full as well, which leaves no name of it anywhere.
+           WHEN j.status = 'unreferenced' THEN CASE WHEN w.path NOT GLOB '*/base-*-disk-*' THEN r.command END
            WHEN a.in_use THEN NULL
            WHEN j.status = 'contributes-nothing' THEN a.rebase
            WHEN a.images = 1 AND a."commit" IS NOT NULL THEN a."commit"
