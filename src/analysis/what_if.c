@@ -228,17 +228,6 @@ static enum ia_status fill_gaps(const struct ia_what_if *what_if, size_t node, c
     return status;
 }
 
-/* What the snapshots read from below was data, and is zeroes from now on. */
-static enum ia_status lose_below(struct ia_what_if *what_if, size_t node, const struct ia_steps *below,
-                                 struct ia_error *err)
-{
-    size_t snapshots = what_if->before->nodes[node].snapshots;
-    enum ia_status status = snapshots > 0 ? ia_what_if_list_snapshots(what_if, node, err) : IA_OK;
-    for (size_t i = 0; i < snapshots && status == IA_OK; i++)
-        status = ia_what_if_count_through(what_if, node, i + 1, below, &what_if->edits[node].snapshot_changes[i], err);
-    return status;
-}
-
 enum ia_status ia_what_if_flatten(struct ia_what_if *what_if, size_t node, const struct ia_what_if_terms *terms,
                                   struct ia_error *err)
 {
@@ -260,5 +249,6 @@ enum ia_status ia_what_if_flatten(struct ia_what_if *what_if, size_t node, const
     what_if->edits[node].effect.needed_bytes = patch.put;
     what_if->nodes[node].parent = IA_NO_PARENT;
     status = ia_patch_builder_finish(&patch, &what_if->edits[node], err);
-    return status == IA_OK ? lose_below(what_if, node, below, err) : status;
+    /* What the snapshots read from below was data, and is zeroes from now on. */
+    return status == IA_OK ? ia_what_if_change_snapshots(what_if, node, below, err) : status;
 }

@@ -49,6 +49,10 @@ IA_MUST_CHECK enum ia_status ia_what_if_count_through(const struct ia_what_if *w
                                                       const struct ia_steps *below, int64_t *bytes,
                                                       struct ia_error *err);
 
+/* Sets the snapshot changes of a node of which what lies below reads otherwise where `below` is not 0. */
+IA_MUST_CHECK enum ia_status ia_what_if_change_snapshots(struct ia_what_if *what_if, size_t node,
+                                                         const struct ia_steps *below, struct ia_error *err);
+
 /* Settles the node's needed_bytes, which are those of all data that the patch writes so far, and its released_bytes:
  * data that is written where the image has clusters of its own needs no others, unless an internal snapshot holds them.
  */

@@ -35,9 +35,8 @@ static enum ia_status let_through(const struct ia_what_if *what_if, size_t node,
     return ia_steps_overlay_finish(&overlay, out) ? IA_OK : no_memory(err);
 }
 
-/* The snapshots of a node whose backing image reads otherwise in `below`. */
-static enum ia_status change_snapshots(struct ia_what_if *what_if, size_t node, const struct ia_steps *below,
-                                       struct ia_error *err)
+enum ia_status ia_what_if_change_snapshots(struct ia_what_if *what_if, size_t node, const struct ia_steps *below,
+                                           struct ia_error *err)
 {
     size_t snapshots = what_if->before->nodes[node].snapshots;
     enum ia_status status = snapshots > 0 ? ia_what_if_list_snapshots(what_if, node, err) : IA_OK;
@@ -63,7 +62,7 @@ static enum ia_status change_dependents(struct ia_what_if *what_if, size_t from,
     enum ia_status status = IA_OK;
     for (size_t i = tree->first[from]; i < tree->first[from + 1] && status == IA_OK; i++) {
         struct change change = {.node = tree->children[i]};
-        status = change_snapshots(what_if, change.node, below, err);
+        status = ia_what_if_change_snapshots(what_if, change.node, below, err);
         if (status != IA_OK)
             continue;
         int64_t *bytes = &what_if->edits[change.node].effect.changed_bytes;
