@@ -103,6 +103,8 @@ def test_outlived_overlay(case):
     row = site.unused()["base.qcow2"]
     case.check(row["status"] == "partly-masked" and "qemu-img commit" not in row["suggestion"],
                "nothing is to be committed to a base that was written to after its overlay", [row["suggestion"]])
+    foretold = [row["verdict"] for row in site.rows("--what-if-delete", site.path("overlay.qcow2")) if row["effect"] == "unreferenced"]
+    case.same(foretold, ["unproven"], "what-if foretells no proof")
     os.unlink(site.path("overlay.qcow2"))
     scanned(site)
     check_verdict(case, site, "base.qcow2", UNPROVEN, "nor is it proven unused once the overlay is gone", ["written to"])
