@@ -84,6 +84,7 @@ account AS (
            p.zero_allocated + p.leaked + p.unused + p.unallocated + p.preallocated + p.tail AS held_for_nothing,
            max(p.zero_allocated, p.leaked, p.unused, p.unallocated, p.preallocated, p.tail) AS largest,
            b.format AS backing_is,
+           (SELECT mtime_ns FROM file AS m WHERE m.file_id = i.file_id) AS mtime_ns,
            '''' || replace(i.path, '''', '''\''''') || '''' AS quoted,
            '''' || replace(i.path || '.new', '''', '''\''''') || '''' AS quoted_new
     FROM image AS i
@@ -130,8 +131,11 @@ SELECT a.path, a.format, a.virtual_size,
            WHEN a.format <> 'qcow2' THEN NULL
            WHEN a.leaked = a.largest AND a.leaked > a.doubtful THEN 'qemu-img check -r leaks -f qcow2 ' || a.quoted
            WHEN NOT f.one_file THEN NULL
-           WHEN a.tail = a.largest AND a.tail > a.doubtful AND a.leaked_length = 0
-               THEN 'truncate -s ' || (a.file_size - a.tail_length) || ' ' || a.quoted
+           -- QEMU's locks do not stop it: what a guest wrote since the scan may lie where the tail was.
+           WHEN a.tail = a.largest AND a.tail > a.doubtful AND a.leaked_length = 0 AND a.mtime_ns >= 0
+               THEN '[ "$(LC_ALL=C stat -c %.9Y ' || a.quoted || ')" = '
+                    || printf('%d.%09d', a.mtime_ns / 1000000000, a.mtime_ns % 1000000000)
+                    || ' ] && truncate -s ' || (a.file_size - a.tail_length) || ' ' || a.quoted
            WHEN f.writable_anew AND f.replaceable
                THEN 'qemu-img convert -f qcow2 -O qcow2 -o cluster_size=' || a.cluster_size
                     || CASE WHEN a.variant LIKE 'v2%' THEN ',compat=0.10' ELSE '' END

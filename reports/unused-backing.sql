@@ -159,12 +159,15 @@ judged AS MATERIALIZED (
               WHEN 'write' THEN '; it is in use (open for writing)'
               WHEN 'read' THEN '; it is in use (open for reading)'
               ELSE '; whether it is in use could not be found out' END
-           -- A base is not written to. One that was, after its last overlay was seen, may be a disk of its own by now.
+           -- A base is not written to. One that was, after its last overlay was written to or seen, may be a disk of its
+           -- own by now: a block commit of a running machine leaves the overlay behind, and goes on in the base.
            || CASE WHEN c.status = 'unreferenced' AND i.referenced_scan IS NOT NULL
                         AND (SELECT max(mtime_ns) FROM file WHERE file_id IN (
                                  SELECT file_id FROM image_file AS x WHERE x.image_id = i.image_id UNION SELECT i.file_id))
                             IS NOT i.referenced_mtime_ns
-              THEN '; it was written to after a scan last saw it named: it may be in use as a disk of its own'
+              THEN '; it was written to after ' || CASE WHEN i.referenced_mtime_ns IS NULL THEN 'the images that named it'
+                                                        ELSE 'a scan last saw it named' END
+                   || ': it may be in use as a disk of its own'
               ELSE '' END
            -- Deleting the image deletes all its files.
            || coalesce('; a file that it is made of is also used by ' ||
@@ -197,7 +200,8 @@ word AS (
            '''' || replace(i.path, '''', '''\''''') || '''' AS quoted,
            i.format IN ('qcow2', 'qed') AND NOT i.encrypted AS can_change,  -- its backing file, and without a key
            EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS has_snapshots,
-           (SELECT count(*) FROM image_file AS x WHERE x.image_id = i.image_id) AS files
+           (SELECT count(*) FROM image_file AS x WHERE x.image_id = i.image_id) AS files,
+           (SELECT mtime_ns FROM file AS f WHERE f.file_id = i.file_id) AS mtime_ns
     FROM image AS i
 ),
 -- All names of all its files. A file without a block is a device, or gives nothing back; one that was met by symbolic
@@ -228,10 +232,11 @@ above AS MATERIALIZED (
                  'qemu-img rebase -f ' || o.format
                  || coalesce(' -b ' || g.quoted || ' -F ' || g.format, ' -b ''''') || ' ' || o.quoted AS rebase,
                  -- All that is masked is so by a head that stands alone on it. Snapshots would not keep what they see.
-                 -- Base images of clouds are not to be written to.
+                 -- Base images of clouds are not to be written to, nor is a base that was, after the overlay: it may be a
+                 -- disk of its own by now, and the overlay a remainder.
                  o.can_change AND b.format IN ('qcow2', 'qed', 'raw') AND NOT b.encrypted
                  AND o.virtual_size = b.virtual_size AND o.files = 1 AND b.files = 1
-                 AND NOT o.has_snapshots AND NOT b.has_snapshots
+                 AND NOT o.has_snapshots AND NOT b.has_snapshots AND o.mtime_ns >= b.mtime_ns
                  AND NOT EXISTS (SELECT 1 FROM image AS t WHERE t.backing_id = o.image_id)
                  AND b.path NOT GLOB '*/_base/*' AND b.path NOT GLOB '*/base-*-disk-*'
                  AND NOT EXISTS (SELECT 1 FROM scan_option AS p
@@ -249,7 +254,8 @@ advice AS MATERIALIZED (
            WHEN j.doubts <> '' THEN
                CASE WHEN w.lock_state <> 'none' OR (j.status = 'unreferenced' AND (SELECT complete FROM latest) = 1)
                     THEN 'fuser -v ' || w.quoted ELSE 'imgaudit report --findings' END
-           WHEN j.status = 'unreferenced' THEN r.command
+           -- A template of Proxmox is cloned in full as well, which leaves no name of it anywhere.
+           WHEN j.status = 'unreferenced' THEN CASE WHEN w.path NOT GLOB '*/base-*-disk-*' THEN r.command END
            WHEN a.in_use THEN NULL
            WHEN j.status = 'contributes-nothing' THEN a.rebase
            WHEN a.images = 1 AND a."commit" IS NOT NULL THEN a."commit"

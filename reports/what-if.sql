@@ -252,6 +252,8 @@ item AS (
                            LEFT JOIN gone AS e ON e.image_id = m.image_id
                            WHERE coalesce(e.step, g.step) >= g.step
                              AND (o.backing_format IS NOT 'raw' OR i.format = 'raw')), '')
+           || CASE WHEN i.referenced_scan IS NOT NULL AND i.referenced_mtime_ns IS NULL
+              THEN '; it was written to after the images that named it: it may be in use as a disk of its own' ELSE '' END
            || CASE WHEN g.step = 1 AND i.image_id IN (SELECT image_id FROM asked)
               THEN '; it is written to by the action: it may be in use as a disk of its own' ELSE '' END
            || CASE WHEN f.image_id IS NOT NULL AND f.bytes IS NULL

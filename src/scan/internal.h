@@ -72,8 +72,10 @@ IA_MUST_CHECK enum ia_status ia_scan_resolve(struct ia_scan *scan, struct ia_err
 IA_MUST_CHECK enum ia_status ia_scan_check_chains(struct ia_scan *scan, struct ia_error *err);
 /* absent.c: images that vanished with a mount. */
 IA_MUST_CHECK enum ia_status ia_scan_find_absent(struct ia_scan *scan, struct ia_error *err);
-/* judge.c: the findings about single files; why an image counts as a base. */
+/* judge.c: the findings about single files; why an image counts as a base, and when its overlays were written to. */
 void ia_scan_judge(struct ia_scan *scan);
+/* When any of the image's files was last written to, by its time stamps: a VMDK's writes go to its extents. */
+int64_t ia_scan_newest_change(const struct ia_scan *scan, const struct ia_item *item);
 /* record.c: everything into the store. */
 IA_MUST_CHECK enum ia_status ia_scan_record(struct ia_scan *scan, struct ia_error *err);
 /* The same for what belongs to the published scan: its options and what was passed over. */

@@ -126,6 +126,7 @@ struct ia_item {
     bool chain_ok;               /* the image and all below it could be read */
     bool is_template;            /* to be kept whole */
     size_t referenced_by;        /* an item that names it as its backing file */
+    int64_t overlaid_ns;         /* when the last of those that name it was written to; 0: none does */
     char *content_backing;       /* owned; backing name of a content that the stated format overrides */
     const char *is_base_by_glob; /* borrowed pattern */
 

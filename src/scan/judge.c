@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "scan/internal.h"
 
 static void judge_unknown(struct ia_scan *scan, const struct ia_item *item)
@@ -171,6 +172,23 @@ static void judge_base(struct ia_scan *scan, struct ia_item *item)
         item->is_template = matches(item, scan->templates.items[i]);
 }
 
+int64_t ia_scan_newest_change(const struct ia_scan *scan, const struct ia_item *item)
+{
+    int64_t newest = item->key.mtime_ns;
+    for (size_t i = 0; i < item->parts.len; i++)
+        if (item->parts.items[i].item != IA_NO_ITEM)
+            newest = ia_max(newest, scan->inventory.items.items[item->parts.items[i].item].key.mtime_ns);
+    return newest;
+}
+
+static void date_backing(struct ia_scan *scan, const struct ia_item *item)
+{
+    if (item->backing_target == IA_NO_ITEM)
+        return;
+    struct ia_item *backing = &scan->inventory.items.items[item->backing_target];
+    backing->overlaid_ns = ia_max(backing->overlaid_ns, ia_scan_newest_change(scan, item));
+}
+
 void ia_scan_judge(struct ia_scan *scan)
 {
     for (size_t i = 0; i < scan->inventory.items.len; i++) {
@@ -188,6 +206,7 @@ void ia_scan_judge(struct ia_scan *scan)
             judge_content(scan, item);
             judge_backing(scan, item);
             judge_base(scan, item);
+            date_backing(scan, item);
             break;
         default:
             break;

@@ -155,14 +155,12 @@ static bool has_failed_snapshot(const struct ia_parsed *parsed)
     return false;
 }
 
-/* When any of the image's files was last written: a VMDK's writes go to its extents. */
-static int64_t newest_change(const struct ia_scan *scan, const struct ia_item *item)
+/* When a base had last been written to, for a later scan that finds it as it was then. 0: after all that stands on it,
+ * which no base is: it may have become a disk of its own, and what names it a remainder. */
+static int64_t idle_since(const struct ia_scan *scan, const struct ia_item *item)
 {
-    int64_t newest = item->key.mtime_ns;
-    for (size_t i = 0; i < item->parts.len; i++)
-        if (item->parts.items[i].item != IA_NO_ITEM)
-            newest = ia_max(newest, scan->inventory.items.items[item->parts.items[i].item].key.mtime_ns);
-    return newest;
+    int64_t changed = ia_scan_newest_change(scan, item);
+    return changed <= item->overlaid_ns ? changed : 0;
 }
 
 /* What is needed to look up the image's other files again without reading it. */
@@ -264,7 +262,7 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .referenced_scan = named              ? ia_writer_scan_id(scan->writer)
                            : previous != NULL ? previous->referenced_scan
                                               : 0,
-        .referenced_mtime_ns = named              ? newest_change(scan, item)
+        .referenced_mtime_ns = named              ? idle_since(scan, item)
                                : previous != NULL ? previous->referenced_mtime_ns
                                                   : 0,
         .referenced_by = named              ? ia_item_path(&items[item->referenced_by])

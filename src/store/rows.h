@@ -51,7 +51,7 @@ struct ia_image_row {
     int64_t referenced_scan;     /* 0: never */
     const char *referenced_by;   /* NULL: never */
     const char *problem;         /* why state is not 'ok', NULL: nothing to say */
-    int64_t referenced_mtime_ns; /* of the file at that scan; 0: never */
+    int64_t referenced_mtime_ns; /* of the file at that scan; 0: never, or newer than of all that named it */
     const struct ia_image_identity *identity;
     bool backing_by_identity;
     bool is_template;    /* to be kept whole */

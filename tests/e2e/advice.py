@@ -314,12 +314,15 @@ def test_no_rm(case):
     os.symlink(allowed, site.path("link.img"))
     other = create(site.path("other.qcow2"), MIB, "link.img", "raw")
     options = ("--allow", os.path.dirname(allowed))
+    template = write(create(site.path("base-100-disk-0.qcow2"), MIB), 0)
     site.scan(*options)
     os.unlink(over)
     os.unlink(other)
     scan = site.scan(*options)
     got = suggestions(site)
     case.same(got.get("hole.img"), "", "a file without a block, such as a device, gives nothing back", scan.notes())
+    case.same((site.unused()[os.path.basename(template)]["status"], got[os.path.basename(template)]), ("unreferenced", ""),
+              "the disk of a Proxmox template is what full clones are made of: nothing names it while it is needed")
     linked = {text for name, text in got.items() if "hole" not in name}
     case.same(linked <= {"", f"rm -- '{allowed}'"}, True, "a file is never named by a symbolic link alone", [got])
 

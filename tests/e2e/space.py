@@ -316,6 +316,21 @@ def run_suggestion(case, site, name, row, command):
                f"{name}: and it takes less", [command, str(row), str(now)])
 
 
+def tail_that_was_used(case):
+    """QEMU takes no lock that stops truncate: the command itself looks whether the image is as it was scanned."""
+    site = case.site()
+    path = write(create(site.path("tail.qcow2"), 8 * MIB), 0)
+    with open(path, "ab") as file:
+        file.write(os.urandom(4 * MIB))
+    settle(site)
+    command = sparse(site)["tail.qcow2"]["suggestion"]
+    case.check("truncate -s" in command, "a tail is to be cut off", [command])
+    write(path, *range(2, 20))
+    before = harness.checksum(path)
+    harness.run(["sh", "-c", command])
+    case.same(harness.checksum(path), before, "not where a guest has written to it since: it reads the same")
+
+
 def not_in_use(case):
     site = case.site()
     path = cut_l2_entry_of_new(site.path("leaks.qcow2"))
@@ -403,5 +418,5 @@ def older_stores(case):
 
 if __name__ == "__main__":
     sys.exit(harness.run_tests(__doc__, [parts_add_up, other_file_systems, by_hand, preallocated, written_late, blocks_at_the_end,
-                                         suggestions, not_in_use, kept_and_made_anew, unknown_is_not_zero,
+                                         suggestions, tail_that_was_used, not_in_use, kept_and_made_anew, unknown_is_not_zero,
                                          older_stores]))

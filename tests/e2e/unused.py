@@ -93,6 +93,28 @@ def test_written_orphan(case):
     check_verdict(case, site, "base.qcow2", UNPROVEN, "an orphan that was written to since is not", ["written to"])
 
 
+def test_outlived_overlay(case):
+    """A block commit of a running machine goes on in the base, and its overlay stays behind: names, and means nothing."""
+    site = case.site()
+    write(create(site.path("base.qcow2"), MIB), 0, 1)
+    write(create(site.path("overlay.qcow2"), MIB, "base.qcow2"), 0)
+    write(site.path("base.qcow2"), 5)
+    scanned(site)
+    row = site.unused()["base.qcow2"]
+    case.check(row["status"] == "partly-masked" and "qemu-img commit" not in row["suggestion"],
+               "nothing is to be committed to a base that was written to after its overlay", [row["suggestion"]])
+    foretold = [row["verdict"] for row in site.rows("--what-if-delete", site.path("overlay.qcow2")) if row["effect"] == "unreferenced"]
+    case.same(foretold, ["unproven"], "what-if foretells no proof")
+    os.unlink(site.path("overlay.qcow2"))
+    scanned(site)
+    check_verdict(case, site, "base.qcow2", UNPROVEN, "nor is it proven unused once the overlay is gone", ["written to"])
+    again = create(site.path("again.qcow2"), MIB, "base.qcow2")
+    scanned(site)
+    os.unlink(again)
+    scanned(site)
+    check_verdict(case, site, "base.qcow2", PROVEN, "unless it became a base again and was not written to since")
+
+
 def test_raw_orphan(case):
     """A raw base without a suffix is known only because something named it."""
     site = case.site()
@@ -581,7 +603,7 @@ def test_exchanged_file_systems(case):
     return None
 
 
-TESTS = [test_orphan, test_written_orphan, test_raw_orphan, test_conventions, test_reached, test_reached_by_hard_link_outside,
+TESTS = [test_orphan, test_written_orphan, test_outlived_overlay, test_raw_orphan, test_conventions, test_reached, test_reached_by_hard_link_outside,
          test_bind_mounts, test_renamed_away,
          test_misplaced_data_files, test_data_files, test_spoiled, test_not_spoiled, test_excluded, test_fewer_roots,
          test_in_use, test_locks_are_not_taken, test_covers, test_contributes_nothing_unproven, test_alias_contributes,
