@@ -51,8 +51,9 @@ void ia_two_level_end(struct ia_cursor *cursor)
  * would cost far more than the file is long. The slack is for truncated files. */
 static int64_t table_bound(const struct ia_image *image)
 {
-    enum { TIMES = 4, SLACK = 8 << 20 };
-    return image->main->size > (INT64_MAX - SLACK) / TIMES ? INT64_MAX : image->main->size * TIMES + SLACK;
+    enum { SLACK = 8 << 20 };
+    int64_t size = ia_source_most_bytes(image->main);
+    return size > INT64_MAX - SLACK ? INT64_MAX : size + SLACK;
 }
 
 static enum ia_status charge(struct ia_cursor *cursor, int64_t entries, struct ia_error *err)

@@ -50,6 +50,10 @@ int ia_source_fd(const struct ia_source *source);
 IA_MUST_CHECK enum ia_status ia_source_read(struct ia_source *source, int64_t off, void *bytes, size_t len,
                                             const char *what, struct ia_error *err);
 
+/* How many bytes other than zeroes the file may hold, at most: its length, or what its blocks can hold where the host
+ * compresses them as well as tables can be. A length alone costs whoever made the file nothing. */
+int64_t ia_source_most_bytes(const struct ia_source *source);
+
 /* Will be read soon: where reads have to wait, it is fetched in the meantime. */
 void ia_source_expect(struct ia_source *source, int64_t off, int64_t len);
 

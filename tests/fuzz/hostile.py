@@ -65,6 +65,13 @@ def one_l2_table_for_all(path):
     write(path, [(0, header(size=4 << 49 >> 4, l1=(4 << 20, 4))), (3 * CLUSTER, l2), (4 * CLUSTER, l1)], 36 * MIB)
 
 
+def one_l2_table_in_a_hole(path):
+    """The same in a file of 2 GiB, almost all of which is a hole, and every other cluster of the table's is data."""
+    l1 = struct.pack(">Q", 3 * CLUSTER) * 131072
+    l2 = b"".join(struct.pack(">Q", 1 << 63 | (16 + place * 7919 % 8192 * 2) * CLUSTER) for place in range(8192))
+    write(path, [(0, header(size=64 << 40, l1=(131072, 4))), (3 * CLUSTER, l2), (4 * CLUSTER, l1)], 2 << 30)
+
+
 def one_refcount_block_for_all(path):
     """A sparse file of 1 TiB whose refcount table names one block throughout."""
     table = struct.pack(">Q", 3 * CLUSTER) * (8 * MIB // 8)
@@ -80,7 +87,8 @@ def endless_names(path):
     write(path, [(0, header(snapshots=(count, 4))), (4 * CLUSTER, (entry + b"\0" * 2) * count)], 68 * MIB)
 
 
-IMAGES = [bitmaps, snapshots_past_the_end, snapshots_of_one_table, one_l2_table_for_all, one_refcount_block_for_all, endless_names]
+IMAGES = [bitmaps, snapshots_past_the_end, snapshots_of_one_table, one_l2_table_for_all, one_l2_table_in_a_hole,
+          one_refcount_block_for_all, endless_names]
 
 
 def is_sanitized(program):

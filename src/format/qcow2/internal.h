@@ -94,7 +94,7 @@ static inline int64_t qcow2_clusters(const struct qcow2 *q, int64_t bytes)
 static inline int64_t qcow2_table_bound(const struct ia_image *image, int64_t times)
 {
     int64_t slack = INT64_C(8) << 20;
-    int64_t size = image->main->size;
+    int64_t size = ia_source_most_bytes(image->main);
     return size > (INT64_MAX - slack) / times ? INT64_MAX : times * size + slack;
 }
 

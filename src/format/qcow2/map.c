@@ -289,7 +289,7 @@ static enum ia_status charge(struct ia_cursor *cursor, int64_t bytes, struct ia_
     q->table_bytes += bytes;
     if (q->table_bytes > most)
         return ia_fail(err, IA_LIMIT, "more than %jd bytes of L2 tables", (intmax_t)most);
-    if (map->table_bytes > qcow2_table_bound(cursor->image, 4))
+    if (map->table_bytes > qcow2_table_bound(cursor->image, 1))
         return ia_fail(err, IA_CORRUPT, "%jd bytes of L2 tables in a file of %jd bytes", (intmax_t)map->table_bytes,
                        (intmax_t)cursor->image->main->size);
     return IA_OK;

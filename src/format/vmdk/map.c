@@ -21,9 +21,9 @@ struct map_state {
 int64_t vmdk_table_bound(const struct ia_image *image)
 {
     int64_t slack = INT64_C(8) << 20;
-    int64_t size = image->main->size;
+    int64_t size = ia_source_most_bytes(image->main);
     for (size_t i = 0; i < image->parts.len; i++)
-        if (!ia_add(size, image->parts.items[i]->size, &size))
+        if (!ia_add(size, ia_source_most_bytes(image->parts.items[i]), &size))
             return INT64_MAX;
     return size > (INT64_MAX - slack) / 4 ? INT64_MAX : 4 * size + slack;
 }
