@@ -86,6 +86,7 @@ account AS (
 fit AS ( -- what a command must not lose
     SELECT a.image_id,
            a.state = 'ok' AND a.chain_ok AND a.lock_state = 'none' AND NOT a.corrupt AND NOT a.dirty
+           AND NOT coalesce(a.overlapping, 0)
            AND a.reclaimable > 0 AS at_rest,
            NOT EXISTS (SELECT 1 FROM image_name AS n WHERE n.image_id = a.image_id AND n.kind = 'part') AS one_file,
            -- all that is written anew is there again: no snapshots, bitmaps, keys, and nothing is compressed
