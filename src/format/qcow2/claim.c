@@ -25,13 +25,16 @@ static void claim_structure(struct ia_image *image, int64_t offset, int64_t byte
     qcow2_claim_clusters(image, IA_SPACE_METADATA, offset, bytes, IA_SPACE_TAKEN);
 }
 
-/* The tables that a table of offsets names, a cluster each. */
+/* The tables that a table of offsets names, a cluster each. One that is not aligned is no table: refused elsewhere. */
 static void claim_named(struct ia_image *image, const uint64_t *table, int64_t entries, uint64_t mask, unsigned rivals)
 {
     const struct qcow2 *q = image->state;
-    for (int64_t i = 0; i < entries; i++)
-        if ((table[i] & mask) != 0 && (table[i] & mask) <= INT64_MAX)
-            qcow2_claim_clusters(image, IA_SPACE_METADATA, (int64_t)(table[i] & mask), q->cluster_size, rivals);
+    for (int64_t i = 0; i < entries; i++) {
+        uint64_t offset = table[i] & mask;
+        if (offset != 0 && offset <= INT64_MAX)
+            qcow2_claim_clusters(image, IA_SPACE_METADATA, (int64_t)offset, q->cluster_size,
+                                 qcow2_is_aligned(q, (int64_t)offset) ? rivals : 0);
+    }
 }
 
 static enum ia_status claim_refcounts(struct ia_image *image, struct ia_error *err)
