@@ -49,7 +49,8 @@ struct ia_format {
      * formats that compress have it. */
     enum ia_status (*find_unit)(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
                                 struct ia_error *err);
-    /* What zeroes keep is for them alone, as data is. In other formats the offset in such an entry may be a stale one. */
+    /* What zeroes keep is for them alone, as data is. In other formats the offset in such an entry may be a stale one.
+     */
     bool keeps_zeroes;
     /* Claims in image->space what the main and other files keep besides the located extents of the mappings: metadata,
      * bitmaps, leaked clusters, snapshots' machine state. Extents that are located and do not tell where (compressed
@@ -141,8 +142,8 @@ void ia_image_use_apart(struct ia_image *image, uint32_t file, enum ia_space_use
  * alone: no other guest byte of the same mapping, and no structure of the format, is there too. Mappings may share. */
 void ia_image_claim_extents(struct ia_image *image, size_t mapping, const struct ia_extent *extents, size_t count);
 
-/* The rest of what image->space is to know, and facts.metadata_bytes and overlapping by it, of an assembled image. Where this
- * fails, the account has failed too. To be called after all mappings were read. */
+/* The rest of what image->space is to know, and facts.metadata_bytes and overlapping by it, of an assembled image.
+ * Where this fails, the account has failed too. To be called after all mappings were read. */
 IA_MUST_CHECK enum ia_status ia_image_claim(struct ia_image *image, struct ia_error *err);
 
 /* A cursor over [from, to) of a mapping; 0 and INT64_MAX for all of it. */

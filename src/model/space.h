@@ -54,9 +54,9 @@ void ia_space_free(struct ia_space *space); /* NULL is fine */
  * account unknown: see ia_space_failed.
  *
  * Returns the set of uses that units of the range had before, IA_SPACE_UNUSED among them. Units that the range has only
- * a part of are left out, for it may be the other part that was claimed. Of uses not less than this one the set may lack
- * some, but not all: where a whole MiB or more was claimed at once for such a use, that one may stand for greater ones
- * that claims before and after found or will find there. */
+ * a part of are left out, for it may be the other part that was claimed. Of uses not less than this one the set may
+ * lack some, but not all: where a whole MiB or more was claimed at once for such a use, that one may stand for greater
+ * ones that claims before and after found or will find there. */
 unsigned ia_space_claim(struct ia_space *space, uint32_t file, enum ia_space_use use, int64_t start, int64_t length);
 /* Makes the account unknown: somebody could not say what all of the files is for. */
 void ia_space_fail(struct ia_space *space);

@@ -88,8 +88,8 @@ static void judge_content(struct ia_scan *scan, const struct ia_item *item)
         ia_findings_add(&scan->findings, IA_FINDING_MARKED_CORRUPT, path, "the image says that it is corrupt");
     if (parsed->facts.overlapping == 1)
         ia_findings_add(&scan->findings, IA_FINDING_OVERLAP, path,
-                        "the same bytes of its file are used twice: what is written to one guest address, or to a "
-                        "table, changes another (for qemu-img check an error of refcounts or COPIED flags)");
+                        "the same bytes of its files are used twice: what is written to one guest address, or to a "
+                        "table, changes another (qemu-img check: errors of refcounts or COPIED flags, if it notices)");
     if (parsed->facts.dirty)
         ia_findings_add(&scan->findings, IA_FINDING_DIRTY, path,
                         "in use, or not closed cleanly: its own accounts may be behind");
