@@ -95,6 +95,7 @@ account AS (
 fit AS ( -- what a command must not lose
     SELECT a.image_id,
            a.state = 'ok' AND a.chain_ok AND a.lock_state = 'none' AND NOT a.corrupt AND NOT a.dirty
+           AND NOT coalesce(a.overlapping, 0)
            AND coalesce(a.held_for_nothing > a.doubtful, 0) AS at_rest,
            NOT EXISTS (SELECT 1 FROM image_name AS n WHERE n.image_id = a.image_id AND n.kind = 'part') AS one_file,
            a.has_one_name AS replaceable,

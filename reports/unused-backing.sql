@@ -128,6 +128,9 @@ mention AS (
     JOIN v_finding AS f ON f.path = o.path AND f.severity = 'error'
     WHERE o.state = 'ok'
     UNION ALL
+    SELECT s.base_id, 'untold', o.path
+    FROM seer AS s JOIN image AS o ON o.image_id = s.image_id WHERE o.state = 'ok' AND o.overlapping IS NULL
+    UNION ALL
     SELECT s.base_id, 'broken', o.path || ' (chain cut short)'
     FROM seer AS s JOIN image AS o ON o.image_id = s.image_id
     WHERE o.state = 'ok'
@@ -154,6 +157,9 @@ judged AS MATERIALIZED (
            || coalesce('; references may be hidden by ' ||
                        (SELECT words FROM told WHERE image_id = 0 AND topic = 'hiding'), '')
            || CASE i.state WHEN 'ok' THEN '' ELSE '; it could not be understood itself (' || i.state || ')' END
+           || CASE WHEN i.overlapping THEN '; clusters of it lie over each other: what one image does not read, another may'
+                   WHEN i.overlapping IS NULL AND i.state = 'ok'
+                   THEN '; whether clusters of it lie over each other could not be found out' ELSE '' END
            || CASE i.lock_state
               WHEN 'none' THEN ''
               WHEN 'write' THEN '; it is in use (open for writing)'
@@ -189,6 +195,8 @@ judged AS MATERIALIZED (
               THEN '; its chain is a ring' ELSE '' END
            || coalesce('; images that could read it were not understood: ' ||
                        (SELECT words FROM told WHERE image_id = c.image_id AND topic = 'broken'), '')
+           || coalesce('; whether clusters of images that could read it lie over each other could not be found out: ' ||
+                       (SELECT words FROM told WHERE image_id = c.image_id AND topic = 'untold'), '')
            || coalesce('; images that could read it are read in other ways than as backing files: ' ||
                        (SELECT words FROM told WHERE image_id = c.image_id AND topic = 'aside'), '') AS doubts
     FROM candidate AS c JOIN image AS i ON i.image_id = c.image_id

@@ -9,6 +9,13 @@ void ia_image_use(struct ia_image *image, uint32_t file, enum ia_space_use use, 
         ia_space_claim(image->space, file, use, start, length);
 }
 
+void ia_image_use_apart(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length,
+                        unsigned rivals)
+{
+    if (image->space != NULL && length > 0 && (ia_space_claim(image->space, file, use, start, length) & rivals) != 0)
+        image->overlaps = true;
+}
+
 /* The use by a state of the active mapping; IA_SPACE_UNUSED: no claim. */
 static enum ia_space_use use_of(enum ia_extent_state state)
 {
@@ -39,6 +46,24 @@ static int64_t kept_length(const struct ia_image *image, size_t mapping, const s
     return ia_add(extent->length, cluster - end % cluster, &kept) ? kept : extent->length;
 }
 
+/* What cannot be where an extent with this use is. Snapshots share data with the active mapping and among themselves,
+ * but nothing is plain in one mapping and compressed in another. */
+static unsigned rivals_of(const struct ia_image *image, enum ia_space_use use)
+{
+    unsigned zeroes = image->format->keeps_zeroes ? IA_SPACE_BIT(IA_SPACE_ZERO) : 0;
+    switch (use) {
+    case IA_SPACE_DATA:
+        return zeroes | IA_SPACE_STORED | IA_SPACE_STRUCTURE;
+    case IA_SPACE_ZERO:
+    case IA_SPACE_UNALLOCATED:
+        return zeroes != 0 ? zeroes | IA_SPACE_STORED | IA_SPACE_STRUCTURE : 0;
+    case IA_SPACE_SNAPSHOT:
+        return IA_SPACE_BIT(IA_SPACE_COMPRESSED) | IA_SPACE_STRUCTURE;
+    default:
+        return 0;
+    }
+}
+
 void ia_image_claim_extents(struct ia_image *image, size_t mapping, const struct ia_extent *extents, size_t count)
 {
     if (image->space == NULL)
@@ -48,7 +73,8 @@ void ia_image_claim_extents(struct ia_image *image, size_t mapping, const struct
         enum ia_space_use use = use_of((enum ia_extent_state)extent->state);
         if (extent->offset == IA_NO_OFFSET || use == IA_SPACE_UNUSED)
             continue;
-        ia_space_claim(image->space, extent->file, mapping > 0 ? IA_SPACE_SNAPSHOT : use, extent->offset,
-                       kept_length(image, mapping, extent));
+        use = mapping > 0 ? IA_SPACE_SNAPSHOT : use;
+        ia_image_use_apart(image, extent->file, use, extent->offset, kept_length(image, mapping, extent),
+                           rivals_of(image, use));
     }
 }

@@ -49,6 +49,9 @@ struct ia_format {
      * formats that compress have it. */
     enum ia_status (*find_unit)(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
                                 struct ia_error *err);
+    /* What zeroes keep is for them alone, as data is. In other formats the offset in such an entry may be a stale one.
+     */
+    bool keeps_zeroes;
     /* Claims in image->space what the main and other files keep besides the located extents of the mappings: metadata,
      * bitmaps, leaked clusters, snapshots' machine state. Extents that are located and do not tell where (compressed
      * ones, zeroes of encrypted images) are claimed while they are mapped. */
@@ -63,8 +66,9 @@ struct ia_image {
     const struct ia_limits *limits;
     struct ia_image_facts facts;
     struct ia_space
-        *space;  /* borrowed; NULL: no account is wanted. For 1 + facts.parts.len files; set before mapping */
-    void *state; /* the driver's */
+        *space;    /* borrowed; NULL: no account is wanted. For 1 + facts.parts.len files; set before mapping */
+    bool overlaps; /* claims in `space` met that cannot be true of the same bytes */
+    void *state;   /* the driver's */
 };
 
 /* Mapping numbers: 0 is the active one, n > 0 is facts.snapshots.items[n - 1]. */
@@ -129,11 +133,17 @@ int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping);
  * where image->space is NULL. */
 void ia_image_use(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length);
 
-/* Claims a batch of a mapping's extents in image->space, which may be NULL. */
+/* The same of bytes that cannot have one of the uses `rivals`, a set, as well: where some were claimed for one before,
+ * the image has things that lie over each other, and facts.overlapping will say so. */
+void ia_image_use_apart(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length,
+                        unsigned rivals);
+
+/* Claims a batch of a mapping's extents in image->space, which may be NULL. What guest bytes are stored at is theirs
+ * alone: no other guest byte of the same mapping, and no structure of the format, is there too. Mappings may share. */
 void ia_image_claim_extents(struct ia_image *image, size_t mapping, const struct ia_extent *extents, size_t count);
 
-/* The rest of what image->space is to know, and facts.metadata_bytes by it, of an image that is assembled. Where this
- * fails, the account has failed too. To be called after all mappings were read. */
+/* The rest of what image->space is to know, and facts.metadata_bytes and overlapping by it, of an assembled image.
+ * Where this fails, the account has failed too. To be called after all mappings were read. */
 IA_MUST_CHECK enum ia_status ia_image_claim(struct ia_image *image, struct ia_error *err);
 
 /* A cursor over [from, to) of a mapping; 0 and INT64_MAX for all of it. */

@@ -18,6 +18,7 @@ enum ia_status ia_image_open(const struct ia_format *format, struct ia_source *m
     image->main = main;
     image->limits = limits;
     image->facts.metadata_bytes = -1;
+    image->facts.overlapping = -1;
     enum ia_status status = format->open(image, err);
     if (status == IA_OK && image->facts.parts.len > (size_t)limits->max_parts)
         status = ia_fail(err, IA_LIMIT, "made of %zu files, more than %d", image->facts.parts.len + 1,
@@ -158,6 +159,7 @@ enum ia_status ia_image_claim(struct ia_image *image, struct ia_error *err)
         ia_space_fail(image->space);
     else
         note_metadata(image);
+    image->facts.overlapping = image->overlaps ? 1 : ia_space_failed(image->space) ? -1 : 0;
     return status;
 }
 

@@ -181,7 +181,8 @@ enum ia_status ia_two_level_claim(struct ia_image *image, const struct ia_two_le
     const int64_t entry_bytes = (int64_t)sizeof(*entries);
     int64_t left = ia_min(table_bound(image), image->limits->max_table_bytes);
     enum ia_status status = IA_OK;
-    ia_image_use(image, 0, IA_SPACE_METADATA, tables->l1_offset, tables->l1_entries * entry_bytes);
+    ia_image_use_apart(image, 0, IA_SPACE_METADATA, tables->l1_offset, tables->l1_entries * entry_bytes,
+                       IA_SPACE_STORED);
     /* Ends with the table or with the file, whichever is shorter. */
     for (int64_t i = 0; i < tables->l1_entries && status == IA_OK; i += AT_ONCE) {
         int64_t offset = tables->l1_offset + i * entry_bytes;
@@ -192,7 +193,8 @@ enum ia_status ia_two_level_claim(struct ia_image *image, const struct ia_two_le
         for (int64_t j = 0; j < some && status == IA_OK; j++) {
             if (entries[j] == 0 || entries[j] >= (uint64_t)image->main->size)
                 continue;
-            ia_image_use(image, 0, IA_SPACE_METADATA, (int64_t)entries[j], tables->l2_entries * entry_bytes);
+            ia_image_use_apart(image, 0, IA_SPACE_METADATA, (int64_t)entries[j], tables->l2_entries * entry_bytes,
+                               IA_SPACE_STORED);
             status = claim_past_end(image, tables, i + j, entries[j], &left, err);
         }
     }

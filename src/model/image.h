@@ -56,6 +56,8 @@ struct ia_image_facts {
     bool dirty;          /* refcounts or log may be behind */
     bool truncated;      /* tables or data lie past the end of the file */
     bool marked_corrupt; /* the image says so of itself */
+    int overlapping;     /* 1: bytes of its files are used for two things that cannot share them; 0: none are, as far as
+                            the account of host space tells; -1: not known (yet: once that account is complete) */
     IA_VEC(struct ia_snapshot) snapshots;
     int64_t metadata_bytes;  /* host bytes; -1: not known (yet: complete once the active mapping was read) */
     int64_t compressed_host; /* host bytes that hold the active mapping's compressed extents */

@@ -35,18 +35,29 @@ void ia_space_free(struct ia_space *space)
     free(space);
 }
 
-void ia_space_claim(struct ia_space *space, uint32_t file, enum ia_space_use use, int64_t start, int64_t length)
+static unsigned claim_units(struct ia_space *space, struct file *file, enum ia_space_use use, int64_t from, int64_t to)
+{
+    return from < to ? ia_space_tree_claim(&file->tree, &space->cost, from, to, use) : 0;
+}
+
+/* What the first and the last unit had before is not asked where the range has a part of them only. */
+unsigned ia_space_claim(struct ia_space *space, uint32_t file, enum ia_space_use use, int64_t start, int64_t length)
 {
     if (file >= space->count)
         space->cost.failed = true;
     if (space->cost.failed || use == IA_SPACE_UNUSED || start < 0 || length <= 0)
-        return;
+        return 0;
     struct file *f = &space->files[file];
     int64_t end = length > INT64_MAX - start ? INT64_MAX : start + length;
-    int64_t units = end / IA_SPACE_UNIT + (end % IA_SPACE_UNIT != 0);
-    ia_space_tree_claim(&f->tree, &space->cost, start / IA_SPACE_UNIT, units, use);
+    int64_t from = start / IA_SPACE_UNIT;
+    int64_t to = end / IA_SPACE_UNIT + (end % IA_SPACE_UNIT != 0);
+    int64_t whole_from = from + (start % IA_SPACE_UNIT != 0);
+    int64_t whole_to = ia_max(end / IA_SPACE_UNIT, whole_from);
+    (void)claim_units(space, f, use, from, whole_from);
+    (void)claim_units(space, f, use, whole_to, to);
     if (use != IA_SPACE_LEAKED)
         f->end = ia_max(f->end, end);
+    return claim_units(space, f, use, whole_from, whole_to);
 }
 
 void ia_space_fail(struct ia_space *space)
@@ -64,13 +75,18 @@ int64_t ia_space_end(const struct ia_space *space, uint32_t file)
     return space->files[file].end;
 }
 
+static enum ia_space_use told_as(enum ia_space_use use)
+{
+    return use == IA_SPACE_COMPRESSED ? IA_SPACE_DATA : use;
+}
+
 enum ia_space_use ia_space_at(const struct ia_space *space, uint32_t file, int64_t pos, int64_t *until)
 {
     const struct file *f = &space->files[file];
     int64_t end;
     int64_t next;
-    enum ia_space_use use = ia_space_tree_at(&f->tree, pos / IA_SPACE_UNIT, &end);
-    while (end != INT64_MAX && ia_space_tree_at(&f->tree, end, &next) == use)
+    enum ia_space_use use = told_as(ia_space_tree_at(&f->tree, pos / IA_SPACE_UNIT, &end));
+    while (end != INT64_MAX && told_as(ia_space_tree_at(&f->tree, end, &next)) == use)
         end = next;
     *until = end > INT64_MAX / IA_SPACE_UNIT ? INT64_MAX : end * IA_SPACE_UNIT;
     return use;
@@ -87,7 +103,10 @@ int64_t ia_space_bytes(const struct ia_space *space, enum ia_space_use use)
     int64_t sum = 0;
     for (size_t i = 0; i < space->count; i++) {
         int64_t bytes;
-        int64_t units = ia_space_tree_units(&space->files[i].tree, use);
+        const struct ia_space_tree *tree = &space->files[i].tree;
+        int64_t units = use == IA_SPACE_COMPRESSED ? 0 : ia_space_tree_units(tree, use);
+        if (use == IA_SPACE_DATA)
+            units += ia_space_tree_units(tree, IA_SPACE_COMPRESSED);
         sum = add_up(sum, ia_mul(units, IA_SPACE_UNIT, &bytes) ? bytes : INT64_MAX);
     }
     return sum;
@@ -96,9 +115,9 @@ int64_t ia_space_bytes(const struct ia_space *space, enum ia_space_use use)
 const char *ia_space_use_name(enum ia_space_use use)
 {
     static const char *const names[IA_SPACE_USES] = {
-        [IA_SPACE_UNUSED] = "unused",     [IA_SPACE_LEAKED] = "leaked",     [IA_SPACE_UNALLOCATED] = "unallocated",
-        [IA_SPACE_SNAPSHOT] = "snapshot", [IA_SPACE_ZERO] = "zero",         [IA_SPACE_DATA] = "data",
-        [IA_SPACE_BITMAP] = "bitmap",     [IA_SPACE_METADATA] = "metadata",
+        [IA_SPACE_UNUSED] = "unused",     [IA_SPACE_LEAKED] = "leaked", [IA_SPACE_UNALLOCATED] = "unallocated",
+        [IA_SPACE_SNAPSHOT] = "snapshot", [IA_SPACE_ZERO] = "zero",     [IA_SPACE_COMPRESSED] = "data",
+        [IA_SPACE_DATA] = "data",         [IA_SPACE_BITMAP] = "bitmap", [IA_SPACE_METADATA] = "metadata",
     };
     return names[use];
 }

@@ -28,11 +28,20 @@ enum ia_space_use {
     IA_SPACE_UNALLOCATED = 2, /* kept for guest bytes that the active mapping does not have */
     IA_SPACE_SNAPSHOT = 3,    /* only internal snapshots refer to it: their data, zeroes and machine state */
     IA_SPACE_ZERO = 4,        /* kept for guest bytes that read as zeroes without it */
-    IA_SPACE_DATA = 5,        /* data of the active mapping, plain, compressed or encrypted */
-    IA_SPACE_BITMAP = 6,      /* dirty bitmaps: directory, tables and bits */
-    IA_SPACE_METADATA = 7,    /* headers, mapping tables of all mappings, accounts, logs, encryption headers */
+    IA_SPACE_COMPRESSED = 5,  /* for claims alone: data whose neighbours may share units with it. It is told as data */
+    IA_SPACE_DATA = 6,        /* data of the active mapping, plain, compressed or encrypted */
+    IA_SPACE_BITMAP = 7,      /* dirty bitmaps: directory, tables and bits */
+    IA_SPACE_METADATA = 8,    /* headers, mapping tables of all mappings, accounts, logs, encryption headers */
 };
-#define IA_SPACE_USES 8
+#define IA_SPACE_USES 9
+
+/* Sets of uses. */
+#define IA_SPACE_BIT(use) (1U << (use))
+#define IA_SPACE_STORED (IA_SPACE_BIT(IA_SPACE_COMPRESSED) | IA_SPACE_BIT(IA_SPACE_DATA))
+#define IA_SPACE_STRUCTURE (IA_SPACE_BIT(IA_SPACE_BITMAP) | IA_SPACE_BIT(IA_SPACE_METADATA))
+/* All that something refers to for certain. */
+#define IA_SPACE_TAKEN                                                                                                 \
+    (IA_SPACE_BIT(IA_SPACE_SNAPSHOT) | IA_SPACE_BIT(IA_SPACE_ZERO) | IA_SPACE_STORED | IA_SPACE_STRUCTURE)
 
 struct ia_space;
 
@@ -42,13 +51,18 @@ void ia_space_free(struct ia_space *space); /* NULL is fine */
 
 /* [start, start + length) of a file has this use. What is negative is ignored, and what would end past INT64_MAX is cut
  * there. A lack of memory, too many runs or steps and a file that is none of the image's stick, and make the whole
- * account unknown: see ia_space_failed. */
-void ia_space_claim(struct ia_space *space, uint32_t file, enum ia_space_use use, int64_t start, int64_t length);
+ * account unknown: see ia_space_failed.
+ *
+ * Returns the set of uses that units of the range had before, IA_SPACE_UNUSED among them. Units that the range has only
+ * a part of are left out, for it may be the other part that was claimed. Of uses not less than this one the set may
+ * lack some, but not all: where a whole MiB or more was claimed at once for such a use, that one may stand for greater
+ * ones that claims before and after found or will find there. */
+unsigned ia_space_claim(struct ia_space *space, uint32_t file, enum ia_space_use use, int64_t start, int64_t length);
 /* Makes the account unknown: somebody could not say what all of the files is for. */
 void ia_space_fail(struct ia_space *space);
 bool ia_space_failed(const struct ia_space *space);
 
-/* The use at pos (>= 0) of a file, and up to where it stays so (INT64_MAX: for ever). */
+/* The use at pos (>= 0) of a file, never IA_SPACE_COMPRESSED, and up to where it stays so (INT64_MAX: for ever). */
 enum ia_space_use ia_space_at(const struct ia_space *space, uint32_t file, int64_t pos, int64_t *until);
 
 /* Behind the last byte that anything but IA_SPACE_LEAKED was claimed for; 0: nothing was. Not widened to units. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { USE_BITS = 3, USE_MASK = (1 << USE_BITS) - 1, CHUNK = 16, CHUNK_HEAD = 8 };
+enum { USE_BITS = 4, USE_MASK = (1 << USE_BITS) - 1, CHUNK = 16, CHUNK_HEAD = 8 };
 
 static uint32_t run_start(uint16_t run)
 {
@@ -108,10 +108,12 @@ static enum ia_space_use greater(enum ia_space_use a, enum ia_space_use b)
     return a > b ? a : b;
 }
 
-/* Runs first..last take in [from, to): cut there, each with the greater of its use and this one in between. */
-static void divide(struct pieces *pieces, const struct ia_space_page *page, size_t first, size_t last, uint32_t from,
-                   uint32_t to, enum ia_space_use use)
+/* Runs first..last take in [from, to): cut there, each with the greater of its use and this one in between. Returns
+ * the uses that they had. */
+static unsigned divide(struct pieces *pieces, const struct ia_space_page *page, size_t first, size_t last,
+                       uint32_t from, uint32_t to, enum ia_space_use use)
 {
+    unsigned met = 0;
     for (size_t i = first; i <= last; i++) {
         enum ia_space_use own = run_use(page->runs[i]);
         uint32_t start = run_start(page->runs[i]);
@@ -121,10 +123,13 @@ static void divide(struct pieces *pieces, const struct ia_space_page *page, size
         add_piece(pieces, start, inner_start, own);
         add_piece(pieces, inner_start, inner_end, greater(own, use));
         add_piece(pieces, inner_end, end, own);
+        met |= IA_SPACE_BIT(own);
     }
+    return met;
 }
 
-bool ia_space_page_claim(struct ia_space_page **page, uint32_t from, uint32_t to, enum ia_space_use use, int64_t *steps)
+bool ia_space_page_claim(struct ia_space_page **page, uint32_t from, uint32_t to, enum ia_space_use use, int64_t *steps,
+                         unsigned *met)
 {
     size_t first = find(*page, from);
     size_t after = first;
@@ -134,7 +139,7 @@ bool ia_space_page_claim(struct ia_space_page **page, uint32_t from, uint32_t to
     struct pieces pieces;
     pieces.len = 0;
     pieces.last = first > 0 ? (int)run_use((*page)->runs[first - 1]) : -1;
-    divide(&pieces, *page, first, after - 1, from, to, use);
+    *met |= divide(&pieces, *page, first, after - 1, from, to, use);
     if (after < (*page)->len && (int)run_use((*page)->runs[after]) == pieces.last)
         after++;
     size_t tail = (*page)->len - after;

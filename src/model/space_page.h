@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A page of the account of host space: the uses of 8192 units, as runs of two bytes each. Private to src/model. */
+/* A page of the account of host space: the uses of 4096 units, as runs of two bytes each. Private to src/model. */
 #ifndef IA_MODEL_SPACE_PAGE_H
 #define IA_MODEL_SPACE_PAGE_H
 
@@ -8,11 +8,11 @@
 
 #include "model/space.h"
 
-#define IA_SPACE_PAGE_BITS 13
+#define IA_SPACE_PAGE_BITS 12
 #define IA_SPACE_PAGE_UNITS (UINT32_C(1) << IA_SPACE_PAGE_BITS)
 
 /* Runs in ascending order, the first from unit 0 on, each up to the next one; neighbours differ. A run is its first
- * unit, then in the three low bits its use. */
+ * unit, then in the four low bits its use. */
 struct ia_space_page {
     uint16_t len, room;
     uint16_t runs[];
@@ -25,9 +25,9 @@ struct ia_space_page *ia_space_page_new(enum ia_space_use use);
 int64_t ia_space_page_memory(const struct ia_space_page *page);
 
 /* Units [from, to) have at least this use; from < to <= IA_SPACE_PAGE_UNITS. *page may move. Adds the runs that it
- * looked at to *steps. False when memory is short: nothing changed then. */
-bool ia_space_page_claim(struct ia_space_page **page, uint32_t from, uint32_t to, enum ia_space_use use,
-                         int64_t *steps);
+ * looked at to *steps, and the uses that they had to the set *met. False when memory is short: nothing changed then. */
+bool ia_space_page_claim(struct ia_space_page **page, uint32_t from, uint32_t to, enum ia_space_use use, int64_t *steps,
+                         unsigned *met);
 
 /* The whole page is of one use. */
 bool ia_space_page_is_uniform(const struct ia_space_page *page, enum ia_space_use *use);

@@ -9,29 +9,32 @@
 
 enum { FANOUT_BITS = 6, FANOUT = 1 << FANOUT_BITS };
 
+/* Of a slot's word: the use. The heap's addresses are multiples of 16. */
+enum { USE_MASK = 15 };
+_Static_assert(IA_SPACE_USES <= USE_MASK + 1, "a use fits into the low bits of an address");
+
 struct node {
     struct ia_space_slot slots[FANOUT];
 };
 
 static struct ia_space_slot make_slot(const void *below, enum ia_space_use use)
 {
-    return (struct ia_space_slot){.word =
-                                      (uintptr_t)below | (uintptr_t)use}; /* the heap's addresses are multiples of 16 */
+    return (struct ia_space_slot){.word = (uintptr_t)below | (uintptr_t)use};
 }
 
 static enum ia_space_use use_of(struct ia_space_slot slot)
 {
-    return (enum ia_space_use)(slot.word & (IA_SPACE_USES - 1));
+    return (enum ia_space_use)(slot.word & USE_MASK);
 }
 
 static void *below(struct ia_space_slot slot)
 {
-    return (void *)(slot.word & ~(uintptr_t)(IA_SPACE_USES - 1)); // NOLINT(performance-no-int-to-ptr)
+    return (void *)(slot.word & ~(uintptr_t)USE_MASK); // NOLINT(performance-no-int-to-ptr)
 }
 
 static bool is_whole(struct ia_space_slot slot)
 {
-    return slot.word < IA_SPACE_USES;
+    return slot.word <= USE_MASK;
 }
 
 static unsigned span_bits(unsigned height)
@@ -39,7 +42,7 @@ static unsigned span_bits(unsigned height)
     return IA_SPACE_PAGE_BITS + FANOUT_BITS * height;
 }
 
-/* Units that a slot stands for: at most 2^55, of a file of at most 2^54. */
+/* Units that a slot stands for: at most 2^54, as many as the largest file has. */
 static int64_t span_of(unsigned height)
 {
     return INT64_C(1) << span_bits(height);
@@ -100,12 +103,13 @@ static bool divide(struct ia_space_cost *cost, struct ia_space_slot *slot, unsig
     return true;
 }
 
-static void claim_page(struct ia_space_cost *cost, struct ia_space_slot *slot, uint32_t from, uint32_t to,
-                       enum ia_space_use use)
+static unsigned claim_page(struct ia_space_cost *cost, struct ia_space_slot *slot, uint32_t from, uint32_t to,
+                           enum ia_space_use use)
 {
+    unsigned met = 0;
     struct ia_space_page *page = below(*slot);
     int64_t before = ia_space_page_memory(page);
-    bool done = ia_space_page_claim(&page, from, to, use, &cost->steps);
+    bool done = ia_space_page_claim(&page, from, to, use, &cost->steps, &met);
     cost->failed = cost->failed || !done || cost->steps > IA_SPACE_MAX_STEPS;
     charge(cost, ia_space_page_memory(page) - before);
     *slot = make_slot(page, use_of(*slot));
@@ -115,6 +119,7 @@ static void claim_page(struct ia_space_cost *cost, struct ia_space_slot *slot, u
         free(page);
         *slot = make_slot(NULL, all);
     }
+    return met;
 }
 
 /* Nothing is kept below a slot whose bytes are all of one use. The last slot is asked first: a file that is claimed
@@ -131,45 +136,45 @@ static void join(struct ia_space_cost *cost, struct ia_space_slot *slot)
     *slot = last;
 }
 
-static void claim_slot(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
-                       int64_t to, enum ia_space_use use);
+static unsigned claim_slot(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
+                           int64_t to, enum ia_space_use use);
 
-static void claim_below(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
-                        int64_t to, enum ia_space_use use)
+static unsigned claim_below(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
+                            int64_t to, enum ia_space_use use)
 {
+    unsigned met = 0;
     struct node *node = below(*slot);
     unsigned bits = span_bits(height - 1);
     int64_t last = (to - 1) >> bits;
     for (int64_t i = from >> bits; i <= last; i++) {
         int64_t start = i << bits;
-        claim_slot(cost, &node->slots[i], height - 1, ia_max(from - start, 0), ia_min(to - start, INT64_C(1) << bits),
-                   use);
+        met |= claim_slot(cost, &node->slots[i], height - 1, ia_max(from - start, 0),
+                          ia_min(to - start, INT64_C(1) << bits), use);
     }
     if (is_whole(node->slots[last]))
         join(cost, slot);
+    return met;
 }
 
 /* Units [from, to) of the slot. A claim that takes in all of a slot is either answered by the slot itself or raises its
- * use, 7 times at most: repeating claims costs no more than what they took to write down. */
-static void claim_slot(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
-                       int64_t to, enum ia_space_use use)
+ * use, 8 times at most: repeating claims costs no more than what they took to write down. */
+static unsigned claim_slot(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
+                           int64_t to, enum ia_space_use use)
 {
+    unsigned met = IA_SPACE_BIT(use_of(*slot));
     if (use <= use_of(*slot) || cost->failed)
-        return;
+        return met;
     bool all = from == 0 && to == span_of(height);
     if (is_whole(*slot) && all) {
         *slot = make_slot(NULL, use);
-        return;
+        return met;
     }
     if (is_whole(*slot) && !divide(cost, slot, height))
-        return;
+        return met;
     if (all)
         *slot = make_slot(below(*slot), use);
-    if (height == 0) {
-        claim_page(cost, slot, (uint32_t)from, (uint32_t)to, use);
-        return;
-    }
-    claim_below(cost, slot, height, from, to, use);
+    return height == 0 ? claim_page(cost, slot, (uint32_t)from, (uint32_t)to, use)
+                       : claim_below(cost, slot, height, from, to, use);
 }
 
 /* Makes the tree reach over `units`. */
@@ -189,11 +194,11 @@ static void heighten(struct ia_space_cost *cost, struct ia_space_tree *tree, int
     }
 }
 
-void ia_space_tree_claim(struct ia_space_tree *tree, struct ia_space_cost *cost, int64_t from, int64_t to,
-                         enum ia_space_use use)
+unsigned ia_space_tree_claim(struct ia_space_tree *tree, struct ia_space_cost *cost, int64_t from, int64_t to,
+                             enum ia_space_use use)
 {
     heighten(cost, tree, to);
-    claim_slot(cost, &tree->root, tree->height, from, to, use);
+    return claim_slot(cost, &tree->root, tree->height, from, to, use);
 }
 
 enum ia_space_use ia_space_tree_at(const struct ia_space_tree *tree, int64_t unit, int64_t *until)

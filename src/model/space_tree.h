@@ -32,9 +32,10 @@ struct ia_space_cost {
 
 void ia_space_tree_release(struct ia_space_tree *tree);
 
-/* Units [from, to) have at least this use; 0 <= from < to <= 2^54. */
-void ia_space_tree_claim(struct ia_space_tree *tree, struct ia_space_cost *cost, int64_t from, int64_t to,
-                         enum ia_space_use use);
+/* Units [from, to) have at least this use; 0 <= from < to <= 2^54. Returns the set of uses that they had before: of a
+ * slot that has no lesser use than this one, and was not looked into, the least that it may have. */
+unsigned ia_space_tree_claim(struct ia_space_tree *tree, struct ia_space_cost *cost, int64_t from, int64_t to,
+                             enum ia_space_use use);
 
 /* The use of one unit, and the unit up to which it holds; behind it, the same use may go on. INT64_MAX: for ever. */
 enum ia_space_use ia_space_tree_at(const struct ia_space_tree *tree, int64_t unit, int64_t *until);

@@ -19,6 +19,7 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
     [IA_FINDING_EMPTY] = {"empty-image", "warning", true, true},
     [IA_FINDING_NOT_REGULAR] = {"not-a-regular-file", "warning", true, false},
     [IA_FINDING_MARKED_CORRUPT] = {"marked-corrupt", "error", false, false},
+    [IA_FINDING_OVERLAP] = {"clusters-overlap", "error", false, false},
     [IA_FINDING_DIRTY] = {"dirty", "warning", false, false},
     [IA_FINDING_ENCRYPTED] = {"encrypted", "info", false, false},
     [IA_FINDING_SNAPSHOT_UNREADABLE] = {"snapshot-unreadable", "error", true, false},

@@ -87,6 +87,10 @@ static void judge_content(struct ia_scan *scan, const struct ia_item *item)
         ia_findings_add(&scan->findings, IA_FINDING_TRUNCATED, path, "tables or clusters lie past the end of the file");
     if (parsed->facts.marked_corrupt)
         ia_findings_add(&scan->findings, IA_FINDING_MARKED_CORRUPT, path, "the image says that it is corrupt");
+    if (parsed->facts.overlapping == 1)
+        ia_findings_add(&scan->findings, IA_FINDING_OVERLAP, path,
+                        "the same bytes of its files are used twice: what is written to one guest address, or to a "
+                        "table, changes another (qemu-img check: errors of refcounts or COPIED flags, if it notices)");
     if (parsed->facts.dirty)
         ia_findings_add(&scan->findings, IA_FINDING_DIRTY, path,
                         "in use, or not closed cleanly: its own accounts may be behind");

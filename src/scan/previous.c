@@ -57,6 +57,7 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     facts->dirty = row->dirty;
     facts->marked_corrupt = row->corrupt;
     facts->truncated = row->truncated;
+    facts->overlapping = (int)row->overlapping;
     facts->compressed_host = row->compressed_host;
     facts->metadata_bytes = row->metadata_bytes;
 }

@@ -244,6 +244,7 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .dirty = facts->dirty,
         .corrupt = facts->marked_corrupt,
         .truncated = facts->truncated,
+        .overlapping = facts->overlapping == 1 || parsed->status == IA_OK ? facts->overlapping : -1,
         .chain_ok = item->chain_ok,
         .backing_name = facts->backing_name,
         .backing_format = facts->backing_format,

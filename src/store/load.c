@@ -60,7 +60,8 @@ static void decode_image(sqlite3_stmt *stmt, int at, struct ia_image_row *row, s
     copy_text(stmt, at++, identity->parent_stamp, sizeof(identity->parent_stamp));
     row->identity = identity;
     row->backing_by_identity = sqlite3_column_int(stmt, at++);
-    row->fingerprint = sqlite3_column_int64(stmt, at);
+    row->fingerprint = sqlite3_column_int64(stmt, at++);
+    row->overlapping = integer_or(stmt, at, -1);
 }
 
 static void decode_file(sqlite3_stmt *stmt, struct ia_file_row *row)

@@ -39,6 +39,7 @@ struct ia_image_row {
     const char *path, *format, *format_basis, *variant, *state;
     int64_t virtual_size, cluster_size; /* -1: unknown */
     bool encrypted, dirty, corrupt, truncated, chain_ok;
+    int64_t overlapping;                                      /* 1, 0; -1: unknown */
     const char *backing_name, *backing_format, *backing_path; /* NULL: none */
     int64_t backing_id;                                       /* 0: none */
     int64_t map_id;

@@ -18,7 +18,7 @@ static const char *const texts[IA_STMT_COUNT] = {
         " i.data_bytes, i.compressed_bytes, i.encrypted_bytes, i.zero_bytes, i.zero_allocated_bytes, i.sparse_bytes,"
         " i.reserved_bytes, i.compressed_host, i.metadata_bytes, i.first_scan, i.referenced_scan, i.referenced_by,"
         " i.referenced_mtime_ns, i.problem, i.identity, i.identity_stamp, i.parent_identity, i.parent_stamp,"
-        " i.backing_by_identity, i.fingerprint"
+        " i.backing_by_identity, i.fingerprint, i.overlapping"
         " FROM file AS f LEFT JOIN image AS i ON i.file_id = f.file_id ORDER BY f.file_id",
     [IA_STMT_LOAD_MAPPINGS] = "SELECT map_id, image_id, snapshot, id, name, size, vm_state, date_ns, extents, failed"
                               " FROM mapping ORDER BY image_id, snapshot",
@@ -45,10 +45,10 @@ static const char *const texts[IA_STMT_COUNT] = {
         "zero_allocated_bytes, sparse_bytes, reserved_bytes, compressed_host, metadata_bytes, "
         "lock_state, is_base_by, first_scan, referenced_scan, referenced_by, referenced_mtime_ns, problem, "
         "identity, identity_stamp, parent_identity, parent_stamp, backing_by_identity, "
-        "is_template, fingerprint)"
+        "is_template, fingerprint, overlapping)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
         "?, "
-        "?, ?, ?, ?, ?, ?, ?, ?)"
+        "?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (image_id) DO UPDATE SET"
         " file_id = excluded.file_id, path = excluded.path, format = excluded.format,"
         " format_basis = excluded.format_basis, variant = excluded.variant, state = excluded.state,"
@@ -68,7 +68,7 @@ static const char *const texts[IA_STMT_COUNT] = {
         " problem = excluded.problem, identity = excluded.identity, identity_stamp = excluded.identity_stamp,"
         " parent_identity = excluded.parent_identity, parent_stamp = excluded.parent_stamp,"
         " backing_by_identity = excluded.backing_by_identity, is_template = excluded.is_template,"
-        " fingerprint = excluded.fingerprint",
+        " fingerprint = excluded.fingerprint, overlapping = excluded.overlapping",
     [IA_STMT_PUT_IMAGE_FILE] =
         "INSERT OR REPLACE INTO image_file (image_id, number, role, path, file_id) VALUES (?, ?, ?, ?, ?)",
     [IA_STMT_PUT_MAPPING] =

@@ -137,7 +137,7 @@ enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_ima
     const struct ia_image_identity *identity = row->identity != NULL ? row->identity : &nobody;
     const int64_t *bytes = row->state_bytes;
     return ia_statements_run(
-        &writer->statements, IA_STMT_PUT_IMAGE, err, "iitttttppiiiiitttziiiiiiiiipttiztztttttiii", row->image_id,
+        &writer->statements, IA_STMT_PUT_IMAGE, err, "iitttttppiiiiitttziiiiiiiiipttiztztttttiiip", row->image_id,
         row->file_id, row->path, row->format, row->format_basis, row->variant, row->state, row->virtual_size,
         row->cluster_size, (int64_t)row->encrypted, (int64_t)row->dirty, (int64_t)row->corrupt, (int64_t)row->truncated,
         (int64_t)row->chain_ok, row->backing_name, row->backing_format, row->backing_path, row->backing_id, row->map_id,
@@ -146,7 +146,7 @@ enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_ima
         row->metadata_bytes, row->lock_state, row->is_base_by, row->first_scan, row->referenced_scan,
         row->referenced_by, row->referenced_mtime_ns, row->problem, identity->own, identity->own_stamp,
         identity->parent, identity->parent_stamp, (int64_t)row->backing_by_identity, (int64_t)row->is_template,
-        row->fingerprint);
+        row->fingerprint, row->overlapping);
 }
 
 enum ia_status ia_writer_put_image_name(struct ia_writer *writer, const struct ia_name_row *row, struct ia_error *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* read_space [-f FMT] IMAGE: what the bytes of IMAGE's files are used for, by the account alone: a line "FILE USE
- * BYTES" for each use that a file has, up to the file's end in whole sectors, and one "metadata_bytes N". Exit status:
- * 0 done, 1 failed, 2 usage. */
+ * BYTES" for each use that a file has, up to the file's end in whole sectors, one "metadata_bytes N" and one
+ * "overlapping N". Exit status: 0 done, 1 failed, 2 usage. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -57,7 +57,7 @@ static enum ia_status read_space(struct ia_image *image, struct ia_error *err)
     for (uint32_t file = 0; status == IA_OK && file <= image->facts.parts.len; file++)
         print_file(image, file);
     if (status == IA_OK)
-        printf("metadata_bytes %jd\n", (intmax_t)image->facts.metadata_bytes);
+        printf("metadata_bytes %jd\noverlapping %d\n", (intmax_t)image->facts.metadata_bytes, image->facts.overlapping);
     ia_space_free(image->space);
     image->space = NULL;
     return status;

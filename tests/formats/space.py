@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # What the bytes of an image's files are used for. Built images are painted sector by sector from what the builder placed
-# (space_built.py); of those that QEMU made, qemu-img's map tells the data, and QEMU leaves nothing unused.
+# (space_built.py); of those that QEMU made, qemu-img's map tells the data, and QEMU leaves nothing unused. In none of them
+# does anything lie over anything else.
 
 import json
 import os
@@ -18,13 +19,15 @@ SECTOR = 512
 
 
 def read_space(options, name, form, cwd):
-    """An Outcome, {file number: {use: bytes}}, metadata_bytes."""
+    """An Outcome, {file number: {use: bytes}}, metadata_bytes. An image that overlaps has failed."""
     done = qemu.execute([options.read_space, *(["-f", form] if form else []), name], cwd)
     files, metadata = {}, None
     for line in done.out.splitlines():
         words = line.split()
         if words[0] == "metadata_bytes":
             metadata = int(words[1])
+        elif words[0] == "overlapping":
+            done = done if words[1] == "0" else qemu.Outcome(1, done.out, f"overlapping: {words[1]}")
         else:
             files.setdefault(int(words[0]), {})[words[1]] = int(words[2])
     return done, files, metadata

@@ -77,9 +77,9 @@ static inline void add_image(struct test_store *store, int id, const char *path)
         "INSERT INTO name VALUES (%Q, %d, 'file');"
         "INSERT INTO image (image_id, file_id, path, format, format_basis, variant, state, virtual_size, cluster_size,"
         " chain_ok, map_id, data_bytes, zero_bytes, metadata_bytes, lock_state, first_scan,"
-        " referenced_mtime_ns)"
+        " referenced_mtime_ns, overlapping)"
         " VALUES (%d, %d, %Q, 'qcow2', 'content', 'v3', 'ok', 1048576, 65536, 1, %d, 262144, 65536, 131072, 'none', 1, "
-        "0);"
+        "0, 0);"
         "INSERT INTO mapping VALUES (%d, %d, NULL, NULL, NULL, 1048576, 0, NULL, 2, 0);"
         "INSERT INTO image_file VALUES (%d, 0, 'main', %Q, %d);"
         "INSERT INTO chain VALUES (%d, 0, %d, %d, 1048576, 0, 0)",

@@ -48,6 +48,8 @@ static enum ia_status claim_piece(struct ia_image *image, struct prl_piece *piec
     if (piece->is_plain || piece->cluster_size == 0) /* plain, or never read */
         return IA_OK;
     int64_t needed = piece->size / piece->cluster_size + (piece->size % piece->cluster_size != 0);
+    int64_t table_end = PRL_BAT_OFFSET + piece->entries_in_file * PRL_ENTRY_BYTES;
+    ia_image_use_apart(image, piece->file, IA_SPACE_METADATA, 0, table_end, PRL_GUEST_USES);
     ia_image_use(image, piece->file, IA_SPACE_METADATA, 0, piece->data_start);
     enum ia_status status = piece->extension != 0 ? prl_claim_extension(image, piece, err) : IA_OK;
     return status == IA_OK ? claim_past_end(image, piece, ia_min(piece->entries, needed), err) : status;

@@ -58,8 +58,8 @@ static enum ia_status claim_bitmap_clusters(const struct extension *extension, i
         for (size_t i = 0; i < len; i += 8) {
             uint64_t sector = ia_le64(chunk + i);
             if (sector > 1 && sector <= (uint64_t)(PRL_MAX_SIZE / PRL_SECTOR))
-                ia_image_use(extension->account, piece->file, IA_SPACE_BITMAP, (int64_t)sector * PRL_SECTOR,
-                             piece->cluster_size);
+                ia_image_use_apart(extension->account, piece->file, IA_SPACE_BITMAP, (int64_t)sector * PRL_SECTOR,
+                                   piece->cluster_size, PRL_GUEST_USES);
         }
         at += (int64_t)len;
         left -= (int64_t)len;
@@ -177,6 +177,6 @@ enum ia_status prl_claim_extension(struct ia_image *image, struct prl_piece *pie
         .start = piece->extension,
         .end = piece->extension + piece->cluster_size,
     };
-    ia_image_use(image, piece->file, IA_SPACE_METADATA, extension.start, piece->cluster_size);
+    ia_image_use_apart(image, piece->file, IA_SPACE_METADATA, extension.start, piece->cluster_size, PRL_GUEST_USES);
     return read_features(&extension, err);
 }

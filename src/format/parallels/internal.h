@@ -20,6 +20,9 @@ enum { PRL_BAT_OFFSET = 64, PRL_ENTRY_BYTES = 4 };
 
 #define PRL_NONE SIZE_MAX /* no shot, no piece */
 
+/* What clusters of the disk are claimed for, in the shots too: no structure lies over them. */
+#define PRL_GUEST_USES (IA_SPACE_STORED | IA_SPACE_BIT(IA_SPACE_SNAPSHOT))
+
 /* "{5fbaabe3-6958-40ff-92a7-860e329aab41}", in lower case; empty: not told. */
 struct prl_guid {
     char text[39];

@@ -62,7 +62,7 @@ static enum ia_status qcow1_claim(struct ia_image *image, struct ia_error *err)
 {
     const struct qcow1 *q = image->state;
     int64_t l1_end = q->tables.l1_offset + q->tables.l1_entries * 8;
-    ia_image_use(image, 0, IA_SPACE_METADATA, 0, QCOW1_HEADER_BYTES);
+    ia_image_use_apart(image, 0, IA_SPACE_METADATA, 0, QCOW1_HEADER_BYTES, IA_SPACE_STORED);
     ia_image_use(image, 0, IA_SPACE_METADATA, q->backing_offset, q->backing_length);
     ia_image_use(image, 0, IA_SPACE_METADATA, l1_end, -l1_end & (q->tables.cluster_size - 1));
     return ia_two_level_claim(image, &q->tables, err);

@@ -14,7 +14,7 @@ static void claim_bits(struct ia_image *image, const uint8_t *entries, size_t le
     for (size_t i = 0; i < len; i += 8) {
         int64_t offset = (int64_t)(ia_be64(entries + i) & QCOW2_OFFSET_MASK);
         if (offset != 0)
-            qcow2_claim_clusters(image, IA_SPACE_BITMAP, offset, q->cluster_size);
+            qcow2_claim_clusters(image, IA_SPACE_BITMAP, offset, q->cluster_size, IA_SPACE_TAKEN);
     }
 }
 
@@ -25,7 +25,7 @@ static enum ia_status claim_table(struct ia_image *image, int64_t offset, int64_
     *left -= entries * 8;
     if (*left < 0 || !qcow2_is_aligned(q, offset))
         return ia_fail(err, IA_CORRUPT, "bitmap table of %jd entries at %#jx", (intmax_t)entries, (uintmax_t)offset);
-    qcow2_claim_clusters(image, IA_SPACE_BITMAP, offset, entries * 8);
+    qcow2_claim_clusters(image, IA_SPACE_BITMAP, offset, entries * 8, IA_SPACE_TAKEN);
     uint8_t chunk[4096];
     for (int64_t done = 0; done < entries * 8; done += (int64_t)sizeof(chunk)) {
         size_t len = (size_t)ia_min((int64_t)sizeof(chunk), entries * 8 - done);
@@ -43,7 +43,7 @@ enum ia_status qcow2_claim_bitmaps(struct ia_image *image, struct ia_error *err)
     const struct qcow2_bitmaps *bitmaps = &q->bitmaps;
     if (bitmaps->count == 0)
         return IA_OK;
-    qcow2_claim_clusters(image, IA_SPACE_BITMAP, bitmaps->directory_offset, bitmaps->directory_size);
+    qcow2_claim_clusters(image, IA_SPACE_BITMAP, bitmaps->directory_offset, bitmaps->directory_size, IA_SPACE_TAKEN);
     int64_t at = 0;
     int64_t left = qcow2_table_bound(image, 1);
     for (uint32_t i = 0; i < bitmaps->count; i++) {

@@ -10,22 +10,31 @@
 
 enum { CHUNK_BYTES = 64 * 1024 };
 
-void qcow2_claim_clusters(struct ia_image *image, enum ia_space_use use, int64_t offset, int64_t bytes)
+void qcow2_claim_clusters(struct ia_image *image, enum ia_space_use use, int64_t offset, int64_t bytes, unsigned rivals)
 {
     const struct qcow2 *q = image->state;
     int64_t start = offset & -q->cluster_size;
     int64_t end;
     if (bytes > 0 && ia_add(offset, bytes, &end))
-        ia_space_claim(image->space, 0, use, start, ia_round_up(end, q->cluster_size) - start);
+        ia_image_use_apart(image, 0, use, start, ia_round_up(end, q->cluster_size) - start, rivals);
 }
 
-/* The tables that a table of offsets names, a cluster each. */
-static void claim_named(struct ia_image *image, const uint64_t *table, int64_t entries, uint64_t mask)
+/* Something that nothing else shares: all structures but the L2 tables that snapshots have in common. */
+static void claim_structure(struct ia_image *image, int64_t offset, int64_t bytes)
+{
+    qcow2_claim_clusters(image, IA_SPACE_METADATA, offset, bytes, IA_SPACE_TAKEN);
+}
+
+/* The tables that a table of offsets names, a cluster each. One that is not aligned is no table: refused elsewhere. */
+static void claim_named(struct ia_image *image, const uint64_t *table, int64_t entries, uint64_t mask, unsigned rivals)
 {
     const struct qcow2 *q = image->state;
-    for (int64_t i = 0; i < entries; i++)
-        if ((table[i] & mask) != 0 && (table[i] & mask) <= INT64_MAX)
-            qcow2_claim_clusters(image, IA_SPACE_METADATA, (int64_t)(table[i] & mask), q->cluster_size);
+    for (int64_t i = 0; i < entries; i++) {
+        uint64_t offset = table[i] & mask;
+        if (offset != 0 && offset <= INT64_MAX)
+            qcow2_claim_clusters(image, IA_SPACE_METADATA, (int64_t)offset, q->cluster_size,
+                                 qcow2_is_aligned(q, (int64_t)offset) ? rivals : 0);
+    }
 }
 
 static enum ia_status claim_refcounts(struct ia_image *image, struct ia_error *err)
@@ -34,15 +43,15 @@ static enum ia_status claim_refcounts(struct ia_image *image, struct ia_error *e
     uint64_t *table = NULL;
     enum ia_status status = qcow2_read_reftable(image, &table, err);
     if (status == IA_OK) {
-        qcow2_claim_clusters(image, IA_SPACE_METADATA, q->reftable_offset, q->reftable_entries * 8);
-        claim_named(image, table, q->reftable_entries, QCOW2_REFTABLE_MASK);
+        claim_structure(image, q->reftable_offset, q->reftable_entries * 8);
+        claim_named(image, table, q->reftable_entries, QCOW2_REFTABLE_MASK, IA_SPACE_TAKEN);
         status = qcow2_claim_counted(image, table, err);
     }
     free(table);
     return status;
 }
 
-/* The host cluster of an L2 entry, or the clusters that its compressed bytes reach into. */
+/* The host cluster of an L2 entry past the end of a mapping, or the clusters that its compressed bytes reach into. */
 static void claim_entry(struct ia_image *image, enum ia_space_use use, uint64_t entry)
 {
     const struct qcow2 *q = image->state;
@@ -50,9 +59,9 @@ static void claim_entry(struct ia_image *image, enum ia_space_use use, uint64_t 
     int64_t host = (int64_t)(entry & QCOW2_OFFSET_MASK);
     if ((entry & QCOW2_COMPRESSED) != 0) {
         struct qcow2_compressed_bytes bytes = qcow2_decode_compressed(q, entry);
-        qcow2_claim_clusters(image, use, bytes.offset, bytes.length);
+        qcow2_claim_clusters(image, use, bytes.offset, bytes.length, IA_SPACE_STRUCTURE);
     } else if (host != 0 || (data_file && (entry & QCOW2_COPIED) != 0)) {
-        ia_space_claim(image->space, data_file ? 1 : 0, use, host, q->cluster_size);
+        ia_image_use_apart(image, data_file ? 1 : 0, use, host, q->cluster_size, IA_SPACE_STRUCTURE);
     }
 }
 
@@ -111,9 +120,10 @@ static enum ia_status claim_mapping(struct ia_image *image, size_t mapping, stru
     const struct qcow2_l1 *l1 = qcow2_mapping_l1(image, mapping);
     uint64_t *table = NULL;
     enum ia_status status = qcow2_read_l1(image, l1, &table, err);
+    unsigned shared = mapping > 0 ? IA_SPACE_BIT(IA_SPACE_METADATA) : 0; /* with L2 tables of mappings before */
     if (status == IA_OK) {
-        qcow2_claim_clusters(image, IA_SPACE_METADATA, l1->offset, (int64_t)l1->entries * 8);
-        claim_named(image, table, l1->entries, QCOW2_OFFSET_MASK);
+        claim_structure(image, l1->offset, (int64_t)l1->entries * 8);
+        claim_named(image, table, l1->entries, QCOW2_OFFSET_MASK, IA_SPACE_TAKEN & ~shared);
         status = claim_beyond(image, mapping, table, err);
     }
     free(table);
@@ -125,9 +135,9 @@ enum ia_status qcow2_claim(struct ia_image *image, struct ia_error *err)
     const struct qcow2 *q = image->state;
     if (q->crypto_header_bytes > qcow2_table_bound(image, 1))
         return ia_fail(err, IA_CORRUPT, "encryption header of %jd bytes", (intmax_t)q->crypto_header_bytes);
-    qcow2_claim_clusters(image, IA_SPACE_METADATA, 0, q->cluster_size);
-    qcow2_claim_clusters(image, IA_SPACE_METADATA, q->snapshots_offset, q->snapshot_table_bytes);
-    qcow2_claim_clusters(image, IA_SPACE_METADATA, q->crypto_header_offset, q->crypto_header_bytes);
+    claim_structure(image, 0, q->cluster_size);
+    claim_structure(image, q->snapshots_offset, q->snapshot_table_bytes);
+    claim_structure(image, q->crypto_header_offset, q->crypto_header_bytes);
     enum ia_status status = IA_OK;
     for (size_t i = 0; status == IA_OK && i <= image->facts.snapshots.len; i++)
         status = claim_mapping(image, i, err);

@@ -138,8 +138,11 @@ static enum ia_status check_host(const struct map_state *map, int64_t guest, uin
     return IA_OK;
 }
 
+/* Compressed clusters of all mappings share host clusters among themselves, and with nothing else. */
 static enum ia_status push_compressed(struct ia_cursor *cursor, int64_t guest, uint64_t entry, struct ia_error *err)
 {
+    static const unsigned not_compressed =
+        IA_SPACE_BIT(IA_SPACE_DATA) | IA_SPACE_BIT(IA_SPACE_ZERO) | IA_SPACE_STRUCTURE;
     const struct map_state *map = cursor->state;
     struct qcow2_compressed_bytes bytes = qcow2_decode_compressed(map->q, entry);
     if (map->data_file)
@@ -149,9 +152,8 @@ static enum ia_status push_compressed(struct ia_cursor *cursor, int64_t guest, u
         cursor->image->facts.truncated = true;
     if (cursor->mapping == 0)
         cursor->image->facts.compressed_host += bytes.length;
-    if (cursor->image->space != NULL)
-        qcow2_claim_clusters(cursor->image, cursor->mapping == 0 ? IA_SPACE_DATA : IA_SPACE_SNAPSHOT, bytes.offset,
-                             bytes.length);
+    qcow2_claim_clusters(cursor->image, cursor->mapping == 0 ? IA_SPACE_COMPRESSED : IA_SPACE_SNAPSHOT, bytes.offset,
+                         bytes.length, not_compressed);
     return push(cursor, IA_EXTENT_COMPRESSED, guest, map->q->cluster_size, IA_NO_OFFSET, err);
 }
 

@@ -39,6 +39,7 @@ const struct ia_format ia_format_qcow2 = {
     .probe = qcow2_probe,
     .open = qcow2_open,
     .close = qcow2_close,
+    .keeps_zeroes = true,
     .claim = qcow2_claim,
     .map_begin = qcow2_map_begin,
     .map_step = qcow2_map_step,

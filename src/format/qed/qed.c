@@ -35,7 +35,7 @@ static enum ia_status qed_map_begin(struct ia_cursor *cursor, struct ia_error *e
 static enum ia_status qed_claim(struct ia_image *image, struct ia_error *err)
 {
     const struct qed *q = image->state;
-    ia_image_use(image, 0, IA_SPACE_METADATA, 0, q->header_bytes);
+    ia_image_use_apart(image, 0, IA_SPACE_METADATA, 0, q->header_bytes, IA_SPACE_STORED);
     return ia_two_level_claim(image, &q->tables, err);
 }
 

@@ -31,8 +31,8 @@ static enum ia_status vdi_claim(struct ia_image *image, struct ia_error *err)
 {
     const struct vdi *vdi = image->state;
     (void)err;
-    ia_image_use(image, 0, IA_SPACE_METADATA, 0, VDI_HEADER_BYTES);
-    ia_image_use(image, 0, IA_SPACE_METADATA, vdi->map_offset, vdi->entries * VDI_ENTRY_BYTES);
+    ia_image_use_apart(image, 0, IA_SPACE_METADATA, 0, VDI_HEADER_BYTES, IA_SPACE_STORED);
+    ia_image_use_apart(image, 0, IA_SPACE_METADATA, vdi->map_offset, vdi->entries * VDI_ENTRY_BYTES, IA_SPACE_STORED);
     ia_image_use(image, 0, IA_SPACE_LEAKED, vdi->data_offset, vdi->allocated * (vdi->block_size + vdi->block_extra));
     return IA_OK;
 }

@@ -25,7 +25,7 @@ static enum ia_status claim_bitmaps(struct ia_image *image, struct ia_error *err
         uint64_t offset = entry & VHDX_BAT_OFFSET;
         if ((entry & VHDX_BAT_STATE) == VHDX_BITMAP_PRESENT && offset <= INT64_MAX &&
             vhdx_is_free(v, (int64_t)offset, VHDX_MIB))
-            ia_image_use(image, 0, IA_SPACE_METADATA, (int64_t)offset, VHDX_MIB);
+            ia_image_use_apart(image, 0, IA_SPACE_METADATA, (int64_t)offset, VHDX_MIB, IA_SPACE_STORED);
     }
     return status;
 }
@@ -35,6 +35,7 @@ enum ia_status vhdx_claim(struct ia_image *image, struct ia_error *err)
     const struct vhdx *v = image->state;
     ia_image_use(image, 0, IA_SPACE_METADATA, 0, VHDX_MIB);
     for (size_t i = 0; i < v->taken.len; i++)
-        ia_image_use(image, 0, IA_SPACE_METADATA, v->taken.items[i].start, v->taken.items[i].length);
+        ia_image_use_apart(image, 0, IA_SPACE_METADATA, v->taken.items[i].start, v->taken.items[i].length,
+                           IA_SPACE_STORED);
     return claim_bitmaps(image, err);
 }

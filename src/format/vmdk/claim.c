@@ -13,7 +13,7 @@
 static void claim_marked(struct ia_image *image, const struct vmdk_extent *extent, int64_t offset, int64_t bytes)
 {
     int64_t marker = extent->has_marker && offset - VMDK_SECTOR >= extent->first_grain ? VMDK_SECTOR : 0;
-    ia_image_use(image, extent->file, IA_SPACE_METADATA, offset - marker, marker + bytes);
+    ia_image_use_apart(image, extent->file, IA_SPACE_METADATA, offset - marker, marker + bytes, IA_SPACE_STORED);
 }
 
 void vmdk_claim_tables(struct ia_image *image, const struct vmdk_extent *extent, int64_t offset, int64_t bytes)

@@ -11,7 +11,7 @@ enum { CHUNK_ENTRIES = 1024 };
 void vpc_claim_block(struct ia_image *image, int64_t host)
 {
     const struct vpc *v = image->state;
-    ia_image_use(image, 0, IA_SPACE_METADATA, host, v->bitmap_size);
+    ia_image_use_apart(image, 0, IA_SPACE_METADATA, host, v->bitmap_size, IA_SPACE_STORED);
     ia_image_use(image, 0, IA_SPACE_UNALLOCATED, host + v->bitmap_size, v->block_size);
 }
 
@@ -72,8 +72,8 @@ enum ia_status vpc_claim(struct ia_image *image, struct ia_error *err)
     ia_image_use(image, 0, IA_SPACE_METADATA, v->footer_offset, VPC_FOOTER_BYTES);
     if (v->type == VPC_FIXED)
         return IA_OK;
-    ia_image_use(image, 0, IA_SPACE_METADATA, (int64_t)v->header_offset, VPC_HEADER_BYTES);
-    ia_image_use(image, 0, IA_SPACE_METADATA, v->bat_offset, v->bat_entries * 4);
+    ia_image_use_apart(image, 0, IA_SPACE_METADATA, (int64_t)v->header_offset, VPC_HEADER_BYTES, IA_SPACE_STORED);
+    ia_image_use_apart(image, 0, IA_SPACE_METADATA, v->bat_offset, v->bat_entries * 4, IA_SPACE_STORED);
     for (size_t i = 0; i < VPC_LOCATORS; i++)
         ia_image_use(image, 0, IA_SPACE_METADATA, v->locators[i].offset, v->locators[i].length);
     enum ia_status status = claim_last_footer(image, err);

@@ -1,0 +1,361 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# Images of qcow2 that use the same host bytes for two things: made by QEMU itself, which `qemu-img check` must agree with,
+# and by hand. They are told, once read and when taken over from the store; nothing about them and about what lies below
+# them is proven. Healthy images with all that shares clusters on purpose are not told.
+
+import json
+import os
+import sqlite3
+import struct
+import sys
+from contextlib import closing
+
+import harness
+from harness import CLUSTER, MIB, create, must, patch, qemu_io, write
+
+SCHEMA = os.path.join(harness.HERE, os.pardir, os.pardir, "schema")
+OVERLAP = "clusters-overlap"
+OFFSET_MASK = 0x00FFFFFFFFFFFE00
+COPIED = 1 << 63
+COMPRESSED = 1 << 62
+ZERO = 1
+MIXED = ("write -q -c 0 64k", "write -q 0 64k", "write -q 64k 64k", "write -q 640k 64k", "write -q -c 128k 64k",
+         "write -q -c 192k 64k")
+
+
+def check(path):
+    """What qemu-img check counts: errors, not leaks."""
+    outcome = harness.run(["qemu-img", "check", "--output=json", "-f", "qcow2", path])
+    if outcome.code not in (0, 2, 3):
+        raise harness.ToolError(f"qemu-img check {path}: {outcome.code}: {outcome.err}{outcome.out}")
+    return json.loads(outcome.out).get("corruptions", 0)
+
+
+def told(site, code=OVERLAP):
+    """Paths below the root that the finding names."""
+    return {path for found, path in site.findings() if found == code}
+
+
+class Tables:
+    """The header's offsets, and the L2 table of an image that has one."""
+
+    def __init__(self, path):
+        self.path = path
+        with open(path, "rb") as file:
+            header = file.read(112)
+        self.l1 = struct.unpack(">Q", header[40:48])[0]
+        self.reftable = struct.unpack(">Q", header[48:56])[0]
+        self.snapshots = struct.unpack(">Q", header[64:72])[0]
+        self.l2 = self.read(self.l1) & OFFSET_MASK
+        self.refblock = self.read(self.reftable)
+
+    def read(self, place):
+        with open(self.path, "rb") as file:
+            file.seek(place)
+            return struct.unpack(">Q", file.read(8))[0]
+
+    def entry(self, number):
+        return self.read(self.l2 + number * 8)
+
+    def l1_tables(self):
+        """Offset and entries: of the active mapping, then of the snapshots."""
+        with open(self.path, "rb") as file:
+            data = file.read()
+        entries, = struct.unpack(">I", data[36:40])
+        yield self.l1, entries
+        at = self.snapshots
+        for _ in range(struct.unpack(">I", data[60:64])[0]):
+            offset, entries, id_length, name_length = struct.unpack(">QIHH", data[at:at + 16])
+            extra, = struct.unpack(">I", data[at + 36:at + 40])
+            yield offset, entries
+            at += -(-(40 + extra + id_length + name_length) // 8) * 8
+
+    def clusters(self, l1, entries):
+        """Host clusters of plain entries, and those that compressed ones reach into."""
+        plain, packed = [], set()
+        for l2 in filter(None, (self.read(l1 + 8 * number) & OFFSET_MASK for number in range(entries))):
+            for entry in filter(None, (self.read(l2 + 8 * number) for number in range(CLUSTER // 8))):
+                if entry & COMPRESSED:
+                    offset, sectors = entry & ((1 << 54) - 1), entry >> 54 & 255
+                    packed |= set(range(offset // CLUSTER, (offset // 512 + sectors) * 512 // CLUSTER + 1))
+                elif entry & OFFSET_MASK:
+                    plain.append((entry & OFFSET_MASK) // CLUSTER)
+        return plain, packed
+
+    def overlap(self):
+        """Plain clusters over plain ones in the active mapping, or over compressed ones in any two."""
+        mappings = [self.clusters(*l1) for l1 in self.l1_tables()]
+        active = mappings[0][0]
+        packed = set().union(*(packed for _, packed in mappings))
+        return len(set(active)) < len(active) or any(packed & set(plain) for plain, _ in mappings)
+
+    def set(self, number, entry):
+        patch(self.path, self.l2 + number * 8, struct.pack(">Q", entry))
+
+
+# -- By QEMU ----------------------------------------------------------------------------------------------------------
+
+def mixed_by_one_process(case):
+    """QEMU 7.2 packs compressed data into a cluster that was freed and given to plain data meanwhile."""
+    site = case.site()
+    path = create(site.path("mixed.qcow2"))
+    qemu_io(path, *MIXED)
+    errors = check(path)
+    if not errors:
+        case.skip("an image that QEMU broke", "this QEMU mixes compressed and plain writes without harm")
+        return
+    site.scan()
+    case.same(told(site), {"mixed.qcow2"}, "what QEMU broke by mixing compressed and plain writes is told", [f"{errors} errors"])
+
+
+def random_mixes(case):
+    """Told wherever qemu-img check finds errors, and where the tables say so: where a snapshot has the compressed
+    cluster or the plain one, no COPIED flag contradicts the refcount, and QEMU notices nothing."""
+    site, random = case.site(), case.random("overlap")
+    broken, checked = set(), set()
+    for number in range(80):
+        name = f"{number}.qcow2"
+        path = create(site.path(name), 2 * MIB, options=random.choice(((), ("compression_type=zstd",))))
+        for _ in range(random.randrange(1, 4)):
+            commands = []
+            for _ in range(random.randrange(3, 14)):
+                word = random.choice(("write -q -c", "write -q", "write -q -z", "discard -q", "write -q -c"))
+                commands.append(f"{word} {random.randrange(32) * 64}k 64k")
+            harness.run(["qemu-io", *[part for command in commands for part in ("-c", command)], path])  # some are refused
+            if random.random() < 0.3:
+                must("qemu-img", "snapshot", "-c", "s", path)
+        if check(path):
+            checked.add(name)
+        if Tables(path).overlap():
+            broken.add(name)
+    site.scan()
+    case.same(told(site), broken, f"of images written at random, those whose tables overlap (seed {case.options.seed})")
+    case.same(checked - told(site), set(), f"and all that qemu-img check finds errors in (seed {case.options.seed})")
+    print(f"# {len(broken)} of 80 overlap, {len(checked)} by qemu-img check")
+
+
+# -- By hand ----------------------------------------------------------------------------------------------------------
+
+def copy_entry(tables):
+    tables.set(1, tables.entry(0))
+
+
+def copy_compressed_over_plain(tables):
+    """Compressed bytes inside of the plain cluster 0."""
+    qemu_io(tables.path, "write -q -c 512k 64k")
+    compressed = tables.entry(8)
+    offset = tables.entry(0) & OFFSET_MASK
+    tables.set(8, compressed & ~((1 << 54) - 1) | offset + 4096)
+
+
+def zero_over_data(tables):
+    tables.set(1, tables.entry(0) | ZERO)
+
+
+def zero_over_zero(tables):
+    qemu_io(tables.path, "write -q -z 64k 64k")
+    tables.set(1, tables.entry(0) | ZERO)
+    tables.set(0, tables.entry(0) | ZERO)
+
+
+def over(field):
+    def damage(tables):
+        tables.set(0, getattr(tables, field) | COPIED)
+    damage.__name__ = f"data_over_{field}"
+    return damage
+
+
+def data_over_bitmap(tables):
+    """The directory of the bitmaps; extension 0x23852875 of the header: count, reserved, size and offset."""
+    must("qemu-img", "bitmap", "--add", tables.path, "b")
+    with open(tables.path, "rb") as file:
+        head = file.read(CLUSTER)
+    place = head.index(struct.pack(">II", 0x23852875, 24)) + 8
+    tables.set(0, struct.unpack(">Q", head[place + 16:place + 24])[0] | COPIED)
+
+
+def data_over_snapshot_table(tables):
+    must("qemu-img", "snapshot", "-c", "s", tables.path)
+    after = Tables(tables.path)
+    after.set(0, after.snapshots)
+
+
+def snapshot_over_table(tables):
+    """Only the snapshot's cluster lies over something."""
+    must("qemu-img", "snapshot", "-c", "s", tables.path)
+    old = Tables(tables.path)
+    qemu_io(tables.path, "write -q 0 64k")  # the active mapping gets an L2 table of its own
+    old.set(0, old.refblock)
+
+
+def tables_over_tables(tables):
+    """The refcount table has a second block, which is the L2 table."""
+    patch(tables.path, tables.reftable + 8, struct.pack(">Q", tables.l2))
+
+
+DAMAGES = (copy_entry, copy_compressed_over_plain, zero_over_data, zero_over_zero, over("l1"), over("l2"), over("reftable"),
+           over("refblock"), data_over_bitmap, data_over_snapshot_table, snapshot_over_table, tables_over_tables)
+
+
+def by_hand(case):
+    site = case.site()
+    for damage in DAMAGES:
+        path = write(create(site.path(f"{damage.__name__}.qcow2"), 2 * MIB), 0, 1)
+        if damage in (zero_over_data, zero_over_zero):
+            path = write(create(path, 2 * MIB), 0)
+        damage(Tables(path))
+    site.scan()
+    found = told(site)
+    for damage in DAMAGES:
+        name = f"{damage.__name__}.qcow2"
+        case.check(name in found, f"{damage.__name__.replace('_', ' ')} is told", [str(found)])
+        case.check(check(site.path(name)) > 0, f"{damage.__name__.replace('_', ' ')}: qemu-img check finds errors too")
+
+
+# -- Healthy ----------------------------------------------------------------------------------------------------------
+
+def healthy(case):
+    """What may share, shares: compressed clusters each other's sectors, snapshots data, tables and compressed clusters."""
+    site = case.site()
+    raw = harness.make_raw(site.outside("r.raw"), 4 * MIB)
+    noise = site.outside("noise.raw")
+    with open(noise, "wb") as file:
+        file.write(os.urandom(MIB) + bytes(MIB) + os.urandom(3000) * 300)
+    for kind in ("zlib", "zstd"):
+        for bits in (9, 12, 16, 21):
+            must("qemu-img", "convert", "-q", "-c", "-f", "raw", "-O", "qcow2", "-o", f"compression_type={kind},cluster_size={1 << bits}", noise,
+                 site.path(f"{kind}-{bits}.qcow2"))
+    path = site.path("snapshots.qcow2")
+    must("qemu-img", "convert", "-q", "-c", "-f", "raw", "-O", "qcow2", raw, path)
+    for number in range(4):
+        must("qemu-img", "snapshot", "-c", f"s{number}", path)
+        qemu_io(path, f"write -q {number * 640}k 200k", f"write -q -z {number}M 100k", f"discard -q {number * 700}k 128k")
+    must("qemu-img", "snapshot", "-a", "s1", path)
+    must("qemu-img", "snapshot", "-d", "s2", path)
+    bitmaps = create(site.path("bitmaps.qcow2"), 8 * MIB, options=("cluster_size=4k",))
+    must("qemu-img", "bitmap", "--add", bitmaps, "first")
+    must("qemu-img", "bitmap", "--add", "-g", "512", bitmaps, "second")
+    qemu_io(bitmaps, "write -q 0 1M")
+    for number, options in enumerate((("extended_l2=on",), ("preallocation=metadata",), ("preallocation=falloc",), ("lazy_refcounts=on",),
+                                      ("compat=0.10",), (f"data_file={site.path('0.data')}",),
+                                      (f"data_file={site.path('1.data')}", "data_file_raw=on"))):
+        path = create(site.path(f"{number}.qcow2"), 8 * MIB - 512, options=options)
+        zeroes = [] if "compat=0.10" in options else ["write -q -z 1M 300k", "write -q -z -u 2M 300k"]
+        qemu_io(path, "write -q 0 3M", "write -q 5M 5k", *zeroes, "discard -q 512k 512k", "write -q 700k 4k")
+        if not any("data_file" in option for option in options):
+            must("qemu-img", "snapshot", "-c", "s", path)
+            qemu_io(path, "write -q 100k 1M")
+    site.scan()
+    errors = {name for name in os.listdir(site.root) if name.endswith(".qcow2") and check(site.path(name))}
+    case.same((told(site), errors), (set(), set()), "healthy images of all kinds are not told")
+    case.same(site.value("SELECT count(*) FROM image WHERE overlapping IS NOT 0"), 0, "and known not to overlap")
+
+
+# -- What follows -----------------------------------------------------------------------------------------------------
+
+def base_and_overlay(case):
+    """A base of which the overlay masks half."""
+    site = case.site()
+    base = write(create(site.path("base.qcow2")), *range(8))
+    over_it = write(create(site.path("over.qcow2"), MIB, "base.qcow2"), *range(4))
+    return site, base, over_it
+
+
+def verdicts(case):
+    site, base, _ = base_and_overlay(case)
+    site.scan()
+    row = site.unused(partly=True)["base.qcow2"]
+    case.same((row["status"], row["verdict"]), ("partly-masked", "proven"), "a healthy base: proven", [row])
+    copy_entry(Tables(base))
+    for turn in ("read", "taken over from the store"):
+        scan = site.scan()
+        row = site.unused(partly=True)["base.qcow2"]
+        case.check(row["verdict"] == "unproven" and "lie over each other" in row["why"], f"a damaged base, {turn}: unproven, and why", [row])
+        case.same(row["suggestion"], "imgaudit report --findings", f"a damaged base, {turn}: nothing is suggested but to look")
+        case.same(told(site), {"base.qcow2"}, f"a damaged base, {turn}: told", scan.notes())
+    case.same(scan.stats["parsed"], 0, "the last scan read nothing")
+
+
+def verdicts_below(case):
+    site, _, over_it = base_and_overlay(case)
+    copy_entry(Tables(over_it))
+    site.scan()
+    row = site.unused(partly=True)["base.qcow2"]
+    case.check(row["verdict"] == "unproven" and f"over.qcow2 ({OVERLAP})" in row["why"], "a damaged overlay: its base is unproven", [row])
+
+
+def verdicts_of_the_unreferenced(case):
+    site, base, over_it = base_and_overlay(case)
+    site.scan()
+    os.unlink(over_it)
+    site.scan()
+    row = site.unused()["base.qcow2"]
+    case.same((row["status"], row["verdict"]), ("unreferenced", "proven"), "a healthy base that nobody names: proven", [row])
+    state = os.stat(base)
+    copy_entry(Tables(base))
+    os.utime(base, ns=(state.st_atime_ns, state.st_mtime_ns))
+    site.scan()
+    row = site.unused()["base.qcow2"]
+    case.check(row["verdict"] == "unproven" and "lie over each other" in row["why"], "a damaged one: unproven", [row])
+
+
+def unknown_is_not_no(case):
+    """An image whose account cannot be made: its refcount table names a block that cannot be one."""
+    site, base, _ = base_and_overlay(case)
+    patch(base, Tables(base).reftable, struct.pack(">Q", Tables(base).refblock + 512))
+    site.scan()
+    row = site.unused(partly=True)["base.qcow2"]
+    case.same((site.value("SELECT overlapping FROM image WHERE path = ?", base), site.value("SELECT state FROM image WHERE path = ?", base)),
+              (None, "ok"), "without an account it is not known whether clusters overlap")
+    case.check(row["verdict"] == "unproven" and "could not be found out" in row["why"], "and nothing is proven", [row])
+
+
+def no_suggestion(case):
+    """Leaked clusters would be worth a command; of a damaged image nothing is freed."""
+    site = case.site()
+    for name in ("healthy.qcow2", "damaged.qcow2"):
+        tables = Tables(write(create(site.path(name)), 0, 1, 2))
+        tables.set(2, 0)
+    copy_entry(tables)
+    site.scan()
+    rows = {site.relative(row["path"]): row["suggestion"] for row in site.rows("--sparse")}
+    case.check("check -r leaks" in (rows["healthy.qcow2"] or ""), "--sparse: a command for what a healthy image leaks", [rows])
+    case.same(rows["damaged.qcow2"], None, "--sparse: none for a damaged one")
+
+
+def repaired(case):
+    site, base, _ = base_and_overlay(case)
+    entry = Tables(base).entry(1)
+    copy_entry(Tables(base))
+    site.scan()
+    Tables(base).set(1, entry)
+    site.scan()
+    case.same((told(site), site.unused(partly=True)["base.qcow2"]["verdict"]), (set(), "proven"), "an image that was repaired is told no more")
+
+
+def older_stores(case):
+    """A store from before this was looked at reads its images again."""
+    site, base, _ = base_and_overlay(case)
+    copy_entry(Tables(base))
+    os.sync()
+    with closing(sqlite3.connect(site.db)) as connection, connection:
+        for name in sorted(os.listdir(SCHEMA)):
+            if name.endswith(".sql") and name < "0010":
+                with open(os.path.join(SCHEMA, name), encoding="utf-8") as file:
+                    connection.executescript(file.read())
+        connection.executescript(f"PRAGMA application_id = {0x494D4741}; PRAGMA user_version = 9")
+        state = os.stat(base)
+        connection.execute("INSERT INTO file (file_id, path, dev, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns, verdict, reason)"
+                           " VALUES (1, ?, ?, ?, ?, ?, ?, ?, 1, 'image', '')",
+                           (base, state.st_dev, state.st_ino, state.st_size, state.st_blocks * 512, state.st_mtime_ns, state.st_ctime_ns))
+        connection.execute("INSERT INTO image (image_id, file_id, path, format, format_basis, variant, state, virtual_size, cluster_size,"
+                           " map_id, first_scan) VALUES (1, 1, ?, 'qcow2', 'content', 'v3', 'ok', 1048576, 65536, 1, 1)", (base,))
+        connection.execute("INSERT INTO mapping VALUES (1, 1, NULL, NULL, NULL, 1048576, 0, NULL, 0, 0)")
+    scan = site.scan()
+    case.same(told(site), {"base.qcow2"}, "a store from before: the image is read again", scan.notes())
+
+
+if __name__ == "__main__":
+    sys.exit(harness.run_tests(__doc__, [mixed_by_one_process, random_mixes, by_hand, healthy, verdicts, verdicts_below,
+                                         verdicts_of_the_unreferenced, unknown_is_not_no, no_suggestion, repaired, older_stores]))
