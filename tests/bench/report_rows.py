@@ -56,7 +56,8 @@ def list_reports(bench):
 
 def report_command(bench, store, name):
     """A report that is about an image gets the base, and refuses to run without."""
-    command = [bench.imgaudit, "report", "--db", store.db, "--format", "json", "--name", name]
+    asked = ["--what-if-delete", store.base] if name == "what-if" else ["--name", name]
+    command = [bench.imgaudit, "report", "--db", store.db, "--format", "json", *asked]
     try:
         bench.run(command)
     except BenchError:
