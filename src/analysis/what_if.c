@@ -157,26 +157,48 @@ int64_t ia_steps_measure(struct ia_steps_cursor *cursor, int64_t start, int64_t 
     return sum;
 }
 
-enum ia_status ia_what_if_count_through(const struct ia_what_if *what_if, size_t node, size_t mapping,
-                                        const struct ia_steps *below, int64_t *bytes, struct ia_error *err)
+/* [start, end) of a mapping has nothing of the image's own. */
+typedef void see_gap(void *ctx, int64_t start, int64_t end);
+
+/* The gaps of a mapping in ascending order; some are empty. */
+static enum ia_status walk_gaps(const struct ia_what_if *what_if, size_t node, size_t mapping, see_gap *see, void *ctx,
+                                struct ia_error *err)
 {
     struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, what_if->before, node, mapping, BUFFER_EXTENTS))
         return no_memory(err);
-    struct ia_steps_cursor cursor = {.steps = below};
     struct ia_extent extent;
     bool have;
     int64_t pos = 0;
-    *bytes = 0;
     enum ia_status status;
     while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have) {
         if (!ia_extent_is_present(&extent))
             continue;
-        *bytes += ia_steps_measure(&cursor, pos, extent.start);
+        see(ctx, pos, extent.start);
         pos = extent.start + extent.length;
     }
-    *bytes += ia_steps_measure(&cursor, pos, reader.size);
+    see(ctx, pos, reader.size);
     ia_extent_reader_release(&reader);
+    return status;
+}
+
+struct gap_count {
+    struct ia_steps_cursor below;
+    int64_t bytes;
+};
+
+static void count_gap(void *ctx, int64_t start, int64_t end)
+{
+    struct gap_count *count = ctx;
+    count->bytes += ia_steps_measure(&count->below, start, end);
+}
+
+enum ia_status ia_what_if_count_through(const struct ia_what_if *what_if, size_t node, size_t mapping,
+                                        const struct ia_steps *below, int64_t *bytes, struct ia_error *err)
+{
+    struct gap_count count = {.below = {.steps = below}};
+    enum ia_status status = walk_gaps(what_if, node, mapping, count_gap, &count, err);
+    *bytes = count.bytes;
     return status;
 }
 
@@ -191,41 +213,25 @@ enum ia_status ia_what_if_delete(struct ia_what_if *what_if, size_t node, struct
     return IA_OK;
 }
 
-/* Writes what lies below a gap [start, end) of the image, in whole units: the gap begins and ends with one. */
-static void fill_gap(struct ia_patch_builder *patch, struct ia_steps_cursor *below, int64_t start, int64_t end,
-                     int64_t unit)
+struct gap_fill {
+    struct ia_steps_cursor below;
+    int64_t unit;
+    struct ia_patch_builder *patch;
+};
+
+/* Writes what lies below a gap of the image, in whole units: the gap begins and ends with one. */
+static void fill_gap(void *ctx, int64_t start, int64_t end)
 {
+    struct gap_fill *fill = ctx;
     for (int64_t pos = start; pos < end;) { /* ends: until is past pos */
         int64_t until;
-        uint32_t data = ia_steps_at(below, pos, &until);
+        uint32_t data = ia_steps_at(&fill->below, pos, &until);
         until = ia_min(until, end);
         if (data != 0)
-            ia_patch_builder_put(patch, ia_max(start, ia_round_down_to(pos, unit)),
-                                 ia_min(end, ia_round_up_to(until, unit)), IA_PATCH_DATA);
+            ia_patch_builder_put(fill->patch, ia_max(start, ia_round_down_to(pos, fill->unit)),
+                                 ia_min(end, ia_round_up_to(until, fill->unit)), IA_PATCH_DATA);
         pos = until;
     }
-}
-
-static enum ia_status fill_gaps(const struct ia_what_if *what_if, size_t node, const struct ia_steps *below,
-                                int64_t unit, struct ia_patch_builder *patch, struct ia_error *err)
-{
-    struct ia_extent_reader reader;
-    if (!ia_extent_reader_init(&reader, what_if->before, node, 0, BUFFER_EXTENTS))
-        return no_memory(err);
-    struct ia_steps_cursor cursor = {.steps = below};
-    struct ia_extent extent;
-    bool have;
-    int64_t pos = 0;
-    enum ia_status status;
-    while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have) {
-        if (!ia_extent_is_present(&extent))
-            continue;
-        fill_gap(patch, &cursor, pos, extent.start, unit);
-        pos = extent.start + extent.length;
-    }
-    fill_gap(patch, &cursor, pos, reader.size, unit);
-    ia_extent_reader_release(&reader);
-    return status;
 }
 
 enum ia_status ia_what_if_flatten(struct ia_what_if *what_if, size_t node, const struct ia_what_if_terms *terms,
@@ -241,7 +247,8 @@ enum ia_status ia_what_if_flatten(struct ia_what_if *what_if, size_t node, const
         return status;
     struct ia_patch_builder patch;
     ia_patch_builder_init(&patch);
-    status = fill_gaps(what_if, node, below, terms->unit, &patch, err);
+    struct gap_fill fill = {.below = {.steps = below}, .unit = terms->unit, .patch = &patch};
+    status = walk_gaps(what_if, node, 0, fill_gap, &fill, err);
     if (status != IA_OK) {
         ia_patch_builder_abandon(&patch);
         return status;
