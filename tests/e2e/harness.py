@@ -310,18 +310,19 @@ class Mounts:
         self._mount(point, "-t", "tmpfs", "-o", options, "tmpfs")
 
     def volume(self, path, point, options=""):
-        """A file that holds a file system."""
+        """A file that holds a file system; the loop device goes with the mount."""
         self._mount(point, "-o", ",".join(filter(None, ["loop", options])), path)
 
     def bind(self, source, point):
         self._mount(point, "--bind", source)
 
-    def overlay(self, point, lower, upper, work):
-        self._mount(point, "-t", "overlay", "-o", f"lowerdir={lower},upperdir={upper},workdir={work}", "overlay")
-
-    def loop(self, point, image, options="defaults"):
-        """A file system in a file; the loop device goes with the mount."""
-        self._mount(point, "-o", f"loop,{options}", image)
+    def overlay(self, point, base):
+        """An overlay file system whose layers lie on a tmpfs, which is mounted at `base`."""
+        self.tmpfs(base)
+        layers = [os.path.join(base, name) for name in ("lower", "upper", "work")]
+        for layer in layers:
+            os.mkdir(layer)
+        self._mount(point, "-t", "overlay", "-o", "lowerdir={},upperdir={},workdir={}".format(*layers), "overlay")
 
     def undo(self, point):
         must("umount", point)

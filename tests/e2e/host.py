@@ -30,7 +30,7 @@ class Place:
         with open(self.image, "wb") as file:
             file.truncate(DISK_SIZE)
         must(*MAKERS[kind], self.image)
-        mounts.loop(self.point, self.image, options)
+        mounts.volume(self.image, self.point, options)
         self.site = Site(case.imgaudit, self.point)
         self.site.db = os.path.join(directory, "store.db")
 
@@ -38,7 +38,7 @@ class Place:
         """Everything written, and nothing held back for a file that may grow."""
         must("sync", "-f", self.point)
         self.mounts.undo(self.point)
-        self.mounts.loop(self.point, self.image, self.options)
+        self.mounts.volume(self.image, self.point, self.options)
 
     def used(self):
         """Bytes of data in use once what was deleted is gone, which file systems do in their own time."""
@@ -80,7 +80,7 @@ def why_not(kind):
             file.truncate(DISK_SIZE)
         try:
             must(*MAKERS[kind], image)
-            mounts.loop(os.path.join(directory, "mnt"), image)
+            mounts.volume(image, os.path.join(directory, "mnt"))
         except ToolError as error:
             return f"cannot mount {kind} here: {error}"
     return None
@@ -473,13 +473,9 @@ def test_not_told(case):
     if reason:
         return case.skip("a host that does not tell", reason)
     with Mounts() as mounts:
-        base = case.fresh()
-        mounts.tmpfs(base)
-        for name in ("lower", "upper", "work"):
-            os.mkdir(os.path.join(base, name))
         site = case.site()
         try:
-            mounts.overlay(site.root, *(os.path.join(base, name) for name in ("lower", "upper", "work")))
+            mounts.overlay(site.root, case.fresh())
         except ToolError as error:
             return case.skip("a host that does not tell", str(error))
         raw(site.path("a.raw"))
