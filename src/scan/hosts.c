@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/host_sharing.h"
+#include "scan/fingerprint.h"
 #include "scan/internal.h"
 
 /* The files of images, by path: the order in which shared blocks are counted. */
@@ -105,32 +106,26 @@ static enum ia_status put_file(struct ia_scan *scan, const struct hosts *hosts, 
     return status == IA_OK ? put_runs(scan, item, err) : status;
 }
 
-static void mix(uint64_t *print, uint64_t value)
-{
-    *print = (*print ^ value) * UINT64_C(0x9e3779b97f4a7c15);
-    *print ^= *print >> 29;
-}
-
 /* All that the tables depend on, as one number. */
 static int64_t fingerprint(const struct hosts *hosts)
 {
-    uint64_t print = hosts->count;
+    struct ia_fingerprint print = IA_FINGERPRINT_INIT;
     for (size_t i = 0; i < hosts->count; i++) {
-        const struct ia_item *item = hosts->files[i];
-        const struct ia_sharing *sharing = &item->sharing;
-        mix(&print, (uint64_t)item->file_id);
-        mix(&print, (uint64_t)sharing->known << 1 | sharing->placed);
-        mix(&print, (uint64_t)sharing->shared_bytes);
-        mix(&print, (uint64_t)sharing->encoded_bytes);
+        const struct ia_sharing *sharing = &hosts->files[i]->sharing;
+        ia_fingerprint_int(&print, hosts->files[i]->file_id);
+        ia_fingerprint_int(&print, sharing->known * 2 + sharing->placed);
+        ia_fingerprint_int(&print, sharing->shared_bytes);
+        ia_fingerprint_int(&print, sharing->encoded_bytes);
+        ia_fingerprint_int(&print, (int64_t)sharing->volume);
         for (size_t p = 0; p < sharing->pieces.len; p++) {
             const struct ia_shared_piece *piece = &sharing->pieces.items[p];
-            mix(&print, sharing->volume);
-            mix(&print, (uint64_t)piece->start);
-            mix(&print, (uint64_t)piece->length);
-            mix(&print, (uint64_t)piece->physical << 1 | piece->encoded);
+            ia_fingerprint_int(&print, piece->start);
+            ia_fingerprint_int(&print, piece->length);
+            ia_fingerprint_int(&print, piece->physical);
+            ia_fingerprint_int(&print, piece->encoded);
         }
     }
-    return (int64_t)print;
+    return ia_fingerprint_value(&print);
 }
 
 static bool any_new_row(const struct hosts *hosts)
