@@ -41,6 +41,9 @@ unknown AS (
 own AS (
     SELECT image_id,
            CASE state WHEN 'ok' THEN '' ELSE '; it could not be understood itself (' || state || ')' END
+           || CASE WHEN overlapping THEN '; clusters of it lie over each other: what one image does not read, another may'
+                   WHEN overlapping IS NULL AND state = 'ok'
+                   THEN '; whether clusters of it lie over each other could not be found out' ELSE '' END
            || CASE lock_state
               WHEN 'none' THEN ''
               WHEN 'write' THEN '; it is in use (open for writing)'
@@ -133,6 +136,23 @@ broken AS (
     FROM reach AS r
     WHERE NOT EXISTS (SELECT 1 FROM gone AS g WHERE g.image_id = r.image_id AND g.step = 0)
     GROUP BY r.image_id
+),
+-- Of each image that would be masked more, one that reads it and is not understood with certainty. UNION drops what was
+-- met before, so this ends on any ring.
+masked AS (
+    SELECT a.image_id, a.masked_bytes AS after, u.masked_bytes AS before, a.visible_present
+    FROM what_if_usage AS a JOIN usage AS u ON u.image_id = a.image_id
+    WHERE a.masked_bytes > u.masked_bytes AND a.image_id NOT IN (SELECT image_id FROM gone)
+),
+seer AS (
+    SELECT m.image_id AS base_id, o.image_id FROM masked AS m JOIN image AS o ON o.backing_id = m.image_id
+    UNION
+    SELECT s.base_id, o.image_id FROM seer AS s JOIN image AS o ON o.backing_id = s.image_id
+),
+blurred AS (
+    SELECT s.base_id, min(o.path) AS path FROM seer AS s JOIN image AS o ON o.image_id = s.image_id
+    WHERE (o.state <> 'ok' OR o.overlapping IS NOT 0) AND o.image_id NOT IN (SELECT image_id FROM gone)
+    GROUP BY s.base_id
 ),
 snapshot AS (
     SELECT image_id, coalesce(name, id) AS name,
@@ -263,13 +283,13 @@ item AS (
     LEFT JOIN remark AS r ON r.image_id = i.image_id
     WHERE g.step > 0
     UNION ALL
-    SELECT 6, 'masked-more', NULL, a.image_id, NULL, NULL, NULL, NULL, a.masked_bytes - u.masked_bytes, u.masked_bytes,
-           a.masked_bytes,
-           CASE WHEN a.visible_present = 0 THEN 'nobody would read one byte of it any more'
+    SELECT 6, 'masked-more', NULL, m.image_id, NULL, NULL, NULL, NULL, m.after - m.before, m.before, m.after,
+           CASE WHEN m.visible_present = 0 THEN 'nobody would read one byte of it any more'
                 ELSE 'less of it would be read' END,
            (SELECT doubts FROM unknown)
-    FROM what_if_usage AS a JOIN usage AS u ON u.image_id = a.image_id
-    WHERE a.masked_bytes > u.masked_bytes AND a.image_id NOT IN (SELECT image_id FROM gone)
+           || coalesce('; an image that reads it is not understood with certainty: '
+                       || (SELECT b.path FROM blurred AS b WHERE b.base_id = m.image_id), '')
+    FROM masked AS m
 ),
 line AS (
     SELECT t.rank, t.effect, t.step, i.path, t.snapshot, h.is_head, t.freed_bytes, t.freed_at_most, t.needed_bytes,

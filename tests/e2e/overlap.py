@@ -179,6 +179,31 @@ def verdicts_of_the_unreferenced(case):
     case.check(row["verdict"] == "unproven" and "lie over each other" in row["why"], "a damaged one: unproven", [row])
 
 
+def verdicts_of_what_if(case):
+    """Two overlays of one base. What deleting one of them leaves is proven as the next scan proves it."""
+    site, base, over_it = base_and_overlay(case)
+    other = write(create(site.path("other.qcow2"), MIB, "base.qcow2"), 4, 5)
+    def rows(*paths):
+        answer = site.rows("--what-if-delete", *paths)
+        return {row["effect"]: row for row in answer if row["path"] == base}
+    site.scan()
+    case.same((rows(other)["masked-more"]["verdict"], rows(other, over_it)["unreferenced"]["verdict"]), ("proven", "proven"),
+              "what-if over healthy images: proven")
+    entry = Tables(over_it).entry(1)
+    copy_entry(Tables(over_it))
+    site.scan()
+    row = rows(other)["masked-more"]
+    case.check(row["verdict"] == "unproven" and "over.qcow2" in row["why"], "what stays and reads the base is damaged: unproven", [row])
+    case.same(rows(other, over_it)["unreferenced"]["verdict"], "proven", "it goes too: proven")
+    Tables(over_it).set(1, entry)
+    state = os.stat(base)
+    copy_entry(Tables(base))
+    os.utime(base, ns=(state.st_atime_ns, state.st_mtime_ns))
+    site.scan()
+    row = rows(other, over_it)["unreferenced"]
+    case.check(row["verdict"] == "unproven" and "lie over each other" in row["why"], "the base that is left is damaged: unproven", [row])
+
+
 def unknown_is_not_no(case):
     """An image whose account cannot be made: its refcount table names a block that cannot be one."""
     site, base, _ = base_and_overlay(case)
@@ -237,4 +262,4 @@ def older_stores(case):
 
 if __name__ == "__main__":
     sys.exit(harness.run_tests(__doc__, [mixed_by_one_process, random_mixes, by_hand, healthy, verdicts, verdicts_below,
-                                         verdicts_of_the_unreferenced, unknown_is_not_no, no_suggestion, repaired, older_stores]))
+                                         verdicts_of_the_unreferenced, verdicts_of_what_if, unknown_is_not_no, no_suggestion, repaired, older_stores]))
