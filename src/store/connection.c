@@ -86,6 +86,21 @@ enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode
     return IA_OK;
 }
 
+enum ia_status ia_connection_prepare(sqlite3 *db, const char *sql, const char *what, sqlite3_stmt **out,
+                                     struct ia_error *err)
+{
+    return sqlite3_prepare_v2(db, sql, -1, out, NULL) == SQLITE_OK ? IA_OK : ia_connection_fail(db, err, "%s", what);
+}
+
+enum ia_status ia_connection_finish(sqlite3 *db, sqlite3_stmt *stmt, enum ia_status status, int code, const char *what,
+                                    struct ia_error *err)
+{
+    if (status == IA_OK && code != SQLITE_OK && code != SQLITE_DONE && code != SQLITE_ROW)
+        status = ia_connection_fail(db, err, "%s", what);
+    sqlite3_finalize(stmt);
+    return status;
+}
+
 enum ia_status ia_connection_int(sqlite3 *db, const char *sql, int64_t *out, struct ia_error *err)
 {
     sqlite3_stmt *stmt = NULL;

@@ -25,6 +25,16 @@ IA_MUST_CHECK enum ia_status ia_connection_expect_current(sqlite3 *db, const cha
 
 IA_MUST_CHECK enum ia_status ia_connection_exec(sqlite3 *db, const char *sql, struct ia_error *err);
 
+/* Prepares a statement. The caller ends it with ia_connection_finish, whatever is returned. `what`: words for its
+ * errors. */
+IA_MUST_CHECK enum ia_status ia_connection_prepare(sqlite3 *db, const char *sql, const char *what, sqlite3_stmt **out,
+                                                   struct ia_error *err);
+
+/* Ends a statement, which may be NULL. `code` is what its last step gave: rows may be left. Returns `status` unless
+ * that is IA_OK and the step failed. */
+IA_MUST_CHECK enum ia_status ia_connection_finish(sqlite3 *db, sqlite3_stmt *stmt, enum ia_status status, int code,
+                                                  const char *what, struct ia_error *err);
+
 /* One integer from a statement without parameters. */
 IA_MUST_CHECK enum ia_status ia_connection_int(sqlite3 *db, const char *sql, int64_t *out, struct ia_error *err);
 

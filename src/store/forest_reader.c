@@ -10,6 +10,8 @@
 #include "store/extents.h"
 #include "store/reader_internal.h"
 
+static const char reading[] = "cannot read the forest";
+
 static const char root_sql[] = "SELECT layer_id FROM chain WHERE image_id = ? ORDER BY depth DESC LIMIT 1";
 
 static const char tree_sql[] = "SELECT i.image_id, coalesce(i.virtual_size, 0), i.is_template, coalesce(p.layer_id, -1)"
@@ -46,20 +48,13 @@ static enum ia_status no_memory(struct ia_error *err)
     return ia_fail(err, IA_NOMEM, "out of memory for the forest");
 }
 
+/* A statement with one parameter. */
 static enum ia_status prepare(sqlite3 *db, const char *sql, int64_t parameter, sqlite3_stmt **stmt,
                               struct ia_error *err)
 {
-    if (sqlite3_prepare_v2(db, sql, -1, stmt, NULL) != SQLITE_OK ||
-        sqlite3_bind_int64(*stmt, 1, parameter) != SQLITE_OK)
-        return ia_connection_fail(db, err, "cannot read the forest");
-    return IA_OK;
-}
-
-static enum ia_status finish(sqlite3 *db, sqlite3_stmt *stmt, enum ia_status status, int code, struct ia_error *err)
-{
-    if (status == IA_OK && code != SQLITE_DONE && code != SQLITE_ROW)
-        status = ia_connection_fail(db, err, "cannot read the forest");
-    sqlite3_finalize(stmt);
+    enum ia_status status = ia_connection_prepare(db, sql, reading, stmt, err);
+    if (status == IA_OK && sqlite3_bind_int64(*stmt, 1, parameter) != SQLITE_OK)
+        status = ia_connection_fail(db, err, "%s", reading);
     return status;
 }
 
@@ -82,7 +77,7 @@ static enum ia_status find_root(sqlite3 *db, int64_t image, int64_t *root, struc
     *root = -1;
     if (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
         *root = sqlite3_column_int64(stmt, 0);
-    return finish(db, stmt, status, code, err);
+    return ia_connection_finish(db, stmt, status, code, reading, err);
 }
 
 static enum ia_status load_mappings(struct ia_stored_forest *stored, struct stored_image *image, struct ia_error *err)
@@ -97,7 +92,7 @@ static enum ia_status load_mappings(struct ia_stored_forest *stored, struct stor
             (image->mappings.len > 1 && !ia_vec_push(&image->snapshot_sizes, size)))
             status = no_memory(err);
     }
-    return finish(stored->db, stmt, status, code, err);
+    return ia_connection_finish(stored->db, stmt, status, code, reading, err);
 }
 
 static enum ia_status load_tree(struct ia_stored_forest *stored, int64_t root, struct ia_error *err)
@@ -117,7 +112,7 @@ static enum ia_status load_tree(struct ia_stored_forest *stored, int64_t root, s
         else
             status = load_mappings(stored, &stored->images.items[stored->images.len - 1], err);
     }
-    return finish(stored->db, stmt, status, code, err);
+    return ia_connection_finish(stored->db, stmt, status, code, reading, err);
 }
 
 static int by_number(const void *a, const void *b)
@@ -180,9 +175,7 @@ enum ia_status ia_stored_forest_load(struct ia_reader *reader, const int64_t *im
     if (stored == NULL)
         return no_memory(err);
     stored->db = ia_reader_connection(reader);
-    enum ia_status status = IA_OK;
-    if (sqlite3_prepare_v2(stored->db, IA_EXTENTS_SQL, -1, &stored->extents, NULL) != SQLITE_OK)
-        status = ia_connection_fail(stored->db, err, "cannot read the forest");
+    enum ia_status status = ia_connection_prepare(stored->db, IA_EXTENTS_SQL, reading, &stored->extents, err);
     if (status == IA_OK)
         status = load_trees(stored, images, count, err);
     if (status == IA_OK)

@@ -14,6 +14,8 @@
 #include "store/what_if_host.h"
 #include "what_if_embedded.h"
 
+static const char working[] = "cannot work out a what-if";
+
 struct question {
     sqlite3 *db;
     enum ia_what_if_action action;
@@ -50,22 +52,19 @@ enum ia_status ia_what_if_define(struct ia_reader *reader, struct ia_error *err)
 static enum ia_status ask(sqlite3 *db, int64_t *out, struct ia_error *err, const char *sql, const char *types, ...)
 {
     sqlite3_stmt *stmt = NULL;
-    int code = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+    enum ia_status status = ia_connection_prepare(db, sql, working, &stmt, err);
+    int code = SQLITE_OK;
     va_list args;
     va_start(args, types);
-    for (int i = 0; types[i] != '\0' && code == SQLITE_OK; i++)
+    for (int i = 0; types[i] != '\0' && status == IA_OK && code == SQLITE_OK; i++)
         code = types[i] == 't' ? sqlite3_bind_text(stmt, i + 1, va_arg(args, const char *), -1, SQLITE_STATIC)
                                : sqlite3_bind_int64(stmt, i + 1, va_arg(args, int64_t));
     va_end(args);
-    if (code == SQLITE_OK)
+    if (status == IA_OK && code == SQLITE_OK)
         code = sqlite3_step(stmt);
     if (code == SQLITE_ROW && out != NULL)
         *out = sqlite3_column_int64(stmt, 0);
-    enum ia_status status = IA_OK;
-    if (code != SQLITE_ROW && code != SQLITE_DONE)
-        status = ia_connection_fail(db, err, "cannot work out a what-if");
-    sqlite3_finalize(stmt);
-    return status;
+    return ia_connection_finish(db, stmt, status, code, working, err);
 }
 
 /* A symbolic link stands for what it leads to. */
@@ -111,12 +110,11 @@ static enum ia_status get_terms(struct question *question, size_t node, struct i
     static const char sql[] =
         "SELECT unit, cluster, zeroes, has_no_gaps, can_be_empty FROM what_if_terms WHERE image_id = ?";
     sqlite3_stmt *stmt = NULL;
-    enum ia_status status = IA_OK;
-    if (sqlite3_prepare_v2(question->db, sql, -1, &stmt, NULL) != SQLITE_OK ||
-        sqlite3_bind_int64(stmt, 1, ia_stored_forest_image(question->stored, node)) != SQLITE_OK ||
-        sqlite3_step(stmt) != SQLITE_ROW)
-        status = ia_connection_fail(question->db, err, "cannot work out a what-if");
-    else
+    enum ia_status status = ia_connection_prepare(question->db, sql, working, &stmt, err);
+    if (status == IA_OK && (sqlite3_bind_int64(stmt, 1, ia_stored_forest_image(question->stored, node)) != SQLITE_OK ||
+                            sqlite3_step(stmt) != SQLITE_ROW))
+        status = ia_connection_fail(question->db, err, "%s", working);
+    if (status == IA_OK)
         *terms = (struct ia_what_if_terms){
             .unit = sqlite3_column_int64(stmt, 0),
             .cluster = sqlite3_column_int64(stmt, 1),

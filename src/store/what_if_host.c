@@ -8,6 +8,8 @@
 #include "base/vec.h"
 #include "store/connection.h"
 
+static const char reading[] = "cannot read what files share";
+
 /* What of an image's files may be shared although no run says where. */
 static const char unknown_sql[] =
     "SELECT 1 FROM image_file AS x LEFT JOIN v_host AS h ON h.file_id = x.file_id WHERE x.image_id = ?"
@@ -37,39 +39,20 @@ struct sharers {
     struct ia_host_account *accounts; /* as files */
 };
 
-static enum ia_status fail(sqlite3 *db, struct ia_error *err)
-{
-    return ia_connection_fail(db, err, "cannot read what files share");
-}
-
 static enum ia_status no_memory(struct ia_error *err)
 {
     return ia_fail(err, IA_NOMEM, "out of memory for shared blocks");
 }
 
-static enum ia_status prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct ia_error *err)
-{
-    return sqlite3_prepare_v2(db, sql, -1, out, NULL) == SQLITE_OK ? IA_OK : fail(db, err);
-}
-
-/* The statement has taken its last step with this code. */
-static enum ia_status finish(sqlite3 *db, sqlite3_stmt *stmt, enum ia_status status, int code, struct ia_error *err)
-{
-    if (status == IA_OK && code != SQLITE_DONE && code != SQLITE_ROW)
-        status = fail(db, err);
-    sqlite3_finalize(stmt);
-    return status;
-}
-
 static enum ia_status is_known(sqlite3 *db, int64_t image, bool *known, struct ia_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    enum ia_status status = prepare(db, unknown_sql, &stmt, err);
+    enum ia_status status = ia_connection_prepare(db, unknown_sql, reading, &stmt, err);
     int code = SQLITE_DONE;
     if (status == IA_OK && (code = sqlite3_bind_int64(stmt, 1, image)) == SQLITE_OK)
         code = sqlite3_step(stmt);
     *known = code == SQLITE_DONE;
-    return finish(db, stmt, status, code, err);
+    return ia_connection_finish(db, stmt, status, code, reading, err);
 }
 
 enum ia_status ia_what_if_shared_ranges(sqlite3 *db, int64_t image, struct ia_host_ranges *out, bool *known,
@@ -78,7 +61,7 @@ enum ia_status ia_what_if_shared_ranges(sqlite3 *db, int64_t image, struct ia_ho
     sqlite3_stmt *stmt = NULL;
     enum ia_status status = is_known(db, image, known, err);
     if (status == IA_OK)
-        status = prepare(db, ranges_sql, &stmt, err);
+        status = ia_connection_prepare(db, ranges_sql, reading, &stmt, err);
     int code = status == IA_OK ? sqlite3_bind_int64(stmt, 1, image) : SQLITE_DONE;
     while (status == IA_OK && (code == SQLITE_OK || code == SQLITE_ROW)) {
         code = sqlite3_step(stmt);
@@ -87,20 +70,20 @@ enum ia_status ia_what_if_shared_ranges(sqlite3 *db, int64_t image, struct ia_ho
             status = no_memory(err);
     }
     ia_host_ranges_seal(out);
-    return finish(db, stmt, status, code, err);
+    return ia_connection_finish(db, stmt, status, code, reading, err);
 }
 
 static enum ia_status list_files(struct sharers *sharers, struct ia_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    enum ia_status status = prepare(sharers->db, files_sql, &stmt, err);
+    enum ia_status status = ia_connection_prepare(sharers->db, files_sql, reading, &stmt, err);
     int code = SQLITE_DONE;
     while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
         if (!ia_vec_push(&sharers->files, sqlite3_column_int64(stmt, 0)))
             status = no_memory(err);
         sharers->staying += sqlite3_column_int(stmt, 1) == 0;
     }
-    return finish(sharers->db, stmt, status, code, err);
+    return ia_connection_finish(sharers->db, stmt, status, code, reading, err);
 }
 
 static enum ia_status add_runs(struct sharers *sharers, sqlite3_stmt *stmt, size_t file, struct ia_error *err)
@@ -108,7 +91,7 @@ static enum ia_status add_runs(struct sharers *sharers, sqlite3_stmt *stmt, size
     int code;
     sqlite3_reset(stmt);
     if (sqlite3_bind_int64(stmt, 1, sharers->files.items[file]) != SQLITE_OK)
-        return fail(sharers->db, err);
+        return ia_connection_fail(sharers->db, err, "%s", reading);
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct ia_shared_run run = {.volume = (uint64_t)sqlite3_column_int64(stmt, 0),
                                     .physical = sqlite3_column_int64(stmt, 1),
@@ -118,13 +101,13 @@ static enum ia_status add_runs(struct sharers *sharers, sqlite3_stmt *stmt, size
         if ((!is_encoded || ia_shared_run_stretch(&run)) && !ia_vec_push(&sharers->runs, run))
             return no_memory(err);
     }
-    return code == SQLITE_DONE ? IA_OK : fail(sharers->db, err);
+    return code == SQLITE_DONE ? IA_OK : ia_connection_fail(sharers->db, err, "%s", reading);
 }
 
 static enum ia_status list_runs(struct sharers *sharers, struct ia_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    enum ia_status status = prepare(sharers->db, runs_sql, &stmt, err);
+    enum ia_status status = ia_connection_prepare(sharers->db, runs_sql, reading, &stmt, err);
     for (size_t file = 0; file < sharers->files.len && status == IA_OK; file++)
         status = add_runs(sharers, stmt, file, err);
     sqlite3_finalize(stmt);
@@ -134,14 +117,14 @@ static enum ia_status list_runs(struct sharers *sharers, struct ia_error *err)
 static enum ia_status settle(const struct sharers *sharers, struct ia_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    enum ia_status status = prepare(sharers->db, settle_sql, &stmt, err);
+    enum ia_status status = ia_connection_prepare(sharers->db, settle_sql, reading, &stmt, err);
     for (size_t file = sharers->staying; file < sharers->files.len && status == IA_OK; file++) {
         const struct ia_host_account *account = &sharers->accounts[file];
         sqlite3_reset(stmt);
         if (sqlite3_bind_int64(stmt, 1, sharers->files.items[file]) != SQLITE_OK ||
             sqlite3_bind_int64(stmt, 2, account->bytes - account->counted) != SQLITE_OK ||
             sqlite3_step(stmt) != SQLITE_DONE)
-            status = fail(sharers->db, err);
+            status = ia_connection_fail(sharers->db, err, "%s", reading);
     }
     sqlite3_finalize(stmt);
     return status;
