@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Many values as one number (FNV-1a, 64 bits, then spread), never 0: the same number is taken for the same values, and
- * the same sum of numbers for the same set. Good against chance, not against malice: nothing that a tenant chooses may
- * be all that tells two states apart. */
+/* Many values, in their order, as one number, never 0: the same number is taken for the same values, and the same sum
+ * of numbers for the same set. Good against chance, not against malice: nothing that a tenant chooses may be all that
+ * tells two states apart. */
 #ifndef IA_SCAN_FINGERPRINT_H
 #define IA_SCAN_FINGERPRINT_H
 
