@@ -74,9 +74,13 @@ static enum ia_status end_vanished(sqlite3 *db, int64_t scan_id, struct ia_error
     return ia_connection_exec(db, sql, err);
 }
 
-enum ia_status ia_history_write(sqlite3 *db, int64_t scan_id, struct ia_error *err)
+enum ia_status ia_history_write(sqlite3 *db, int64_t scan_id, bool any_gone, struct ia_error *err)
 {
-    enum ia_status status = look(db, err);
+    int64_t any_touched = 0;
+    enum ia_status status = ia_connection_int(db, "SELECT EXISTS (SELECT 1 FROM temp.touched)", &any_touched, err);
+    if (status != IA_OK || (!any_touched && !any_gone))
+        return status;
+    status = look(db, err);
     if (status == IA_OK)
         status = end_changed(db, scan_id, err);
     if (status == IA_OK)

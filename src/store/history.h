@@ -4,6 +4,7 @@
 #define IA_STORE_HISTORY_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -12,8 +13,9 @@
 IA_MUST_CHECK enum ia_status ia_history_prepare(sqlite3 *db, struct ia_error *err);
 
 /* Ends the spans of images that are not as they were or are gone, and begins those of images that are new or different:
- * looks at the noted images, and at all paths when one of them is gone. */
-IA_MUST_CHECK enum ia_status ia_history_write(sqlite3 *db, int64_t scan_id, struct ia_error *err);
+ * looks at the noted images, and at all paths when one of them is gone. any_gone: an
+ * image was taken away. */
+IA_MUST_CHECK enum ia_status ia_history_write(sqlite3 *db, int64_t scan_id, bool any_gone, struct ia_error *err);
 
 /* Only the newest `keep` (> 0) scans stay, and what they tell. */
 IA_MUST_CHECK enum ia_status ia_history_prune(sqlite3 *db, int64_t keep, struct ia_error *err);

@@ -15,6 +15,7 @@ struct ia_writer {
     sqlite3 *db;
     struct ia_statements statements;
     int64_t scan_id, next_image_id, next_map_id;
+    bool any_gone; /* a file or an image was taken away */
 };
 
 /* The setting that keeps numbers of images from being used again. */
@@ -318,11 +319,13 @@ enum ia_status ia_writer_put_setting(struct ia_writer *writer, const char *key, 
 
 enum ia_status ia_writer_drop_file(struct ia_writer *writer, int64_t file_id, struct ia_error *err)
 {
+    writer->any_gone = true;
     return ia_statements_run(&writer->statements, IA_STMT_DROP_FILE, err, "i", file_id);
 }
 
 enum ia_status ia_writer_drop_image(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
 {
+    writer->any_gone = true;
     return ia_statements_run(&writer->statements, IA_STMT_DROP_IMAGE, err, "i", image_id);
 }
 
@@ -371,7 +374,7 @@ enum ia_status ia_writer_touch_file(struct ia_writer *writer, int64_t file_id, s
 
 enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err)
 {
-    enum ia_status status = ia_history_write(writer->db, writer->scan_id, err);
+    enum ia_status status = ia_history_write(writer->db, writer->scan_id, writer->any_gone, err);
     if (status == IA_OK)
         status = ia_writer_put_setting(writer, LAST_IMAGE, writer->next_image_id - 1, err);
     return status == IA_OK && keep > 0 ? ia_history_prune(writer->db, keep, err) : status;
