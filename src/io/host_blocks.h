@@ -37,6 +37,10 @@ bool ia_host_blocks_exact(const struct ia_host_blocks *blocks);
  * stamps, and only an exact answer of the above tells whether there is any. */
 bool ia_host_can_share(int fd);
 
+/* Does the kernel of this host know of every lock on the files of this file system, and list it in /proc/locks under
+ * the file's st_ino? True only for those known to: ext, f2fs, jfs, tmpfs. */
+bool ia_host_lists_locks(int fd);
+
 /* A number that is the same for all files whose physical addresses count from one origin: st_dev, but for btrfs, whose
  * subvolumes have a st_dev each, made from the id of the file system. 0: not known. */
 uint64_t ia_host_volume(int fd);

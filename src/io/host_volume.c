@@ -37,6 +37,22 @@ bool ia_host_can_share(int fd)
     }
 }
 
+bool ia_host_lists_locks(int fd)
+{
+    struct statfs fs;
+    if (fstatfs(fd, &fs) != 0)
+        return false;
+    switch ((uint32_t)fs.f_type) {
+    case EXT4_SUPER_MAGIC: /* ext2 and ext3 too */
+    case F2FS_SUPER_MAGIC:
+    case JFS_MAGIC:
+    case TMPFS_MAGIC:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Physical addresses of btrfs are of its own address space, one for all its devices and subvolumes. */
 static uint64_t btrfs_volume(int fd)
 {

@@ -3,6 +3,7 @@
 #ifndef IA_SCAN_INTERNAL_H
 #define IA_SCAN_INTERNAL_H
 
+#include "base/buf.h"
 #include "chain/confine.h"
 #include "scan/findings.h"
 #include "scan/inventory.h"
@@ -74,6 +75,8 @@ IA_MUST_CHECK enum ia_status ia_scan_check_chains(struct ia_scan *scan, struct i
 IA_MUST_CHECK enum ia_status ia_scan_find_absent(struct ia_scan *scan, struct ia_error *err);
 /* judge.c: the findings about single files; why an image counts as a base, and when its overlays were written to. */
 void ia_scan_judge(struct ia_scan *scan);
+/* Appends why the image counts as a base though nothing may name it; nothing where it does not. */
+void ia_scan_describe_base(const struct ia_scan *scan, const struct ia_item *item, struct ia_buf *out);
 /* When any of the image's files was last written to, by its time stamps: a VMDK's writes go to its extents. */
 int64_t ia_scan_newest_change(const struct ia_scan *scan, const struct ia_item *item);
 /* record.c: everything into the store. */
@@ -82,8 +85,12 @@ IA_MUST_CHECK enum ia_status ia_scan_record(struct ia_scan *scan, struct ia_erro
 IA_MUST_CHECK enum ia_status ia_scan_put_options(struct ia_scan *scan, struct ia_error *err);
 /* references.c: names and references into the store, where they are not as they were. */
 IA_MUST_CHECK enum ia_status ia_scan_put_references(struct ia_scan *scan, struct ia_error *err);
-/* The shared blocks of images and their parts that were not asked for while they were read. */
-IA_MUST_CHECK enum ia_status ia_scan_read_sharing(struct ia_scan *scan, struct ia_error *err);
+/* read.c: locks and shared blocks of these items, looked at without reading them. */
+IA_MUST_CHECK enum ia_status ia_scan_look_again(struct ia_scan *scan, const size_t *items, size_t count,
+                                                struct ia_error *err);
+/* look.c: the same for all images and their parts that were not looked at while they were read, with as few opens as
+ * can be. After ia_scan_judge, which tells which of them count as bases. */
+IA_MUST_CHECK enum ia_status ia_scan_look(struct ia_scan *scan, struct ia_error *err);
 /* hosts.c: what the files share on the host, compared and stored. */
 IA_MUST_CHECK enum ia_status ia_scan_record_sharing(struct ia_scan *scan, struct ia_error *err);
 /* links.c: the names of the item that hold it, each once however many mounts show it. */

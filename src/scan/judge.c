@@ -176,6 +176,30 @@ static void judge_base(struct ia_scan *scan, struct ia_item *item)
         item->is_template = matches(item, scan->templates.items[i]);
 }
 
+/* Places where virtualisation software keeps nothing but bases. */
+static void add_convention(struct ia_buf *out, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    if (strstr(path, "/_base/") != NULL)
+        ia_buf_add_str(out, "lies in a directory _base, where OpenStack keeps base images");
+    else if (strncmp(name, "base-", 5) == 0 && strstr(name, "-disk-") != NULL)
+        ia_buf_add_str(out, "has the name of a Proxmox template's disk, base-N-disk-N");
+}
+
+void ia_scan_describe_base(const struct ia_scan *scan, const struct ia_item *item, struct ia_buf *out)
+{
+    const struct ia_previous *previous =
+        item->previous == IA_NO_ITEM ? NULL : &scan->inventory.previous.items[item->previous];
+    if (previous != NULL && previous->referenced_scan != 0)
+        ia_buf_addf(out, "scan %jd saw it named as backing file by '%s'", (intmax_t)previous->referenced_scan,
+                    previous->referenced_by == NULL ? "" : previous->referenced_by);
+    else if (item->is_base_by_glob != NULL)
+        ia_buf_addf(out, "matches --backing-glob '%s'", item->is_base_by_glob);
+    else
+        add_convention(out, ia_item_path(item));
+}
+
 int64_t ia_scan_newest_change(const struct ia_scan *scan, const struct ia_item *item)
 {
     int64_t newest = item->key.mtime_ns;

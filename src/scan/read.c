@@ -214,31 +214,25 @@ enum ia_status ia_scan_read_new(struct ia_scan *scan, struct ia_error *err)
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < inventory->items.len && status == IA_OK; i++) {
         const struct ia_item *item = &inventory->items.items[i];
-        struct ia_parse_request request = {.lock_only = item->from_store};
-        if (item->from_store && item->verdict != IA_VERDICT_IMAGE)
+        if (item->from_store)
             continue;
-        if (!item->from_store) {
-            request.raw_by_suffix = any_name(scan, item, true);
-            request.claims_image = any_name(scan, item, false);
-            request.raw_by_name = is_named_root(scan, item);
-            /* What was an image because something named it stays one when nothing does: it may be an orphan. */
-            if (item->previous != IA_NO_ITEM)
-                request.raw_by_past = inventory->previous.items[item->previous].referenced_scan != 0;
-        }
+        struct ia_parse_request request = {.raw_by_suffix = any_name(scan, item, true),
+                                           .claims_image = any_name(scan, item, false),
+                                           .raw_by_name = is_named_root(scan, item)};
+        /* What was an image because something named it stays one when nothing does: it may be an orphan. */
+        if (item->previous != IA_NO_ITEM)
+            request.raw_by_past = inventory->previous.items[item->previous].referenced_scan != 0;
         status = submit(scan, i, &request, err);
     }
     return status == IA_OK ? drain(scan, err) : status;
 }
 
-enum ia_status ia_scan_read_sharing(struct ia_scan *scan, struct ia_error *err)
+enum ia_status ia_scan_look_again(struct ia_scan *scan, const size_t *items, size_t count, struct ia_error *err)
 {
     const struct ia_parse_request request = {.lock_only = true};
     enum ia_status status = IA_OK;
-    for (size_t i = 0; i < scan->inventory.items.len && status == IA_OK; i++) {
-        const struct ia_item *item = &scan->inventory.items.items[i];
-        if ((ia_item_is_image(item) || item->is_part) && !item->sharing.asked)
-            status = submit(scan, i, &request, err);
-    }
+    for (size_t i = 0; i < count && status == IA_OK; i++)
+        status = submit(scan, items[i], &request, err);
     return status == IA_OK ? drain(scan, err) : status;
 }
 

@@ -125,28 +125,6 @@ static void number_images(struct ia_scan *scan)
     }
 }
 
-/* Places where virtualisation software keeps nothing but bases. */
-static void add_convention(struct ia_buf *out, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const char *name = slash == NULL ? path : slash + 1;
-    if (strstr(path, "/_base/") != NULL)
-        ia_buf_add_str(out, "lies in a directory _base, where OpenStack keeps base images");
-    else if (strncmp(name, "base-", 5) == 0 && strstr(name, "-disk-") != NULL)
-        ia_buf_add_str(out, "has the name of a Proxmox template's disk, base-N-disk-N");
-}
-
-static void describe_base(const struct ia_item *item, const struct ia_previous *previous, struct ia_buf *out)
-{
-    if (previous != NULL && previous->referenced_scan != 0)
-        ia_buf_addf(out, "scan %jd saw it named as backing file by '%s'", (intmax_t)previous->referenced_scan,
-                    previous->referenced_by == NULL ? "" : previous->referenced_by);
-    else if (item->is_base_by_glob != NULL)
-        ia_buf_addf(out, "matches --backing-glob '%s'", item->is_base_by_glob);
-    else
-        add_convention(out, ia_item_path(item));
-}
-
 static bool has_failed_snapshot(const struct ia_parsed *parsed)
 {
     for (size_t i = 1; i < parsed->mappings.len; i++)
@@ -220,7 +198,7 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
     const struct ia_previous *previous = previous_of(scan, item);
     const struct ia_item *items = scan->inventory.items.items;
     IA_AUTO_BUF struct ia_buf base = {0};
-    describe_base(item, previous, &base);
+    ia_scan_describe_base(scan, item, &base);
     if (base.failed || parsed->mappings.len == 0)
         return ia_fail(err, IA_NOMEM, "out of memory");
     bool named = item->referenced_by != IA_NO_ITEM;
@@ -249,7 +227,7 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .backing_name = facts->backing_name,
         .backing_format = facts->backing_format,
         .backing_path = item->backing_path,
-        .identity = &facts->identity,
+        .identity = ia_parsed_identity(parsed),
         .backing_by_identity = facts->backing_by_identity,
         .is_template = item->is_template,
         .backing_id = item->backing != IA_NO_ITEM ? items[item->backing].image_id : 0,

@@ -154,11 +154,11 @@ static enum ia_status run(struct ia_scan *scan, struct ia_error *err)
     if (status == IA_OK)
         status = read_and_follow(scan, err);
     if (status == IA_OK)
-        status = ia_scan_read_sharing(scan, err);
-    if (status == IA_OK)
         status = ia_scan_check_chains(scan, err);
     if (status == IA_OK)
         ia_scan_judge(scan);
+    if (status == IA_OK)
+        status = ia_scan_look(scan, err);
     if (status == IA_OK)
         status = ia_scan_find_absent(scan, err);
     if (status == IA_OK)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's list of locks. The lines are those that Linux prints (fs/locks.c, lock_get_status). */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scan/locks.h"
+#include "support/temp_dir.h"
+#include "support/unit.h"
+
+static void every_kind_of_line_is_understood(void **state)
+{
+    (void)state;
+    struct ia_lock_list list = {0};
+    assert_true(ia_lock_list_parse(&list, "1: POSIX  ADVISORY  READ  1185 fe:00:11395638 123 123\n"
+                                          "2: FLOCK  ADVISORY  WRITE 12 00:1a:7 0 EOF\n"
+                                          "3: OFDLCK ADVISORY  READ  -1 08:11:18446744073709551615 100 101\n"
+                                          "3: -> OFDLCK ADVISORY  WRITE -1 08:11:99 100 101\n"
+                                          "3:   -> POSIX  ADVISORY  WRITE 5 08:11:98 100 101\n"
+                                          "4: LEASE  ACTIVE    READ  1185 103:04:5 0 EOF\n"
+                                          "5: DELEG  BREAKING  READ  1185 103:04:6 0 EOF\n"
+                                          "6: POSIX  *NOINODE* WRITE 77 <none>:0 0 EOF\n"));
+    const uint64_t inodes[] = {5, 6, 7, 98, 99, 11395638, UINT64_MAX};
+    assert_int_equal(list.inodes.len, COUNT(inodes));
+    for (size_t i = 0; i < COUNT(inodes); i++)
+        assert_true(ia_lock_list_has(&list, inodes[i]));
+    assert_false(ia_lock_list_has(&list, 8));
+    ia_lock_list_release(&list);
+}
+
+static void a_line_that_is_not_understood_makes_the_list_useless(void **state)
+{
+    (void)state;
+    const char *const texts[] = {"nothing\n", "1: POSIX ADVISORY READ\n", "1: POSIX ADVISORY READ 5 fe:00 0 EOF\n",
+                                 "\n"};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct ia_lock_list list = {0};
+        assert_false(ia_lock_list_parse(&list, texts[i]));
+        ia_lock_list_release(&list);
+    }
+}
+
+static void a_file_is_listed_while_it_is_locked(void **state)
+{
+    (void)state;
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 100, .l_len = 1};
+    struct ia_lock_list list;
+    struct stat st;
+    int fd = open("locked", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0 && fstat(fd, &st) == 0);
+    if (!ia_lock_list_read(&list))
+        skip();
+    assert_false(ia_lock_list_has(&list, (uint64_t)st.st_ino));
+    ia_lock_list_release(&list);
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    assert_true(ia_lock_list_read(&list));
+    assert_true(ia_lock_list_has(&list, (uint64_t)st.st_ino));
+    ia_lock_list_release(&list);
+    close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_of_line_is_understood),
+        cmocka_unit_test(a_line_that_is_not_understood_makes_the_list_useless),
+        in_temp_dir(a_file_is_listed_while_it_is_locked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
