@@ -197,9 +197,10 @@ static enum ia_status append_parent(struct ia_chain *chain, const struct ia_chai
     const struct ia_layer *last = &chain->layers.items[chain->layers.len - 1];
     const struct ia_image_facts *facts = &last->image->facts;
     IA_AUTO_FREE char *path = NULL;
-    enum ia_status status = facts->backing_by_identity
-                                ? ia_parent_by_identity(last->name, facts, last->image->format, options, &path, err)
-                                : ia_parent_by_path(last->name, facts, options->confine, &path, err);
+    enum ia_status status =
+        facts->backing_by_identity
+            ? ia_parent_by_identity(last->name, last->image->identity.parent, last->image->format, options, &path, err)
+            : ia_parent_by_path(last->name, facts, options->confine, &path, err);
     if (status == IA_OK)
         status = append_path(chain, path, facts->backing_format, options, err);
     return status == IA_OK ? IA_OK : blame(err, facts->backing_name);
@@ -217,8 +218,8 @@ static enum ia_status append_backing(struct ia_chain *chain, const struct ia_cha
     if (status != IA_OK)
         return status;
     struct ia_layer *layers = chain->layers.items;
-    return ia_parent_compare(&layers[child].image->facts.identity, &layers[child + 1].image->facts.identity,
-                             &layers[child].warning, err);
+    return ia_parent_compare(&layers[child].image->identity, &layers[child + 1].image->identity, &layers[child].warning,
+                             err);
 }
 
 static void set_reach(struct ia_chain *chain)

@@ -57,7 +57,7 @@ static bool has_identity(const char *path, const char *identity, const struct ia
     bool same = ia_source_read(source, 0, head, sizeof(head), "the first bytes", &err) == IA_OK &&
                 format->probe(head, sizeof(head)) &&
                 ia_image_open(format, source, options->limits, &image, &err) == IA_OK &&
-                strcmp(image->facts.identity.own, identity) == 0;
+                strcmp(image->identity.own, identity) == 0;
     if (image != NULL)
         ia_image_close(image);
     else
@@ -103,9 +103,8 @@ static enum ia_status search(const char *directory, const char *child, const cha
     return status;
 }
 
-enum ia_status ia_parent_by_identity(const char *name, const struct ia_image_facts *facts,
-                                     const struct ia_format *format, const struct ia_chain_options *options,
-                                     char **path, struct ia_error *err)
+enum ia_status ia_parent_by_identity(const char *name, const char *identity, const struct ia_format *format,
+                                     const struct ia_chain_options *options, char **path, struct ia_error *err)
 {
     static const char *const places[] = {".", ".."};
     IA_AUTO_FREE char *found = NULL;
@@ -113,11 +112,10 @@ enum ia_status ia_parent_by_identity(const char *name, const struct ia_image_fac
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && status == IA_OK && found == NULL; i++) {
         IA_AUTO_FREE char *directory = ia_reference_combine(name, places[i]);
         status = directory == NULL ? ia_fail(err, IA_NOMEM, "out of memory")
-                                   : search(directory, name, facts->identity.parent, format, options, &found, err);
+                                   : search(directory, name, identity, format, options, &found, err);
     }
     if (status == IA_OK && found == NULL)
-        status = ia_fail(err, IA_MISSING, "no image of identity %s beside it or in the directory above",
-                         facts->identity.parent);
+        status = ia_fail(err, IA_MISSING, "no image of identity %s beside it or in the directory above", identity);
     if (status == IA_OK)
         *path = ia_steal_ptr(found);
     return status;

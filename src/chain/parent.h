@@ -9,10 +9,10 @@
 IA_MUST_CHECK enum ia_status ia_parent_by_path(const char *name, const struct ia_image_facts *facts,
                                                const struct ia_confine *confine, char **path, struct ia_error *err);
 
-/* The one image of `format` in the directory of `name`, or in the one above it, whose identity is the one that facts
- * ask for: where VirtualBox keeps a machine's disks and their snapshots. Looks at headers only. IA_MISSING where there
- * is none, IA_REFUSED where there are several. The caller frees *path. */
-IA_MUST_CHECK enum ia_status ia_parent_by_identity(const char *name, const struct ia_image_facts *facts,
+/* The one image of `format` in the directory of `name`, or in the one above it, whose identity is this one: where
+ * VirtualBox keeps a machine's disks and their snapshots. Looks at headers only. IA_MISSING where there is none,
+ * IA_REFUSED where there are several. The caller frees *path. */
+IA_MUST_CHECK enum ia_status ia_parent_by_identity(const char *name, const char *identity,
                                                    const struct ia_format *format,
                                                    const struct ia_chain_options *options, char **path,
                                                    struct ia_error *err);

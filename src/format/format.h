@@ -65,6 +65,7 @@ struct ia_image {
     bool assembled;                   /* ia_image_assemble was done, or is not needed */
     const struct ia_limits *limits;
     struct ia_image_facts facts;
+    struct ia_image_identity identity; /* known once it is open */
     struct ia_space
         *space;    /* borrowed; NULL: no account is wanted. For 1 + facts.parts.len files; set before mapping */
     bool overlaps; /* claims in `space` met that cannot be true of the same bytes */

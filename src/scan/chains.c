@@ -88,8 +88,9 @@ static enum ia_status compare_parents(struct ia_scan *scan, struct ia_error *err
         free(items[i].parent_mismatch);
         items[i].parent_mismatch = NULL;
         if (links_on(&items[i]) && items[i].has_parsed && items[items[i].backing].has_parsed)
-            status = ia_parent_compare(&items[i].parsed.facts.identity, &items[items[i].backing].parsed.facts.identity,
-                                       &items[i].parent_mismatch, err);
+            status =
+                ia_parent_compare(ia_parsed_identity(&items[i].parsed),
+                                  ia_parsed_identity(&items[items[i].backing].parsed), &items[i].parent_mismatch, err);
     }
     return status;
 }

@@ -5,9 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *own_of(const struct ia_item *item)
+{
+    return ia_parsed_identity(&item->parsed)->own;
+}
+
 static int compare(const struct ia_item *item, const char *format, const char *identity)
 {
-    int order = strcmp(item->parsed.facts.identity.own, identity);
+    int order = strcmp(own_of(item), identity);
     return order != 0 ? order : strcmp(item->parsed.format, format);
 }
 
@@ -16,7 +21,7 @@ static int by_identity(const void *a, const void *b, void *ctx)
     const struct ia_item *items = ctx;
     size_t x = *(const size_t *)a;
     size_t y = *(const size_t *)b;
-    int order = compare(&items[x], items[y].parsed.format, items[y].parsed.facts.identity.own);
+    int order = compare(&items[x], items[y].parsed.format, own_of(&items[y]));
     return order != 0 ? order : (x > y) - (x < y);
 }
 
@@ -26,7 +31,7 @@ enum ia_status ia_identities_sort(struct ia_identities *identities, const struct
     identities->sorted.len = 0;
     for (size_t i = 0; i < inventory->items.len; i++) {
         const struct ia_item *item = &inventory->items.items[i];
-        if (!ia_item_is_image(item) || !item->has_parsed || item->parsed.facts.identity.own[0] == '\0')
+        if (!ia_item_is_image(item) || !item->has_parsed || own_of(item)[0] == '\0')
             continue;
         if (!ia_vec_push(&identities->sorted, i))
             return ia_fail(err, IA_NOMEM, "out of memory");

@@ -32,9 +32,30 @@ void ia_parsed_release(struct ia_parsed *parsed)
     free(parsed->message);
     free(parsed->format);
     ia_image_facts_release(&parsed->facts);
+    free(parsed->identity);
     ia_vec_release(&parsed->mappings);
     ia_account_release(&parsed->account);
     *parsed = (struct ia_parsed){0};
+}
+
+bool ia_parsed_set_identity(struct ia_parsed *parsed, const struct ia_image_identity *identity)
+{
+    free(parsed->identity);
+    parsed->identity = NULL;
+    if (identity->own[0] == '\0' && identity->own_stamp[0] == '\0' && identity->parent[0] == '\0' &&
+        identity->parent_stamp[0] == '\0')
+        return true;
+    parsed->identity = malloc(sizeof(*parsed->identity));
+    if (parsed->identity == NULL)
+        return false;
+    *parsed->identity = *identity;
+    return true;
+}
+
+const struct ia_image_identity *ia_parsed_identity(const struct ia_parsed *parsed)
+{
+    static const struct ia_image_identity nobody;
+    return parsed->identity == NULL ? &nobody : parsed->identity;
 }
 
 void ia_item_release_parts(struct ia_item *item)
@@ -67,7 +88,6 @@ static void release_previous(struct ia_previous *previous)
 {
     free(previous->path);
     free(previous->referenced_by);
-    free(previous->reason);
     ia_parsed_release(&previous->parsed);
 }
 

@@ -47,6 +47,7 @@ struct ia_parsed {
     char *format;      /* owned */
     const char *basis; /* "content", "footer", "stated", "suffix", "guessed", "named" */
     struct ia_image_facts facts;
+    struct ia_image_identity *identity;    /* owned; NULL: the image does not tell any */
     int64_t state_bytes[IA_EXTENT_STATES]; /* guest bytes of the active mapping by state */
     int64_t image_id_of_mappings;          /* 0, or the image whose stored mappings these are (unchanged) */
     IA_VEC(struct ia_mapping) mappings;    /* the active one first, then the snapshots */
@@ -55,6 +56,10 @@ struct ia_parsed {
     bool references_changed; /* between the two attempts */
 };
 void ia_parsed_release(struct ia_parsed *parsed);
+/* Takes a copy, of one that tells anything; false: out of memory. */
+bool ia_parsed_set_identity(struct ia_parsed *parsed, const struct ia_image_identity *identity);
+/* Never NULL. */
+const struct ia_image_identity *ia_parsed_identity(const struct ia_parsed *parsed);
 
 /* One name of a file. */
 struct ia_name {
@@ -76,7 +81,7 @@ struct ia_previous {
     char *referenced_by; /* owned */
     int64_t referenced_mtime_ns;
     int64_t row_fingerprint; /* of the image's row as it stands in the store */
-    char *reason;            /* owned */
+    const char *reason;      /* why it was passed over, where that depends on the content alone; else NULL */
     enum ia_verdict verdict;
     struct ia_parsed parsed;
     bool taken; /* an item of this scan has its place */

@@ -315,6 +315,8 @@ static enum ia_status read_image(const struct ia_parse_request *request, const s
         status = ia_account_image(image, &parsed->account, err);
     image->facts.truncated = image->facts.truncated || ia_image_read_past_end(image);
     result->table_bytes += ia_image_bytes_read(image);
+    if (!ia_parsed_set_identity(parsed, &image->identity))
+        status = ia_fail(err, IA_NOMEM, "out of memory");
     parsed->facts = image->facts;
     image->facts = (struct ia_image_facts){0}; /* moved */
     return status;

@@ -30,6 +30,16 @@ static const char *basis_of(const char *word)
     return "content";
 }
 
+/* The reasons that depend on the content alone; NULL for another one. */
+static const char *reason_of(const char *word)
+{
+    static const char *const reasons[] = {"", "empty", "no-image-magic", "unrecognised"};
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (strcmp(word, reasons[i]) == 0)
+            return reasons[i];
+    return NULL;
+}
+
 static void restore_image(struct ia_previous *previous, const struct ia_image_row *row, bool *ok)
 {
     struct ia_parsed *parsed = &previous->parsed;
@@ -51,7 +61,7 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     strncpy(facts->variant, row->variant, sizeof(facts->variant) - 1);
     facts->backing_name = copy(row->backing_name, ok);
     facts->backing_format = copy(row->backing_format, ok);
-    facts->identity = *row->identity;
+    *ok = ia_parsed_set_identity(parsed, row->identity) && *ok;
     facts->backing_by_identity = row->backing_by_identity;
     facts->encrypted = row->encrypted;
     facts->dirty = row->dirty;
@@ -77,41 +87,41 @@ static bool restore_state(struct ia_parsed *parsed, const struct ia_image_row *r
     return false;
 }
 
-static enum ia_status load_file(void *ctx, const struct ia_file_row *file, const struct ia_image_row *image,
-                                struct ia_error *err)
+static enum ia_status load_file(void *ctx, const struct ia_file_row *row, struct ia_error *err)
 {
     struct ia_scan *scan = ctx;
     bool ok = true;
     struct ia_previous previous = {
-        .file_id = file->file_id,
-        .key = {file->dev, file->inode, file->size, file->mtime_ns, file->ctime_ns},
-        .disk_size = file->disk_size,
-        .links = file->links,
-        .links_met = file->links_met,
-        .checked_ns = file->checked_ns,
-        .verdict = verdict_of(file->verdict),
-        .path = copy(file->path, &ok),
-        .reason = copy(file->reason, &ok),
+        .file_id = row->file_id,
+        .key = {row->dev, row->inode, row->size, row->mtime_ns, row->ctime_ns},
+        .disk_size = row->disk_size,
+        .links = row->links,
+        .links_met = row->links_met,
+        .checked_ns = row->checked_ns,
+        .verdict = verdict_of(row->verdict),
+        .path = copy(row->path, &ok),
+        .reason = reason_of(row->reason),
     };
-    if (image != NULL)
-        restore_image(&previous, image, &ok);
-    if (image != NULL && !restore_state(&previous.parsed, image))
-        previous.checked_ns = 0;
     enum ia_status status =
         ok ? ia_inventory_add_previous(&scan->inventory, &previous, err) : ia_fail(err, IA_NOMEM, "out of memory");
-    if (status != IA_OK) {
+    if (status != IA_OK)
         free(previous.path);
-        free(previous.reason);
-        free(previous.referenced_by);
-        ia_parsed_release(&previous.parsed);
-    }
     return status;
 }
 
-struct by_image_loader {
-    struct ia_previous **by_image; /* sorted by image_id */
-    size_t count;
+/* Rows of one table that belong to rows of another: both come in ascending order, as a rule. */
+struct loader {
+    struct ia_inventory *inventory;      /* its previous ones by ascending file_id */
+    IA_VEC(struct ia_previous *) images; /* of these, by ascending image_id */
+    size_t next_file, next_image;        /* where the next one is looked for first */
 };
+
+static int by_file_id(const void *a, const void *b)
+{
+    const struct ia_previous *x = a;
+    const struct ia_previous *y = b;
+    return (x->file_id > y->file_id) - (x->file_id < y->file_id);
+}
 
 static int by_image_id(const void *a, const void *b)
 {
@@ -120,22 +130,57 @@ static int by_image_id(const void *a, const void *b)
     return (x->image_id > y->image_id) - (x->image_id < y->image_id);
 }
 
-static struct ia_parsed *parsed_of(const struct by_image_loader *loader, int64_t image_id)
+static struct ia_previous *previous_of_file(struct loader *loader, int64_t file_id)
 {
-    struct ia_previous wanted = {.image_id = image_id};
-    const struct ia_previous *key = &wanted;
-    struct ia_previous **found = bsearch(&key, loader->by_image, loader->count, sizeof(*loader->by_image), by_image_id);
-    return found == NULL ? NULL : &(*found)->parsed;
+    struct ia_previous *all = loader->inventory->previous.items;
+    size_t count = loader->inventory->previous.len;
+    const struct ia_previous wanted = {.file_id = file_id};
+    struct ia_previous *found = loader->next_file < count ? &all[loader->next_file] : NULL;
+    if (count > 0 && (found == NULL || found->file_id != file_id))
+        found = bsearch(&wanted, all, count, sizeof(*all), by_file_id);
+    if (found != NULL)
+        loader->next_file = (size_t)(found - all) + 1;
+    return found;
 }
 
+static struct ia_previous *previous_of_image(struct loader *loader, int64_t image_id)
+{
+    struct ia_previous **all = loader->images.items;
+    const struct ia_previous wanted = {.image_id = image_id};
+    const struct ia_previous *key = &wanted;
+    struct ia_previous **found = loader->next_image < loader->images.len ? &all[loader->next_image] : NULL;
+    if (loader->images.len > 0 && (found == NULL || (*found)->image_id != image_id))
+        found = bsearch(&key, all, loader->images.len, sizeof(*all), by_image_id);
+    if (found == NULL)
+        return NULL;
+    loader->next_image = (size_t)(found - all);
+    return *found;
+}
+
+static enum ia_status load_image(void *ctx, const struct ia_image_row *row, struct ia_error *err)
+{
+    struct loader *loader = ctx;
+    struct ia_previous *previous = previous_of_file(loader, row->file_id);
+    bool ok = true;
+    if (previous == NULL)
+        return ia_fail(err, IA_CORRUPT, "the store has an image without a file, number %jd", (intmax_t)row->image_id);
+    restore_image(previous, row, &ok);
+    if (!restore_state(&previous->parsed, row))
+        previous->checked_ns = 0;
+    return ok && ia_vec_push(&loader->images, previous) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+}
+
+/* An image's mappings were numbered in their order, the active one first. If not, the image is read again. */
 static enum ia_status load_mapping(void *ctx, const struct ia_mapping_row *row, struct ia_error *err)
 {
-    struct ia_parsed *parsed = parsed_of(ctx, row->image_id);
+    struct ia_previous *previous = previous_of_image(ctx, row->image_id);
     struct ia_mapping mapping = {
         .map_id = row->map_id, .size = row->size, .extents = row->extents, .failed = row->failed};
-    if (parsed != NULL && !ia_vec_push(&parsed->mappings, mapping)) /* the active one has snapshot NULL, sorts first */
-        return ia_fail(err, IA_NOMEM, "out of memory");
-    return IA_OK;
+    if (previous == NULL)
+        return IA_OK;
+    if (row->snapshot != (int64_t)previous->parsed.mappings.len - 1)
+        previous->checked_ns = 0;
+    return ia_vec_push(&previous->parsed.mappings, mapping) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
 }
 
 static const char *role_of(const char *word)
@@ -149,34 +194,28 @@ static const char *role_of(const char *word)
 
 static enum ia_status load_name(void *ctx, const struct ia_name_row *row, struct ia_error *err)
 {
-    struct ia_parsed *parsed = parsed_of(ctx, row->image_id);
-    if (parsed == NULL)
+    struct ia_previous *previous = previous_of_image(ctx, row->image_id);
+    if (previous == NULL)
         return IA_OK;
+    struct ia_image_facts *facts = &previous->parsed.facts;
     bool added = strcmp(row->kind, "part") == 0
-                     ? ia_image_facts_add_part(&parsed->facts, row->name, role_of(row->role),
+                     ? ia_image_facts_add_part(facts, row->name, role_of(row->role),
                                                row->place == IA_PART_BESIDE ? IA_PART_BESIDE : IA_PART_REFERENCE)
-                     : ia_image_facts_add_backing_path(&parsed->facts, row->name == NULL ? "" : row->name);
+                     : ia_image_facts_add_backing_path(facts, row->name == NULL ? "" : row->name);
     return added ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
 }
 
 enum ia_status ia_scan_load_previous(struct ia_scan *scan, struct ia_error *err)
 {
-    enum ia_status status = ia_writer_load(scan->writer, load_file, scan, err);
-    if (status != IA_OK)
-        return status;
-    struct ia_inventory *inventory = &scan->inventory;
-    struct by_image_loader loader = {0};
-    loader.by_image = calloc(inventory->previous.len + 1, sizeof(*loader.by_image));
-    if (loader.by_image == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
-    for (size_t i = 0; i < inventory->previous.len; i++)
-        if (inventory->previous.items[i].image_id != 0)
-            loader.by_image[loader.count++] = &inventory->previous.items[i];
-    qsort(loader.by_image, loader.count, sizeof(*loader.by_image), by_image_id);
-    status = ia_writer_load_mappings(scan->writer, load_mapping, &loader, err);
+    struct loader loader = {.inventory = &scan->inventory};
+    enum ia_status status = ia_writer_load_files(scan->writer, load_file, scan, err);
+    if (status == IA_OK)
+        status = ia_writer_load_images(scan->writer, load_image, &loader, err);
+    if (status == IA_OK)
+        status = ia_writer_load_mappings(scan->writer, load_mapping, &loader, err);
     if (status == IA_OK)
         status = ia_writer_load_names(scan->writer, load_name, &loader, err);
-    free(loader.by_image);
+    ia_vec_release(&loader.images);
     return status;
 }
 
@@ -214,22 +253,12 @@ static enum ia_status match_paths(struct ia_inventory *inventory, struct ia_erro
     return IA_OK;
 }
 
-/* The reasons that depend on the content alone; NULL for another one. */
-static const char *reason_of(const struct ia_previous *previous)
-{
-    static const char *const reasons[] = {"", "empty", "no-image-magic", "unrecognised"};
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
-        if (strcmp(previous->reason, reasons[i]) == 0)
-            return reasons[i];
-    return NULL;
-}
-
 static void take_over(struct ia_item *item, struct ia_previous *previous)
 {
     item->from_store = true;
     item->checked_ns = previous->checked_ns;
     item->verdict = previous->verdict;
-    item->reason = reason_of(previous);
+    item->reason = previous->reason;
     if (item->verdict == IA_VERDICT_IMAGE) {
         item->parsed = previous->parsed;
         previous->parsed = (struct ia_parsed){.image_id_of_mappings = previous->image_id};
@@ -260,8 +289,7 @@ static bool match_identity(struct ia_scan *scan, struct ia_item *item)
     previous->taken = true;
     /* The host may allot or release blocks without a change of the content: the account of them is no longer true. */
     bool unchanged = memcmp(&previous->key, &item->key, sizeof(item->key)) == 0 &&
-                     previous->disk_size == item->disk_size && previous->checked_ns != 0 &&
-                     reason_of(previous) != NULL &&
+                     previous->disk_size == item->disk_size && previous->checked_ns != 0 && previous->reason != NULL &&
                      (previous->verdict == IA_VERDICT_IMAGE || !ia_scan_is_raw_by_name(scan, item));
     if (unchanged)
         take_over(item, previous);

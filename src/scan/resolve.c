@@ -236,10 +236,10 @@ static enum ia_status resolve_identity(struct ia_scan *scan, size_t image, struc
     const struct ia_identities *known = &scan->identities;
     enum ia_status status = IA_OK;
     item->backing_state = "missing";
-    size_t first = ia_identities_find(known, scan, item->parsed.format, item->parsed.facts.identity.parent);
+    size_t first = ia_identities_find(known, scan, item->parsed.format, ia_parsed_identity(&item->parsed)->parent);
     for (size_t i = first; i < known->sorted.len && status == IA_OK; i++) {
         size_t target = known->sorted.items[i];
-        if (!ia_identity_is(&items[target], item->parsed.format, item->parsed.facts.identity.parent))
+        if (!ia_identity_is(&items[target], item->parsed.format, ia_parsed_identity(&item->parsed)->parent))
             break;
         if (target == image)
             continue;

@@ -24,14 +24,15 @@ static int64_t integer_or(sqlite3_stmt *stmt, int column, int64_t missing)
     return sqlite3_column_type(stmt, column) == SQLITE_NULL ? missing : sqlite3_column_int64(stmt, column);
 }
 
-/* The columns from `at` on, as IA_STMT_LOAD_FILES lists them. */
-static void decode_image(sqlite3_stmt *stmt, int at, struct ia_image_row *row, struct ia_image_identity *identity)
+/* What the scan tells anew each time stays empty. */
+static void decode_image(sqlite3_stmt *stmt, struct ia_image_row *row, struct ia_image_identity *identity)
 {
     static const enum ia_extent_state order[] = {IA_EXTENT_DATA,    IA_EXTENT_COMPRESSED,     IA_EXTENT_ENCRYPTED,
                                                  IA_EXTENT_ZERO,    IA_EXTENT_ZERO_ALLOCATED, IA_EXTENT_SPARSE,
                                                  IA_EXTENT_RESERVED};
+    int at = 0;
     *row = (struct ia_image_row){.image_id = sqlite3_column_int64(stmt, at++)};
-    row->path = text(stmt, at++);
+    row->file_id = sqlite3_column_int64(stmt, at++);
     row->format = text(stmt, at++);
     row->format_basis = text(stmt, at++);
     row->variant = text(stmt, at++);
@@ -86,6 +87,7 @@ static void decode_file(sqlite3_stmt *stmt, struct ia_file_row *row)
 /* Decodes the row that the statement stands on, and hands it to the caller's function. */
 struct loader {
     ia_load_file *file;
+    ia_load_image *image;
     ia_load_mapping *mapping;
     ia_load_mount *mount;
     ia_load_name *name;
@@ -113,15 +115,17 @@ static enum ia_status load_rows(struct ia_writer *writer, enum ia_statement numb
 
 static enum ia_status load_file(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
 {
-    enum { IMAGE_COLUMN = 13 };
-    struct ia_file_row file;
-    struct ia_image_row image;
+    struct ia_file_row row;
+    decode_file(stmt, &row);
+    return loader->file(loader->ctx, &row, err);
+}
+
+static enum ia_status load_image(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
+{
+    struct ia_image_row row;
     struct ia_image_identity identity = {0};
-    decode_file(stmt, &file);
-    bool is_image = sqlite3_column_type(stmt, IMAGE_COLUMN) != SQLITE_NULL;
-    if (is_image)
-        decode_image(stmt, IMAGE_COLUMN, &image, &identity);
-    return loader->file(loader->ctx, &file, is_image ? &image : NULL, err);
+    decode_image(stmt, &row, &identity);
+    return loader->image(loader->ctx, &row, err);
 }
 
 static enum ia_status load_mapping(const struct loader *loader, sqlite3_stmt *stmt, struct ia_error *err)
@@ -130,13 +134,9 @@ static enum ia_status load_mapping(const struct loader *loader, sqlite3_stmt *st
         .map_id = sqlite3_column_int64(stmt, 0),
         .image_id = sqlite3_column_int64(stmt, 1),
         .snapshot = integer_or(stmt, 2, -1),
-        .id = text(stmt, 3),
-        .name = text(stmt, 4),
-        .size = sqlite3_column_int64(stmt, 5),
-        .vm_state = sqlite3_column_int64(stmt, 6),
-        .date_ns = sqlite3_column_int64(stmt, 7),
-        .extents = sqlite3_column_int64(stmt, 8),
-        .failed = sqlite3_column_int(stmt, 9) != 0,
+        .size = sqlite3_column_int64(stmt, 3),
+        .extents = sqlite3_column_int64(stmt, 4),
+        .failed = sqlite3_column_int(stmt, 5) != 0,
     };
     return loader->mapping(loader->ctx, &row, err);
 }
@@ -168,10 +168,16 @@ static enum ia_status load_mount(const struct loader *loader, sqlite3_stmt *stmt
     return loader->mount(loader->ctx, text(stmt, 0), sqlite3_column_int64(stmt, 1), err);
 }
 
-enum ia_status ia_writer_load(struct ia_writer *writer, ia_load_file *each, void *ctx, struct ia_error *err)
+enum ia_status ia_writer_load_files(struct ia_writer *writer, ia_load_file *each, void *ctx, struct ia_error *err)
 {
     const struct loader loader = {.file = each, .ctx = ctx};
     return load_rows(writer, IA_STMT_LOAD_FILES, load_file, &loader, err);
+}
+
+enum ia_status ia_writer_load_images(struct ia_writer *writer, ia_load_image *each, void *ctx, struct ia_error *err)
+{
+    const struct loader loader = {.image = each, .ctx = ctx};
+    return load_rows(writer, IA_STMT_LOAD_IMAGES, load_image, &loader, err);
 }
 
 enum ia_status ia_writer_load_mappings(struct ia_writer *writer, ia_load_mapping *each, void *ctx, struct ia_error *err)

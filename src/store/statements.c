@@ -12,16 +12,15 @@
 static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_LOAD_FILES] =
         "SELECT f.file_id, f.path, f.dev, f.inode, f.size, f.disk_size, f.mtime_ns, f.ctime_ns, f.checked_ns,"
-        " f.verdict, f.reason, f.links, f.links_met,"
-        " i.image_id, i.path, i.format, i.format_basis, i.variant, i.state, i.virtual_size, i.cluster_size,"
-        " i.encrypted, i.dirty, i.corrupt, i.truncated, i.backing_name, i.backing_format, i.map_id,"
-        " i.data_bytes, i.compressed_bytes, i.encrypted_bytes, i.zero_bytes, i.zero_allocated_bytes, i.sparse_bytes,"
-        " i.reserved_bytes, i.compressed_host, i.metadata_bytes, i.first_scan, i.referenced_scan, i.referenced_by,"
-        " i.referenced_mtime_ns, i.problem, i.identity, i.identity_stamp, i.parent_identity, i.parent_stamp,"
-        " i.backing_by_identity, i.fingerprint, i.overlapping"
-        " FROM file AS f LEFT JOIN image AS i ON i.file_id = f.file_id ORDER BY f.file_id",
-    [IA_STMT_LOAD_MAPPINGS] = "SELECT map_id, image_id, snapshot, id, name, size, vm_state, date_ns, extents, failed"
-                              " FROM mapping ORDER BY image_id, snapshot",
+        " f.verdict, f.reason, f.links, f.links_met FROM file AS f ORDER BY f.file_id",
+    [IA_STMT_LOAD_IMAGES] =
+        "SELECT image_id, file_id, format, format_basis, variant, state, virtual_size, cluster_size,"
+        " encrypted, dirty, corrupt, truncated, backing_name, backing_format, map_id,"
+        " data_bytes, compressed_bytes, encrypted_bytes, zero_bytes, zero_allocated_bytes, sparse_bytes,"
+        " reserved_bytes, compressed_host, metadata_bytes, first_scan, referenced_scan, referenced_by,"
+        " referenced_mtime_ns, problem, identity, identity_stamp, parent_identity, parent_stamp,"
+        " backing_by_identity, fingerprint, overlapping FROM image ORDER BY image_id",
+    [IA_STMT_LOAD_MAPPINGS] = "SELECT map_id, image_id, snapshot, size, extents, failed FROM mapping ORDER BY map_id",
     [IA_STMT_LOAD_TEMPLATES] = "SELECT glob FROM template ORDER BY glob",
     [IA_STMT_LOAD_NAMES] = "SELECT image_id, kind, role, place, name FROM image_name ORDER BY image_id, kind, number",
     [IA_STMT_DROP_NAMES] = "DELETE FROM image_name WHERE image_id = ?",

@@ -28,11 +28,15 @@ int64_t ia_writer_scan_id(const struct ia_writer *writer);
 int64_t ia_writer_new_image_id(struct ia_writer *writer);
 int64_t ia_writer_new_map_id(struct ia_writer *writer);
 
-/* What the scan before left. Strings are valid during the call only. */
-typedef enum ia_status ia_load_file(void *ctx, const struct ia_file_row *file, const struct ia_image_row *image,
-                                    struct ia_error *err); /* image is NULL for a file that is none */
-IA_MUST_CHECK enum ia_status ia_writer_load(struct ia_writer *writer, ia_load_file *each, void *ctx,
-                                            struct ia_error *err);
+/* What the scan before left, each table by ascending numbers: a row for each file, image and mapping. Strings are valid
+ * during the call only. Of an image, what each scan tells anew (path, backing_path, lock_state...) is not loaded; of a
+ * mapping, its snapshot's name and date. */
+typedef enum ia_status ia_load_file(void *ctx, const struct ia_file_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_files(struct ia_writer *writer, ia_load_file *each, void *ctx,
+                                                  struct ia_error *err);
+typedef enum ia_status ia_load_image(void *ctx, const struct ia_image_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_images(struct ia_writer *writer, ia_load_image *each, void *ctx,
+                                                   struct ia_error *err);
 /* The globs of images that are to be kept whole. */
 typedef enum ia_status ia_load_template(void *ctx, const char *glob, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_templates(struct ia_writer *writer, ia_load_template *each, void *ctx,

@@ -123,12 +123,13 @@ static void check_units(struct ia_image *image, size_t mapping)
     ia_vec_release(&whole.extents);
 }
 
-static void check_facts(const struct ia_image_facts *facts)
+static void check_facts(const struct ia_image *image)
 {
+    const struct ia_image_facts *facts = &image->facts;
     FUZZ_CHECK(facts->virtual_size >= 0 && facts->virtual_size % 512 == 0);
     FUZZ_CHECK(strnlen(facts->variant, sizeof(facts->variant)) < sizeof(facts->variant));
     FUZZ_CHECK((int64_t)facts->snapshots.len <= limits.max_snapshots);
-    FUZZ_CHECK(!facts->backing_by_identity || (facts->backing_name != NULL && facts->identity.parent[0] != '\0'));
+    FUZZ_CHECK(!facts->backing_by_identity || (facts->backing_name != NULL && image->identity.parent[0] != '\0'));
     FUZZ_CHECK(facts->backing_paths.len == 0 || facts->backing_name != NULL);
 }
 
@@ -168,9 +169,9 @@ void fuzz_image_source(const struct ia_format *format, struct ia_source *source,
         ia_source_close(source);
         return;
     }
-    check_facts(&image->facts);
+    check_facts(image);
     if (attach_parts(image, bytes, len)) {
-        check_facts(&image->facts);
+        check_facts(image);
         image->space = ia_space_new(1 + image->facts.parts.len);
         FUZZ_CHECK(image->space != NULL);
         for (size_t mapping = 0; mapping <= image->facts.snapshots.len; mapping++) {

@@ -103,17 +103,18 @@ static void spell(char out[64], const char *what, const uint8_t uuid[16])
 static enum ia_status identify(struct ia_image *image, struct vdi *vdi, const struct fields *f, struct ia_error *err)
 {
     struct ia_image_facts *facts = &image->facts;
-    spell(facts->identity.own, "uuid ", f->image);
-    spell(facts->identity.own_stamp, "modification uuid ", f->modification);
+    struct ia_image_identity *identity = &image->identity;
+    spell(identity->own, "uuid ", f->image);
+    spell(identity->own_stamp, "modification uuid ", f->modification);
     vdi->differencing = !is_null(f->parent);
     if (!vdi->differencing && !is_null(f->parent_modification))
         return ia_fail(err, IA_CORRUPT, "modification uuid of a parent that has no uuid");
     if (!vdi->differencing)
         return IA_OK;
-    spell(facts->identity.parent, "uuid ", f->parent);
-    spell(facts->identity.parent_stamp, "modification uuid ", f->parent_modification);
+    spell(identity->parent, "uuid ", f->parent);
+    spell(identity->parent_stamp, "modification uuid ", f->parent_modification);
     facts->backing_by_identity = true;
-    facts->backing_name = strdup(facts->identity.parent);
+    facts->backing_name = strdup(identity->parent);
     facts->backing_format = strdup("vdi");
     return facts->backing_name != NULL && facts->backing_format != NULL ? IA_OK
                                                                         : ia_fail(err, IA_NOMEM, "out of memory");

@@ -88,10 +88,11 @@ static bool spell_guid(const char *value, char *out, size_t size)
     return true;
 }
 
-static enum ia_status use_pairs(struct ia_image_facts *facts, struct pairs *pairs, struct ia_error *err)
+static enum ia_status use_pairs(struct ia_image *image, struct pairs *pairs, struct ia_error *err)
 {
+    struct ia_image_facts *facts = &image->facts;
     const char *linkage = pairs->values[LINKAGE] != NULL ? pairs->values[LINKAGE] : pairs->values[LINKAGE_2];
-    if (linkage == NULL || !spell_guid(linkage, facts->identity.parent, sizeof(facts->identity.parent)))
+    if (linkage == NULL || !spell_guid(linkage, image->identity.parent, sizeof(image->identity.parent)))
         return ia_fail(err, IA_CORRUPT, "the parent locator does not tell the parent's GUID");
     for (size_t i = RELATIVE_PATH; i <= ABSOLUTE_PATH; i++)
         if (pairs->values[i] != NULL && !ia_names_add_backing_path(facts, pairs->values[i]))
@@ -117,7 +118,7 @@ enum ia_status vhdx_read_locator(struct ia_image *image, int64_t offset, int64_t
     if (status == IA_OK)
         status = take_pairs(&w, &pairs, err);
     if (status == IA_OK)
-        status = use_pairs(&image->facts, &pairs, err);
+        status = use_pairs(image, &pairs, err);
     for (size_t i = 0; i < KEYS; i++)
         free(pairs.values[i]);
     return status;

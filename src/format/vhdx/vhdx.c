@@ -23,11 +23,12 @@ static enum ia_status check_signature(struct ia_image *image, struct ia_error *e
     return status;
 }
 
-static void describe(struct ia_image_facts *facts, const struct vhdx *v)
+static void describe(struct ia_image *image, const struct vhdx *v)
 {
+    struct ia_image_facts *facts = &image->facts;
     char guid[37];
     ia_names_uuid(v->header.data_write_guid, true, guid);
-    snprintf(facts->identity.own, sizeof(facts->identity.own), "guid %s", guid);
+    snprintf(image->identity.own, sizeof(image->identity.own), "guid %s", guid);
     snprintf(facts->variant, sizeof(facts->variant), "%s%s%s",
              v->has_parent     ? "differencing"
              : v->keeps_blocks ? "fixed"
@@ -52,7 +53,7 @@ static enum ia_status vhdx_open(struct ia_image *image, struct ia_error *err)
     if (status == IA_OK)
         status = vhdx_read_metadata(image, v, err);
     if (status == IA_OK)
-        describe(&image->facts, v);
+        describe(image, v);
     return status;
 }
 

@@ -109,17 +109,17 @@ static enum ia_status read_hint(const char *text, char **hint, struct ia_error *
 }
 
 /* A parent without a name is looked for by its CID: the image is a difference to something, whatever QEMU says. */
-static bool note_parent(struct ia_image_facts *facts, char *hint)
+static bool note_parent(struct ia_image *image, char *hint)
 {
+    struct ia_image_facts *facts = &image->facts;
     facts->backing_by_identity = hint == NULL;
-    facts->backing_name = hint != NULL ? hint : strdup(facts->identity.parent);
+    facts->backing_name = hint != NULL ? hint : strdup(image->identity.parent);
     facts->backing_format = strdup("vmdk");
     return facts->backing_name != NULL && facts->backing_format != NULL;
 }
 
 enum ia_status vmdk_parse_identity(struct ia_image *image, const char *text, struct ia_error *err)
 {
-    struct ia_image_facts *facts = &image->facts;
     uint32_t own = 0;
     uint32_t parent = NO_PARENT;
     char *hint = NULL;
@@ -130,12 +130,12 @@ enum ia_status vmdk_parse_identity(struct ia_image *image, const char *text, str
         status = read_hint(text, &hint, err);
     if (status != IA_OK)
         return status;
-    snprintf(facts->identity.own, sizeof(facts->identity.own), "cid %08x", own);
+    snprintf(image->identity.own, sizeof(image->identity.own), "cid %08x", own);
     if (parent != NO_PARENT)
-        snprintf(facts->identity.parent, sizeof(facts->identity.parent), "cid %08x", parent);
+        snprintf(image->identity.parent, sizeof(image->identity.parent), "cid %08x", parent);
     if (hint == NULL && parent == NO_PARENT)
         return IA_OK;
-    return note_parent(facts, hint) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return note_parent(image, hint) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
 }
 
 enum ia_status vmdk_parse_create_type(struct vmdk *v, const char *text, struct ia_error *err)

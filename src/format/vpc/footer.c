@@ -112,7 +112,7 @@ enum ia_status vpc_read_footer(struct ia_image *image, struct vpc *v, struct ia_
     v->footer_offset = at;
     v->header_offset = ia_be64(footer + DATA_OFFSET_AT);
     image->facts.virtual_size = sectors * VPC_SECTOR;
-    vpc_identity(footer + UUID_AT, image->facts.identity.own);
+    vpc_identity(footer + UUID_AT, image->identity.own);
     /* The guest's bytes are before the footer. QEMU reads on into it, and zeroes after it. */
     if (v->type == VPC_FIXED && image->facts.virtual_size > at)
         image->facts.truncated = true;

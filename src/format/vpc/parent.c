@@ -107,7 +107,7 @@ enum ia_status vpc_read_parent(struct ia_image *image, struct vpc *v, const uint
 {
     struct ia_image_facts *facts = &image->facts;
     IA_AUTO_FREE char *name = NULL;
-    vpc_identity(header + UUID_AT, facts->identity.parent);
+    vpc_identity(header + UUID_AT, image->identity.parent);
     note_locators(image, v, header);
     enum ia_status status = to_utf8(header + NAME_AT, NAME_BYTES, true, &name, err);
     if (status == IA_OK && name[0] != '\0' && (facts->backing_name = strdup(name)) == NULL)
