@@ -170,7 +170,7 @@ static enum ia_status enter(struct walk *walk, size_t node, struct ia_error *err
     struct frame fresh = {.node = node};
     if (!ia_vec_push(&walk->path, fresh))
         return no_memory(err);
-    bool counts = is_head(walk, node) && wants_accounts(walk);
+    bool counts = is_head(walk, node) && wants_accounts(walk) && !walk->sinks->bases_only;
     struct ia_usage_counter usage = {.sinks = walk->sinks, .node = node};
     struct ia_usage_counter *counter = counts ? &usage : NULL;
     enum ia_status status = IA_OK;

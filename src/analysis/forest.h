@@ -82,6 +82,7 @@ struct ia_pair_row {
  * different images come mixed. */
 struct ia_forest_sinks {
     void *ctx;
+    bool bases_only; /* nothing is told of heads but their chains: of their own data they read all */
     enum ia_status (*usage)(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err);
     /* Exactly so many readers see so many (> 0) bytes of the node's data. The sum is its visible_bytes. */
     enum ia_status (*seen)(void *ctx, size_t node, uint32_t readers, int64_t bytes, struct ia_error *err);

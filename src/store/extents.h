@@ -10,11 +10,10 @@
 #include "base/status.h"
 #include "model/extent.h"
 
-/* Its parameters: the mapping, the first guest byte, how many at most. */
-#define IA_EXTENTS_SQL                                                                                                 \
-    "SELECT start, length, state, file, offset FROM extent WHERE map_id = ? AND start >= ? ORDER BY start LIMIT ?"
+/* The statement for ia_extents_read; the caller finalizes it. */
+IA_MUST_CHECK enum ia_status ia_extents_prepare(sqlite3 *db, sqlite3_stmt **out, struct ia_error *err);
 
-/* Up to `capacity` extents of a mapping that begin at `from` or behind it, by IA_EXTENTS_SQL prepared. */
+/* Up to `capacity` extents of a mapping that begin at `from` or behind it, in ascending order. */
 IA_MUST_CHECK enum ia_status ia_extents_read(sqlite3_stmt *stmt, int64_t map_id, int64_t from, struct ia_extent *out,
                                              size_t capacity, size_t *count, struct ia_error *err);
 

@@ -175,7 +175,7 @@ enum ia_status ia_stored_forest_load(struct ia_reader *reader, const int64_t *im
     if (stored == NULL)
         return no_memory(err);
     stored->db = ia_reader_connection(reader);
-    enum ia_status status = ia_connection_prepare(stored->db, IA_EXTENTS_SQL, reading, &stored->extents, err);
+    enum ia_status status = ia_extents_prepare(stored->db, &stored->extents, err);
     if (status == IA_OK)
         status = load_trees(stored, images, count, err);
     if (status == IA_OK)

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "store/connection.h"
-#include "store/extents.h"
 
 static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_LOAD_FILES] =
@@ -110,7 +109,6 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_MOUNT] = "INSERT OR REPLACE INTO absent_mount (path, dev) VALUES (?, ?)",
     [IA_STMT_GET_SETTING] = "SELECT value FROM setting WHERE key = ?",
     [IA_STMT_PUT_SETTING] = "INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)",
-    [IA_STMT_READ_EXTENTS] = IA_EXTENTS_SQL,
     [IA_STMT_LOAD_TREES] = "SELECT root_id, fingerprint FROM tree ORDER BY root_id",
     [IA_STMT_PUT_TREE] = "INSERT OR REPLACE INTO tree (root_id, fingerprint) VALUES (?, ?)",
     [IA_STMT_DROP_TREES] =

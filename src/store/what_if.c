@@ -213,7 +213,7 @@ static enum ia_status ask_forest(struct question *question, struct ia_error *err
     if (status != IA_OK)
         return status;
     const struct ia_forest *after = ia_what_if_after(question->answer);
-    const struct ia_forest_sinks sinks = {.ctx = question, .usage = put_usage};
+    const struct ia_forest_sinks sinks = {.ctx = question, .bases_only = true, .usage = put_usage};
     status = ia_forest_analyse(after, &sinks, err);
     for (size_t node = 0; node < after->count && status == IA_OK; node++)
         status = put_effect(question, node, err);

@@ -14,6 +14,7 @@
 struct ia_writer {
     sqlite3 *db;
     struct ia_statements statements;
+    sqlite3_stmt *extents; /* see ia_extents_prepare; NULL until first used */
     int64_t scan_id, next_image_id, next_map_id;
     bool any_gone; /* a file or an image was taken away */
 };
@@ -94,6 +95,7 @@ void ia_writer_close(struct ia_writer *writer)
     if (writer == NULL)
         return;
     ia_statements_release(&writer->statements);
+    sqlite3_finalize(writer->extents);
     /* What was written of an abandoned transaction must not go on filling the disk. */
     if (writer->db != NULL && !sqlite3_get_autocommit(writer->db))
         sqlite3_exec(writer->db, "ROLLBACK; PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
@@ -383,9 +385,6 @@ enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, st
 enum ia_status ia_writer_read_extents(struct ia_writer *writer, int64_t map_id, int64_t from, struct ia_extent *out,
                                       size_t capacity, size_t *count, struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_statements_get(&writer->statements, IA_STMT_READ_EXTENTS, &stmt, err);
-    if (status != IA_OK)
-        return status;
-    return ia_extents_read(stmt, map_id, from, out, capacity, count, err);
+    enum ia_status status = writer->extents == NULL ? ia_extents_prepare(writer->db, &writer->extents, err) : IA_OK;
+    return status == IA_OK ? ia_extents_read(writer->extents, map_id, from, out, capacity, count, err) : status;
 }
