@@ -157,7 +157,9 @@ static enum ia_status tell_alone(const struct walk *walk, size_t node, struct ia
                                      .visible_bytes = usage.visible_present,
                                      .data_bytes = usage.visible_bytes};
     enum ia_status status = sinks->chain != NULL ? sinks->chain(sinks->ctx, &row, err) : IA_OK;
-    if (status == IA_OK && sinks->seen != NULL && usage.visible_bytes > 0)
+    if (status != IA_OK || sinks->bases_only)
+        return status;
+    if (sinks->seen != NULL && usage.visible_bytes > 0)
         status = sinks->seen(sinks->ctx, node, 1, usage.visible_bytes, err);
     if (status == IA_OK && sinks->usage != NULL)
         status = sinks->usage(sinks->ctx, node, &usage, err);
