@@ -72,7 +72,8 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_MAPPING] =
         "INSERT OR REPLACE INTO mapping (map_id, image_id, snapshot, id, name, size, vm_state, date_ns, extents,"
         " failed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [IA_STMT_PUT_EXTENT] = "INSERT INTO extent (map_id, start, length, state, file, offset) VALUES (?, ?, ?, ?, ?, ?)",
+    [IA_STMT_PUT_EXTENTS] = "INSERT OR FAIL INTO extent (map_id, start, length, state, file, offset)"
+                            " SELECT ?1, start, length, state, file, offset FROM extent_batch(?2)",
     [IA_STMT_PUT_NAME] = "INSERT OR REPLACE INTO name (path, file_id, kind) VALUES (?, ?, ?)",
     [IA_STMT_PUT_REFERENCE] = "INSERT OR REPLACE INTO reference (image_id, kind, name, path, state, target_id)"
                               " VALUES (?, ?, ?, ?, ?, ?)",
