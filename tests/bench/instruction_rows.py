@@ -15,6 +15,7 @@ EXTENTS = 100_000
 KEPT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "instructions.json")
 LINE = re.compile(r"\s*([\d,]+)\s*\([^)]*\)\s+[^:]*:([A-Za-z_]\w*)")
 
+# `map` is of one image; `scan` of a base and its overlay, with half as many extents each.
 # Each stage: its program, and the functions whose cost, callees included, is added (+) and taken away (-).
 STAGES = {
     "parse": ("map", "+ia_cursor_open +ia_cursor_next"),
@@ -48,7 +49,9 @@ def count_all(bench, extents):
     with bench.room("instructions") as directory:
         root = os.path.join(directory, "images")
         os.mkdir(root)
-        path = images.make(bench, os.path.join(root, "disk.qcow2"), extents, "--order", "shuffled")
+        path = images.make(bench, os.path.join(directory, "disk.qcow2"), extents, "--order", "shuffled")
+        base = images.make(bench, os.path.join(root, "base.qcow2"), extents // 2, "--order", "shuffled")
+        images.overlay(bench, os.path.join(root, "overlay.qcow2"), base, extents, "--every", 2, "--order", "shuffled")
         db, bare = (os.path.join(directory, name) for name in ("store.db", "bare.db"))
         programs = {
             "map": count(bench, directory, "map", [bench.imgaudit, "map", "--output=json", path]),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where a scan spends its time in SQLite, to be preloaded: $SQLITE_TIME_RESULT gets, as JSON, the processor cycles (of
- * the time stamp counter) inside sqlite3_step by "INSERT INTO extent", by all else, and those of the whole process. */
+ * the time stamp counter) inside sqlite3_step by statements that insert into extent, by all else, and those of the
+ * whole process. */
 #include <dlfcn.h>
 #include <sqlite3.h>
 #include <stdint.h>
@@ -9,7 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-static const char insert[] = "INSERT INTO extent ";
+/* That of a scan, which stores many rows by one step, and that of the bare insert. */
+static const char *const inserts[] = {"INSERT OR FAIL INTO extent ", "INSERT INTO extent "};
 static int (*next_step)(sqlite3_stmt *);
 static uint64_t begun, in_inserts, in_others, steps;
 
@@ -32,7 +34,8 @@ int sqlite3_step(sqlite3_stmt *stmt)
     if (stmt != latest) {
         const char *sql = sqlite3_sql(stmt); /* NULL inside of sqlite3_exec */
         latest = stmt;
-        is_insert = sql != NULL && strncmp(sql, insert, strlen(insert)) == 0;
+        is_insert = sql != NULL && (strncmp(sql, inserts[0], strlen(inserts[0])) == 0 ||
+                                    strncmp(sql, inserts[1], strlen(inserts[1])) == 0);
     }
     uint64_t from = ticks();
     int code = next_step(stmt);
