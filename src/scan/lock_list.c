@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading /proc/locks. The kernel hands it out by the page, and may skip a lock when another one, on a page before,
  * goes meanwhile: only a list that comes out the same twice in a row is taken to be whole. */
+#include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -28,25 +28,41 @@ static int by_number(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* "1: OFDLCK ADVISORY  READ  -1 fe:00:1835009 100 100", one that waits with "->" after the number. The kernel prints
- * "<none>" for a lock without a file. */
+/* Digits up to one that ends them, which is passed over. */
+static bool parse_number(const char **at, int base, char end, uint64_t *out)
+{
+    char *after;
+    errno = 0;
+    *out = strtoull(*at, &after, base);
+    bool is_number = isxdigit((unsigned char)**at) != 0 && errno == 0 && *after == end;
+    *at = after + is_number;
+    return is_number;
+}
+
+/* "1: OFDLCK ADVISORY  READ  -1 fe:00:1835009 100 100": number, four words, the device's number in base 16, the inode's
+ * in base 10, and the range; of a lock that is waited for, "->" after the number. The kernel prints "<none>" for a lock
+ * without a file. */
 static bool parse_line(struct ia_lock_list *list, const char *line)
 {
-    char place[64];
-    unsigned major;
-    unsigned minor;
+    enum { WORDS = 4 };
+    uint64_t number;
+    uint64_t major;
+    uint64_t minor;
     uint64_t inode;
-    const char *at = strchr(line, ':');
-    if (at == NULL)
+    const char *at = line;
+    if (!parse_number(&at, 10, ':', &number))
         return false;
-    at += 1 + strspn(at + 1, " ");
+    at += strspn(at, " ");
     if (strncmp(at, "->", 2) == 0)
-        at += 2;
-    if (sscanf(at, "%*s %*s %*s %*s %63s", place) != 1)
-        return false;
-    if (place[0] == '<')
+        at += 2 + strspn(at + 2, " ");
+    for (int i = 0; i < WORDS; i++) {
+        at += strcspn(at, " \n");
+        at += strspn(at, " ");
+    }
+    if (strncmp(at, "<none>", 6) == 0)
         return true;
-    return sscanf(place, "%x:%x:%" SCNu64, &major, &minor, &inode) == 3 && ia_vec_push(&list->inodes, inode);
+    return parse_number(&at, 16, ':', &major) && parse_number(&at, 16, ':', &minor) &&
+           parse_number(&at, 10, ' ', &inode) && ia_vec_push(&list->inodes, inode);
 }
 
 bool ia_lock_list_parse(struct ia_lock_list *list, const char *text)

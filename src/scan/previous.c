@@ -113,7 +113,7 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *row, struct
 struct loader {
     struct ia_inventory *inventory;      /* its previous ones by ascending file_id */
     IA_VEC(struct ia_previous *) images; /* of these, by ascending image_id */
-    size_t next_file, next_image;        /* where the next one is looked for first */
+    size_t next_file, image;             /* the next file, the latest image: where a row's own is looked for first */
 };
 
 static int by_file_id(const void *a, const void *b)
@@ -146,14 +146,17 @@ static struct ia_previous *previous_of_file(struct loader *loader, int64_t file_
 static struct ia_previous *previous_of_image(struct loader *loader, int64_t image_id)
 {
     struct ia_previous **all = loader->images.items;
+    size_t count = loader->images.len;
     const struct ia_previous wanted = {.image_id = image_id};
     const struct ia_previous *key = &wanted;
-    struct ia_previous **found = loader->next_image < loader->images.len ? &all[loader->next_image] : NULL;
-    if (loader->images.len > 0 && (found == NULL || (*found)->image_id != image_id))
-        found = bsearch(&key, all, loader->images.len, sizeof(*all), by_image_id);
+    if (loader->image < count && all[loader->image]->image_id < image_id)
+        loader->image++;
+    struct ia_previous **found = loader->image < count ? &all[loader->image] : NULL;
+    if (count > 0 && (found == NULL || (*found)->image_id != image_id))
+        found = bsearch(&key, all, count, sizeof(*all), by_image_id);
     if (found == NULL)
         return NULL;
-    loader->next_image = (size_t)(found - all);
+    loader->image = (size_t)(found - all);
     return *found;
 }
 

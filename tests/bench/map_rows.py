@@ -28,6 +28,25 @@ def shuffled(bench):
         yield faster("map-shuffled", f"map, {clusters:,} extents, JSON", "qemu-img map", against_qemu(bench, path), 10)
 
 
+def forget(path):
+    """Takes the file out of the page cache."""
+    with open(path, "rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def cold(bench):
+    clusters = bench.size(SHUFFLED_CLUSTERS)
+    with bench.room("map-cold") as directory:
+        path = images.make(bench, os.path.join(directory, "shuffled.qcow2"), clusters, "--order", "shuffled")
+        images.settle()
+
+        def unread(run):
+            forget(path)
+            return run()
+        yield faster("map-cold", f"map, {clusters:,} extents, JSON, none of it in the page cache", "qemu-img map",
+                     bench.alternate(lambda: unread(lambda: bench.map(path)), lambda: unread(lambda: qemu_map(bench, path))))
+
+
 def holes(bench):
     """The same image with all its refcounts, as after preallocation=metadata: each extent is looked up in the host file."""
     clusters = bench.size(SHUFFLED_CLUSTERS)
