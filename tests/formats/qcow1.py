@@ -52,12 +52,7 @@ def overlay(rng, directory, base, name="overlay.qcow"):
 
 
 def over(form):
-    def shape(rng, directory):
-        base = writes.create(directory, f"base.{form}", form, 2 * MIB)
-        writes.write(rng, base, ["data", "zero"], 8)
-        return overlay(rng, directory, base)
-    shape.__name__ = f"over_{form}"
-    return shape
+    return writes.over(form, overlay)
 
 
 def over_packed(rng, directory):

@@ -161,3 +161,13 @@ def run(options, jobs):
             for result in batch.results:
                 out.report(result)
     return out.finish()
+
+
+def over(form, overlay):
+    """A shape: what overlay(rng, directory, base) makes of a base of this format."""
+    def shape(rng, directory):
+        base = create(directory, f"base.{form}", form, 2 * harness.MIB)
+        write(rng, base, ["data", "zero"], 8)
+        return overlay(rng, directory, base)
+    shape.__name__ = f"over_{form}"
+    return shape
