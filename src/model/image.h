@@ -49,7 +49,7 @@ struct ia_image_facts {
     /* Host paths to try for the backing file, in this order, relative to the image's directory or absolute: for formats
      * whose parent names are none of QEMU's references. Empty: backing_name is such a reference. */
     IA_VEC(char *) backing_paths; /* owned */
-    bool backing_by_identity;     /* the parent has no name: it is the image whose own identity is what this one expects */
+    bool backing_by_identity; /* the parent has no name: it is the image whose own identity is what this one expects */
     IA_VEC(struct ia_image_part) parts;
     bool encrypted;
     bool dirty;          /* refcounts or log may be behind */

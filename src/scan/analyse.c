@@ -6,6 +6,15 @@
 #include "scan/internal.h"
 #include "scan/trees.h"
 
+enum { MASKED_BATCH = 1024 };
+
+/* Masked pieces on their way to the store, which takes many at once for less. */
+struct masked_pieces {
+    size_t count;
+    int64_t images[MASKED_BATCH];
+    struct ia_extent pieces[MASKED_BATCH];
+};
+
 /* The images of the changed trees. */
 struct forest {
     struct ia_scan *scan;
@@ -15,6 +24,7 @@ struct forest {
     size_t *node_of; /* item to node */
     int64_t **sizes; /* of snapshots, for each node */
     size_t count;
+    struct masked_pieces *masked;
 };
 
 static const struct ia_item *item_of(const struct forest *forest, size_t node)
@@ -53,13 +63,24 @@ static enum ia_status put_usage(void *ctx, size_t node, const struct ia_usage *u
     return ia_writer_put_usage(forest->scan->writer, item->image_id, usage, err);
 }
 
+static enum ia_status store_masked(struct forest *forest, struct ia_error *err)
+{
+    struct masked_pieces *masked = forest->masked;
+    size_t count = masked->count;
+    masked->count = 0;
+    return count > 0 ? ia_writer_put_masked(forest->scan->writer, masked->images, masked->pieces, count, err) : IA_OK;
+}
+
 static enum ia_status put_masked(void *ctx, size_t node, const struct ia_extent *piece, struct ia_error *err)
 {
     struct forest *forest = ctx;
     const struct ia_item *item = item_of(forest, node);
+    struct masked_pieces *masked = forest->masked;
     if (!ia_item_is_sound(item))
         return IA_OK;
-    return ia_writer_put_masked(forest->scan->writer, item->image_id, piece, err);
+    masked->images[masked->count] = item->image_id;
+    masked->pieces[masked->count++] = *piece;
+    return masked->count == MASKED_BATCH ? store_masked(forest, err) : IA_OK;
 }
 
 static enum ia_status put_chain(void *ctx, const struct ia_chain_row *row, struct ia_error *err)
@@ -118,7 +139,9 @@ static bool build(struct forest *forest)
     forest->items = calloc(items + 1, sizeof(*forest->items));
     forest->node_of = calloc(items + 1, sizeof(*forest->node_of));
     forest->sizes = calloc(items + 1, sizeof(*forest->sizes));
-    if (forest->nodes == NULL || forest->items == NULL || forest->node_of == NULL || forest->sizes == NULL)
+    forest->masked = calloc(1, sizeof(*forest->masked));
+    if (forest->nodes == NULL || forest->items == NULL || forest->node_of == NULL || forest->sizes == NULL ||
+        forest->masked == NULL)
         return false;
     for (size_t i = 0; i < items; i++) {
         forest->node_of[i] = IA_NO_PARENT;
@@ -141,6 +164,7 @@ static void release(struct forest *forest)
     free(forest->nodes);
     free(forest->items);
     free(forest->node_of);
+    free(forest->masked);
     ia_trees_release(&forest->trees);
 }
 
@@ -159,7 +183,9 @@ static enum ia_status analyse(struct forest *forest, struct ia_error *err)
         if (status == IA_OK)
             status = ia_writer_touch_image(forest->scan->writer, item_of(forest, node)->image_id, err);
     }
-    return status == IA_OK ? ia_forest_analyse(&wood, &sinks, err) : status;
+    if (status == IA_OK)
+        status = ia_forest_analyse(&wood, &sinks, err);
+    return status == IA_OK ? store_masked(forest, err) : status;
 }
 
 enum ia_status ia_scan_analyse(struct ia_scan *scan, struct ia_error *err)

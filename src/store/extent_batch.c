@@ -7,7 +7,7 @@
 
 #define POINTER_TYPE "ia_extent_batch"
 
-enum column { START, LENGTH, STATE, FILE_NUMBER, OFFSET, BATCH };
+enum column { START, LENGTH, STATE, FILE_NUMBER, OFFSET, IMAGE, BATCH };
 
 struct cursor {
     sqlite3_vtab_cursor base;
@@ -21,7 +21,7 @@ static int connect_table(sqlite3 *db, void *aux, int argc, const char *const *ar
     (void)argc;
     (void)argv;
     (void)message;
-    int code = sqlite3_declare_vtab(db, "CREATE TABLE x (start, length, state, file, offset, batch HIDDEN)");
+    int code = sqlite3_declare_vtab(db, "CREATE TABLE x (start, length, state, file, offset, image_id, batch HIDDEN)");
     if (code != SQLITE_OK)
         return code;
     sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
@@ -113,6 +113,10 @@ static int get_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int c
     case OFFSET:
         if (extent->offset != IA_NO_OFFSET)
             sqlite3_result_int64(context, extent->offset);
+        break;
+    case IMAGE:
+        if (cursor->batch->images != NULL)
+            sqlite3_result_int64(context, cursor->batch->images[cursor->at]);
         break;
     case BATCH:
         break;

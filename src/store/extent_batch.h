@@ -11,11 +11,12 @@
 
 struct ia_extent_batch {
     const struct ia_extent *items; /* borrowed */
+    const int64_t *images;         /* borrowed; whose each is; NULL: not told */
     size_t count;
 };
 
-/* Makes extent_batch(?) known to the connection: a row for each extent, with the columns start, length, state, file and
- * offset (NULL for IA_NO_OFFSET). */
+/* Makes extent_batch(?) known to the connection: a row for each extent, with the columns start, length, state, file,
+ * offset (NULL for IA_NO_OFFSET) and image_id. */
 IA_MUST_CHECK enum ia_status ia_extent_batch_register(sqlite3 *db, struct ia_error *err);
 
 /* The batch as that parameter; it must live until the statement was reset. Returns sqlite's code. */

@@ -88,8 +88,8 @@ static const char *const texts[IA_STMT_COUNT] = {
                           " shared_bytes, dependents, descendants, heads) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [IA_STMT_PUT_SEEN] = "INSERT INTO seen (image_id, readers, bytes) VALUES (?, ?, ?)",
     [IA_STMT_PUT_PAIR] = "INSERT INTO pair (image_id, other_id, bytes, others) VALUES (?, ?, ?, ?)",
-    [IA_STMT_PUT_MASKED] =
-        "INSERT INTO masked (image_id, start, length, state, file, offset) VALUES (?, ?, ?, ?, ?, ?)",
+    [IA_STMT_PUT_MASKED] = "INSERT OR FAIL INTO masked (image_id, start, length, state, file, offset)"
+                           " SELECT image_id, start, length, state, file, offset FROM extent_batch(?2)",
     [IA_STMT_PUT_SCAN] =
         "INSERT INTO scan (scan_id, started_ns, finished_ns, complete, walked, passed_over, images, parsed, unchanged,"
         " added, changed, renamed, vanished, extents, table_bytes, errors)"

@@ -194,20 +194,27 @@ enum ia_status ia_writer_put_mapping(struct ia_writer *writer, const struct ia_m
                              (int64_t)row->failed);
 }
 
-enum ia_status ia_writer_put_extents(struct ia_writer *writer, int64_t map_id, const struct ia_extent *extents,
-                                     size_t count, struct ia_error *err)
+/* A statement whose parameters are a number and a batch. */
+static enum ia_status put_batch(struct ia_writer *writer, enum ia_statement number, int64_t parameter,
+                                struct ia_extent_batch *batch, struct ia_error *err)
 {
-    struct ia_extent_batch batch = {.items = extents, .count = count};
     sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_statements_get(&writer->statements, IA_STMT_PUT_EXTENTS, &stmt, err);
+    enum ia_status status = ia_statements_get(&writer->statements, number, &stmt, err);
     if (status != IA_OK)
         return status;
-    if (sqlite3_bind_int64(stmt, 1, map_id) != SQLITE_OK || ia_extent_batch_bind(stmt, 2, &batch) != SQLITE_OK ||
+    if (sqlite3_bind_int64(stmt, 1, parameter) != SQLITE_OK || ia_extent_batch_bind(stmt, 2, batch) != SQLITE_OK ||
         sqlite3_step(stmt) != SQLITE_DONE)
         status = ia_connection_fail(writer->db, err, "cannot store extents");
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
     return status;
+}
+
+enum ia_status ia_writer_put_extents(struct ia_writer *writer, int64_t map_id, const struct ia_extent *extents,
+                                     size_t count, struct ia_error *err)
+{
+    struct ia_extent_batch batch = {.items = extents, .count = count};
+    return put_batch(writer, IA_STMT_PUT_EXTENTS, map_id, &batch, err);
 }
 
 enum ia_status ia_writer_put_name(struct ia_writer *writer, const char *path, int64_t file_id, const char *kind,
@@ -255,11 +262,11 @@ enum ia_status ia_writer_put_pair(struct ia_writer *writer, int64_t image_id, in
     return ia_statements_run(&writer->statements, IA_STMT_PUT_PAIR, err, "iiii", image_id, other_id, bytes, others);
 }
 
-enum ia_status ia_writer_put_masked(struct ia_writer *writer, int64_t image_id, const struct ia_extent *piece,
-                                    struct ia_error *err)
+enum ia_status ia_writer_put_masked(struct ia_writer *writer, const int64_t *images, const struct ia_extent *pieces,
+                                    size_t count, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_MASKED, err, "iiiiip", image_id, piece->start,
-                             piece->length, (int64_t)piece->state, (int64_t)piece->file, piece->offset);
+    struct ia_extent_batch batch = {.items = pieces, .images = images, .count = count};
+    return put_batch(writer, IA_STMT_PUT_MASKED, 0, &batch, err);
 }
 
 enum ia_status ia_writer_put_scan(struct ia_writer *writer, const struct ia_scan_row *row, struct ia_error *err)

@@ -82,8 +82,9 @@ IA_MUST_CHECK enum ia_status ia_writer_put_seen(struct ia_writer *writer, int64_
                                                 int64_t bytes, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_pair(struct ia_writer *writer, int64_t image_id, int64_t other_id,
                                                 int64_t bytes, int64_t others, struct ia_error *err);
-IA_MUST_CHECK enum ia_status ia_writer_put_masked(struct ia_writer *writer, int64_t image_id,
-                                                  const struct ia_extent *piece, struct ia_error *err);
+/* Pieces of any images: images[i] has pieces[i]. */
+IA_MUST_CHECK enum ia_status ia_writer_put_masked(struct ia_writer *writer, const int64_t *images,
+                                                  const struct ia_extent *pieces, size_t count, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_scan(struct ia_writer *writer, const struct ia_scan_row *row,
                                                 struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_option(struct ia_writer *writer, const char *kind, const char *value,
