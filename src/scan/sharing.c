@@ -73,11 +73,11 @@ enum ia_status ia_sharing_ask(int fd, int64_t max_pieces, struct ia_sharing *out
     enum ia_status status = ia_host_blocks_open(fd, &blocks, err);
     if (status != IA_OK)
         return status;
-    out->volume = ia_host_volume(fd);
-    out->placed = out->volume != 0;
     out->known = ia_host_blocks_exact(blocks);
     if (out->known)
         status = read_runs(blocks, max_pieces, out, err);
+    if (status == IA_OK && out->pieces.len > 0 && (out->volume = ia_host_volume(fd)) == 0)
+        ia_sharing_forget_places(out);
     ia_host_blocks_close(blocks);
     if (status == IA_OK && out->known)
         return IA_OK;

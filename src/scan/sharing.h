@@ -21,7 +21,7 @@ struct ia_sharing {
     bool asked;
     bool known;                            /* the host told: shared_bytes and encoded_bytes hold */
     bool placed;                           /* and where: pieces has all of it */
-    uint64_t volume;                       /* see ia_host_volume */
+    uint64_t volume;                       /* where the pieces lie, see ia_host_volume; 0 where there are none */
     int64_t shared_bytes;                  /* of the file, in blocks that something else uses too */
     int64_t encoded_bytes;                 /* of the file, in blocks of its own that are compressed */
     IA_VEC(struct ia_shared_piece) pieces; /* ascending, those that go on as one joined */
