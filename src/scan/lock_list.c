@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading /proc/locks. The kernel hands it out by the page, and may skip a lock when another one, on a page before,
- * goes meanwhile: only a list that comes out the same twice in a row is taken to be whole. */
+/* Reading /proc/locks. The kernel hands it out by the page: what it shows by one read is of one moment, but the next
+ * read goes on from a number of locks, and when others before that go meanwhile, some are skipped. So each read begins
+ * well before the end of the last one, and has to show the same there: locks keep their order, so between one that is
+ * in both and the end of the list none is missing that was held all the time. Where locks come and go so fast that this
+ * does not come about, the list is not believed. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +17,8 @@
 #include "base/cleanup.h"
 #include "scan/locks.h"
 
-enum { TRIES = 8, MAX_BYTES = 64 * 1024 * 1024 };
+/* OVERLAP: some sixteen locks, a fourth of what one read shows where pages have 4096 bytes. */
+enum { TRIES = 16, OVERLAP = 1024, READ = 65536, MAX_BYTES = 64 * 1024 * 1024 };
 
 void ia_lock_list_release(struct ia_lock_list *list)
 {
@@ -78,21 +82,46 @@ bool ia_lock_list_parse(struct ia_lock_list *list, const char *text)
     return true;
 }
 
-static bool read_all(int fd, struct ia_buf *out)
+/* Where the first record begins that is no more than OVERLAP bytes from the end. Lines of those who wait are of the
+ * record before them, and its text may come of an earlier moment. */
+static size_t overlap_start(const struct ia_buf *text)
 {
-    char page[16384];
-    ssize_t got;
-    out->len = 0;
-    if (lseek(fd, 0, SEEK_SET) != 0)
-        return false;
-    while ((got = read(fd, page, sizeof(page))) > 0 && out->len < MAX_BYTES)
-        ia_buf_add(out, page, (size_t)got);
-    return got == 0 && !out->failed;
+    size_t at = text->len > OVERLAP ? text->len - OVERLAP : 0;
+    while (at > 0 && at < text->len && text->data[at - 1] != '\n')
+        at++;
+    for (size_t line = at; line < text->len; line = at) {
+        const char *end = memchr(text->data + line, '\n', text->len - line);
+        at = end == NULL ? text->len : (size_t)(end - text->data) + 1;
+        if (memmem(text->data + line, at - line, "->", 2) == NULL)
+            return line;
+    }
+    return 0; /* one record, longer than a page */
 }
 
-static bool is_same(const struct ia_buf *a, const struct ia_buf *b)
+/* False: it changed meanwhile, or cannot be read. Ends: each round adds to the text, which has an end. */
+static bool read_all(int fd, struct ia_buf *text)
 {
-    return a->len == b->len && a->len > 0 && memcmp(a->data, b->data, a->len) == 0;
+    ia_buf_clear(text);
+    for (;;) {
+        size_t known = text->len;
+        size_t from = overlap_start(text);
+        char *room = ia_buf_room(text, READ);
+        ssize_t got = room == NULL || known > MAX_BYTES ? -1 : pread(fd, room, READ, (off_t)from);
+        if (got < 0 || (size_t)got < known - from || memcmp(room, text->data + from, known - from) != 0)
+            return false;
+        if ((size_t)got == known - from)
+            return true;
+        memmove(room, room + (known - from), (size_t)got - (known - from));
+        ia_buf_advance(text, (size_t)got - (known - from));
+    }
+}
+
+/* In other PID namespaces the kernel leaves out those locks of other processes that are not bound to an open file. */
+static bool sees_all_processes(void)
+{
+    static const ino_t initial = 0xEFFFFFFC; /* PROC_PID_INIT_INO of Linux */
+    struct stat st;
+    return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == initial;
 }
 
 /* A file in memory with a lock, by which we see whether the list shows locks at all: under other kernels and in some
@@ -114,19 +143,13 @@ bool ia_lock_list_read(struct ia_lock_list *list)
     bool whole = false;
     *list = (struct ia_lock_list){0};
     IA_AUTO_BUF struct ia_buf text = {0};
-    IA_AUTO_BUF struct ia_buf again = {0};
     IA_AUTO_CLOSE int probe = take_probe(&own);
     IA_AUTO_CLOSE int fd = open("/proc/locks", O_RDONLY | O_CLOEXEC);
-    if (probe < 0 || fd < 0 || !read_all(fd, &text))
+    if (probe < 0 || fd < 0 || !sees_all_processes())
         return false;
-    for (int i = 0; i < TRIES && !whole; i++) {
-        struct ia_buf *earlier = i % 2 == 0 ? &text : &again;
-        struct ia_buf *later = i % 2 == 0 ? &again : &text;
-        if (!read_all(fd, later))
-            return false;
-        whole = is_same(earlier, later);
-    }
-    if (whole && ia_lock_list_parse(list, text.data) && ia_lock_list_has(list, own))
+    for (int i = 0; i < TRIES && !whole; i++)
+        whole = read_all(fd, &text);
+    if (whole && text.len > 0 && ia_lock_list_parse(list, text.data) && ia_lock_list_has(list, own))
         return true;
     ia_lock_list_release(list);
     return false;

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Who has unchanged images open. The kernel's list of locks spares a scan most opens; qemu-io holds the locks.
 
+import contextlib
 import fcntl
 import os
 import struct
+import threading
 
 import harness
 from harness import MIB, Holder, Mounts, create, must, write
@@ -96,6 +98,54 @@ def test_no_list(case):
         case.same(rescan_opens(site), set(ALONE) | {"base.qcow2", "over-base.qcow2", "orphan.qcow2"}, f"{what}: every image is opened")
 
 
+def test_pid_namespace(case):
+    """Elsewhere than in the first PID namespace the list lacks the locks of processes outside, but for those of open files."""
+    reason = harness.why_no_mounts()
+    if reason:
+        return case.skip("locks seen from another PID namespace", reason)
+    site = case.site()
+    make(site)
+    site.prefix = ["unshare", "--pid", "--fork", "--mount-proc"]
+    with open(site.path("alone3.qcow2"), "rb+") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX, 1, 101)
+        scan = site.scan()
+        case.same((scan.code, states(site)["alone3.qcow2"]), (0, "write"), "a lock that the list hides is found", scan.notes())
+    return None
+
+
+def test_many_locks(case):
+    """More locks than the kernel shows by one read, and a program that takes and drops others all the time."""
+    site = case.site()
+    paths = [create(site.path(f"{number}.qcow2"), MIB) for number in range(120)]
+    for path in paths:
+        os.utime(path, (1, 1))
+    site.scan()
+    with contextlib.ExitStack() as held, open(site.outside("other"), "wb") as other:
+        for path in paths:
+            file = held.enter_context(open(path, "rb+"))
+            for byte in (100, 101, 103, 201, 203):  # QEMU, writing
+                fcntl.fcntl(file, fcntl.F_OFD_SETLK if hasattr(fcntl, "F_OFD_SETLK") else 37,
+                            struct.pack("hhqqi", fcntl.F_RDLCK, os.SEEK_SET, byte, 1, 0))
+        done = threading.Event()
+
+        def flap():
+            while not done.is_set():
+                for byte in range(0, 10, 2):
+                    fcntl.lockf(other, fcntl.LOCK_EX, 1, byte)
+                fcntl.lockf(other, fcntl.LOCK_UN)
+        thread = threading.Thread(target=flap)
+        thread.start()
+        try:
+            wrong = []
+            for _ in range(8):
+                site.scan()
+                wrong += [f"{name} {state}" for name, state in states(site).items() if state != "write"]
+        finally:
+            done.set()
+            thread.join()
+    case.same(wrong, [], "every image that QEMU writes to is found in each of 8 scans")
+
+
 def test_file_systems(case):
     """Where files share blocks, each is opened for that."""
     reason = harness.why_no_mounts() or why_no_strace()
@@ -133,4 +183,5 @@ def test_tmpfs(case):
 
 if __name__ == "__main__":
     harness.tap.main(lambda: harness.run_tests("Who has unchanged images open.",
-                                               [test_states, test_other_locks, test_opens, test_no_list, test_file_systems, test_tmpfs]))
+                                               [test_states, test_other_locks, test_opens, test_no_list, test_pid_namespace,
+                                                test_many_locks, test_file_systems, test_tmpfs]))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel's list of locks. The lines are those that Linux prints (fs/locks.c, lock_get_status). */
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,12 +62,68 @@ static void a_file_is_listed_while_it_is_locked(void **state)
     close(fd);
 }
 
+static atomic_bool stop;
+
+/* Takes and drops a lock as fast as it can: the locks behind it in the list move all the time. */
+static void *flap(void *arg)
+{
+    (void)arg;
+    int fd = open("flapping", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    while (!atomic_load(&stop)) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+        fcntl(fd, F_OFD_SETLK, &lock);
+        lock.l_type = F_UNLCK;
+        fcntl(fd, F_OFD_SETLK, &lock);
+    }
+    close(fd);
+    return NULL;
+}
+
+/* More locks than the kernel shows by one read. */
+static void no_held_file_is_missing_while_other_locks_come_and_go(void **state)
+{
+    (void)state;
+    enum { FILES = 200, LISTS = 300 };
+    static int fds[FILES];
+    static uint64_t inodes[FILES];
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 100, .l_len = 1};
+    for (int i = 0; i < FILES; i++) {
+        char name[16];
+        struct stat st;
+        snprintf(name, sizeof(name), "%d", i);
+        fds[i] = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(fds[i] >= 0 && fstat(fds[i], &st) == 0 && fcntl(fds[i], F_OFD_SETLK, &lock) == 0);
+        inodes[i] = (uint64_t)st.st_ino;
+    }
+    pthread_t thread;
+    atomic_store(&stop, false);
+    assert_int_equal(pthread_create(&thread, NULL, flap, NULL), 0);
+    int whole = 0;
+    int missing = 0;
+    for (int n = 0; n < LISTS; n++) {
+        struct ia_lock_list list;
+        if (!ia_lock_list_read(&list))
+            continue;
+        whole++;
+        for (int i = 0; i < FILES; i++)
+            missing += !ia_lock_list_has(&list, inodes[i]);
+        ia_lock_list_release(&list);
+    }
+    atomic_store(&stop, true);
+    pthread_join(thread, NULL);
+    for (int i = 0; i < FILES; i++)
+        close(fds[i]);
+    print_message("# %d of %d lists were whole\n", whole, LISTS);
+    assert_int_equal(missing, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_line_is_understood),
         cmocka_unit_test(a_line_that_is_not_understood_makes_the_list_useless),
         in_temp_dir(a_file_is_listed_while_it_is_locked),
+        in_temp_dir(no_held_file_is_missing_while_other_locks_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
