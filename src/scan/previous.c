@@ -113,6 +113,7 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *row, struct
 struct loader {
     struct ia_inventory *inventory;      /* its previous ones by ascending file_id */
     IA_VEC(struct ia_previous *) images; /* of these, by ascending image_id */
+    IA_VEC(int64_t) strays;              /* images whose file is not in the store: somebody wrote to it */
     size_t next_file, image;             /* the next file, the latest image: where a row's own is looked for first */
 };
 
@@ -166,7 +167,7 @@ static enum ia_status load_image(void *ctx, const struct ia_image_row *row, stru
     struct ia_previous *previous = previous_of_file(loader, row->file_id);
     bool ok = true;
     if (previous == NULL)
-        return ia_fail(err, IA_CORRUPT, "the store has an image without a file, number %jd", (intmax_t)row->image_id);
+        return ia_vec_push(&loader->strays, row->image_id) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
     restore_image(previous, row, &ok);
     if (!restore_state(&previous->parsed, row))
         previous->checked_ns = 0;
@@ -218,7 +219,14 @@ enum ia_status ia_scan_load_previous(struct ia_scan *scan, struct ia_error *err)
         status = ia_writer_load_mappings(scan->writer, load_mapping, &loader, err);
     if (status == IA_OK)
         status = ia_writer_load_names(scan->writer, load_name, &loader, err);
+    for (size_t i = 0; i < loader.strays.len && status == IA_OK; i++)
+        status = ia_writer_drop_image(scan->writer, loader.strays.items[i], err);
+    /* Without its mappings an image is not taken over: nobody could tell what it maps. */
+    for (size_t i = 0; i < loader.images.len; i++)
+        if (loader.images.items[i]->parsed.mappings.len == 0)
+            loader.images.items[i]->checked_ns = 0;
     ia_vec_release(&loader.images);
+    ia_vec_release(&loader.strays);
     return status;
 }
 

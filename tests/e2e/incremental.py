@@ -4,9 +4,11 @@
 
 import os
 import shutil
+import sqlite3
 import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import harness
 from harness import CLUSTER, KIB, MIB, Site, create, make_raw, patch, qemu_io, qemu_map, without_ids, write, write_alone
@@ -362,7 +364,24 @@ def test_a_base_whose_data_file_changed(case):
               "so that what stands below it can still be judged")
 
 
-TESTS = [test_many_overlays, test_times, test_moves, test_coming_and_going, test_replacement, test_swapped_directories,
+def test_tampered_store(case):
+    """Somebody's SQL shell, without foreign keys, took rows away: the next scan makes them anew."""
+    site = case.site()
+    create(site.path("base.qcow2"))
+    for name in ("one.qcow2", "two.qcow2"):
+        write(create(site.path(name), MIB, "base.qcow2"), 0)
+    for name in ("base.qcow2", "one.qcow2", "two.qcow2"):
+        os.utime(site.path(name), (1, 1))
+    site.scan()
+    before = without_ids(site)
+    for sql in ("DELETE FROM file WHERE path LIKE '%one%'", "DELETE FROM mapping", "DELETE FROM image_name"):
+        with closing(sqlite3.connect(site.db)) as connection, connection:
+            connection.execute(sql)
+        scan = site.scan()
+        case.same((scan.code, without_ids(site)), (0, before), f"after {sql}", scan.notes())
+
+
+TESTS = [test_tampered_store, test_many_overlays, test_times, test_moves, test_coming_and_going, test_replacement, test_swapped_directories,
          test_a_base_that_its_footer_tells, test_a_base_whose_data_file_changed, test_races,
          test_writes_during_a_scan, test_random_changes]
 
