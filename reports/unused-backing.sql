@@ -51,20 +51,8 @@ part AS (
     UNION
     SELECT file_id FROM file WHERE verdict = 'part'
 ),
--- Files that are read in ways that the forest does not account for: all references but the one backing link of each
--- image. What is visible of them and of what lies below them is not known.
-aside AS (
-    SELECT r.target_id AS file_id FROM reference AS r JOIN image AS o ON o.image_id = r.image_id
-    LEFT JOIN image AS b ON b.image_id = o.backing_id
-    WHERE r.target_id IS NOT NULL AND NOT (r.kind IN ('backing', 'alias') AND r.target_id IS b.file_id)
-    UNION
-    SELECT n.file_id FROM reference AS r JOIN name AS n ON n.path = r.path
-    JOIN image AS o ON o.image_id = r.image_id
-    LEFT JOIN image AS b ON b.image_id = o.backing_id
-    WHERE NOT (r.kind IN ('backing', 'alias') AND n.file_id IS b.file_id)
-    UNION
-    SELECT file_id FROM part
-),
+-- Files that are read in ways that the forest does not account for.
+aside AS (SELECT DISTINCT file_id FROM read_aside),
 candidate AS (
     SELECT image_id, 'unreferenced' AS status FROM image
     WHERE is_base_by IS NOT NULL AND NOT is_template AND file_id NOT IN (SELECT file_id FROM touched)

@@ -137,8 +137,8 @@ broken AS (
     WHERE NOT EXISTS (SELECT 1 FROM gone AS g WHERE g.image_id = r.image_id AND g.step = 0)
     GROUP BY r.image_id
 ),
--- Of each image that would be masked more, one that reads it and is not understood with certainty. UNION drops what was
--- met before, so this ends on any ring.
+-- What would be masked more, and of each such image one that reads it and is not understood with certainty. UNION drops
+-- what was met before, so this ends on any ring.
 masked AS (
     SELECT a.image_id, a.masked_bytes AS after, u.masked_bytes AS before, a.visible_present
     FROM what_if_usage AS a JOIN usage AS u ON u.image_id = a.image_id
@@ -149,9 +149,16 @@ seer AS (
     UNION
     SELECT s.base_id, o.image_id FROM seer AS s JOIN image AS o ON o.backing_id = s.image_id
 ),
+-- Files that images which stay read in ways that the forest does not account for.
+aside AS (
+    SELECT file_id FROM read_aside WHERE by_id IS NULL OR by_id NOT IN (SELECT image_id FROM gone)
+),
 blurred AS (
     SELECT s.base_id, min(o.path) AS path FROM seer AS s JOIN image AS o ON o.image_id = s.image_id
-    WHERE (o.state <> 'ok' OR o.overlapping IS NOT 0) AND o.image_id NOT IN (SELECT image_id FROM gone)
+    WHERE o.image_id NOT IN (SELECT image_id FROM gone)
+      AND (o.state <> 'ok' OR o.overlapping IS NOT 0 OR o.file_id IN (SELECT file_id FROM aside)
+           OR EXISTS (SELECT 1 FROM v_finding AS f WHERE f.path = o.path AND f.severity = 'error')
+           OR NOT EXISTS (SELECT 1 FROM chain AS c WHERE c.image_id = s.image_id AND c.layer_id = s.base_id))
     GROUP BY s.base_id
 ),
 snapshot AS (
@@ -289,7 +296,9 @@ item AS (
            (SELECT doubts FROM unknown)
            || coalesce('; an image that reads it is not understood with certainty: '
                        || (SELECT b.path FROM blurred AS b WHERE b.base_id = m.image_id), '')
-    FROM masked AS m
+           || CASE WHEN i.file_id IN (SELECT file_id FROM aside)
+              THEN '; it is read otherwise than as a backing file too' ELSE '' END
+    FROM masked AS m JOIN image AS i ON i.image_id = m.image_id
 ),
 line AS (
     SELECT t.rank, t.effect, t.step, i.path, t.snapshot, h.is_head, t.freed_bytes, t.freed_at_most, t.needed_bytes,

@@ -6,7 +6,7 @@ import hashlib
 import os
 
 import harness
-from harness import CLUSTER, MIB, Holder, create, must, write
+from harness import CLUSTER, MIB, Holder, create, must, patch, write
 
 
 def rows(site, action, *names, columns=("effect", "path")):
@@ -32,6 +32,40 @@ def family(site):
     write(create(site.path("one"), 8 * CLUSTER, "base"), 0, 1, 2, 3, pattern=2)
     write(create(site.path("two"), 8 * CLUSTER, "base"), 4, 5, pattern=3)
     must("sync", site.path("base"), site.path("one"), site.path("two"))
+
+
+def next_scan(site, *deleted):
+    """What --unused-backing says of the base once these were deleted and the images scanned again: status, verdict."""
+    for name in deleted:
+        os.unlink(site.path(name))
+    site.scan()
+    got = site.unused(partly=True).get("base")
+    return got and (got["status"], got["verdict"])
+
+
+def test_proves_no_more_than_the_next_scan(case):
+    """An image that stays and reads the base is not understood, or reads it in another way."""
+    CORRUPT = 79  # the header's incompatible feature bits, the last byte of them; bit 1: marked as corrupt
+
+    def mark(site):
+        patch(site.path("two"), CORRUPT, bytes([2]))
+
+    def read_aside(site):
+        os.link(site.path("base"), site.path("data"))
+        must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={site.path('made')}", site.path("third"), str(MIB))
+        os.unlink(site.path("made"))
+        os.rename(site.path("data"), site.path("made"))
+    for what, change, then in (("healthy", None, ("partly-masked", "proven")),
+                               ("one that stays is marked as corrupt", mark, ("partly-masked", "unproven")),
+                               ("the base is another image's data file", read_aside, None)):
+        site = case.site()
+        family(site)
+        if change:
+            change(site)
+        site.scan()
+        masked = row(site, "delete", ["one"], "masked-more")
+        case.same(masked["verdict"], "proven" if change is None else "unproven", f"{what}: what-if", [str(masked)])
+        case.same(next_scan(site, "one"), then, f"{what}: and the scan after it")
 
 
 def test_set(case):
@@ -207,7 +241,7 @@ def test_commit(case):
               "flattening takes what it read, and leaves to the base what the other one reads")
 
 
-TESTS = [test_set, test_option, test_wrong_questions, test_hard_links, test_symlink, test_template, test_in_use,
+TESTS = [test_proves_no_more_than_the_next_scan, test_set, test_option, test_wrong_questions, test_hard_links, test_symlink, test_template, test_in_use,
          test_incomplete, test_data_file, test_broken_chain, test_snapshot_in_the_way, test_commit]
 
 if __name__ == "__main__":
