@@ -109,10 +109,11 @@ static bool read_all(int fd, struct ia_buf *text)
         ssize_t got = room == NULL || known > MAX_BYTES ? -1 : pread(fd, room, READ, (off_t)from);
         if (got < 0 || (size_t)got < known - from || memcmp(room, text->data + from, known - from) != 0)
             return false;
-        if ((size_t)got == known - from)
+        size_t more = (size_t)got - (known - from);
+        memmove(room, room + (known - from), more);
+        ia_buf_advance(text, more); /* ends the text with a NUL again, too */
+        if (more == 0)
             return true;
-        memmove(room, room + (known - from), (size_t)got - (known - from));
-        ia_buf_advance(text, (size_t)got - (known - from));
     }
 }
 
