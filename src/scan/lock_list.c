@@ -112,8 +112,9 @@ static bool read_all(int fd, struct ia_buf *text)
         size_t more = (size_t)got - (known - from);
         memmove(room, room + (known - from), more);
         ia_buf_advance(text, more); /* ends the text with a NUL again, too */
+        /* The end; or the next record, of a lock that many wait for, did not fit behind what was read again. */
         if (more == 0)
-            return true;
+            return pread(fd, room, READ, (off_t)text->len) == 0;
     }
 }
 
