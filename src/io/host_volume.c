@@ -18,12 +18,16 @@
 #define MADE_FROM_ID (UINT64_C(1) << 63)
 #define REALTIME_SECTION (UINT64_C(1) << 62)
 
-bool ia_host_can_share(int fd)
+/* 0: not known. */
+static uint32_t type_of(int fd)
 {
     struct statfs fs;
-    if (fstatfs(fd, &fs) != 0)
-        return true;
-    switch ((uint32_t)fs.f_type) {
+    return fstatfs(fd, &fs) == 0 ? (uint32_t)fs.f_type : 0;
+}
+
+bool ia_host_can_share(int fd)
+{
+    switch (type_of(fd)) {
     case EXT4_SUPER_MAGIC: /* ext2 and ext3 too */
     case F2FS_SUPER_MAGIC:
     case JFS_MAGIC:
@@ -39,10 +43,7 @@ bool ia_host_can_share(int fd)
 
 bool ia_host_lists_locks(int fd)
 {
-    struct statfs fs;
-    if (fstatfs(fd, &fs) != 0)
-        return false;
-    switch ((uint32_t)fs.f_type) {
+    switch (type_of(fd)) {
     case EXT4_SUPER_MAGIC: /* ext2 and ext3 too */
     case F2FS_SUPER_MAGIC:
     case JFS_MAGIC:
@@ -73,12 +74,12 @@ static bool in_realtime_section(int fd)
 
 uint64_t ia_host_volume(int fd)
 {
-    struct statfs fs;
     struct stat st;
-    if (fstatfs(fd, &fs) != 0 || fstat(fd, &st) != 0)
+    uint32_t type = type_of(fd);
+    if (type == 0 || fstat(fd, &st) != 0)
         return 0;
-    if ((uint32_t)fs.f_type == BTRFS_SUPER_MAGIC)
+    if (type == BTRFS_SUPER_MAGIC)
         return btrfs_volume(fd);
-    uint64_t section = (uint32_t)fs.f_type == XFS_SUPER_MAGIC && in_realtime_section(fd) ? REALTIME_SECTION : 0;
+    uint64_t section = type == XFS_SUPER_MAGIC && in_realtime_section(fd) ? REALTIME_SECTION : 0;
     return (uint64_t)st.st_dev | section;
 }
