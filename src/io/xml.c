@@ -3,6 +3,7 @@
 #include "io/xml.h"
 
 #include <expat.h>
+#include <inttypes.h>
 #include <limits.h>
 
 struct reading {
@@ -59,6 +60,16 @@ static void XMLCALL on_entity(void *ctx, const XML_Char *name, int is_parameter,
     settle(reading, ia_fail(reading->err, IA_REFUSED, "XML that declares entities"));
 }
 
+/* Counted from 1. Recent versions of expat deprecate the function that returns an unsigned long. */
+static uint64_t current_line(XML_Parser parser)
+{
+#ifdef IA_HAVE_XML_LINE_NUMBER_64
+    return XML_GetCurrentLineNumber64(parser);
+#else
+    return XML_GetCurrentLineNumber(parser);
+#endif
+}
+
 enum ia_status ia_xml_parse(const void *bytes, size_t len, const struct ia_xml_handler *handler, struct ia_error *err)
 {
     if (len > INT_MAX)
@@ -73,10 +84,9 @@ enum ia_status ia_xml_parse(const void *bytes, size_t len, const struct ia_xml_h
     enum XML_Status parsed = XML_Parse(reading.parser, bytes, (int)len, 1);
     enum XML_Error code = XML_GetErrorCode(reading.parser);
     if (reading.status == IA_OK && parsed != XML_STATUS_OK)
-        reading.status = code == XML_ERROR_NO_MEMORY
-                             ? ia_fail(err, IA_NOMEM, "out of memory")
-                             : ia_fail(err, IA_CORRUPT, "line %lu of the XML: %s",
-                                       (unsigned long)XML_GetCurrentLineNumber(reading.parser), XML_ErrorString(code));
+        reading.status = code == XML_ERROR_NO_MEMORY ? ia_fail(err, IA_NOMEM, "out of memory")
+                                                     : ia_fail(err, IA_CORRUPT, "line %" PRIu64 " of the XML: %s",
+                                                               current_line(reading.parser), XML_ErrorString(code));
     XML_ParserFree(reading.parser);
     return reading.status;
 }

@@ -44,7 +44,7 @@ static int64_t time_of_reading(const struct stat *st)
     int64_t changed = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
     int64_t age = clock_ns(CLOCK_REALTIME) - changed;
     if (age >= 0 && age < tick && tick < 100000000) {
-        struct timespec wait = {.tv_nsec = tick - age};
+        struct timespec wait = {.tv_nsec = (long)(tick - age)};
         nanosleep(&wait, NULL);
     }
     int64_t now = clock_ns(CLOCK_REALTIME);
