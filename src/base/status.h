@@ -33,7 +33,7 @@ struct ia_error {
 };
 
 #define IA_MUST_CHECK __attribute__((warn_unused_result))
-#define IA_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define IA_PRINTF(f, a) __attribute__((format(printf, f, a), nonnull(f)))
 
 /* Fills err (which may be NULL) and returns status, so that a failure is one statement. */
 IA_PRINTF(3, 4) enum ia_status ia_fail(struct ia_error *err, enum ia_status status, const char *format, ...);

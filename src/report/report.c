@@ -122,8 +122,10 @@ static enum ia_status read_text(const char *path, FILE *file, struct ia_buf *tex
 {
     char block[4096];
     size_t got;
-    while (text->len <= FILE_MAX && (got = fread(block, 1, sizeof(block), file)) > 0)
+    do {
+        got = fread(block, 1, sizeof(block), file);
         ia_buf_add(text, block, got);
+    } while (got == sizeof(block) && text->len <= FILE_MAX);
     if (ferror(file))
         return ia_fail_errno(err, errno, "cannot read '%s'", path);
     if (text->failed)

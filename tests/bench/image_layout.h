@@ -22,10 +22,13 @@ struct image_layout {
     uint64_t reftable_at, refblocks_at, l1_at, l2_at, data_at, end;
 };
 
+/* Versions of clang-format differ in how they lay out such a macro. */
+/* clang-format off */
 #define IMAGE_LAYOUT_DEFAULTS                                                                                          \
     {                                                                                                                  \
         .clusters = 1024, .cluster_bits = 16, .every = 1, .share = 1000, .table_share = 1000, .seed = 1                \
     }
+/* clang-format on */
 
 /* Works out what follows from the wishes; false when they are none. */
 bool image_layout_settle(struct image_layout *layout);

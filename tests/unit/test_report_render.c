@@ -23,7 +23,8 @@
 #include "report/select.h"
 #include "report/text.h"
 
-/* A text cell of all bytes of a literal. */
+/* A text cell of all bytes of a literal. Versions of clang-format differ in how they lay out such macros. */
+/* clang-format off */
 #define TEXT(literal)                                                                                                  \
     {                                                                                                                  \
         .value = IA_VALUE_TEXT, .type = IA_COLUMN_PATH, .text = (literal), .len = sizeof(literal) - 1                  \
@@ -36,6 +37,7 @@
     {                                                                                                                  \
         .value = IA_VALUE_REAL, .type = (as), .real = (number)                                                         \
     }
+/* clang-format on */
 
 static const struct ia_column path_column[] = {{"path", IA_COLUMN_PATH, NULL}};
 
