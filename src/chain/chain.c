@@ -40,6 +40,13 @@ enum ia_status ia_chain_probe(struct ia_source *source, const char *name, const 
     return IA_OK;
 }
 
+/* A file that is to be opened as a layer. */
+struct wanted {
+    const char *path;                 /* as QEMU spells it */
+    const char *format;               /* NULL: by content */
+    const struct ia_reference *slice; /* NULL: all of the file */
+};
+
 static enum ia_status open_source(const struct ia_confine *confine, const char *name, struct ia_source **out,
                                   struct stat *st, struct ia_error *err)
 {
@@ -118,16 +125,23 @@ static enum ia_status find_format(struct ia_source *source, const char *name, co
     return *out != NULL ? IA_OK : ia_fail(err, IA_UNSUPPORTED, "unknown format '%s'", stated);
 }
 
+static enum ia_status cut_slice(const struct ia_reference *slice, struct ia_source **source, struct ia_error *err)
+{
+    return ia_source_open_slice(*source, slice->slice_offset, slice->slice_size, source, err);
+}
+
 /* Opens one layer from its name in the file system. */
-static enum ia_status open_layer(const char *path, const char *format_name, const struct ia_chain_options *options,
+static enum ia_status open_layer(const struct wanted *wanted, const struct ia_chain_options *options,
                                  struct ia_layer *layer, struct ia_error *err)
 {
     struct ia_source *source = NULL;
     struct stat st;
     const struct ia_format *format = NULL;
-    enum ia_status status = open_source(options->confine, path, &source, &st, err);
+    enum ia_status status = open_source(options->confine, wanted->path, &source, &st, err);
+    if (status == IA_OK && wanted->slice != NULL)
+        status = cut_slice(wanted->slice, &source, err);
     if (status == IA_OK)
-        status = find_format(source, path, format_name, &format, err);
+        status = find_format(source, wanted->path, wanted->format, &format, err);
     if (status == IA_OK)
         status = ia_image_open(format, source, options->limits, &layer->image, err);
     if (status != IA_OK) {
@@ -136,7 +150,7 @@ static enum ia_status open_layer(const char *path, const char *format_name, cons
     }
     layer->dev = st.st_dev;
     layer->inode = st.st_ino;
-    layer->name = strdup(path);
+    layer->name = strdup(wanted->path);
     if (layer->name == NULL)
         return ia_fail(err, IA_NOMEM, "out of memory");
     return attach_parts(layer, options, err);
@@ -150,11 +164,11 @@ static enum ia_status check_loop(const struct ia_chain *chain, const struct ia_l
     return IA_OK;
 }
 
-static enum ia_status append_path(struct ia_chain *chain, const char *path, const char *format,
+static enum ia_status append_file(struct ia_chain *chain, const struct wanted *wanted,
                                   const struct ia_chain_options *options, struct ia_error *err)
 {
     struct ia_layer layer = {0};
-    enum ia_status status = open_layer(path, format, options, &layer, err);
+    enum ia_status status = open_layer(wanted, options, &layer, err);
     if (status == IA_OK)
         status = check_loop(chain, &layer, err);
     if (status == IA_OK && !ia_vec_push(&chain->layers, layer))
@@ -164,28 +178,51 @@ static enum ia_status append_path(struct ia_chain *chain, const char *path, cons
     return status;
 }
 
+/* A reference is followed where QEMU would open a local file for it. The format that an overlay states goes before that
+ * of the reference: a bare file takes none, and only raw has slices. */
+static bool is_followed(const struct ia_reference *reference, const char *format)
+{
+    switch (reference->kind) {
+    case IA_REFERENCE_PATH:
+    case IA_REFERENCE_WORKING_DIR:
+        return !reference->bare_file || format == NULL;
+    case IA_REFERENCE_SLICE:
+        return format == NULL || strcmp(format, "raw") == 0;
+    default:
+        return false;
+    }
+}
+
 /* Opens the image called `name` (a reference in QEMU's syntax) and appends it. */
+static enum ia_status append_reference(struct ia_chain *chain, const struct ia_reference *reference,
+                                       const char *relative_to, const char *format,
+                                       const struct ia_chain_options *options, struct ia_error *err)
+{
+    if (reference->kind == IA_REFERENCE_REMOTE)
+        return ia_fail(err, IA_UNSUPPORTED, "not a local file");
+    if (!is_followed(reference, format))
+        return ia_fail(err, IA_UNSUPPORTED,
+                       "a protocol or json: description that is not followed"
+                       " (for a file with such a name, put ./ before it)");
+    bool beside = reference->kind == IA_REFERENCE_PATH && relative_to != NULL;
+    IA_AUTO_FREE char *path = beside ? ia_reference_combine(relative_to, reference->path) : strdup(reference->path);
+    if (path == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    struct wanted wanted = {
+        .path = path,
+        .format = format != NULL ? format : reference->format,
+        .slice = reference->kind == IA_REFERENCE_SLICE ? reference : NULL,
+    };
+    return append_file(chain, &wanted, options, err);
+}
+
 static enum ia_status append(struct ia_chain *chain, const char *name, const char *relative_to, const char *format,
                              const struct ia_chain_options *options, struct ia_error *err)
 {
     struct ia_reference reference;
     enum ia_status status = ia_reference_parse(name, &reference, err);
-    if (status != IA_OK)
-        return status;
-    IA_AUTO_FREE char *path = NULL;
-    if (reference.kind == IA_REFERENCE_REMOTE) {
-        status = ia_fail(err, IA_UNSUPPORTED, "not a local file");
-    } else if (reference.kind == IA_REFERENCE_UNSUPPORTED || (reference.bare_file && format != NULL)) {
-        status = ia_fail(err, IA_UNSUPPORTED,
-                         "a protocol or json: description that is not followed"
-                         " (for a file with such a name, put ./ before it)");
-    } else {
-        path = reference.kind == IA_REFERENCE_PATH && relative_to != NULL
-                   ? ia_reference_combine(relative_to, reference.path)
-                   : strdup(reference.path);
-        status = path == NULL ? ia_fail(err, IA_NOMEM, "out of memory")
-                              : append_path(chain, path, format != NULL ? format : reference.format, options, err);
-    }
+    if (status == IA_OK)
+        status = append_reference(chain, &reference, relative_to, format, options, err);
     ia_reference_release(&reference);
     return status == IA_OK ? IA_OK : blame(err, name);
 }
@@ -202,7 +239,7 @@ static enum ia_status append_parent(struct ia_chain *chain, const struct ia_chai
             ? ia_parent_by_identity(last->name, last->image->identity.parent, last->image->format, options, &path, err)
             : ia_parent_by_path(last->name, facts, options->confine, &path, err);
     if (status == IA_OK)
-        status = append_path(chain, path, facts->backing_format, options, err);
+        status = append_file(chain, &(struct wanted){.path = path, .format = facts->backing_format}, options, err);
     return status == IA_OK ? IA_OK : blame(err, facts->backing_name);
 }
 

@@ -2,14 +2,18 @@
 /* Parsing backing file names. */
 #include "chain/reference.h"
 
+#include <errno.h>
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/vec.h"
+#include "chain/qemu_json.h"
 
 bool ia_reference_has_protocol(const char *name)
 {
@@ -82,7 +86,17 @@ static bool add_option(struct options *options, const char *prefix, const char *
     return true;
 }
 
-/* Ends: json-c refuses documents nested deeper than 32. */
+/* As QEMU has it as a text: numbers that are no integers are formatted anew. */
+static bool add_value(struct options *options, const char *prefix, const char *key, struct json_object *value)
+{
+    char number[32];
+    if (!json_object_is_type(value, json_type_double))
+        return add_option(options, prefix, key, value == NULL ? NULL : json_object_get_string(value));
+    snprintf(number, sizeof(number), "%.17g", json_object_get_double(value));
+    return add_option(options, prefix, key, number);
+}
+
+/* Ends: json-c refuses documents nested deeper than read_json allows. */
 static bool flatten(struct options *options, const char *prefix, struct json_object *object)
 {
     json_object_object_foreach(object, key, value)
@@ -95,7 +109,7 @@ static bool flatten(struct options *options, const char *prefix, struct json_obj
                  flatten(options, inner, value);
             free(inner);
         } else {
-            ok = add_option(options, prefix, key, value == NULL ? NULL : json_object_get_string(value));
+            ok = add_value(options, prefix, key, value);
         }
         if (!ok)
             return false;
@@ -158,6 +172,51 @@ static enum ia_status copy_into(char **out, const char *text, struct ia_error *e
     return *out != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
 }
 
+/* A size as QEMU takes it from an option (util/cutils.c): bytes, decimal or hexadecimal, or a decimal number, which may
+ * have a fraction then, with a suffix of powers of 1024. */
+static bool read_size(const char *text, int64_t *out)
+{
+    static const char suffixes[] = "bkmgtpe";
+    text += strspn(text, " \t\n\v\f\r");
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    char *end;
+    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    errno = 0;
+    unsigned long long whole = strtoull(text, &end, hex ? 16 : 10);
+    double fraction = *end == '.' ? strtod(end, &end) : 0;
+    const char *suffix = *end == '\0' || hex ? NULL : strchr(suffixes, *end | ('a' - 'A'));
+    int64_t unit = suffix == NULL ? 1 : INT64_C(1) << (10 * (suffix - suffixes));
+    end += suffix != NULL;
+    int64_t size;
+    if (errno != 0 || *end != '\0' || whole > INT64_MAX || (fraction > 0 && unit == 1))
+        return false;
+    return ia_mul((int64_t)whole, unit, &size) && ia_add(size, (int64_t)(fraction * (double)unit + 0.5), out);
+}
+
+/* The options by which QEMU's raw driver shows a part of its file. false: one of them cannot be understood. */
+static bool read_slice(const struct options *options, struct ia_reference *out)
+{
+    const char *offset = find_option(options, "offset");
+    const char *size = find_option(options, "size");
+    out->slice_size = -1;
+    return (offset == NULL || read_size(offset, &out->slice_offset)) &&
+           (size == NULL || read_size(size, &out->slice_size));
+}
+
+static bool is_slice_option(const char *key)
+{
+    return strcmp(key, "offset") == 0 || strcmp(key, "size") == 0;
+}
+
+/* What a description of a local file comes to; slice: options of the raw driver are among its options. */
+static enum ia_reference_kind local_kind(const struct ia_reference *reference, bool slice)
+{
+    if (slice)
+        return IA_REFERENCE_SLICE;
+    return reference->path[0] == '/' ? IA_REFERENCE_PATH : IA_REFERENCE_WORKING_DIR;
+}
+
 static enum ia_status interpret(const struct options *options, struct ia_reference *out, struct ia_error *err)
 {
     const char *driver = find_option(options, "driver");
@@ -168,64 +227,65 @@ static enum ia_status interpret(const struct options *options, struct ia_referen
         driver = "raw";
         out->bare_file = true;
     }
+    bool slice = false;
     bool plain = filename != NULL;
-    for (size_t i = 0; i < options->all.len; i++)
-        plain = plain && is_harmless(options->all.items[i].key);
-    if (protocol != NULL && is_remote(protocol, strlen(protocol)))
-        out->kind = IA_REFERENCE_REMOTE;
-    else if (!is_file_driver(protocol))
-        out->kind = IA_REFERENCE_UNSUPPORTED;
-    else
-        out->kind = !plain               ? IA_REFERENCE_UNSUPPORTED
-                    : filename[0] == '/' ? IA_REFERENCE_PATH
-                                         : IA_REFERENCE_WORKING_DIR;
+    for (size_t i = 0; i < options->all.len; i++) {
+        const char *key = options->all.items[i].key;
+        slice = slice || is_slice_option(key);
+        plain = plain && (is_harmless(key) || is_slice_option(key));
+    }
+    if (slice) /* other drivers refuse these options */
+        plain = plain && !out->bare_file && driver != NULL && strcmp(driver, "raw") == 0 && read_slice(options, out);
     enum ia_status status = IA_OK;
     if (filename != NULL)
         status = copy_into(&out->path, filename, err);
     if (status == IA_OK && driver != NULL)
         status = copy_into(&out->format, driver, err);
-    return status;
+    if (status != IA_OK)
+        return status;
+    if (protocol != NULL && is_remote(protocol, strlen(protocol)))
+        out->kind = IA_REFERENCE_REMOTE;
+    else
+        out->kind = plain && is_file_driver(protocol) ? local_kind(out, slice) : IA_REFERENCE_UNSUPPORTED;
+    return IA_OK;
 }
 
-/* Colons outside of strings: as many as a document of objects has keys. A key that stands twice is lost in parsing, and
- * QEMU refuses it. */
-static size_t count_keys(const char *text)
+/* The document as an object, or NULL. A key that stands twice is lost in parsing, and QEMU refuses it: *keys is how
+ * many there are in the text. */
+static enum ia_status read_json(const char *text, struct json_object **out, size_t *keys, struct ia_error *err)
 {
-    size_t keys = 0;
-    bool in_string = false;
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            in_string = !in_string;
-        else if (in_string && *text == '\\' && text[1] != '\0')
-            text++;
-        else if (!in_string && *text == ':')
-            keys++;
+    enum { MAX_DEPTH = 1024 }; /* QEMU's; json-c would stop at 32 */
+    struct ia_buf ascii = {0};
+    *out = NULL;
+    bool valid = ia_qemu_json_to_ascii(text, &ascii, keys);
+    struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH);
+    enum ia_status status = tokener == NULL || ascii.failed ? ia_fail(err, IA_NOMEM, "out of memory") : IA_OK;
+    if (status == IA_OK && valid && ascii.len > 0 && ascii.len < INT_MAX) {
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+        struct json_object *object = json_tokener_parse_ex(tokener, ascii.data, (int)ascii.len + 1);
+        if (json_tokener_get_error(tokener) == json_tokener_success && json_object_is_type(object, json_type_object))
+            *out = object;
+        else
+            json_object_put(object);
     }
-    return keys;
+    if (tokener != NULL)
+        json_tokener_free(tokener);
+    ia_buf_release(&ascii);
+    return status;
 }
 
 static enum ia_status parse_json(const char *text, struct ia_reference *out, struct ia_error *err)
 {
-    struct json_tokener *tokener = json_tokener_new();
-    if (tokener == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    struct json_object *object = json_tokener_parse_ex(tokener, text, (int)strlen(text) + 1);
-    if (json_tokener_get_error(tokener) != json_tokener_success) {
-        json_object_put(object);
-        object = NULL;
-    }
-    json_tokener_free(tokener);
+    struct json_object *object = NULL;
+    size_t keys = 0;
     out->kind = IA_REFERENCE_UNSUPPORTED;
-    if (!json_object_is_type(object, json_type_object)) {
-        json_object_put(object);
-        return IA_OK;
-    }
+    enum ia_status status = read_json(text, &object, &keys, err);
+    if (status != IA_OK || object == NULL)
+        return status;
     struct options options = {0};
-    enum ia_status status = IA_OK;
     if (!flatten(&options, "", object))
         status = ia_fail(err, IA_NOMEM, "out of memory");
-    else if (options.keys == count_keys(text))
+    else if (options.keys == keys)
         status = interpret(&options, out, err);
     release_options(&options);
     json_object_put(object);

@@ -5,22 +5,27 @@
 #define IA_CHAIN_REFERENCE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
 enum ia_reference_kind {
     IA_REFERENCE_PATH,        /* relative to the directory of the image's own name, or absolute */
     IA_REFERENCE_WORKING_DIR, /* relative to the working directory of whoever opens it: `file:x`, json: filenames */
-    IA_REFERENCE_REMOTE,      /* nbd:, rbd:, https:...: no local file */
+    IA_REFERENCE_SLICE,  /* json: a stretch of a file, by the raw driver's offset and size; the name is taken as with
+                          * the two above: relative to the working directory, or absolute */
+    IA_REFERENCE_REMOTE, /* nbd:, rbd:, https:...: no local file */
     IA_REFERENCE_UNSUPPORTED, /* an unknown protocol, or json: that says more than a file and its format: it may lead
                                * to any local file; path may be known */
 };
 
 struct ia_reference {
     enum ia_reference_kind kind;
-    char *path;     /* owned; NULL where none could be made out */
-    char *format;   /* owned; stated inside json:, NULL otherwise */
-    bool bare_file; /* json: names a protocol node: an overlay cannot state a format for it */
+    char *path;           /* owned; NULL where none could be made out */
+    char *format;         /* owned; stated inside json:, NULL otherwise */
+    int64_t slice_offset; /* IA_REFERENCE_SLICE: bytes into the file */
+    int64_t slice_size;   /* bytes; -1: up to the end of the file */
+    bool bare_file;       /* json: names a protocol node: an overlay cannot state a format for it */
 };
 
 /* IA_NOMEM only: whatever cannot be understood is IA_REFERENCE_UNSUPPORTED. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Host files and memory as sources of bytes. */
+/* Host files, slices of them, and memory as sources of bytes. */
 #include "io/source.h"
 
 #include <errno.h>
@@ -137,6 +137,65 @@ enum ia_status ia_source_open_memory(const void *bytes, size_t len, struct ia_so
         .bytes = bytes,
     };
     *out = &memory->base;
+    return IA_OK;
+}
+
+struct slice_source {
+    struct ia_source base;
+    struct ia_source *whole; /* owned */
+    int64_t offset;          /* into whole */
+};
+
+static int64_t slice_pread(struct ia_source *source, int64_t off, void *bytes, size_t len)
+{
+    const struct slice_source *slice = (const struct slice_source *)source;
+    struct ia_source *whole = slice->whole;
+    int64_t at = slice->offset + off;
+    if (at >= whole->size)
+        return 0;
+    return whole->ops->pread(whole, at, bytes, (size_t)ia_min((int64_t)len, whole->size - at));
+}
+
+static int64_t slice_extent_end(struct ia_source *source, int64_t off, bool *hole)
+{
+    const struct slice_source *slice = (const struct slice_source *)source;
+    int64_t end;
+    *hole = ia_source_is_hole(slice->whole, slice->offset + off, &end);
+    return ia_min(end - slice->offset, source->size);
+}
+
+static void slice_close(struct ia_source *source)
+{
+    ia_source_close(((struct slice_source *)source)->whole);
+    free(source);
+}
+
+static const struct ia_source_ops slice_ops = {
+    .pread = slice_pread, .extent_end = slice_extent_end, .close = slice_close};
+
+enum ia_status ia_source_open_slice(struct ia_source *whole, int64_t offset, int64_t size, struct ia_source **out,
+                                    struct ia_error *err)
+{
+    enum { SECTOR = 512 };
+    int64_t end = ia_round_up(whole->size, SECTOR);
+    if (offset > end || size > end - offset)
+        return ia_fail(err, IA_REFUSED, "a slice of %jd bytes at offset %jd of %jd bytes", (intmax_t)size,
+                       (intmax_t)offset, (intmax_t)end);
+    if (size >= 0 && size % SECTOR != 0)
+        return ia_fail(err, IA_REFUSED, "a slice of %jd bytes, which is no multiple of %d", (intmax_t)size, SECTOR);
+    struct slice_source *slice = malloc(sizeof(*slice));
+    if (slice == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    int64_t length = size >= 0 ? size : end - offset;
+    *slice = (struct slice_source){
+        .base = {.ops = &slice_ops,
+                 .size = length,
+                 .origin = whole->origin + offset,
+                 .allocated = ia_min(length, whole->allocated)},
+        .whole = whole,
+        .offset = offset,
+    };
+    *out = &slice->base;
     return IA_OK;
 }
 

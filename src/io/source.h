@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A bounded source of bytes: a host file, or memory in tests and fuzz targets.
+/* A bounded source of bytes: a host file, a slice of one, or memory in tests and fuzz targets.
  * Reads past the end give zeroes, as QEMU's block layer does, and are noted in `beyond_end`. */
 #ifndef IA_IO_SOURCE_H
 #define IA_IO_SOURCE_H
@@ -25,6 +25,7 @@ struct ia_source_ops {
 struct ia_source {
     const struct ia_source_ops *ops;
     int64_t size;      /* bytes */
+    int64_t origin;    /* where in the host file its first byte is: 0 but for slices */
     int64_t allocated; /* bytes of blocks on the host */
     int64_t bytes_read;
     bool beyond_end; /* somebody read past the end */
@@ -40,6 +41,12 @@ IA_MUST_CHECK enum ia_status ia_source_open_fd(int fd, struct ia_source **out, s
 /* Reads from memory that the caller keeps until the source is closed; no holes. */
 IA_MUST_CHECK enum ia_status ia_source_open_memory(const void *bytes, size_t len, struct ia_source **out,
                                                    struct ia_error *err);
+
+/* Reads [offset, offset + size) of another source; a size of -1 takes all that follows. The other source's length
+ * counts in whole sectors, as QEMU's file driver has it. Takes ownership of `whole` on success. IA_REFUSED where the
+ * range is not inside of it, or is no whole number of sectors long. */
+IA_MUST_CHECK enum ia_status ia_source_open_slice(struct ia_source *whole, int64_t offset, int64_t size,
+                                                  struct ia_source **out, struct ia_error *err);
 
 void ia_source_close(struct ia_source *source); /* NULL is fine */
 

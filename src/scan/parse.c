@@ -159,7 +159,8 @@ static enum ia_status find_part(const struct ia_parse_request *request, const st
         enum ia_status status = ia_reference_parse(part->name, &reference, err);
         if (status != IA_OK)
             return status;
-        if (reference.path == NULL || reference.kind == IA_REFERENCE_UNSUPPORTED) {
+        if (reference.path == NULL || reference.kind == IA_REFERENCE_UNSUPPORTED ||
+            reference.kind == IA_REFERENCE_SLICE) {
             ia_reference_release(&reference);
             return ia_fail(err, IA_UNSUPPORTED, "%s file '%s' is not a local file", part->role, part->name);
         }

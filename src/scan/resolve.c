@@ -283,7 +283,8 @@ static enum ia_status resolve_backing(struct ia_scan *scan, size_t image, enum r
         return status;
     }
     struct ia_item *item = &scan->inventory.items.items[image];
-    bool stands_alone = reference.kind == IA_REFERENCE_UNSUPPORTED || (reference.bare_file && stated != NULL);
+    bool stands_alone = reference.kind == IA_REFERENCE_UNSUPPORTED || reference.kind == IA_REFERENCE_SLICE ||
+                        (reference.bare_file && stated != NULL);
     if (reference.kind == IA_REFERENCE_REMOTE)
         item->backing_state = "remote";
     else if (stands_alone)

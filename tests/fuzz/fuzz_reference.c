@@ -33,6 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         check_combined("/srv/image", reference.path);
         check_combined("image", reference.path);
         break;
+    case IA_REFERENCE_SLICE:
+        FUZZ_CHECK(reference.path != NULL && reference.slice_offset >= 0 && reference.slice_size >= -1);
+        break;
     case IA_REFERENCE_REMOTE:
     case IA_REFERENCE_UNSUPPORTED:
         break;

@@ -22,6 +22,34 @@ def file_node(path):
     return {"driver": "file", "filename": path}
 
 
+def named_in_json(text):
+    """A name as it stands between the quotation marks, in bytes of its own."""
+    return 'json:{"driver":"qcow2","file":{"driver":"file","filename":"{dir}/' + text + '"}}'
+
+
+def raw_bytes(data):
+    return data.decode("utf-8", "surrogateescape")
+
+
+# File names that JSON holds as they are, in escapes, or not at all.
+ODD_NAMES = ["n\u00e4m\u00e9.qcow2", "a\u00a0b.qcow2", "\u20ac.qcow2", "\U0001f4be.qcow2", "a\x7fb.qcow2", "it's.qcow2", 'q".qcow2', "a\\b.qcow2",
+             "a, b.qcow2", "a\tb.qcow2", "a\nb.qcow2", "a\x01b.qcow2", "%s.qcow2", "\ufffd.qcow2", raw_bytes(b"a\xe4b.qcow2")]
+TEXTS = [("umlauts", "n\u00e4m\u00e9.qcow2"), ("a blank of two bytes", "a\u00a0b.qcow2"), ("three bytes", "\u20ac.qcow2"),
+         ("four bytes", "\U0001f4be.qcow2"), ("delete", "a\x7fb.qcow2"), ("apostrophe", "it's.qcow2"), ("escaped apostrophe", "it\\'s.qcow2"),
+         ("quotation mark", 'q\\".qcow2'), ("backslash", "a\\\\b.qcow2"), ("comma", "a, b.qcow2"), ("per cent", "%s.qcow2"),
+         ("bare tab", "a\tb.qcow2"), ("escaped tab", "a\\tb.qcow2"), ("bare newline", "a\nb.qcow2"), ("escaped newline", "a\\nb.qcow2"),
+         ("bare control character", "a\x01b.qcow2"), ("escaped control character", "a\\u0001b.qcow2"), ("escaped umlaut", "n\\u00e4m\\u00E9.qcow2"),
+         ("surrogate pair", "\\ud83d\\udcbe.qcow2"), ("surrogates in the wrong order", "\\udcbe\\ud83d.qcow2"),
+         ("half a surrogate pair", "\\ud83d.qcow2"), ("half a pair and a letter", "\\ud83d\\u0041.qcow2"), ("escaped NUL", "a\\u0000b.qcow2"),
+         ("escape of three digits", "a\\u00e.qcow2"), ("unknown escape", "a\\qb.qcow2"), ("replacement character", "\ufffd.qcow2"),
+         ("noncharacter", "\ufffe.qcow2"), ("another noncharacter", "\ufdd0.qcow2"), ("escaped noncharacter", "\\uffff.qcow2"),
+         ("Latin 1", raw_bytes(b"a\xe4b.qcow2")), ("NUL of two bytes", raw_bytes(b"a\xc0\x80b.qcow2")),
+         ("longer than need be", raw_bytes(b"\xc1\x81.qcow2")), ("a surrogate in UTF-8", raw_bytes(b"\xed\xa0\xbd.qcow2")),
+         ("past Unicode", raw_bytes(b"\xf4\x90\x80\x80.qcow2")), ("five bytes", raw_bytes(b"\xf8\x88\x80\x80\x80.qcow2")),
+         ("byte that is never in UTF-8", raw_bytes(b"a\xffb.qcow2")), ("a character cut short", raw_bytes(b"\xe2\x82.qcow2")),
+         ("a continuation alone", raw_bytes(b"\x80.qcow2"))]
+
+
 # (what it is, the reference with {dir} for the directory, stated format or None, rule)
 SPELLINGS = [
     ("relative", "mid.qcow2", "qcow2", SAME),
@@ -70,7 +98,7 @@ SPELLINGS = [
     ("json, dotted", 'json:{"driver":"qcow2","file.filename":"{dir}/mid.qcow2"}', None, SAME),
     ("json, dotted driver", 'json:{"driver":"qcow2","file.driver":"file","file.filename":"{dir}/mid.qcow2"}', None, SAME),
     ("json, node and dotted", 'json:{"driver":"qcow2","file":{"driver":"file"},"file.filename":"{dir}/mid.qcow2"}', None, SAME),
-    ("json, single quotes", "json:{'driver':'qcow2','file':{'driver':'file','filename':'{dir}/mid.qcow2'}}", None, MAY_REFUSE),
+    ("json, single quotes", "json:{'driver':'qcow2','file':{'driver':'file','filename':'{dir}/mid.qcow2'}}", None, SAME),
     ("json, blanks", 'json:  { "driver" : "qcow2" , "file" : { "driver":"file", "filename":"{dir}/mid.qcow2" } }  ', None, SAME),
     ("json, escapes", 'json:{"driver":"\\u0071cow2","file":{"driver":"file","filename":"{dir}\\/m\\u0069d.qcow2"}}', None, SAME),
     ("json, bad escape", 'json:{"driver":"qcow2","file":{"driver":"file","filename":"{dir}/m\\xid.qcow2"}}', None, SAME),
@@ -107,10 +135,25 @@ SPELLINGS = [
     ("json, other backing",
      quoted(driver="qcow2", file=file_node("{dir}/mid.qcow2"), backing={"driver": "raw", "file": file_node("{dir}/other.raw")}), None, MAY_REFUSE),
     ("json, other backing, dotted", 'json:{"driver":"qcow2","file.filename":"{dir}/mid.qcow2","backing.file.filename":"{dir}/other.raw","backing.driver":"raw"}', None, MAY_REFUSE),
-    ("json, raw with offset", 'json:{"driver":"raw","offset":65536,"file":{"driver":"file","filename":"{dir}/deep.raw"}}', None, MAY_REFUSE),
-    ("json, raw with size", 'json:{"driver":"raw","size":65536,"file":{"driver":"file","filename":"{dir}/deep.raw"}}', None, MAY_REFUSE),
-    ("json, raw with offset as text", 'json:{"driver":"raw","offset":"64k","file":{"driver":"file","filename":"{dir}/deep.raw"}}', None, MAY_REFUSE),
-    ("json, raw with offset and size", 'json:{"driver":"raw","offset":512,"size":70144,"file.filename":"{dir}/deep.raw"}', None, MAY_REFUSE),
+    ("json, raw with offset", 'json:{"driver":"raw","offset":65536,"file":{"driver":"file","filename":"{dir}/deep.raw"}}', None, SAME),
+    ("json, raw with size", 'json:{"driver":"raw","size":65536,"file":{"driver":"file","filename":"{dir}/deep.raw"}}', None, SAME),
+    ("json, raw with offset as text", 'json:{"driver":"raw","offset":"64k","file":{"driver":"file","filename":"{dir}/deep.raw"}}', None, SAME),
+    ("json, raw with offset and size", 'json:{"driver":"raw","offset":512,"size":70144,"file.filename":"{dir}/deep.raw"}', None, SAME),
+    *[(f"json, raw with {what}", quoted(driver="raw", file=file_node("{dir}/deep.raw"), **options), stated, SAME)
+      for what, options, stated in (
+          ("offset 0", {"offset": 0}, None), ("offset and size, raw stated", {"offset": 65536, "size": 131072}, "raw"),
+          ("offset, qcow2 stated", {"offset": 65536}, "qcow2"), ("a fraction of a suffix", {"offset": "1.5k"}, None),
+          ("a fraction of a byte", {"offset": "512.5"}, None), ("hexadecimal offset", {"offset": "0x8000"}, None),
+          ("capital suffix", {"size": "128K"}, None), ("unknown suffix", {"size": "64z"}, None), ("two suffixes", {"size": "1kb"}, None),
+          ("blanks before a size", {"size": " 65536"}, None), ("blanks behind a size", {"size": "65536 "}, None),
+          ("negative offset", {"offset": -512}, None), ("offset as a float", {"offset": 1e5, "size": 512}, None),
+          ("offset as a truth value", {"offset": True}, None), ("offset null", {"offset": None}, None),
+          ("offset at the end", {"offset": 400 * 1024}, None), ("offset past the end", {"offset": 400 * 1024 + 512}, None),
+          ("size past the end", {"offset": 512, "size": 400 * 1024}, None), ("odd offset and size", {"offset": 1000, "size": 70144}, None),
+          ("odd size", {"size": 1000}, None), ("size 0", {"size": 0}, None), ("huge offset", {"offset": 2**64 - 1}, None),
+          ("huge suffix", {"offset": "16E"}, None))],
+    ("json, qcow2 with offset", 'json:{"driver":"qcow2","offset":0,"file":{"driver":"file","filename":"{dir}/mid.qcow2"}}', None, SAME),
+    ("json, raw with offset missing", 'json:{"driver":"raw","offset":512,"file":{"driver":"file","filename":"{dir}/missing"}}', None, SAME),
     ("json, harmless options", 'json:{"driver":"qcow2","lazy-refcounts":true,"discard":"unmap","file":{"driver":"file","locking":"off","filename":"{dir}/mid.qcow2"}}', None, MAY_REFUSE),
     ("json, node name", 'json:{"driver":"qcow2","node-name":"n","file":{"driver":"file","node-name":"f","filename":"{dir}/mid.qcow2"}}', None, MAY_REFUSE),
     ("json, read-only", 'json:{"driver":"qcow2","read-only":"on","file":{"driver":"file","filename":"{dir}/mid.qcow2"}}', None, MAY_REFUSE),
@@ -119,6 +162,17 @@ SPELLINGS = [
     ("json, throttle", 'json:{"driver":"copy-on-read","file":{"driver":"qcow2","file":{"driver":"file","filename":"{dir}/mid.qcow2"}}}', None, MAY_REFUSE),
     ("json, nbd", 'json:{"driver":"nbd","server":{"type":"inet","host":"127.0.0.1","port":"1"}}', None, MAY_REFUSE),
     ("json, in json", quoted(driver="qcow2", file={"filename": 'json:{"driver":"file","filename":"{dir}/mid.qcow2"}'}), None, MAY_REFUSE),
+    *[(f"json, name with {what}", named_in_json(text), None, SAME) for what, text in TEXTS],
+    *[(f"json, {what}", 'json:{"driver":"qcow2","lazy-refcounts":' + value + ',"file":{"driver":"file","filename":"{dir}/mid.qcow2"}}', None, rule)
+      for what, value, rule in (("true", "true", SAME), ("True", "True", SAME), ("off", "off", SAME), ("NaN", "NaN", SAME), ("Infinity", "Infinity", SAME),
+                                ("per cent", "%p", SAME), ("leading zero", "01", SAME), ("no digit before the point", ".5", SAME),
+                                ("no digit behind the point", "1.", SAME), ("plus", "+1", SAME), ("minus alone", "-", SAME),
+                                ("zero with exponent", "0e0", SAME), ("number in an apostrophe", "'on'", SAME))],
+    ("json, form feed", 'json:{"driver":"qcow2",\f"file":{"driver":"file","filename":"{dir}/mid.qcow2"}}', None, SAME),
+    ("json, newlines", 'json:\n{"driver":"qcow2",\r\n\t"file":{"driver":"file","filename":"{dir}/mid.qcow2"}}\n', None, SAME),
+    ("json, mixed marks", 'json:{"driver":\'qcow2\',"file":{"driver":"file","filename":"{dir}/mid.qcow2\'}}', None, SAME),
+    ("json, quotation marks in apostrophes", "json:{'driver':'qcow2','file':{'driver':'file','filename':'{dir}/q\".qcow2'}}", None, SAME),
+    ("json, key twice, once escaped", 'json:{"driver":"raw","\\u0064river":"qcow2","file":{"driver":"file","filename":"{dir}/mid.qcow2"}}', None, SAME),
     ("null-co URL", "null-co://", "raw", MAY_REFUSE),
     ("nbd URL", "nbd://127.0.0.1:1/disk", "raw", MAY_REFUSE),
     ("blkdebug", "blkdebug::mid.qcow2", "qcow2", MAY_REFUSE),
@@ -143,6 +197,8 @@ def make_bases(directory):
         os.makedirs(folder, exist_ok=True)
         make_base_pair(folder, shift)
         os.link(os.path.join(folder, "mid.qcow2"), os.path.join(folder, "a:b.qcow2"))
+    for name in ODD_NAMES:
+        os.link(os.path.join(directory, "mid.qcow2"), os.path.join(directory, name))
     os.symlink("far/mid.qcow2", os.path.join(directory, "link.qcow2"))
     os.symlink("nowhere", os.path.join(directory, "dangling.qcow2"))
     os.symlink("circle.qcow2", os.path.join(directory, "circle.qcow2"))

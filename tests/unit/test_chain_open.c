@@ -168,7 +168,7 @@ static void remote_and_strange_names(void **state)
     assert_refused("top", IA_UNSUPPORTED);
     make_sparse_file("a:b", 512);
     assert_refused("a:b", IA_UNSUPPORTED); /* as qemu-img: an unknown protocol */
-    make_overlay("top", "json:{\"driver\":\"raw\",\"offset\":512,\"file.filename\":\"a\"}", NULL);
+    make_overlay("top", "json:{\"driver\":\"qcow2\",\"offset\":512,\"file.filename\":\"a\"}", NULL);
     assert_refused("top", IA_UNSUPPORTED);
     make_overlay("top", "missing", "vmdk");
     assert_refused("top", IA_MISSING);
@@ -178,6 +178,27 @@ static void remote_and_strange_names(void **state)
     make_overlay("top", "./a:b", "raw");
     assert_ok(try_open("top", NULL, &chain));
     ia_chain_release(&chain);
+}
+
+static void slice_of_a_raw_file(void **state)
+{
+    (void)state;
+    static const char slice[] = "json:{\"driver\":\"raw\",\"offset\":512,\"size\":1024,\"file.filename\":\"base\"}";
+    struct ia_chain chain;
+    make_sparse_file("base", 4096);
+    make_overlay("top", slice, NULL);
+    assert_ok(try_open("top", NULL, &chain));
+    assert_int_equal(chain.layers.len, 2);
+    assert_int_equal(chain.layers.items[1].image->facts.virtual_size, 1024);
+    ia_chain_release(&chain);
+    make_overlay("top", slice, "raw");
+    assert_ok(try_open("top", NULL, &chain));
+    ia_chain_release(&chain);
+    make_overlay("top", slice, "qcow2"); /* what an overlay states goes first, and no other format has slices */
+    assert_refused("top", IA_UNSUPPORTED);
+    make_sparse_file("base", 512 + 512);
+    make_overlay("top", slice, NULL);
+    assert_refused("top", IA_REFUSED);
 }
 
 static void stated_raw_format_is_believed(void **state)
@@ -319,6 +340,7 @@ int main(void)
         in_temp_dir(image_as_its_own_raw_base),
         in_temp_dir(missing_and_unreadable_bases),
         in_temp_dir(remote_and_strange_names),
+        in_temp_dir(slice_of_a_raw_file),
         in_temp_dir(stated_raw_format_is_believed),
         in_temp_dir(format_of_the_first_image_by_content_or_by_order),
         in_temp_dir(depth_is_limited),

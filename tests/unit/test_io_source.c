@@ -90,6 +90,69 @@ static void memory_has_no_holes_but_the_end(void **state)
     ia_source_close(source);
 }
 
+static struct ia_source *ten_sectors(char *bytes)
+{
+    struct ia_source *source = NULL;
+    for (int i = 0; i < 10 * 512; i++)
+        bytes[i] = (char)('a' + i / 512);
+    assert_ok(ia_source_open_memory(bytes, 10 * 512 - 12, &source, &err)); /* the last sector is cut */
+    return source;
+}
+
+static void slice_is_read_at_its_offset(void **state)
+{
+    (void)state;
+    char bytes[10 * 512];
+    char got[8];
+    struct ia_source *slice = NULL;
+    struct ia_source *inner = NULL;
+    assert_ok(ia_source_open_slice(ten_sectors(bytes), 1020, 1024, &slice, &err));
+    assert_int_equal(slice->size, 1024);
+    assert_int_equal(slice->origin, 1020);
+    assert_ok(ia_source_read(slice, 0, got, 8, "test", &err));
+    assert_memory_equal(got, "bbbbcccc", 8);
+    assert_ok(ia_source_read(slice, 1020, got, 8, "test", &err)); /* the slice ends after 4 of them */
+    assert_memory_equal(got, "dddd\0\0\0\0", 8);
+    assert_ok(ia_source_open_slice(slice, 512, -1, &inner, &err));
+    assert_int_equal(inner->size, 512);
+    assert_int_equal(inner->origin, 1532);
+    assert_ok(ia_source_read(inner, 0, got, 8, "test", &err));
+    assert_memory_equal(got, "ccccdddd", 8);
+    ia_source_close(inner);
+}
+
+static void slice_to_the_end_has_all_of_the_last_sector(void **state)
+{
+    (void)state;
+    char bytes[10 * 512];
+    char got[4];
+    struct ia_source *slice = NULL;
+    int64_t end;
+    assert_ok(ia_source_open_slice(ten_sectors(bytes), 9 * 512, -1, &slice, &err));
+    assert_int_equal(slice->size, 512);
+    assert_ok(ia_source_read(slice, 498, got, 4, "test", &err));
+    assert_memory_equal(got, "jj\0\0", 4);
+    assert_false(ia_source_is_hole(slice, 499, &end));
+    assert_int_equal(end, 500);
+    assert_true(ia_source_is_hole(slice, 500, &end));
+    ia_source_close(slice);
+}
+
+static void slice_past_the_end_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t offset, size;
+    } cases[] = {{5121, -1}, {INT64_MAX, INT64_MAX}, {0, 5632}, {512, 5120}, {0, 511}};
+    char bytes[10 * 512];
+    struct ia_source *whole = ten_sectors(bytes);
+    struct ia_source *slice = NULL;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_status(IA_REFUSED, ia_source_open_slice(whole, cases[i].offset, cases[i].size, &slice, &err));
+    assert_ok(ia_source_open_slice(whole, 5120, 0, &slice, &err)); /* nothing, at the end */
+    ia_source_close(slice);
+}
+
 /* Data at [128 KiB, 192 KiB) and at [512 KiB, 516 KiB) of 1 MiB: all multiples of any block size in use. */
 static void make_file_with_holes(const char *name)
 {
@@ -201,6 +264,9 @@ int main(void)
         cmocka_unit_test(far_past_the_end_too),
         cmocka_unit_test(empty_memory),
         cmocka_unit_test(memory_has_no_holes_but_the_end),
+        cmocka_unit_test(slice_is_read_at_its_offset),
+        cmocka_unit_test(slice_to_the_end_has_all_of_the_last_sector),
+        cmocka_unit_test(slice_past_the_end_is_refused),
         in_temp_dir(file_with_holes),
         in_temp_dir(data_up_to_the_end_ends_there),
         in_temp_dir(file_knows_size_and_blocks),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Backing file names, by QEMU's rules: paths, file:, json:, protocols, and how a relative name is joined. */
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +109,8 @@ static void json_descriptions_of_a_file(void **state)
         {"json:{\"driver\":\"qcow2\",\"node-name\":\"n\",\"read-only\":true,\"lazy-refcounts\":false,"
          "\"cache\":{\"direct\":true},\"file\":{\"filename\":\"/b\",\"aio\":\"native\",\"locking\":\"off\"}}",
          IA_REFERENCE_PATH, "/b", "qcow2", false},
+        {"json:{'file.filename':'/a\"b'}", IA_REFERENCE_PATH, "/a\"b", NULL, false},
+        {"json:\n{\"read-only\":-1.5e+3,\"file.filename\":\"/b\"}\t", IA_REFERENCE_PATH, "/b", NULL, false},
         {"json: { \"file.filename\" : \"\\/a\\u0062\" } ", IA_REFERENCE_PATH, "/ab", NULL, false},
     };
     assert_references(cases, COUNT(cases));
@@ -138,8 +142,11 @@ static void json_that_says_more_is_not_followed(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "json:{\"driver\":\"raw\",\"offset\":512,\"file\":{\"filename\":\"/b\"}}",
-        "json:{\"driver\":\"raw\",\"size\":512,\"file\":{\"filename\":\"/b\"}}",
+        "json:{\"driver\":\"qcow2\",\"offset\":512,\"file\":{\"filename\":\"/b\"}}",
+        "json:{\"offset\":512,\"file\":{\"filename\":\"/b\"}}",
+        "json:{\"driver\":\"raw\",\"offset\":512,\"x\":1,\"file\":{\"filename\":\"/b\"}}",
+        "json:{\"driver\":\"file\",\"offset\":512,\"filename\":\"/b\"}",
+        "json:{\"driver\":\"raw\",\"offset\":512}",
         "json:{\"driver\":\"qcow2\",\"backing\":null,\"file\":{\"filename\":\"/b\"}}",
         "json:{\"driver\":\"qcow2\",\"file\":[{\"filename\":\"/b\"}]}",
         "json:{\"driver\":\"qcow2\",\"file\":\"node\"}",
@@ -152,6 +159,97 @@ static void json_that_says_more_is_not_followed(void **state)
         if (got.kind != IA_REFERENCE_UNSUPPORTED)
             fail_msg("%s: kind %d", names[i], (int)got.kind);
         ia_reference_release(&got);
+    }
+}
+
+static void json_of_the_raw_driver_may_name_a_slice(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *options; /* of the raw driver */
+        int64_t offset, size;
+    } cases[] = {
+        {"\"offset\":512", 512, -1},
+        {"\"size\":1024", 0, 1024},
+        {"\"size\":\"64k\",\"offset\":\"0x200\"", 512, 65536},
+        {"\"offset\":\"1.5M\"", 1572864, -1},
+        {"\"offset\":1e3", 1000, -1},
+        {"\"offset\":\" 2b\"", 2, -1},
+        {"\"offset\":\"7E\"", INT64_C(7) << 60, -1},
+        {"\"offset\":9223372036854775807", INT64_MAX, -1},
+    };
+    static const char *const refused[] = {
+        "\"offset\":-1",
+        "\"offset\":\"\"",
+        "\"offset\":\"8E\"",
+        "\"offset\":\"1.5\"",
+        "\"offset\":\"1kb\"",
+        "\"offset\":\"0x1k\"",
+        "\"offset\":\"1 k\"",
+        "\"offset\":\"+1\"",
+        "\"offset\":true",
+        "\"offset\":[1]",
+        "\"offset\":9223372036854775808",
+    };
+    static const char form[] = "json:{\"driver\":\"raw\",%s,\"file\":{\"filename\":\"/b\"}}";
+    char name[256];
+    struct ia_reference got;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        snprintf(name, sizeof(name), form, cases[i].options);
+        assert_ok(ia_reference_parse(name, &got, &err));
+        if (got.kind != IA_REFERENCE_SLICE || got.slice_offset != cases[i].offset || got.slice_size != cases[i].size)
+            fail_msg("%s: kind %d, offset %jd, size %jd", cases[i].options, (int)got.kind, (intmax_t)got.slice_offset,
+                     (intmax_t)got.slice_size);
+        assert_string_equal(got.path, "/b");
+        assert_string_equal(got.format, "raw");
+        ia_reference_release(&got);
+    }
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        snprintf(name, sizeof(name), form, refused[i]);
+        assert_ok(ia_reference_parse(name, &got, &err));
+        if (got.kind != IA_REFERENCE_UNSUPPORTED)
+            fail_msg("%s: kind %d", refused[i], (int)got.kind);
+        ia_reference_release(&got);
+    }
+}
+
+/* A name in a json: description, and what it is; NULL: QEMU takes the text for no JSON. */
+static void json_names_are_read_as_by_qemu(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *path;
+    } cases[] = {
+        {"/n\xc3\xa4m\xc3\xa9", "/n\xc3\xa4m\xc3\xa9"},
+        {"/\xe2\x82\xac\xf0\x9f\x92\xbe", "/\xe2\x82\xac\xf0\x9f\x92\xbe"},
+        {"/\\u00e4\\u20AC\\ud83d\\udcbe", "/\xc3\xa4\xe2\x82\xac\xf0\x9f\x92\xbe"},
+        {"/\\\"\\'\\\\\\/\\b\\f\\n\\r\\t\\u0001", "/\"'\\/\b\f\n\r\t\001"},
+        {"/a\x7f'%s", "/a\x7f'%s"},
+        {"/a\tb", NULL},
+        {"/a\x01", NULL},
+        {"/\xe4", NULL},
+        {"/\xc1\x81", NULL},             /* longer than need be */
+        {"/\xed\xa0\xbd", NULL},         /* half a pair */
+        {"/\xf4\x90\x80\x80", NULL},     /* past the last character */
+        {"/\xf8\x88\x80\x80\x80", NULL}, /* the same */
+        {"/\xef\xbf\xbe", NULL},         /* U+FFFE is none */
+        {"/\xe2\x82", NULL},
+        {"/\\u0000", NULL},
+        {"/\xc0\x80", NULL},
+        {"/\\ud83d", NULL},
+        {"/\\ud83d\\u0041", NULL},
+        {"/\\u00e", NULL},
+        {"/\\q", NULL},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char name[256];
+        snprintf(name, sizeof(name), "json:{\"file.filename\":\"%s\"}", cases[i].text);
+        const struct expectation followed = {
+            .name = name,
+            .kind = cases[i].path != NULL ? IA_REFERENCE_PATH : IA_REFERENCE_UNSUPPORTED,
+            .path = cases[i].path,
+        };
+        assert_references(&followed, 1);
     }
 }
 
@@ -169,6 +267,17 @@ static void text_that_is_no_json_is_unsupported(void **state)
         "json:{\"file.filename\":\"/b\"} x",
         "json:{\"file.filename\":\"/b\"",
         "json:{\"file.filename\":\"/b\",}",
+        "json:{\"file.filename\":\"/b\",\"read-only\":True}",
+        "json:{\"file.filename\":\"/b\",\"read-only\":NaN}",
+        "json:{\"file.filename\":\"/b\",\"read-only\":01}",
+        "json:{\"file.filename\":\"/b\",\"read-only\":1.}",
+        "json:{\"file.filename\":\"/b\",\"read-only\":0e1}",
+        "json:{\"file.filename\":\"/b\",\"read-only\":%p}",
+        "json:{\"file.filename\":\"/b\"/**/}",
+        "json:{\"file.filename\":\"/b\"\f}",
+        "json:{\"file.filename\":\"/b'}",
+        "json:{\"file.filename\":\"/b",
+        "json:{\"file.filename\":\"/b\\",
     };
     for (size_t i = 0; i < COUNT(names); i++) {
         const struct expectation unsupported = {.name = names[i], .kind = IA_REFERENCE_UNSUPPORTED};
@@ -237,6 +346,8 @@ int main(void)
         cmocka_unit_test(json_file_without_a_format_is_bare),
         cmocka_unit_test(json_protocols_are_remote),
         cmocka_unit_test(json_that_says_more_is_not_followed),
+        cmocka_unit_test(json_of_the_raw_driver_may_name_a_slice),
+        cmocka_unit_test(json_names_are_read_as_by_qemu),
         cmocka_unit_test(text_that_is_no_json_is_unsupported),
         cmocka_unit_test(deep_json_does_not_exhaust_the_stack),
         cmocka_unit_test(relative_names_are_joined_with_the_directory),

@@ -59,7 +59,7 @@ static enum ia_status raw_map_step(struct ia_cursor *cursor, bool *done, struct 
     struct ia_extent extent = {
         .start = at,
         .length = ia_min(end, sink->size) - at,
-        .offset = at,
+        .offset = cursor->image->main->origin + at,
         .state = hole ? IA_EXTENT_ZERO : IA_EXTENT_DATA,
     };
     return ia_extent_sink_push(sink, &extent, err);
