@@ -10,7 +10,7 @@ import time
 
 import harness
 from harness import MIB, create, make_raw, must, qemu_map, write
-from qemu import without_compressed
+from qemu import as_qemu_prints
 from witness import Watch, scan_traced, traced, why_no_strace
 
 PROCESS = re.compile(r"/proc/(self|\d+)/(mem|root|cwd|fd)(/|$)")
@@ -261,7 +261,7 @@ def test_planted_header(case):
               "the header is worth a warning, and nothing is unreadable", [outcome.err])
     outcome, trace = traced(site, "map", "--output=json", over)
     theirs = harness.run(["qemu-img", "map", "-U", "--output=json", over])
-    case.same(without_compressed(outcome.out), theirs.out, "map takes it for raw as qemu-img does", [outcome.err])
+    case.same(as_qemu_prints(outcome.out), theirs.out, "map takes it for raw as qemu-img does", [outcome.err])
     case.same(trace.below(os.path.dirname(secret)), [], "and does not open the file either")
     outcome, trace = scan_traced(site, "--allow", os.path.dirname(secret))
     case.same(trace.below(secret), [], "not even in a directory to which references may lead")
@@ -300,14 +300,14 @@ def test_map_confine(case):
     over = write(create(site.path("over.qcow2"), MIB, outside), 1)
     outcome, trace = traced(site, "map", "--output=json", over)
     theirs = harness.run(["qemu-img", "map", "-U", "--output=json", over])
-    case.same((outcome.code, without_compressed(outcome.out)), (0, theirs.out), "map follows local files as qemu-img does",
+    case.same((outcome.code, as_qemu_prints(outcome.out)), (0, theirs.out), "map follows local files as qemu-img does",
               [outcome.err])
     case.check(trace.below(outside), "and opens the base")
     outcome, trace = traced(site, "map", "--output=json", "--confine", site.root, over)
     case.check(outcome.code == 1 and outcome.err and not outcome.out, "with --confine it is refused with a message", [str(outcome)])
     case.same(trace.below(os.path.dirname(outside)), [], "and the base is not opened")
     outcome, _ = traced(site, "map", "--output=json", "--confine", site.root, "--confine", os.path.dirname(outside), over)
-    case.same((outcome.code, without_compressed(outcome.out)), (0, theirs.out), "a second --confine lets it in", [outcome.err])
+    case.same((outcome.code, as_qemu_prints(outcome.out)), (0, theirs.out), "a second --confine lets it in", [outcome.err])
     os.symlink(outside, site.path("link.qcow2"))
     inside = create(site.path("inside.qcow2"), MIB, "link.qcow2")
     for image in (inside, site.path("link.qcow2"), outside):
@@ -324,7 +324,7 @@ def test_map_confine_data_file(case):
     outcome = site.run("map", "--output=json", "--confine", site.root, site.path("image.qcow2"))
     case.check(outcome.code == 1 and outcome.err, "--confine holds for a data file", [str(outcome)])
     outcome = site.run("map", "--output=json", site.path("image.qcow2"))
-    case.same(len(qemu_map(site.path("image.qcow2"))), without_compressed(outcome.out).count("start"), "and without it is read")
+    case.same(len(qemu_map(site.path("image.qcow2"))), as_qemu_prints(outcome.out).count("start"), "and without it is read")
 
 
 TESTS = [test_backing_outside, test_allow_is_a_directory, test_data_file_outside, test_symlinks_out,

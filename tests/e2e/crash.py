@@ -30,6 +30,7 @@ SCHEMA = os.path.join(harness.HERE, os.pardir, os.pardir, "schema")
 def start_scan(site, *options):
     """A scan in the background."""
     command = site.command("scan", "--db", site.db, *options, site.root)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # what nohup ignores, children would ignore too
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             env=harness.ENVIRONMENT)
 
@@ -105,11 +106,12 @@ def kill_once(site, rng, length):
     return code != 0
 
 
-def same_as_anew(case, site, db):
-    """A store says what a new one says of the same tree."""
-    old, new = Site(case.imgaudit, site.directory), Site(case.imgaudit, site.directory)
-    old.db, new.db = db, os.path.join(case.fresh(), "anew.db")
-    return new.scan().code == 0 and harness.digest(old.db, WITHOUT_IDS) == harness.digest(new.db, WITHOUT_IDS)
+def unlike_anew(case, site, db):
+    """In what a store differs from a new one of the same tree; nothing when it does not."""
+    new = Site(case.imgaudit, site.directory)
+    new.db = os.path.join(case.fresh(), "anew.db")
+    scan = new.scan()
+    return scan.notes() if scan.code != 0 else harness.differences(db, new.db, WITHOUT_IDS)
 
 
 def test_kill(case):
@@ -138,8 +140,9 @@ def test_kill(case):
         autopsy.take_copy()
         if scans(autopsy.copy) == baseline["short"]["v_scan"][-1][0] + 1:  # all was done, and it only had to end
             published += 1
-            if integrity(autopsy.copy) != ["ok"] or not same_as_anew(case, site, autopsy.copy):
-                faults.append(f"kill {killed}: the scan was published, and is not whole")
+            found = [f"integrity_check: {line}" for line in integrity(autopsy.copy) if line != "ok"]
+            found += unlike_anew(case, site, autopsy.copy)
+            faults += [f"kill {killed}: the scan was published, and is not whole:", *found] if found else []
         else:
             faults += [f"kill {killed}: {fault}" for fault in autopsy.faults(baseline, killed % 10 == 0)]
         if killed % 5 == 0 or scans(autopsy.copy) != baseline["short"]["v_scan"][-1][0]:
@@ -154,7 +157,8 @@ def test_kill(case):
     case.out.note(f"a scan takes {length:.2f} s; {attempts} were started, {writing} of the killed ones had begun to write, "
                   f"{published} had published")
     case.same(site.scan().code, 0, "a scan after all that")
-    case.check(same_as_anew(case, site, site.db), "the store that survived says what a new one says")
+    found = unlike_anew(case, site, site.db)
+    case.check(not found, "the store that survived says what a new one says", found)
 
 
 def test_kill_first_scan(case):
@@ -199,9 +203,10 @@ def test_interrupt(case):
         process.send_signal(signal.SIGCONT)
         code, _, _ = end_scan(process)
         # A thread may run on for a moment before the signal arrives, and one that was about to publish has done so then.
-        whole = dump(site.db) == before or (scans(site.db) == last + 1 and same_as_anew(case, site, site.db))
+        found = [] if dump(site.db) == before else unlike_anew(case, site, site.db)
+        whole = dump(site.db) == before or (scans(site.db) == last + 1 and not found)
         case.check(code != 0 and whole, f"{number.name} ends a scan and leaves the one before, or all of it",
-                   [f"exit code {code}, last scan {last}, now {scans(site.db)}"])
+                   [f"exit code {code}, last scan {last}, now {scans(site.db)}", *found])
 
 
 # -- Two at once ------------------------------------------------------------------------------------------------------

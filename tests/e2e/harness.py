@@ -3,6 +3,7 @@
 # and running a list of test functions as TAP. Imported only.
 
 import argparse
+import difflib
 import hashlib
 import json
 import os
@@ -30,7 +31,7 @@ MIB = 1024 * KIB
 CLUSTER = 64 * KIB
 BACKING_FORMAT_EXTENSION = 0xE2792ACA
 UNKNOWN_EXTENSION = 0x6F726163
-SCAN_TIMEOUT = 20
+SCAN_TIMEOUT = 300  # against a scan that never ends: sanitizers and busy machines take their time
 TOOL_TIMEOUT = 60
 STATS = re.compile(r"([a-z][a-z ]*[a-z]): (\d+|yes|no)")
 ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8"}
@@ -188,6 +189,8 @@ class Site:
 
     def scan(self, *options, roots=None, **how):
         outcome = self.run("scan", "--db", self.db, "--stats", *options, *(roots or [self.root]), **how)
+        if outcome.code is None:
+            raise ToolError(f"the scan ran out of time: {outcome.err}")
         return Scan(outcome, parse_stats(outcome.out))
 
     def report(self, *options, format="json"):
@@ -242,12 +245,28 @@ def without_ids(site):
     return [site.query(query) for query in WITHOUT_IDS]
 
 
-def digest(db, queries):
-    """One number for all that a stock sqlite3 shell prints for the queries; an error is a ToolError."""
+def printed(db, queries):
+    """All that a stock sqlite3 shell prints for the queries; an error is a ToolError."""
     outcome = run(["sqlite3", "-readonly", "-bail", "-cmd", ".timeout 10000", db, "; ".join(queries)])
     if outcome.code != 0 or outcome.err:
         raise ToolError(f"sqlite3 {db}: code {outcome.code}: {outcome.err.strip()}")
-    return hashlib.sha256(outcome.out.encode("utf-8", "surrogateescape")).hexdigest()
+    return outcome.out
+
+
+def digest(db, queries):
+    """The same as one number."""
+    return hashlib.sha256(printed(db, queries).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def differences(db, other, queries):
+    """Lines of what is printed that only one of two stores has; none when they agree."""
+    notes = []
+    for query in queries:
+        one, two = printed(db, [query]).splitlines(), printed(other, [query]).splitlines()
+        changes = [line for line in difflib.unified_diff(one, two, lineterm="", n=0) if not line.startswith(("---", "+++", "@@"))]
+        if changes:
+            notes += [query, *changes[:20], f"({len(changes)} lines)"]
+    return notes
 
 
 # -- Running as somebody without rights -------------------------------------------------------------------------------
@@ -342,6 +361,14 @@ def why_no_mounts():
     finally:
         os.rmdir(probe)
     return None
+
+
+def why_no_mount_namespace():
+    """A reason why `unshare --mount` cannot be had, as in a chroot; None: it can."""
+    if reason := why_no_mounts():
+        return reason
+    outcome = run(["unshare", "--mount", "true"])
+    return None if outcome.code == 0 else f"no mount namespace here: {outcome.err.strip()}"
 
 
 # -- Holding a file open as QEMU does ---------------------------------------------------------------------------------

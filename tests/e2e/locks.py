@@ -84,7 +84,7 @@ def test_opens(case):
 
 def test_no_list(case):
     """Other kernels and some containers show an empty list, or none."""
-    reason = harness.why_no_mounts() or why_no_strace()
+    reason = harness.why_no_mount_namespace() or why_no_strace()
     if reason:
         return case.skip("a kernel without a list of locks", reason)
     for what, content in (("an empty list", ""), ("a list that cannot be read", "1: NEWKIND\n")):
@@ -100,7 +100,7 @@ def test_no_list(case):
 
 def test_pid_namespace(case):
     """Elsewhere than in the first PID namespace the list lacks the locks of processes outside, but for those of open files."""
-    reason = harness.why_no_mounts()
+    reason = harness.why_no_mount_namespace()
     if reason:
         return case.skip("locks seen from another PID namespace", reason)
     site = case.site()

@@ -23,6 +23,11 @@ SELECT i.path, {", ".join("w." + column for column in USAGE)}
 FROM what_if_usage AS w JOIN image AS i ON i.image_id = w.image_id WHERE :action IS NOT NULL ORDER BY i.path"""
 
 
+def make_hole(path, size):
+    with open(path, "wb") as file:
+        file.truncate(size)
+
+
 class Image:
     def __init__(self, name, form, size, unit, parent):
         self.name, self.format, self.size, self.unit, self.parent = name, form, size, unit, parent
@@ -61,7 +66,10 @@ class Forest:
         size = parent.size if parent and rng.random() < 0.5 else rng.randrange(1, 49) * CLUSTER
         image = Image(f"{len(self.images)}.{form}", form, size, unit, parent)
         image.old = "compat=0.10" in options
-        create(self.path(image), size, parent and parent.name, parent and parent.format, form, options)
+        if form == "raw":  # qemu-img would allocate the first block, of zeroes, which no byte compared shows
+            make_hole(self.path(image), size)
+        else:
+            create(self.path(image), size, parent and parent.name, parent and parent.format, form, options)
         self.images.append(image)
         for _ in range(rng.randrange(4)):
             self.write(image)
