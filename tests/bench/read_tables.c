@@ -28,7 +28,7 @@ int main(int argc, char **argv)
     if (fd < 0 || pread(fd, header, sizeof(header), 0) != sizeof(header))
         return fail("read_tables IMAGE");
     size_t cluster = (size_t)1 << (be(header + 20, 4) & 31);
-    size_t entries = be(header + 36, 4);
+    size_t entries = (size_t)be(header + 36, 4);
     uint8_t *l1 = malloc(entries * 8);
     uint8_t *table = malloc(cluster);
     if (l1 == NULL || table == NULL || pread(fd, l1, entries * 8, (off_t)be(header + 40, 8)) != (ssize_t)(entries * 8))

@@ -111,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     spread->has_holes = (bytes[0] & WITH_HOLES) != 0;
     size_t at = HEAD;
     while (len - at > RUN_HEAD && spread->count < MAX_RUNS) { /* ends: each run takes some of the input */
-        size_t length = ia_min(bytes[at + 4] * UNIT, (int64_t)(len - at - RUN_HEAD));
+        size_t length = (size_t)ia_min(bytes[at + 4] * UNIT, (int64_t)(len - at - RUN_HEAD));
         spread->runs[spread->count++] = (struct run){
             .start = (int64_t)ia_le32(bytes + at) * UNIT, .length = (int64_t)length, .bytes = bytes + at + RUN_HEAD};
         at += RUN_HEAD + length;

@@ -126,7 +126,7 @@ static void one_at_random(uint64_t *rng)
     struct ia_shared_run runs[RUNS];
     struct ia_host_account got[FILES];
     struct ia_host_account expected[FILES];
-    size_t count = next_random(rng) % RUNS;
+    size_t count = (size_t)(next_random(rng) % RUNS);
     for (size_t i = 0; i < count; i++) {
         uint64_t volume = next_random(rng) % VOLUMES;
         int64_t start = (int64_t)(next_random(rng) % BLOCKS);
