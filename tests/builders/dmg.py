@@ -72,7 +72,7 @@ class Chunk:
     plain: bytes = b""  # what the guest reads, without trailing zeroes
     start: int = 0      # sector of the disk
     offset: int = 0     # in the file
-    changes: dict = field(default_factory=dict)  # of the entry: type, sector, sectors, offset, length
+    changes: dict = field(default_factory=dict)  # of the entry: type, comment, sector, sectors, offset, length
 
 
 def chunk(kind, data, /, **changes):
@@ -104,9 +104,9 @@ class Table:
 
     def entry(self, chunk, fork):
         stored = chunk.type in (RAW, *COMPRESSED)
-        words = {"type": chunk.type, "sector": chunk.start - self.first, "sectors": chunk.sectors,
+        words = {"type": chunk.type, "comment": 0, "sector": chunk.start - self.first, "sectors": chunk.sectors,
                  "offset": chunk.offset - fork - self.offset if stored else 0, "length": len(chunk.stored), **chunk.changes}
-        return struct.pack(">IIQQQQ", words["type"], 0, words["sector"], words["sectors"], words["offset"], words["length"])
+        return struct.pack(">IIQQQQ", words["type"], words["comment"], words["sector"], words["sectors"], words["offset"], words["length"])
 
 
 class Disk:

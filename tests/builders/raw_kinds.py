@@ -6,7 +6,7 @@ import struct
 import zlib
 
 SECTOR = 512
-LINUX, FAT32, ESP, PROTECTIVE, EXTENDED = 0x83, 0x0C, 0xEF, 0xEE, 0x05
+LINUX, LVM, FAT32, ESP, PROTECTIVE, EXTENDED = 0x83, 0x8E, 0x0C, 0xEF, 0xEE, 0x05
 DATA_TYPE = bytes.fromhex("af3dc60f838472478e793d69d8477de4")  # Linux filesystem data
 
 

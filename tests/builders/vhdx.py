@@ -148,8 +148,10 @@ class LogEntry:
 class Image:
     """Blocks are put, then the image is written, or packed. What a test wants to be odd it sets before."""
 
-    def __init__(self, size, block_size=MIB, sector=512, flags=0, parent=None, data_guid=DATA_GUID):
+    def __init__(self, size, block_size=MIB, sector=512, flags=0, parent=None, data_guid=DATA_GUID, bat_at=BAT_AT, metadata_at=METADATA_AT):
         self.size, self.block_size, self.sector = size, block_size, sector
+        self.bat_at, self.metadata_at = bat_at, metadata_at
+        self.creator = "builder"
         self.flags = flags | (HAS_PARENT if parent else 0)
         self.parent = parent  # pairs of the locator
         self.chunk_ratio = (1 << 23) * sector // block_size
@@ -157,12 +159,12 @@ class Image:
         chunks = -(-self.blocks // self.chunk_ratio)
         self.bat_entries = chunks * (self.chunk_ratio + 1) if parent else self.blocks + (self.blocks - 1) // self.chunk_ratio
         self.bat_length = round_up(8 * self.bat_entries)
-        self.end = BAT_AT + self.bat_length
+        self.end = max(bat_at + self.bat_length, metadata_at + MIB)
         self.bat = {}       # index: entry
         self.payload = {}   # file offset: bytes
         self.bitmaps = {}   # chunk: (file offset, bytearray)
         self.headers = [header(1, data_guid), header(2, data_guid)]
-        self.regions = [(BAT_REGION, BAT_AT, self.bat_length, 1), (METADATA_REGION, METADATA_AT, MIB, 1)]
+        self.regions = [(BAT_REGION, bat_at, self.bat_length, 1), (METADATA_REGION, metadata_at, MIB, 1)]
         self.tables = None  # both region tables, packed
         self.items = [
             (FILE_PARAMETERS, 4, struct.pack("<II", block_size, self.flags)),
@@ -234,7 +236,7 @@ class Image:
         entries = dict(self.bat)
         entries.update({self.index(block): entry for block, entry in changes.items()})
         first = page * LOG_SECTOR // 8
-        return BAT_AT + page * LOG_SECTOR, b"".join(struct.pack("<Q", entries.get(first + i, 0)) for i in range(LOG_SECTOR // 8))
+        return self.bat_at + page * LOG_SECTOR, b"".join(struct.pack("<Q", entries.get(first + i, 0)) for i in range(LOG_SECTOR // 8))
 
     # -- Out ----------------------------------------------------------------------------------------------------------
 
@@ -242,15 +244,15 @@ class Image:
         """(place, bytes), later ones over earlier ones."""
         table, body = metadata_table(self.items)
         tables = self.tables or [region_table(self.regions)] * 2
-        yield FILE_ID, b"vhdxfile" + "builder".encode("utf-16-le")
+        yield FILE_ID, b"vhdxfile" + self.creator.encode("utf-16-le")
         yield HEADER_1, self.headers[0]
         yield HEADER_2, self.headers[1]
         yield REGIONS_1, tables[0]
         yield REGIONS_2, tables[1]
-        yield METADATA_AT, table
-        yield METADATA_AT + 64 * KIB, body
+        yield self.metadata_at, table
+        yield self.metadata_at + 64 * KIB, body
         for index, entry in self.bat.items():
-            yield BAT_AT + 8 * index, struct.pack("<Q", entry)
+            yield self.bat_at + 8 * index, struct.pack("<Q", entry)
         for place, bits in self.bitmaps.values():
             yield place, bytes(bits)
         yield from self.payload.items()

@@ -123,7 +123,8 @@ def metadata_marker(count, kind):
     return pad(struct.pack("<QII", count, 0, kind))
 
 
-def stream(grains, capacity, grain=128, entries=512, text=b"", version=3, markers=True, level=6, footer=True, extra=0):
+def stream(grains, capacity, grain=128, entries=512, text=b"", version=3, markers=True, level=6, footer=True, extra=0,
+           text_sectors=DESCRIPTOR_SECTORS):
     """A stream-optimized extent as VMware writes it: compressed grains, each table behind its grains, the directory and
     a footer at the end. footer=False: the header itself says where the directory is."""
     flags = FLAG_NEWLINES | FLAG_COMPRESSED | (FLAG_MARKERS if markers else 0) | extra
@@ -148,7 +149,7 @@ def stream(grains, capacity, grain=128, entries=512, text=b"", version=3, marker
     place(image, len(image), metadata_marker(divide_up(len(directory) * 4, SECTOR), GRAIN_DIRECTORY))
     at = len(image) // SECTOR
     place(image, len(image), pad(struct.pack(f"<{len(directory)}I", *directory)))
-    fields = {"descriptor_at": 1 if text else 0, "descriptor_size": DESCRIPTOR_SECTORS if text else 0, "overhead": 128,
+    fields = {"descriptor_at": 1 if text else 0, "descriptor_size": text_sectors if text else 0, "overhead": 128,
               "algorithm": 1}
     if footer:
         place(image, len(image), metadata_marker(1, FOOTER))

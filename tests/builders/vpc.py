@@ -52,6 +52,7 @@ class Footer:
     size: int
     type: int = FIXED
     creator: bytes = b"win "
+    creator_version: int = 0x000a0000
     chs: tuple = None  # computed when not told
     unique: uuid.UUID = identity(1)
     data_offset: int = NO_OFFSET
@@ -60,7 +61,7 @@ class Footer:
 
     def pack(self):
         cylinders, heads, per_track = self.chs or geometry(self.size // SECTOR)
-        fields = [b"conectix", 2, self.version, self.data_offset, 0x2a000000, self.creator, 0x000a0000, b"Wi2k",
+        fields = [b"conectix", 2, self.version, self.data_offset, 0x2a000000, self.creator, self.creator_version, b"Wi2k",
                   self.size, self.size, cylinders, heads, per_track, self.type]
         layout = ">8sIIQI4sI4sQQHBBI"
         head = struct.pack(layout, *fields)

@@ -3,7 +3,6 @@
 # Growing disks of Bochs. qemu-img's map knows nothing of them but their size, so the builder tells what is where; qemu-img
 # convert and the builder agree on what a guest reads.
 
-import bz2
 import os
 import sys
 
@@ -187,20 +186,7 @@ def test_probe(here):
     here.report("probed as QEMU does: version 3", harness.compare_maps(here.options, "v3", cwd=here.directory)[1])
 
 
-def test_sample(here):
-    directory = harness.samples_directory()
-    path = os.path.join(directory or "", "empty.bochs.bz2")
-    if not directory or not os.path.exists(path):
-        here.out.skip("sample: empty.bochs", "no sample images here")
-        return
-    with bz2.open(path) as file:
-        here.write("empty.bochs", file.read())
-    notes = compare_entries(here.map("empty.bochs"), [[0, 1032192, True, None]])
-    here.report("sample: empty.bochs is empty", notes)
-    here.converts("sample empty.bochs", "empty.bochs")
-
-
-TESTS = test_images, test_random, test_cut, test_scan_cut, test_refused, test_probe, test_sample
+TESTS = test_images, test_random, test_cut, test_scan_cut, test_refused, test_probe
 
 
 def main():

@@ -19,7 +19,6 @@ from builders.dmg import ADC, BZIP2, COMMENT, COMPRESSED, IGNORE, LZFSE, RAW, SE
 NAMES = {RAW: "raw", ADC: "adc", ZLIB: "zlib", BZIP2: "bzip2", LZFSE: "lzfse", XZ: "xz"}
 QEMU_READS = (ZERO, RAW, IGNORE, ZLIB)  # whatever modules are installed
 RANDOM_DISKS = 25
-SAMPLE = HERE.parents[2] / "shared" / "samples" / "simple-dmg.dmg.bz2"
 
 
 def check(tap_out, passed, name, notes=()):
@@ -87,7 +86,9 @@ def judge(tap_out, options, cwd, label, disk, data, sectors=None, qemu_reads=Non
     check(tap_out, got == expected, f"{label}: the map is what the tables say", [got, expected])
     theirs = qemu.execute(["qemu-img", "map", "-U", "--output=json", "disk.dmg"], cwd)
     length = sum(e["length"] for e in qemu.entries(theirs)) if theirs.code == 0 else theirs.err
-    check(tap_out, length == size * SECTOR, f"{label}: qemu-img says the same size", [length, size * SECTOR])
+    unreadable = theirs.code == 1 and qemu.refuses_more() and not any(c.type in QEMU_READS for c in disk.chunks())
+    check(tap_out, unreadable or length == size * SECTOR, f"{label}: qemu-img says the same size, or reads no chunk of it",
+          [length, size * SECTOR])
     content = disk.content(size)
     judge_content(tap_out, options, cwd, "disk.dmg", label, content)
     gaps = any(state == "absent" for _, _, state, _ in expected)
@@ -125,6 +126,23 @@ def test_layouts(tap_out, options, cwd):
     extra = b"<key>plst</key><array><dict><key>Data</key><data>AAAA bWlz</data><data/><data></data></dict></array>"
     judge(tap_out, options, cwd, "other data in the property list", readable, readable.build(plist=readable.plist(extra)))
     judge(tap_out, options, cwd, "segment count 0", readable, readable.build(segment=0, segments=0))
+    gpt = gpt_disk()
+    name = "<key>CFName</key><string>disk image\uff08Apple_HFS: 4\uff09</string>".encode()
+    named = gpt.plist().replace(b"<key>ID</key>", name + b"<key>ID</key>")
+    judge(tap_out, options, cwd, "a GPT disk by Disk Utility", gpt, gpt.build(plist=named, segment=0, segments=0))
+
+
+def gpt_disk():
+    """A table for each part of the disk, all stored in another order; free space that has an offset; comments in all entries."""
+    free = lambda sectors: nothing(IGNORE, sectors, offset=178, comment=9)
+    packed = lambda sectors, salt: chunk(ZLIB, pattern(sectors, salt), comment=65)
+    disk = Disk()
+    for salt, (first, sectors) in enumerate(((2, 32), (3513, 1), (1, 1), (0, 1), (3481, 32))):
+        disk.add(first, [packed(sectors, salt)])
+    disk.add(40, [packed(2010, 5), nothing(ZERO, 38), nothing(ZERO, 1376), packed(8, 6), free(6), packed(1, 7), free(1)])
+    disk.add(34, [free(6)]).add(3480, [free(1)])
+    disk.tables.sort(key=lambda table: table.first)
+    return disk
 
 
 def with_tail(disk, tail):
@@ -258,7 +276,8 @@ def test_broken(tap_out, options, cwd):
         outcome = ours(options, cwd, "broken.dmg")
         passed = outcome.code == 1 and re.search(message, outcome.err)
         check(tap_out, passed, f"refused: {name}", [outcome.code, outcome.err, outcome.out])
-        check(tap_out, (theirs.code == 1) == refused, f"qemu-img {'refuses it too' if refused else 'does not'}: {name}", [theirs.code, theirs.err])
+        if refused or not qemu.refuses_more():
+            check(tap_out, (theirs.code == 1) == refused, f"qemu-img {'refuses it too' if refused else '7.2 does not'}: {name}", [theirs.code, theirs.err])
 
 
 def test_probing(tap_out, options, cwd):
@@ -306,20 +325,6 @@ def test_facts(tap_out, options, cwd):
         check(tap_out, facts == expected, f"facts of a DMG with its tables in the {name}", [facts, expected])
 
 
-def test_sample(tap_out, options, cwd):
-    if not SAMPLE.exists():
-        tap_out.skip("simple-dmg.dmg of QEMU's tests", f"no {SAMPLE.name} beside the project")
-        return
-    import bz2
-    Path(cwd, "simple.dmg").write_bytes(bz2.decompress(SAMPLE.read_bytes()))
-    outcome = ours(options, cwd, "simple.dmg")
-    states = {state for _, _, state, _ in shorten(outcome)}
-    check(tap_out, states == {"zero", "compressed"} and sum(e[1] for e in shorten(outcome)) == 3514 * SECTOR,
-          "simple-dmg.dmg is compressed chunks and zeroes up to its end", [outcome.out])
-    done = qemu.execute(["qemu-img", "convert", "-U", "-O", "raw", "simple.dmg", "converted"], cwd)
-    judge_content(tap_out, options, cwd, "simple.dmg", "simple-dmg.dmg", Path(cwd, "converted").read_bytes() if done.code == 0 else None)
-
-
 def main():
     parser = tap.parser("Apple disk images", 1)
     parser.add_argument("--read-guest", metavar="PATH", help="the program that reads an image through our map")
@@ -330,7 +335,7 @@ def main():
     with tap.work_directory(options.keep) as directory:
         cwd = os.path.join(directory, "images")
         os.makedirs(cwd, exist_ok=True)
-        for test in (test_kinds, test_layouts, test_order, test_ranges, test_random, test_broken, test_probing, test_facts, test_sample):
+        for test in (test_kinds, test_layouts, test_order, test_ranges, test_random, test_broken, test_probing, test_facts):
             test(out, options, cwd)
     return out.finish()
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # What the tests of the formats share: the contents of an image, as read_guest reads it through our map, against what the
-# test knows or qemu-img reads; maps against qemu-img's; where the samples are. Imported only.
+# test knows or qemu-img reads; maps against qemu-img's. Imported only.
 
 import json
 import os
@@ -44,12 +44,6 @@ def missing_tools(*names):
     """A reason to skip, or None."""
     missing = [name for name in names if not shutil.which(name)]
     return f"not installed: {', '.join(missing)}" if missing else None
-
-
-def samples_directory():
-    """The sample images that lie beside the project, where somebody put them; else None."""
-    path = os.path.join(os.path.dirname(PROJECT), "shared", "samples")
-    return path if os.path.isdir(path) else None
 
 
 def must(*command, cwd=None):
@@ -209,13 +203,13 @@ def remove(*paths):
 
 # -- Maps -------------------------------------------------------------------------------------------------------------
 
-def compare_maps(options, image, form=None, cwd=None):
+def compare_maps(options, image, form=None, cwd=None, compare_json=qemu.compare_json):
     """qemu-img's JSON outcome, and notes: the JSON and the human map must be equal byte for byte, or both refused."""
     chosen = ["-f", form] if form else []
     both = lambda compare, what, output: qemu.compare_runs(
         compare, what, lambda: qemu.qemu_map([image], [*chosen, *output], cwd),
         lambda: qemu.imgaudit_map(options.imgaudit, image, [*chosen, *output], cwd))
-    theirs, ours, notes = both(qemu.compare_json, "json", ["--output=json"])
+    theirs, ours, notes = both(compare_json, "json", ["--output=json"])
     if theirs.crashed() or ours.crashed():
         return theirs, notes or [f"qemu-img ended with {theirs.code}, imgaudit with {ours.code}"]
     return theirs, notes + both(qemu.compare_human, "human", [])[2]

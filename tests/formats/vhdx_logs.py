@@ -76,12 +76,35 @@ def logs(options, directory):
         if by_qemu:
             copy = replayed_by_qemu(path)
             yield reads_as_qemu(f"log: {name}: reads as qemu-img does that replayed it", options, path, copy)
+            yield maps_as(f"log: {name}: maps as once replayed", options, copy, expected)
             harness.remove(copy)
+    yield from log_of_qemu_1_6(options, path)
     yield from log_changes(options, path)
     yield from bad_logs(options, path)
     for index in range(options.count):
         yield random_log(options, directory, index)
     harness.remove(path)
+
+
+def log_of_qemu_1_6(options, path):
+    """Each write had a log of its own: the headers name the last. No region is required, and the BAT is before the metadata."""
+    image = vhdx.Image(10 << 30, bat_at=2 * MIB, metadata_at=3 * MIB)
+    image.creator = "QEMU v1.6.50"
+    image.regions = [(*region[:3], 0) for region in image.regions]
+    places, entries = {}, []
+    for number, block in enumerate((0, 2, 5, 3, 1, 4, 6), 1):
+        places[block] = image.put(block, random_bytes(options, f"old{block}", MIB))
+        log_guid = f"{number:08x}-0000-4000-8000-000000000000"
+        entries.append(vhdx.LogEntry(number, [image.bat_page({})], log_guid=log_guid, flushed_size=image.end, last_size=image.end))
+    del image.bat[6]
+    image.use_log(entries, log_guid=log_guid)
+    image.write(path)
+    expected = [*((block * MIB, MIB, DATA, places[block]) for block in range(7)), (7 * MIB, image.size - 7 * MIB, ZERO, None)]
+    yield maps_as("log: the last of seven by QEMU 1.6", options, path, expected)
+    copy = replayed_by_qemu(path)
+    yield maps_as("log: the last of seven by QEMU 1.6: maps as once replayed", options, copy, expected)
+    yield reads_as_qemu("log: the last of seven by QEMU 1.6: reads as qemu-img does that replayed it", options, path, copy)
+    harness.remove(copy)
 
 
 def log_changes(options, path):

@@ -3,7 +3,6 @@
 # VHD: fixed and dynamic disks map as qemu-img maps them; differencing disks, whose parents qemu-img does not know, have
 # the content that libvhdi reads and the builder put there.
 
-import bz2
 import os
 import random
 import sys
@@ -22,7 +21,6 @@ from builders.vpc import Block, Footer, Layout, Parent  # noqa: E402
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 BLOCK = 64 * KIB
 NOISE = b"\xee" * 512
-SAMPLES = HERE.parents[2] / "shared" / "samples"
 
 
 class Bench:
@@ -168,6 +166,29 @@ def test_sizes(bench):
     bench.same_map("a geometry of nothing", chs_zero)
 
 
+def test_makers(bench):
+    """Disks with the fields of those that Hyper-V, Virtual PC and disk2vhd made."""
+    size, geometry = 127 * GIB, (65278, 16, 255)
+    for name, creator, version, gap, expected in (("Hyper-V", b"win ", 0x60003, 4096, size),
+                                                  ("Virtual PC", b"vpc ", 0x10000, 512, 65278 * 16 * 255 * 512)):
+        footer = Footer(size, creator=creator, creator_version=version, chs=geometry)
+        data = vpc.sparse({}, footer, Layout(end_footer=False)) + bytes(gap) + footer.pack()
+        image = bench.write(f"{name}.vhd", data)
+        bench.expect(f"an empty disk of 127 GiB by {name}", image, [(0, expected, 0, "zero", None)])
+        bench.same_map(f"an empty disk of 127 GiB by {name}", image)
+    size = 5 * 2 * MIB + 1280 * KIB
+    footer = Footer(size, creator=b"d2v\0", creator_version=0x10000, chs=vpc.MAX_GEOMETRY)
+    zeroed = vpc.sparse({n: Block(b"") for n in range(6)}, footer, Layout(order=[0, 4, 5, 1, 2, 3]))
+    image = bench.write("disk2vhd.vhd", zeroed)
+    first, step = 512 + 1024 + 512 + 512, 2 * MIB + 512
+    expected = [(n * 2 * MIB, min(2 * MIB, size - n * 2 * MIB), 0, "data", first + at * step) for n, at in enumerate((0, 3, 4, 5, 1, 2))]
+    bench.expect("a zeroed disk by disk2vhd", image, expected)
+    bench.same_content("a zeroed disk by disk2vhd", image, bytes(size), [image])
+    for kind, copy in holes.COPIES.items():
+        if copy(str(bench.directory / image), str(bench.directory / f"{kind}-{image}")):
+            bench.same_map(f"a zeroed disk by disk2vhd, {kind}", f"{kind}-{image}")
+
+
 def test_fixed(bench):
     data = vpc.pattern(MIB, 1)
     plain = bench.write("plain.vhd", vpc.fixed(data))
@@ -239,6 +260,8 @@ def broken_variants():
     yield "blocks of 3 * 2^15 bytes", "block size of 98304", vpc.sparse({}, Footer(size), Layout(98304)), True
     yield "a table too small", "9 entries is too small for 655360 bytes", make(entries=9), True
     yield "a table of 2^32 - 1 entries", "4294967295 entries", resized_table(make(), 0xffffffff), True
+    cut = vpc.sparse({}, Footer(34816, creator=b"qemu", creator_version=0x50003, chs=(1, 4, 17)), Layout(512))[:1028]
+    yield "a table whose size is 4 in 32 bits, in a cut header", "1073741825 entries", resized_table(cut, (1 << 30) + 1), True
     yield "a table past the end", "past the end of the file", resized_table(make(), 100000), True
     yield "type 5", "disk type 5", make(Footer(size, type=5)), False
     yield "version 2.0", "version 2.0", make(Footer(size, version=0x20000)), False
@@ -450,7 +473,7 @@ def query(bench, sql):
     return done.out.replace("\r", "").splitlines()[1:] if done.code == 0 else [done.err]
 
 
-# -- Hostile images, and images of others -----------------------------------------------------------------------------
+# -- Hostile images ---------------------------------------------------------------------------------------------------
 
 def test_hostile(bench):
     """Bounded work: the time is generous, the attack is not."""
@@ -479,20 +502,9 @@ def test_hostile(bench):
     bench.verdict(time.monotonic() - start < 20, "all of that takes no time", [f"{time.monotonic() - start:.1f} s"])
 
 
-def test_samples(bench):
-    for name in ("hyperv2012r2-dynamic.vhd", "virtualpc-dynamic.vhd", "d2v-zerofilled.vhd"):
-        packed = SAMPLES / f"{name}.bz2"
-        if not packed.exists():
-            bench.tap.skip(f"sample {name}", "the samples are not here")
-            continue
-        with open(bench.directory / name, "wb") as file:
-            file.write(bz2.decompress(packed.read_bytes()))
-        bench.same_map(f"sample {name}", name)
-
-
-GROUPS = {"made": test_made, "sizes": test_sizes, "fixed": test_fixed, "dynamic": test_dynamic, "broken": test_broken,
-          "extents": test_extents, "large": test_large_block, "chains": test_chains, "names": test_names, "missing": test_missing,
-          "scan": test_scan, "hostile": test_hostile, "samples": test_samples}
+GROUPS = {"made": test_made, "sizes": test_sizes, "makers": test_makers, "fixed": test_fixed, "dynamic": test_dynamic,
+          "broken": test_broken, "extents": test_extents, "large": test_large_block, "chains": test_chains, "names": test_names,
+          "missing": test_missing, "scan": test_scan, "hostile": test_hostile}
 
 
 def main():

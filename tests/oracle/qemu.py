@@ -35,6 +35,11 @@ def execute(command, cwd=None, timeout=TIMEOUT):
     return Outcome(done.returncode, decode(done.stdout), decode(done.stderr))
 
 
+def refuses_more():
+    """Later versions refuse some damaged images that 7.2 takes."""
+    return version() >= (8, 0)
+
+
 def version():
     text = subprocess.run(["qemu-img", "--version"], capture_output=True, check=True, text=True).stdout
     return tuple(int(part) for part in re.search(r"version (\d+)\.(\d+)", text).groups())
@@ -119,6 +124,12 @@ def compare_json(what, theirs, ours):
     if text != theirs.out:
         return [f"{what}: the maps differ", *differences(theirs.out, text)]
     return []
+
+
+def compare_but_compressed(what, theirs, ours):
+    """As compare_json, of formats whose compressed blocks qemu-img shows as plain data."""
+    strip = lambda outcome: Outcome(outcome.code, COMPRESSED_KEY.sub("", outcome.out), outcome.err)
+    return compare_json(what, strip(theirs), strip(ours))
 
 
 def compare_human(what, theirs, ours):
