@@ -304,7 +304,8 @@ static enum ia_status put_findings(struct ia_scan *scan, struct ia_error *err)
     for (size_t i = 0; i < scan->findings.all.len && status == IA_OK; i++) {
         const struct ia_finding *finding = &scan->findings.all.items[i];
         const struct ia_finding_kind *kind = &ia_finding_kinds[finding->code];
-        struct ia_finding_row row = {kind->code, kind->severity, finding->path, finding->detail, finding->hides};
+        struct ia_finding_row row = {kind->code, kind->severity, finding->path, finding->detail,
+                                     finding->of_all != IA_DOUBT_NONE};
         status = ia_writer_put_finding(scan->writer, &row, err);
     }
     return status;

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 # A layer may include itself and the layers of smaller rank.
-RANKS = {"base": 0, "model": 1, "io": 2, "format": 3, "chain": 4, "analysis": 4, "store": 5, "scan": 6, "report": 6, "cli": 7}
+RANKS = {"base": 0, "model": 1, "io": 2, "format": 3, "chain": 4, "analysis": 4, "judge": 5, "store": 6, "scan": 7, "report": 7, "cli": 8}
 
 # Which files may include a header of a library.
 LIBRARIES = {

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Why an image counts as a backing file. */
+#include <fnmatch.h>
+#include <string.h>
+
+#include "judge/internal.h"
+
+bool ia_evidence_matches(const char *path, const char *glob)
+{
+    const char *slash = strrchr(path, '/');
+    return fnmatch(glob, path, 0) == 0 || (slash != NULL && fnmatch(glob, slash + 1, 0) == 0);
+}
+
+enum ia_evidence ia_evidence_of_place(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    if (strstr(path, "/_base/") != NULL)
+        return IA_EVIDENCE_OPENSTACK_BASE;
+    if (strncmp(name, "base-", 5) == 0 && strstr(name, "-disk-") != NULL)
+        return IA_EVIDENCE_PROXMOX_TEMPLATE;
+    return IA_EVIDENCE_COUNT;
+}
+
+/* The first of the globs that a name of the file matches; NULL: none. */
+static const char *glob_of(const struct ia_graph *graph, const struct ia_graph_file *file)
+{
+    for (size_t i = 0; i < graph->backing_globs.len; i++)
+        for (size_t n = 0; n < file->names; n++)
+            if (ia_evidence_matches(graph->names.items[file->first_name + n].path, graph->backing_globs.items[i]))
+                return graph->backing_globs.items[i];
+    return NULL;
+}
+
+bool ia_judge_evidence(const struct ia_judge *judge, size_t number, ia_evidence_sink *each, void *ctx)
+{
+    const struct ia_graph *graph = judge->graph;
+    const struct ia_graph_image *image = &graph->images.items[number];
+    const size_t *overlay;
+    size_t overlays = ia_judge_overlays(judge, number, &overlay);
+    for (size_t i = 0; i < overlays; i++)
+        if (!each(ctx, IA_EVIDENCE_NAMED, graph->images.items[overlay[i]].path, 0))
+            return false;
+    if (overlays == 0 && image->named_scan != 0 &&
+        !each(ctx, IA_EVIDENCE_WAS_NAMED, image->named_by == NULL ? "" : image->named_by, image->named_scan))
+        return false;
+    const char *glob = glob_of(graph, &graph->files.items[image->file]);
+    if (glob != NULL && !each(ctx, IA_EVIDENCE_BACKING_GLOB, glob, 0))
+        return false;
+    enum ia_evidence place = ia_evidence_of_place(image->path);
+    return place == IA_EVIDENCE_COUNT || each(ctx, place, "", 0);
+}
+
+static bool stop(void *ctx, enum ia_evidence evidence, const char *subject, int64_t scan)
+{
+    (void)ctx, (void)evidence, (void)subject, (void)scan;
+    return false;
+}
+
+bool ia_judge_has_evidence(const struct ia_judge *judge, size_t image)
+{
+    return !ia_judge_evidence(judge, image, stop, NULL);
+}

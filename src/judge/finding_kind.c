@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of findings. */
+#include "judge/finding_kind.h"
+
+#include <string.h>
+
+const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
+    [IA_FINDING_UNREADABLE] = {"unreadable", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_NOT_UNDERSTOOD},
+    [IA_FINDING_UNREADABLE_DIRECTORY] = {"unreadable-directory", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_UNSUPPORTED] = {"unsupported-format", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_CORRUPT] = {"corrupt", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_NOT_UNDERSTOOD},
+    [IA_FINDING_LIMIT] = {"limit", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_NOT_UNDERSTOOD},
+    [IA_FINDING_CHANGED_WHILE_READ] = {"changed-while-read", "warning", true, IA_DOUBT_CHANGED_DURING_SCAN,
+                                       IA_DOUBT_NONE},
+    [IA_FINDING_TRUNCATED] = {"truncated", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_NOT_UNDERSTOOD},
+    [IA_FINDING_UNRECOGNISED] = {"unrecognised", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_EMPTY] = {"empty-image", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_NOT_REGULAR] = {"not-a-regular-file", "warning", true, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_MARKED_CORRUPT] = {"marked-corrupt", "error", false, IA_DOUBT_NONE, IA_DOUBT_NOT_UNDERSTOOD},
+    [IA_FINDING_OVERLAP] = {"clusters-overlap", "error", false, IA_DOUBT_NONE, IA_DOUBT_CROSS_LINKED},
+    [IA_FINDING_DIRTY] = {"dirty", "warning", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_ENCRYPTED] = {"encrypted", "info", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_SNAPSHOT_UNREADABLE] = {"snapshot-unreadable", "error", true, IA_DOUBT_NONE, IA_DOUBT_NOT_UNDERSTOOD},
+    [IA_FINDING_BACKING_MISSING] = {"backing-missing", "error", true, IA_DOUBT_BROKEN_REFERENCE, IA_DOUBT_CHAIN_BROKEN},
+    [IA_FINDING_BACKING_OUTSIDE] = {"backing-outside", "warning", true, IA_DOUBT_BROKEN_REFERENCE, IA_DOUBT_NONE},
+    [IA_FINDING_BACKING_UNREADABLE] = {"backing-unreadable", "error", true, IA_DOUBT_BROKEN_REFERENCE,
+                                       IA_DOUBT_CHAIN_BROKEN},
+    [IA_FINDING_BACKING_REMOTE] = {"backing-remote", "info", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_BACKING_UNSUPPORTED] = {"backing-unsupported", "warning", true, IA_DOUBT_BROKEN_REFERENCE,
+                                        IA_DOUBT_NONE},
+    [IA_FINDING_BACKING_AMBIGUOUS] = {"backing-depends-on-directory", "warning", true, IA_DOUBT_BROKEN_REFERENCE,
+                                      IA_DOUBT_NONE},
+    [IA_FINDING_BACKING_LOOP] = {"backing-loop", "error", true, IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN},
+    [IA_FINDING_BACKING_FORMAT_GUESSED] = {"backing-format-guessed", "warning", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_CHAIN_TOO_DEEP] = {"chain-too-deep", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_CHAIN_BROKEN},
+    [IA_FINDING_FORMAT_CONFLICT] = {"format-conflict", "warning", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_DATA_FILE_MISSING] = {"data-file-missing", "error", true, IA_DOUBT_NONE, IA_DOUBT_NOT_UNDERSTOOD},
+    [IA_FINDING_DATA_FILE_UNREADABLE] = {"data-file-unreadable", "error", true, IA_DOUBT_UNREAD,
+                                         IA_DOUBT_NOT_UNDERSTOOD},
+    [IA_FINDING_DATA_FILE_OUTSIDE] = {"data-file-outside", "warning", true, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_DATA_FILE_AMBIGUOUS] = {"data-file-depends-on-directory", "info", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_EXTENT_MISSING] = {"extent-missing", "error", true, IA_DOUBT_NONE, IA_DOUBT_NOT_UNDERSTOOD},
+    [IA_FINDING_EXTENT_UNREADABLE] = {"extent-unreadable", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_NOT_UNDERSTOOD},
+    [IA_FINDING_EXTENT_OUTSIDE] = {"extent-outside", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_PARENT_MISMATCH] = {"parent-mismatch", "error", false, IA_DOUBT_BROKEN_REFERENCE,
+                                    IA_DOUBT_CHAIN_BROKEN},
+    [IA_FINDING_PARENT_SEVERAL] = {"parent-ambiguous", "error", true, IA_DOUBT_BROKEN_REFERENCE, IA_DOUBT_CHAIN_BROKEN},
+    [IA_FINDING_SYMLINK_OUTSIDE] = {"symlink-outside", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_SYMLINK_DANGLING] = {"symlink-dangling", "info", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_EXCLUDED] = {"excluded", "info", false, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_MOUNT_MISSING] = {"mount-missing", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_NOT_SCANNED] = {"no-longer-scanned", "warning", false, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+};
+
+const struct ia_finding_kind *ia_finding_kind_by_code(const char *code)
+{
+    for (size_t i = 0; i < IA_FINDING_COUNT; i++)
+        if (strcmp(ia_finding_kinds[i].code, code) == 0)
+            return &ia_finding_kinds[i];
+    return NULL;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* What a verdict rests on: files with their names, images, what images name, findings. Plain data, filled by a scan
+ * from what it saw, or from the store. Numbers are places in the arrays. All texts are borrowed and outlive the graph.
+ */
+#ifndef IA_JUDGE_GRAPH_H
+#define IA_JUDGE_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "judge/doubt.h"
+
+#define IA_GRAPH_NONE SIZE_MAX
+
+/* A host file. */
+struct ia_graph_file {
+    int64_t mtime_ns;
+    size_t first_name, names; /* places in graph.names; the names of a file lie together */
+    bool is_part;             /* classed as a part of another image */
+};
+
+/* A path by which a file was seen, symbolic links included. */
+struct ia_graph_name {
+    const char *path;
+};
+
+enum ia_graph_lock { IA_GRAPH_LOCK_NONE, IA_GRAPH_LOCK_READ, IA_GRAPH_LOCK_WRITE, IA_GRAPH_LOCK_UNKNOWN };
+
+struct ia_graph_image {
+    const char *path;
+    const char *format;
+    const char *problem;      /* why it was not understood, one word; NULL: it was */
+    size_t file;              /* its main one */
+    size_t backing;           /* the image that it stands on, as followed; IA_GRAPH_NONE: none, or not reachable */
+    const char *backing_path; /* where its backing name leads, followed or not; NULL: it names none, or none is known */
+    const char *backing_format; /* as it states it; NULL: it does not */
+    int cross_linked;           /* 1: bytes of its files are used twice; 0: none are; -1: unknown */
+    enum ia_graph_lock lock;
+    bool is_template;   /* to be kept whole */
+    bool has_snapshots; /* internal ones */
+    bool is_gone;       /* deleted by an edit: it and its files are no more */
+    /* Of the forest; accounted is false where it is not known. */
+    bool accounted;
+    int64_t visible_present, masked_bytes;
+    /* What the latest scan that saw it named as a backing file left: its number (0: none did), an image that named it
+     * then, and when its files had last been written to (-1: after all that named it). */
+    int64_t named_scan;
+    const char *named_by;
+    int64_t named_mtime_ns;
+};
+
+enum ia_graph_kind {
+    IA_GRAPH_BACKING,
+    IA_GRAPH_ALIAS, /* the backing file, seen from another name of the image */
+    IA_GRAPH_DATA_FILE,
+    IA_GRAPH_EXTENT,
+    IA_GRAPH_CONTENT, /* in a content that is used as another format */
+};
+enum ia_graph_state {
+    IA_GRAPH_FOLLOWED,
+    IA_GRAPH_MISSING,
+    IA_GRAPH_AMBIGUOUS, /* it depends on a working directory */
+    IA_GRAPH_OTHER,     /* outside, denied, unsupported... */
+};
+
+/* One name that an image holds of another file. */
+struct ia_graph_reference {
+    size_t image;
+    enum ia_graph_kind kind;
+    enum ia_graph_state state;
+    const char *name; /* as it stands in the image */
+    const char *path; /* where it leads, "" when that is not a path */
+    size_t target;    /* file, IA_GRAPH_NONE: not one that is known */
+};
+
+/* One more file that an image is made of. */
+struct ia_graph_part {
+    size_t image;
+    size_t file; /* IA_GRAPH_NONE: not identified */
+    const char *path;
+};
+
+/* A finding of the latest scan that a verdict may rest on. */
+struct ia_graph_finding {
+    const char *path;
+    const char *code;
+    enum ia_doubt of_all;     /* the doubt that it raises about every candidate; IA_DOUBT_NONE: none */
+    enum ia_doubt of_readers; /* the doubt about what the image at this path could read; IA_DOUBT_NONE: none */
+    size_t image;             /* it is no more when this image is gone; IA_GRAPH_NONE: it stays */
+};
+
+struct ia_graph {
+    IA_VEC(struct ia_graph_file) files;
+    IA_VEC(struct ia_graph_name) names;
+    IA_VEC(struct ia_graph_image) images;
+    IA_VEC(struct ia_graph_reference) references;
+    IA_VEC(struct ia_graph_part) parts;
+    IA_VEC(struct ia_graph_finding) findings;
+    IA_VEC(const char *) backing_globs;
+};
+
+void ia_graph_release(struct ia_graph *graph);
+
+/* Edits, as a deed would leave the graph that the next scan sees. What the forest accounts for is set anew by the
+ * caller. */
+
+/* The image is deleted with its main file; what else names it loses it. false: out of memory. */
+bool ia_graph_delete(struct ia_graph *graph, size_t image);
+/* The image gets no backing file any more (qemu-img rebase -b ''); it was written to. */
+void ia_graph_flatten(struct ia_graph *graph, size_t image);
+/* The image was written to: it is newer than all that named it. */
+void ia_graph_write(struct ia_graph *graph, size_t image);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of src/judge share: who names which file, worked out once for a graph. */
+#ifndef IA_JUDGE_INTERNAL_H
+#define IA_JUDGE_INTERNAL_H
+
+#include "judge/judge.h"
+
+/* An image has to do with a file: it refers to it, by what was followed or by a name that was not; or it is made of it.
+ */
+struct ia_judge_link {
+    size_t file, image;
+    bool accounted; /* a reference: it is the one backing link that the forest follows */
+};
+struct ia_judge_links {
+    IA_VEC(struct ia_judge_link) all; /* by file and image */
+};
+
+struct ia_judge {
+    const struct ia_graph *graph;
+    struct ia_judge_links references, owners;
+    IA_VEC(size_t) overlays; /* images that stand on another, by that one */
+    size_t *first_overlay;   /* of each image in `overlays`, and the end */
+    IA_VEC(size_t) findings; /* those about readers, by path */
+    IA_VEC(char *) subjects; /* owned; those that were put together */
+    IA_VEC(size_t) readers;  /* of the candidate in question, and a mark for each image that is among them */
+    unsigned char *is_reader;
+};
+
+/* The images that name this one as their backing file, and were followed. */
+static inline size_t ia_judge_overlays(const struct ia_judge *judge, size_t image, const size_t **first)
+{
+    *first = judge->overlays.items + judge->first_overlay[image];
+    return judge->first_overlay[image + 1] - judge->first_overlay[image];
+}
+
+/* Works out everything but `findings`; false: out of memory. */
+bool ia_judge_link_up(struct ia_judge *judge);
+
+/* The links of a file: their number, and the first of them. */
+size_t ia_judge_links_of(const struct ia_judge_links *links, size_t file, const struct ia_judge_link **first);
+
+/* Somebody reads the file otherwise than by the backing link that the forest follows. */
+bool ia_judge_has_other_readers(const struct ia_judge *judge, size_t file);
+
+bool ia_judge_has_evidence(const struct ia_judge *judge, size_t image);
+
+#endif

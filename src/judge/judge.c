@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules, one function each. */
+#include "judge/judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "judge/internal.h"
+
+static int by_path(const void *left, const void *right, void *ctx)
+{
+    const struct ia_graph *graph = ctx;
+    return strcmp(graph->findings.items[*(const size_t *)left].path,
+                  graph->findings.items[*(const size_t *)right].path);
+}
+
+static bool list_findings(struct ia_judge *judge)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->findings.len; i++)
+        if (graph->findings.items[i].of_readers != IA_DOUBT_NONE && !ia_vec_push(&judge->findings, i))
+            return false;
+    if (judge->findings.len > 0)
+        qsort_r(judge->findings.items, judge->findings.len, sizeof(judge->findings.items[0]), by_path, (void *)graph);
+    return true;
+}
+
+enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out, struct ia_error *err)
+{
+    struct ia_judge *judge = calloc(1, sizeof(*judge));
+    if (judge == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory for the judge");
+    judge->graph = graph;
+    judge->is_reader = calloc(graph->images.len + 1, 1);
+    if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !list_findings(judge)) {
+        ia_judge_free(judge);
+        return ia_fail(err, IA_NOMEM, "out of memory for the judge");
+    }
+    *out = judge;
+    return IA_OK;
+}
+
+void ia_judge_free(struct ia_judge *judge)
+{
+    if (judge == NULL)
+        return;
+    for (size_t i = 0; i < judge->subjects.len; i++)
+        free(judge->subjects.items[i]);
+    ia_vec_release(&judge->subjects);
+    ia_vec_release(&judge->references.all);
+    ia_vec_release(&judge->owners.all);
+    ia_vec_release(&judge->overlays);
+    ia_vec_release(&judge->findings);
+    ia_vec_release(&judge->readers);
+    free(judge->first_overlay);
+    free(judge->is_reader);
+    free(judge);
+}
+
+/* -- What an image is a candidate for ------------------------------------------------------------------------------ */
+
+/* Some image refers to the file, by any name and kind of reference, or it is a part of one. */
+static bool is_referenced(const struct ia_judge *judge, size_t file)
+{
+    const struct ia_judge_link *link;
+    return judge->graph->files.items[file].is_part || ia_judge_links_of(&judge->references, file, &link) > 0;
+}
+
+enum ia_candidate ia_judge_candidate(const struct ia_judge *judge, size_t number)
+{
+    const struct ia_graph_image *image = &judge->graph->images.items[number];
+    const size_t *overlay;
+    if (image->is_gone)
+        return IA_CANDIDATE_NONE;
+    if (!is_referenced(judge, image->file))
+        return !image->is_template && ia_judge_has_evidence(judge, number) ? IA_CANDIDATE_UNREFERENCED
+                                                                           : IA_CANDIDATE_NONE;
+    if (!image->accounted || ia_judge_overlays(judge, number, &overlay) == 0 ||
+        ia_judge_has_other_readers(judge, image->file))
+        return IA_CANDIDATE_NONE;
+    if (image->visible_present == 0 && !image->has_snapshots)
+        return image->is_template ? IA_CANDIDATE_NONE : IA_CANDIDATE_FULLY_MASKED;
+    return image->masked_bytes > 0 ? IA_CANDIDATE_PARTLY_MASKED : IA_CANDIDATE_NONE;
+}
+
+/* -- Doubts ----------------------------------------------------------------------------------------------------------
+ */
+
+/* Where the doubts of one candidate go. failed: out of memory. */
+struct finder {
+    struct ia_judge *judge;
+    size_t number;
+    const struct ia_graph_image *image;
+    enum ia_candidate candidate;
+    struct ia_doubts *out;
+    bool failed;
+};
+
+static void doubt(struct finder *finder, enum ia_doubt code, const char *subject)
+{
+    struct ia_candidate_doubt found = {code, subject};
+    bool concerned = (ia_doubt_kinds[code].concerns & IA_CONCERNS(finder->candidate)) != 0;
+    if (concerned && !ia_vec_push(&finder->out->all, found))
+        finder->failed = true;
+}
+
+/* "path (remark)". */
+static void doubt_with(struct finder *finder, enum ia_doubt code, const char *path, const char *remark)
+{
+    char *subject = NULL;
+    if (asprintf(&subject, "%s (%s)", path, remark) < 0)
+        subject = NULL;
+    if (subject != NULL && ia_vec_push(&finder->judge->subjects, subject)) {
+        doubt(finder, code, subject);
+        return;
+    }
+    free(subject);
+    finder->failed = true;
+}
+
+static void find_not_understood(struct finder *finder)
+{
+    if (finder->image->problem != NULL)
+        doubt_with(finder, IA_DOUBT_NOT_UNDERSTOOD, finder->image->path, finder->image->problem);
+}
+
+/* Of an image that was not understood nothing more can be told. */
+static void find_cross_linked(struct finder *finder)
+{
+    if (finder->image->cross_linked == 1)
+        doubt(finder, IA_DOUBT_CROSS_LINKED, finder->image->path);
+    else if (finder->image->cross_linked != 0 && finder->image->problem == NULL)
+        doubt_with(finder, IA_DOUBT_CROSS_LINKED, finder->image->path, "unknown");
+}
+
+static void find_in_use(struct finder *finder)
+{
+    static const char *const words[] = {
+        [IA_GRAPH_LOCK_READ] = "open for reading",
+        [IA_GRAPH_LOCK_WRITE] = "open for writing",
+        [IA_GRAPH_LOCK_UNKNOWN] = "whether it is open is unknown",
+    };
+    if (finder->image->lock != IA_GRAPH_LOCK_NONE)
+        doubt(finder, IA_DOUBT_IN_USE, words[finder->image->lock]);
+}
+
+/* When any of the image's files was last written to: a VMDK's writes go to its extents. */
+static int64_t newest_change(const struct ia_judge *judge, size_t number)
+{
+    const struct ia_graph *graph = judge->graph;
+    int64_t newest = graph->files.items[graph->images.items[number].file].mtime_ns;
+    for (size_t i = 0; i < graph->parts.len; i++)
+        if (graph->parts.items[i].image == number && graph->parts.items[i].file != IA_GRAPH_NONE)
+            newest = ia_max(newest, graph->files.items[graph->parts.items[i].file].mtime_ns);
+    return newest;
+}
+
+/* A base is not written to. One that was, after its last overlay was written to or seen, may be a disk of its own by
+ * now: a block commit of a running machine leaves the overlay behind, and goes on in the base. */
+static void find_written_since(struct finder *finder)
+{
+    if (finder->image->named_scan != 0 && newest_change(finder->judge, finder->number) != finder->image->named_mtime_ns)
+        doubt(finder, IA_DOUBT_WRITTEN_SINCE, "");
+}
+
+/* Deleting the image deletes all its files. */
+static void find_shared_owner(struct finder *finder, size_t file)
+{
+    const struct ia_judge *judge = finder->judge;
+    const struct ia_judge_link *owner;
+    size_t count = ia_judge_links_of(&judge->owners, file, &owner);
+    for (size_t i = 0; i < count; i++)
+        if (owner[i].image != finder->number)
+            doubt(finder, IA_DOUBT_SHARED_FILE, judge->graph->images.items[owner[i].image].path);
+}
+
+static void find_shared_file(struct finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    find_shared_owner(finder, finder->image->file);
+    for (size_t i = 0; i < graph->parts.len; i++)
+        if (graph->parts.items[i].image == finder->number && graph->parts.items[i].file != IA_GRAPH_NONE)
+            find_shared_owner(finder, graph->parts.items[i].file);
+}
+
+/* The last component of one of the image's names stands in the text. */
+static bool has_name_of(const struct finder *finder, const char *text)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    for (size_t i = 0; i < file->names; i++) {
+        const char *path = graph->names.items[file->first_name + i].path;
+        const char *slash = strrchr(path, '/');
+        if (strstr(text, slash == NULL ? path : slash + 1) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* A base that was renamed or moved away under its overlays is misplaced, not unused: an image that named it lost what
+ * it names; or one lost a file of which nothing is known but its bytes. */
+static bool may_mean(const struct finder *finder, const struct ia_graph_reference *reference)
+{
+    const struct ia_graph_image *by = &finder->judge->graph->images.items[reference->image];
+    if (by->is_gone)
+        return false;
+    if (reference->state == IA_GRAPH_AMBIGUOUS && has_name_of(finder, reference->name))
+        return true;
+    if (reference->target != IA_GRAPH_NONE || reference->kind == IA_GRAPH_ALIAS || reference->kind == IA_GRAPH_CONTENT)
+        return false;
+    bool named_it = finder->image->named_by != NULL && strcmp(by->path, finder->image->named_by) == 0;
+    return named_it || (reference->state == IA_GRAPH_MISSING && strcmp(finder->image->format, "raw") == 0);
+}
+
+static void find_broken_references(struct finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    if (finder->candidate != IA_CANDIDATE_UNREFERENCED)
+        return;
+    for (size_t i = 0; i < graph->references.len; i++)
+        if (may_mean(finder, &graph->references.items[i]))
+            doubt(finder, IA_DOUBT_BROKEN_REFERENCE, graph->images.items[graph->references.items[i].image].path);
+}
+
+/* The images that could read the candidate, directly or through others. Ends: each is taken once. */
+static void find_readers(struct finder *finder)
+{
+    struct ia_judge *judge = finder->judge;
+    for (size_t i = 0; i < judge->readers.len; i++)
+        judge->is_reader[judge->readers.items[i]] = 0;
+    judge->readers.len = 0;
+    for (size_t next = 0, at = finder->number;; at = judge->readers.items[next++]) {
+        const size_t *overlay;
+        size_t count = ia_judge_overlays(judge, at, &overlay);
+        for (size_t i = 0; i < count && !finder->failed; i++) {
+            if (judge->is_reader[overlay[i]] != 0)
+                continue;
+            judge->is_reader[overlay[i]] = 1;
+            finder->failed = !ia_vec_push(&judge->readers, overlay[i]);
+        }
+        if (finder->failed || next == judge->readers.len)
+            return;
+    }
+}
+
+/* The findings about the image at this path. */
+static void find_reader_findings(struct finder *finder, const char *path)
+{
+    const struct ia_judge *judge = finder->judge;
+    const struct ia_graph_finding *all = judge->graph->findings.items;
+    size_t low = 0;
+    for (size_t high = judge->findings.len; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(all[judge->findings.items[middle]].path, path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < judge->findings.len && strcmp(all[judge->findings.items[low]].path, path) == 0; low++)
+        doubt_with(finder, all[judge->findings.items[low]].of_readers, path, all[judge->findings.items[low]].code);
+}
+
+static void find_of_reader(struct finder *finder, size_t number)
+{
+    const struct ia_graph_image *reader = &finder->judge->graph->images.items[number];
+    if (number == finder->number)
+        doubt(finder, IA_DOUBT_LOOP, "");
+    if (reader->problem != NULL)
+        doubt_with(finder, IA_DOUBT_NOT_UNDERSTOOD, reader->path, reader->problem);
+    else
+        find_reader_findings(finder, reader->path);
+    if (reader->problem == NULL && reader->cross_linked == -1)
+        doubt_with(finder, IA_DOUBT_CROSS_LINKED, reader->path, "unknown");
+    if (ia_judge_has_other_readers(finder->judge, reader->file))
+        doubt(finder, IA_DOUBT_NON_BACKING_READER, reader->path);
+}
+
+static void find_of_readers(struct finder *finder)
+{
+    if (ia_judge_has_other_readers(finder->judge, finder->image->file))
+        doubt(finder, IA_DOUBT_NON_BACKING_READER, finder->image->path);
+    find_readers(finder);
+    for (size_t i = 0; i < finder->judge->readers.len; i++)
+        find_of_reader(finder, finder->judge->readers.items[i]);
+}
+
+enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t image, enum ia_candidate candidate, struct ia_doubts *out,
+                               struct ia_error *err)
+{
+    static void (*const rules[])(struct finder *) = {
+        find_not_understood, find_cross_linked,      find_in_use,     find_written_since,
+        find_shared_file,    find_broken_references, find_of_readers,
+    };
+    struct finder finder = {.judge = judge,
+                            .number = image,
+                            .image = &judge->graph->images.items[image],
+                            .candidate = candidate,
+                            .out = out};
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+        rules[i](&finder);
+    ia_doubts_sort(out);
+    return finder.failed ? ia_fail(err, IA_NOMEM, "out of memory for the judge") : IA_OK;
+}
+
+enum ia_status ia_judge_doubts_of_all(const struct ia_judge *judge, struct ia_doubts *out, struct ia_error *err)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->findings.len; i++) {
+        const struct ia_graph_finding *finding = &graph->findings.items[i];
+        struct ia_candidate_doubt found = {finding->of_all, finding->path};
+        bool stands = finding->image == IA_GRAPH_NONE || !graph->images.items[finding->image].is_gone;
+        if (found.doubt != IA_DOUBT_NONE && stands && !ia_vec_push(&out->all, found))
+            return ia_fail(err, IA_NOMEM, "out of memory for the judge");
+    }
+    ia_doubts_sort(out);
+    return IA_OK;
+}

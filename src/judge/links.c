@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* Who names which file: by what was followed, and by every path that leads to a name of it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge/internal.h"
+
+/* Paths to files: names, and the paths of images. Open addressing; a slot holds the number of an entry plus one. */
+struct path_index {
+    struct entry {
+        const char *path;
+        size_t file;
+    } * entries;
+    size_t *slots;
+    size_t len, mask;
+};
+
+static size_t hash(const char *path)
+{
+    size_t value = 5381;
+    for (; *path != '\0'; path++)
+        value = value * 33 ^ (unsigned char)*path;
+    return value;
+}
+
+/* The first file with the path counts: the same path twice is the same file. */
+static void enter(struct path_index *index, const char *path, size_t file)
+{
+    size_t at = hash(path) & index->mask;
+    for (; index->slots[at] != 0; at = (at + 1) & index->mask) /* ends: half of the slots are free */
+        if (strcmp(index->entries[index->slots[at] - 1].path, path) == 0)
+            return;
+    index->entries[index->len] = (struct entry){path, file};
+    index->slots[at] = ++index->len;
+}
+
+static bool fill_index(struct path_index *index, const struct ia_graph *graph)
+{
+    size_t most = graph->names.len + graph->images.len + 1;
+    size_t slots = 2;
+    while (slots < 2 * most)
+        slots *= 2;
+    *index = (struct path_index){.mask = slots - 1};
+    index->entries = calloc(most, sizeof(*index->entries));
+    index->slots = calloc(slots, sizeof(*index->slots));
+    if (index->entries == NULL || index->slots == NULL)
+        return false;
+    for (size_t file = 0; file < graph->files.len; file++)
+        for (size_t n = 0; n < graph->files.items[file].names; n++)
+            enter(index, graph->names.items[graph->files.items[file].first_name + n].path, file);
+    for (size_t i = 0; i < graph->images.len; i++)
+        if (!graph->images.items[i].is_gone)
+            enter(index, graph->images.items[i].path, graph->images.items[i].file);
+    return true;
+}
+
+static size_t file_at(const struct path_index *index, const char *path)
+{
+    if (path == NULL || path[0] == '\0')
+        return IA_GRAPH_NONE;
+    for (size_t at = hash(path) & index->mask; index->slots[at] != 0; at = (at + 1) & index->mask)
+        if (strcmp(index->entries[index->slots[at] - 1].path, path) == 0)
+            return index->entries[index->slots[at] - 1].file;
+    return IA_GRAPH_NONE;
+}
+
+static bool add_link(struct ia_judge *judge, size_t image, size_t file, bool as_backing)
+{
+    const struct ia_graph *graph = judge->graph;
+    size_t backing = graph->images.items[image].backing;
+    if (file == IA_GRAPH_NONE)
+        return true;
+    struct ia_judge_link link = {
+        .file = file,
+        .image = image,
+        .accounted = as_backing && backing != IA_GRAPH_NONE && graph->images.items[backing].file == file,
+    };
+    return ia_vec_push(&judge->references.all, link);
+}
+
+static bool add_owner(struct ia_judge *judge, size_t image, size_t file)
+{
+    struct ia_judge_link link = {.file = file, .image = image};
+    return ia_vec_push(&judge->owners.all, link);
+}
+
+static bool add_image_links(struct ia_judge *judge, const struct path_index *index)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->images.len; i++) {
+        const struct ia_graph_image *image = &graph->images.items[i];
+        if (image->is_gone)
+            continue;
+        if (image->backing != IA_GRAPH_NONE && !add_link(judge, i, graph->images.items[image->backing].file, true))
+            return false;
+        if (!add_link(judge, i, file_at(index, image->backing_path), true) || !add_owner(judge, i, image->file))
+            return false;
+    }
+    return true;
+}
+
+static bool add_reference_links(struct ia_judge *judge, const struct path_index *index)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->references.len; i++) {
+        const struct ia_graph_reference *reference = &graph->references.items[i];
+        bool as_backing = reference->kind == IA_GRAPH_BACKING || reference->kind == IA_GRAPH_ALIAS;
+        if (graph->images.items[reference->image].is_gone)
+            continue;
+        if (!add_link(judge, reference->image, reference->target, as_backing) ||
+            !add_link(judge, reference->image, file_at(index, reference->path), as_backing))
+            return false;
+    }
+    return true;
+}
+
+/* An image may be its own part: that is no other reader of it. */
+static bool add_part_links(struct ia_judge *judge, const struct path_index *index)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->parts.len; i++) {
+        const struct ia_graph_part *part = &graph->parts.items[i];
+        size_t own = graph->images.items[part->image].file;
+        size_t named = file_at(index, part->path);
+        if (graph->images.items[part->image].is_gone)
+            continue;
+        if ((part->file != own && !add_link(judge, part->image, part->file, false)) ||
+            (named != own && named != part->file && !add_link(judge, part->image, named, false)))
+            return false;
+        if (part->file != IA_GRAPH_NONE && !add_owner(judge, part->image, part->file))
+            return false;
+    }
+    return true;
+}
+
+static int by_file(const void *left, const void *right)
+{
+    const struct ia_judge_link *a = left;
+    const struct ia_judge_link *b = right;
+    if (a->file != b->file)
+        return (a->file > b->file) - (a->file < b->file);
+    return (a->image > b->image) - (a->image < b->image);
+}
+
+static void sort_links(struct ia_judge_links *links)
+{
+    if (links->all.len > 0)
+        qsort(links->all.items, links->all.len, sizeof(links->all.items[0]), by_file);
+}
+
+/* A count for each base, then the place where its overlays begin, then the overlays. */
+static bool list_overlays(struct ia_judge *judge)
+{
+    const struct ia_graph *graph = judge->graph;
+    size_t count = graph->images.len;
+    judge->first_overlay = calloc(count + 2, sizeof(*judge->first_overlay));
+    if (judge->first_overlay == NULL || !ia_vec_reserve(&judge->overlays, count + 1))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (graph->images.items[i].backing != IA_GRAPH_NONE && !graph->images.items[i].is_gone)
+            judge->first_overlay[graph->images.items[i].backing + 2]++;
+    for (size_t i = 2; i < count + 2; i++)
+        judge->first_overlay[i] += judge->first_overlay[i - 1];
+    for (size_t i = 0; i < count; i++)
+        if (graph->images.items[i].backing != IA_GRAPH_NONE && !graph->images.items[i].is_gone)
+            judge->overlays.items[judge->first_overlay[graph->images.items[i].backing + 1]++] = i;
+    judge->overlays.len = judge->first_overlay[count];
+    return true;
+}
+
+bool ia_judge_link_up(struct ia_judge *judge)
+{
+    struct path_index index = {0};
+    bool ok = fill_index(&index, judge->graph) && add_image_links(judge, &index) &&
+              add_reference_links(judge, &index) && add_part_links(judge, &index) && list_overlays(judge);
+    free(index.entries);
+    free(index.slots);
+    sort_links(&judge->references);
+    sort_links(&judge->owners);
+    return ok;
+}
+
+size_t ia_judge_links_of(const struct ia_judge_links *links, size_t file, const struct ia_judge_link **first)
+{
+    size_t low = 0;
+    for (size_t high = links->all.len; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (links->all.items[middle].file < file)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t end = low;
+    while (end < links->all.len && links->all.items[end].file == file)
+        end++;
+    *first = links->all.items + low;
+    return end - low;
+}
+
+bool ia_judge_has_other_readers(const struct ia_judge *judge, size_t file)
+{
+    const struct ia_judge_link *link;
+    size_t count = ia_judge_links_of(&judge->references, file, &link);
+    for (size_t i = 0; i < count; i++)
+        if (!link[i].accounted)
+            return true;
+    return judge->graph->files.items[file].is_part;
+}

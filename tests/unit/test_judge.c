@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules of the judge, one by one: each case changes one thing in a graph whose answer is known.
+ *
+ * The graph: orphan was named in scan 1 by an image that is gone; alone never was; base is named by the overlays left
+ * and right, which hide all of it; top stands on right. Image n has file n. */
+#include "judge/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/unit.h"
+
+enum { ORPHAN, ALONE, BASE, LEFT, RIGHT, TOP, IMAGES };
+enum { SPARE_FILE = IMAGES }; /* no image's main file */
+
+static struct ia_error err;
+
+static void add_name(struct ia_graph *graph, size_t file, const char *path)
+{
+    /* The names of a file lie together: its old ones are repeated at the end. */
+    struct ia_graph_file *of = &graph->files.items[file];
+    size_t first = graph->names.len;
+    for (size_t i = 0; i < of->names; i++)
+        assert_true(ia_vec_push(&graph->names, graph->names.items[of->first_name + i]));
+    assert_true(ia_vec_push(&graph->names, (struct ia_graph_name){path}));
+    of->first_name = first;
+    of->names++;
+}
+
+static void add_image(struct ia_graph *graph, const char *path)
+{
+    size_t file = graph->files.len;
+    struct ia_graph_image image = {.path = path, .format = "qcow2", .file = file, .backing = IA_GRAPH_NONE};
+    assert_true(ia_vec_push(&graph->files, ((struct ia_graph_file){.mtime_ns = 5})));
+    assert_true(ia_vec_push(&graph->images, image));
+    add_name(graph, file, path);
+}
+
+static void refer(struct ia_graph *graph, size_t image, enum ia_graph_kind kind, enum ia_graph_state state,
+                  const char *name, const char *path, size_t target)
+{
+    struct ia_graph_reference reference = {image, kind, state, name, path, target};
+    assert_true(ia_vec_push(&graph->references, reference));
+}
+
+static void stand_on(struct ia_graph *graph, size_t image, size_t base)
+{
+    graph->images.items[image].backing = base;
+    graph->images.items[image].backing_path = graph->images.items[base].path;
+    graph->images.items[image].backing_format = "qcow2";
+    refer(graph, image, IA_GRAPH_BACKING, IA_GRAPH_FOLLOWED, "b", graph->images.items[base].path, base);
+}
+
+static void make_graph(struct ia_graph *graph)
+{
+    static const char *const paths[IMAGES] = {"/r/orphan.qcow2", "/r/alone.qcow2", "/r/base.qcow2",
+                                              "/r/left.qcow2",   "/r/right.qcow2", "/r/top.qcow2"};
+    *graph = (struct ia_graph){0};
+    for (size_t i = 0; i < IMAGES; i++)
+        add_image(graph, paths[i]);
+    assert_true(ia_vec_push(&graph->files, ((struct ia_graph_file){.mtime_ns = 5})));
+    stand_on(graph, LEFT, BASE);
+    stand_on(graph, RIGHT, BASE);
+    stand_on(graph, TOP, RIGHT);
+    struct ia_graph_image *image = graph->images.items;
+    image[ORPHAN].named_scan = 1;
+    image[ORPHAN].named_by = "/r/gone.qcow2";
+    image[ORPHAN].named_mtime_ns = 5;
+    image[BASE].named_scan = 2;
+    image[BASE].named_by = "/r/left.qcow2";
+    image[BASE].named_mtime_ns = 5;
+    image[BASE].accounted = image[RIGHT].accounted = true;
+    image[BASE].masked_bytes = 262144;
+    image[RIGHT].visible_present = 1;
+}
+
+/* "path status: code (subject), code (subject)\n" for each candidate. */
+static char *judged(const struct ia_graph *graph)
+{
+    struct ia_buf out = {0};
+    struct ia_judge *judge = NULL;
+    ia_buf_add_str(&out, "");
+    assert_ok(ia_judge_new(graph, &judge, &err));
+    for (size_t i = 0; i < graph->images.len; i++) {
+        struct ia_doubts doubts = {0};
+        enum ia_candidate candidate = ia_judge_candidate(judge, i);
+        if (candidate == IA_CANDIDATE_NONE)
+            continue;
+        ia_buf_addf(&out, "%s %s:", graph->images.items[i].path + strlen("/r/"), ia_candidate_word(candidate));
+        assert_ok(ia_judge_doubts_of_all(judge, &doubts, &err));
+        assert_ok(ia_judge_doubts(judge, i, candidate, &doubts, &err));
+        for (size_t d = 0; d < doubts.all.len; d++)
+            ia_buf_addf(&out, " %s [%s]", ia_doubt_kinds[doubts.all.items[d].doubt].code, doubts.all.items[d].subject);
+        ia_buf_add_char(&out, '\n');
+        ia_doubts_release(&doubts);
+    }
+    ia_judge_free(judge);
+    return ia_buf_steal(&out);
+}
+
+/* Each rule's change to the graph; g is the graph, i its images. */
+#define CHANGE(name, ...)                                                                                              \
+    static void name(struct ia_graph *g)                                                                               \
+    {                                                                                                                  \
+        struct ia_graph_image *i = g->images.items;                                                                    \
+        (void)i;                                                                                                       \
+        __VA_ARGS__;                                                                                                   \
+    }
+#define FINDING(where, of_all, of_readers)                                                                             \
+    assert_true(                                                                                                       \
+        ia_vec_push(&g->findings, ((struct ia_graph_finding){where, "code", of_all, of_readers, IA_GRAPH_NONE})))
+#define PART(image, file, path) assert_true(ia_vec_push(&g->parts, ((struct ia_graph_part){image, file, path})))
+
+CHANGE(nothing, (void)g)
+CHANGE(orphan_is_template, i[ORPHAN].is_template = true)
+CHANGE(orphan_without_evidence, i[ORPHAN].named_scan = 0)
+CHANGE(alone_matches_glob, assert_true(ia_vec_push(&g->backing_globs, "alone*")))
+CHANGE(alone_is_in_base_folder, i[ALONE].path = "/r/_base/alone")
+CHANGE(alone_is_called_as_proxmox_does, i[ALONE].path = "/r/base-7-disk-0.raw")
+CHANGE(orphan_is_named, stand_on(g, ALONE, ORPHAN))
+CHANGE(orphan_by_alias, refer(g, ALONE, IA_GRAPH_ALIAS, IA_GRAPH_FOLLOWED, "o", "/r/orphan.qcow2", ORPHAN))
+CHANGE(orphan_as_data_file, refer(g, ALONE, IA_GRAPH_DATA_FILE, IA_GRAPH_FOLLOWED, "o", "/x", ORPHAN))
+CHANGE(orphan_in_content, refer(g, ALONE, IA_GRAPH_CONTENT, IA_GRAPH_OTHER, "o", "/x", ORPHAN))
+CHANGE(orphan_by_second_name, add_name(g, ORPHAN, "/other/name");
+       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "name", "/other/name", IA_GRAPH_NONE))
+CHANGE(orphan_by_backing_path, i[ALONE].backing_path = "/r/orphan.qcow2")
+CHANGE(orphan_by_path_of_image, g->files.items[ORPHAN].names = 0;
+       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "o", "/r/orphan.qcow2", IA_GRAPH_NONE))
+CHANGE(orphan_backs_itself, refer(g, ORPHAN, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "o", "/r/orphan.qcow2", ORPHAN))
+CHANGE(orphan_is_part, PART(ALONE, ORPHAN, "/elsewhere"))
+CHANGE(orphan_is_part_by_name, PART(ALONE, IA_GRAPH_NONE, "/r/orphan.qcow2"))
+CHANGE(orphan_is_its_own_part, PART(ORPHAN, ORPHAN, "/r/orphan.qcow2"))
+CHANGE(orphan_is_classed_as_part, g->files.items[ORPHAN].is_part = true)
+CHANGE(reference_of_a_gone_image, stand_on(g, ALONE, ORPHAN); i[ALONE].is_gone = true)
+
+CHANGE(shares_an_extent, PART(ORPHAN, SPARE_FILE, "/r/flat"); PART(ALONE, SPARE_FILE, "/r/flat"))
+CHANGE(base_shares_an_extent, PART(BASE, SPARE_FILE, "/r/flat"); PART(ALONE, SPARE_FILE, "/r/flat"))
+CHANGE(has_an_extent, PART(ORPHAN, SPARE_FILE, "/r/flat"))
+CHANGE(written_since, g->files.items[ORPHAN].mtime_ns = 6)
+CHANGE(extent_written_since, PART(ORPHAN, SPARE_FILE, "/r/flat"); g->files.items[SPARE_FILE].mtime_ns = 6)
+CHANGE(newer_than_what_named_it, i[ORPHAN].named_mtime_ns = -1)
+CHANGE(base_written_since, g->files.items[BASE].mtime_ns = 6)
+CHANGE(ambiguous_name,
+       refer(g, ALONE, IA_GRAPH_DATA_FILE, IA_GRAPH_AMBIGUOUS, "file:orphan.qcow2", "/e/orphan.qcow2", IA_GRAPH_NONE))
+CHANGE(ambiguous_other_name,
+       refer(g, ALONE, IA_GRAPH_DATA_FILE, IA_GRAPH_AMBIGUOUS, "file:other", "/e/other", IA_GRAPH_NONE))
+CHANGE(lost_by_what_named_it, i[ALONE].path = "/r/gone.qcow2";
+       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
+CHANGE(lost_by_another, refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+CHANGE(lost_by_another_and_raw, i[ORPHAN].format = "raw";
+       refer(g, ALONE, IA_GRAPH_EXTENT, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+CHANGE(outside_and_raw, i[ORPHAN].format = "raw";
+       refer(g, ALONE, IA_GRAPH_EXTENT, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
+
+CHANGE(something_unread, FINDING("/r/secret", IA_DOUBT_UNREAD, IA_DOUBT_NONE))
+CHANGE(something_harmless, FINDING("/r/left.qcow2", IA_DOUBT_NONE, IA_DOUBT_NONE))
+CHANGE(two_unread, FINDING("/r/b", IA_DOUBT_UNREAD, IA_DOUBT_NONE); FINDING("/r/a", IA_DOUBT_UNREAD, IA_DOUBT_NONE);
+       FINDING("/r/b", IA_DOUBT_UNREAD, IA_DOUBT_NONE))
+CHANGE(open_for_writing, i[ORPHAN].lock = i[ALONE].lock = IA_GRAPH_LOCK_WRITE)
+CHANGE(open_for_reading, i[BASE].lock = IA_GRAPH_LOCK_READ)
+CHANGE(open_unknown, i[ORPHAN].lock = IA_GRAPH_LOCK_UNKNOWN)
+CHANGE(overlay_is_open, i[LEFT].lock = IA_GRAPH_LOCK_WRITE)
+CHANGE(not_understood, i[ORPHAN].problem = "corrupt"; i[ORPHAN].cross_linked = -1)
+CHANGE(cross_linked, i[BASE].cross_linked = 1)
+CHANGE(cross_links_unknown, i[ORPHAN].cross_linked = -1)
+
+CHANGE(one_byte_is_read, i[BASE].visible_present = 1)
+CHANGE(one_byte_is_read_and_none_masked, i[BASE].visible_present = 1; i[BASE].masked_bytes = 0)
+CHANGE(accounts_unknown, i[BASE].accounted = false)
+CHANGE(base_has_snapshots, i[BASE].has_snapshots = true)
+CHANGE(base_is_template, i[BASE].is_template = true)
+CHANGE(base_by_alias_of_another, refer(g, ALONE, IA_GRAPH_ALIAS, IA_GRAPH_FOLLOWED, "b", "/r/base.qcow2", BASE))
+CHANGE(base_by_alias_of_overlay, refer(g, LEFT, IA_GRAPH_ALIAS, IA_GRAPH_FOLLOWED, "b", "/r/base.qcow2", BASE))
+CHANGE(base_in_content_of_overlay, refer(g, LEFT, IA_GRAPH_CONTENT, IA_GRAPH_FOLLOWED, "b", "/x", BASE))
+CHANGE(base_not_followed, refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "b", "/r/base.qcow2", IA_GRAPH_NONE))
+CHANGE(base_is_part, PART(ALONE, BASE, "/r/base.qcow2"))
+CHANGE(overlay_not_understood, i[LEFT].problem = "corrupt")
+CHANGE(overlay_of_overlay_not_understood, i[TOP].problem = "denied")
+CHANGE(overlay_with_an_error, FINDING("/r/top.qcow2", IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN))
+CHANGE(stranger_with_an_error, FINDING("/r/alone.qcow2", IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN))
+CHANGE(overlay_cross_links_unknown, i[LEFT].cross_linked = -1)
+CHANGE(overlay_has_other_reader, refer(g, ALONE, IA_GRAPH_ALIAS, IA_GRAPH_FOLLOWED, "l", "/r/left.qcow2", LEFT))
+CHANGE(ring, stand_on(g, BASE, TOP))
+
+#define ORPHAN_PROVEN "orphan.qcow2 unreferenced:\n"
+#define BASE_PROVEN "base.qcow2 fully-masked:\n"
+#define ORPHAN_BUT(doubts) "orphan.qcow2 unreferenced: " doubts "\n"
+#define BASE_BUT(doubts) "base.qcow2 fully-masked: " doubts "\n"
+#define BASE_PARTLY "base.qcow2 partly-masked:\n"
+
+static const struct rule {
+    const char *name;
+    void (*change)(struct ia_graph *graph);
+    const char *expected;
+} rules[] = {
+    {"both are proven", nothing, ORPHAN_PROVEN BASE_PROVEN},
+
+    /* What is unreferenced, and what is not. */
+    {"a template is kept", orphan_is_template, BASE_PROVEN},
+    {"no evidence that it was a base", orphan_without_evidence, BASE_PROVEN},
+    {"evidence by --backing-glob", alone_matches_glob, ORPHAN_PROVEN "alone.qcow2 unreferenced:\n" BASE_PROVEN},
+    {"evidence by a folder of OpenStack", alone_is_in_base_folder,
+     ORPHAN_PROVEN "_base/alone unreferenced:\n" BASE_PROVEN},
+    {"evidence by a name of Proxmox", alone_is_called_as_proxmox_does,
+     ORPHAN_PROVEN "base-7-disk-0.raw unreferenced:\n" BASE_PROVEN},
+    {"an image names it as backing file", orphan_is_named, BASE_PROVEN},
+    {"a reference seen from another name of the image", orphan_by_alias, BASE_PROVEN},
+    {"a reference as data file", orphan_as_data_file, BASE_PROVEN},
+    {"a reference in the content of a raw image", orphan_in_content, BASE_PROVEN},
+    {"a reference that was not followed, by its second name", orphan_by_second_name, BASE_PROVEN},
+    {"a backing path that led nowhere", orphan_by_backing_path, BASE_PROVEN},
+    {"a reference that was not followed, where only the image has the path", orphan_by_path_of_image, BASE_PROVEN},
+    {"an image that backs itself", orphan_backs_itself, BASE_PROVEN},
+    {"the data file of another image", orphan_is_part, BASE_PROVEN},
+    {"the data file of another image, not identified", orphan_is_part_by_name, BASE_PROVEN},
+    {"a part of itself", orphan_is_its_own_part, ORPHAN_PROVEN BASE_PROVEN},
+    {"a part by the scan's class", orphan_is_classed_as_part, BASE_PROVEN},
+    {"a reference of an image that is gone", reference_of_a_gone_image, ORPHAN_PROVEN BASE_PROVEN},
+
+    /* Doubts about what is unreferenced. */
+    {"one of its files belongs to another image", shares_an_extent,
+     ORPHAN_BUT("shared-file [/r/alone.qcow2]") BASE_PROVEN},
+    {"the same of a base", base_shares_an_extent, ORPHAN_PROVEN BASE_BUT("shared-file [/r/alone.qcow2]")},
+    {"all its files are its own", has_an_extent, ORPHAN_PROVEN BASE_PROVEN},
+    {"written to since it was named", written_since, ORPHAN_BUT("written-since []") BASE_PROVEN},
+    {"an extent of it written to since", extent_written_since, ORPHAN_BUT("written-since []") BASE_PROVEN},
+    {"newer than all that named it", newer_than_what_named_it, ORPHAN_BUT("written-since []") BASE_PROVEN},
+    {"a base that is named, written to", base_written_since, ORPHAN_PROVEN BASE_PROVEN},
+    {"a name that depends on a working directory", ambiguous_name,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"a name that depends on a working directory and means something else", ambiguous_other_name,
+     ORPHAN_PROVEN BASE_PROVEN},
+    {"the image that named it lost its backing file", lost_by_what_named_it,
+     ORPHAN_BUT("broken-reference [/r/gone.qcow2]") BASE_PROVEN},
+    {"another image lost its backing file", lost_by_another, ORPHAN_PROVEN BASE_PROVEN},
+    {"another image lost a file, and raw bytes may be it", lost_by_another_and_raw,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"another image has a file outside, which raw bytes here are not", outside_and_raw, ORPHAN_PROVEN BASE_PROVEN},
+
+    /* Doubts about all. */
+    {"something was not read", something_unread, ORPHAN_BUT("unread [/r/secret]") BASE_BUT("unread [/r/secret]")},
+    {"a finding that raises no doubt", something_harmless, ORPHAN_PROVEN BASE_PROVEN},
+    {"each subject once, in order", two_unread,
+     ORPHAN_BUT("unread [/r/a] unread [/r/b]") BASE_BUT("unread [/r/a] unread [/r/b]")},
+    {"open for writing", open_for_writing, ORPHAN_BUT("in-use [open for writing]") BASE_PROVEN},
+    {"open for reading", open_for_reading, ORPHAN_PROVEN BASE_BUT("in-use [open for reading]")},
+    {"locks unknown", open_unknown, ORPHAN_BUT("in-use [whether it is open is unknown]") BASE_PROVEN},
+    {"an overlay is open", overlay_is_open, ORPHAN_PROVEN BASE_PROVEN},
+    {"not understood, of which nothing more is told", not_understood,
+     ORPHAN_BUT("not-understood [/r/orphan.qcow2 (corrupt)]") BASE_PROVEN},
+    {"cross-linked clusters", cross_linked, ORPHAN_PROVEN BASE_BUT("cross-linked [/r/base.qcow2]")},
+    {"cross-links unknown", cross_links_unknown, ORPHAN_BUT("cross-linked [/r/orphan.qcow2 (unknown)]") BASE_PROVEN},
+
+    /* What is masked, and doubts about it. */
+    {"one byte of it is read", one_byte_is_read, ORPHAN_PROVEN BASE_PARTLY},
+    {"one byte of it is read, and none is masked", one_byte_is_read_and_none_masked, ORPHAN_PROVEN},
+    {"its accounts are unknown", accounts_unknown, ORPHAN_PROVEN},
+    {"an internal snapshot of its own", base_has_snapshots, ORPHAN_PROVEN BASE_PARTLY},
+    {"a template that has nothing visible", base_is_template, ORPHAN_PROVEN},
+    {"read under another name of an image too", base_by_alias_of_another, ORPHAN_PROVEN},
+    {"an overlay names it by both of its own names", base_by_alias_of_overlay, ORPHAN_PROVEN BASE_PROVEN},
+    {"an overlay reads it in another way too", base_in_content_of_overlay, ORPHAN_PROVEN},
+    {"a reference to it was not followed", base_not_followed, ORPHAN_PROVEN},
+    {"the data file of another image too", base_is_part, ORPHAN_PROVEN},
+    {"an overlay was not understood", overlay_not_understood,
+     ORPHAN_PROVEN BASE_BUT("not-understood [/r/left.qcow2 (corrupt)]")},
+    {"an overlay of an overlay was not understood", overlay_of_overlay_not_understood,
+     ORPHAN_PROVEN BASE_BUT("not-understood [/r/top.qcow2 (denied)]")},
+    {"an overlay of an overlay has an error", overlay_with_an_error,
+     ORPHAN_PROVEN BASE_BUT("chain-broken [/r/top.qcow2 (code)]")},
+    {"an image that does not read it has an error", stranger_with_an_error, ORPHAN_PROVEN BASE_PROVEN},
+    {"cross-links of an overlay are unknown", overlay_cross_links_unknown,
+     ORPHAN_PROVEN BASE_BUT("cross-linked [/r/left.qcow2 (unknown)]")},
+    {"an overlay is read otherwise", overlay_has_other_reader,
+     ORPHAN_PROVEN BASE_BUT("non-backing-reader [/r/left.qcow2]")},
+    {"a ring of images", ring, ORPHAN_PROVEN BASE_BUT("loop []")},
+};
+
+#define RULES (sizeof(rules) / sizeof(rules[0]))
+
+static void keeps_rule(void **state)
+{
+    const struct rule *rule = *state;
+    struct ia_graph graph;
+    make_graph(&graph);
+    rule->change(&graph);
+    char *text = judged(&graph);
+    assert_string_equal(text, rule->expected);
+    free(text);
+    ia_graph_release(&graph);
+}
+
+/* -- Evidence ---------------------------------------------------------------------------------------------------- */
+
+static bool append(void *ctx, enum ia_evidence evidence, const char *subject, int64_t scan)
+{
+    struct ia_buf *out = ctx;
+    ia_buf_addf(out, "%s: ", ia_evidence_kinds[evidence].code);
+    ia_evidence_render(out, evidence, subject, scan);
+    ia_buf_add_char(out, '\n');
+    return true;
+}
+
+static void expect_evidence(size_t image, void (*change)(struct ia_graph *), const char *expected)
+{
+    struct ia_graph graph;
+    struct ia_judge *judge = NULL;
+    struct ia_buf out = {0};
+    make_graph(&graph);
+    change(&graph);
+    ia_buf_add_str(&out, "");
+    assert_ok(ia_judge_new(&graph, &judge, &err));
+    assert_true(ia_judge_evidence(judge, image, append, &out));
+    assert_string_equal(out.data, expected);
+    ia_buf_release(&out);
+    ia_judge_free(judge);
+    ia_graph_release(&graph);
+}
+
+static void evidence_is_listed_with_its_subject(void **state)
+{
+    (void)state;
+    expect_evidence(ORPHAN, nothing, "was-named: scan 1 saw it named as backing file by '/r/gone.qcow2'\n");
+    expect_evidence(BASE, nothing, "named: named by /r/left.qcow2\nnamed: named by /r/right.qcow2\n");
+    expect_evidence(ALONE, nothing, "");
+    expect_evidence(ALONE, alone_matches_glob, "backing-glob: matches --backing-glob 'alone*'\n");
+    expect_evidence(ALONE, alone_is_in_base_folder,
+                    "openstack-base: lies in a directory _base, where OpenStack keeps base images\n");
+    expect_evidence(ALONE, alone_is_called_as_proxmox_does,
+                    "proxmox-template: has the name of a Proxmox template's disk, base-N-disk-N\n");
+}
+
+/* -- Sentences --------------------------------------------------------------------------------------------------- */
+
+static void sentences_have_three_subjects(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/e", "/b", "/d", "/a", "/c"};
+    struct ia_doubts all = {0};
+    struct ia_doubts own = {0};
+    struct ia_buf out = {0};
+    assert_true(ia_vec_push(&own.all, ((struct ia_candidate_doubt){IA_DOUBT_LOOP, ""})));
+    for (size_t i = 0; i < COUNT(paths); i++)
+        assert_true(ia_vec_push(i % 2 == 0 ? &all.all : &own.all,
+                                ((struct ia_candidate_doubt){IA_DOUBT_SHARED_FILE, paths[i]})));
+    ia_doubts_sort(&all);
+    ia_doubts_sort(&own);
+    ia_doubts_render(&out, &all, &own);
+    assert_string_equal(out.data,
+                        "one of its files is also used by: /a, /b, /c and 2 more; its chain comes back to itself");
+    ia_buf_clear(&out);
+    ia_doubts_render_codes(&out, &all, &own);
+    assert_string_equal(out.data, "shared-file,loop");
+    ia_buf_release(&out);
+    ia_doubts_release(&all);
+    ia_doubts_release(&own);
+}
+
+static void what_is_doubted_of_all_is_not_told_again(void **state)
+{
+    (void)state;
+    struct ia_doubts all = {0};
+    struct ia_doubts own = {0};
+    struct ia_buf out = {0};
+    assert_true(ia_vec_push(&all.all, ((struct ia_candidate_doubt){IA_DOUBT_BROKEN_REFERENCE, "/a"})));
+    assert_true(ia_vec_push(&own.all, ((struct ia_candidate_doubt){IA_DOUBT_BROKEN_REFERENCE, "/a"})));
+    assert_true(ia_vec_push(&own.all, ((struct ia_candidate_doubt){IA_DOUBT_BROKEN_REFERENCE, "/b"})));
+    ia_doubts_subtract(&own, &all);
+    ia_doubts_render(&out, &all, &own);
+    assert_string_equal(out.data, "a reference that could not be followed may mean it: /a, /b");
+    ia_buf_release(&out);
+    ia_doubts_release(&all);
+    ia_doubts_release(&own);
+}
+
+static void every_code_is_told_once(void **state)
+{
+    (void)state;
+    for (size_t i = 1; i < IA_DOUBT_COUNT; i++) {
+        assert_true(ia_doubt_kinds[i].code[0] != '\0' && ia_doubt_kinds[i].sentence[0] != '\0');
+        assert_true(ia_doubt_kinds[i].concerns != 0);
+        for (size_t other = i + 1; other < IA_DOUBT_COUNT; other++)
+            assert_string_not_equal(ia_doubt_kinds[i].code, ia_doubt_kinds[other].code);
+    }
+}
+
+/* -- Deeds ------------------------------------------------------------------------------------------------------- */
+
+CHANGE(delete_left, assert_true(ia_graph_delete(g, LEFT)))
+CHANGE(delete_both, assert_true(ia_graph_delete(g, LEFT)); assert_true(ia_graph_delete(g, RIGHT));
+       assert_true(ia_graph_delete(g, TOP)))
+CHANGE(delete_base, assert_true(ia_graph_delete(g, BASE)))
+CHANGE(delete_base_that_is_raw, i[LEFT].backing_format = i[RIGHT].backing_format = "raw";
+       assert_true(ia_graph_delete(g, BASE)))
+CHANGE(flatten_both, ia_graph_flatten(g, LEFT); ia_graph_flatten(g, RIGHT))
+CHANGE(write_base_and_flatten_both, ia_graph_write(g, BASE); flatten_both(g))
+
+static const struct rule deeds[] = {
+    {"an overlay is deleted: the base is still named", delete_left, ORPHAN_PROVEN BASE_PROVEN},
+    {"all are deleted that named it", delete_both, ORPHAN_PROVEN "base.qcow2 unreferenced:\n"},
+    {"a base is deleted: what named it may mean any other", delete_base,
+     ORPHAN_BUT("broken-reference [/r/left.qcow2] broken-reference [/r/right.qcow2]")},
+    {"a raw base is deleted: it hid nothing, and no qcow2 is meant", delete_base_that_is_raw, ORPHAN_PROVEN},
+    {"its overlays are flattened", flatten_both, ORPHAN_PROVEN "base.qcow2 unreferenced:\n"},
+    {"it is written to before", write_base_and_flatten_both,
+     ORPHAN_PROVEN "base.qcow2 unreferenced: written-since []\n"},
+};
+
+#define DEEDS (sizeof(deeds) / sizeof(deeds[0]))
+
+int main(void)
+{
+    struct CMUnitTest tests[RULES + DEEDS + 4];
+    size_t count = 0;
+    for (size_t i = 0; i < RULES; i++)
+        tests[count++] = (struct CMUnitTest){rules[i].name, keeps_rule, NULL, NULL, (void *)&rules[i]};
+    for (size_t i = 0; i < DEEDS; i++)
+        tests[count++] = (struct CMUnitTest){deeds[i].name, keeps_rule, NULL, NULL, (void *)&deeds[i]};
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(evidence_is_listed_with_its_subject);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(sentences_have_three_subjects);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(what_is_doubted_of_all_is_not_told_again);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_code_is_told_once);
+    return _cmocka_run_group_tests("judge", tests, count, NULL, NULL);
+}
