@@ -105,9 +105,10 @@ static bool take_string(const char **at, char mark, struct ia_buf *out)
 {
     ia_buf_add_char(out, '"');
     while (**at != mark) {
-        if ((uint8_t) * *at < 0x20)
+        const uint8_t byte = (uint8_t)(*at)[0];
+        if (byte < 0x20)
             return false;
-        bool escaped = **at == '\\';
+        bool escaped = byte == '\\';
         *at += escaped;
         uint32_t code = escaped ? take_escape(at) : take_utf8(at);
         if (!is_character(code))

@@ -27,7 +27,9 @@ class Trace:
                 self.opened.add(os.path.normpath(os.path.join(cwd, found.group(3) or "", found.group(4))))
 
     def below(self, path):
-        return sorted(name for name in self.opened if name == path or name.startswith(path + "/"))
+        """In a chroot strace gives names in another mount namespace from the root of the host on."""
+        names = {name[name.index(path):] for name in self.opened if path in name}
+        return sorted(name for name in names if name == path or name.startswith(path + "/"))
 
 
 def traced(site, *arguments, cwd=None):
