@@ -6,11 +6,12 @@
 #include "judge/internal.h"
 
 /* Paths to files: names, and the paths of images. Open addressing; a slot holds the number of an entry plus one. */
+struct path_entry {
+    const char *path;
+    size_t file;
+};
 struct path_index {
-    struct entry {
-        const char *path;
-        size_t file;
-    } * entries;
+    struct path_entry *entries;
     size_t *slots;
     size_t len, mask;
 };
@@ -30,7 +31,7 @@ static void enter(struct path_index *index, const char *path, size_t file)
     for (; index->slots[at] != 0; at = (at + 1) & index->mask) /* ends: half of the slots are free */
         if (strcmp(index->entries[index->slots[at] - 1].path, path) == 0)
             return;
-    index->entries[index->len] = (struct entry){path, file};
+    index->entries[index->len] = (struct path_entry){path, file};
     index->slots[at] = ++index->len;
 }
 
