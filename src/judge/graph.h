@@ -107,10 +107,10 @@ void ia_graph_release(struct ia_graph *graph);
  * caller. */
 
 /* The image is deleted with its main file; what else names it loses it. false: out of memory. */
-bool ia_graph_delete(struct ia_graph *graph, size_t image);
+bool ia_graph_delete(struct ia_graph *graph, size_t number);
 /* The image gets no backing file any more (qemu-img rebase -b ''); it was written to. */
-void ia_graph_flatten(struct ia_graph *graph, size_t image);
+void ia_graph_flatten(struct ia_graph *graph, size_t number);
 /* The image was written to: it is newer than all that named it. */
-void ia_graph_write(struct ia_graph *graph, size_t image);
+void ia_graph_write(struct ia_graph *graph, size_t number);
 
 #endif

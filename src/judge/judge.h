@@ -15,12 +15,12 @@ IA_MUST_CHECK enum ia_status ia_judge_new(const struct ia_graph *graph, struct i
 void ia_judge_free(struct ia_judge *judge); /* NULL is fine */
 
 /* What a report calls the image. */
-enum ia_candidate ia_judge_candidate(const struct ia_judge *judge, size_t image);
+enum ia_candidate ia_judge_candidate(const struct ia_judge *judge, size_t number);
 
 /* Called with each piece of evidence, the strongest first; scan is 0 where it has none. false ends it. */
 typedef bool ia_evidence_sink(void *ctx, enum ia_evidence evidence, const char *subject, int64_t scan);
 /* Why the image counts as a backing file. false: the sink ended it. */
-bool ia_judge_evidence(const struct ia_judge *judge, size_t image, ia_evidence_sink *each, void *ctx);
+bool ia_judge_evidence(const struct ia_judge *judge, size_t number, ia_evidence_sink *each, void *ctx);
 
 /* Appends the doubts about every candidate, and those about one that is such a candidate, sorted. Subjects are texts of
  * the graph, or of the judge. IA_NOMEM. */
