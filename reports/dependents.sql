@@ -13,7 +13,7 @@
 -- column: through | text | backing: by its chain of backing files; other: by a reference that its chain does not show
 WITH RECURSIVE
 target AS (
-    SELECT file_id FROM name WHERE path = :image
+    SELECT file_id FROM file_name WHERE path = :image
     UNION
     SELECT file_id FROM image WHERE path = :image
 ),
@@ -24,7 +24,7 @@ link AS (
     UNION
     SELECT image_id, target_id FROM reference WHERE target_id IS NOT NULL
     UNION
-    SELECT r.image_id, n.file_id FROM reference AS r JOIN name AS n ON n.path = r.path
+    SELECT r.image_id, n.file_id FROM reference AS r JOIN file_name AS n ON n.path = r.path
     UNION
     SELECT x.image_id, x.file_id FROM image_file AS x WHERE x.file_id IS NOT NULL
 ),

@@ -34,7 +34,7 @@ span AS (
 seen AS (
     SELECT scan_id, path, virtual_size, file_size, disk_size, data_bytes, dependents,
            CASE state WHEN 'ok' THEN chain_depth END AS depth
-    FROM history
+    FROM v_history
 ),
 old AS (SELECT seen.* FROM seen JOIN span ON seen.scan_id = span.a),
 now AS (SELECT seen.* FROM seen JOIN span ON seen.scan_id = span.b),
@@ -58,9 +58,9 @@ SELECT pair.path, pair.status, pair.disk_delta, pair.data_delta, pair.virtual_de
        pair.depth_from, pair.depth_to, pair.dependents_from, pair.dependents_to,
        -- A scan that was not complete may have missed who names it, and proves no absence.
        CASE WHEN pair.dependents_to = 0 AND coalesce(pair.dependents_from, 1) > 0 THEN (
-            SELECT min(s.started) FROM v_scan AS s JOIN history AS h ON h.scan_id = s.scan_id
+            SELECT min(s.started) FROM v_scan AS s JOIN v_history AS h ON h.scan_id = s.scan_id
             WHERE h.path = pair.path AND s.complete
-              AND h.scan_id > (SELECT max(n.scan_id) FROM history AS n
+              AND h.scan_id > (SELECT max(n.scan_id) FROM v_history AS n
                                WHERE n.path = pair.path AND n.scan_id >= span.a AND n.dependents > 0))
        END AS unreferenced_since
 FROM pair, span

@@ -24,7 +24,7 @@
 -- column: why | text | why deleting it frees less than it takes
 WITH member AS (
     SELECT h.group_id, h.file_id, h.path, h.saved_bytes, row_number() OVER (PARTITION BY h.group_id ORDER BY h.path) AS place
-    FROM v_host AS h WHERE h.group_id IS NOT NULL
+    FROM v_file_blocks AS h WHERE h.group_id IS NOT NULL
 ),
 -- A group, with the four files of which every member finds three others.
 team AS (
@@ -49,7 +49,7 @@ SELECT h.path, h.disk_size, h.exclusive_bytes, h.shared_bytes, h.unmatched_bytes
               || CASE WHEN h.shared_bytes > 0 THEN '; something else uses some of its blocks' ELSE '' END
               || CASE WHEN h.encoded_bytes > 0
                  THEN '; the host compresses it and does not tell what that takes' ELSE '' END, 3) END AS why
-FROM v_host AS h
+FROM v_file_blocks AS h
 LEFT JOIN member AS m ON m.file_id = h.file_id
 LEFT JOIN team AS t ON t.group_id = h.group_id
 WHERE h.freed_bytes IS NOT h.disk_size OR h.links > 1

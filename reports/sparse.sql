@@ -46,13 +46,13 @@ host AS (
            CASE WHEN count(*) = count(h.shared_bytes) THEN sum(h.shared_bytes) END AS shared,
            CASE WHEN count(*) = count(h.shared_bytes) THEN sum(h.shared_bytes + h.encoded_bytes) END AS doubtful,
            min(f.links = 1) AS has_one_name  -- else its blocks stay when a copy takes its place
-    FROM member AS m JOIN file AS f ON f.file_id = m.file_id LEFT JOIN v_host AS h ON h.file_id = m.file_id
+    FROM member AS m JOIN file AS f ON f.file_id = m.file_id LEFT JOIN v_file_blocks AS h ON h.file_id = m.file_id
     GROUP BY m.image_id
 ),
 used AS (
     SELECT image_id, use, sum(bytes) AS length, sum(disk_bytes) AS blocks,
            sum(coalesce(unwritten_bytes, 0)) AS unwritten
-    FROM space
+    FROM file_space
     GROUP BY image_id, use
 ),
 part AS ( -- blocks by use; those that were never written are taken out of every use, as a kind of their own
@@ -75,12 +75,14 @@ part AS ( -- blocks by use; those that were never written are taken out of every
     GROUP BY image_id
 ),
 account AS (
-    SELECT i.*, h.file_size, h.disk_size, h.shared, h.doubtful, h.has_one_name,
+    SELECT i.image_id, i.path, i.format, i.state, i.chain_ok, i.lock_state, d.variant, d.virtual_size, d.cluster_size,
+           d.encrypted, d.dirty, d.corrupt, d.backing_name, d.backing_format,
+           k.compressed_bytes, k.compressed_host, k.metadata_bytes, k.overlapping, h.file_size, h.disk_size, h.shared, h.doubtful, h.has_one_name,
            p.data, p.zero_allocated, p.leaked, p.unused, p.unallocated, p.preallocated, p.tail, p.metadata,
            p.snapshots, p.bitmaps, p.told, p.leaked_length, p.bitmaps_length, p.tail_length,
-           CASE WHEN i.state = 'ok' THEN i.data_bytes + i.compressed_bytes + i.encrypted_bytes + i.sparse_bytes END
+           CASE WHEN i.state = 'ok' THEN k.data_bytes + k.compressed_bytes + k.encrypted_bytes + k.sparse_bytes END
                AS allocated,
-           CASE WHEN i.state = 'ok' THEN i.zero_bytes + i.zero_allocated_bytes END AS zero,
+           CASE WHEN i.state = 'ok' THEN k.zero_bytes + k.zero_allocated_bytes END AS zero,
            p.zero_allocated + p.leaked + p.unused + p.unallocated + p.preallocated + p.tail AS held_for_nothing,
            max(p.zero_allocated, p.leaked, p.unused, p.unallocated, p.preallocated, p.tail) AS largest,
            b.format AS backing_is,
@@ -88,6 +90,8 @@ account AS (
            '''' || replace(i.path, '''', '''\''''') || '''' AS quoted,
            '''' || replace(i.path || '.new', '''', '''\''''') || '''' AS quoted_new
     FROM image AS i
+    JOIN image_header AS d ON d.image_id = i.image_id
+    JOIN image_account AS k ON k.image_id = i.image_id
     JOIN host AS h ON h.image_id = i.image_id
     LEFT JOIN part AS p ON p.image_id = i.image_id
     LEFT JOIN image AS b ON b.image_id = i.backing_id
@@ -97,7 +101,7 @@ fit AS ( -- what a command must not lose
            a.state = 'ok' AND a.chain_ok AND a.lock_state = 'none' AND NOT a.corrupt AND NOT a.dirty
            AND NOT coalesce(a.overlapping, 0)
            AND coalesce(a.held_for_nothing > a.doubtful, 0) AS at_rest,
-           NOT EXISTS (SELECT 1 FROM image_name AS n WHERE n.image_id = a.image_id AND n.kind = 'part') AS one_file,
+           NOT EXISTS (SELECT 1 FROM reference AS r WHERE r.image_id = a.image_id AND r.kind IN ('data-file', 'extent')) AS one_file,
            a.has_one_name AS replaceable,
            -- all that is written anew is there again: no snapshots, bitmaps, keys, and nothing is compressed
            NOT EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = a.image_id AND m.snapshot IS NOT NULL)

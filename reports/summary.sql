@@ -29,7 +29,7 @@ unused AS MATERIALIZED (
 host AS (SELECT file_id FROM image UNION SELECT file_id FROM image_file WHERE file_id IS NOT NULL),
 blocks AS (
     SELECT coalesce(sum(f.disk_size), 0) AS files, coalesce(sum(s.saved_bytes), 0) AS saved
-    FROM file AS f LEFT JOIN sharing AS s ON s.file_id = f.file_id
+    FROM file AS f LEFT JOIN file_sharing AS s ON s.file_id = f.file_id
     WHERE f.file_id IN (SELECT file_id FROM host)
 ),
 total AS (

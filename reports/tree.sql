@@ -15,7 +15,7 @@
 WITH RECURSIVE
 asked AS (
     SELECT * FROM image
-    WHERE file_id IN (SELECT file_id FROM name WHERE path = :image UNION SELECT file_id FROM image WHERE path = :image)
+    WHERE file_id IN (SELECT file_id FROM file_name WHERE path = :image UNION SELECT file_id FROM image WHERE path = :image)
 ),
 spine AS (
     SELECT c.depth, c.layer_id AS image_id, c.data_bytes
@@ -27,13 +27,14 @@ bottom AS (
 ),
 -- The last link, where it leads to nothing that is drawn.
 loose AS (
-    SELECT coalesce(nullif(r.path, ''), b.backing_path, b.backing_name, r.name) AS path,
+    SELECT coalesce(nullif(r.path, ''), b.backing_path, d.backing_name, r.name) AS path,
            coalesce(nullif(r.state, 'followed'),
                     CASE WHEN b.backing_id IN (SELECT image_id FROM spine UNION SELECT image_id FROM asked) THEN 'loop'
                          ELSE 'not followed' END) AS state
     FROM bottom AS b
+    LEFT JOIN image_header AS d ON d.image_id = b.image_id
     LEFT JOIN reference AS r ON r.image_id = b.image_id AND r.kind = 'backing'
-    WHERE b.backing_name IS NOT NULL OR b.backing_id IS NOT NULL
+    WHERE d.backing_name IS NOT NULL OR b.backing_id IS NOT NULL
     ORDER BY r.state = 'followed', r.name, r.path
     LIMIT 1
 ),

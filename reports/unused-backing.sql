@@ -32,13 +32,13 @@ touched AS (
     UNION
     SELECT target_id FROM reference WHERE target_id IS NOT NULL
     UNION
-    SELECT n.file_id FROM reference AS r JOIN name AS n ON n.path = r.path
+    SELECT n.file_id FROM reference AS r JOIN file_name AS n ON n.path = r.path
     UNION
     SELECT i.file_id FROM reference AS r JOIN image AS i ON i.path = r.path
     UNION
     SELECT i.file_id FROM image AS o JOIN image AS i ON i.path = o.backing_path
     UNION
-    SELECT n.file_id FROM image AS o JOIN name AS n ON n.path = o.backing_path
+    SELECT n.file_id FROM image AS o JOIN file_name AS n ON n.path = o.backing_path
     UNION
     SELECT file_id FROM part
 ),
@@ -46,16 +46,16 @@ part AS (
     SELECT x.file_id FROM image_file AS x JOIN image AS i ON i.file_id = x.file_id
     WHERE x.image_id <> i.image_id
     UNION
-    SELECT n.file_id FROM image_file AS x JOIN name AS n ON n.path = x.path JOIN image AS i ON i.file_id = n.file_id
+    SELECT n.file_id FROM image_file AS x JOIN file_name AS n ON n.path = x.path JOIN image AS i ON i.file_id = n.file_id
     WHERE x.image_id <> i.image_id
     UNION
     SELECT file_id FROM file WHERE verdict = 'part'
 ),
 -- Files that are read in ways that the forest does not account for.
-aside AS (SELECT DISTINCT file_id FROM read_aside),
+aside AS (SELECT DISTINCT file_id FROM v_non_backing_reference),
 candidate AS (
-    SELECT image_id, 'unreferenced' AS status FROM image
-    WHERE is_base_by IS NOT NULL AND NOT is_template AND file_id NOT IN (SELECT file_id FROM touched)
+    SELECT i.image_id, 'unreferenced' AS status FROM image AS i JOIN image_memory AS y ON y.image_id = i.image_id
+    WHERE y.is_base_by IS NOT NULL AND NOT i.is_template AND i.file_id NOT IN (SELECT file_id FROM touched)
     UNION ALL
     SELECT i.image_id, 'contributes-nothing' FROM image AS i JOIN usage AS u ON u.image_id = i.image_id
     WHERE u.visible_present = 0 AND NOT i.is_template
@@ -74,8 +74,8 @@ candidate AS (
 hidden AS (
     SELECT m.image_id,
            sum(CASE m.state WHEN 0 THEN m.length WHEN 2 THEN m.length
-                            WHEN 1 THEN m.length * i.compressed_host / i.compressed_bytes ELSE 0 END) AS host
-    FROM masked AS m JOIN image AS i ON i.image_id = m.image_id
+                            WHEN 1 THEN m.length * k.compressed_host / k.compressed_bytes ELSE 0 END) AS host
+    FROM masked AS m JOIN image_account AS k ON k.image_id = m.image_id
     GROUP BY m.image_id
 ),
 -- Host bytes that an image's files have for themselves, and those that go when they are deleted by one name each: NULL
@@ -87,7 +87,7 @@ held AS (
                 THEN sum(CASE WHEN h.links > 1 THEN 0 ELSE h.freed_bytes END) END AS freed
     FROM (SELECT image_id, file_id FROM image_file WHERE file_id IS NOT NULL
           UNION SELECT image_id, file_id FROM image) AS m
-    LEFT JOIN v_host AS h ON h.file_id = m.file_id
+    LEFT JOIN v_file_blocks AS h ON h.file_id = m.file_id
     WHERE m.image_id IN (SELECT image_id FROM candidate)
     GROUP BY m.image_id
 ),
@@ -117,7 +117,8 @@ mention AS (
     WHERE o.state = 'ok'
     UNION ALL
     SELECT s.base_id, 'untold', o.path
-    FROM seer AS s JOIN image AS o ON o.image_id = s.image_id WHERE o.state = 'ok' AND o.overlapping IS NULL
+    FROM seer AS s JOIN image AS o ON o.image_id = s.image_id JOIN image_account AS k ON k.image_id = s.image_id
+    WHERE o.state = 'ok' AND k.overlapping IS NULL
     UNION ALL
     SELECT s.base_id, 'broken', o.path || ' (chain cut short)'
     FROM seer AS s JOIN image AS o ON o.image_id = s.image_id
@@ -145,8 +146,8 @@ judged AS MATERIALIZED (
            || coalesce('; references may be hidden by ' ||
                        (SELECT words FROM told WHERE image_id = 0 AND topic = 'hiding'), '')
            || CASE i.state WHEN 'ok' THEN '' ELSE '; it could not be understood itself (' || i.state || ')' END
-           || CASE WHEN i.overlapping THEN '; clusters of it lie over each other: what one image does not read, another may'
-                   WHEN i.overlapping IS NULL AND i.state = 'ok'
+           || CASE WHEN k.overlapping THEN '; clusters of it lie over each other: what one image does not read, another may'
+                   WHEN k.overlapping IS NULL AND i.state = 'ok'
                    THEN '; whether clusters of it lie over each other could not be found out' ELSE '' END
            || CASE i.lock_state
               WHEN 'none' THEN ''
@@ -155,11 +156,11 @@ judged AS MATERIALIZED (
               ELSE '; whether it is in use could not be found out' END
            -- A base is not written to. One that was, after its last overlay was written to or seen, may be a disk of its
            -- own by now: a block commit of a running machine leaves the overlay behind, and goes on in the base.
-           || CASE WHEN c.status = 'unreferenced' AND i.referenced_scan IS NOT NULL
+           || CASE WHEN c.status = 'unreferenced' AND y.referenced_scan IS NOT NULL
                         AND (SELECT max(mtime_ns) FROM file WHERE file_id IN (
                                  SELECT file_id FROM image_file AS x WHERE x.image_id = i.image_id UNION SELECT i.file_id))
-                            IS NOT i.referenced_mtime_ns
-              THEN '; it was written to after ' || CASE WHEN i.referenced_mtime_ns IS NULL THEN 'the images that named it'
+                            IS NOT y.referenced_mtime_ns
+              THEN '; it was written to after ' || CASE WHEN y.referenced_mtime_ns IS NULL THEN 'the images that named it'
                                                         ELSE 'a scan last saw it named' END
                    || ': it may be in use as a disk of its own'
               ELSE '' END
@@ -172,10 +173,11 @@ judged AS MATERIALIZED (
            -- A base that was renamed or moved away under its overlays is misplaced, not unused.
            || coalesce('; an image that lost its backing or data file may mean it: ' ||
                        (SELECT min(o.path) FROM reference AS r JOIN image AS o ON o.image_id = r.image_id
-                        WHERE c.status = 'unreferenced' AND r.target_id IS NULL AND r.kind IN ('backing', 'data-file', 'extent')
-                          AND (o.path = i.referenced_by OR (r.state = 'missing' AND i.format = 'raw'))), '')
+                        WHERE c.status = 'unreferenced' AND r.target_id IS NULL AND r.state IS NOT NULL
+                          AND r.kind IN ('backing', 'data-file', 'extent')
+                          AND (o.path = y.referenced_by OR (r.state = 'missing' AND i.format = 'raw'))), '')
            || coalesce('; a name that depends on a working directory may mean it: ' ||
-                       (SELECT min(r.name) FROM reference AS r, name AS n
+                       (SELECT min(r.name) FROM reference AS r, file_name AS n
                         WHERE r.state = 'ambiguous' AND c.status = 'unreferenced' AND n.file_id = i.file_id
                           -- the last component of the file's name, anywhere in what the image says
                           AND instr(r.name, replace(n.path, rtrim(n.path, replace(n.path, '/', '')), '')) > 0), '')
@@ -188,17 +190,19 @@ judged AS MATERIALIZED (
            || coalesce('; images that could read it are read in other ways than as backing files: ' ||
                        (SELECT words FROM told WHERE image_id = c.image_id AND topic = 'aside'), '') AS doubts
     FROM candidate AS c JOIN image AS i ON i.image_id = c.image_id
+    JOIN image_account AS k ON k.image_id = c.image_id
+    JOIN image_memory AS y ON y.image_id = c.image_id
 ),
 -- What could be done, in words of a shell. An image's path, quoted: nothing is special between apostrophes, and one of
 -- its own stands outside of them.
 word AS (
-    SELECT i.image_id, i.path, i.format, i.virtual_size, i.lock_state, i.encrypted, i.backing_id,
+    SELECT i.image_id, i.path, i.format, d.virtual_size, i.lock_state, d.encrypted, i.backing_id,
            '''' || replace(i.path, '''', '''\''''') || '''' AS quoted,
-           i.format IN ('qcow2', 'qed') AND NOT i.encrypted AS can_change,  -- its backing file, and without a key
+           i.format IN ('qcow2', 'qed') AND NOT d.encrypted AS can_change,  -- its backing file, and without a key
            EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS has_snapshots,
            (SELECT count(*) FROM image_file AS x WHERE x.image_id = i.image_id) AS files,
            (SELECT mtime_ns FROM file AS f WHERE f.file_id = i.file_id) AS mtime_ns
-    FROM image AS i
+    FROM image AS i JOIN image_header AS d ON d.image_id = i.image_id
 ),
 -- All names of all its files. A file without a block is a device, or gives nothing back; one that was met by symbolic
 -- links alone has no name here.
@@ -208,7 +212,7 @@ removal AS MATERIALIZED (
                  count(n.path) OVER (PARTITION BY f.image_id, f.file_id) AS names,
                  (SELECT disk_size FROM file AS h WHERE h.file_id = f.file_id) AS disk_size
           FROM (SELECT image_id, file_id FROM image UNION SELECT image_id, file_id FROM image_file) AS f
-          LEFT JOIN name AS n ON n.file_id = f.file_id AND n.kind = 'file'
+          LEFT JOIN file_name AS n ON n.file_id = f.file_id AND n.kind = 'file'
           WHERE f.image_id IN (SELECT image_id FROM candidate WHERE status = 'unreferenced')
           ORDER BY n.path)
     GROUP BY image_id
@@ -272,11 +276,11 @@ SELECT j.status,
        i.path, i.format,
        (SELECT sum(disk_size) FROM file WHERE file_id IN (
             SELECT file_id FROM image_file AS x WHERE x.image_id = i.image_id UNION SELECT i.file_id)) AS disk_size,
-       i.virtual_size,
-       (SELECT count(*) FROM name AS n WHERE n.file_id = i.file_id AND n.kind = 'file') AS names,
-       (SELECT started FROM v_scan WHERE scan_id = i.referenced_scan) AS last_referenced,
-       i.referenced_by,
-       CASE j.status WHEN 'unreferenced' THEN i.is_base_by
+       d.virtual_size,
+       (SELECT count(*) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file') AS names,
+       (SELECT started FROM v_scan WHERE scan_id = y.referenced_scan) AS last_referenced,
+       y.referenced_by,
+       CASE j.status WHEN 'unreferenced' THEN y.is_base_by
                      ELSE 'named by ' || (SELECT words FROM told WHERE image_id = i.image_id AND topic = 'named-by')
        END AS evidence,
        CASE j.doubts WHEN '' THEN NULL ELSE substr(j.doubts, 3) END AS why,
@@ -288,6 +292,8 @@ SELECT j.status,
        CASE j.status WHEN 'unreferenced' THEN 1 WHEN 'contributes-nothing' THEN 2 ELSE 3 END AS rank
 FROM judged AS j
 JOIN image AS i ON i.image_id = j.image_id
+JOIN image_header AS d ON d.image_id = j.image_id
+JOIN image_memory AS y ON y.image_id = j.image_id
 JOIN advice AS a ON a.image_id = j.image_id
 )
 ORDER BY rank, verdict, reclaimable_bytes DESC, path;

@@ -39,17 +39,17 @@ unknown AS (
 ),
 -- The doubts that an image is itself.
 own AS (
-    SELECT image_id,
-           CASE state WHEN 'ok' THEN '' ELSE '; it could not be understood itself (' || state || ')' END
-           || CASE WHEN overlapping THEN '; clusters of it lie over each other: what one image does not read, another may'
-                   WHEN overlapping IS NULL AND state = 'ok'
+    SELECT i.image_id,
+           CASE i.state WHEN 'ok' THEN '' ELSE '; it could not be understood itself (' || i.state || ')' END
+           || CASE WHEN k.overlapping THEN '; clusters of it lie over each other: what one image does not read, another may'
+                   WHEN k.overlapping IS NULL AND i.state = 'ok'
                    THEN '; whether clusters of it lie over each other could not be found out' ELSE '' END
-           || CASE lock_state
+           || CASE i.lock_state
               WHEN 'none' THEN ''
               WHEN 'write' THEN '; it is in use (open for writing)'
               WHEN 'read' THEN '; it is in use (open for reading)'
               ELSE '; whether it is in use could not be found out' END AS doubts
-    FROM image
+    FROM image AS i LEFT JOIN image_account AS k ON k.image_id = i.image_id
 ),
 head AS (SELECT image_id, NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head FROM image AS i),
 gone AS (SELECT image_id, step FROM what_if_image WHERE step IS NOT NULL),
@@ -66,7 +66,7 @@ freed AS (
     SELECT w.image_id, CASE WHEN count(*) = count(w.freed_bytes) THEN sum(w.freed_bytes) END AS bytes,
            sum(w.most_bytes) AS most, max(f.links > f.links_met) AS has_other_links,
            max(w.goes AND h.shared_bytes > 0) AS shares, max(w.goes AND h.encoded_bytes > 0) AS is_encoded
-    FROM what_if_file AS w JOIN file AS f ON f.file_id = w.file_id LEFT JOIN v_host AS h ON h.file_id = w.file_id
+    FROM what_if_file AS w JOIN file AS f ON f.file_id = w.file_id LEFT JOIN v_file_blocks AS h ON h.file_id = w.file_id
     GROUP BY w.image_id
 ),
 -- Why deleting an image frees less than its blocks.
@@ -82,7 +82,7 @@ host AS (
     SELECT o.image_id, sum(f.disk_size) AS disk_size,
            CASE WHEN count(*) = count(h.shared_bytes) THEN sum(h.shared_bytes) END AS shared,
            sum(h.exclusive_bytes) AS exclusive, sum(h.encoded_bytes) AS encoded
-    FROM owner AS o JOIN file AS f ON f.file_id = o.file_id LEFT JOIN v_host AS h ON h.file_id = o.file_id
+    FROM owner AS o JOIN file AS f ON f.file_id = o.file_id LEFT JOIN v_file_blocks AS h ON h.file_id = o.file_id
     WHERE o.image_id IN (SELECT image_id FROM asked UNION SELECT image_id FROM base)
     GROUP BY o.image_id
 ),
@@ -93,8 +93,9 @@ empty AS (
            coalesce(e.emptied_bytes, 0)
            + CASE WHEN a.image_id IS NOT NULL AND t.can_be_empty
                        AND NOT EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL)
-                  THEN i.compressed_host ELSE 0 END AS emptied
+                  THEN k.compressed_host ELSE 0 END AS emptied
     FROM image AS i
+    JOIN image_account AS k ON k.image_id = i.image_id
     JOIN what_if_terms AS t ON t.image_id = i.image_id
     LEFT JOIN asked AS a ON a.image_id = i.image_id
     LEFT JOIN what_if_effect AS e ON e.image_id = i.image_id
@@ -119,7 +120,7 @@ hit AS (
     SELECT o.image_id, o.backing_path IN (SELECT path FROM what_if_name)
     FROM asked AS a JOIN image AS o ON o.backing_id = a.image_id
     WHERE :action = 'delete' AND a.step IS NULL
-      AND NOT EXISTS (SELECT 1 FROM name AS n WHERE n.path = o.backing_path AND n.kind = 'file'
+      AND NOT EXISTS (SELECT 1 FROM file_name AS n WHERE n.path = o.backing_path AND n.kind = 'file'
                       AND n.path NOT IN (SELECT path FROM what_if_name))
 ),
 -- UNION drops what was met before, so this ends on any ring.
@@ -151,12 +152,13 @@ seer AS (
 ),
 -- Files that images which stay read in ways that the forest does not account for.
 aside AS (
-    SELECT file_id FROM read_aside WHERE by_id IS NULL OR by_id NOT IN (SELECT image_id FROM gone)
+    SELECT file_id FROM v_non_backing_reference WHERE by_id IS NULL OR by_id NOT IN (SELECT image_id FROM gone)
 ),
 blurred AS (
     SELECT s.base_id, min(o.path) AS path FROM seer AS s JOIN image AS o ON o.image_id = s.image_id
+    LEFT JOIN image_account AS k ON k.image_id = o.image_id
     WHERE o.image_id NOT IN (SELECT image_id FROM gone)
-      AND (o.state <> 'ok' OR o.overlapping IS NOT 0 OR o.file_id IN (SELECT file_id FROM aside)
+      AND (o.state <> 'ok' OR k.overlapping IS NOT 0 OR o.file_id IN (SELECT file_id FROM aside)
            OR EXISTS (SELECT 1 FROM v_finding AS f WHERE f.path = o.path AND f.severity = 'error')
            OR NOT EXISTS (SELECT 1 FROM chain AS c WHERE c.image_id = s.image_id AND c.layer_id = s.base_id))
     GROUP BY s.base_id
@@ -191,7 +193,7 @@ item AS (
                          WHEN h.is_head AND i.backing_id IS NOT NULL THEN 'a head: its own data is lost'
                          WHEN h.is_head THEN 'a disk that stands alone: its data is lost'
                          ELSE 'other images stand on it' END || coalesce(r.detail, '')
-                WHEN i.backing_name IS NULL AND i.backing_id IS NULL THEN 'it has no backing file: nothing to do'
+                WHEN d.backing_name IS NULL AND i.backing_id IS NULL THEN 'it has no backing file: nothing to do'
                 WHEN :action = 'flatten' THEN
                     CASE WHEN i.format IN ('qcow2', 'qed') THEN 'stands alone with the same content'
                          ELSE 'qemu-img cannot rebase an image of this format in place: convert it to a new one' END
@@ -203,12 +205,13 @@ item AS (
            || CASE WHEN :action = 'commit' AND NOT i.chain_ok THEN '; its chain is broken' ELSE '' END
            || CASE WHEN :action = 'commit' AND i.format NOT IN ('qcow2', 'qcow', 'qed', 'vmdk')
                    THEN '; qemu-img does not commit images of this format' ELSE '' END
-           || CASE WHEN :action <> 'delete' AND i.variant LIKE '%data-file%'
+           || CASE WHEN :action <> 'delete' AND d.variant LIKE '%data-file%'
                    THEN '; it keeps its data in an external file, which QEMU treats in its own way' ELSE '' END
            || CASE WHEN (:action = 'delete' AND f.image_id IS NOT NULL AND f.bytes IS NULL)
                         OR (:action = 'commit' AND e.freed_bytes IS NULL)
                    THEN '; the host does not tell what its files share' ELSE '' END AS doubts
     FROM asked AS a JOIN image AS i ON i.image_id = a.image_id JOIN head AS h ON h.image_id = i.image_id
+    JOIN image_header AS d ON d.image_id = i.image_id
     JOIN what_if_terms AS t ON t.image_id = i.image_id
     LEFT JOIN emptied AS e ON e.image_id = i.image_id
     LEFT JOIN freed AS f ON f.image_id = i.image_id
@@ -216,28 +219,29 @@ item AS (
     UNION ALL
     SELECT 2, 'receives', NULL, i.image_id, NULL, e.freed_bytes, e.most, e.needed_bytes, e.needed_bytes, NULL, NULL,
            'is written to, where ' || o.path || ' has something of its own'
-           || CASE WHEN o.virtual_size > i.virtual_size
-                   THEN ', and grows from ' || i.virtual_size || ' to ' || o.virtual_size || ' guest bytes' ELSE '' END
+           || CASE WHEN od.virtual_size > d.virtual_size
+                   THEN ', and grows from ' || d.virtual_size || ' to ' || od.virtual_size || ' guest bytes' ELSE '' END
            || CASE WHEN e.shares THEN '; something else uses some of its blocks: what is written there takes new ones'
                    ELSE '' END,
            CASE WHEN i.format IN ('dmg', 'cloop', 'bochs') THEN '; QEMU does not write images of this format'
                 ELSE '' END
-           || CASE WHEN o.virtual_size > i.virtual_size AND ' ' || i.variant || ' ' LIKE '% v2 %'
+           || CASE WHEN od.virtual_size > d.virtual_size AND ' ' || d.variant || ' ' LIKE '% v2 %'
                         AND EXISTS (SELECT 1 FROM snapshot AS s WHERE s.image_id = i.image_id)
                    THEN '; QEMU does not let such an image with internal snapshots grow' ELSE '' END
            || CASE WHEN i.format = 'qed' THEN '; how QEMU writes zeroes to images of this format is not followed' ELSE '' END
-           || CASE WHEN o.virtual_size > i.virtual_size
+           || CASE WHEN od.virtual_size > d.virtual_size
                         AND i.format NOT IN ('raw', 'qcow2', 'qed', 'parallels', 'luks')
                    THEN '; QEMU does not let images of this format grow' ELSE '' END
-           || CASE WHEN o.virtual_size > i.virtual_size
-                        AND (i.format <> 'qcow2' OR ' ' || i.variant || ' ' LIKE '% v2 %')
-                        AND i.virtual_size < (SELECT k.virtual_size FROM image AS k WHERE k.image_id = i.backing_id)
+           || CASE WHEN od.virtual_size > d.virtual_size
+                        AND (i.format <> 'qcow2' OR ' ' || d.variant || ' ' LIKE '% v2 %')
+                        AND d.virtual_size < (SELECT k.virtual_size FROM image_header AS k WHERE k.image_id = i.backing_id)
                    THEN '; QEMU does not let it grow over a larger backing file' ELSE '' END
-           || CASE WHEN i.variant LIKE '%data-file%'
+           || CASE WHEN d.variant LIKE '%data-file%'
                    THEN '; it keeps its data in an external file, which QEMU treats in its own way' ELSE '' END
            || CASE WHEN e.freed_bytes IS NULL THEN '; the host does not tell what its files share' ELSE '' END
-    FROM base AS b JOIN image AS i ON i.image_id = b.image_id JOIN emptied AS e ON e.image_id = b.image_id
-    JOIN asked AS a JOIN image AS o ON o.image_id = a.image_id
+    FROM base AS b JOIN image AS i ON i.image_id = b.image_id JOIN image_header AS d ON d.image_id = b.image_id
+    JOIN emptied AS e ON e.image_id = b.image_id
+    JOIN asked AS a JOIN image AS o ON o.image_id = a.image_id JOIN image_header AS od ON od.image_id = a.image_id
     UNION ALL
     SELECT 3, 'breaks', NULL, b.image_id, NULL, NULL, NULL, NULL,
            (SELECT sum(c.data_bytes) FROM chain AS c WHERE c.image_id = b.image_id AND c.depth >= b.depth), NULL, NULL,
@@ -269,23 +273,25 @@ item AS (
            CASE WHEN f.image_id IS NULL THEN 0 ELSE f.bytes END, coalesce(f.most, 0), 0, NULL, NULL, NULL,
            CASE g.step WHEN 1 THEN 'nothing would name it any more'
                 ELSE 'nothing would name it any more, once those of step ' || (g.step - 1) || ' are deleted' END
-           || CASE WHEN (SELECT count(*) FROM name AS n WHERE n.file_id = i.file_id AND n.kind = 'file') > 1
+           || CASE WHEN (SELECT count(*) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file') > 1
                    THEN '; its file has several names' ELSE '' END
            || coalesce(r.detail, ''),
            (SELECT doubts FROM unknown)
            -- What is deleted may have named it, or it is taken for it, as long as there is an image that misses it.
            || coalesce('; an image that loses its backing file may mean it: '
                        || (SELECT min(o.path) FROM hit AS m JOIN image AS o ON o.image_id = m.image_id
+                           LEFT JOIN image_header AS od ON od.image_id = m.image_id
                            LEFT JOIN gone AS e ON e.image_id = m.image_id
                            WHERE coalesce(e.step, g.step) >= g.step
-                             AND (o.backing_format IS NOT 'raw' OR i.format = 'raw')), '')
-           || CASE WHEN i.referenced_scan IS NOT NULL AND i.referenced_mtime_ns IS NULL
+                             AND (od.backing_format IS NOT 'raw' OR i.format = 'raw')), '')
+           || CASE WHEN y.referenced_scan IS NOT NULL AND y.referenced_mtime_ns IS NULL
               THEN '; it was written to after the images that named it: it may be in use as a disk of its own' ELSE '' END
            || CASE WHEN g.step = 1 AND i.image_id IN (SELECT image_id FROM asked)
               THEN '; it is written to by the action: it may be in use as a disk of its own' ELSE '' END
            || CASE WHEN f.image_id IS NOT NULL AND f.bytes IS NULL
               THEN '; the host does not tell what its files share' ELSE '' END
     FROM gone AS g JOIN image AS i ON i.image_id = g.image_id
+    LEFT JOIN image_memory AS y ON y.image_id = g.image_id
     LEFT JOIN freed AS f ON f.image_id = i.image_id
     LEFT JOIN remark AS r ON r.image_id = i.image_id
     WHERE g.step > 0

@@ -11,7 +11,7 @@ static enum ia_status is_known(struct ia_reader *reader, const char *path, bool 
 {
     struct ia_query *query = NULL;
     enum ia_status status = ia_query_open(reader,
-                                          "SELECT 1 FROM name WHERE path = :image"
+                                          "SELECT 1 FROM file_name WHERE path = :image"
                                           " UNION ALL SELECT 1 FROM image WHERE path = :image LIMIT 1",
                                           &query, err);
     if (status == IA_OK)

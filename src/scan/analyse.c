@@ -51,7 +51,7 @@ static enum ia_status put_seen(void *ctx, size_t node, uint32_t readers, int64_t
     const struct ia_item *item = item_of(forest, node);
     if (!ia_item_is_sound(item))
         return IA_OK;
-    return ia_writer_put_seen(forest->scan->writer, item->image_id, readers, bytes, err);
+    return ia_writer_put_reader_bytes(forest->scan->writer, item->image_id, readers, bytes, err);
 }
 
 static enum ia_status put_usage(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err)

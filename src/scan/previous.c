@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the scan before left: unchanged files are taken over without a read. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,21 @@ static const char *reason_of(const char *word)
     return NULL;
 }
 
+static void copy_word(char *out, size_t size, const char *word)
+{
+    snprintf(out, size, "%s", word == NULL ? "" : word);
+}
+
+static bool restore_identity(struct ia_parsed *parsed, const struct ia_image_row *row)
+{
+    struct ia_image_identity identity;
+    copy_word(identity.own, sizeof(identity.own), row->identity);
+    copy_word(identity.own_stamp, sizeof(identity.own_stamp), row->identity_stamp);
+    copy_word(identity.parent, sizeof(identity.parent), row->parent_identity);
+    copy_word(identity.parent_stamp, sizeof(identity.parent_stamp), row->parent_stamp);
+    return ia_parsed_set_identity(parsed, &identity);
+}
+
 static void restore_image(struct ia_previous *previous, const struct ia_image_row *row, bool *ok)
 {
     struct ia_parsed *parsed = &previous->parsed;
@@ -58,10 +74,10 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     memcpy(parsed->state_bytes, row->state_bytes, sizeof(parsed->state_bytes));
     facts->virtual_size = row->virtual_size < 0 ? 0 : row->virtual_size;
     facts->cluster_size = row->cluster_size < 0 ? 0 : row->cluster_size;
-    strncpy(facts->variant, row->variant, sizeof(facts->variant) - 1);
+    copy_word(facts->variant, sizeof(facts->variant), row->variant);
     facts->backing_name = copy(row->backing_name, ok);
     facts->backing_format = copy(row->backing_format, ok);
-    *ok = ia_parsed_set_identity(parsed, row->identity) && *ok;
+    *ok = restore_identity(parsed, row) && *ok;
     facts->backing_by_identity = row->backing_by_identity;
     facts->encrypted = row->encrypted;
     facts->dirty = row->dirty;
@@ -169,7 +185,7 @@ static enum ia_status load_image(void *ctx, const struct ia_image_row *row, stru
     if (previous == NULL)
         return ia_vec_push(&loader->strays, row->image_id) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
     restore_image(previous, row, &ok);
-    if (!restore_state(&previous->parsed, row))
+    if (!restore_state(&previous->parsed, row) || row->incomplete)
         previous->checked_ns = 0;
     return ok && ia_vec_push(&loader->images, previous) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
 }
@@ -191,21 +207,21 @@ static const char *role_of(const char *word)
 {
     static const char *const roles[] = {"data", "extent"};
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
-        if (strcmp(word, roles[i]) == 0)
+        if (word != NULL && strcmp(word, roles[i]) == 0)
             return roles[i];
     return "part";
 }
 
-static enum ia_status load_name(void *ctx, const struct ia_name_row *row, struct ia_error *err)
+static enum ia_status load_reference(void *ctx, const struct ia_reference_row *row, struct ia_error *err)
 {
     struct ia_previous *previous = previous_of_image(ctx, row->image_id);
     if (previous == NULL)
         return IA_OK;
     struct ia_image_facts *facts = &previous->parsed.facts;
-    bool added = strcmp(row->kind, "part") == 0
-                     ? ia_image_facts_add_part(facts, row->name, role_of(row->role),
-                                               row->place == IA_PART_BESIDE ? IA_PART_BESIDE : IA_PART_REFERENCE)
-                     : ia_image_facts_add_backing_path(facts, row->name == NULL ? "" : row->name);
+    bool added = strcmp(row->kind, "parent-path") == 0
+                     ? ia_image_facts_add_backing_path(facts, row->name == NULL ? "" : row->name)
+                     : ia_image_facts_add_part(facts, row->name, role_of(row->role),
+                                               row->place == IA_PART_BESIDE ? IA_PART_BESIDE : IA_PART_REFERENCE);
     return added ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
 }
 
@@ -218,7 +234,7 @@ enum ia_status ia_scan_load_previous(struct ia_scan *scan, struct ia_error *err)
     if (status == IA_OK)
         status = ia_writer_load_mappings(scan->writer, load_mapping, &loader, err);
     if (status == IA_OK)
-        status = ia_writer_load_names(scan->writer, load_name, &loader, err);
+        status = ia_writer_load_references(scan->writer, load_reference, &loader, err);
     for (size_t i = 0; i < loader.strays.len && status == IA_OK; i++)
         status = ia_writer_drop_image(scan->writer, loader.strays.items[i], err);
     /* Without its mappings an image is not taken over: nobody could tell what it maps. */

@@ -141,23 +141,6 @@ static int64_t idle_since(const struct ia_scan *scan, const struct ia_item *item
     return changed <= item->overlaid_ns ? changed : 0;
 }
 
-/* What is needed to look up the image's other files again without reading it. */
-static enum ia_status put_image_names(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
-{
-    const struct ia_image_facts *facts = &item->parsed.facts;
-    enum ia_status status = ia_writer_drop_image_names(scan->writer, item->image_id, err);
-    for (size_t i = 0; i < facts->parts.len && status == IA_OK; i++) {
-        const struct ia_image_part *part = &facts->parts.items[i];
-        struct ia_name_row row = {item->image_id, "part", (int64_t)i, part->role, part->place, part->name};
-        status = ia_writer_put_image_name(scan->writer, &row, err);
-    }
-    for (size_t i = 0; i < facts->backing_paths.len && status == IA_OK; i++) {
-        struct ia_name_row row = {item->image_id, "backing", (int64_t)i, "", 0, facts->backing_paths.items[i]};
-        status = ia_writer_put_image_name(scan->writer, &row, err);
-    }
-    return status;
-}
-
 /* Of the columns that may be others though the file is the same. */
 static int64_t fingerprint(const struct ia_image_row *row)
 {
@@ -191,10 +174,17 @@ static enum ia_status put_space(struct ia_scan *scan, const struct ia_item *item
     return status;
 }
 
+/* What an image does not say of its identity is empty. */
+static const char *told(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
 static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
 {
     const struct ia_parsed *parsed = &item->parsed;
     const struct ia_image_facts *facts = &parsed->facts;
+    const struct ia_image_identity *identity = ia_parsed_identity(parsed);
     const struct ia_previous *previous = previous_of(scan, item);
     const struct ia_item *items = scan->inventory.items.items;
     IA_AUTO_BUF struct ia_buf base = {0};
@@ -210,6 +200,7 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .format = parsed->format,
         .format_basis = parsed->basis,
         .variant = facts->variant,
+        .version = -1,
         .state = parsed->status != IA_OK       ? ia_status_word(parsed->status)
                  : parsed->changed_while_read  ? "changed"
                  : has_failed_snapshot(parsed) ? "snapshot-unreadable"
@@ -227,7 +218,10 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .backing_name = facts->backing_name,
         .backing_format = facts->backing_format,
         .backing_path = item->backing_path,
-        .identity = ia_parsed_identity(parsed),
+        .identity = told(identity->own),
+        .identity_stamp = told(identity->own_stamp),
+        .parent_identity = told(identity->parent),
+        .parent_stamp = told(identity->parent_stamp),
         .backing_by_identity = facts->backing_by_identity,
         .is_template = item->is_template,
         .backing_id = item->backing != IA_NO_ITEM ? items[item->backing].image_id : 0,
@@ -252,10 +246,11 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
     row.fingerprint = fingerprint(&row);
     if (item->from_store && previous->row_fingerprint == row.fingerprint)
         return IA_OK; /* the row stands */
-    enum ia_status status = ia_writer_put_image(scan->writer, &row, err);
+    enum ia_status status = item->from_store ? ia_writer_put_known_image(scan->writer, &row, err)
+                                             : ia_writer_put_image(scan->writer, &row, err);
     if (status == IA_OK)
         status = ia_writer_touch_image(scan->writer, item->image_id, err);
-    return status == IA_OK && !item->from_store ? put_image_names(scan, item, err) : status;
+    return status;
 }
 
 static enum ia_status put_mappings(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
@@ -304,8 +299,11 @@ static enum ia_status put_findings(struct ia_scan *scan, struct ia_error *err)
     for (size_t i = 0; i < scan->findings.all.len && status == IA_OK; i++) {
         const struct ia_finding *finding = &scan->findings.all.items[i];
         const struct ia_finding_kind *kind = &ia_finding_kinds[finding->code];
-        struct ia_finding_row row = {kind->code, kind->severity, finding->path, finding->detail,
-                                     finding->of_all != IA_DOUBT_NONE};
+        struct ia_finding_row row = {.code = kind->code,
+                                     .severity = kind->severity,
+                                     .path = finding->path,
+                                     .detail = finding->detail,
+                                     .hides = finding->of_all != IA_DOUBT_NONE};
         status = ia_writer_put_finding(scan->writer, &row, err);
     }
     return status;

@@ -61,6 +61,7 @@ enum ia_status ia_store_check(const char *path, struct ia_buf *report, struct ia
 enum ia_status ia_store_migrate(const char *path, int64_t *from, struct ia_error *err)
 {
     AUTO_DB sqlite3 *db = NULL;
+    struct ia_schema schema = ia_schema_current();
     enum ia_status status = ia_connection_open(path, IA_CONNECTION_WRITE, &db, err);
     if (status == IA_OK)
         status = ia_connection_identify(db, path, from, err);
@@ -69,7 +70,7 @@ enum ia_status ia_store_migrate(const char *path, int64_t *from, struct ia_error
     if (status == IA_OK)
         status = ia_connection_identify(db, path, from, err);
     if (status == IA_OK)
-        status = ia_migrate(db, *from, err);
+        status = ia_migrate(db, &schema, *from, err);
     return status == IA_OK ? ia_connection_exec(db, "COMMIT", err) : status;
 }
 

@@ -29,10 +29,20 @@ static enum ia_status refuse_foreign(const char *path, struct ia_error *err)
     return ia_fail(err, IA_FOREIGN, "'%s' is a database of something else, not of imgaudit: left alone", path);
 }
 
-static enum ia_status refuse_newer(const char *path, int64_t version, struct ia_error *err)
+/* Of a database of ours. */
+static enum ia_status check_version(const char *path, int64_t version, struct ia_error *err)
 {
-    return ia_fail(err, IA_FOREIGN, "'%s' has schema version %jd, newer than this program's %jd: left alone", path,
-                   (intmax_t)version, (intmax_t)ia_schema_version());
+    struct ia_schema schema = ia_schema_current();
+    if (version > schema.version)
+        return ia_fail(err, IA_FOREIGN, "'%s' has schema version %jd, newer than this program's %jd: left alone", path,
+                       (intmax_t)version, (intmax_t)schema.version);
+    if (version < schema.first_version)
+        return ia_fail(
+            err, IA_FOREIGN,
+            "'%s' was written by a development version of imgaudit (schema version %jd), which this one does "
+            "not read: left alone; scan into a new file",
+            path, (intmax_t)version);
+    return IA_OK;
 }
 
 /* Looks at the database's header before sqlite does, which leaves a log beside a database that has one. Fields:
@@ -52,9 +62,13 @@ static enum ia_status look_at_header(const char *name, const char *path, struct 
     uint32_t application = ia_be32(header + APPLICATION_AT);
     if (application != IA_APPLICATION_ID && !(application == 0 && st.st_size <= page))
         return refuse_foreign(path, err);
-    if (ia_be32(header + VERSION_AT) > ia_schema_version())
-        return refuse_newer(path, ia_be32(header + VERSION_AT), err);
-    return IA_OK;
+    return application == IA_APPLICATION_ID ? check_version(path, ia_be32(header + VERSION_AT), err) : IA_OK;
+}
+
+/* 1: closing does not write the log back into a database that has one, for a database that may not be ours. */
+static void keep_log(sqlite3 *db, int on)
+{
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on, NULL);
 }
 
 enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode, sqlite3 **out, struct ia_error *err)
@@ -80,6 +94,7 @@ enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode
         return status;
     }
     sqlite3_extended_result_codes(db, 1);
+    keep_log(db, 1);
     /* A reader that comes or goes may hold a writer up for a moment; another writer holds it up for long. */
     sqlite3_busy_timeout(db, mode == IA_CONNECTION_READ ? 5000 : 2000);
     *out = db;
@@ -126,13 +141,16 @@ enum ia_status ia_connection_identify(sqlite3 *db, const char *path, int64_t *ve
         status = ia_connection_int(db, "SELECT count(*) FROM sqlite_schema", &tables, &cause);
     if (status != IA_OK)
         return ia_fail(err, status, "'%s': %s", path, cause.message);
-    if (id == 0 && *version == 0 && tables == 0)
+    if (id == 0 && *version == 0 && tables == 0) {
+        keep_log(db, 0);
         return IA_OK;
+    }
     if (id != IA_APPLICATION_ID)
         return refuse_foreign(path, err);
-    if (*version > ia_schema_version())
-        return refuse_newer(path, *version, err);
-    return IA_OK;
+    status = check_version(path, *version, err);
+    if (status == IA_OK)
+        keep_log(db, 0);
+    return status;
 }
 
 enum ia_status ia_connection_expect_current(sqlite3 *db, const char *path, struct ia_error *err)
@@ -143,10 +161,16 @@ enum ia_status ia_connection_expect_current(sqlite3 *db, const char *path, struc
         return status;
     if (version == 0)
         return ia_fail(err, IA_MISSING, "the store '%s' is empty: run 'imgaudit scan' first", path);
-    if (version < ia_schema_version())
+    struct ia_schema schema = ia_schema_current();
+    bool has_views = false;
+    if (version < schema.version)
         return ia_fail(err, IA_FOREIGN, "'%s' has the older schema version %jd: run 'imgaudit db migrate'", path,
                        (intmax_t)version);
-    return IA_OK;
+    status = ia_migrate_has_views(db, &schema, &has_views, err);
+    if (status == IA_OK && !has_views)
+        return ia_fail(err, IA_FOREIGN, "'%s' has the views of another build of imgaudit: run 'imgaudit db migrate'",
+                       path);
+    return status;
 }
 
 enum ia_status ia_connection_exec(sqlite3 *db, const char *sql, struct ia_error *err)

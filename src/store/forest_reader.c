@@ -14,8 +14,9 @@ static const char reading[] = "cannot read the forest";
 
 static const char root_sql[] = "SELECT layer_id FROM chain WHERE image_id = ? ORDER BY depth DESC LIMIT 1";
 
-static const char tree_sql[] = "SELECT i.image_id, coalesce(i.virtual_size, 0), i.is_template, coalesce(p.layer_id, -1)"
+static const char tree_sql[] = "SELECT i.image_id, coalesce(h.virtual_size, 0), i.is_template, coalesce(p.layer_id, -1)"
                                " FROM chain AS c JOIN image AS i ON i.image_id = c.image_id"
+                               " LEFT JOIN image_header AS h ON h.image_id = i.image_id"
                                " LEFT JOIN chain AS p ON p.image_id = i.image_id AND p.depth = 1"
                                " WHERE c.layer_id = ?";
 

@@ -22,11 +22,11 @@ static enum ia_status look(sqlite3 *db, struct ia_error *err)
     return ia_connection_exec(
         db,
         "INSERT OR REPLACE INTO temp.now"
-        " SELECT i.path, i.image_id, i.virtual_size, v.file_size, v.disk_size,"
-        " i.data_bytes + i.compressed_bytes + i.encrypted_bytes + i.sparse_bytes, coalesce(v.chain_depth, 0),"
-        " v.dependents, i.backing_path, v.state"
-        " FROM temp.touched AS t JOIN image AS i ON i.image_id = t.image_id JOIN v_image AS v ON v.image_id = "
-        "i.image_id",
+        " SELECT v.path, v.image_id, v.virtual_size, v.file_size, v.disk_size,"
+        " a.data_bytes + a.compressed_bytes + a.encrypted_bytes + a.sparse_bytes, coalesce(v.chain_depth, 0),"
+        " v.dependents, v.backing_path, v.state"
+        " FROM temp.touched AS t JOIN v_image AS v ON v.image_id = t.image_id"
+        " JOIN image_account AS a ON a.image_id = t.image_id",
         err);
 }
 

@@ -1,29 +1,132 @@
 /* SPDX-License-Identifier: MIT */
-/* Applying the embedded schema files. */
+/* Applying the embedded schema. */
 #include "store/migrate.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/buf.h"
+#include "base/cleanup.h"
 #include "schema_embedded.h"
 #include "store/connection.h"
 
-int64_t ia_schema_version(void)
+/* In the order of schema/meson.build. */
+enum { TABLES, VIEWS };
+
+struct ia_schema ia_schema_current(void)
 {
-    return (int64_t)(sizeof(ia_schema_files) / sizeof(ia_schema_files[0]));
+    return (struct ia_schema){
+        .first_version = 12,
+        .version = 12,
+        .tables = ia_schema_files[TABLES].text,
+        .views = ia_schema_files[VIEWS].text,
+    };
 }
 
-enum ia_status ia_migrate(sqlite3 *db, int64_t version, struct ia_error *err)
+/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/: it only has to be another one for another text. */
+static int64_t number_of_text(const char *text)
 {
-    if (version == ia_schema_version())
-        return IA_OK;
-    enum ia_status status = IA_OK;
-    for (int64_t i = version; status == IA_OK && i < ia_schema_version(); i++)
-        status = ia_connection_exec(db, ia_schema_files[i].text, err);
-    char pragmas[128];
-    snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %" PRId64, IA_APPLICATION_ID,
-             ia_schema_version());
-    if (status == IA_OK)
-        status = ia_connection_exec(db, pragmas, err);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (const char *c = text; *c != '\0'; c++)
+        hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
+    return (int64_t)hash;
+}
+
+enum ia_status ia_migrate_has_views(sqlite3 *db, const struct ia_schema *schema, bool *current_views,
+                                    struct ia_error *err)
+{
+    int64_t same = 0;
+    char sql[128];
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM setting WHERE key = 'views' AND value = %" PRId64,
+             number_of_text(schema->views));
+    enum ia_status status = ia_connection_int(db, sql, &same, err);
+    *current_views = same != 0;
     return status;
+}
+
+static enum ia_status drop_views(sqlite3 *db, struct ia_error *err)
+{
+    IA_AUTO_BUF struct ia_buf sql = {0};
+    sqlite3_stmt *stmt = NULL;
+    static const char reading[] = "cannot read the store's views";
+    enum ia_status status =
+        ia_connection_prepare(db, "SELECT name FROM sqlite_schema WHERE type = 'view'", reading, &stmt, err);
+    int code = SQLITE_DONE;
+    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+        ia_buf_addf(&sql, "DROP VIEW \"%s\";", (const char *)sqlite3_column_text(stmt, 0));
+    status = ia_connection_finish(db, stmt, status, code, reading, err);
+    if (status != IA_OK)
+        return status;
+    if (sql.failed)
+        return ia_fail(err, IA_NOMEM, "out of memory for the store's views");
+    return sql.len > 0 ? ia_connection_exec(db, sql.data, err) : IA_OK;
+}
+
+static enum ia_status make_views(sqlite3 *db, const struct ia_schema *schema, struct ia_error *err)
+{
+    char sql[128];
+    enum ia_status status = drop_views(db, err);
+    if (status == IA_OK)
+        status = ia_connection_exec(db, schema->views, err);
+    snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO setting (key, value) VALUES ('views', %" PRId64 ")",
+             number_of_text(schema->views));
+    return status == IA_OK ? ia_connection_exec(db, sql, err) : status;
+}
+
+static enum ia_status set_version(sqlite3 *db, int64_t version, struct ia_error *err)
+{
+    char sql[64];
+    snprintf(sql, sizeof(sql), "PRAGMA user_version = %" PRId64, version);
+    return ia_connection_exec(db, sql, err);
+}
+
+static enum ia_status create(sqlite3 *db, const struct ia_schema *schema, struct ia_error *err)
+{
+    char sql[64];
+    snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", IA_APPLICATION_ID);
+    enum ia_status status = ia_connection_exec(db, schema->tables, err);
+    if (status == IA_OK)
+        status = ia_connection_exec(db, sql, err);
+    return status == IA_OK ? set_version(db, schema->version, err) : status;
+}
+
+/* A migration and its version number hold together or not at all. */
+static enum ia_status run_one(sqlite3 *db, const struct ia_migration *migration, struct ia_error *err)
+{
+    struct ia_error ignored;
+    struct ia_error cause = {0};
+    enum ia_status status = ia_connection_exec(db, "SAVEPOINT migration", err);
+    if (status != IA_OK)
+        return status;
+    status = ia_connection_exec(db, migration->sql, &cause);
+    if (status == IA_OK)
+        status = set_version(db, migration->version, &cause);
+    if (status == IA_OK)
+        return ia_connection_exec(db, "RELEASE migration", err);
+    if (ia_connection_exec(db, "ROLLBACK TO migration; RELEASE migration", &ignored) != IA_OK)
+        return ia_fail(err, status, "%s", ignored.message);
+    return ia_fail(err, status, "migration to schema version %" PRId64 ": %s", migration->version, cause.message);
+}
+
+static enum ia_status run_migrations(sqlite3 *db, const struct ia_schema *schema, int64_t version, struct ia_error *err)
+{
+    /* SQLite refuses to change a table as long as a view would no longer fit it. */
+    enum ia_status status = drop_views(db, err);
+    for (size_t i = 0; i < schema->count && status == IA_OK; i++)
+        if (schema->migrations[i].version > version)
+            status = run_one(db, &schema->migrations[i], err);
+    return status;
+}
+
+enum ia_status ia_migrate(sqlite3 *db, const struct ia_schema *schema, int64_t version, struct ia_error *err)
+{
+    bool has_views = false;
+    enum ia_status status = IA_OK;
+    if (version == 0)
+        status = create(db, schema, err);
+    else if (version < schema->version)
+        status = run_migrations(db, schema, version, err);
+    else
+        status = ia_migrate_has_views(db, schema, &has_views, err);
+    return status == IA_OK && !has_views ? make_views(db, schema, err) : status;
 }

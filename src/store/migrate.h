@@ -1,18 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/* Bringing a database to the current schema: one transaction, append-only steps from schema/. Private to src/store. */
+/* Bringing a database to the current schema: tables by append-only migrations, views as they are now. Private to
+ * src/store. */
 #ifndef IA_STORE_MIGRATE_H
 #define IA_STORE_MIGRATE_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
 
-/* The number of files in schema/. */
-int64_t ia_schema_version(void);
+/* Brings a store of the version before to `version`. */
+struct ia_migration {
+    int64_t version;
+    const char *sql;
+};
 
-/* Inside the caller's transaction: applies what is missing to a database of `version`, sets application_id and
- * user_version. Does nothing at the current version. */
-IA_MUST_CHECK enum ia_status ia_migrate(sqlite3 *db, int64_t version, struct ia_error *err);
+struct ia_schema {
+    int64_t first_version; /* the oldest that can be migrated */
+    int64_t version;       /* of `tables`, and of what the last migration leaves: user_version */
+    const char *tables;    /* for an empty database */
+    const char *views;
+    const struct ia_migration *migrations; /* by ascending version, no gaps */
+    size_t count;
+};
+
+/* The schema of this program. */
+struct ia_schema ia_schema_current(void);
+
+/* Inside the caller's transaction: makes tables and views in an empty database (version 0), migrates one of an earlier
+ * version, makes the views anew where they are of another text than `schema->views`. A migration that fails leaves no
+ * trace of itself; those before it hold. Does nothing to a database that is current. */
+IA_MUST_CHECK enum ia_status ia_migrate(sqlite3 *db, const struct ia_schema *schema, int64_t version,
+                                        struct ia_error *err);
+
+/* Are the views those of the schema? */
+IA_MUST_CHECK enum ia_status ia_migrate_has_views(sqlite3 *db, const struct ia_schema *schema, bool *current,
+                                                  struct ia_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows on their way into and out of the store. Columns and units: schema/0001_store.sql. Strings are borrowed by the
- * put functions and owned by the loaded rows. */
+/* Rows on their way into and out of the store. Units: schema/tables.sql. Members are named as their columns; which
+ * table each of them is in, and what is NULL there, says src/store/rows.c. Strings are borrowed by the put functions,
+ * and valid during the call in loaded rows. */
 #ifndef IA_STORE_ROWS_H
 #define IA_STORE_ROWS_H
 
@@ -8,10 +9,9 @@
 #include <stdint.h>
 
 #include "model/extent.h"
-#include "model/image.h"
 
 struct ia_file_row {
-    int64_t file_id;
+    int64_t file_id; /* 0: a new one */
     const char *path;
     int64_t dev, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns;
     const char *verdict;
@@ -19,7 +19,13 @@ struct ia_file_row {
     int64_t links, links_met; /* -1: not known */
 };
 
-/* A file's part in what files share on the host. Columns: schema/0006_host.sql. */
+struct ia_file_name_row {
+    const char *path;
+    int64_t file_id;
+    const char *kind; /* "file", "symlink" */
+};
+
+/* A file's part in what files share on the host. */
 struct ia_sharing_row {
     int64_t file_id;
     int64_t shared_bytes; /* -1: not known */
@@ -34,42 +40,49 @@ struct ia_shared_run_row {
     bool encoded;
 };
 
+/* The rows of an image in four tables. */
 struct ia_image_row {
     int64_t image_id, file_id;
-    const char *path, *format, *format_basis, *variant, *state;
-    int64_t virtual_size, cluster_size; /* -1: unknown */
-    bool encrypted, dirty, corrupt, truncated, chain_ok;
-    int64_t overlapping;                                      /* 1, 0; -1: unknown */
-    const char *backing_name, *backing_format, *backing_path; /* NULL: none */
-    int64_t backing_id;                                       /* 0: none */
+    /* image */
+    const char *path, *format, *format_basis, *state;
+    const char *problem; /* why state is not 'ok', NULL: nothing to say */
+    bool chain_ok;
+    const char *backing_path; /* NULL: none */
+    int64_t backing_id;       /* 0: none */
     int64_t map_id;
+    bool is_template; /* to be kept whole */
+    const char *lock_state;
+    /* image_header */
+    const char *variant;
+    int64_t version;                    /* -1: none, or unknown */
+    int64_t virtual_size, cluster_size; /* -1: unknown */
+    bool encrypted, dirty, corrupt, truncated, has_data_file, extended_l2;
+    const char *backing_name, *backing_format; /* NULL: none */
+    bool backing_by_identity;
+    const char *identity, *identity_stamp, *parent_identity, *parent_stamp; /* NULL: the image does not say */
+    /* image_account */
     int64_t state_bytes[IA_EXTENT_STATES]; /* guest bytes of the active mapping by state */
     int64_t compressed_host;
     int64_t metadata_bytes; /* -1: unknown */
-    const char *lock_state;
-    const char *is_base_by; /* NULL: nothing says so */
+    int64_t overlapping;    /* 1, 0; -1: unknown */
+    /* image_memory */
     int64_t first_scan;
     int64_t referenced_scan;     /* 0: never */
     const char *referenced_by;   /* NULL: never */
-    const char *problem;         /* why state is not 'ok', NULL: nothing to say */
     int64_t referenced_mtime_ns; /* of the file at that scan; 0: never, or newer than of all that named it */
-    const struct ia_image_identity *identity;
-    bool backing_by_identity;
-    bool is_template;    /* to be kept whole */
-    int64_t fingerprint; /* of what may change though the file does not; the scan's own affair */
+    const char *is_base_by;      /* NULL: nothing says so */
+    int64_t fingerprint;         /* of what may change though the file does not; the scan's own affair */
+
+    bool incomplete; /* loaded: one of the tables has no row of it, and the members of that are 0 */
 };
 
-/* A name that an image holds of another file. Columns: schema/0003_formats.sql. */
-struct ia_name_row {
-    int64_t image_id;
-    const char *kind; /* "part", "backing" */
-    int64_t number;
-    const char *role;
-    int64_t place;
-    const char *name; /* NULL: not told */
+struct ia_image_file_row {
+    int64_t image_id, number;
+    const char *role, *path;
+    int64_t file_id; /* 0: not identified */
 };
 
-/* What bytes of an image's file are used for. Columns: schema/0005_space.sql. */
+/* What bytes of an image's file are used for. */
 struct ia_space_row {
     int64_t image_id, file;
     const char *use;
@@ -87,13 +100,20 @@ struct ia_mapping_row {
 
 struct ia_reference_row {
     int64_t image_id;
-    const char *kind, *name, *path, *state;
+    const char *kind;
+    int64_t number;
+    const char *role;  /* of a part; else NULL */
+    int64_t place;     /* of a part, enum ia_part_place; else -1 */
+    const char *name;  /* NULL: the image does not say */
+    const char *path;  /* "": none */
+    const char *state; /* NULL: not looked for by itself */
     int64_t target_id; /* file; 0: none */
 };
 
 struct ia_finding_row {
     const char *code, *severity, *path, *detail;
     bool hides;
+    int64_t first_scan, last_scan; /* set by the writer */
 };
 
 struct ia_chain_store_row {
@@ -101,11 +121,54 @@ struct ia_chain_store_row {
     int64_t visible_bytes, data_bytes; /* -1: unknown */
 };
 
+struct ia_usage_row {
+    int64_t image_id;
+    int64_t visible_bytes, visible_present, masked_bytes, exclusive_bytes, shared_bytes;
+    int64_t dependents, descendants, heads;
+};
+
+struct ia_reader_bytes_row {
+    int64_t image_id, readers, bytes;
+};
+
+struct ia_pair_store_row {
+    int64_t image_id, other_id, bytes, others;
+};
+
+struct ia_tree_row {
+    int64_t root_id, fingerprint;
+};
+
 struct ia_scan_row {
     int64_t scan_id, started_ns, finished_ns;
     bool complete;
     int64_t walked, passed_over, images, parsed, unchanged, added, changed, renamed, vanished, extents, table_bytes,
         errors;
+};
+
+struct ia_option_row {
+    int64_t scan_id;
+    const char *kind, *value;
+};
+
+struct ia_passed_row {
+    int64_t scan_id;
+    const char *reason;
+    int64_t files;
+};
+
+struct ia_mount_row {
+    const char *path;
+    int64_t dev;
+};
+
+struct ia_setting_row {
+    const char *key;
+    int64_t value;
+};
+
+struct ia_template_row {
+    const char *glob;
 };
 
 #endif

@@ -4,61 +4,38 @@
 #define IA_STORE_STATEMENTS_H
 
 #include <sqlite3.h>
+#include <stdint.h>
 
 #include "base/status.h"
+#include "store/entities.h"
 
+/* Those that no description of columns makes. */
 enum ia_statement {
-    IA_STMT_LOAD_FILES,
-    IA_STMT_LOAD_IMAGES,
-    IA_STMT_LOAD_MAPPINGS,
-    IA_STMT_LOAD_TEMPLATES,
-    IA_STMT_LOAD_NAMES,
-    IA_STMT_DROP_NAMES,
-    IA_STMT_PUT_IMAGE_NAME,
-    IA_STMT_DROP_SPACE,
-    IA_STMT_PUT_SPACE,
-    IA_STMT_PUT_FILE,
-    IA_STMT_PUT_IMAGE,
-    IA_STMT_PUT_IMAGE_FILE,
-    IA_STMT_PUT_MAPPING,
     IA_STMT_PUT_EXTENTS,
-    IA_STMT_PUT_NAME,
-    IA_STMT_PUT_REFERENCE,
-    IA_STMT_PUT_FINDING,
-    IA_STMT_PUT_CHAIN,
-    IA_STMT_PUT_USAGE,
-    IA_STMT_PUT_SEEN,
-    IA_STMT_PUT_PAIR,
     IA_STMT_PUT_MASKED,
-    IA_STMT_PUT_SCAN,
-    IA_STMT_PUT_OPTION,
-    IA_STMT_PUT_PASSED,
-    IA_STMT_PUT_SHARING,
-    IA_STMT_PUT_SHARED_RUN,
+    IA_STMT_DROP_SPACE,
     IA_STMT_DROP_FILE,
     IA_STMT_DROP_IMAGE,
     IA_STMT_DROP_MAPPING,
     IA_STMT_DROP_EXTENTS,
+    IA_STMT_DROP_TREES,
     IA_STMT_TOUCH_IMAGE,
     IA_STMT_TOUCH_FILE,
-    IA_STMT_LOAD_TREES,
-    IA_STMT_PUT_TREE,
-    IA_STMT_DROP_TREES,
     IA_STMT_CLEAR_CHAIN,
     IA_STMT_CLEAR_USAGE,
-    IA_STMT_CLEAR_SEEN,
+    IA_STMT_CLEAR_READER_BYTES,
     IA_STMT_CLEAR_PAIR,
     IA_STMT_CLEAR_MASKED,
-    IA_STMT_LOAD_MOUNTS,
-    IA_STMT_PUT_MOUNT,
     IA_STMT_GET_SETTING,
-    IA_STMT_PUT_SETTING,
     IA_STMT_COUNT
 };
 
 struct ia_statements {
     sqlite3 *db;
-    sqlite3_stmt *prepared[IA_STMT_COUNT]; /* NULL until first used */
+    /* NULL until first used */
+    sqlite3_stmt *prepared[IA_STMT_COUNT];
+    sqlite3_stmt *puts[IA_ENTITY_COUNT];
+    sqlite3_stmt *loads[IA_ENTITY_COUNT];
 };
 
 void ia_statements_release(struct ia_statements *statements);
@@ -67,9 +44,16 @@ void ia_statements_release(struct ia_statements *statements);
 IA_MUST_CHECK enum ia_status ia_statements_get(struct ia_statements *statements, enum ia_statement number,
                                                sqlite3_stmt **out, struct ia_error *err);
 
-/* Binds and runs a statement that returns no rows. One letter of `types` for each parameter:
- * i int64_t; t text, NULL for SQL NULL; p int64_t that is NULL when negative; z int64_t that is NULL when 0. */
+/* Runs a statement that returns no rows and has one number as its only parameter, or as one that it does not use. */
 IA_MUST_CHECK enum ia_status ia_statements_run(struct ia_statements *statements, enum ia_statement number,
-                                               struct ia_error *err, const char *types, ...);
+                                               int64_t parameter, struct ia_error *err);
+
+/* Puts a row of the struct that the entity describes. */
+IA_MUST_CHECK enum ia_status ia_statements_put(struct ia_statements *statements, enum ia_entity_number number,
+                                               const void *row, struct ia_error *err);
+
+/* The statement that loads an entity's rows, reset; the caller resets it when it is done. */
+IA_MUST_CHECK enum ia_status ia_statements_load(struct ia_statements *statements, enum ia_entity_number number,
+                                                sqlite3_stmt **out, struct ia_error *err);
 
 #endif

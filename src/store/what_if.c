@@ -2,7 +2,6 @@
 /* Asking the forest, and following names. */
 #include "store/what_if.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,19 +46,28 @@ enum ia_status ia_what_if_define(struct ia_reader *reader, struct ia_error *err)
     return run_script(ia_reader_connection(reader), "what_if_tables", err);
 }
 
-/* Runs a statement to its first row, or its end. `types`: t text, i int64_t, one letter for each parameter. *out gets
- * the row's first column; it is untouched where there is no row. */
-static enum ia_status ask(sqlite3 *db, int64_t *out, struct ia_error *err, const char *sql, const char *types, ...)
+/* A parameter: a text, or else a number. */
+struct value {
+    const char *text;
+    int64_t number;
+};
+
+static int bind_value(sqlite3_stmt *stmt, int index, const struct value *value)
+{
+    return value->text != NULL ? sqlite3_bind_text(stmt, index, value->text, -1, SQLITE_STATIC)
+                               : sqlite3_bind_int64(stmt, index, value->number);
+}
+
+/* Runs a statement to its first row, or its end. *out gets the row's first column; it is untouched where there is no
+ * row, and may be NULL. */
+static enum ia_status ask(sqlite3 *db, int64_t *out, const char *sql, const struct value *values, size_t count,
+                          struct ia_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     enum ia_status status = ia_connection_prepare(db, sql, working, &stmt, err);
     int code = SQLITE_OK;
-    va_list args;
-    va_start(args, types);
-    for (int i = 0; types[i] != '\0' && status == IA_OK && code == SQLITE_OK; i++)
-        code = types[i] == 't' ? sqlite3_bind_text(stmt, i + 1, va_arg(args, const char *), -1, SQLITE_STATIC)
-                               : sqlite3_bind_int64(stmt, i + 1, va_arg(args, int64_t));
-    va_end(args);
+    for (size_t i = 0; i < count && status == IA_OK && code == SQLITE_OK; i++)
+        code = bind_value(stmt, (int)i + 1, &values[i]);
     if (status == IA_OK && code == SQLITE_OK)
         code = sqlite3_step(stmt);
     if (code == SQLITE_ROW && out != NULL)
@@ -67,21 +75,41 @@ static enum ia_status ask(sqlite3 *db, int64_t *out, struct ia_error *err, const
     return ia_connection_finish(db, stmt, status, code, working, err);
 }
 
+static enum ia_status ask_of_path(sqlite3 *db, int64_t *out, const char *sql, const char *path, struct ia_error *err)
+{
+    return ask(db, out, sql, &(struct value){.text = path}, 1, err);
+}
+
+static enum ia_status ask_of_number(sqlite3 *db, int64_t *out, const char *sql, int64_t number, struct ia_error *err)
+{
+    return ask(db, out, sql, &(struct value){.number = number}, 1, err);
+}
+
+/* A statement that takes numbers and gives no row. */
+static enum ia_status put_numbers(sqlite3 *db, const char *sql, const int64_t *numbers, size_t count,
+                                  struct ia_error *err)
+{
+    struct value values[6] = {0};
+    for (size_t i = 0; i < count && i < sizeof(values) / sizeof(values[0]); i++)
+        values[i].number = numbers[i];
+    return ask(db, NULL, sql, values, count, err);
+}
+#define NUMBERS(...) (const int64_t[]){__VA_ARGS__}, sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)
+
 /* A symbolic link stands for what it leads to. */
 static enum ia_status add_path(struct question *question, const char *path, struct ia_error *err)
 {
+    static const char find_image[] = "SELECT i.image_id FROM file_name AS n JOIN image AS i ON i.file_id = n.file_id"
+                                     " WHERE n.path = ?1 UNION SELECT image_id FROM image WHERE path = ?1";
+    static const char add_name[] =
+        "INSERT OR IGNORE INTO what_if_name SELECT coalesce((SELECT i.path FROM file_name AS n"
+        " JOIN image AS i ON i.file_id = n.file_id WHERE n.path = ?1 AND n.kind = 'symlink'), ?1)";
     int64_t image = -1;
-    enum ia_status status = ask(question->db, &image, err,
-                                "SELECT i.image_id FROM name AS n JOIN image AS i ON i.file_id = n.file_id"
-                                " WHERE n.path = ?1 UNION SELECT image_id FROM image WHERE path = ?1",
-                                "t", path);
+    enum ia_status status = ask_of_path(question->db, &image, find_image, path, err);
     if (status == IA_OK && image < 0)
         status = ia_fail(err, IA_MISSING, "'%s' is no image of its own: it is a part of another", path);
     if (status == IA_OK)
-        status = ask(question->db, NULL, err,
-                     "INSERT OR IGNORE INTO what_if_name SELECT coalesce((SELECT i.path FROM name AS n"
-                     " JOIN image AS i ON i.file_id = n.file_id WHERE n.path = ?1 AND n.kind = 'symlink'), ?1)",
-                     "t", path);
+        status = ask_of_path(question->db, NULL, add_name, path, err);
     for (size_t i = 0; i < question->images.len; i++)
         if (question->images.items[i] == image)
             return status;
@@ -95,12 +123,12 @@ static enum ia_status add_images(struct question *question, struct ia_error *err
 {
     static const char sql[] =
         "INSERT INTO what_if_image SELECT i.image_id, 1,"
-        " CASE WHEN ?2 AND NOT EXISTS (SELECT 1 FROM name AS n WHERE n.file_id = i.file_id AND n.kind = 'file'"
+        " CASE WHEN ?2 AND NOT EXISTS (SELECT 1 FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file'"
         " AND n.path NOT IN (SELECT path FROM what_if_name)) THEN 0 END FROM image AS i WHERE i.image_id = ?1";
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < question->images.len && status == IA_OK; i++)
-        status = ask(question->db, NULL, err, sql, "ii", question->images.items[i],
-                     (int64_t)(question->action == IA_WHAT_IF_DELETE));
+        status = put_numbers(question->db, sql,
+                             NUMBERS(question->images.items[i], question->action == IA_WHAT_IF_DELETE), err);
     return status;
 }
 
@@ -173,8 +201,8 @@ static enum ia_status act_on(struct question *question, int64_t image, struct ia
         return IA_OK; /* it is in no chain, not even its own: nothing of it is known */
     if (question->action == IA_WHAT_IF_DELETE) {
         int64_t goes = 0;
-        enum ia_status status =
-            ask(question->db, &goes, err, "SELECT step IS NOT NULL FROM what_if_image WHERE image_id = ?", "i", image);
+        enum ia_status status = ask_of_number(
+            question->db, &goes, "SELECT step IS NOT NULL FROM what_if_image WHERE image_id = ?", image, err);
         return status == IA_OK && goes != 0 ? ia_what_if_delete(question->answer, node, err) : status;
     }
     return question->action == IA_WHAT_IF_FLATTEN ? flatten(question, node, err) : commit(question, node, err);
@@ -183,9 +211,11 @@ static enum ia_status act_on(struct question *question, int64_t image, struct ia
 static enum ia_status put_usage(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err)
 {
     const struct question *question = ctx;
-    return ask(question->db, NULL, err, "INSERT INTO what_if_usage VALUES (?, ?, ?, ?, ?, ?)", "iiiiii",
-               ia_stored_forest_image(question->stored, node), usage->visible_bytes, usage->visible_present,
-               usage->masked_bytes, usage->exclusive_bytes, usage->shared_bytes);
+    return put_numbers(question->db, "INSERT INTO what_if_usage VALUES (?, ?, ?, ?, ?, ?)",
+                       NUMBERS(ia_stored_forest_image(question->stored, node), usage->visible_bytes,
+                               usage->visible_present, usage->masked_bytes, usage->exclusive_bytes,
+                               usage->shared_bytes),
+                       err);
 }
 
 static enum ia_status put_effect(const struct question *question, size_t node, struct ia_error *err)
@@ -195,13 +225,15 @@ static enum ia_status put_effect(const struct question *question, size_t node, s
     int64_t image = ia_stored_forest_image(question->stored, node);
     enum ia_status status = IA_OK;
     if (effect->needed_bytes != 0 || effect->emptied_bytes != 0 || effect->changed_bytes != 0)
-        status = ask(question->db, NULL, err, "INSERT INTO what_if_effect VALUES (?, ?, ?, ?, ?)", "iiiii", image,
-                     effect->needed_bytes, effect->emptied_bytes, effect->released_bytes, effect->changed_bytes);
+        status = put_numbers(
+            question->db, "INSERT INTO what_if_effect VALUES (?, ?, ?, ?, ?)",
+            NUMBERS(image, effect->needed_bytes, effect->emptied_bytes, effect->released_bytes, effect->changed_bytes),
+            err);
     size_t count = snapshots == NULL ? 0 : ia_stored_forest(question->stored)->nodes[node].snapshots;
     for (size_t i = 0; i < count && status == IA_OK; i++)
         if (snapshots[i] != 0)
-            status = ask(question->db, NULL, err, "INSERT INTO what_if_snapshot VALUES (?, ?, ?)", "iii", image,
-                         (int64_t)i, snapshots[i]);
+            status = put_numbers(question->db, "INSERT INTO what_if_snapshot VALUES (?, ?, ?)",
+                                 NUMBERS(image, (int64_t)i, snapshots[i]), err);
     return status;
 }
 
@@ -235,12 +267,12 @@ static enum ia_status follow_names(struct question *question, struct ia_error *e
                                     " ON CONFLICT (image_id) DO UPDATE SET step = excluded.step";
     enum ia_status status = run_script(question->db, "what_if_links", err);
     if (status == IA_OK && question->action == IA_WHAT_IF_FLATTEN)
-        status = ask(question->db, NULL, err, drop_flattened, "");
+        status = ia_connection_exec(question->db, drop_flattened, err);
     int64_t changes = 1;
     for (int64_t step = 1; changes > 0 && status == IA_OK; step++) { /* ends: each image gets one step */
-        status = ask(question->db, NULL, err, drop_deleted, "");
+        status = ia_connection_exec(question->db, drop_deleted, err);
         if (status == IA_OK)
-            status = ask(question->db, NULL, err, next_step, "i", step);
+            status = ask_of_number(question->db, NULL, next_step, step, err);
         changes = sqlite3_changes(question->db);
     }
     return status;

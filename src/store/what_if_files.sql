@@ -22,11 +22,11 @@ named AS (
     SELECT g.*, f.disk_size,
            coalesce(f.links <= f.links_met, 1)
            AND (SELECT count(*) - count(w.path) <= (count(w.path) = 0)
-                FROM name AS n LEFT JOIN what_if_name AS w ON w.path = n.path
+                FROM file_name AS n LEFT JOIN what_if_name AS w ON w.path = n.path
                 WHERE n.file_id = g.file_id AND n.kind = 'file') AS goes
     FROM going AS g JOIN file AS f ON f.file_id = g.file_id
 )
 SELECT n.file_id, n.image_id, n.step, n.goes,
        CASE WHEN n.goes AND n.disk_size > 0 THEN h.freed_bytes ELSE 0 END,
        CASE WHEN n.goes THEN n.disk_size ELSE 0 END
-FROM named AS n LEFT JOIN v_host AS h ON h.file_id = n.file_id;
+FROM named AS n LEFT JOIN v_file_blocks AS h ON h.file_id = n.file_id;

@@ -12,7 +12,7 @@ static const char reading[] = "cannot read what files share";
 
 /* What of an image's files may be shared although no run says where. */
 static const char unknown_sql[] =
-    "SELECT 1 FROM image_file AS x LEFT JOIN v_host AS h ON h.file_id = x.file_id WHERE x.image_id = ?"
+    "SELECT 1 FROM image_file AS x LEFT JOIN v_file_blocks AS h ON h.file_id = x.file_id WHERE x.image_id = ?"
     " AND (h.shared_bytes IS NULL OR (h.shared_bytes > 0 AND h.unmatched_bytes IS NULL)) LIMIT 1";
 
 static const char ranges_sql[] = "SELECT x.number, r.start, r.length FROM image_file AS x"
@@ -20,11 +20,12 @@ static const char ranges_sql[] = "SELECT x.number, r.start, r.length FROM image_
 
 /* A block counts with the first file: those that stay come first, then those that go, the last ones before the others.
  */
-static const char files_sql[] = "SELECT s.file_id, w.file_id IS NOT NULL AS goes FROM sharing AS s"
-                                " LEFT JOIN what_if_file AS w ON w.file_id = s.file_id AND w.goes"
-                                " WHERE w.file_id IS NOT NULL OR s.group_id IN (SELECT t.group_id FROM sharing AS t"
-                                " JOIN what_if_file AS v ON v.file_id = t.file_id WHERE t.group_id IS NOT NULL)"
-                                " ORDER BY goes, w.step DESC, s.file_id";
+static const char files_sql[] =
+    "SELECT s.file_id, w.file_id IS NOT NULL AS goes FROM file_sharing AS s"
+    " LEFT JOIN what_if_file AS w ON w.file_id = s.file_id AND w.goes"
+    " WHERE w.file_id IS NOT NULL OR s.group_id IN (SELECT t.group_id FROM file_sharing AS t"
+    " JOIN what_if_file AS v ON v.file_id = t.file_id WHERE t.group_id IS NOT NULL)"
+    " ORDER BY goes, w.step DESC, s.file_id";
 
 static const char runs_sql[] = "SELECT volume, physical, length, encoded FROM shared_run WHERE file_id = ?";
 

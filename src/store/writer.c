@@ -46,6 +46,7 @@ static enum ia_status read_counters(struct ia_writer *writer, struct ia_error *e
 static enum ia_status begin(struct ia_writer *writer, const char *path, struct ia_error *err)
 {
     int64_t version = 0;
+    struct ia_schema schema = ia_schema_current();
     enum ia_status status = ia_connection_identify(writer->db, path, &version, err);
     if (status == IA_OK)
         status = ia_connection_exec(writer->db,
@@ -69,7 +70,7 @@ static enum ia_status begin(struct ia_writer *writer, const char *path, struct i
     if (status == IA_OK) /* again, now that nobody else can change it */
         status = ia_connection_identify(writer->db, path, &version, err);
     if (status == IA_OK)
-        status = ia_migrate(writer->db, version, err);
+        status = ia_migrate(writer->db, &schema, version, err);
     return status == IA_OK ? read_counters(writer, err) : status;
 }
 
@@ -131,10 +132,7 @@ int64_t ia_writer_new_map_id(struct ia_writer *writer)
 
 enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *row, struct ia_error *err)
 {
-    enum ia_status status =
-        ia_statements_run(&writer->statements, IA_STMT_PUT_FILE, err, "ztiiiiiiittpp", row->file_id, row->path,
-                          row->dev, row->inode, row->size, row->disk_size, row->mtime_ns, row->ctime_ns,
-                          row->checked_ns, row->verdict, row->reason, row->links, row->links_met);
+    enum ia_status status = ia_statements_put(&writer->statements, IA_ENTITY_FILE, row, err);
     if (status == IA_OK && row->file_id == 0)
         row->file_id = sqlite3_last_insert_rowid(writer->db);
     return status;
@@ -142,56 +140,38 @@ enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *
 
 enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_image_row *row, struct ia_error *err)
 {
-    static const struct ia_image_identity nobody;
-    const struct ia_image_identity *identity = row->identity != NULL ? row->identity : &nobody;
-    const int64_t *bytes = row->state_bytes;
-    return ia_statements_run(
-        &writer->statements, IA_STMT_PUT_IMAGE, err, "iitttttppiiiiitttziiiiiiiiipttiztztttttiiip", row->image_id,
-        row->file_id, row->path, row->format, row->format_basis, row->variant, row->state, row->virtual_size,
-        row->cluster_size, (int64_t)row->encrypted, (int64_t)row->dirty, (int64_t)row->corrupt, (int64_t)row->truncated,
-        (int64_t)row->chain_ok, row->backing_name, row->backing_format, row->backing_path, row->backing_id, row->map_id,
-        bytes[IA_EXTENT_DATA], bytes[IA_EXTENT_COMPRESSED], bytes[IA_EXTENT_ENCRYPTED], bytes[IA_EXTENT_ZERO],
-        bytes[IA_EXTENT_ZERO_ALLOCATED], bytes[IA_EXTENT_SPARSE], bytes[IA_EXTENT_RESERVED], row->compressed_host,
-        row->metadata_bytes, row->lock_state, row->is_base_by, row->first_scan, row->referenced_scan,
-        row->referenced_by, row->referenced_mtime_ns, row->problem, identity->own, identity->own_stamp,
-        identity->parent, identity->parent_stamp, (int64_t)row->backing_by_identity, (int64_t)row->is_template,
-        row->fingerprint, row->overlapping);
+    enum ia_status status = ia_writer_put_known_image(writer, row, err);
+    if (status == IA_OK)
+        status = ia_statements_put(&writer->statements, IA_ENTITY_IMAGE_HEADER, row, err);
+    return status == IA_OK ? ia_statements_put(&writer->statements, IA_ENTITY_IMAGE_ACCOUNT, row, err) : status;
 }
 
-enum ia_status ia_writer_put_image_name(struct ia_writer *writer, const struct ia_name_row *row, struct ia_error *err)
+enum ia_status ia_writer_put_known_image(struct ia_writer *writer, const struct ia_image_row *row, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_IMAGE_NAME, err, "ititit", row->image_id, row->kind,
-                             row->number, row->role, row->place, row->name);
-}
-
-enum ia_status ia_writer_drop_image_names(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
-{
-    return ia_statements_run(&writer->statements, IA_STMT_DROP_NAMES, err, "i", image_id);
+    enum ia_status status = ia_statements_put(&writer->statements, IA_ENTITY_IMAGE, row, err);
+    return status == IA_OK ? ia_statements_put(&writer->statements, IA_ENTITY_IMAGE_MEMORY, row, err) : status;
 }
 
 enum ia_status ia_writer_put_space(struct ia_writer *writer, const struct ia_space_row *row, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_SPACE, err, "iitiip", row->image_id, row->file, row->use,
-                             row->bytes, row->disk_bytes, row->unwritten_bytes);
+    return ia_statements_put(&writer->statements, IA_ENTITY_SPACE, row, err);
 }
 
 enum ia_status ia_writer_drop_space(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_DROP_SPACE, err, "i", image_id);
+    return ia_statements_run(&writer->statements, IA_STMT_DROP_SPACE, image_id, err);
 }
 
 enum ia_status ia_writer_put_image_file(struct ia_writer *writer, int64_t image_id, int64_t number, const char *role,
                                         const char *path, int64_t file_id, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_IMAGE_FILE, err, "iittz", image_id, number, role, path,
-                             file_id);
+    const struct ia_image_file_row row = {image_id, number, role, path, file_id};
+    return ia_statements_put(&writer->statements, IA_ENTITY_IMAGE_FILE, &row, err);
 }
 
 enum ia_status ia_writer_put_mapping(struct ia_writer *writer, const struct ia_mapping_row *row, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_MAPPING, err, "iipttiiiii", row->map_id, row->image_id,
-                             row->snapshot, row->id, row->name, row->size, row->vm_state, row->date_ns, row->extents,
-                             (int64_t)row->failed);
+    return ia_statements_put(&writer->statements, IA_ENTITY_MAPPING, row, err);
 }
 
 /* A statement whose parameters are a number and a batch. */
@@ -220,46 +200,57 @@ enum ia_status ia_writer_put_extents(struct ia_writer *writer, int64_t map_id, c
 enum ia_status ia_writer_put_name(struct ia_writer *writer, const char *path, int64_t file_id, const char *kind,
                                   struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_NAME, err, "tit", path, file_id, kind);
+    const struct ia_file_name_row row = {path, file_id, kind};
+    return ia_statements_put(&writer->statements, IA_ENTITY_FILE_NAME, &row, err);
 }
 
 enum ia_status ia_writer_put_reference(struct ia_writer *writer, const struct ia_reference_row *row,
                                        struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_REFERENCE, err, "ittttz", row->image_id, row->kind,
-                             row->name, row->path, row->state, row->target_id);
+    return ia_statements_put(&writer->statements, IA_ENTITY_REFERENCE, row, err);
 }
 
 enum ia_status ia_writer_put_finding(struct ia_writer *writer, const struct ia_finding_row *row, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_FINDING, err, "ttttii", row->code, row->severity,
-                             row->path, row->detail, (int64_t)row->hides, writer->scan_id);
+    struct ia_finding_row made = *row;
+    made.first_scan = made.last_scan = writer->scan_id;
+    return ia_statements_put(&writer->statements, IA_ENTITY_FINDING, &made, err);
 }
 
 enum ia_status ia_writer_put_chain(struct ia_writer *writer, const struct ia_chain_store_row *row, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_CHAIN, err, "iiiiipp", row->image_id, row->depth,
-                             row->layer_id, row->map_id, row->reach, row->visible_bytes, row->data_bytes);
+    return ia_statements_put(&writer->statements, IA_ENTITY_CHAIN, row, err);
 }
 
 enum ia_status ia_writer_put_usage(struct ia_writer *writer, int64_t image_id, const struct ia_usage *usage,
                                    struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_USAGE, err, "iiiiiiiii", image_id, usage->visible_bytes,
-                             usage->visible_present, usage->masked_bytes, usage->exclusive_bytes, usage->shared_bytes,
-                             (int64_t)usage->dependents, (int64_t)usage->descendants, (int64_t)usage->heads);
+    const struct ia_usage_row row = {
+        .image_id = image_id,
+        .visible_bytes = usage->visible_bytes,
+        .visible_present = usage->visible_present,
+        .masked_bytes = usage->masked_bytes,
+        .exclusive_bytes = usage->exclusive_bytes,
+        .shared_bytes = usage->shared_bytes,
+        .dependents = (int64_t)usage->dependents,
+        .descendants = (int64_t)usage->descendants,
+        .heads = (int64_t)usage->heads,
+    };
+    return ia_statements_put(&writer->statements, IA_ENTITY_USAGE, &row, err);
 }
 
-enum ia_status ia_writer_put_seen(struct ia_writer *writer, int64_t image_id, int64_t readers, int64_t bytes,
-                                  struct ia_error *err)
+enum ia_status ia_writer_put_reader_bytes(struct ia_writer *writer, int64_t image_id, int64_t readers, int64_t bytes,
+                                          struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_SEEN, err, "iii", image_id, readers, bytes);
+    const struct ia_reader_bytes_row row = {image_id, readers, bytes};
+    return ia_statements_put(&writer->statements, IA_ENTITY_READER_BYTES, &row, err);
 }
 
 enum ia_status ia_writer_put_pair(struct ia_writer *writer, int64_t image_id, int64_t other_id, int64_t bytes,
                                   int64_t others, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_PAIR, err, "iiii", image_id, other_id, bytes, others);
+    const struct ia_pair_store_row row = {image_id, other_id, bytes, others};
+    return ia_statements_put(&writer->statements, IA_ENTITY_PAIR, &row, err);
 }
 
 enum ia_status ia_writer_put_masked(struct ia_writer *writer, const int64_t *images, const struct ia_extent *pieces,
@@ -271,43 +262,43 @@ enum ia_status ia_writer_put_masked(struct ia_writer *writer, const int64_t *ima
 
 enum ia_status ia_writer_put_scan(struct ia_writer *writer, const struct ia_scan_row *row, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_SCAN, err, "iiiiiiiiiiiiiiii", writer->scan_id,
-                             row->started_ns, row->finished_ns, (int64_t)row->complete, row->walked, row->passed_over,
-                             row->images, row->parsed, row->unchanged, row->added, row->changed, row->renamed,
-                             row->vanished, row->extents, row->table_bytes, row->errors);
+    struct ia_scan_row made = *row;
+    made.scan_id = writer->scan_id;
+    return ia_statements_put(&writer->statements, IA_ENTITY_SCAN, &made, err);
 }
 
 enum ia_status ia_writer_put_option(struct ia_writer *writer, const char *kind, const char *value, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_OPTION, err, "itt", writer->scan_id, kind, value);
+    const struct ia_option_row row = {writer->scan_id, kind, value};
+    return ia_statements_put(&writer->statements, IA_ENTITY_OPTION, &row, err);
 }
 
 enum ia_status ia_writer_put_passed(struct ia_writer *writer, const char *reason, int64_t files, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_PASSED, err, "iti", writer->scan_id, reason, files);
+    const struct ia_passed_row row = {writer->scan_id, reason, files};
+    return ia_statements_put(&writer->statements, IA_ENTITY_PASSED, &row, err);
 }
 
 enum ia_status ia_writer_clear_sharing(struct ia_writer *writer, struct ia_error *err)
 {
-    return ia_connection_exec(writer->db, "DELETE FROM shared_run; DELETE FROM sharing", err);
+    return ia_connection_exec(writer->db, "DELETE FROM shared_run; DELETE FROM file_sharing", err);
 }
 
 enum ia_status ia_writer_put_sharing(struct ia_writer *writer, const struct ia_sharing_row *row, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_SHARING, err, "ipipiz", row->file_id, row->shared_bytes,
-                             row->encoded_bytes, row->unmatched_bytes, row->saved_bytes, row->group_id);
+    return ia_statements_put(&writer->statements, IA_ENTITY_SHARING, row, err);
 }
 
 enum ia_status ia_writer_put_shared_run(struct ia_writer *writer, const struct ia_shared_run_row *row,
                                         struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_SHARED_RUN, err, "iiiiii", row->file_id, row->start,
-                             row->length, row->volume, row->physical, (int64_t)row->encoded);
+    return ia_statements_put(&writer->statements, IA_ENTITY_SHARED_RUN, row, err);
 }
 
 enum ia_status ia_writer_put_mount(struct ia_writer *writer, const char *path, int64_t dev, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_MOUNT, err, "ti", path, dev);
+    const struct ia_mount_row row = {path, dev};
+    return ia_statements_put(&writer->statements, IA_ENTITY_MOUNT, &row, err);
 }
 
 enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error *err)
@@ -317,62 +308,64 @@ enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error 
 
 enum ia_status ia_writer_put_setting(struct ia_writer *writer, const char *key, int64_t value, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_SETTING, err, "ti", key, value);
+    const struct ia_setting_row row = {key, value};
+    return ia_statements_put(&writer->statements, IA_ENTITY_SETTING, &row, err);
 }
 
 enum ia_status ia_writer_drop_file(struct ia_writer *writer, int64_t file_id, struct ia_error *err)
 {
     writer->any_gone = true;
-    return ia_statements_run(&writer->statements, IA_STMT_DROP_FILE, err, "i", file_id);
+    return ia_statements_run(&writer->statements, IA_STMT_DROP_FILE, file_id, err);
 }
 
 enum ia_status ia_writer_drop_image(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
 {
     writer->any_gone = true;
-    return ia_statements_run(&writer->statements, IA_STMT_DROP_IMAGE, err, "i", image_id);
+    return ia_statements_run(&writer->statements, IA_STMT_DROP_IMAGE, image_id, err);
 }
 
 enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, int64_t map_id, struct ia_error *err)
 {
-    enum ia_status status = ia_statements_run(&writer->statements, IA_STMT_DROP_EXTENTS, err, "i", map_id);
+    enum ia_status status = ia_statements_run(&writer->statements, IA_STMT_DROP_EXTENTS, map_id, err);
     if (status == IA_OK)
-        status = ia_statements_run(&writer->statements, IA_STMT_DROP_MAPPING, err, "i", map_id);
+        status = ia_statements_run(&writer->statements, IA_STMT_DROP_MAPPING, map_id, err);
     return status;
 }
 
 enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err)
 {
-    return ia_connection_exec(writer->db, "DELETE FROM name; DELETE FROM reference; DELETE FROM image_file", err);
+    return ia_connection_exec(writer->db, "DELETE FROM file_name; DELETE FROM reference; DELETE FROM image_file", err);
 }
 
 enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
 {
-    static const enum ia_statement numbers[] = {IA_STMT_CLEAR_CHAIN, IA_STMT_CLEAR_USAGE, IA_STMT_CLEAR_SEEN,
+    static const enum ia_statement numbers[] = {IA_STMT_CLEAR_CHAIN, IA_STMT_CLEAR_USAGE, IA_STMT_CLEAR_READER_BYTES,
                                                 IA_STMT_CLEAR_PAIR, IA_STMT_CLEAR_MASKED};
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && status == IA_OK; i++)
-        status = ia_statements_run(&writer->statements, numbers[i], err, "i", image_id);
+        status = ia_statements_run(&writer->statements, numbers[i], image_id, err);
     return status;
 }
 
 enum ia_status ia_writer_put_tree(struct ia_writer *writer, int64_t root_id, int64_t fingerprint, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_PUT_TREE, err, "ii", root_id, fingerprint);
+    const struct ia_tree_row row = {root_id, fingerprint};
+    return ia_statements_put(&writer->statements, IA_ENTITY_TREE, &row, err);
 }
 
 enum ia_status ia_writer_drop_trees_of_others(struct ia_writer *writer, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_DROP_TREES, err, "");
+    return ia_statements_run(&writer->statements, IA_STMT_DROP_TREES, 0, err);
 }
 
 enum ia_status ia_writer_touch_image(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_TOUCH_IMAGE, err, "i", image_id);
+    return ia_statements_run(&writer->statements, IA_STMT_TOUCH_IMAGE, image_id, err);
 }
 
 enum ia_status ia_writer_touch_file(struct ia_writer *writer, int64_t file_id, struct ia_error *err)
 {
-    return ia_statements_run(&writer->statements, IA_STMT_TOUCH_FILE, err, "i", file_id);
+    return ia_statements_run(&writer->statements, IA_STMT_TOUCH_FILE, file_id, err);
 }
 
 enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err)

@@ -29,8 +29,7 @@ int64_t ia_writer_new_image_id(struct ia_writer *writer);
 int64_t ia_writer_new_map_id(struct ia_writer *writer);
 
 /* What the scan before left, each table by ascending numbers: a row for each file, image and mapping. Strings are valid
- * during the call only. Of an image, what each scan tells anew (path, backing_path, lock_state...) is not loaded; of a
- * mapping, its snapshot's name and date. */
+ * during the call only. */
 typedef enum ia_status ia_load_file(void *ctx, const struct ia_file_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_files(struct ia_writer *writer, ia_load_file *each, void *ctx,
                                                   struct ia_error *err);
@@ -41,10 +40,10 @@ IA_MUST_CHECK enum ia_status ia_writer_load_images(struct ia_writer *writer, ia_
 typedef enum ia_status ia_load_template(void *ctx, const char *glob, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_templates(struct ia_writer *writer, ia_load_template *each, void *ctx,
                                                       struct ia_error *err);
-/* Every name of another file that an image holds, by image, kind and number. */
-typedef enum ia_status ia_load_name(void *ctx, const struct ia_name_row *row, struct ia_error *err);
-IA_MUST_CHECK enum ia_status ia_writer_load_names(struct ia_writer *writer, ia_load_name *each, void *ctx,
-                                                  struct ia_error *err);
+/* Of all references, those to parts of images and the paths to try for parents, by image and number. */
+typedef enum ia_status ia_load_reference(void *ctx, const struct ia_reference_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_references(struct ia_writer *writer, ia_load_reference *each, void *ctx,
+                                                       struct ia_error *err);
 typedef enum ia_status ia_load_mapping(void *ctx, const struct ia_mapping_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_mappings(struct ia_writer *writer, ia_load_mapping *each, void *ctx,
                                                      struct ia_error *err);
@@ -54,10 +53,9 @@ IA_MUST_CHECK enum ia_status ia_writer_put_file(struct ia_writer *writer, struct
                                                 struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_image_row *row,
                                                  struct ia_error *err);
-IA_MUST_CHECK enum ia_status ia_writer_put_image_name(struct ia_writer *writer, const struct ia_name_row *row,
-                                                      struct ia_error *err);
-IA_MUST_CHECK enum ia_status ia_writer_drop_image_names(struct ia_writer *writer, int64_t image_id,
-                                                        struct ia_error *err);
+/* The same for an image whose file did not change: what its header and its account say stays. */
+IA_MUST_CHECK enum ia_status ia_writer_put_known_image(struct ia_writer *writer, const struct ia_image_row *row,
+                                                       struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_space(struct ia_writer *writer, const struct ia_space_row *row,
                                                  struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_drop_space(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
@@ -78,8 +76,8 @@ IA_MUST_CHECK enum ia_status ia_writer_put_chain(struct ia_writer *writer, const
                                                  struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_usage(struct ia_writer *writer, int64_t image_id,
                                                  const struct ia_usage *usage, struct ia_error *err);
-IA_MUST_CHECK enum ia_status ia_writer_put_seen(struct ia_writer *writer, int64_t image_id, int64_t readers,
-                                                int64_t bytes, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_reader_bytes(struct ia_writer *writer, int64_t image_id, int64_t readers,
+                                                        int64_t bytes, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_pair(struct ia_writer *writer, int64_t image_id, int64_t other_id,
                                                 int64_t bytes, int64_t others, struct ia_error *err);
 /* Pieces of any images: images[i] has pieces[i]. */
@@ -118,10 +116,10 @@ IA_MUST_CHECK enum ia_status ia_writer_drop_file(struct ia_writer *writer, int64
 IA_MUST_CHECK enum ia_status ia_writer_drop_image(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, int64_t map_id, struct ia_error *err);
 
-/* Empties the tables name, reference and image_file, to be written anew. */
+/* Empties the tables file_name, reference and image_file, to be written anew. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err);
 
-/* Takes away what the forest said of an image: its rows in chain, usage, seen, pair and masked. */
+/* Takes away what the forest said of an image: its rows in chain, usage, reader_bytes, pair and masked. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
 
 /* The trees that were analysed, by ascending root. put replaces; drop_trees_of_others forgets those whose root stands

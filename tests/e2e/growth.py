@@ -119,7 +119,7 @@ def scans_kept(site):
 
 
 def history(site):
-    return site.query("SELECT scan_id, count(*) FROM history GROUP BY scan_id ORDER BY scan_id")
+    return site.query("SELECT scan_id, count(*) FROM v_history GROUP BY scan_id ORDER BY scan_id")
 
 
 def make_history(site, scans):

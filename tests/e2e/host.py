@@ -159,10 +159,10 @@ def shared_by_xfs_io(path):
 # -- What the program says --------------------------------------------------------------------------------------------
 
 def hosts(site):
-    """{path below the root: row of v_host}."""
+    """{path below the root: row of v_file_blocks}."""
     columns = ("path names links disk_size shared_bytes exclusive_bytes encoded_bytes unmatched_bytes saved_bytes"
                " freed_bytes").split()
-    return {site.relative(row[0]): dict(zip(columns, row)) for row in site.query(f"SELECT {', '.join(columns)} FROM v_host")}
+    return {site.relative(row[0]): dict(zip(columns, row)) for row in site.query(f"SELECT {', '.join(columns)} FROM v_file_blocks")}
 
 
 def column(rows, name):
@@ -462,7 +462,7 @@ def test_parts(case, kind):
         told = shared_by_filefrag(data)[0]
         for number in (1, 2):
             scan(case, site, "--allow", os.path.dirname(data))
-            case.same(site.value("SELECT shared_bytes FROM v_host WHERE path = ?", data), told,
+            case.same(site.value("SELECT shared_bytes FROM v_file_blocks WHERE path = ?", data), told,
                       f"a part's blocks are looked at in scan {number}")
         case.same(told, 8 * MIB, "which are 8 MiB")
 
@@ -509,7 +509,7 @@ def test_older_store(case):
     raw(site.path("a.raw"))
     time.sleep(0.05)
     scan(case, site)
-    must("sqlite3", site.db, "UPDATE file SET links = NULL, links_met = NULL; DELETE FROM sharing")
+    must("sqlite3", site.db, "UPDATE file SET links = NULL, links_met = NULL; DELETE FROM file_sharing")
     case.same(hosts(site)["a.raw"]["freed_bytes"], None, "until then nothing is promised")
     outcome = scan(case, site)
     case.same(outcome.stats.get("unchanged"), 1, "the image is not read", outcome.notes())

@@ -374,7 +374,7 @@ def test_tampered_store(case):
         os.utime(site.path(name), (1, 1))
     site.scan()
     before = without_ids(site)
-    for sql in ("DELETE FROM file WHERE path LIKE '%one%'", "DELETE FROM mapping", "DELETE FROM image_name"):
+    for sql in ("DELETE FROM file WHERE path LIKE '%one%'", "DELETE FROM mapping", "DELETE FROM image_header", "DELETE FROM image_memory WHERE image_id = 2"):
         with closing(sqlite3.connect(site.db)) as connection, connection:
             connection.execute(sql)
         scan = site.scan()

@@ -6,16 +6,13 @@
 
 import json
 import os
-import sqlite3
 import struct
 import sys
-from contextlib import closing
 
 import harness
 from harness import MIB, create, must, patch, qemu_io, write
 from overlap_damages import DAMAGES, Tables, copy_entry, zero_over_data, zero_over_zero
 
-SCHEMA = os.path.join(harness.HERE, os.pardir, os.pardir, "schema")
 OVERLAP = "clusters-overlap"
 MIXED = ("write -q -c 0 64k", "write -q 0 64k", "write -q 64k 64k", "write -q 640k 64k", "write -q -c 128k 64k",
          "write -q -c 192k 64k")
@@ -128,7 +125,7 @@ def healthy(case):
     site.scan()
     errors = {name for name in os.listdir(site.root) if name.endswith(".qcow2") and check(site.path(name))}
     case.same((told(site), errors), (set(), set()), "healthy images of all kinds are not told")
-    case.same(site.value("SELECT count(*) FROM image WHERE overlapping IS NOT 0"), 0, "and known not to overlap")
+    case.same(site.value("SELECT count(*) FROM image_account WHERE overlapping IS NOT 0"), 0, "and known not to overlap")
 
 
 # -- What follows -----------------------------------------------------------------------------------------------------
@@ -210,7 +207,7 @@ def unknown_is_not_no(case):
     patch(base, Tables(base).reftable, struct.pack(">Q", Tables(base).refblock + 512))
     site.scan()
     row = site.unused(partly=True)["base.qcow2"]
-    case.same((site.value("SELECT overlapping FROM image WHERE path = ?", base), site.value("SELECT state FROM image WHERE path = ?", base)),
+    case.same((site.value("SELECT a.overlapping FROM image_account AS a JOIN image AS i ON i.image_id = a.image_id WHERE i.path = ?", base), site.value("SELECT state FROM image WHERE path = ?", base)),
               (None, "ok"), "without an account it is not known whether clusters overlap")
     case.check(row["verdict"] == "unproven" and "could not be found out" in row["why"], "and nothing is proven", [row])
 
@@ -238,28 +235,6 @@ def repaired(case):
     case.same((told(site), site.unused(partly=True)["base.qcow2"]["verdict"]), (set(), "proven"), "an image that was repaired is told no more")
 
 
-def older_stores(case):
-    """A store from before this was looked at reads its images again."""
-    site, base, _ = base_and_overlay(case)
-    copy_entry(Tables(base))
-    os.sync()
-    with closing(sqlite3.connect(site.db)) as connection, connection:
-        for name in sorted(os.listdir(SCHEMA)):
-            if name.endswith(".sql") and name < "0010":
-                with open(os.path.join(SCHEMA, name), encoding="utf-8") as file:
-                    connection.executescript(file.read())
-        connection.executescript(f"PRAGMA application_id = {0x494D4741}; PRAGMA user_version = 9")
-        state = os.stat(base)
-        connection.execute("INSERT INTO file (file_id, path, dev, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns, verdict, reason)"
-                           " VALUES (1, ?, ?, ?, ?, ?, ?, ?, 1, 'image', '')",
-                           (base, state.st_dev, state.st_ino, state.st_size, state.st_blocks * 512, state.st_mtime_ns, state.st_ctime_ns))
-        connection.execute("INSERT INTO image (image_id, file_id, path, format, format_basis, variant, state, virtual_size, cluster_size,"
-                           " map_id, first_scan) VALUES (1, 1, ?, 'qcow2', 'content', 'v3', 'ok', 1048576, 65536, 1, 1)", (base,))
-        connection.execute("INSERT INTO mapping VALUES (1, 1, NULL, NULL, NULL, 1048576, 0, NULL, 0, 0)")
-    scan = site.scan()
-    case.same(told(site), {"base.qcow2"}, "a store from before: the image is read again", scan.notes())
-
-
 if __name__ == "__main__":
     sys.exit(harness.run_tests(__doc__, [mixed_by_one_process, random_mixes, by_hand, healthy, verdicts, verdicts_below,
-                                         verdicts_of_the_unreferenced, verdicts_of_what_if, unknown_is_not_no, no_suggestion, repaired, older_stores]))
+                                         verdicts_of_the_unreferenced, verdicts_of_what_if, unknown_is_not_no, no_suggestion, repaired]))

@@ -75,7 +75,7 @@ def test_holes_and_compressed_data(case):
     case.same((raw.get("status"), raw.get("masked_bytes"), raw.get("reclaimable_bytes")), ("partly-masked", CLUSTER, CLUSTER),
               "a raw base of which its overlay reads nothing but holes")
     packed = rows(site)["packed.qcow2"]
-    host = site.value("SELECT compressed_host FROM image WHERE path = ?", site.path("packed.qcow2"))
+    host = site.value("SELECT a.compressed_host FROM image_account AS a JOIN image AS i ON i.image_id = a.image_id WHERE i.path = ?", site.path("packed.qcow2"))
     case.same((packed["masked_bytes"], packed["reclaimable_bytes"]), (4 * CLUSTER, host * 4 // 8), "half of eight compressed clusters is half of their bytes")
 
 

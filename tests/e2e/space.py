@@ -15,7 +15,6 @@ from contextlib import closing
 import harness
 from harness import KIB, MIB, create, must, qemu_io, write
 
-SCHEMA = os.path.join(harness.HERE, os.pardir, os.pardir, "schema")
 PARTS = ("disk_data", "disk_zero_allocated", "disk_leaked", "disk_unused", "disk_unallocated", "disk_preallocated",
          "disk_tail", "disk_metadata", "disk_snapshots", "disk_bitmaps", "disk_filesystem")
 GIVEN_BACK = ("disk_zero_allocated", "disk_leaked", "disk_unused", "disk_unallocated", "disk_preallocated", "disk_tail")
@@ -126,7 +125,7 @@ def check_sums(case, site, names, where):
         case.check(None not in parts and sum(parts) == row["disk_size"] == sum(files.values()),
                    f"{where}: {name}: the report's parts add up to disk_size", [str(row)])
         case.check(all(part >= 0 for part in parts[:-1]), f"{where}: {name}: none of them is negative", [str(row)])
-        doubtful = site.value("SELECT sum(shared_bytes + encoded_bytes) FROM v_host WHERE file_id IN (SELECT f.file_id"
+        doubtful = site.value("SELECT sum(shared_bytes + encoded_bytes) FROM v_file_blocks WHERE file_id IN (SELECT f.file_id"
                               " FROM v_file AS f JOIN v_image AS i ON i.image_id = f.image_id WHERE i.path = ?)",
                               site.path(name))
         case.same(row["reclaimable_bytes"], max(sum(row[part] for part in GIVEN_BACK) - doubtful, 0),
@@ -366,7 +365,7 @@ def kept_and_made_anew(case):
     for file in (path, data):
         with closing(sqlite3.connect(site.db)) as connection, connection:
             connection.execute("UPDATE file SET disk_size = disk_size + 4096 WHERE path = ?", (file,))
-            connection.execute("UPDATE space SET disk_bytes = 1")
+            connection.execute("UPDATE file_space SET disk_bytes = 1")
         site.scan()
         image = path if file == path else site.path("b.qcow2")
         case.same(site.query("SELECT * FROM v_space WHERE path = ? ORDER BY file, use", image),
@@ -392,31 +391,6 @@ def unknown_is_not_zero(case):
               "nor is any part")
 
 
-def older_stores(case):
-    """A store from before the accounts gets them with the next scan."""
-    site = case.site()
-    path = write(create(site.path("a.qcow2"), 8 * MIB), 0, 1)
-    os.sync()
-    stat = os.stat(path)
-    with closing(sqlite3.connect(site.db)) as connection, connection:
-        for name in sorted(os.listdir(SCHEMA)):
-            if name.endswith(".sql") and name < "0005":
-                with open(os.path.join(SCHEMA, name), encoding="utf-8") as file:
-                    connection.executescript(file.read())
-        connection.executescript(f"PRAGMA application_id = {0x494D4741}; PRAGMA user_version = 4")
-        connection.execute("INSERT INTO file VALUES (1, ?, ?, ?, ?, ?, ?, ?, 1, 'image', '')",
-                           (path, stat.st_dev, stat.st_ino, stat.st_size, stat.st_blocks * 512, stat.st_mtime_ns,
-                            stat.st_ctime_ns))
-        connection.execute("INSERT INTO image (image_id, file_id, path, format, format_basis, variant, state,"
-                           " virtual_size, cluster_size, map_id, first_scan) VALUES"
-                           " (1, 1, ?, 'qcow2', 'content', 'v3', 'ok', 8388608, 65536, 1, 1)", (path,))
-        connection.execute("INSERT INTO mapping VALUES (1, 1, NULL, NULL, NULL, 8388608, 0, NULL, 0, 0)")
-    scan = site.scan()
-    case.same((scan.code, scan.stats.get("parsed")), (0, 1), "a known image is read again", scan.notes())
-    case.same(uses(site, path)["data"][:2], (128 * KIB, 128 * KIB), "and has its account")
-
-
 if __name__ == "__main__":
     sys.exit(harness.run_tests(__doc__, [parts_add_up, other_file_systems, by_hand, preallocated, written_late, blocks_at_the_end,
-                                         suggestions, tail_that_was_used, not_in_use, kept_and_made_anew, unknown_is_not_zero,
-                                         older_stores]))
+                                         suggestions, tail_that_was_used, not_in_use, kept_and_made_anew, unknown_is_not_zero]))

@@ -15,7 +15,7 @@ VIEWS = {
     "v_masked": "path, start, length, file, offset, state",
     "v_pair": "path, other_path, shared_bytes, others_at_most",
     "v_file": "path, role, size, disk_size",
-    "(SELECT * FROM history WHERE scan_id = (SELECT max(scan_id) FROM scan))":
+    "(SELECT * FROM v_history WHERE scan_id = (SELECT max(scan_id) FROM scan))":
         "path, virtual_size, file_size, disk_size, data_bytes, chain_depth, dependents, backing_path, state",
 }
 NONSENSE = 424242  # a number that no analysis gives, to see whether a row was written again

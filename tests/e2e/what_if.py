@@ -314,7 +314,7 @@ def check_commit(place, counts):
     notes += wrong_usage(place, {base_path} if base.format == "qed" else ())  # of its zeroes the row says that it guesses
     notes += ["done, although it was said that QEMU refuses"] if "does not let" in (receives["why"] or "") else []
     blocks = place.blocks()
-    odd = place.site.query("SELECT coalesce(max(compressed_host), 0) FROM image")[0][0] + 2 * MIB if base.odd else 0
+    odd = place.site.query("SELECT coalesce(max(compressed_host), 0) FROM image_account")[0][0] + 2 * MIB if base.odd else 0
     if base.format == "qed" or base.unit < BLOCK:
         odd += receives["needed_bytes"]
     spare = receives["freed_bytes"] if base.unit < BLOCK else 0  # parts of blocks are given back to nobody

@@ -146,10 +146,10 @@ static void a_full_disk_ends_the_rows(void **state)
 
 static void json_has_the_scan_and_the_basis(void **state)
 {
-    store_exec(*state,
-               "INSERT INTO scan_option VALUES (1, 'root', '/b'), (1, 'root', '/a');"
-               "INSERT INTO finding VALUES (1, 'x', 'error', '/a', '', 1, 1, 1), (2, 'x', 'error', '/b', '', 0, 1, 1);"
-               "UPDATE scan SET errors = 2, complete = 0");
+    store_exec(*state, "INSERT INTO " SCAN_OPTION_ROW " VALUES (1, 'root', '/b'), (1, 'root', '/a');"
+                       "INSERT INTO " FINDING_ROW
+                       " VALUES (1, 'x', 'error', '/a', '', 1, 1, 1), (2, 'x', 'error', '/b', '', 0, 1, 1);"
+                       "UPDATE scan SET errors = 2, complete = 0");
     expect_run(
         *state, &(struct run){"SELECT 1 AS a LIMIT 0", "json", .columns = NULL},
         "{\"imgaudit_format\": [1, 0],\n\"report\": \"mine\",\n"
@@ -178,7 +178,7 @@ static bool reaches(struct test_store *store, const char *severity)
 static void findings_reach_a_severity(void **state)
 {
     assert_false(reaches(*state, "info"));
-    store_exec(*state, "INSERT INTO finding VALUES (1, 'x', 'warning', '/a', '', 0, 1, 1)");
+    store_exec(*state, "INSERT INTO " FINDING_ROW " VALUES (1, 'x', 'warning', '/a', '', 0, 1, 1)");
     assert_true(reaches(*state, "info"));
     assert_true(reaches(*state, "warning"));
     assert_false(reaches(*state, "error"));
@@ -204,7 +204,7 @@ static void images_are_found_by_any_name(void **state)
     assert_int_equal(symlink("file", link), 0);
     add_image(store, 1, file);
     add_image(store, 2, "/gone/since\xff");
-    store_exec(store, "INSERT INTO name VALUES ('gone-too', 2, 'file')");
+    store_exec(store, "INSERT INTO " FILE_NAME_ROW " VALUES ('gone-too', 2, 'file')");
     assert_int_equal(ia_reader_open(store->path, &reader, &err), IA_OK);
     assert_int_equal(ia_image_lookup(reader, link, &path, &err), IA_OK);
     assert_string_equal(path.data, file);

@@ -19,11 +19,12 @@ static void fill(struct test_store *store)
     add_backing(store, 11, 10, 200000, 150000);
     add_backing(store, 12, 10, 100000, 0);
     add_backing(store, 13, 11, 65536, 65536);
-    store_exec(store, "INSERT INTO chain VALUES (13, 2, 10, 10, 1048576, 180000, 120000);"
+    store_exec(store, "INSERT INTO " CHAIN_ROW " VALUES (13, 2, 10, 10, 1048576, 180000, 120000);"
                       "UPDATE chain SET data_bytes = 262144 WHERE depth = 0;"
-                      "INSERT INTO usage VALUES (10, 150000, 160000, 112144, 150000, 0, 2, 3, 2),"
+                      "INSERT INTO " USAGE_ROW " VALUES (10, 150000, 160000, 112144, 150000, 0, 2, 3, 2),"
                       " (11, 65536, 65536, 196608, 65536, 0, 1, 1, 1);"
-                      "UPDATE image SET format = 'raw', state = 'corrupt', metadata_bytes = NULL WHERE image_id = 2");
+                      "UPDATE image SET format = 'raw', state = 'corrupt' WHERE image_id = 2; UPDATE image_account SET "
+                      "metadata_bytes = NULL WHERE image_id = 2");
 }
 
 static int setup(void **state)
@@ -43,8 +44,8 @@ static int teardown(void **state)
 static void backing(void **state)
 {
     store_exec(*state, "DELETE FROM usage WHERE image_id = 11;"
-                       "INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data', 1, 1);"
-                       "INSERT INTO image_file VALUES (10, 1, 'data', '/r/d', 50)");
+                       "INSERT INTO " FILE_ROW " VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', '', 1, 1);"
+                       "INSERT INTO " IMAGE_FILE_ROW " VALUES (10, 1, 'data', '/r/d', 50)");
     expect_report(*state, "backing", NULL, NULL,
                   "path,format,dependents,descendants,heads,visible_bytes,data_bytes,disk_size,chain_depth\n"
                   "/r/base.qcow2,qcow2,2,3,2,150000,262144,311296,0\n"
@@ -55,10 +56,10 @@ static void sparse(void **state)
 {
     store_exec(*state,
                "UPDATE file SET disk_size = 409600 WHERE file_id = 13;"
-               "UPDATE image SET data_bytes = 1, compressed_bytes = 20, encrypted_bytes = 300, sparse_bytes = 4000,"
-               " zero_bytes = 50000, zero_allocated_bytes = 600000, compressed_host = 7 WHERE image_id = 13;"
-               "INSERT INTO file VALUES (50, '/r/d', 1, 50, 204800, 204800, 0, 0, 1, 'part', 'data', 1, 1);"
-               "INSERT INTO image_file VALUES (13, 1, 'data', '/r/d', 50), (13, 2, 'data', '/gone', NULL);"
+               "UPDATE image_account SET data_bytes = 1, compressed_bytes = 20, encrypted_bytes = 300, sparse_bytes = "
+               "4000, zero_bytes = 50000, zero_allocated_bytes = 600000, compressed_host = 7 WHERE image_id = 13;"
+               "INSERT INTO " FILE_ROW " VALUES (50, '/r/d', 1, 50, 204800, 204800, 0, 0, 1, 'part', '', 1, 1);"
+               "INSERT INTO " IMAGE_FILE_ROW " VALUES (13, 1, 'data', '/r/d', 50), (13, 2, 'data', '/gone', NULL);"
                "UPDATE image SET backing_id = NULL WHERE image_id = 13; DELETE FROM image WHERE image_id IN (11, 12)");
     expect_report(*state, "sparse",
                   "path,format,virtual_size,allocated_bytes,zero_bytes,unallocated_bytes,file_size,disk_size,"
@@ -76,9 +77,9 @@ static void sparse(void **state)
 static void parts_of_the_blocks_add_up(void **state)
 {
     store_exec(*state,
-               "INSERT INTO file VALUES (50, '/r/d', 1, 50, 204800, 204800, 0, 0, 1, 'part', 'data', 1, 1);"
-               "INSERT INTO image_file VALUES (10, 1, 'data', '/r/d', 50);"
-               "INSERT INTO space VALUES (10, 0, 'data', 9, 2, 1), (10, 0, 'zero', 9, 4, 1),"
+               "INSERT INTO " FILE_ROW " VALUES (50, '/r/d', 1, 50, 204800, 204800, 0, 0, 1, 'part', '', 1, 1);"
+               "INSERT INTO " IMAGE_FILE_ROW " VALUES (10, 1, 'data', '/r/d', 50);"
+               "INSERT INTO " FILE_SPACE_ROW " VALUES (10, 0, 'data', 9, 2, 1), (10, 0, 'zero', 9, 4, 1),"
                " (10, 0, 'leaked', 9, 8, 1), (10, 0, 'unused', 9, 16, 1), (10, 0, 'unallocated', 9, 32, 1),"
                " (10, 0, 'tail', 9, 64, 1), (10, 0, 'metadata', 9, 128, 0), (10, 0, 'snapshot', 9, 256, 0),"
                " (10, 0, 'bitmap', 9, 512, 0), (10, 1, 'data', 9, 1024, NULL), (10, 1, 'unused', 9, 2048, NULL);"
@@ -99,15 +100,16 @@ static void shared_blocks_are_not_reclaimed(void **state)
         const char *change, *columns;
     } cases[] = {
         {"", "0,65536,65536"},
-        {"INSERT INTO sharing VALUES (10, 20000, 0, 0, 0, NULL)", "20000,45536,65536"},
-        {"UPDATE sharing SET shared_bytes = 10000, encoded_bytes = 10000", "10000,45536,65536"},
-        {"UPDATE sharing SET shared_bytes = 207200, encoded_bytes = 0", "207200,0,65536"},
-        {"UPDATE sharing SET shared_bytes = 300000", "300000,0,7200"},
-        {"UPDATE sharing SET shared_bytes = NULL", ",,65536"},
+        {"INSERT INTO " FILE_SHARING_ROW " VALUES (10, 20000, 0, 0, 0, NULL)", "20000,45536,65536"},
+        {"UPDATE file_sharing SET shared_bytes = 10000, encoded_bytes = 10000", "10000,45536,65536"},
+        {"UPDATE file_sharing SET shared_bytes = 207200, encoded_bytes = 0", "207200,0,65536"},
+        {"UPDATE file_sharing SET shared_bytes = 300000", "300000,0,7200"},
+        {"UPDATE file_sharing SET shared_bytes = NULL", ",,65536"},
         {"UPDATE file SET links = NULL", ",,65536"},
     };
     store_exec(*state, "DELETE FROM image WHERE image_id <> 10;"
-                       "INSERT INTO space VALUES (10, 0, 'data', 241664, 241664, 0), (10, 0, 'zero', 65536, 65536, 0)");
+                       "INSERT INTO " FILE_SPACE_ROW
+                       " VALUES (10, 0, 'data', 241664, 241664, 0), (10, 0, 'zero', 65536, 65536, 0)");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char expected[128];
         store_exec(*state, cases[i].change);
@@ -121,13 +123,18 @@ static void shared_blocks_are_not_reclaimed(void **state)
 static void expect_suggestion(struct test_store *store, const char *change, const char *expected)
 {
     char *text = sqlite3_mprintf("suggestion\n%s\n", expected);
-    store_exec(store, "PRAGMA foreign_keys = OFF; CREATE TEMP TABLE s AS SELECT * FROM space;"
-                      "CREATE TEMP TABLE i AS SELECT * FROM image");
+    store_exec(store, "PRAGMA foreign_keys = OFF; CREATE TEMP TABLE s AS SELECT * FROM file_space;"
+                      "CREATE TEMP TABLE i AS SELECT * FROM image;"
+                      "CREATE TEMP TABLE h AS SELECT * FROM image_header;"
+                      "CREATE TEMP TABLE a AS SELECT * FROM image_account");
     store_exec(store, change);
     expect_report(store, "sparse", "suggestion", NULL, text);
-    store_exec(store, "DELETE FROM space; INSERT INTO space SELECT * FROM s; DROP TABLE s;"
+    store_exec(store, "DELETE FROM file_space; INSERT INTO file_space SELECT * FROM s; DROP TABLE s;"
                       "DELETE FROM image; INSERT INTO image SELECT * FROM i; DROP TABLE i;"
-                      "DELETE FROM mapping WHERE map_id > 99; DELETE FROM image_name; DELETE FROM sharing;"
+                      "DELETE FROM image_header; INSERT INTO image_header SELECT * FROM h; DROP TABLE h;"
+                      "DELETE FROM image_account; INSERT INTO image_account SELECT * FROM a; DROP TABLE a;"
+                      "DELETE FROM mapping WHERE map_id > 99; DELETE FROM reference WHERE kind = 'data-file';"
+                      "DELETE FROM file_sharing;"
                       "UPDATE file SET links = 1; PRAGMA foreign_keys = ON");
     sqlite3_free(text);
 }
@@ -137,67 +144,72 @@ static void expect_suggestion(struct test_store *store, const char *change, cons
 static void suggestions(void **state)
 {
     store_exec(*state, "DELETE FROM image WHERE image_id <> 10; UPDATE image SET path = '/r/it''s' WHERE image_id = 10;"
-                       "INSERT INTO space VALUES (10, 0, 'data', 300000, 300000, 0), (10, 0, 'zero', 65536, 65536, 0),"
+                       "INSERT INTO " FILE_SPACE_ROW
+                       " VALUES (10, 0, 'data', 300000, 300000, 0), (10, 0, 'zero', 65536, 65536, 0),"
                        " (10, 0, 'unused', 0, 0, 0)");
     expect_suggestion(*state, "", CONVERT " '/r/it'\\''s' '/r/it'\\''s.new'");
-    expect_suggestion(*state, "UPDATE image SET variant = 'v2'",
+    expect_suggestion(*state, "UPDATE image_header SET variant = 'v2'",
                       "\"" CONVERT ",compat=0.10 '/r/it'\\''s' '/r/it'\\''s.new'\"");
-    expect_suggestion(*state, "UPDATE image SET path = '/b', variant = 'v3 zstd extended-l2'",
+    expect_suggestion(*state, "UPDATE image SET path = '/b'; UPDATE image_header SET variant = 'v3 zstd extended-l2'",
                       "\"" CONVERT ",compression_type=zstd,extended_l2=on '/b' '/b.new'\"");
-    expect_suggestion(*state, "UPDATE image SET path = '/b', backing_name = 'a''b', backing_format = 'raw'",
-                      CONVERT " -B 'a'\\''b' -F 'raw' '/b' '/b.new'");
+    expect_suggestion(
+        *state, "UPDATE image SET path = '/b'; UPDATE image_header SET backing_name = 'a''b', backing_format = 'raw'",
+        CONVERT " -B 'a'\\''b' -F 'raw' '/b' '/b.new'");
     /* nothing to give back, or not known */
-    expect_suggestion(*state, "UPDATE space SET disk_bytes = 0 WHERE use = 'zero'", "");
-    expect_suggestion(*state, "DELETE FROM space", "");
+    expect_suggestion(*state, "UPDATE file_space SET disk_bytes = 0 WHERE use = 'zero'", "");
+    expect_suggestion(*state, "DELETE FROM file_space", "");
     /* what could be given back may be what something else uses too, or the host does not tell */
-    expect_suggestion(*state, "INSERT INTO sharing VALUES (10, 65536, 0, 0, 0, NULL)", "");
-    expect_suggestion(*state, "INSERT INTO sharing VALUES (10, 0, 65536, 0, 0, NULL)", "");
-    expect_suggestion(*state, "INSERT INTO sharing VALUES (10, 65535, 0, 0, 0, NULL)",
+    expect_suggestion(*state, "INSERT INTO " FILE_SHARING_ROW " VALUES (10, 65536, 0, 0, 0, NULL)", "");
+    expect_suggestion(*state, "INSERT INTO " FILE_SHARING_ROW " VALUES (10, 0, 65536, 0, 0, NULL)", "");
+    expect_suggestion(*state, "INSERT INTO " FILE_SHARING_ROW " VALUES (10, 65535, 0, 0, 0, NULL)",
                       CONVERT " '/r/it'\\''s' '/r/it'\\''s.new'");
-    expect_suggestion(*state, "INSERT INTO sharing VALUES (10, NULL, 0, NULL, 0, NULL)", "");
+    expect_suggestion(*state, "INSERT INTO " FILE_SHARING_ROW " VALUES (10, NULL, 0, NULL, 0, NULL)", "");
     /* a copy in its place leaves the blocks to its other names; what is done in place does not */
     expect_suggestion(*state, "UPDATE file SET links = 2", "");
     expect_suggestion(*state, "UPDATE file SET links = NULL", "");
-    expect_suggestion(*state, "UPDATE file SET links = 2; UPDATE space SET use = 'leaked' WHERE use = 'zero'",
+    expect_suggestion(*state, "UPDATE file SET links = 2; UPDATE file_space SET use = 'leaked' WHERE use = 'zero'",
                       "qemu-img check -r leaks -f qcow2 '/r/it'\\''s'");
     /* in use, or perhaps; broken; dirty */
-    static const char *const not_at_rest[] = {"lock_state = 'write'", "lock_state = 'read'", "lock_state = 'unknown'",
-                                              "state = 'truncated'",  "chain_ok = 0",        "dirty = 1",
-                                              "corrupt = 1"};
+    static const char *const not_at_rest[] = {"image SET lock_state = 'write'",   "image SET lock_state = 'read'",
+                                              "image SET lock_state = 'unknown'", "image SET state = 'truncated'",
+                                              "image SET chain_ok = 0",           "image_header SET dirty = 1",
+                                              "image_header SET corrupt = 1"};
     for (size_t i = 0; i < sizeof(not_at_rest) / sizeof(not_at_rest[0]); i++) {
         char *sql =
-            sqlite3_mprintf("UPDATE image SET %s; UPDATE space SET use = 'leaked' WHERE use = 'zero'", not_at_rest[i]);
+            sqlite3_mprintf("UPDATE %s; UPDATE file_space SET use = 'leaked' WHERE use = 'zero'", not_at_rest[i]);
         expect_suggestion(*state, sql, "");
         sqlite3_free(sql);
     }
     /* would lose something */
     static const char *const losses[] = {
-        "UPDATE image SET compressed_bytes = 1",
-        "UPDATE image SET encrypted = 1",
-        "UPDATE image SET backing_name = 'x'", /* of an unknown format */
+        "UPDATE image_account SET compressed_bytes = 1",
+        "UPDATE image_header SET encrypted = 1",
+        "UPDATE image_header SET backing_name = 'x'", /* of an unknown format */
         "UPDATE image SET format = 'vmdk'",
-        "INSERT INTO mapping VALUES (100, 10, 0, '1', 's', 1048576, 0, NULL, 2, 0)",
-        "INSERT INTO space VALUES (10, 0, 'bitmap', 65536, 0, 0)",
-        "INSERT INTO image_name VALUES (10, 'part', 0, 'data', 0, 'd')",
+        "INSERT INTO " MAPPING_ROW " VALUES (100, 10, 0, '1', 's', 1048576, 0, NULL, 2, 0)",
+        "INSERT INTO " FILE_SPACE_ROW " VALUES (10, 0, 'bitmap', 65536, 0, 0)",
+        "INSERT INTO " REFERENCE_ROW " VALUES (10, 'data-file', 'd', '', 'missing', NULL)",
     };
     for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
         expect_suggestion(*state, losses[i], "");
     /* by the largest part; what a check gives back needs no new file */
     expect_suggestion(*state,
-                      "INSERT INTO space VALUES (10, 0, 'leaked', 131072, 131072, 0), (10, 0, 'bitmap', 1, 0, 0);"
-                      "INSERT INTO mapping VALUES (100, 10, 0, '1', 's', 1048576, 0, NULL, 2, 0)",
+                      "INSERT INTO " FILE_SPACE_ROW
+                      " VALUES (10, 0, 'leaked', 131072, 131072, 0), (10, 0, 'bitmap', 1, 0, 0);"
+                      "INSERT INTO " MAPPING_ROW " VALUES (100, 10, 0, '1', 's', 1048576, 0, NULL, 2, 0)",
                       "qemu-img check -r leaks -f qcow2 '/r/it'\\''s'");
-    expect_suggestion(*state, "INSERT INTO space VALUES (10, 0, 'tail', 109600, 109600, 0)",
+    expect_suggestion(*state, "INSERT INTO " FILE_SPACE_ROW " VALUES (10, 0, 'tail', 109600, 109600, 0)",
                       "\"[ \"\"$(LC_ALL=C stat -c %.9Y '/r/it'\\''s')\"\" = 0.000000000 ] && "
                       "truncate -s 300000 '/r/it'\\''s'\"");
     /* leaked clusters may lie behind the tail's beginning */
     expect_suggestion(*state,
-                      "INSERT INTO space VALUES (10, 0, 'tail', 109600, 109600, 0), (10, 0, 'leaked', 512, 0, 0)",
+                      "INSERT INTO " FILE_SPACE_ROW
+                      " VALUES (10, 0, 'tail', 109600, 109600, 0), (10, 0, 'leaked', 512, 0, 0)",
                       CONVERT " '/r/it'\\''s' '/r/it'\\''s.new'");
     /* raw has nothing but preallocation to give */
-    expect_suggestion(*state,
-                      "UPDATE image SET format = 'raw'; UPDATE space SET unwritten_bytes = 4096 WHERE use = 'data'",
-                      "cp --preserve=all --sparse=always '/r/it'\\''s' '/r/it'\\''s.new'");
+    expect_suggestion(
+        *state, "UPDATE image SET format = 'raw'; UPDATE file_space SET unwritten_bytes = 4096 WHERE use = 'data'",
+        "cp --preserve=all --sparse=always '/r/it'\\''s' '/r/it'\\''s.new'");
 }
 
 static void sharing(void **state)
@@ -213,7 +225,8 @@ static void sharing(void **state)
 /* 100 bytes of the base have one reader, 50 have two, 7 have three. */
 static void see(void *store)
 {
-    store_exec(store, "INSERT INTO seen VALUES (10, 3, 7), (10, 1, 100), (10, 2, 50), (11, 1, 65536), (13, 1, 9);"
+    store_exec(store, "INSERT INTO " READER_BYTES_ROW
+                      " VALUES (10, 3, 7), (10, 1, 100), (10, 2, 50), (11, 1, 65536), (13, 1, 9);"
                       "UPDATE usage SET exclusive_bytes = 100, shared_bytes = 57 WHERE image_id = 10");
 }
 
@@ -263,14 +276,15 @@ static void expect_growth(struct test_store *store, const char *columns, const c
 static void growth(void **state)
 {
     add_scan(*state, 1, -86400);
-    store_exec(*state, "INSERT INTO history_span SELECT column2, column1, column1, column3, column4, column5, column6, "
-                       "column7, column8,"
-                       " column9, NULL, column10 FROM (VALUES"
-                       " (1, '/r/a', 1, 100, 10, 10, 1, 0, 0, 'ok'),"
-                       " (3, '/r/a', 1, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/a', 1, 100, 10, 4000, 3, 0, 0, 'ok'),"
-                       " (3, '/r/b', 2, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/c', 2, NULL, 20, 30, 2, 0, 0, 'corrupt'),"
-                       " (3, '/r/d', 3, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/d', 3, 100, 10, 10, 1, 0, 0, 'ok'),"
-                       " (3, '/r/e', 4, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/e', 4, 100, 11, 10, 1, 0, 0, 'ok'))");
+    store_exec(*state,
+               "INSERT INTO " HISTORY_SPAN_ROW " SELECT column2, column1, column1, column3, column4, column5, column6, "
+               "column7, column8,"
+               " column9, NULL, column10 FROM (VALUES"
+               " (1, '/r/a', 1, 100, 10, 10, 1, 0, 0, 'ok'),"
+               " (3, '/r/a', 1, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/a', 1, 100, 10, 4000, 3, 0, 0, 'ok'),"
+               " (3, '/r/b', 2, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/c', 2, NULL, 20, 30, 2, 0, 0, 'corrupt'),"
+               " (3, '/r/d', 3, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/d', 3, 100, 10, 10, 1, 0, 0, 'ok'),"
+               " (3, '/r/e', 4, 100, 10, 10, 1, 0, 0, 'ok'), (7, '/r/e', 4, 100, 11, 10, 1, 0, 0, 'ok'))");
     static const char since_3[] = GROWTH_HEAD "/r/a,changed,3990,2,0,3,7\n/r/c,new,30,2,0,3,7\n"
                                               "/r/e,changed,0,0,0,3,7\n/r/b,vanished,-10,-1,-100,3,7\n";
     static const char since_1[] = GROWTH_HEAD "/r/a,changed,3990,2,0,1,7\n/r/c,new,30,2,0,1,7\n"
@@ -288,8 +302,9 @@ static void growth(void **state)
 
 static void growth_of_a_first_scan(void **state)
 {
-    store_exec(*state, "DELETE FROM scan WHERE scan_id = 3;"
-                       "INSERT INTO history_span VALUES ('/r/a', 7, NULL, 1, 100, 10, 10, 1, 0, 0, NULL, 'ok')");
+    store_exec(*state,
+               "DELETE FROM scan WHERE scan_id = 3;"
+               "INSERT INTO " HISTORY_SPAN_ROW " VALUES ('/r/a', 7, NULL, 1, 100, 10, 10, 1, 0, 0, NULL, 'ok')");
     expect_growth(*state, GROWTH_COLUMNS, NULL, GROWTH_HEAD);
     expect_growth(*state, GROWTH_COLUMNS, "2000-01-01", GROWTH_HEAD);
 }
@@ -301,8 +316,8 @@ static void add_links(struct test_store *store, const char *path, const int dept
 {
     for (int i = 0; i < 3; i++) {
         char *sql = sqlite3_mprintf(
-            "INSERT INTO history_span SELECT %Q, %d, %d, 1, 100, 10, 10, 1, %d, %d, NULL, %Q WHERE %d >= 0", path,
-            3 + 2 * i, 3 + 2 * i, depths[i], dependents[i], i == 2 ? last_state : "ok", depths[i]);
+            "INSERT INTO " HISTORY_SPAN_ROW " SELECT %Q, %d, %d, 1, 100, 10, 10, 1, %d, %d, NULL, %Q WHERE %d >= 0",
+            path, 3 + 2 * i, 3 + 2 * i, depths[i], dependents[i], i == 2 ? last_state : "ok", depths[i]);
         store_exec(store, sql);
         sqlite3_free(sql);
     }
@@ -377,11 +392,11 @@ static void dependents(void **state)
 
 static void dependents_by_other_ways(void **state)
 {
-    store_exec(*state, "INSERT INTO name VALUES ('/links/t', 13, 'symlink');"
-                       "INSERT INTO reference VALUES (2, 'alias', 't', '/links/t', 'outside', NULL);"
-                       "INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data', 1, 1);"
-                       "INSERT INTO name VALUES ('/r/d', 50, 'file');"
-                       "INSERT INTO image_file VALUES (13, 1, 'data', '/r/d', 50)");
+    store_exec(*state, "INSERT INTO " FILE_NAME_ROW " VALUES ('/links/t', 13, 'symlink');"
+                       "INSERT INTO " REFERENCE_ROW " VALUES (2, 'alias', 't', '/links/t', 'outside', NULL);"
+                       "INSERT INTO " FILE_ROW " VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', '', 1, 1);"
+                       "INSERT INTO " FILE_NAME_ROW " VALUES ('/r/d', 50, 'file');"
+                       "INSERT INTO " IMAGE_FILE_ROW " VALUES (13, 1, 'data', '/r/d', 50)");
     expect_report(*state, "dependents", NULL, "/links/t", DEPENDENTS_HEAD "/r/alone.raw,,1,1,,,other\n");
     expect_report(*state, "dependents", NULL, "/r/d",
                   DEPENDENTS_HEAD "/r/alone.raw,,0,1,,,other\n/r/top.qcow2,,1,1,,,other\n");
@@ -409,8 +424,8 @@ static void tree(void **state)
 
 static void tree_of_a_broken_chain(void **state)
 {
-    store_exec(*state, "UPDATE image SET backing_name = '../x' WHERE image_id = 10;"
-                       "INSERT INTO reference VALUES (10, 'backing', '../x', '/x', 'missing', NULL)");
+    store_exec(*state, "UPDATE image_header SET backing_name = '../x' WHERE image_id = 10;"
+                       "INSERT INTO " REFERENCE_ROW " VALUES (10, 'backing', '../x', '/x', 'missing', NULL)");
     expect_report(*state, "tree", "level,path,relation,state", "/r/right.qcow2",
                   "level,path,relation,state\n0,/x,unresolved,missing\n1,/r/base.qcow2,base,ok\n"
                   "2,/r/right.qcow2,image,ok\n");
@@ -418,8 +433,8 @@ static void tree_of_a_broken_chain(void **state)
 
 static void tree_of_a_ring(void **state)
 {
-    store_exec(*state, "UPDATE image SET backing_id = 13, backing_name = 't', backing_path = '/r/top.qcow2'"
-                       " WHERE image_id = 10");
+    store_exec(*state, "UPDATE image SET backing_id = 13, backing_path = '/r/top.qcow2' WHERE image_id = 10; UPDATE "
+                       "image_header SET backing_name = 't' WHERE image_id = 10");
     expect_report(*state, "tree", "level,path,relation,state", "/r/top.qcow2",
                   "level,path,relation,state\n0,/r/top.qcow2,unresolved,loop\n1,/r/base.qcow2,base,ok\n"
                   "2,/r/left.qcow2,base,ok\n3,/r/top.qcow2,image,ok\n");
@@ -427,15 +442,16 @@ static void tree_of_a_ring(void **state)
 
 static void summary(void **state)
 {
-    store_exec(
-        *state,
-        "INSERT INTO scan_option VALUES (7, 'root', '/r'), (7, 'root', '/a,b');"
-        "INSERT INTO scan_passed VALUES (7, 'empty', 1), (7, 'no-magic', 40), (3, 'fifo', 9);"
-        "INSERT INTO finding VALUES (1, 'x', 'warning', '/r/a', 'w', 1, 7, 7), (2, 'y', 'info', 'p', '', 0, 3, 3);"
-        "UPDATE image SET is_base_by = 'said so' WHERE image_id = 2; UPDATE scan SET complete = 0;"
-        "UPDATE image SET chain_ok = 0 WHERE image_id IN (2, 12);"
-        "INSERT INTO sharing VALUES (12, 12288, 0, 0, 0, 12), (13, 8192, 0, 0, 8192, 12);"
-        "UPDATE chain SET visible_bytes = NULL, data_bytes = NULL WHERE image_id = 12");
+    store_exec(*state,
+               "INSERT INTO " SCAN_OPTION_ROW " VALUES (7, 'root', '/r'), (7, 'root', '/a,b');"
+               "INSERT INTO " SCAN_PASSED_ROW
+               " VALUES (7, 'empty', 1), (7, 'no-image-magic', 40), (3, 'special-file', 9);"
+               "INSERT INTO " FINDING_ROW
+               " VALUES (1, 'x', 'warning', '/r/a', 'w', 1, 7, 7), (2, 'y', 'info', 'p', '', 0, 3, 3);"
+               "UPDATE image_memory SET is_base_by = 'said so' WHERE image_id = 2; UPDATE scan SET complete = 0;"
+               "UPDATE image SET chain_ok = 0 WHERE image_id IN (2, 12);"
+               "INSERT INTO " FILE_SHARING_ROW " VALUES (12, 12288, 0, 0, 0, 12), (13, 8192, 0, 0, 8192, 12);"
+               "UPDATE chain SET visible_bytes = NULL, data_bytes = NULL WHERE image_id = 12");
     /* Flat: alone has 262144, top reads 262144 of its own, 65536 of left and 120000 of base. Stored: these four have
      * 262144 each. Right is left out, its chain is broken. */
     expect_report(*state, "summary", NULL, NULL,
@@ -485,7 +501,7 @@ static void summary(void **state)
                   "findings,warning,1,count\n"
                   "findings,info,0,count\n"
                   "findings,hiding references,1,count\n"
-                  "passed over,no-magic,40,count\n"
+                  "passed over,no-image-magic,40,count\n"
                   "passed over,empty,1,count\n");
 }
 
@@ -494,7 +510,8 @@ static void host(void **state)
 {
     store_exec(*state, "UPDATE file SET links = 3, links_met = 2 WHERE file_id = 2;"
                        "UPDATE file SET links = 2, links_met = 2 WHERE file_id = 13;"
-                       "INSERT INTO sharing VALUES (10, NULL, 0, NULL, 0, NULL), (11, 300000, 0, 4096, 290000, 12),"
+                       "INSERT INTO " FILE_SHARING_ROW
+                       " VALUES (10, NULL, 0, NULL, 0, NULL), (11, 300000, 0, 4096, 290000, 12),"
                        " (12, 200000, 7200, 0, 0, 12)");
     expect_report(*state, "host", NULL, NULL,
                   "path,disk_size,exclusive_bytes,shared_bytes,unmatched_bytes,saved_bytes,freed_bytes,names,links,"
@@ -510,7 +527,7 @@ static void host(void **state)
 
 static void host_tells_three_partners(void **state)
 {
-    store_exec(*state, "INSERT INTO sharing SELECT file_id, 4096, 0, 0, 0, 2 FROM file");
+    store_exec(*state, "INSERT INTO " FILE_SHARING_ROW " SELECT file_id, 4096, 0, 0, 0, 2 FROM file");
     expect_report(*state, "host", "path,partners,partner_paths", NULL,
                   "path,partners,partner_paths\n"
                   "/r/alone.raw,4,\"/r/base.qcow2, /r/left.qcow2, /r/right.qcow2\"\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A store filled by hand: the schema's own files, then rows as the tests write them. */
+/* A store filled by hand: the schema's own tables, then rows as the tests write them. */
 #ifndef TEST_REPORT_STORE_H
 #define TEST_REPORT_STORE_H
 
@@ -16,9 +16,10 @@
 #include <sqlite3.h>
 
 #include "report/run.h"
-#include "schema_embedded.h"
+#include "store/migrate.h"
 #include "store/reader.h"
 #include "store/what_if.h"
+#include "support/store_rows.h"
 
 struct test_store {
     char path[64];
@@ -34,18 +35,16 @@ static inline void store_exec(struct test_store *store, const char *sql)
 
 static inline void store_open(struct test_store *store)
 {
-    size_t count = sizeof(ia_schema_files) / sizeof(ia_schema_files[0]);
-    char pragmas[128];
+    struct ia_schema schema = ia_schema_current();
+    struct ia_error err = {0};
     strcpy(store->path, "/tmp/imgaudit-report-XXXXXX");
     int fd = mkstemp(store->path);
     assert_true(fd >= 0);
     close(fd);
     assert_int_equal(sqlite3_open(store->path, &store->db), SQLITE_OK);
     store_exec(store, "PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON; BEGIN");
-    for (size_t i = 0; i < count; i++)
-        store_exec(store, ia_schema_files[i].text);
-    snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %zu", 0x494d4741, count);
-    store_exec(store, pragmas);
+    if (ia_migrate(store->db, &schema, 0, &err) != IA_OK)
+        fail_msg("%s", err.message);
     store_exec(store, "COMMIT");
 }
 
@@ -58,12 +57,10 @@ static inline void store_close(struct test_store *store)
 /* A complete scan that began at this second of 2025-01-01 and took one. */
 static inline void add_scan(struct test_store *store, int scan_id, int second)
 {
-    char *sql =
-        sqlite3_mprintf("INSERT INTO scan (scan_id, started_ns, finished_ns, complete, walked, passed_over, images,"
-                        " parsed, unchanged, added, changed, renamed, vanished, extents, table_bytes, errors)"
-                        " VALUES (%d, (1735689600 + %d) * 1000000000, (1735689601 + %d) * 1000000000, 1, 9, 2,"
-                        " 5, 4, 1, 2, 3, 6, 8, 7, 65536, 0)",
-                        scan_id, second, second);
+    char *sql = sqlite3_mprintf("INSERT INTO " SCAN_ROW
+                                " VALUES (%d, (1735689600 + %d) * 1000000000, (1735689601 + %d) * 1000000000, 1, 9, 2,"
+                                " 5, 4, 1, 2, 3, 6, 8, 7, 65536, 0)",
+                                scan_id, second, second);
     store_exec(store, sql);
     sqlite3_free(sql);
 }
@@ -72,18 +69,17 @@ static inline void add_scan(struct test_store *store, int scan_id, int second)
  * number. */
 static inline void add_image(struct test_store *store, int id, const char *path)
 {
-    char *sql = sqlite3_mprintf(
-        "INSERT INTO file VALUES (%d, %Q, 1, %d, 409600, 307200, 0, 0, 1, 'image', 'magic', 1, 1);"
-        "INSERT INTO name VALUES (%Q, %d, 'file');"
-        "INSERT INTO image (image_id, file_id, path, format, format_basis, variant, state, virtual_size, cluster_size,"
-        " chain_ok, map_id, data_bytes, zero_bytes, metadata_bytes, lock_state, first_scan,"
-        " referenced_mtime_ns, overlapping)"
-        " VALUES (%d, %d, %Q, 'qcow2', 'content', 'v3', 'ok', 1048576, 65536, 1, %d, 262144, 65536, 131072, 'none', 1, "
-        "0, 0);"
-        "INSERT INTO mapping VALUES (%d, %d, NULL, NULL, NULL, 1048576, 0, NULL, 2, 0);"
-        "INSERT INTO image_file VALUES (%d, 0, 'main', %Q, %d);"
-        "INSERT INTO chain VALUES (%d, 0, %d, %d, 1048576, 0, 0)",
-        id, path, id, path, id, id, id, path, id, id, id, id, path, id, id, id, id);
+    char *sql =
+        sqlite3_mprintf("INSERT INTO " FILE_ROW " VALUES (%d, %Q, 1, %d, 409600, 307200, 0, 0, 1, 'image', '', 1, 1);"
+                        "INSERT INTO " FILE_NAME_ROW " VALUES (%Q, %d, 'file');"
+                        "INSERT INTO " IMAGE_ROW " VALUES (%d, %d, %Q, 'qcow2', 'content', 'ok', 1, %d, 'none');"
+                        "INSERT INTO " IMAGE_HEADER_ROW " VALUES (%d, 'v3', 1048576, 65536);"
+                        "INSERT INTO " IMAGE_ACCOUNT_ROW " VALUES (%d, 262144, 65536, 131072, 0);"
+                        "INSERT INTO " IMAGE_MEMORY_ROW " VALUES (%d, 1, 0);"
+                        "INSERT INTO " MAPPING_ROW " VALUES (%d, %d, NULL, NULL, NULL, 1048576, 0, NULL, 2, 0);"
+                        "INSERT INTO " IMAGE_FILE_ROW " VALUES (%d, 0, 'main', %Q, %d);"
+                        "INSERT INTO " CHAIN_ROW " VALUES (%d, 0, %d, %d, 1048576, 0, 0)",
+                        id, path, id, path, id, id, id, path, id, id, id, id, id, id, id, path, id, id, id, id);
     store_exec(store, sql);
     sqlite3_free(sql);
 }
@@ -92,11 +88,13 @@ static inline void add_image(struct test_store *store, int id, const char *path)
 static inline void add_backing(struct test_store *store, int overlay, int base, int64_t visible, int64_t data)
 {
     char *sql = sqlite3_mprintf(
-        "UPDATE image SET backing_id = %d, backing_name = 'b', backing_format = 'qcow2',"
-        " backing_path = (SELECT path FROM image WHERE image_id = %d) WHERE image_id = %d;"
-        "INSERT INTO reference SELECT %d, 'backing', 'b', path, 'followed', file_id FROM image WHERE image_id = %d;"
-        "INSERT INTO chain VALUES (%d, 1, %d, %d, 1048576, %lld, %lld)",
-        base, base, overlay, overlay, base, overlay, base, base, (long long)visible, (long long)data);
+        "UPDATE image SET backing_id = %d, backing_path = (SELECT path FROM image WHERE image_id = %d)"
+        " WHERE image_id = %d;"
+        "UPDATE image_header SET backing_name = 'b', backing_format = 'qcow2' WHERE image_id = %d;"
+        "INSERT INTO " REFERENCE_ROW
+        " SELECT %d, 'backing', 'b', path, 'followed', file_id FROM image WHERE image_id = %d;"
+        "INSERT INTO " CHAIN_ROW " VALUES (%d, 1, %d, %d, 1048576, %lld, %lld)",
+        base, base, overlay, overlay, overlay, base, overlay, base, base, (long long)visible, (long long)data);
     store_exec(store, sql);
     sqlite3_free(sql);
 }

@@ -22,43 +22,47 @@ static const struct rule {
     /* What is not unreferenced. */
     {"it is kept as a template", "UPDATE image SET is_template = 1 WHERE image_id = 1", HEAD BASE_PROVEN},
     {"one of its files belongs to another image",
-     "INSERT INTO file VALUES (77, '/r/flat', 1, 77, 1, 1, 1, 1, 1, 'part', '', 1, 1);"
-     "INSERT INTO image_file VALUES (1, 1, 'extent', '/r/flat', 77), (2, 1, 'extent', '/r/flat', 77);"
-     "UPDATE image SET referenced_mtime_ns = NULL, referenced_scan = NULL WHERE image_id = 1",
+     "INSERT INTO " FILE_ROW " VALUES (77, '/r/flat', 1, 77, 1, 1, 1, 1, 1, 'part', '', 1, 1);"
+     "INSERT INTO " IMAGE_FILE_ROW " VALUES (1, 1, 'extent', '/r/flat', 77), (2, 1, 'extent', '/r/flat', 77);"
+     "UPDATE image_memory SET referenced_mtime_ns = NULL, referenced_scan = NULL WHERE image_id = 1",
      HEAD ORPHAN_UNPROVEN("a file that it is made of is also used by /r/alone.qcow2") BASE_PROVEN},
-    {"no evidence that it was a base", "UPDATE image SET is_base_by = NULL WHERE image_id = 1", HEAD BASE_PROVEN},
+    {"no evidence that it was a base", "UPDATE image_memory SET is_base_by = NULL WHERE image_id = 1",
+     HEAD BASE_PROVEN},
     {"an image names it as backing",
-     "UPDATE image SET backing_id = 1, backing_name = 'o', backing_path = '/r/orphan.qcow2' WHERE image_id = 2",
+     "UPDATE image SET backing_id = 1, backing_path = '/r/orphan.qcow2' WHERE image_id = 2; UPDATE image_header SET "
+     "backing_name = 'o' WHERE image_id = 2",
      HEAD BASE_PROVEN},
     {"a reference seen from another name of the image",
-     "INSERT INTO reference VALUES (2, 'alias', 'orphan.qcow2', '/r/orphan.qcow2', 'followed', 1)", HEAD BASE_PROVEN},
-    {"a reference as data file", "INSERT INTO reference VALUES (2, 'data-file', 'orphan.qcow2', '/x', 'followed', 1)",
+     "INSERT INTO " REFERENCE_ROW " VALUES (2, 'alias', 'orphan.qcow2', '/r/orphan.qcow2', 'followed', 1)",
      HEAD BASE_PROVEN},
+    {"a reference as data file",
+     "INSERT INTO " REFERENCE_ROW " VALUES (2, 'data-file', 'orphan.qcow2', '/x', 'followed', 1)", HEAD BASE_PROVEN},
     {"a reference in the content of a raw image",
-     "INSERT INTO reference VALUES (2, 'content', 'orphan.qcow2', '/x', 'unsupported', 1)", HEAD BASE_PROVEN},
+     "INSERT INTO " REFERENCE_ROW " VALUES (2, 'content', 'orphan.qcow2', '/x', 'unsupported', 1)", HEAD BASE_PROVEN},
     {"a reference that was not followed, by its second name",
-     "INSERT INTO name VALUES ('/other/name', 1, 'file');"
-     "INSERT INTO reference VALUES (2, 'backing', 'name', '/other/name', 'denied', NULL)",
+     "INSERT INTO " FILE_NAME_ROW " VALUES ('/other/name', 1, 'file');"
+     "INSERT INTO " REFERENCE_ROW " VALUES (2, 'backing', 'name', '/other/name', 'denied', NULL)",
      HEAD BASE_PROVEN},
     {"a backing path that led nowhere", "UPDATE image SET backing_path = '/r/orphan.qcow2' WHERE image_id = 2",
      HEAD BASE_PROVEN},
     {"the same by its second name",
-     "INSERT INTO name VALUES ('/other/name', 1, 'file');"
+     "INSERT INTO " FILE_NAME_ROW " VALUES ('/other/name', 1, 'file');"
      "UPDATE image SET backing_path = '/other/name' WHERE image_id = 2",
      HEAD BASE_PROVEN},
     {"a reference that was not followed, where only the image knows its path",
-     "DELETE FROM name; INSERT INTO reference VALUES (2, 'backing', 'o', '/r/orphan.qcow2', 'denied', NULL)",
+     "DELETE FROM file_name; INSERT INTO " REFERENCE_ROW
+     " VALUES (2, 'backing', 'o', '/r/orphan.qcow2', 'denied', NULL)",
      HEAD BASE_PROVEN},
     {"a backing path that led nowhere, where only the image knows its path",
-     "DELETE FROM name; UPDATE image SET backing_path = '/r/orphan.qcow2' WHERE image_id = 2", HEAD BASE_PROVEN},
-    {"an image that backs itself", "INSERT INTO reference VALUES (1, 'backing', 'o', '/r/orphan.qcow2', 'loop', 1)",
-     HEAD BASE_PROVEN},
-    {"the data file of another image", "INSERT INTO image_file VALUES (2, 1, 'data', '/r/orphan.qcow2', 1)",
+     "DELETE FROM file_name; UPDATE image SET backing_path = '/r/orphan.qcow2' WHERE image_id = 2", HEAD BASE_PROVEN},
+    {"an image that backs itself",
+     "INSERT INTO " REFERENCE_ROW " VALUES (1, 'backing', 'o', '/r/orphan.qcow2', 'loop', 1)", HEAD BASE_PROVEN},
+    {"the data file of another image", "INSERT INTO " IMAGE_FILE_ROW " VALUES (2, 1, 'data', '/r/orphan.qcow2', 1)",
      HEAD BASE_PROVEN},
     {"the data file of another image, by a name that is not known",
-     "INSERT INTO image_file VALUES (2, 1, 'data', '/elsewhere', 1)", HEAD BASE_PROVEN},
+     "INSERT INTO " IMAGE_FILE_ROW " VALUES (2, 1, 'data', '/elsewhere', 1)", HEAD BASE_PROVEN},
     {"the data file of another image, not identified",
-     "INSERT INTO image_file VALUES (2, 1, 'data', '/r/orphan.qcow2', NULL)", HEAD BASE_PROVEN},
+     "INSERT INTO " IMAGE_FILE_ROW " VALUES (2, 1, 'data', '/r/orphan.qcow2', NULL)", HEAD BASE_PROVEN},
     {"a part by the scanner's verdict", "UPDATE file SET verdict = 'part' WHERE file_id = 1", HEAD BASE_PROVEN},
 
     /* What is not proven of an orphan alone. */
@@ -66,10 +70,11 @@ static const struct rule {
      HEAD ORPHAN_UNPROVEN("it was written to after a scan last saw it named: it may be in use as a disk of its own")
          BASE_PROVEN},
     {"a name that depends on a working directory",
-     "INSERT INTO reference VALUES (2, 'data-file', 'file:orphan.qcow2', '/elsewhere/orphan.qcow2', 'ambiguous', NULL)",
+     "INSERT INTO " REFERENCE_ROW
+     " VALUES (2, 'data-file', 'file:orphan.qcow2', '/elsewhere/orphan.qcow2', 'ambiguous', NULL)",
      HEAD ORPHAN_UNPROVEN("a name that depends on a working directory may mean it: file:orphan.qcow2") BASE_PROVEN},
     {"a name that depends on a working directory and means something else",
-     "INSERT INTO reference VALUES (2, 'data-file', 'file:other', '/elsewhere/other', 'ambiguous', NULL)",
+     "INSERT INTO " REFERENCE_ROW " VALUES (2, 'data-file', 'file:other', '/elsewhere/other', 'ambiguous', NULL)",
      HEAD ORPHAN_PROVEN BASE_PROVEN},
 
     /* What is not proven, of both. */
@@ -78,7 +83,7 @@ static const struct rule {
          BASE_UNPROVEN("\"the latest scan could not list, read or follow everything\"")},
     {"an earlier scan was incomplete", "UPDATE scan SET complete = 0 WHERE scan_id = 1",
      HEAD ORPHAN_PROVEN BASE_PROVEN},
-    {"a finding that hides", "INSERT INTO finding VALUES (1, 'denied', 'error', '/r/secret', 'x', 1, 1, 2)",
+    {"a finding that hides", "INSERT INTO " FINDING_ROW " VALUES (1, 'denied', 'error', '/r/secret', 'x', 1, 1, 2)",
      HEAD ORPHAN_UNPROVEN("references may be hidden by /r/secret")
          BASE_UNPROVEN("references may be hidden by /r/secret")},
     {"five findings that hide, two of them of one path",
@@ -88,9 +93,9 @@ static const struct rule {
      " ('loop', 'error', '/r/d', 'x', 1, 1, 2), ('denied', 'error', '/r/a', 'x', 1, 1, 2)",
      HEAD ORPHAN_UNPROVEN("\"references may be hidden by /r/a, /r/b, /r/c and 2 more\"")
          BASE_UNPROVEN("\"references may be hidden by /r/a, /r/b, /r/c and 2 more\"")},
-    {"a finding that hides nothing", "INSERT INTO finding VALUES (1, 'dirty', 'warning', '/r/x', 'x', 0, 1, 2)",
+    {"a finding that hides nothing", "INSERT INTO " FINDING_ROW " VALUES (1, 'dirty', 'warning', '/r/x', 'x', 0, 1, 2)",
      HEAD ORPHAN_PROVEN BASE_PROVEN},
-    {"a finding of the past", "INSERT INTO finding VALUES (1, 'denied', 'error', '/r/x', 'x', 1, 1, 1)",
+    {"a finding of the past", "INSERT INTO " FINDING_ROW " VALUES (1, 'denied', 'error', '/r/x', 'x', 1, 1, 1)",
      HEAD ORPHAN_PROVEN BASE_PROVEN},
     /* What is not proven, of one. */
     {"open for writing", "UPDATE image SET lock_state = 'write' WHERE image_id IN (1, 2)",
@@ -104,7 +109,7 @@ static const struct rule {
     {"all reasons at once",
      "UPDATE image SET state = 'corrupt', lock_state = 'write' WHERE image_id = 1;"
      "UPDATE scan SET complete = 0;"
-     "INSERT INTO finding VALUES (1, 'denied', 'error', '/r/secret', 'x', 1, 1, 2); DELETE FROM usage",
+     "INSERT INTO " FINDING_ROW " VALUES (1, 'denied', 'error', '/r/secret', 'x', 1, 1, 2); DELETE FROM usage",
      HEAD ORPHAN_UNPROVEN("\"the latest scan could not list, read or follow everything; references may be hidden by"
                           " /r/secret; it could not be understood itself"
                           " (corrupt); it is in use (open for writing)\"")},
@@ -120,21 +125,23 @@ static const struct rule {
      HEAD ORPHAN_PROVEN "partly-masked,unproven,/r/base.qcow2,images that could read it were not understood: "
                         "/r/left.qcow2 (truncated)\n"},
     {"its accounts are not known", "DELETE FROM usage WHERE image_id = 10", HEAD ORPHAN_PROVEN},
-    {"an internal snapshot of its own", "INSERT INTO mapping VALUES (99, 10, 0, '1', 's', 1048576, 0, NULL, 0, 0)",
+    {"an internal snapshot of its own",
+     "INSERT INTO " MAPPING_ROW " VALUES (99, 10, 0, '1', 's', 1048576, 0, NULL, 0, 0)",
      HEAD ORPHAN_PROVEN BASE_PARTLY},
     {"it is kept as a template that has nothing of its own", "UPDATE image SET is_template = 1 WHERE image_id = 10",
      HEAD ORPHAN_PROVEN},
     {"it is read under another name of an image too",
-     "INSERT INTO reference VALUES (2, 'alias', 'base.qcow2', '/r/base.qcow2', 'followed', 10)", HEAD ORPHAN_PROVEN},
+     "INSERT INTO " REFERENCE_ROW " VALUES (2, 'alias', 'base.qcow2', '/r/base.qcow2', 'followed', 10)",
+     HEAD ORPHAN_PROVEN},
     {"an overlay names it by both of its own names",
-     "INSERT INTO reference VALUES (11, 'alias', 'b', '/r/base.qcow2', 'followed', 10)",
+     "INSERT INTO " REFERENCE_ROW " VALUES (11, 'alias', 'b', '/r/base.qcow2', 'followed', 10)",
      HEAD ORPHAN_PROVEN BASE_PROVEN},
     {"an overlay reads it in another way too",
-     "INSERT INTO reference VALUES (11, 'content', 'b', '/x', 'followed', 10)", HEAD ORPHAN_PROVEN},
+     "INSERT INTO " REFERENCE_ROW " VALUES (11, 'content', 'b', '/x', 'followed', 10)", HEAD ORPHAN_PROVEN},
     {"a reference to it was not followed",
-     "INSERT INTO reference VALUES (2, 'backing', 'b', '/r/base.qcow2', 'denied', NULL)", HEAD ORPHAN_PROVEN},
-    {"it is the data file of another image too", "INSERT INTO image_file VALUES (2, 1, 'data', '/r/base.qcow2', 10)",
-     HEAD ORPHAN_PROVEN},
+     "INSERT INTO " REFERENCE_ROW " VALUES (2, 'backing', 'b', '/r/base.qcow2', 'denied', NULL)", HEAD ORPHAN_PROVEN},
+    {"it is the data file of another image too",
+     "INSERT INTO " IMAGE_FILE_ROW " VALUES (2, 1, 'data', '/r/base.qcow2', 10)", HEAD ORPHAN_PROVEN},
     {"an overlay that was not understood", "UPDATE image SET state = 'corrupt' WHERE image_id = 11",
      HEAD ORPHAN_PROVEN BASE_UNPROVEN("images that could read it were not understood: /r/left.qcow2 (corrupt)")},
     {"an overlay of an overlay that was not understood", "UPDATE image SET state = 'denied' WHERE image_id = 13",
@@ -147,14 +154,14 @@ static const struct rule {
      "DELETE FROM reference WHERE image_id = 13",
      HEAD ORPHAN_PROVEN BASE_UNPROVEN("images that could read it were not understood: /r/top.qcow2 (denied)")},
     {"an overlay with an error of which its state says nothing",
-     "INSERT INTO finding VALUES (1, 'snapshot-unreadable', 'error', '/r/top.qcow2', 'x', 0, 1, 2)",
+     "INSERT INTO " FINDING_ROW " VALUES (1, 'snapshot-unreadable', 'error', '/r/top.qcow2', 'x', 0, 1, 2)",
      HEAD ORPHAN_PROVEN BASE_UNPROVEN(
          "images that could read it were not understood: /r/top.qcow2 (snapshot-unreadable)")},
     {"an overlay of an overlay whose chain was not followed so far",
      "DELETE FROM chain WHERE image_id = 13 AND depth = 2",
      HEAD ORPHAN_PROVEN BASE_UNPROVEN("images that could read it were not understood: /r/top.qcow2 (chain cut short)")},
     {"an overlay is read under another name of an image",
-     "INSERT INTO reference VALUES (2, 'alias', 'l', '/r/left.qcow2', 'followed', 11)",
+     "INSERT INTO " REFERENCE_ROW " VALUES (2, 'alias', 'l', '/r/left.qcow2', 'followed', 11)",
      HEAD ORPHAN_PROVEN BASE_UNPROVEN("images that could read it are read in other ways than as backing"
                                       " files: /r/left.qcow2")},
     {"a ring of images", "UPDATE image SET backing_id = 13, backing_path = '/r/top.qcow2' WHERE image_id = 10",
@@ -162,7 +169,7 @@ static const struct rule {
 
     /* Names. */
     {"several names, one row",
-     "INSERT INTO name VALUES ('/r/hard', 1, 'file'), ('/s/soft', 1, 'symlink'), ('/s/hard', 10, 'file')",
+     "INSERT INTO " FILE_NAME_ROW " VALUES ('/r/hard', 1, 'file'), ('/s/soft', 1, 'symlink'), ('/s/hard', 10, 'file')",
      HEAD ORPHAN_PROVEN BASE_PROVEN},
 };
 
@@ -182,11 +189,12 @@ static void fill(struct test_store *store)
     add_backing(store, 11, 10, 0, 0);
     add_backing(store, 12, 10, 0, 0);
     add_backing(store, 13, 12, 65536, 65536);
-    store_exec(store, "INSERT INTO chain VALUES (13, 2, 10, 10, 1048576, 0, 0);"
-                      "UPDATE image SET is_base_by = 'named in scan 1', referenced_scan = 1,"
-                      " referenced_by = '/r/gone.qcow2' WHERE image_id = 1;"
-                      "UPDATE image SET referenced_scan = 2, referenced_by = '/r/left.qcow2' WHERE image_id = 10;"
-                      "INSERT INTO usage VALUES (10, 0, 0, 262144, 0, 0, 2, 3, 2), (12, 1, 1, 0, 1, 0, 1, 1, 1)");
+    store_exec(store,
+               "INSERT INTO " CHAIN_ROW " VALUES (13, 2, 10, 10, 1048576, 0, 0);"
+               "UPDATE image_memory SET is_base_by = 'named in scan 1', referenced_scan = 1, referenced_by = "
+               "'/r/gone.qcow2' WHERE image_id = 1;"
+               "UPDATE image_memory SET referenced_scan = 2, referenced_by = '/r/left.qcow2' WHERE image_id = 10;"
+               "INSERT INTO " USAGE_ROW " VALUES (10, 0, 0, 262144, 0, 0, 2, 3, 2), (12, 1, 1, 0, 1, 0, 1, 1, 1)");
 }
 
 static void keeps_rule(void **state)
@@ -204,9 +212,9 @@ static void tells_the_evidence(void **state)
     (void)state;
     struct test_store store;
     fill(&store);
-    store_exec(&store, "INSERT INTO name VALUES ('/r/hard', 1, 'file'), ('/s/soft', 1, 'symlink');"
-                       "INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data', 1, 1);"
-                       "INSERT INTO image_file VALUES (10, 1, 'data', '/r/d', 50)");
+    store_exec(&store, "INSERT INTO " FILE_NAME_ROW " VALUES ('/r/hard', 1, 'file'), ('/s/soft', 1, 'symlink');"
+                       "INSERT INTO " FILE_ROW " VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', '', 1, 1);"
+                       "INSERT INTO " IMAGE_FILE_ROW " VALUES (10, 1, 'data', '/r/d', 50)");
     expect_report(&store, "unused-backing",
                   "path,format,disk_size,virtual_size,names,last_referenced,referenced_by,evidence", NULL,
                   "path,format,disk_size,virtual_size,names,last_referenced,referenced_by,evidence\n"
@@ -227,13 +235,13 @@ static void promises_no_blocks_that_others_hold(void **state)
         {"UPDATE file SET links = 2, links_met = 2", "0", "65536"}, /* what is punched out is free by whatever name */
         {"UPDATE file SET links = 2, links_met = 1", "0", "65536"},
         {"UPDATE file SET links = NULL", "", ""}, /* of a store that no scan has seen since it was migrated */
-        {"INSERT INTO sharing SELECT file_id, 200000, 0, 0, 0, NULL FROM file", "107200", "65536"},
-        {"INSERT INTO sharing SELECT file_id, 300000, 0, 0, 300000, NULL FROM file", "7200", "7200"},
-        {"INSERT INTO sharing SELECT file_id, 0, 300000, 0, 0, NULL FROM file", "7200", "7200"},
-        {"INSERT INTO sharing SELECT file_id, NULL, 0, NULL, 0, NULL FROM file", "", ""},
-        {"INSERT INTO name VALUES ('/mounted/twice', 1, 'file')", "307200", "65536"},
-        {"INSERT INTO file VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', 'data', 1, 1);"
-         "INSERT INTO image_file VALUES (1, 1, 'data', '/r/d', 50), (1, 2, 'data', '/gone', NULL)",
+        {"INSERT INTO " FILE_SHARING_ROW " SELECT file_id, 200000, 0, 0, 0, NULL FROM file", "107200", "65536"},
+        {"INSERT INTO " FILE_SHARING_ROW " SELECT file_id, 300000, 0, 0, 300000, NULL FROM file", "7200", "7200"},
+        {"INSERT INTO " FILE_SHARING_ROW " SELECT file_id, 0, 300000, 0, 0, NULL FROM file", "7200", "7200"},
+        {"INSERT INTO " FILE_SHARING_ROW " SELECT file_id, NULL, 0, NULL, 0, NULL FROM file", "", ""},
+        {"INSERT INTO " FILE_NAME_ROW " VALUES ('/mounted/twice', 1, 'file')", "307200", "65536"},
+        {"INSERT INTO " FILE_ROW " VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', '', 1, 1);"
+         "INSERT INTO " IMAGE_FILE_ROW " VALUES (1, 1, 'data', '/r/d', 50), (1, 2, 'data', '/gone', NULL)",
          "311296", "65536"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -242,7 +250,7 @@ static void promises_no_blocks_that_others_hold(void **state)
         fill(&store);
         store_exec(&store, "UPDATE usage SET masked_bytes = 65536 WHERE image_id = 10;"
                            "UPDATE usage SET visible_present = 1 WHERE image_id = 10;"
-                           "INSERT INTO masked VALUES (10, 0, 65536, 0, 0, 65536)");
+                           "INSERT INTO " MASKED_ROW " VALUES (10, 0, 65536, 0, 0, 65536)");
         store_exec(&store, cases[i].change);
         snprintf(expected, sizeof(expected), "path,reclaimable_bytes\n/r/orphan.qcow2,%s\n/r/base.qcow2,%s\n",
                  cases[i].orphan, cases[i].base);
@@ -256,9 +264,10 @@ static void odd_names_stay_whole(void **state)
     (void)state;
     struct test_store store;
     fill(&store);
-    store_exec(&store, "UPDATE scan SET complete = 0;"
-                       "INSERT INTO finding VALUES (1, 'denied', 'error', CAST(x'2f72ff0a22' AS TEXT), 'x', 1, 1, 2);"
-                       "UPDATE image SET path = CAST(x'2f72e92c80' AS TEXT) WHERE image_id = 1; DELETE FROM usage");
+    store_exec(&store,
+               "UPDATE scan SET complete = 0;"
+               "INSERT INTO " FINDING_ROW " VALUES (1, 'denied', 'error', CAST(x'2f72ff0a22' AS TEXT), 'x', 1, 1, 2);"
+               "UPDATE image SET path = CAST(x'2f72e92c80' AS TEXT) WHERE image_id = 1; DELETE FROM usage");
     expect_report(&store, "unused-backing", "path,why", NULL,
                   "path,why\n\"/r\xe9,\x80\",\"the latest scan could not list, read or follow everything;"
                   " references may be hidden by /r\xff\n\"\"\"\n");

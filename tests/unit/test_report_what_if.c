@@ -43,9 +43,10 @@ static void expect_what_if(struct test_store *store, enum ia_what_if_action acti
 }
 
 /* Blocks [0, 100000) of a volume that both have. */
-#define BOTH "INSERT INTO sharing VALUES (1, 100000, 0, 0, 0, 1), (2, 100000, 0, 0, 100000, 1);"
+#define BOTH "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 100000, 0, 0, 0, 1), (2, 100000, 0, 0, 100000, 1);"
 #define RUNS                                                                                                           \
-    "INSERT INTO shared_run VALUES (1, 0, 60000, 9, 0, 0), (1, 80000, 40000, 9, 60000, 0), (2, 4096, 100000, 9, 0, "   \
+    "INSERT INTO " SHARED_RUN_ROW                                                                                      \
+    " VALUES (1, 0, 60000, 9, 0, 0), (1, 80000, 40000, 9, 60000, 0), (2, 4096, 100000, 9, 0, "                         \
     "0);"
 
 /* freed_bytes, freed_at_most of one, two and the sum. */
@@ -56,31 +57,34 @@ static const struct deletion {
     {"blocks that both have count once, and are not certain", BOTH RUNS, "207200,307200", "207200,207200",
      "414400,514400"},
     {"blocks that a third one has stay with it",
-     BOTH RUNS "INSERT INTO sharing VALUES (3, 40000, 0, 0, 0, 1);"
-               "INSERT INTO shared_run VALUES (3, 0, 40000, 9, 0, 0)",
+     BOTH RUNS "INSERT INTO " FILE_SHARING_ROW " VALUES (3, 40000, 0, 0, 0, 1);"
+               "INSERT INTO " SHARED_RUN_ROW " VALUES (3, 0, 40000, 9, 0, 0)",
      "207200,267200", "207200,207200", "414400,474400"},
     {"the same addresses on another volume", BOTH RUNS "UPDATE shared_run SET volume = 8 WHERE file_id = 2",
      "207200,307200", "207200,307200", "414400,614400"},
     {"a partner that keeps a name has its blocks", BOTH RUNS "UPDATE file SET links = 2 WHERE file_id = 2",
      "207200,207200", "0,0", "207200,207200"},
-    {"blocks that nobody could place", BOTH "UPDATE sharing SET unmatched_bytes = NULL, group_id = NULL",
+    {"blocks that nobody could place", BOTH "UPDATE file_sharing SET unmatched_bytes = NULL, group_id = NULL",
      "207200,307200", "207200,307200", "414400,614400"},
     {"encoded ones that begin at one place",
-     BOTH "INSERT INTO shared_run VALUES (1, 0, 100000, 9, 4096, 1), (2, 0, 100000, 9, 4096, 1)", "207200,307200",
-     "207200,207200", "414400,514400"},
+     BOTH "INSERT INTO " SHARED_RUN_ROW " VALUES (1, 0, 100000, 9, 4096, 1), (2, 0, 100000, 9, 4096, 1)",
+     "207200,307200", "207200,207200", "414400,514400"},
     {"encoded ones that begin at two places",
-     BOTH "INSERT INTO shared_run VALUES (1, 0, 100000, 9, 4096, 1), (2, 0, 100000, 9, 8192, 1)", "207200,307200",
-     "207200,307200", "414400,614400"},
-    {"what the host compresses", "INSERT INTO sharing VALUES (1, 0, 7200, 0, 0, NULL)", "300000,307200", ALL,
-     "607200,614400"},
-    {"a host that does not tell", "INSERT INTO sharing VALUES (2, NULL, 0, NULL, 0, NULL)", ALL, UNKNOWN, ",614400"},
+     BOTH "INSERT INTO " SHARED_RUN_ROW " VALUES (1, 0, 100000, 9, 4096, 1), (2, 0, 100000, 9, 8192, 1)",
+     "207200,307200", "207200,307200", "414400,614400"},
+    {"what the host compresses", "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 0, 7200, 0, 0, NULL)", "300000,307200",
+     ALL, "607200,614400"},
+    {"a host that does not tell", "INSERT INTO " FILE_SHARING_ROW " VALUES (2, NULL, 0, NULL, 0, NULL)", ALL, UNKNOWN,
+     ",614400"},
     {"a store from before links were kept", "UPDATE file SET links = NULL", UNKNOWN, UNKNOWN, ",614400"},
     {"nothing to share",
-     "INSERT INTO sharing VALUES (2, NULL, 0, NULL, 0, NULL); UPDATE file SET disk_size = 0 WHERE file_id = 2", ALL,
-     "0,0", "307200,307200"},
+     "INSERT INTO " FILE_SHARING_ROW
+     " VALUES (2, NULL, 0, NULL, 0, NULL); UPDATE file SET disk_size = 0 WHERE file_id = 2",
+     ALL, "0,0", "307200,307200"},
     {"all names of several were met, and one is deleted",
-     "UPDATE file SET links = 2, links_met = 2 WHERE file_id = 2; INSERT INTO name VALUES ('/r/too', 2, 'file')", ALL,
-     "0,0", "307200,307200"},
+     "UPDATE file SET links = 2, links_met = 2 WHERE file_id = 2; INSERT INTO " FILE_NAME_ROW
+     " VALUES ('/r/too', 2, 'file')",
+     ALL, "0,0", "307200,307200"},
 };
 
 #define DELETIONS (sizeof(deletions) / sizeof(deletions[0]))
@@ -107,7 +111,7 @@ static void tells_why(void **state)
     struct test_store store;
     fill(&store);
     store_exec(&store, "UPDATE file SET links = 2 WHERE file_id = 3;"
-                       "INSERT INTO sharing VALUES (1, NULL, 0, NULL, 0, NULL), (2, 1, 1, 1, 0, NULL)");
+                       "INSERT INTO " FILE_SHARING_ROW " VALUES (1, NULL, 0, NULL, 0, NULL), (2, 1, 1, 1, 0, NULL)");
     expect_what_if(&store, IA_WHAT_IF_DELETE, set, 3, "path,verdict,detail,why",
                    "path,verdict,detail,why\n"
                    "/r/one,unproven,a disk that stands alone: its data is lost,"
@@ -128,8 +132,8 @@ static void later_steps_take_along_what_is_left(void **state)
     struct test_store store;
     fill(&store);
     add_backing(&store, 1, 4, 0, 0);
-    store_exec(&store, "INSERT INTO sharing VALUES (1, 100000, 0, 0, 0, 1), (4, 100000, 0, 0, 100000, 1);"
-                       "INSERT INTO shared_run VALUES (1, 0, 100000, 9, 0, 0), (4, 0, 100000, 9, 0, 0)");
+    store_exec(&store, "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 100000, 0, 0, 0, 1), (4, 100000, 0, 0, 100000, 1);"
+                       "INSERT INTO " SHARED_RUN_ROW " VALUES (1, 0, 100000, 9, 0, 0), (4, 0, 100000, 9, 0, 0)");
     expect_what_if(&store, IA_WHAT_IF_DELETE, set, 1, "effect,path,freed_bytes,freed_at_most",
                    "effect,path,freed_bytes,freed_at_most\n"
                    "deleted,/r/one,207200,207200\n"
@@ -145,17 +149,19 @@ static const struct commit {
 } commits[] = {
     {"an image of its own is emptied", "", "115536,115536"},
     {"its plain data is shared",
-     "INSERT INTO sharing VALUES (1, 65536, 0, 65536, 0, NULL);"
-     "INSERT INTO shared_run VALUES (1, 131072, 65536, 9, 0, 0)",
+     "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 65536, 0, 65536, 0, NULL);"
+     "INSERT INTO " SHARED_RUN_ROW " VALUES (1, 131072, 65536, 9, 0, 0)",
      "50000,115536"},
     {"the compressed data may be what is shared",
-     "INSERT INTO sharing VALUES (1, 20000, 0, 20000, 0, NULL); INSERT INTO shared_run VALUES (1, 0, 20000, 9, 0, 0)",
+     "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 20000, 0, 20000, 0, NULL); INSERT INTO " SHARED_RUN_ROW
+     " VALUES (1, 0, 20000, 9, 0, 0)",
      "95536,115536"},
-    {"nobody could place what is shared", "INSERT INTO sharing VALUES (1, 100000, 0, NULL, 0, NULL)", "15536,115536"},
-    {"most of it is shared", "INSERT INTO sharing VALUES (1, 300000, 0, NULL, 0, NULL)", "0,115536"},
-    {"what the host compresses is not certain", "INSERT INTO sharing VALUES (1, 0, 10000, 0, 0, NULL)",
+    {"nobody could place what is shared", "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 100000, 0, NULL, 0, NULL)",
+     "15536,115536"},
+    {"most of it is shared", "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 300000, 0, NULL, 0, NULL)", "0,115536"},
+    {"what the host compresses is not certain", "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 0, 10000, 0, 0, NULL)",
      "105536,115536"},
-    {"the host does not tell", "INSERT INTO sharing VALUES (1, NULL, 0, NULL, 0, NULL)", ",115536"},
+    {"the host does not tell", "INSERT INTO " FILE_SHARING_ROW " VALUES (1, NULL, 0, NULL, 0, NULL)", ",115536"},
 };
 
 #define COMMITS (sizeof(commits) / sizeof(commits[0]))
@@ -168,8 +174,8 @@ static void empties_what_is_its_own(void **state)
     char expected[256];
     fill(&store);
     add_backing(&store, 1, 4, 0, 0);
-    store_exec(&store, "INSERT INTO extent VALUES (1, 0, 65536, 0, 0, 131072), (4, 0, 65536, 0, 0, 131072);"
-                       "UPDATE image SET compressed_bytes = 65536, compressed_host = 50000 WHERE image_id = 1");
+    store_exec(&store, "INSERT INTO " EXTENT_ROW " VALUES (1, 0, 65536, 0, 0, 131072), (4, 0, 65536, 0, 0, 131072);"
+                       "UPDATE image_account SET compressed_bytes = 65536, compressed_host = 50000 WHERE image_id = 1");
     store_exec(&store, commit->change);
     snprintf(expected, sizeof(expected),
              "effect,path,freed_bytes,freed_at_most,needed_bytes\n"
@@ -188,21 +194,24 @@ static void writing_to_shared_blocks_takes_others(void **state)
         const char *change, *needed;
     } cases[] = {
         {"", "0"},
-        {"INSERT INTO sharing VALUES (4, 32768, 0, 0, 0, NULL); INSERT INTO shared_run VALUES (4, 131072, 32768, 9, 0, "
+        {"INSERT INTO " FILE_SHARING_ROW " VALUES (4, 32768, 0, 0, 0, NULL); INSERT INTO " SHARED_RUN_ROW
+         " VALUES (4, 131072, 32768, 9, 0, "
          "0)",
          "32768"},
-        {"INSERT INTO sharing VALUES (4, 32768, 0, 0, 0, NULL); INSERT INTO shared_run VALUES (4, 0, 32768, 9, 0, 0)",
+        {"INSERT INTO " FILE_SHARING_ROW " VALUES (4, 32768, 0, 0, 0, NULL); INSERT INTO " SHARED_RUN_ROW
+         " VALUES (4, 0, 32768, 9, 0, 0)",
          "0"},
-        {"INSERT INTO sharing VALUES (4, 32768, 0, NULL, 0, NULL)", "65536"},
-        {"INSERT INTO sharing VALUES (4, NULL, 0, NULL, 0, NULL)", "65536"},
-        {"INSERT INTO image_file VALUES (4, 1, 'data', '/gone', NULL)", "65536"},
+        {"INSERT INTO " FILE_SHARING_ROW " VALUES (4, 32768, 0, NULL, 0, NULL)", "65536"},
+        {"INSERT INTO " FILE_SHARING_ROW " VALUES (4, NULL, 0, NULL, 0, NULL)", "65536"},
+        {"INSERT INTO " IMAGE_FILE_ROW " VALUES (4, 1, 'data', '/gone', NULL)", "65536"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct test_store store;
         char expected[128];
         fill(&store);
         add_backing(&store, 1, 4, 0, 0);
-        store_exec(&store, "INSERT INTO extent VALUES (1, 0, 65536, 0, 0, 131072), (4, 0, 65536, 0, 0, 131072)");
+        store_exec(&store,
+                   "INSERT INTO " EXTENT_ROW " VALUES (1, 0, 65536, 0, 0, 131072), (4, 0, 65536, 0, 0, 131072)");
         store_exec(&store, cases[i].change);
         snprintf(expected, sizeof(expected), "effect,needed_bytes\ncommitted,0\nreceives,%s\ntotal,%s\n",
                  cases[i].needed, cases[i].needed);

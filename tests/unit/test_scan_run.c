@@ -107,7 +107,7 @@ static void names_of_one_file_are_one_image(void **state)
     assert_int_equal(symlink("b", "images/0"), 0);
     struct ia_scan_row row = scan_images();
     assert_int_equal(row.images, 1);
-    assert_int_equal(ask("SELECT count(*) FROM name"), 3);
+    assert_int_equal(ask("SELECT count(*) FROM file_name"), 3);
     assert_int_equal(ask("SELECT path LIKE '%/a' FROM image"), 1);
 }
 
@@ -126,7 +126,7 @@ static void a_reused_inode_is_not_the_file_it_was(void **state)
     struct ia_scan_row row = scan_images();
     assert_int_equal(row.vanished, 2);
     assert_int_equal(row.added, 2);
-    assert_int_equal(ask("SELECT count(*) FROM image WHERE is_base_by IS NOT NULL"), 0);
+    assert_int_equal(ask("SELECT count(*) FROM image_memory WHERE is_base_by IS NOT NULL"), 0);
 }
 
 static void an_image_that_lost_its_last_overlay_is_known_as_a_base(void **state)
@@ -138,8 +138,8 @@ static void an_image_that_lost_its_last_overlay_is_known_as_a_base(void **state)
     scan_images();
     assert_int_equal(unlink("images/overlay"), 0);
     scan_images();
-    assert_int_equal(ask("SELECT count(*) FROM image WHERE is_base_by LIKE 'scan 1 saw it%'"), 1);
-    assert_int_equal(ask("SELECT referenced_scan FROM image"), 1);
+    assert_int_equal(ask("SELECT count(*) FROM image_memory WHERE is_base_by LIKE 'scan 1 saw it%'"), 1);
+    assert_int_equal(ask("SELECT referenced_scan FROM image_memory"), 1);
 }
 
 static void a_data_file_that_looks_like_an_image_leaves_nothing_behind(void **state)

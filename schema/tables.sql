@@ -1,0 +1,390 @@
+-- SPDX-License-Identifier: MIT
+-- The store's tables, version 12: what the latest scan saw, and a short history of the scans before it. They are internal;
+-- the views of views.sql are the contract. Sizes, offsets and lengths are bytes: guest bytes are those of the disk as the
+-- guest sees it, host bytes those of files or blocks on the host. Ranges are half-open: start and length. Columns ..._ns
+-- are nanoseconds since 1970 UTC. Flags are 0 and 1. Paths are the bytes of the file system, as they are.
+
+-- Scans ---------------------------------------------------------------------------------------------------------------
+
+-- A published scan. A scan that was killed or failed has no row.
+CREATE TABLE scan (
+    scan_id     INTEGER PRIMARY KEY,  -- ascending
+    started_ns  INTEGER NOT NULL,
+    finished_ns INTEGER NOT NULL,
+    complete    INTEGER NOT NULL CHECK (complete IN (0, 1)),  -- 1: all was listed, understood and followed
+    walked      INTEGER NOT NULL,  -- directory entries looked at
+    passed_over INTEGER NOT NULL,  -- regular files that are no image, and entries of other kinds
+    images      INTEGER NOT NULL,  -- images in all
+    parsed      INTEGER NOT NULL,  -- images whose tables this scan read
+    unchanged   INTEGER NOT NULL,  -- images taken over from the scan before
+    added       INTEGER NOT NULL,  -- images that the scan before did not have
+    changed     INTEGER NOT NULL,  -- images whose file changed since
+    renamed     INTEGER NOT NULL,  -- images that have another path now
+    vanished    INTEGER NOT NULL,  -- images of the scan before that are gone
+    extents     INTEGER NOT NULL,  -- extents that this scan stored
+    table_bytes INTEGER NOT NULL,  -- bytes of images that this scan read
+    errors      INTEGER NOT NULL   -- findings that say that something could not be read or followed
+) STRICT;
+
+-- What a scan was asked to do, as far as that changes what a verdict means.
+CREATE TABLE scan_option (
+    scan_id INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
+    kind    TEXT NOT NULL CHECK (kind IN ('root', 'allow', 'exclude', 'backing-glob', 'template', 'raw-suffix')),
+    value   TEXT NOT NULL,  -- the path, glob or suffix
+    PRIMARY KEY (scan_id, kind, value)
+) STRICT, WITHOUT ROWID;
+
+-- Why a scan passed files over, and how many.
+CREATE TABLE scan_passed (
+    scan_id INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
+    reason  TEXT NOT NULL CHECK (reason IN ('', 'block-device', 'empty', 'excluded', 'no-image-magic', 'special-file',
+                                            'symlink', 'unreadable', 'unrecognised')),
+    files   INTEGER NOT NULL,  -- directory entries
+    PRIMARY KEY (scan_id, reason)
+) STRICT, WITHOUT ROWID;
+
+-- Directories in which images vanished because another device is mounted there now, or because they are no longer
+-- scanned: what those images name is unknown until they are read again, or the administrator says to forget them.
+CREATE TABLE absent_mount (
+    path   TEXT PRIMARY KEY,
+    device INTEGER NOT NULL  -- st_dev of what was mounted there
+) STRICT, WITHOUT ROWID;
+
+-- Small values that a scan hands to the next one, and the store to itself.
+CREATE TABLE setting (
+    key   TEXT PRIMARY KEY CHECK (key IN ('last-image', 'links', 'sharing', 'views')),
+    value INTEGER NOT NULL  -- last-image: the greatest image_id that anything may remember; links: all that file_name,
+                            -- reference and image_file depend on, as one number; sharing: the same for file_sharing
+                            -- and shared_run; views: views.sql as one number
+) STRICT, WITHOUT ROWID;
+
+-- Images that every scan keeps whole although nothing reads them: they are cloned, say.
+CREATE TABLE template (
+    glob TEXT PRIMARY KEY  -- of a path or its last component
+) STRICT, WITHOUT ROWID;
+
+-- Files ---------------------------------------------------------------------------------------------------------------
+
+-- A host file of the latest scan by its identity, with the key that says whether it changed.
+CREATE TABLE file (
+    file_id    INTEGER PRIMARY KEY,
+    path       TEXT NOT NULL,     -- its first name: files before symbolic links, then in the order of bytes
+    device     INTEGER NOT NULL,  -- st_dev
+    inode      INTEGER NOT NULL,
+    size       INTEGER NOT NULL,  -- length
+    disk_size  INTEGER NOT NULL,  -- bytes of blocks on the host
+    mtime_ns   INTEGER NOT NULL,
+    ctime_ns   INTEGER NOT NULL,
+    checked_ns INTEGER NOT NULL,  -- when its content was read; 0: the next scan reads it again
+    verdict    TEXT NOT NULL CHECK (verdict IN ('none', 'image', 'part', 'passed', 'unknown')),  -- part: of an image;
+                                  -- passed: no image; unknown: could not be understood; none: was not looked at
+    reason     TEXT NOT NULL DEFAULT ''  -- why it was passed over or is unknown; '' of an image; of a part, by itself
+               CHECK (reason IN ('', 'empty', 'no-image-magic', 'unreadable', 'unrecognised')),
+    links      INTEGER,           -- names that the file system counts; NULL: not known
+    links_met  INTEGER,           -- of these, those that the scan met; a link seen through two mounts counts once; NULL: not known
+    UNIQUE (device, inode)
+) STRICT;
+
+-- Every name by which the latest scan met an image or a part of one: hard links, bind mounts, symbolic links.
+CREATE TABLE file_name (
+    path    TEXT PRIMARY KEY,
+    file_id INTEGER NOT NULL REFERENCES file ON DELETE CASCADE,
+    kind    TEXT NOT NULL CHECK (kind IN ('file', 'symlink'))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_name_file ON file_name (file_id);
+
+-- A file of an image that may have blocks in common with other files (reflinks). Without a row it has none, for sure.
+-- Bytes are of the file, as disk_size counts them.
+CREATE TABLE file_sharing (
+    file_id         INTEGER PRIMARY KEY REFERENCES file ON DELETE CASCADE,
+    shared_bytes    INTEGER,           -- in blocks that something else uses too; NULL: unknown (no FIEMAP)
+    encoded_bytes   INTEGER NOT NULL,  -- in blocks of its own that the host compresses: how many they are is unknown
+    unmatched_bytes INTEGER,           -- of shared_bytes: no other file of the store is known to use them; NULL: unknown
+    saved_bytes     INTEGER NOT NULL,  -- of shared_bytes: blocks that count with a file before it, by path, or twice in this one
+    group_id        INTEGER            -- the same for files that have blocks in common, directly or by way of others; NULL: none known
+) STRICT;
+CREATE INDEX file_sharing_group ON file_sharing (group_id);
+
+-- The runs of bytes of a file whose blocks something else uses too, as far as the host says where they are.
+CREATE TABLE shared_run (
+    file_id  INTEGER NOT NULL REFERENCES file ON DELETE CASCADE,
+    start    INTEGER NOT NULL,  -- byte of the file
+    length   INTEGER NOT NULL,
+    volume   INTEGER NOT NULL,  -- the same number: one address space
+    physical INTEGER NOT NULL,  -- byte address on the volume
+    encoded  INTEGER NOT NULL CHECK (encoded IN (0, 1)),  -- 1: kept there in another form, of an unknown length
+    PRIMARY KEY (file_id, start)
+) STRICT, WITHOUT ROWID;
+
+-- Images --------------------------------------------------------------------------------------------------------------
+
+-- An image of the latest scan: who and where it is, and where its chain goes on.
+CREATE TABLE image (
+    image_id     INTEGER PRIMARY KEY,  -- kept while the file keeps its identity or its path, never used again
+    file_id      INTEGER NOT NULL UNIQUE REFERENCES file ON DELETE CASCADE,  -- its main file
+    path         TEXT NOT NULL,  -- as file.path
+    format       TEXT NOT NULL,  -- QEMU's name of it, or a name that an overlay states and nothing here knows
+    format_basis TEXT NOT NULL CHECK (format_basis IN ('content', 'footer', 'stated', 'suffix', 'guessed', 'named')),
+                                 -- how the format is known; footer: by the last 512 bytes alone; stated: by an overlay;
+                                 -- guessed: raw for want of a magic; named: as a root
+    state        TEXT NOT NULL CHECK (state IN (
+                     'ok', 'changed', 'snapshot-unreadable', 'truncated',  -- it has a map
+                     'not-mine', 'unsupported', 'corrupt', 'limit', 'missing', 'denied', 'refused', 'loop', 'busy', 'full',
+                     'foreign', 'io', 'no-memory', 'usage', 'bug')),       -- why it could not be mapped
+    problem      TEXT,           -- what the state means here, in words; NULL: nothing to say
+    chain_ok     INTEGER NOT NULL DEFAULT 0 CHECK (chain_ok IN (0, 1)),  -- 1: it and all behind it could be read
+    backing_path TEXT,           -- where its backing name leads; NULL: it has none, or that is not a path
+    backing_id   INTEGER REFERENCES image (image_id) DEFERRABLE INITIALLY DEFERRED,  -- the image there; NULL: none, or cut
+    map_id       INTEGER NOT NULL,  -- its active mapping
+    is_template  INTEGER NOT NULL DEFAULT 0 CHECK (is_template IN (0, 1)),  -- 1: to be kept whole
+    lock_state   TEXT NOT NULL DEFAULT 'unknown' CHECK (lock_state IN ('none', 'read', 'write', 'unknown'))
+                                 -- how others have it open, by QEMU's locks, at the time of the scan
+) STRICT;
+CREATE INDEX image_path ON image (path);
+CREATE INDEX image_backing ON image (backing_id);
+
+-- What the image's header says. Kept while its file does not change.
+CREATE TABLE image_header (
+    image_id            INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
+    variant             TEXT NOT NULL DEFAULT '',  -- words on the format's flavour: "v3 zstd extended-l2"
+    version             INTEGER,  -- of the format; NULL: the format has none, or it is unknown
+    virtual_size        INTEGER,  -- guest bytes; NULL: the header was not understood
+    cluster_size        INTEGER,  -- bytes; NULL: the format has none, or the header was not understood
+    encrypted           INTEGER NOT NULL DEFAULT 0 CHECK (encrypted IN (0, 1)),
+    dirty               INTEGER NOT NULL DEFAULT 0 CHECK (dirty IN (0, 1)),          -- 1: not closed cleanly
+    corrupt             INTEGER NOT NULL DEFAULT 0 CHECK (corrupt IN (0, 1)),        -- 1: it says so of itself
+    truncated           INTEGER NOT NULL DEFAULT 0 CHECK (truncated IN (0, 1)),      -- 1: tables or clusters lie past the end of the file
+    has_data_file       INTEGER NOT NULL DEFAULT 0 CHECK (has_data_file IN (0, 1)),  -- 1: its guest bytes are in another file
+    extended_l2         INTEGER NOT NULL DEFAULT 0 CHECK (extended_l2 IN (0, 1)),    -- 1: its clusters have subclusters
+    backing_name        TEXT,     -- as it stands in the image; NULL: no backing file
+    backing_format      TEXT,     -- what the image states of it; NULL: nothing
+    backing_by_identity INTEGER NOT NULL DEFAULT 0 CHECK (backing_by_identity IN (0, 1)),  -- 1: its parent has no name
+    identity            TEXT,     -- who it is, in its format's terms: "cid 1234abcd", "uuid ..."; NULL: it does not say
+    identity_stamp      TEXT,     -- changes with every modification; NULL: the format has no such thing
+    parent_identity     TEXT,     -- what its parent's identity should be; NULL: it does not say
+    parent_stamp        TEXT      -- what its parent's identity_stamp should be; NULL: it does not say
+) STRICT;
+
+-- What the image's host space and guest bytes are. Kept while its file does not change.
+CREATE TABLE image_account (
+    image_id             INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
+    data_bytes           INTEGER NOT NULL DEFAULT 0,  -- guest bytes of each state in the active mapping; 0: not mapped
+    compressed_bytes     INTEGER NOT NULL DEFAULT 0,
+    encrypted_bytes      INTEGER NOT NULL DEFAULT 0,
+    zero_bytes           INTEGER NOT NULL DEFAULT 0,
+    zero_allocated_bytes INTEGER NOT NULL DEFAULT 0,
+    sparse_bytes         INTEGER NOT NULL DEFAULT 0,
+    reserved_bytes       INTEGER NOT NULL DEFAULT 0,
+    compressed_host      INTEGER NOT NULL DEFAULT 0,  -- host bytes that hold compressed_bytes
+    metadata_bytes       INTEGER,  -- host bytes of headers and tables; NULL: unknown
+    overlapping          INTEGER CHECK (overlapping IN (0, 1))  -- 1: bytes of its files are used for two things that cannot
+                                   -- share them; 0: none are, as far as the account of host space goes; NULL: unknown
+) STRICT;
+
+-- What the next scan has to know of the image.
+CREATE TABLE image_memory (
+    image_id            INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
+    first_scan          INTEGER NOT NULL,  -- scan_id of the scan that first saw it
+    referenced_scan     INTEGER,  -- scan_id of the latest scan that saw it named as a backing file; NULL: never
+    referenced_by       TEXT,     -- path of an image that named it then; NULL: never
+    referenced_mtime_ns INTEGER,  -- when its files had last been written by then; NULL: never, or after all images that named it
+    is_base_by          TEXT,     -- why it counts as a backing file although nothing names it now; NULL: nothing says so
+    fingerprint         INTEGER NOT NULL DEFAULT 0  -- of what may change though the file does not: the same, the rows of
+                                  -- image and image_memory are not written again
+) STRICT;
+
+-- The host files of an image.
+CREATE TABLE image_file (
+    image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
+    number   INTEGER NOT NULL,  -- 0: the main one, the others as the image lists them
+    role     TEXT NOT NULL CHECK (role IN ('main', 'data', 'extent', 'part')),  -- data: of qcow2; part: of another kind
+    path     TEXT NOT NULL,
+    file_id  INTEGER REFERENCES file DEFERRABLE INITIALLY DEFERRED,  -- NULL: the file could not be identified
+    PRIMARY KEY (image_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX image_file_file ON image_file (file_id);
+
+-- What the bytes of an image's file are used for; they add up to its length. An image whose account is unknown has no
+-- rows at all; a file that is accounted for has a row 'unused' at least.
+CREATE TABLE file_space (
+    image_id        INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
+    file            INTEGER NOT NULL,  -- image_file.number
+    use             TEXT NOT NULL CHECK (use IN ('data', 'zero', 'unallocated', 'snapshot', 'bitmap', 'metadata', 'leaked',
+                                                 'unused', 'tail')),
+    bytes           INTEGER NOT NULL,  -- of the file, whether the host keeps blocks for them or not
+    disk_bytes      INTEGER NOT NULL,  -- of blocks that the host keeps for them
+    unwritten_bytes INTEGER,           -- of disk_bytes: preallocated, never written; NULL: unknown (no FIEMAP)
+    PRIMARY KEY (image_id, file, use)
+) STRICT, WITHOUT ROWID;
+
+-- Every name of another file in an image, followed or not: to look it up again without reading the image, too.
+CREATE TABLE reference (
+    image_id  INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
+    kind      TEXT NOT NULL CHECK (kind IN (
+                  'backing',      -- its backing file
+                  'data-file',    -- a file that it is made of, looked for as QEMU does
+                  'extent',       -- a file that it is made of, in its own directory
+                  'parent-path',  -- a host path to try for its parent; the first that exists counts
+                  'alias',        -- its backing file, seen from another name of the image
+                  'content')),    -- named by a content that is used as another format
+    number    INTEGER NOT NULL DEFAULT 0,  -- data-file, extent: image_file.number less one; else its place among its kind
+    role      TEXT CHECK (role IN ('data', 'extent', 'part')),  -- of data-file and extent: image_file.role; else NULL
+    place     INTEGER CHECK (place IN (0, 1)),  -- of data-file and extent: 0 looked for as QEMU does, 1 in the image's directory; else NULL
+    name      TEXT,              -- as it stands in the image; of alias, the image's other name; NULL: the image does not say
+    path      TEXT NOT NULL DEFAULT '',  -- where it leads; '': not a path, or not looked for by itself
+    state     TEXT CHECK (state IN ('followed', 'missing', 'outside', 'remote', 'unsupported', 'denied', 'not-a-file',
+                                    'ambiguous', 'loop', 'several')),  -- outside: of the roots; ambiguous: depends on a
+                                 -- working directory; several: of that identity; NULL: not looked for by itself
+    target_id INTEGER REFERENCES file (file_id) DEFERRABLE INITIALLY DEFERRED,  -- the file there; NULL: none
+    PRIMARY KEY (image_id, number, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reference_target ON reference (target_id);
+-- What the next scan takes over with an image that did not change; few images have any.
+CREATE INDEX reference_kept ON reference (image_id, number, kind) WHERE kind IN ('data-file', 'extent', 'parent-path');
+
+-- Mappings ------------------------------------------------------------------------------------------------------------
+
+-- A mapping of an image: the active one, and one for each internal snapshot.
+CREATE TABLE mapping (
+    map_id   INTEGER PRIMARY KEY,
+    image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
+    snapshot INTEGER,                     -- its place in the image's table, from 0; NULL: the active one
+    id       TEXT,                        -- of the snapshot; NULL: the active one
+    name     TEXT,                        -- of the snapshot; NULL: the active one, or it has none
+    size     INTEGER NOT NULL,            -- guest bytes
+    vm_state INTEGER NOT NULL DEFAULT 0,  -- bytes of saved machine state
+    date_ns  INTEGER,                     -- when the snapshot was made; 0 or NULL: the active one
+    extents  INTEGER NOT NULL DEFAULT 0,  -- rows that it has in the table extent
+    failed   INTEGER NOT NULL DEFAULT 0 CHECK (failed IN (0, 1))  -- 1: its tables could not be read; it has no extents
+) STRICT;
+CREATE INDEX mapping_image ON mapping (image_id);
+
+-- The extents of a mapping, once, however many chains pass through it. What no row covers is unallocated.
+CREATE TABLE extent (
+    map_id INTEGER NOT NULL,
+    start  INTEGER NOT NULL,  -- guest byte
+    length INTEGER NOT NULL,
+    state  INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),  -- extent_state.state
+    file   INTEGER NOT NULL,  -- image_file.number
+    offset INTEGER,           -- host byte of that file; NULL: there is none
+    PRIMARY KEY (map_id, start)
+) STRICT, WITHOUT ROWID;
+
+-- The states of extents, and how `imgaudit map` and qemu-img show them.
+CREATE TABLE extent_state (
+    state   INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL UNIQUE,
+    present INTEGER NOT NULL CHECK (present IN (0, 1)),
+    zero    INTEGER NOT NULL CHECK (zero IN (0, 1)),
+    data    INTEGER NOT NULL CHECK (data IN (0, 1)),
+    located INTEGER NOT NULL CHECK (located IN (0, 1))  -- 1: with an offset
+) STRICT;
+INSERT INTO extent_state (state, name, present, zero, data, located) VALUES
+    (0, 'data',           1, 0, 1, 1),
+    (1, 'compressed',     1, 0, 1, 0),
+    (2, 'encrypted',      1, 0, 1, 0),
+    (3, 'zero',           1, 1, 0, 1),
+    (4, 'zero-allocated', 1, 1, 0, 1),
+    (5, 'sparse',         1, 1, 1, 1),
+    (6, 'reserved',       0, 1, 0, 1);
+
+-- The forest of backing links -----------------------------------------------------------------------------------------
+
+-- Which image stands at which depth of whose chain. Images with a broken chain have rows down to the break.
+CREATE TABLE chain (
+    image_id      INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
+    depth         INTEGER NOT NULL,   -- 0: the image itself
+    layer_id      INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,  -- the image at that depth
+    map_id        INTEGER NOT NULL,   -- the layer's active mapping
+    reach         INTEGER NOT NULL,   -- guest bytes of the image that can come from here: the smallest size down to this depth
+    visible_bytes INTEGER,            -- guest bytes that come from this layer, zeroes included; NULL: unknown
+    data_bytes    INTEGER,            -- those of them that are data; NULL: unknown
+    PRIMARY KEY (image_id, depth)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX chain_layer ON chain (layer_id);
+
+-- What its readers read of an image that was understood. Readers are heads, internal snapshots of other images (those of
+-- one image are one reader), and images that are kept whole. Guest bytes of data.
+CREATE TABLE usage (
+    image_id        INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
+    visible_bytes   INTEGER NOT NULL,  -- that at least one reader reads
+    visible_present INTEGER NOT NULL,  -- the same with zero extents; 0: nothing reads one byte of it
+    masked_bytes    INTEGER NOT NULL,  -- that no reader reads
+    exclusive_bytes INTEGER NOT NULL,  -- that exactly one reader reads
+    shared_bytes    INTEGER NOT NULL,  -- that two or more read
+    dependents      INTEGER NOT NULL,  -- images that name it as their backing file
+    descendants     INTEGER NOT NULL,  -- images that reach it, directly or through others
+    heads           INTEGER NOT NULL   -- heads among them
+) STRICT;
+
+-- How much data of an image exactly so many readers read. The sum over an image is usage.visible_bytes.
+CREATE TABLE reader_bytes (
+    image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
+    readers  INTEGER NOT NULL,  -- > 0
+    bytes    INTEGER NOT NULL,  -- guest bytes, > 0
+    PRIMARY KEY (image_id, readers)
+) STRICT, WITHOUT ROWID;
+
+-- Ranges of a backing image that no reader reads.
+CREATE TABLE masked (
+    image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
+    start    INTEGER NOT NULL,  -- guest byte
+    length   INTEGER NOT NULL,
+    state    INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),  -- extent_state.state
+    file     INTEGER NOT NULL,  -- image_file.number
+    offset   INTEGER,           -- host byte of that file; NULL: there is none
+    PRIMARY KEY (image_id, start)
+) STRICT, WITHOUT ROWID;
+
+-- The pairs of heads of each tree that share most. The rows of a tree are written together.
+CREATE TABLE pair (
+    image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
+    other_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
+    bytes    INTEGER NOT NULL,  -- guest bytes of data that both read from the same image, > 0
+    others   INTEGER NOT NULL,  -- no pair of the tree that has no row shares more
+    PRIMARY KEY (image_id, other_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pair_other ON pair (other_id);
+
+-- One row for each image that stands on no other. The rows of chain, usage, reader_bytes, masked and pair of its tree
+-- hold while the number is the same.
+CREATE TABLE tree (
+    root_id     INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
+    fingerprint INTEGER NOT NULL  -- of members, their links, mappings and marks
+) STRICT;
+
+-- Findings and history ------------------------------------------------------------------------------------------------
+
+-- Something an administrator should know. Rows of earlier scans stay while their scan is kept.
+CREATE TABLE finding (
+    finding_id INTEGER PRIMARY KEY,
+    code       TEXT NOT NULL CHECK (code <> ''),  -- a word of imgaudit(1), FINDINGS; the list grows with the program
+    severity   TEXT NOT NULL CHECK (severity IN ('info', 'warning', 'error')),
+    path       TEXT NOT NULL,     -- what it is about
+    detail     TEXT NOT NULL,     -- in words
+    hides      INTEGER NOT NULL CHECK (hides IN (0, 1)),  -- 1: because of it something may be referenced unseen
+    first_scan INTEGER NOT NULL,  -- scan_id
+    last_scan  INTEGER NOT NULL,  -- scan_id
+    UNIQUE (path, code, detail)
+) STRICT;
+
+-- How an image was, by its path, from one scan to another: an image that stays as it is takes one row.
+CREATE TABLE history_span (
+    path         TEXT NOT NULL,
+    first_scan   INTEGER NOT NULL,  -- scan_id of the first scan that saw it so
+    last_scan    INTEGER,           -- scan_id of the last one; NULL: the latest
+    image_id     INTEGER NOT NULL,
+    virtual_size INTEGER,           -- guest bytes; NULL: the header was not understood
+    file_size    INTEGER NOT NULL,  -- bytes of all its files
+    disk_size    INTEGER NOT NULL,  -- bytes of blocks of all its files
+    data_bytes   INTEGER NOT NULL,  -- guest bytes
+    chain_depth  INTEGER NOT NULL,  -- images below it
+    dependents   INTEGER NOT NULL,  -- images that name it as their backing file
+    backing_path TEXT,              -- as image.backing_path
+    state        TEXT NOT NULL CHECK (state IN (
+                     'ok', 'broken-chain', 'changed', 'snapshot-unreadable', 'truncated', 'not-mine', 'unsupported', 'corrupt',
+                     'limit', 'missing', 'denied', 'refused', 'loop', 'busy', 'full', 'foreign', 'io', 'no-memory', 'usage',
+                     'bug')),       -- as v_image.state
+    PRIMARY KEY (path, first_scan)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX history_span_open ON history_span (path) WHERE last_scan IS NULL;

@@ -1,0 +1,253 @@
+-- SPDX-License-Identifier: MIT
+-- The public views: stable names and columns, for any sqlite3 shell. README.md describes them column by column. They are
+-- made anew when this file changes, so none has to be migrated.
+
+-- A published scan.
+CREATE VIEW v_scan AS
+SELECT s.scan_id,
+       strftime('%Y-%m-%dT%H:%M:%SZ', s.started_ns / 1000000000, 'unixepoch') AS started,
+       strftime('%Y-%m-%dT%H:%M:%SZ', s.finished_ns / 1000000000, 'unixepoch') AS finished,
+       (SELECT group_concat(value, char(10)) FROM (SELECT value FROM scan_option AS o
+         WHERE o.scan_id = s.scan_id AND o.kind = 'root' ORDER BY value)) AS roots,
+       s.images, s.errors, s.complete, s.walked, s.passed_over, s.parsed, s.unchanged, s.added, s.changed, s.renamed,
+       s.vanished, s.extents,
+       s.table_bytes, s.started_ns, s.finished_ns
+FROM scan AS s;
+
+-- An image of the latest scan.
+CREATE VIEW v_image AS
+SELECT i.image_id, i.path, i.format, h.variant, i.format_basis, h.virtual_size,
+       -- of all its files, each once
+       (SELECT sum(f.size) FROM file AS f WHERE f.file_id IN (
+            SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) AS file_size,
+       (SELECT sum(f.disk_size) FROM file AS f WHERE f.file_id IN (
+            SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) AS disk_size,
+       h.cluster_size,
+       h.backing_name, i.backing_path, h.backing_format, b.path AS backing_image,
+       (SELECT max(c.depth) FROM chain AS c WHERE c.image_id = i.image_id) AS chain_depth,
+       NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head,
+       (SELECT count(*) FROM image AS o WHERE o.backing_id = i.image_id) AS dependents,
+       CASE WHEN i.state = 'ok' AND NOT i.chain_ok THEN 'broken-chain' ELSE i.state END AS state,
+       CASE i.lock_state WHEN 'none' THEN 0 WHEN 'unknown' THEN NULL ELSE 1 END AS in_use,
+       i.lock_state, h.encrypted, h.dirty, h.corrupt, h.truncated,
+       (SELECT count(*) FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS snapshots,
+       (SELECT count(*) FROM image_file AS x WHERE x.image_id = i.image_id) AS files,
+       h.identity, h.parent_identity, i.is_template
+FROM image AS i
+LEFT JOIN image_header AS h ON h.image_id = i.image_id
+LEFT JOIN image AS b ON b.image_id = i.backing_id;
+
+-- A host file of an image.
+CREATE VIEW v_file AS
+SELECT x.file_id, x.image_id, x.role, x.path, f.size, f.disk_size, f.device AS dev, f.inode,
+       strftime('%Y-%m-%dT%H:%M:%SZ', f.mtime_ns / 1000000000, 'unixepoch') AS mtime, f.mtime_ns
+FROM image_file AS x
+LEFT JOIN file AS f ON f.file_id = x.file_id;
+
+-- An internal snapshot of an image.
+CREATE VIEW v_snapshot AS
+SELECT m.image_id, i.path, m.snapshot, m.id, m.name, m.size, m.vm_state,
+       strftime('%Y-%m-%dT%H:%M:%SZ', m.date_ns / 1000000000, 'unixepoch') AS date, m.map_id
+FROM mapping AS m
+JOIN image AS i ON i.image_id = m.image_id
+WHERE m.snapshot IS NOT NULL;
+
+-- An extent of an image's active mapping.
+CREATE VIEW v_extent AS
+SELECT i.image_id, i.path, e.start, e.length, s.name AS state, x.path AS file, e.offset
+FROM image AS i
+JOIN extent AS e ON e.map_id = i.map_id
+JOIN extent_state AS s ON s.state = e.state
+LEFT JOIN image_file AS x ON x.image_id = i.image_id AND x.number = e.file AND e.offset IS NOT NULL;
+
+-- An image of a chain.
+CREATE VIEW v_chain AS
+SELECT c.image_id, i.path, c.depth, c.layer_id, l.path AS layer_path, c.visible_bytes, c.data_bytes
+FROM chain AS c
+JOIN image AS i ON i.image_id = c.image_id
+JOIN image AS l ON l.image_id = c.layer_id;
+
+-- The map of a chain; images whose chain is broken have none. Read it with `path = '...'` or `image_id = N` as a literal or a parameter: the constraint then
+-- reaches the innermost query, because every step keeps both columns and partitions by them.
+-- Innermost first: the places where any layer begins or ends something; the pieces between them; for each piece the
+-- smallest depth that has it, else the deepest that reaches it; pieces that go on as one are joined.
+CREATE VIEW v_map AS
+SELECT image_id, path, start,
+       lead(start, 1, size) OVER (PARTITION BY image_id, path ORDER BY start) - start AS length,
+       depth, present, zero, data, compressed, base + start AS offset, filename
+FROM (
+    SELECT image_id, path, size, start, depth, present, zero, data, compressed, base, filename,
+           depth IS NOT lag(depth) OVER before OR flags IS NOT lag(flags) OVER before
+           OR base IS NOT lag(base) OVER before OR filename IS NOT lag(filename) OVER before AS fresh
+    FROM (
+        SELECT p.image_id, p.path, p.size, p.start, p.depth,
+               coalesce(s.present, 0) AS present, coalesce(s.zero, 1) AS zero, coalesce(s.data, 0) AS data,
+               coalesce(e.state = 1, 0) AS compressed,
+               coalesce(s.present, 0) * 8 + coalesce(s.zero, 1) * 4 + coalesce(s.data, 0) * 2
+               + coalesce(e.state = 1, 0) AS flags,
+               CASE WHEN s.located THEN e.offset - e.start END AS base,
+               CASE WHEN s.located AND e.offset IS NOT NULL THEN x.path END AS filename
+        FROM (
+            SELECT q.image_id, q.path, q.size, q.start,
+                   coalesce(
+                       (SELECT k.depth FROM chain AS k
+                        WHERE k.image_id = q.image_id AND q.start < k.reach
+                          AND (SELECT o.state <> 6 AND o.start + o.length > q.start FROM extent AS o
+                               WHERE o.map_id = k.map_id AND o.start <= q.start ORDER BY o.start DESC LIMIT 1)
+                        ORDER BY k.depth LIMIT 1),
+                       (SELECT max(k.depth) FROM chain AS k
+                        WHERE k.image_id = q.image_id AND q.start < k.reach)) AS depth
+            FROM (
+                SELECT image_id, path, size, at AS start,
+                       lead(at) OVER (PARTITION BY image_id, path ORDER BY at) AS stop
+                FROM (
+                    SELECT i.image_id, i.path, h.virtual_size AS size, e.start AS at
+                    FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
+                    JOIN chain AS c ON c.image_id = i.image_id
+                    JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < c.reach
+                    UNION ALL
+                    SELECT i.image_id, i.path, h.virtual_size, min(e.start + e.length, c.reach)
+                    FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
+                    JOIN chain AS c ON c.image_id = i.image_id
+                    JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < c.reach
+                    UNION ALL
+                    SELECT i.image_id, i.path, h.virtual_size, c.reach
+                    FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
+                    JOIN chain AS c ON c.image_id = i.image_id WHERE i.chain_ok
+                    UNION ALL
+                    SELECT i.image_id, i.path, h.virtual_size, 0
+                    FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
+                    WHERE i.chain_ok AND h.virtual_size > 0
+                )
+            ) AS q
+            WHERE q.stop > q.start
+        ) AS p
+        JOIN chain AS c ON c.image_id = p.image_id AND c.depth = p.depth
+        LEFT JOIN extent AS e ON e.map_id = c.map_id
+              AND e.start = (SELECT max(o.start) FROM extent AS o WHERE o.map_id = c.map_id AND o.start <= p.start)
+              AND e.start + e.length > p.start
+        LEFT JOIN extent_state AS s ON s.state = e.state
+        LEFT JOIN image_file AS x ON x.image_id = c.layer_id AND x.number = e.file
+    )
+    WINDOW before AS (PARTITION BY image_id, path ORDER BY start)
+)
+WHERE fresh;
+
+-- What an image holds, and what its readers read of it. Guest bytes, except metadata_bytes and leaked_bytes.
+CREATE VIEW v_usage AS
+SELECT i.image_id, i.path,
+       a.data_bytes + a.compressed_bytes + a.encrypted_bytes + a.sparse_bytes AS data_bytes,
+       a.zero_bytes + a.zero_allocated_bytes AS zero_bytes,
+       a.metadata_bytes,
+       (SELECT sum(s.bytes * (s.use = 'leaked')) FROM file_space AS s WHERE s.image_id = i.image_id) AS leaked_bytes,
+       u.visible_bytes, u.masked_bytes, u.exclusive_bytes, u.shared_bytes, u.dependents, u.descendants, u.heads
+FROM image AS i
+LEFT JOIN image_account AS a ON a.image_id = i.image_id
+LEFT JOIN usage AS u ON u.image_id = i.image_id;
+
+-- A range of a backing image that no reader reads.
+CREATE VIEW v_masked AS
+SELECT m.image_id, i.path, m.start, m.length, x.path AS file, m.offset, s.name AS state
+FROM masked AS m
+JOIN image AS i ON i.image_id = m.image_id
+JOIN extent_state AS s ON s.state = m.state
+LEFT JOIN image_file AS x ON x.image_id = m.image_id AND x.number = m.file AND m.offset IS NOT NULL;
+
+-- What the bytes of an image's file are used for, with the rest of what the host says that it takes, so that the blocks of
+-- a file add up to its disk_size.
+CREATE VIEW v_space AS
+SELECT s.image_id, i.path, x.path AS file, s.use, s.bytes, s.disk_bytes, s.unwritten_bytes
+FROM file_space AS s
+JOIN image AS i ON i.image_id = s.image_id
+LEFT JOIN image_file AS x ON x.image_id = s.image_id AND x.number = s.file
+UNION ALL
+SELECT x.image_id, i.path, x.path, 'filesystem', 0,
+       f.disk_size - (SELECT sum(s.disk_bytes) FROM file_space AS s WHERE s.image_id = x.image_id AND s.file = x.number), NULL
+FROM image_file AS x
+JOIN image AS i ON i.image_id = x.image_id
+JOIN file AS f ON f.file_id = x.file_id
+WHERE EXISTS (SELECT 1 FROM file_space AS s WHERE s.image_id = x.image_id AND s.file = x.number);
+
+-- How much data of an image exactly so many readers read.
+CREATE VIEW v_sharing AS
+SELECT s.image_id, i.path, s.readers, s.bytes
+FROM reader_bytes AS s
+JOIN image AS i ON i.image_id = s.image_id;
+
+-- Two heads, and what they share.
+CREATE VIEW v_pair AS
+SELECT p.image_id, i.path, p.other_id, o.path AS other_path, p.bytes AS shared_bytes, p.others AS others_at_most
+FROM pair AS p
+JOIN image AS i ON i.image_id = p.image_id
+JOIN image AS o ON o.image_id = p.other_id;
+
+-- A host file of an image: its blocks, and what deleting it frees.
+CREATE VIEW v_file_blocks AS
+SELECT f.file_id, f.path, f.device AS dev, f.inode, f.links_met AS names, f.links, f.size, f.disk_size,
+       CASE WHEN f.links IS NULL THEN NULL WHEN s.file_id IS NULL THEN 0 ELSE s.shared_bytes END AS shared_bytes,
+       CASE WHEN f.links IS NULL THEN NULL WHEN s.file_id IS NULL THEN f.disk_size
+            ELSE max(f.disk_size - s.shared_bytes, 0) END AS exclusive_bytes,
+       CASE WHEN f.links IS NULL THEN NULL ELSE coalesce(s.encoded_bytes, 0) END AS encoded_bytes,
+       CASE WHEN f.links IS NULL THEN NULL WHEN s.file_id IS NULL THEN 0 ELSE s.unmatched_bytes END AS unmatched_bytes,
+       coalesce(s.saved_bytes, 0) AS saved_bytes,
+       CASE WHEN f.links IS NULL OR (s.file_id IS NOT NULL AND s.shared_bytes IS NULL) THEN NULL
+            WHEN f.links > f.links_met THEN 0
+            WHEN s.file_id IS NULL THEN f.disk_size
+            ELSE max(f.disk_size - s.shared_bytes - s.encoded_bytes, 0) END AS freed_bytes,
+       s.group_id
+FROM file AS f
+LEFT JOIN file_sharing AS s ON s.file_id = f.file_id
+WHERE f.verdict IN ('image', 'part');
+
+-- file_id is read in a way that the forest does not account for by image by_id (NULL: by one that is not told): all
+-- references but the one backing link of each image, and all parts. What is visible of such a file, and of what lies
+-- below it, is not known.
+CREATE VIEW v_non_backing_reference AS
+SELECT r.target_id AS file_id, r.image_id AS by_id
+FROM reference AS r JOIN image AS o ON o.image_id = r.image_id
+LEFT JOIN image AS b ON b.image_id = o.backing_id
+WHERE r.target_id IS NOT NULL AND NOT (r.kind IN ('backing', 'alias') AND r.target_id IS b.file_id)
+UNION
+SELECT n.file_id, r.image_id
+FROM reference AS r JOIN file_name AS n ON n.path = r.path
+JOIN image AS o ON o.image_id = r.image_id
+LEFT JOIN image AS b ON b.image_id = o.backing_id
+WHERE NOT (r.kind IN ('backing', 'alias') AND n.file_id IS b.file_id)
+UNION
+SELECT x.file_id, x.image_id
+FROM image_file AS x JOIN image AS i ON i.file_id = x.file_id
+WHERE x.image_id <> i.image_id
+UNION
+SELECT n.file_id, x.image_id
+FROM image_file AS x JOIN file_name AS n ON n.path = x.path JOIN image AS i ON i.file_id = n.file_id
+WHERE x.image_id <> i.image_id
+UNION
+SELECT file_id, NULL FROM file WHERE verdict = 'part';
+
+-- A finding of the latest scan.
+CREATE VIEW v_finding AS
+SELECT f.code, f.severity, f.path, f.detail,
+       (SELECT v.started FROM v_scan AS v WHERE v.scan_id >= f.first_scan ORDER BY v.scan_id LIMIT 1) AS first_seen,
+       (SELECT v.started FROM v_scan AS v WHERE v.scan_id <= f.last_scan ORDER BY v.scan_id DESC LIMIT 1) AS last_seen,
+       f.hides, f.first_scan, f.last_scan
+FROM finding AS f
+WHERE f.last_scan = (SELECT max(scan_id) FROM scan);
+
+-- An image in a scan.
+CREATE VIEW v_history AS
+SELECT s.scan_id, h.path, h.image_id, h.virtual_size, h.file_size, h.disk_size, h.data_bytes, h.chain_depth,
+       h.dependents, h.backing_path, h.state
+FROM history_span AS h
+JOIN scan AS s ON s.scan_id >= h.first_scan AND s.scan_id <= coalesce(h.last_scan, s.scan_id);
+
+-- What became of an image between two scans.
+CREATE VIEW v_growth AS
+SELECT b.path, a.scan_id AS from_scan, b.scan_id AS to_scan,
+       b.disk_size - a.disk_size AS disk_delta, b.data_bytes - a.data_bytes AS data_delta,
+       b.virtual_size - a.virtual_size AS virtual_delta,
+       -- Of an image that was not understood, or whose chain is broken, how deep it stands is not known.
+       CASE a.state WHEN 'ok' THEN a.chain_depth END AS depth_from,
+       CASE b.state WHEN 'ok' THEN b.chain_depth END AS depth_to,
+       a.dependents AS dependents_from, b.dependents AS dependents_to
+FROM v_history AS b
+JOIN v_history AS a ON a.path = b.path AND a.scan_id < b.scan_id;

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* Every column of the rows of rows.h, once. Tables without a key take each row once: a second one is an error. */
+#include "store/entities.h"
+#include "store/rows.h"
+
+static const struct ia_column_spec file_columns[] = {
+    IA_KEY_OR_NEW(ia_file_row, file_id),
+    IA_COLUMN(ia_file_row, path),
+    IA_COLUMN_AS("device", ia_file_row, dev, IA_COLUMN_VALUE),
+    IA_COLUMN(ia_file_row, inode),
+    IA_COLUMN(ia_file_row, size),
+    IA_COLUMN(ia_file_row, disk_size),
+    IA_COLUMN(ia_file_row, mtime_ns),
+    IA_COLUMN(ia_file_row, ctime_ns),
+    IA_COLUMN(ia_file_row, checked_ns),
+    IA_COLUMN(ia_file_row, verdict),
+    IA_COLUMN(ia_file_row, reason),
+    IA_NULL_IF_NEGATIVE(ia_file_row, links),
+    IA_NULL_IF_NEGATIVE(ia_file_row, links_met),
+};
+
+static const struct ia_column_spec file_name_columns[] = {
+    IA_KEY(ia_file_name_row, path),
+    IA_COLUMN(ia_file_name_row, file_id),
+    IA_COLUMN(ia_file_name_row, kind),
+};
+
+static const struct ia_column_spec sharing_columns[] = {
+    IA_KEY(ia_sharing_row, file_id),          IA_NULL_IF_NEGATIVE(ia_sharing_row, shared_bytes),
+    IA_COLUMN(ia_sharing_row, encoded_bytes), IA_NULL_IF_NEGATIVE(ia_sharing_row, unmatched_bytes),
+    IA_COLUMN(ia_sharing_row, saved_bytes),   IA_NULL_IF_ZERO(ia_sharing_row, group_id),
+};
+
+static const struct ia_column_spec shared_run_columns[] = {
+    IA_COLUMN(ia_shared_run_row, file_id),  IA_COLUMN(ia_shared_run_row, start),
+    IA_COLUMN(ia_shared_run_row, length),   IA_COLUMN(ia_shared_run_row, volume),
+    IA_COLUMN(ia_shared_run_row, physical), IA_COLUMN(ia_shared_run_row, encoded),
+};
+
+static const struct ia_column_spec image_columns[] = {
+    IA_KEY(ia_image_row, image_id),        IA_COLUMN(ia_image_row, file_id),
+    IA_COLUMN(ia_image_row, path),         IA_COLUMN(ia_image_row, format),
+    IA_COLUMN(ia_image_row, format_basis), IA_COLUMN(ia_image_row, state),
+    IA_COLUMN(ia_image_row, problem),      IA_COLUMN(ia_image_row, chain_ok),
+    IA_COLUMN(ia_image_row, backing_path), IA_NULL_IF_ZERO(ia_image_row, backing_id),
+    IA_COLUMN(ia_image_row, map_id),       IA_COLUMN(ia_image_row, is_template),
+    IA_COLUMN(ia_image_row, lock_state),
+};
+
+static const struct ia_column_spec image_header_columns[] = {
+    IA_KEY(ia_image_row, image_id),
+    IA_COLUMN(ia_image_row, variant),
+    IA_NULL_IF_NEGATIVE(ia_image_row, version),
+    IA_NULL_IF_NEGATIVE(ia_image_row, virtual_size),
+    IA_NULL_IF_NEGATIVE(ia_image_row, cluster_size),
+    IA_COLUMN(ia_image_row, encrypted),
+    IA_COLUMN(ia_image_row, dirty),
+    IA_COLUMN(ia_image_row, corrupt),
+    IA_COLUMN(ia_image_row, truncated),
+    IA_COLUMN(ia_image_row, has_data_file),
+    IA_COLUMN(ia_image_row, extended_l2),
+    IA_COLUMN(ia_image_row, backing_name),
+    IA_COLUMN(ia_image_row, backing_format),
+    IA_COLUMN(ia_image_row, backing_by_identity),
+    IA_COLUMN(ia_image_row, identity),
+    IA_COLUMN(ia_image_row, identity_stamp),
+    IA_COLUMN(ia_image_row, parent_identity),
+    IA_COLUMN(ia_image_row, parent_stamp),
+};
+
+static const struct ia_column_spec image_account_columns[] = {
+    IA_KEY(ia_image_row, image_id),
+    IA_COLUMN_AS("data_bytes", ia_image_row, state_bytes[IA_EXTENT_DATA], IA_COLUMN_VALUE),
+    IA_COLUMN_AS("compressed_bytes", ia_image_row, state_bytes[IA_EXTENT_COMPRESSED], IA_COLUMN_VALUE),
+    IA_COLUMN_AS("encrypted_bytes", ia_image_row, state_bytes[IA_EXTENT_ENCRYPTED], IA_COLUMN_VALUE),
+    IA_COLUMN_AS("zero_bytes", ia_image_row, state_bytes[IA_EXTENT_ZERO], IA_COLUMN_VALUE),
+    IA_COLUMN_AS("zero_allocated_bytes", ia_image_row, state_bytes[IA_EXTENT_ZERO_ALLOCATED], IA_COLUMN_VALUE),
+    IA_COLUMN_AS("sparse_bytes", ia_image_row, state_bytes[IA_EXTENT_SPARSE], IA_COLUMN_VALUE),
+    IA_COLUMN_AS("reserved_bytes", ia_image_row, state_bytes[IA_EXTENT_RESERVED], IA_COLUMN_VALUE),
+    IA_COLUMN(ia_image_row, compressed_host),
+    IA_NULL_IF_NEGATIVE(ia_image_row, metadata_bytes),
+    IA_NULL_IF_NEGATIVE(ia_image_row, overlapping),
+};
+
+static const struct ia_column_spec image_memory_columns[] = {
+    IA_KEY(ia_image_row, image_id),
+    IA_COLUMN(ia_image_row, first_scan),
+    IA_NULL_IF_ZERO(ia_image_row, referenced_scan),
+    IA_COLUMN(ia_image_row, referenced_by),
+    IA_NULL_IF_ZERO(ia_image_row, referenced_mtime_ns),
+    IA_COLUMN(ia_image_row, is_base_by),
+    IA_COLUMN(ia_image_row, fingerprint),
+};
+
+static const struct ia_column_spec image_file_columns[] = {
+    IA_KEY(ia_image_file_row, image_id),         IA_KEY(ia_image_file_row, number),
+    IA_COLUMN(ia_image_file_row, role),          IA_COLUMN(ia_image_file_row, path),
+    IA_NULL_IF_ZERO(ia_image_file_row, file_id),
+};
+
+static const struct ia_column_spec space_columns[] = {
+    IA_COLUMN(ia_space_row, image_id),   IA_COLUMN(ia_space_row, file),
+    IA_COLUMN(ia_space_row, use),        IA_COLUMN(ia_space_row, bytes),
+    IA_COLUMN(ia_space_row, disk_bytes), IA_NULL_IF_NEGATIVE(ia_space_row, unwritten_bytes),
+};
+
+static const struct ia_column_spec mapping_columns[] = {
+    IA_KEY(ia_mapping_row, map_id),
+    IA_COLUMN(ia_mapping_row, image_id),
+    IA_NULL_IF_NEGATIVE(ia_mapping_row, snapshot),
+    IA_COLUMN(ia_mapping_row, id),
+    IA_COLUMN(ia_mapping_row, name),
+    IA_COLUMN(ia_mapping_row, size),
+    IA_COLUMN(ia_mapping_row, vm_state),
+    IA_COLUMN(ia_mapping_row, date_ns),
+    IA_COLUMN(ia_mapping_row, extents),
+    IA_COLUMN(ia_mapping_row, failed),
+};
+
+static const struct ia_column_spec reference_columns[] = {
+    IA_KEY(ia_reference_row, image_id),
+    IA_KEY(ia_reference_row, number),
+    IA_KEY(ia_reference_row, kind),
+    IA_COLUMN(ia_reference_row, role),
+    IA_NULL_IF_NEGATIVE(ia_reference_row, place),
+    IA_COLUMN(ia_reference_row, name),
+    IA_COLUMN(ia_reference_row, path),
+    IA_COLUMN(ia_reference_row, state),
+    IA_NULL_IF_ZERO(ia_reference_row, target_id),
+};
+
+static const struct ia_column_spec finding_columns[] = {
+    IA_KEY(ia_finding_row, path),         IA_KEY(ia_finding_row, code),
+    IA_KEY(ia_finding_row, detail),       IA_COLUMN(ia_finding_row, severity),
+    IA_COLUMN(ia_finding_row, hides),     IA_COLUMN_AS("first_scan", ia_finding_row, first_scan, IA_COLUMN_FIRST),
+    IA_COLUMN(ia_finding_row, last_scan),
+};
+
+static const struct ia_column_spec chain_columns[] = {
+    IA_COLUMN(ia_chain_store_row, image_id),
+    IA_COLUMN(ia_chain_store_row, depth),
+    IA_COLUMN(ia_chain_store_row, layer_id),
+    IA_COLUMN(ia_chain_store_row, map_id),
+    IA_COLUMN(ia_chain_store_row, reach),
+    IA_NULL_IF_NEGATIVE(ia_chain_store_row, visible_bytes),
+    IA_NULL_IF_NEGATIVE(ia_chain_store_row, data_bytes),
+};
+
+static const struct ia_column_spec usage_columns[] = {
+    IA_COLUMN(ia_usage_row, image_id),        IA_COLUMN(ia_usage_row, visible_bytes),
+    IA_COLUMN(ia_usage_row, visible_present), IA_COLUMN(ia_usage_row, masked_bytes),
+    IA_COLUMN(ia_usage_row, exclusive_bytes), IA_COLUMN(ia_usage_row, shared_bytes),
+    IA_COLUMN(ia_usage_row, dependents),      IA_COLUMN(ia_usage_row, descendants),
+    IA_COLUMN(ia_usage_row, heads),
+};
+
+static const struct ia_column_spec reader_bytes_columns[] = {
+    IA_COLUMN(ia_reader_bytes_row, image_id),
+    IA_COLUMN(ia_reader_bytes_row, readers),
+    IA_COLUMN(ia_reader_bytes_row, bytes),
+};
+
+static const struct ia_column_spec pair_columns[] = {
+    IA_COLUMN(ia_pair_store_row, image_id),
+    IA_COLUMN(ia_pair_store_row, other_id),
+    IA_COLUMN(ia_pair_store_row, bytes),
+    IA_COLUMN(ia_pair_store_row, others),
+};
+
+static const struct ia_column_spec tree_columns[] = {
+    IA_KEY(ia_tree_row, root_id),
+    IA_COLUMN(ia_tree_row, fingerprint),
+};
+
+static const struct ia_column_spec scan_columns[] = {
+    IA_COLUMN(ia_scan_row, scan_id),  IA_COLUMN(ia_scan_row, started_ns), IA_COLUMN(ia_scan_row, finished_ns),
+    IA_COLUMN(ia_scan_row, complete), IA_COLUMN(ia_scan_row, walked),     IA_COLUMN(ia_scan_row, passed_over),
+    IA_COLUMN(ia_scan_row, images),   IA_COLUMN(ia_scan_row, parsed),     IA_COLUMN(ia_scan_row, unchanged),
+    IA_COLUMN(ia_scan_row, added),    IA_COLUMN(ia_scan_row, changed),    IA_COLUMN(ia_scan_row, renamed),
+    IA_COLUMN(ia_scan_row, vanished), IA_COLUMN(ia_scan_row, extents),    IA_COLUMN(ia_scan_row, table_bytes),
+    IA_COLUMN(ia_scan_row, errors),
+};
+
+static const struct ia_column_spec option_columns[] = {
+    IA_KEY(ia_option_row, scan_id),
+    IA_KEY(ia_option_row, kind),
+    IA_KEY(ia_option_row, value),
+};
+
+static const struct ia_column_spec passed_columns[] = {
+    IA_COLUMN(ia_passed_row, scan_id),
+    IA_COLUMN(ia_passed_row, reason),
+    IA_COLUMN(ia_passed_row, files),
+};
+
+static const struct ia_column_spec mount_columns[] = {
+    IA_KEY(ia_mount_row, path),
+    IA_COLUMN_AS("device", ia_mount_row, dev, IA_COLUMN_VALUE),
+};
+
+static const struct ia_column_spec setting_columns[] = {
+    IA_KEY(ia_setting_row, key),
+    IA_COLUMN(ia_setting_row, value),
+};
+
+static const struct ia_column_spec template_columns[] = {
+    IA_KEY(ia_template_row, glob),
+};
+
+#define COLUMNS(name) name##_columns, sizeof(name##_columns) / sizeof(name##_columns[0])
+
+const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
+    [IA_ENTITY_FILE] = {"file", COLUMNS(file), "ORDER BY file_id"},
+    [IA_ENTITY_FILE_NAME] = {"file_name", COLUMNS(file_name), NULL},
+    [IA_ENTITY_SHARING] = {"file_sharing", COLUMNS(sharing), NULL},
+    [IA_ENTITY_SHARED_RUN] = {"shared_run", COLUMNS(shared_run), NULL},
+    [IA_ENTITY_IMAGE] = {"image", COLUMNS(image), "ORDER BY image_id"},
+    [IA_ENTITY_IMAGE_HEADER] = {"image_header", COLUMNS(image_header), "ORDER BY image_id"},
+    [IA_ENTITY_IMAGE_ACCOUNT] = {"image_account", COLUMNS(image_account), "ORDER BY image_id"},
+    [IA_ENTITY_IMAGE_MEMORY] = {"image_memory", COLUMNS(image_memory), "ORDER BY image_id"},
+    [IA_ENTITY_IMAGE_FILE] = {"image_file", COLUMNS(image_file), NULL},
+    [IA_ENTITY_SPACE] = {"file_space", COLUMNS(space), NULL},
+    [IA_ENTITY_MAPPING] = {"mapping", COLUMNS(mapping), "ORDER BY map_id"},
+    [IA_ENTITY_REFERENCE] = {"reference", COLUMNS(reference),
+                             "WHERE kind IN ('data-file', 'extent', 'parent-path') ORDER BY image_id, number, kind"},
+    [IA_ENTITY_FINDING] = {"finding", COLUMNS(finding), NULL},
+    [IA_ENTITY_CHAIN] = {"chain", COLUMNS(chain), NULL},
+    [IA_ENTITY_USAGE] = {"usage", COLUMNS(usage), NULL},
+    [IA_ENTITY_READER_BYTES] = {"reader_bytes", COLUMNS(reader_bytes), NULL},
+    [IA_ENTITY_PAIR] = {"pair", COLUMNS(pair), NULL},
+    [IA_ENTITY_TREE] = {"tree", COLUMNS(tree), "ORDER BY root_id"},
+    [IA_ENTITY_SCAN] = {"scan", COLUMNS(scan), NULL},
+    [IA_ENTITY_OPTION] = {"scan_option", COLUMNS(option), NULL},
+    [IA_ENTITY_PASSED] = {"scan_passed", COLUMNS(passed), NULL},
+    [IA_ENTITY_MOUNT] = {"absent_mount", COLUMNS(mount), "ORDER BY path"},
+    [IA_ENTITY_SETTING] = {"setting", COLUMNS(setting), NULL},
+    [IA_ENTITY_TEMPLATE] = {"template", COLUMNS(template), "ORDER BY glob"},
+};

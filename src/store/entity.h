@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* A kind of rows: a table of the store, its columns, and where each of them is in a C struct. Statements are made from
+ * this, and values bound and decoded by it, so that a column is described once. Private to src/store. */
+#ifndef IA_STORE_ENTITY_H
+#define IA_STORE_ENTITY_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum ia_column_type {
+    IA_COLUMN_INTEGER,          /* int64_t */
+    IA_COLUMN_FLAG,             /* bool */
+    IA_COLUMN_TEXT,             /* const char *; NULL: SQL NULL */
+    IA_COLUMN_NULL_IF_NEGATIVE, /* int64_t; -1 comes back */
+    IA_COLUMN_NULL_IF_ZERO,     /* int64_t */
+};
+
+enum ia_column_role {
+    IA_COLUMN_VALUE,
+    IA_COLUMN_KEY,  /* the row with the same keys is replaced */
+    IA_COLUMN_FIRST /* as it was when the row was first put */
+};
+
+struct ia_column_spec {
+    const char *name;
+    enum ia_column_type type;
+    enum ia_column_role role;
+    size_t offset;
+};
+
+struct ia_entity {
+    const char *table;
+    const struct ia_column_spec *columns;
+    size_t count;
+    const char
+        *order; /* of the rows that are loaded, after ORDER BY; with a WHERE before it, or NULL: they never are */
+};
+
+/* The member's own type decides; a type that none of them is does not compile. */
+#define IA_COLUMN_TYPE(row, member)                                                                                    \
+    _Generic(((struct row *)NULL)->member, int64_t: IA_COLUMN_INTEGER, bool: IA_COLUMN_FLAG, const char *: IA_COLUMN_TEXT)
+#define IA_INT64_ONLY(row, member, type) _Generic(((struct row *)NULL)->member, int64_t : (type))
+
+#define IA_COLUMN_AS(name, row, member, role)                                                                          \
+    {                                                                                                                  \
+        name, IA_COLUMN_TYPE(row, member), role, offsetof(struct row, member)                                          \
+    }
+#define IA_COLUMN(row, member) IA_COLUMN_AS(#member, row, member, IA_COLUMN_VALUE)
+#define IA_KEY(row, member) IA_COLUMN_AS(#member, row, member, IA_COLUMN_KEY)
+#define IA_KEY_OR_NEW(row, member)                                                                                     \
+    {                                                                                                                  \
+#member, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_ZERO), IA_COLUMN_KEY, offsetof(struct row, member)       \
+    }
+#define IA_NULL_IF_NEGATIVE(row, member)                                                                               \
+    {                                                                                                                  \
+#member, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_NEGATIVE), IA_COLUMN_VALUE, offsetof(struct row, member) \
+    }
+#define IA_NULL_IF_ZERO(row, member)                                                                                   \
+    {                                                                                                                  \
+#member, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_ZERO), IA_COLUMN_VALUE, offsetof(struct row, member)     \
+    }
+
+/* The statement that puts a row: parameters and columns in the order of the description. Appends. */
+void ia_entity_put_sql(const struct ia_entity *entity, struct ia_buf *out);
+/* The statement that loads all rows. Appends. */
+void ia_entity_load_sql(const struct ia_entity *entity, struct ia_buf *out);
+
+/* Binds the members of the struct at `row`; texts are borrowed until the statement is reset. SQLITE_OK, or an error. */
+int ia_entity_bind(const struct ia_entity *entity, sqlite3_stmt *stmt, const void *row);
+
+/* Sets the members of the struct at `row` from the row that the statement stands on. Texts are sqlite's, until its next
+ * step. */
+void ia_entity_decode(const struct ia_entity *entity, sqlite3_stmt *stmt, void *row);
+
+#endif
