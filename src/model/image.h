@@ -41,11 +41,19 @@ struct ia_image_identity {
 };
 
 struct ia_image_facts {
-    int64_t virtual_size; /* guest bytes, a multiple of 512 */
-    int64_t cluster_size; /* bytes; 0 where the format has no such thing */
-    char variant[96];     /* "v3 zstd extended-l2"... */
-    char *backing_name;   /* owned; as it stands in the image, NUL-terminated; NULL: no backing file */
-    char *backing_format; /* owned; NULL: not stated */
+    int64_t virtual_size;    /* guest bytes, a multiple of 512 */
+    int64_t cluster_size;    /* bytes; 0 where the format has no such thing */
+    char variant[96];        /* "v3 zstd extended-l2"... for people: what it says is in the fields below for programs */
+    int version;             /* of the format, its major one, as the header of the main file says; 0: it says none */
+    bool has_data_file;      /* guest data is in an external data file (qcow2) */
+    bool extended_l2;        /* clusters have 32 subclusters (qcow2) */
+    bool zeroed_grains;      /* grains can be marked as zeroes, which gives nothing back (vmdk) */
+    bool read_only;          /* QEMU opens images of this kind for reading alone, whatever it does with the format */
+    bool write_once;         /* QEMU writes no cluster of it a second time: streams of compressed ones */
+    const char *compression; /* what QEMU compresses its clusters with, in words of `qemu-img create -o
+                                compression_type`, const text; NULL: there is no choice */
+    char *backing_name;      /* owned; as it stands in the image, NUL-terminated; NULL: no backing file */
+    char *backing_format;    /* owned; NULL: not stated */
     /* Host paths to try for the backing file, in this order, relative to the image's directory or absolute: for formats
      * whose parent names are none of QEMU's references. Empty: backing_name is such a reference. */
     IA_VEC(char *) backing_paths; /* owned */

@@ -40,6 +40,9 @@ static void facts_of_a_sound_image(void **state)
     assert_int_equal(facts->virtual_size, 1 << 30);
     assert_int_equal(facts->cluster_size, 65536);
     assert_string_equal(facts->variant, "v3");
+    assert_int_equal(facts->version, 3);
+    assert_string_equal(facts->compression, "zlib");
+    assert_false(facts->has_data_file || facts->extended_l2);
     assert_string_equal(facts->backing_name, "base.qcow2");
     assert_string_equal(facts->backing_format, "qcow2");
     assert_int_equal(facts->parts.len, 0);
@@ -177,6 +180,7 @@ static void version_2_has_no_further_fields(void **state)
     /* Where version 3 has its features, version 2 has extensions: the format, and it is read. */
     struct ia_image *image = open_built(&built);
     assert_string_equal(image->facts.variant, "v2");
+    assert_int_equal(image->facts.version, 2);
     assert_string_equal(image->facts.backing_format, "raw");
     assert_string_equal(image->facts.backing_name, "b");
     ia_image_close(image);
@@ -204,6 +208,7 @@ static void compression_type_and_its_bit_agree(void **state)
     build(&built, &zstd);
     struct ia_image *image = open_built(&built);
     assert_string_equal(image->facts.variant, "v3 zstd");
+    assert_string_equal(image->facts.compression, "zstd");
     ia_image_close(image);
     qcow2_image_release(&built);
     assert_int_equal(open_patched(&zstd, FIELD_COMPRESSION_TYPE, 1, 2), IA_UNSUPPORTED);
@@ -220,6 +225,7 @@ static void extended_entries_need_clusters_of_16_kib(void **state)
     build(&built, &(struct qcow2_options){.size = MIB, .cluster_bits = 14, .extended_l2 = true});
     assert_ok(try_open_built(&built, &ia_default_limits, &image, &err));
     assert_string_equal(image->facts.variant, "v3 extended-l2");
+    assert_true(image->facts.extended_l2);
     ia_image_close(image);
     qcow2_image_release(&built);
     const struct qcow2_options small = {.size = MIB, .cluster_bits = 13};
@@ -238,6 +244,7 @@ static void data_file_is_asked_for(void **state)
     assert_string_equal(image->facts.parts.items[0].name, "disk.data");
     assert_string_equal(image->facts.parts.items[0].role, "data");
     assert_string_equal(image->facts.variant, "v3 data-file-raw");
+    assert_true(image->facts.has_data_file);
     struct ia_cursor *cursor = NULL;
     assert_status(IA_MISSING, ia_cursor_open(image, 0, 0, INT64_MAX, &cursor, &err));
     ia_image_close(image);

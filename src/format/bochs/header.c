@@ -74,6 +74,7 @@ enum ia_status bochs_read_header(struct ia_image *image, struct bochs *bochs, st
         return ia_fail(err, IA_CORRUPT, "disk size above 2^63 - 1");
     if ((status = check_sizes(bochs, &f, err)) != IA_OK)
         return status;
+    image->facts.version = (int)(f.version >> 16);
     snprintf(image->facts.variant, sizeof(image->facts.variant), "growing v%u", f.version >> 16);
     image->facts.virtual_size = f.disk_size;
     image->facts.cluster_size = bochs->extent_size;

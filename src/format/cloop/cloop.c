@@ -111,6 +111,7 @@ static enum ia_status cloop_open(struct ia_image *image, struct ia_error *err)
         return status;
     image->facts.virtual_size = cloop->blocks * cloop->block_size; /* at most 2^26 * 2^26 */
     image->facts.cluster_size = cloop->block_size;
+    image->facts.version = 2;
     snprintf(image->facts.variant, sizeof(image->facts.variant), "v2");
     return IA_OK;
 }

@@ -67,6 +67,7 @@ static void describe(struct ia_image *image, const struct dmg *dmg)
         if (chunk->offset + chunk->host_length > image->main->size)
             facts->truncated = true;
     }
+    facts->version = 4; /* the trailer's, and it takes no other */
     size_t len = (size_t)snprintf(facts->variant, sizeof(facts->variant), "v4%s",
                                   dmg->resources.length != 0 ? " resource-fork" : "");
     for (size_t i = 0; i < STORED_TYPES; i++)

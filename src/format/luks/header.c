@@ -112,6 +112,7 @@ static enum ia_status describe(struct ia_image *image, struct ia_window *w, stru
         return status;
     snprintf(image->facts.variant, sizeof(image->facts.variant), "v1 %.29s %.29s %.29s", cipher.chars, mode.chars,
              hash.chars);
+    image->facts.version = 1; /* luks_read_header takes no other */
     image->facts.encrypted = true;
     return IA_OK;
 }

@@ -46,6 +46,7 @@ static enum ia_status open_expandable(struct ia_image *image, struct ia_error *e
     if (!ia_vec_push(&disk->pieces, piece) || !ia_vec_push(&disk->shots, ((struct prl_shot){.parent = PRL_NONE})))
         return ia_fail(err, IA_NOMEM, "out of memory");
     disk->size = piece.size;
+    facts->version = piece.is_v1 ? 1 : 2; /* by its magic; the number in the header is 2 in both */
     snprintf(facts->variant, sizeof(facts->variant), "%s%s%s", piece.is_v1 ? "v1" : "v2",
              piece.is_empty ? " empty" : "", piece.has_bitmap ? " dirty-bitmap" : "");
     facts->cluster_size = piece.cluster_size;

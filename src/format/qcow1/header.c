@@ -92,6 +92,7 @@ enum ia_status qcow1_read_header(struct ia_image *image, struct qcow1 *q, struct
     struct ia_image_facts *facts = &image->facts;
     facts->virtual_size = f.size / 512 * 512;
     facts->cluster_size = q->tables.cluster_size;
+    facts->version = (int)f.version;
     facts->encrypted = f.crypt_method == CRYPT_AES;
     snprintf(facts->variant, sizeof(facts->variant), "v%u%s", f.version, facts->encrypted ? " aes" : "");
     if (f.backing_offset == 0)

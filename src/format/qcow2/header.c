@@ -116,6 +116,10 @@ static void describe(struct ia_image *image, const struct qcow2 *q, const struct
              : (q->autoclear & QCOW2_DATA_FILE_RAW) != 0 ? " data-file-raw"
                                                          : " data-file",
              q->crypt_method == 1 ? " aes" : "", q->crypt_method == 2 ? " luks" : "");
+    facts->version = (int)q->version;
+    facts->has_data_file = (q->incompatible & QCOW2_DATA_FILE) != 0;
+    facts->extended_l2 = q->l2_entry_size == 16;
+    facts->compression = q->zstd ? "zstd" : "zlib";
     facts->virtual_size = f->size / 512 * 512;
     facts->cluster_size = q->cluster_size;
     facts->encrypted = q->crypt_method != 0;

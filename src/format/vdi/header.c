@@ -136,6 +136,7 @@ enum ia_status vdi_read_header(struct ia_image *image, struct vdi *vdi, struct i
     if ((status = check_layout(vdi, &f, err)) != IA_OK || (status = check_sizes(image, vdi, &f, err)) != IA_OK ||
         (status = identify(image, vdi, &f, err)) != IA_OK)
         return status;
+    image->facts.version = (int)(f.version >> 16);
     snprintf(image->facts.variant, sizeof(image->facts.variant), "%s", types[vdi->type]);
     return IA_OK;
 }

@@ -57,6 +57,10 @@ static enum ia_status complete(struct ia_image *image, struct vmdk *v, struct ia
             return ia_fail(err, IA_CORRUPT, "the extents together are larger than 2^63 bytes");
         facts->cluster_size = i == 0 || facts->cluster_size == grain_size ? grain_size : 0;
         facts->dirty = facts->dirty || extent->dirty;
+        facts->zeroed_grains = facts->zeroed_grains || extent->has_zero_grains;
+        /* vmdk_open_se_sparse; vmdk_write_extent: a grain that is there is not compressed again */
+        facts->read_only = facts->read_only || extent->kind == VMDK_SESPARSE;
+        facts->write_once = facts->write_once || extent->compressed;
         facts->marked_corrupt = facts->marked_corrupt || extent->damaged;
     }
     facts->virtual_size = end;
@@ -80,6 +84,7 @@ static void describe_sparse(struct ia_image *image, const struct vmdk_extent *ex
 {
     struct ia_image_facts *facts = &image->facts;
     const char *what = piece ? "sparse extent" : extent->compressed ? "streamOptimized" : "monolithicSparse";
+    facts->version = extent->cowd ? 1 : (int)extent->version;
     if (extent->cowd)
         snprintf(facts->variant, sizeof(facts->variant), "COWD extent");
     else

@@ -42,6 +42,7 @@ static enum ia_status vpc_open(struct ia_image *image, struct ia_error *err)
     enum ia_status status = vpc_read_footer(image, v, err);
     if (status == IA_OK && v->type != VPC_FIXED)
         status = vpc_read_header(image, v, err);
+    image->facts.version = 1; /* 1.0: what vpc_read_footer takes */
     if (status == IA_OK)
         snprintf(image->facts.variant, sizeof(image->facts.variant), "%s", type_word(v->type));
     return status;
