@@ -14,6 +14,7 @@
 #include "base/vec.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "format/format.h"
 #include "scan/scan.h"
 
 static const char help[] =
@@ -177,9 +178,17 @@ static void print_stats(const struct ia_scan_row *row)
            (intmax_t)row->table_bytes, (intmax_t)row->errors, row->complete ? "yes" : "no");
 }
 
+static size_t count_words(const char *const *words)
+{
+    size_t count = 0;
+    while (words[count] != NULL)
+        count++;
+    return count;
+}
+
 static int run(struct scan_command *command, char **roots, int count)
 {
-    static const char *const default_raw[] = {".img", ".raw"};
+    const char *const *default_raw = ia_format_by_name("raw")->suffixes;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     bool own_suffixes = command->raw_suffixes.all.len > 0;
     const struct ia_scan_options options = {
@@ -195,7 +204,7 @@ static int run(struct scan_command *command, char **roots, int count)
         .templates = command->templates.all.items,
         .template_count = command->templates.all.len,
         .raw_suffixes = own_suffixes ? command->raw_suffixes.all.items : default_raw,
-        .raw_suffix_count = own_suffixes ? command->raw_suffixes.all.len : 2,
+        .raw_suffix_count = own_suffixes ? command->raw_suffixes.all.len : count_words(default_raw),
         .workers = (int)(command->workers > 0 ? command->workers : ia_max(2 * processors, LEAST_WORKERS)),
         .keep = command->keep,
         .limits = &ia_default_limits,

@@ -28,6 +28,12 @@ struct ia_cursor;
 
 struct ia_format {
     const char *name; /* as in qemu-img: "raw", "qcow2"... */
+    /* Endings of file names that claim this format, whatever the content says, each with its dot; ending with NULL.
+     * Optional. No two formats have the same. */
+    const char *const *suffixes;
+    /* Guest byte n is byte n of the file, and any content is good: every file can be read as this format. Its suffixes
+     * are no claims, but what --raw-suffix is where nobody gave it. */
+    bool is_plain;
     /* The first bytes look like this format. */
     bool (*probe)(const uint8_t *head, size_t len);
     /* So does the file's name, where no content says anything: QEMU's way with .dmg. Optional. */
@@ -82,7 +88,7 @@ struct ia_cursor {
     void *state; /* the driver's */
 };
 
-/* The drivers, ending with NULL. */
+/* The drivers, ending with NULL: all formats that there are, each with its name, which is unique, and its suffixes. */
 extern const struct ia_format *const ia_formats[];
 
 /* By name; NULL for a format that is not read here. */
@@ -93,6 +99,12 @@ const struct ia_format *ia_format_probe(const uint8_t *head, size_t len, const c
 
 /* By the last 512 bytes, where a file's first ones say nothing; or NULL. */
 const struct ia_format *ia_format_probe_footer(const uint8_t *footer);
+
+/* Whether a file's name ends with `suffix`, in any case, and is more than it. */
+bool ia_format_has_suffix(const char *path, const char *suffix);
+
+/* The format that a file's name claims, by its ending; NULL: none. */
+const struct ia_format *ia_format_by_suffix(const char *path);
 
 /* Opens `main` as `format`. Takes ownership of main on success. */
 IA_MUST_CHECK enum ia_status ia_image_open(const struct ia_format *format, struct ia_source *main,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The drivers. */
 #include <string.h>
+#include <strings.h>
 
 #include "format/bochs/bochs.h"
 #include "format/cloop/cloop.h"
@@ -30,6 +31,22 @@ const struct ia_format *ia_format_by_name(const char *name)
     for (size_t i = 0; ia_formats[i] != NULL; i++)
         if (strcmp(ia_formats[i]->name, name) == 0)
             return ia_formats[i];
+    return NULL;
+}
+
+bool ia_format_has_suffix(const char *path, const char *suffix)
+{
+    size_t len = strlen(path);
+    size_t suffix_len = strlen(suffix);
+    return len > suffix_len && strcasecmp(path + len - suffix_len, suffix) == 0;
+}
+
+const struct ia_format *ia_format_by_suffix(const char *path)
+{
+    for (size_t i = 0; ia_formats[i] != NULL; i++)
+        for (const char *const *suffix = ia_formats[i]->suffixes; suffix != NULL && *suffix != NULL; suffix++)
+            if (ia_format_has_suffix(path, *suffix))
+                return ia_formats[i];
     return NULL;
 }
 

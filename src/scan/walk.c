@@ -5,9 +5,9 @@
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/cleanup.h"
+#include "format/format.h"
 #include "scan/internal.h"
 
 bool ia_scan_is_excluded(const struct ia_scan *scan, const char *path)
@@ -35,29 +35,18 @@ void ia_scan_pass_over(struct ia_scan *scan, const char *reason)
         scan->findings.failed = true;
 }
 
-static bool has_suffix(const char *path, const char *suffix)
-{
-    size_t len = strlen(path);
-    size_t suffix_len = strlen(suffix);
-    return len > suffix_len && strcasecmp(path + len - suffix_len, suffix) == 0;
-}
-
 bool ia_scan_has_raw_suffix(const struct ia_scan *scan, const char *path)
 {
     for (size_t i = 0; i < scan->options->raw_suffix_count; i++)
-        if (has_suffix(path, scan->options->raw_suffixes[i]))
+        if (ia_format_has_suffix(path, scan->options->raw_suffixes[i]))
             return true;
     return false;
 }
 
 bool ia_scan_claims_image(const char *path)
 {
-    static const char *const suffixes[] = {".qcow2", ".qcow", ".qed", ".vmdk", ".vdi",  ".vhd",
-                                           ".vhdx",  ".vpc",  ".hdd", ".hds",  ".luks", ".dmg"};
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-        if (has_suffix(path, suffixes[i]))
-            return true;
-    return false;
+    const struct ia_format *format = ia_format_by_suffix(path);
+    return format != NULL && !format->is_plain;
 }
 
 static int by_name(const FTSENT **a, const FTSENT **b)

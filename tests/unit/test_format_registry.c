@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which driver claims which first bytes; names. */
+/* Which driver claims which first bytes and which file names; names. */
 #include <string.h>
 
 #include "format/format.h"
@@ -83,6 +83,62 @@ static void drivers_by_name(void **state)
         assert_ptr_equal(ia_format_by_name(ia_formats[i]->name), ia_formats[i]);
 }
 
+static const struct {
+    const char *path, *name;
+} claims[] = {
+    {"/a/x.qcow2", "qcow2"}, {"x.QCow2", "qcow2"},   {"x.qcow", "qcow"}, {"x.qed", "qed"},   {"x.vmdk", "vmdk"},
+    {"x.vdi", "vdi"},        {"x.vhd", "vpc"},       {"x.vpc", "vpc"},   {"x.vhdx", "vhdx"}, {"x.hdd", "parallels"},
+    {"x.hds", "parallels"},  {"x.luks", "luks"},     {"x.DMG", "dmg"},   {"x.img", "raw"},   {"x.raw", "raw"},
+    {"x.vmdk.raw", "raw"},   {"/a/.qcow2", "qcow2"}, /* a name, with its directory, that is more than the ending */
+};
+
+static void names_claim_formats_by_their_endings(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(claims); i++) {
+        const struct ia_format *format = ia_format_by_suffix(claims[i].path);
+        assert_non_null(format);
+        assert_string_equal(format->name, claims[i].name);
+    }
+}
+
+static void other_names_claim_nothing(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"",       ".qcow2",  "x.qcow2.bak", "xqcow2", "qcow2",     "x.vmdk~", "x.iso",
+                                        "x.vhds", "x.bochs", "x.",          "x",      "x.qcow2/y", "x.cloop"};
+    for (size_t i = 0; i < COUNT(paths); i++)
+        assert_null(ia_format_by_suffix(paths[i]));
+}
+
+/* The number of formats that list this suffix. */
+static int owners(const char *suffix)
+{
+    int count = 0;
+    for (size_t i = 0; ia_formats[i] != NULL; i++)
+        for (const char *const *at = ia_formats[i]->suffixes; at != NULL && *at != NULL; at++)
+            count += strcmp(*at, suffix) == 0;
+    return count;
+}
+
+static void each_suffix_belongs_to_one_format(void **state)
+{
+    (void)state;
+    for (size_t i = 0; ia_formats[i] != NULL; i++) {
+        for (const char *const *at = ia_formats[i]->suffixes; at != NULL && *at != NULL; at++) {
+            assert_int_equal((*at)[0], '.');
+            assert_int_equal(owners(*at), 1);
+        }
+    }
+}
+
+static void only_raw_is_plain(void **state)
+{
+    (void)state;
+    for (size_t i = 0; ia_formats[i] != NULL; i++)
+        assert_int_equal(ia_formats[i]->is_plain, strcmp(ia_formats[i]->name, "raw") == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +146,10 @@ int main(void)
         cmocka_unit_test(nothing_else_is_claimed),
         cmocka_unit_test(short_heads_are_not_read_past_their_end),
         cmocka_unit_test(drivers_by_name),
+        cmocka_unit_test(names_claim_formats_by_their_endings),
+        cmocka_unit_test(other_names_claim_nothing),
+        cmocka_unit_test(each_suffix_belongs_to_one_format),
+        cmocka_unit_test(only_raw_is_plain),
     };
     return cmocka_run_group_tests_name("format/registry", tests, NULL, NULL);
 }

@@ -211,8 +211,11 @@ static enum ia_status dmg_claim(struct ia_image *image, struct ia_error *err)
     return IA_OK;
 }
 
+static const char *const suffixes[] = {".dmg", NULL};
+
 const struct ia_format ia_format_dmg = {
     .name = "dmg",
+    .suffixes = suffixes,
     .probe = dmg_probe,
     .probe_name = dmg_probe_name,
     .probe_footer = dmg_probe_footer,

@@ -61,8 +61,11 @@ static enum ia_status luks_claim(struct ia_image *image, struct ia_error *err)
     return IA_OK;
 }
 
+static const char *const suffixes[] = {".luks", NULL};
+
 const struct ia_format ia_format_luks = {
     .name = "luks",
+    .suffixes = suffixes,
     .probe = luks_probe,
     .open = luks_open,
     .close = luks_close,

@@ -155,8 +155,11 @@ static enum ia_status parallels_assemble(struct ia_image *image, struct ia_error
     return status;
 }
 
+static const char *const suffixes[] = {".hdd", ".hds", NULL};
+
 const struct ia_format ia_format_parallels = {
     .name = "parallels",
+    .suffixes = suffixes,
     .probe = parallels_probe,
     .open = parallels_open,
     .close = parallels_close,

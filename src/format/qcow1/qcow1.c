@@ -68,8 +68,11 @@ static enum ia_status qcow1_claim(struct ia_image *image, struct ia_error *err)
     return ia_two_level_claim(image, &q->tables, err);
 }
 
+static const char *const suffixes[] = {".qcow", NULL};
+
 const struct ia_format ia_format_qcow1 = {
     .name = "qcow",
+    .suffixes = suffixes,
     .probe = qcow1_probe,
     .open = qcow1_open,
     .close = qcow1_close,

@@ -34,8 +34,11 @@ static void qcow2_close(struct ia_image *image)
     free(q);
 }
 
+static const char *const suffixes[] = {".qcow2", NULL};
+
 const struct ia_format ia_format_qcow2 = {
     .name = "qcow2",
+    .suffixes = suffixes,
     .probe = qcow2_probe,
     .open = qcow2_open,
     .close = qcow2_close,

@@ -39,8 +39,11 @@ static enum ia_status qed_claim(struct ia_image *image, struct ia_error *err)
     return ia_two_level_claim(image, &q->tables, err);
 }
 
+static const char *const suffixes[] = {".qed", NULL};
+
 const struct ia_format ia_format_qed = {
     .name = "qed",
+    .suffixes = suffixes,
     .probe = qed_probe,
     .open = qed_open,
     .close = qed_close,

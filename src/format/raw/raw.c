@@ -70,8 +70,12 @@ static void raw_map_end(struct ia_cursor *cursor)
     (void)cursor;
 }
 
+static const char *const suffixes[] = {".img", ".raw", NULL};
+
 const struct ia_format ia_format_raw = {
     .name = "raw",
+    .suffixes = suffixes,
+    .is_plain = true,
     .probe = raw_probe,
     .open = raw_open,
     .close = raw_close,

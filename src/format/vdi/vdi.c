@@ -37,8 +37,11 @@ static enum ia_status vdi_claim(struct ia_image *image, struct ia_error *err)
     return IA_OK;
 }
 
+static const char *const suffixes[] = {".vdi", NULL};
+
 const struct ia_format ia_format_vdi = {
     .name = "vdi",
+    .suffixes = suffixes,
     .probe = vdi_probe,
     .open = vdi_open,
     .close = vdi_close,

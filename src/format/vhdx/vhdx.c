@@ -68,8 +68,11 @@ static void vhdx_close(struct ia_image *image)
     free(v);
 }
 
+static const char *const suffixes[] = {".vhdx", NULL};
+
 const struct ia_format ia_format_vhdx = {
     .name = "vhdx",
+    .suffixes = suffixes,
     .probe = vhdx_probe,
     .open = vhdx_open,
     .close = vhdx_close,

@@ -176,8 +176,11 @@ static void vmdk_close(struct ia_image *image)
     free(v);
 }
 
+static const char *const suffixes[] = {".vmdk", NULL};
+
 const struct ia_format ia_format_vmdk = {
     .name = "vmdk",
+    .suffixes = suffixes,
     .probe = vmdk_probe,
     .open = vmdk_open,
     .close = vmdk_close,

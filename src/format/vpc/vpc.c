@@ -53,8 +53,11 @@ static void vpc_close(struct ia_image *image)
     free(image->state);
 }
 
+static const char *const suffixes[] = {".vhd", ".vpc", NULL};
+
 const struct ia_format ia_format_vpc = {
     .name = "vpc",
+    .suffixes = suffixes,
     .probe = vpc_probe,
     .probe_footer = vpc_probe_footer,
     .open = vpc_open,
