@@ -14,12 +14,13 @@
 
 #include "analysis/forest.h"
 #include "analysis/host_ranges.h"
+#include "model/abilities.h"
 
-/* What becomes of zeroes that are written to whole clusters. */
+/* enum ia_zeroes, which says what they mean. */
 enum ia_what_if_zeroes {
-    IA_WHAT_IF_ZEROES_DATA,    /* they are stored like data */
-    IA_WHAT_IF_ZEROES_KEPT,    /* the clusters become zero, and are given back */
-    IA_WHAT_IF_ZEROES_DROPPED, /* the clusters become unallocated: there is no backing image to show through */
+    IA_WHAT_IF_ZEROES_DATA = IA_ZEROES_DATA,
+    IA_WHAT_IF_ZEROES_KEPT = IA_ZEROES_KEPT,
+    IA_WHAT_IF_ZEROES_DROPPED = IA_ZEROES_DROPPED,
 };
 
 /* How an image is written to. */

@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "base/vec.h"
 #include "io/source.h"
+#include "model/abilities.h"
 #include "model/extent_sink.h"
 #include "model/image.h"
 #include "model/limits.h"
@@ -34,6 +35,10 @@ struct ia_format {
     /* Guest byte n is byte n of the file, and any content is good: every file can be read as this format. Its suffixes
      * are no claims, but what --raw-suffix is where nobody gave it. */
     bool is_plain;
+    /* What QEMU does with an image of these facts. *out says already that nothing can be done, that its unit is its
+     * cluster and that zeroes are stored as data. Facts that are all zero are those of an image that was not
+     * understood: the answer is for the format's present version. Optional: QEMU only reads the format. */
+    void (*describe)(const struct ia_image_facts *facts, struct ia_abilities *out);
     /* The first bytes look like this format. */
     bool (*probe)(const uint8_t *head, size_t len);
     /* So does the file's name, where no content says anything: QEMU's way with .dmg. Optional. */
@@ -105,6 +110,9 @@ bool ia_format_has_suffix(const char *path, const char *suffix);
 
 /* The format that a file's name claims, by its ending; NULL: none. */
 const struct ia_format *ia_format_by_suffix(const char *path);
+
+/* What QEMU does with an image; see model/abilities.h. format may be NULL: nothing can be done with it. */
+struct ia_abilities ia_format_abilities(const struct ia_format *format, const struct ia_image_facts *facts);
 
 /* Opens `main` as `format`. Takes ownership of main on success. */
 IA_MUST_CHECK enum ia_status ia_image_open(const struct ia_format *format, struct ia_source *main,

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/checked.h"
 #include "format/bochs/bochs.h"
 #include "format/cloop/cloop.h"
 #include "format/dmg/dmg.h"
@@ -48,6 +49,18 @@ const struct ia_format *ia_format_by_suffix(const char *path)
             if (ia_format_has_suffix(path, *suffix))
                 return ia_formats[i];
     return NULL;
+}
+
+struct ia_abilities ia_format_abilities(const struct ia_format *format, const struct ia_image_facts *facts)
+{
+    int64_t cluster = ia_max(facts->cluster_size, 1);
+    struct ia_abilities abilities = {.unit = cluster, .cluster = cluster, .zeroes_are_known = true};
+    if (format == NULL)
+        return abilities;
+    abilities.is_plain = format->is_plain;
+    if (format->describe != NULL)
+        format->describe(facts, &abilities);
+    return abilities;
 }
 
 const struct ia_format *ia_format_probe(const uint8_t *head, size_t len, const char *name)

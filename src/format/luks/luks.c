@@ -61,11 +61,22 @@ static enum ia_status luks_claim(struct ia_image *image, struct ia_error *err)
     return IA_OK;
 }
 
+/* The payload is written in place, zeroes encrypted like data. */
+static void luks_describe(const struct ia_image_facts *facts, struct ia_abilities *out)
+{
+    (void)facts;
+    out->can_be_written = true;
+    out->can_receive = true;
+    out->can_grow = true;
+    out->can_grow_with_snapshots = true; /* it has none */
+}
+
 static const char *const suffixes[] = {".luks", NULL};
 
 const struct ia_format ia_format_luks = {
     .name = "luks",
     .suffixes = suffixes,
+    .describe = luks_describe,
     .probe = luks_probe,
     .open = luks_open,
     .close = luks_close,

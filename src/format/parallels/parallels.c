@@ -155,11 +155,21 @@ static enum ia_status parallels_assemble(struct ia_image *image, struct ia_error
     return status;
 }
 
+/* QEMU's driver cannot reopen an image for writing, so no commit reaches it, and has no truncate. Before 8.2 it wrote
+ * zeroes as data, and gives clusters up since. */
+static void parallels_describe(const struct ia_image_facts *facts, struct ia_abilities *out)
+{
+    (void)facts;
+    out->zeroes_are_known = false;
+    out->can_be_written = true;
+}
+
 static const char *const suffixes[] = {".hdd", ".hds", NULL};
 
 const struct ia_format ia_format_parallels = {
     .name = "parallels",
     .suffixes = suffixes,
+    .describe = parallels_describe,
     .probe = parallels_probe,
     .open = parallels_open,
     .close = parallels_close,

@@ -68,11 +68,21 @@ static enum ia_status qcow1_claim(struct ia_image *image, struct ia_error *err)
     return ia_two_level_claim(image, &q->tables, err);
 }
 
+static void qcow1_describe(const struct ia_image_facts *facts, struct ia_abilities *out)
+{
+    (void)facts;
+    out->can_be_written = true;
+    out->can_commit = true;
+    out->can_be_empty = true;
+    out->can_receive = true;
+}
+
 static const char *const suffixes[] = {".qcow", NULL};
 
 const struct ia_format ia_format_qcow1 = {
     .name = "qcow",
     .suffixes = suffixes,
+    .describe = qcow1_describe,
     .probe = qcow1_probe,
     .open = qcow1_open,
     .close = qcow1_close,

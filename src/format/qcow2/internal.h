@@ -15,6 +15,7 @@
 #define QCOW2_COPIED (UINT64_C(1) << 63)
 #define QCOW2_COMPRESSED (UINT64_C(1) << 62)
 #define QCOW2_ZERO UINT64_C(1)
+#define QCOW2_SUBCLUSTERS 32 /* of a cluster, with extended L2 entries */
 
 /* Incompatible features */
 #define QCOW2_DIRTY (UINT64_C(1) << 0)

@@ -8,7 +8,7 @@
 #include "base/zeroes.h"
 #include "format/qcow2/internal.h"
 
-enum { READ_BYTES = 512 * 1024, SUBCLUSTERS = 32 };
+enum { READ_BYTES = 512 * 1024 };
 
 struct map_state {
     const struct qcow2 *q;
@@ -219,7 +219,7 @@ static enum ia_status push_subclusters(struct ia_cursor *cursor, int64_t guest, 
                                        struct ia_error *err)
 {
     const struct map_state *map = cursor->state;
-    int64_t size = map->q->cluster_size / SUBCLUSTERS;
+    int64_t size = map->q->cluster_size / QCOW2_SUBCLUSTERS;
     uint32_t allocated = (uint32_t)bitmap;
     uint32_t zero = (uint32_t)(bitmap >> 32);
     bool has_host = is_plain(map, entry & ~QCOW2_ZERO);
@@ -228,13 +228,13 @@ static enum ia_status push_subclusters(struct ia_cursor *cursor, int64_t guest, 
         return ia_fail(err, IA_CORRUPT, "subcluster bitmap %#jx at guest offset %#jx", (uintmax_t)bitmap,
                        (uintmax_t)guest);
     enum ia_status status = has_host ? check_host(map, guest, entry, err) : IA_OK;
-    for (unsigned n = 0; n < SUBCLUSTERS && status == IA_OK;) {
+    for (unsigned n = 0; n < QCOW2_SUBCLUSTERS && status == IA_OK;) {
         bool is_allocated = (allocated >> n & 1) != 0;
         bool is_zero = (zero >> n & 1) != 0;
         unsigned first = n;
         do
             n++;
-        while (n < SUBCLUSTERS && (allocated >> n & 1) == is_allocated && (zero >> n & 1) == is_zero);
+        while (n < QCOW2_SUBCLUSTERS && (allocated >> n & 1) == is_allocated && (zero >> n & 1) == is_zero);
         int64_t start = guest + first * size;
         int64_t length = (n - first) * size;
         int64_t offset = host + first * size;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "base/checked.h"
 #include "format/qcow2/internal.h"
 
 static bool qcow2_probe(const uint8_t *head, size_t len)
@@ -34,11 +35,33 @@ static void qcow2_close(struct ia_image *image)
     free(q);
 }
 
+/* In version 2 no cluster can be marked as zero: one with nothing below it is given up instead (zero_in_l2_slice). That
+ * is also why it does not grow over a longer backing file, whose bytes the new ones would have to hide. With internal
+ * snapshots it does not grow, as its snapshot table does not say how long each is (qcow2_co_truncate). */
+static void qcow2_describe(const struct ia_image_facts *facts, struct ia_abilities *out)
+{
+    bool is_v2 = facts->version == 2;
+    if (facts->extended_l2)
+        out->unit = ia_max(out->cluster / QCOW2_SUBCLUSTERS, 1);
+    out->zeroes = !is_v2 ? IA_ZEROES_KEPT : facts->backing_name == NULL ? IA_ZEROES_DROPPED : IA_ZEROES_DATA;
+    out->can_be_written = true;
+    out->can_rebase = true;
+    out->can_commit = true;
+    out->can_be_empty = true;
+    out->can_receive = true;
+    out->is_good_base = true;
+    out->can_grow = true;
+    out->can_grow_with_snapshots = !is_v2;
+    out->can_grow_over_backing = !is_v2;
+    out->can_be_trimmed = true;
+}
+
 static const char *const suffixes[] = {".qcow2", NULL};
 
 const struct ia_format ia_format_qcow2 = {
     .name = "qcow2",
     .suffixes = suffixes,
+    .describe = qcow2_describe,
     .probe = qcow2_probe,
     .open = qcow2_open,
     .close = qcow2_close,

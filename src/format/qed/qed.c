@@ -39,11 +39,26 @@ static enum ia_status qed_claim(struct ia_image *image, struct ia_error *err)
     return ia_two_level_claim(image, &q->tables, err);
 }
 
+/* Zero clusters are marked as such, and what they had stays in the file, mostly (bdrv_qed_co_pwrite_zeroes). */
+static void qed_describe(const struct ia_image_facts *facts, struct ia_abilities *out)
+{
+    (void)facts;
+    out->zeroes_are_known = false;
+    out->can_be_written = true;
+    out->can_rebase = true;
+    out->can_commit = true;
+    out->can_receive = true;
+    out->is_good_base = true;
+    out->can_grow = true;
+    out->can_grow_with_snapshots = true; /* it has none */
+}
+
 static const char *const suffixes[] = {".qed", NULL};
 
 const struct ia_format ia_format_qed = {
     .name = "qed",
     .suffixes = suffixes,
+    .describe = qed_describe,
     .probe = qed_probe,
     .open = qed_open,
     .close = qed_close,

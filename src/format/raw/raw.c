@@ -70,12 +70,25 @@ static void raw_map_end(struct ia_cursor *cursor)
     (void)cursor;
 }
 
+/* A hole for zeroes, where the host's file system has them. */
+static void raw_describe(const struct ia_image_facts *facts, struct ia_abilities *out)
+{
+    (void)facts;
+    out->zeroes = IA_ZEROES_KEPT;
+    out->can_be_written = true;
+    out->can_receive = true;
+    out->is_good_base = true;
+    out->can_grow = true;
+    out->can_grow_with_snapshots = true; /* it has none */
+}
+
 static const char *const suffixes[] = {".img", ".raw", NULL};
 
 const struct ia_format ia_format_raw = {
     .name = "raw",
     .suffixes = suffixes,
     .is_plain = true,
+    .describe = raw_describe,
     .probe = raw_probe,
     .open = raw_open,
     .close = raw_close,

@@ -37,11 +37,19 @@ static enum ia_status vdi_claim(struct ia_image *image, struct ia_error *err)
     return IA_OK;
 }
 
+static void vdi_describe(const struct ia_image_facts *facts, struct ia_abilities *out)
+{
+    (void)facts;
+    out->can_be_written = true;
+    out->can_receive = true;
+}
+
 static const char *const suffixes[] = {".vdi", NULL};
 
 const struct ia_format ia_format_vdi = {
     .name = "vdi",
     .suffixes = suffixes,
+    .describe = vdi_describe,
     .probe = vdi_probe,
     .open = vdi_open,
     .close = vdi_close,

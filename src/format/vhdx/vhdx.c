@@ -68,11 +68,19 @@ static void vhdx_close(struct ia_image *image)
     free(v);
 }
 
+static void vhdx_describe(const struct ia_image_facts *facts, struct ia_abilities *out)
+{
+    (void)facts;
+    out->can_be_written = true;
+    out->can_receive = true;
+}
+
 static const char *const suffixes[] = {".vhdx", NULL};
 
 const struct ia_format ia_format_vhdx = {
     .name = "vhdx",
     .suffixes = suffixes,
+    .describe = vhdx_describe,
     .probe = vhdx_probe,
     .open = vhdx_open,
     .close = vhdx_close,

@@ -176,11 +176,21 @@ static void vmdk_close(struct ia_image *image)
     free(v);
 }
 
+/* Alone among the formats that are not QEMU's own it has backing files for QEMU. A commit does not empty it. */
+static void vmdk_describe(const struct ia_image_facts *facts, struct ia_abilities *out)
+{
+    out->zeroes_are_known = !facts->zeroed_grains;
+    out->can_be_written = !facts->read_only && !facts->write_once;
+    out->can_commit = !facts->read_only;
+    out->can_receive = out->can_be_written;
+}
+
 static const char *const suffixes[] = {".vmdk", NULL};
 
 const struct ia_format ia_format_vmdk = {
     .name = "vmdk",
     .suffixes = suffixes,
+    .describe = vmdk_describe,
     .probe = vmdk_probe,
     .open = vmdk_open,
     .close = vmdk_close,

@@ -53,11 +53,19 @@ static void vpc_close(struct ia_image *image)
     free(image->state);
 }
 
+static void vpc_describe(const struct ia_image_facts *facts, struct ia_abilities *out)
+{
+    (void)facts;
+    out->can_be_written = true;
+    out->can_receive = true;
+}
+
 static const char *const suffixes[] = {".vhd", ".vpc", NULL};
 
 const struct ia_format ia_format_vpc = {
     .name = "vpc",
     .suffixes = suffixes,
+    .describe = vpc_describe,
     .probe = vpc_probe,
     .probe_footer = vpc_probe_footer,
     .open = vpc_open,
