@@ -3,6 +3,8 @@
 -- the views of views.sql are the contract. Sizes, offsets and lengths are bytes: guest bytes are those of the disk as the
 -- guest sees it, host bytes those of files or blocks on the host. Ranges are half-open: start and length. Columns ..._ns
 -- are nanoseconds since 1970 UTC. Flags are 0 and 1. Paths are the bytes of the file system, as they are.
+-- Where rows are many, an enumeration is checked by OR: for IN with more than two words, SQLite makes a table of them anew
+-- for each row that is inserted, which takes ten times as long as the row.
 
 -- Scans ---------------------------------------------------------------------------------------------------------------
 
@@ -76,10 +78,14 @@ CREATE TABLE file (
     mtime_ns   INTEGER NOT NULL,
     ctime_ns   INTEGER NOT NULL,
     checked_ns INTEGER NOT NULL,  -- when its content was read; 0: the next scan reads it again
-    verdict    TEXT NOT NULL CHECK (verdict IN ('none', 'image', 'part', 'passed', 'unknown')),  -- part: of an image;
-                                  -- passed: no image; unknown: could not be understood; none: was not looked at
+    verdict    TEXT NOT NULL CHECK (  -- part: of an image; passed: no image; unknown: could not be understood; none: was not
+                   -- looked at
+                   verdict = 'image' OR verdict = 'part' OR verdict = 'passed' OR verdict = 'unknown'
+                   OR verdict = 'none'),
     reason     TEXT NOT NULL DEFAULT ''  -- why it was passed over or is unknown; '' of an image; of a part, by itself
-               CHECK (reason IN ('', 'empty', 'no-image-magic', 'unreadable', 'unrecognised')),
+               CHECK (
+                   reason = '' OR reason = 'empty' OR reason = 'no-image-magic' OR reason = 'unreadable'
+                   OR reason = 'unrecognised'),
     links      INTEGER,           -- names that the file system counts; NULL: not known
     links_met  INTEGER,           -- of these, those that the scan met; a link seen through two mounts counts once; NULL: not known
     UNIQUE (device, inode)
@@ -124,21 +130,25 @@ CREATE TABLE image (
     file_id      INTEGER NOT NULL UNIQUE REFERENCES file ON DELETE CASCADE,  -- its main file
     path         TEXT NOT NULL,  -- as file.path
     format       TEXT NOT NULL,  -- QEMU's name of it, or a name that an overlay states and nothing here knows
-    format_basis TEXT NOT NULL CHECK (format_basis IN ('content', 'footer', 'stated', 'suffix', 'guessed', 'named')),
-                                 -- how the format is known; footer: by the last 512 bytes alone; stated: by an overlay;
-                                 -- guessed: raw for want of a magic; named: as a root
-    state        TEXT NOT NULL CHECK (state IN (
-                     'ok', 'changed', 'snapshot-unreadable', 'truncated',  -- it has a map
-                     'not-mine', 'unsupported', 'corrupt', 'limit', 'missing', 'denied', 'refused', 'loop', 'busy', 'full',
-                     'foreign', 'io', 'no-memory', 'usage', 'bug')),       -- why it could not be mapped
+    format_basis TEXT NOT NULL CHECK (  -- how the format is known; footer: by the last 512 bytes alone; stated: by an overlay;
+                   -- guessed: raw for want of a magic; named: as a root
+                   format_basis = 'content' OR format_basis = 'stated' OR format_basis = 'footer'
+                   OR format_basis = 'suffix' OR format_basis = 'guessed' OR format_basis = 'named'),
+    state        TEXT NOT NULL CHECK (  -- those of the first line have a map, the others say why it has none
+                   state = 'ok' OR state = 'changed' OR state = 'snapshot-unreadable' OR state = 'truncated'
+                   OR state = 'not-mine' OR state = 'unsupported' OR state = 'corrupt' OR state = 'limit'
+                   OR state = 'missing' OR state = 'denied' OR state = 'refused' OR state = 'loop'
+                   OR state = 'busy' OR state = 'full' OR state = 'foreign' OR state = 'io'
+                   OR state = 'no-memory' OR state = 'usage' OR state = 'bug'),
     problem      TEXT,           -- what the state means here, in words; NULL: nothing to say
     chain_ok     INTEGER NOT NULL DEFAULT 0 CHECK (chain_ok IN (0, 1)),  -- 1: it and all behind it could be read
     backing_path TEXT,           -- where its backing name leads; NULL: it has none, or that is not a path
     backing_id   INTEGER REFERENCES image (image_id) DEFERRABLE INITIALLY DEFERRED,  -- the image there; NULL: none, or cut
     map_id       INTEGER NOT NULL,  -- its active mapping
     is_template  INTEGER NOT NULL DEFAULT 0 CHECK (is_template IN (0, 1)),  -- 1: to be kept whole
-    lock_state   TEXT NOT NULL DEFAULT 'unknown' CHECK (lock_state IN ('none', 'read', 'write', 'unknown'))
-                                 -- how others have it open, by QEMU's locks, at the time of the scan
+    lock_state   TEXT NOT NULL DEFAULT 'unknown' CHECK (
+                   -- how others have it open, by QEMU's locks, at the time of the scan
+                   lock_state = 'none' OR lock_state = 'read' OR lock_state = 'write' OR lock_state = 'unknown')
 ) STRICT;
 CREATE INDEX image_path ON image (path);
 CREATE INDEX image_backing ON image (backing_id);
@@ -197,7 +207,8 @@ CREATE TABLE image_memory (
 CREATE TABLE image_file (
     image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
     number   INTEGER NOT NULL,  -- 0: the main one, the others as the image lists them
-    role     TEXT NOT NULL CHECK (role IN ('main', 'data', 'extent', 'part')),  -- data: of qcow2; part: of another kind
+    role     TEXT NOT NULL CHECK (  -- data: of qcow2; part: of another kind
+                   role = 'main' OR role = 'data' OR role = 'extent' OR role = 'part'),
     path     TEXT NOT NULL,
     file_id  INTEGER REFERENCES file DEFERRABLE INITIALLY DEFERRED,  -- NULL: the file could not be identified
     PRIMARY KEY (image_id, number)
@@ -209,8 +220,9 @@ CREATE INDEX image_file_file ON image_file (file_id);
 CREATE TABLE file_space (
     image_id        INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
     file            INTEGER NOT NULL,  -- image_file.number
-    use             TEXT NOT NULL CHECK (use IN ('data', 'zero', 'unallocated', 'snapshot', 'bitmap', 'metadata', 'leaked',
-                                                 'unused', 'tail')),
+    use             TEXT NOT NULL CHECK (
+                   use = 'data' OR use = 'metadata' OR use = 'unused' OR use = 'zero' OR use = 'unallocated'
+                   OR use = 'snapshot' OR use = 'bitmap' OR use = 'leaked' OR use = 'tail'),
     bytes           INTEGER NOT NULL,  -- of the file, whether the host keeps blocks for them or not
     disk_bytes      INTEGER NOT NULL,  -- of blocks that the host keeps for them
     unwritten_bytes INTEGER,           -- of disk_bytes: preallocated, never written; NULL: unknown (no FIEMAP)
@@ -220,21 +232,23 @@ CREATE TABLE file_space (
 -- Every name of another file in an image, followed or not: to look it up again without reading the image, too.
 CREATE TABLE reference (
     image_id  INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
-    kind      TEXT NOT NULL CHECK (kind IN (
-                  'backing',      -- its backing file
-                  'data-file',    -- a file that it is made of, looked for as QEMU does
-                  'extent',       -- a file that it is made of, in its own directory
-                  'parent-path',  -- a host path to try for its parent; the first that exists counts
-                  'alias',        -- its backing file, seen from another name of the image
-                  'content')),    -- named by a content that is used as another format
+    kind      TEXT NOT NULL CHECK (
+                   kind = 'backing'         -- its backing file
+                   OR kind = 'data-file'    -- a file that it is made of, looked for as QEMU does
+                   OR kind = 'extent'       -- a file that it is made of, in its own directory
+                   OR kind = 'parent-path'  -- a host path to try for its parent; the first that exists counts
+                   OR kind = 'alias'        -- its backing file, seen from another name of the image
+                   OR kind = 'content'),    -- named by a content that is used as another format
     number    INTEGER NOT NULL DEFAULT 0,  -- data-file, extent: image_file.number less one; else its place among its kind
-    role      TEXT CHECK (role IN ('data', 'extent', 'part')),  -- of data-file and extent: image_file.role; else NULL
+    role      TEXT CHECK (role = 'data' OR role = 'extent' OR role = 'part'),  -- of data-file and extent: image_file.role; else NULL
     place     INTEGER CHECK (place IN (0, 1)),  -- of data-file and extent: 0 looked for as QEMU does, 1 in the image's directory; else NULL
     name      TEXT,              -- as it stands in the image; of alias, the image's other name; NULL: the image does not say
     path      TEXT NOT NULL DEFAULT '',  -- where it leads; '': not a path, or not looked for by itself
-    state     TEXT CHECK (state IN ('followed', 'missing', 'outside', 'remote', 'unsupported', 'denied', 'not-a-file',
-                                    'ambiguous', 'loop', 'several')),  -- outside: of the roots; ambiguous: depends on a
-                                 -- working directory; several: of that identity; NULL: not looked for by itself
+    state     TEXT CHECK (  -- outside: of the roots; ambiguous: depends on a working directory; several: of that identity;
+                   -- NULL: not looked for by itself
+                   state = 'followed' OR state = 'missing' OR state = 'outside' OR state = 'remote'
+                   OR state = 'unsupported' OR state = 'denied' OR state = 'not-a-file' OR state = 'ambiguous'
+                   OR state = 'loop' OR state = 'several'),
     target_id INTEGER REFERENCES file (file_id) DEFERRABLE INITIALLY DEFERRED,  -- the file there; NULL: none
     PRIMARY KEY (image_id, number, kind)
 ) STRICT, WITHOUT ROWID;
@@ -359,7 +373,7 @@ CREATE TABLE tree (
 CREATE TABLE finding (
     finding_id INTEGER PRIMARY KEY,
     code       TEXT NOT NULL CHECK (code <> ''),  -- a word of imgaudit(1), FINDINGS; the list grows with the program
-    severity   TEXT NOT NULL CHECK (severity IN ('info', 'warning', 'error')),
+    severity   TEXT NOT NULL CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
     path       TEXT NOT NULL,     -- what it is about
     detail     TEXT NOT NULL,     -- in words
     hides      INTEGER NOT NULL CHECK (hides IN (0, 1)),  -- 1: because of it something may be referenced unseen
@@ -381,10 +395,12 @@ CREATE TABLE history_span (
     chain_depth  INTEGER NOT NULL,  -- images below it
     dependents   INTEGER NOT NULL,  -- images that name it as their backing file
     backing_path TEXT,              -- as image.backing_path
-    state        TEXT NOT NULL CHECK (state IN (
-                     'ok', 'broken-chain', 'changed', 'snapshot-unreadable', 'truncated', 'not-mine', 'unsupported', 'corrupt',
-                     'limit', 'missing', 'denied', 'refused', 'loop', 'busy', 'full', 'foreign', 'io', 'no-memory', 'usage',
-                     'bug')),       -- as v_image.state
+    state        TEXT NOT NULL CHECK (  -- as v_image.state
+                   state = 'ok' OR state = 'broken-chain' OR state = 'changed' OR state = 'snapshot-unreadable'
+                   OR state = 'truncated' OR state = 'not-mine' OR state = 'unsupported' OR state = 'corrupt'
+                   OR state = 'limit' OR state = 'missing' OR state = 'denied' OR state = 'refused'
+                   OR state = 'loop' OR state = 'busy' OR state = 'full' OR state = 'foreign' OR state = 'io'
+                   OR state = 'no-memory' OR state = 'usage' OR state = 'bug'),
     PRIMARY KEY (path, first_scan)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX history_span_open ON history_span (path) WHERE last_scan IS NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every column of the rows of rows.h, once. Tables without a key take each row once: a second one is an error. */
+/* Every column of the rows of rows.h, once. */
 #include "store/entities.h"
 #include "store/rows.h"
 
@@ -32,9 +32,8 @@ static const struct ia_column_spec sharing_columns[] = {
 };
 
 static const struct ia_column_spec shared_run_columns[] = {
-    IA_COLUMN(ia_shared_run_row, file_id),  IA_COLUMN(ia_shared_run_row, start),
-    IA_COLUMN(ia_shared_run_row, length),   IA_COLUMN(ia_shared_run_row, volume),
-    IA_COLUMN(ia_shared_run_row, physical), IA_COLUMN(ia_shared_run_row, encoded),
+    IA_KEY(ia_shared_run_row, file_id),   IA_KEY(ia_shared_run_row, start),       IA_COLUMN(ia_shared_run_row, length),
+    IA_COLUMN(ia_shared_run_row, volume), IA_COLUMN(ia_shared_run_row, physical), IA_COLUMN(ia_shared_run_row, encoded),
 };
 
 static const struct ia_column_spec image_columns[] = {
@@ -99,8 +98,8 @@ static const struct ia_column_spec image_file_columns[] = {
 };
 
 static const struct ia_column_spec space_columns[] = {
-    IA_COLUMN(ia_space_row, image_id),   IA_COLUMN(ia_space_row, file),
-    IA_COLUMN(ia_space_row, use),        IA_COLUMN(ia_space_row, bytes),
+    IA_KEY(ia_space_row, image_id),      IA_KEY(ia_space_row, file),
+    IA_KEY(ia_space_row, use),           IA_COLUMN(ia_space_row, bytes),
     IA_COLUMN(ia_space_row, disk_bytes), IA_NULL_IF_NEGATIVE(ia_space_row, unwritten_bytes),
 };
 
@@ -137,8 +136,8 @@ static const struct ia_column_spec finding_columns[] = {
 };
 
 static const struct ia_column_spec chain_columns[] = {
-    IA_COLUMN(ia_chain_store_row, image_id),
-    IA_COLUMN(ia_chain_store_row, depth),
+    IA_KEY(ia_chain_store_row, image_id),
+    IA_KEY(ia_chain_store_row, depth),
     IA_COLUMN(ia_chain_store_row, layer_id),
     IA_COLUMN(ia_chain_store_row, map_id),
     IA_COLUMN(ia_chain_store_row, reach),
@@ -147,7 +146,7 @@ static const struct ia_column_spec chain_columns[] = {
 };
 
 static const struct ia_column_spec usage_columns[] = {
-    IA_COLUMN(ia_usage_row, image_id),        IA_COLUMN(ia_usage_row, visible_bytes),
+    IA_KEY(ia_usage_row, image_id),           IA_COLUMN(ia_usage_row, visible_bytes),
     IA_COLUMN(ia_usage_row, visible_present), IA_COLUMN(ia_usage_row, masked_bytes),
     IA_COLUMN(ia_usage_row, exclusive_bytes), IA_COLUMN(ia_usage_row, shared_bytes),
     IA_COLUMN(ia_usage_row, dependents),      IA_COLUMN(ia_usage_row, descendants),
@@ -155,14 +154,14 @@ static const struct ia_column_spec usage_columns[] = {
 };
 
 static const struct ia_column_spec reader_bytes_columns[] = {
-    IA_COLUMN(ia_reader_bytes_row, image_id),
-    IA_COLUMN(ia_reader_bytes_row, readers),
+    IA_KEY(ia_reader_bytes_row, image_id),
+    IA_KEY(ia_reader_bytes_row, readers),
     IA_COLUMN(ia_reader_bytes_row, bytes),
 };
 
 static const struct ia_column_spec pair_columns[] = {
-    IA_COLUMN(ia_pair_store_row, image_id),
-    IA_COLUMN(ia_pair_store_row, other_id),
+    IA_KEY(ia_pair_store_row, image_id),
+    IA_KEY(ia_pair_store_row, other_id),
     IA_COLUMN(ia_pair_store_row, bytes),
     IA_COLUMN(ia_pair_store_row, others),
 };
@@ -173,7 +172,7 @@ static const struct ia_column_spec tree_columns[] = {
 };
 
 static const struct ia_column_spec scan_columns[] = {
-    IA_COLUMN(ia_scan_row, scan_id),  IA_COLUMN(ia_scan_row, started_ns), IA_COLUMN(ia_scan_row, finished_ns),
+    IA_KEY(ia_scan_row, scan_id),     IA_COLUMN(ia_scan_row, started_ns), IA_COLUMN(ia_scan_row, finished_ns),
     IA_COLUMN(ia_scan_row, complete), IA_COLUMN(ia_scan_row, walked),     IA_COLUMN(ia_scan_row, passed_over),
     IA_COLUMN(ia_scan_row, images),   IA_COLUMN(ia_scan_row, parsed),     IA_COLUMN(ia_scan_row, unchanged),
     IA_COLUMN(ia_scan_row, added),    IA_COLUMN(ia_scan_row, changed),    IA_COLUMN(ia_scan_row, renamed),
@@ -188,8 +187,8 @@ static const struct ia_column_spec option_columns[] = {
 };
 
 static const struct ia_column_spec passed_columns[] = {
-    IA_COLUMN(ia_passed_row, scan_id),
-    IA_COLUMN(ia_passed_row, reason),
+    IA_KEY(ia_passed_row, scan_id),
+    IA_KEY(ia_passed_row, reason),
     IA_COLUMN(ia_passed_row, files),
 };
 

@@ -25,15 +25,15 @@ static void add_role(const struct ia_entity *entity, enum ia_column_role role, b
     }
 }
 
-static size_t count_role(const struct ia_entity *entity, enum ia_column_role role)
+static bool has_role(const struct ia_entity *entity, enum ia_column_role role)
 {
-    size_t count = 0;
     for (size_t i = 0; i < entity->count; i++)
-        count += entity->columns[i].role == role;
-    return count;
+        if (entity->columns[i].role == role)
+            return true;
+    return false;
 }
 
-void ia_entity_put_sql(const struct ia_entity *entity, struct ia_buf *out)
+void ia_entity_insert_sql(const struct ia_entity *entity, struct ia_buf *out)
 {
     ia_buf_addf(out, "INSERT INTO %s (", entity->table);
     add_names(entity, out);
@@ -41,12 +41,15 @@ void ia_entity_put_sql(const struct ia_entity *entity, struct ia_buf *out)
     for (size_t i = 0; i < entity->count; i++)
         ia_buf_add_str(out, i > 0 ? ", ?" : "?");
     ia_buf_add_str(out, ")");
-    if (count_role(entity, IA_COLUMN_KEY) == 0)
-        return;
+}
+
+void ia_entity_put_sql(const struct ia_entity *entity, struct ia_buf *out)
+{
+    ia_entity_insert_sql(entity, out);
     ia_buf_add_str(out, " ON CONFLICT (");
     add_role(entity, IA_COLUMN_KEY, false, out);
     ia_buf_add_str(out, ") DO ");
-    if (count_role(entity, IA_COLUMN_VALUE) == 0) {
+    if (!has_role(entity, IA_COLUMN_VALUE)) {
         ia_buf_add_str(out, "NOTHING");
         return;
     }

@@ -64,7 +64,9 @@ struct ia_entity {
 #member, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_ZERO), IA_COLUMN_VALUE, offsetof(struct row, member)     \
     }
 
-/* The statement that puts a row: parameters and columns in the order of the description. Appends. */
+/* The statement that inserts a row, which is an error where the table has one with its keys; and the one that puts it
+ * in the place of that. Parameters and columns are in the order of the description. Append. */
+void ia_entity_insert_sql(const struct ia_entity *entity, struct ia_buf *out);
 void ia_entity_put_sql(const struct ia_entity *entity, struct ia_buf *out);
 /* The statement that loads all rows. Appends. */
 void ia_entity_load_sql(const struct ia_entity *entity, struct ia_buf *out);

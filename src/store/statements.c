@@ -33,6 +33,7 @@ void ia_statements_release(struct ia_statements *statements)
     for (int i = 0; i < IA_STMT_COUNT; i++)
         sqlite3_finalize(statements->prepared[i]);
     for (int i = 0; i < IA_ENTITY_COUNT; i++) {
+        sqlite3_finalize(statements->inserts[i]);
         sqlite3_finalize(statements->puts[i]);
         sqlite3_finalize(statements->loads[i]);
     }
@@ -91,6 +92,14 @@ enum ia_status ia_statements_run(struct ia_statements *statements, enum ia_state
         return status;
     int code = sqlite3_bind_parameter_count(stmt) > 0 ? sqlite3_bind_int64(stmt, 1, parameter) : SQLITE_OK;
     return run(statements, stmt, code, err);
+}
+
+enum ia_status ia_statements_insert(struct ia_statements *statements, enum ia_entity_number number, const void *row,
+                                    struct ia_error *err)
+{
+    sqlite3_stmt **slot = &statements->inserts[number];
+    enum ia_status status = get_made(statements, slot, ia_entity_insert_sql, number, err);
+    return status == IA_OK ? run(statements, *slot, ia_entity_bind(&ia_entities[number], *slot, row), err) : status;
 }
 
 enum ia_status ia_statements_put(struct ia_statements *statements, enum ia_entity_number number, const void *row,

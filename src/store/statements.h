@@ -34,6 +34,7 @@ struct ia_statements {
     sqlite3 *db;
     /* NULL until first used */
     sqlite3_stmt *prepared[IA_STMT_COUNT];
+    sqlite3_stmt *inserts[IA_ENTITY_COUNT];
     sqlite3_stmt *puts[IA_ENTITY_COUNT];
     sqlite3_stmt *loads[IA_ENTITY_COUNT];
 };
@@ -48,7 +49,10 @@ IA_MUST_CHECK enum ia_status ia_statements_get(struct ia_statements *statements,
 IA_MUST_CHECK enum ia_status ia_statements_run(struct ia_statements *statements, enum ia_statement number,
                                                int64_t parameter, struct ia_error *err);
 
-/* Puts a row of the struct that the entity describes. */
+/* Inserts a row of the struct that the entity describes: an error where there is one with its keys. That costs less
+ * than to put it, in the place of one. */
+IA_MUST_CHECK enum ia_status ia_statements_insert(struct ia_statements *statements, enum ia_entity_number number,
+                                                  const void *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_statements_put(struct ia_statements *statements, enum ia_entity_number number,
                                                const void *row, struct ia_error *err);
 

@@ -17,7 +17,8 @@ struct ia_writer {
     struct ia_statements statements;
     sqlite3_stmt *extents; /* see ia_extents_prepare; NULL until first used */
     int64_t scan_id, next_image_id, next_map_id;
-    bool any_gone; /* a file or an image was taken away */
+    int64_t first_image_id; /* next_image_id when the scan began */
+    bool any_gone;          /* a file or an image was taken away */
 };
 
 /* The setting that keeps numbers of images from being used again. */
@@ -37,6 +38,7 @@ static enum ia_status read_counters(struct ia_writer *writer, struct ia_error *e
                                    "SELECT 1 + max(coalesce((SELECT max(map_id) FROM mapping), 0),"
                                    " coalesce((SELECT max(map_id) FROM extent), 0))",
                                    &writer->next_map_id, err);
+    writer->first_image_id = writer->next_image_id;
     return status;
 }
 
@@ -132,18 +134,29 @@ int64_t ia_writer_new_map_id(struct ia_writer *writer)
 
 enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *row, struct ia_error *err)
 {
-    enum ia_status status = ia_statements_put(&writer->statements, IA_ENTITY_FILE, row, err);
+    enum ia_status status = row->file_id == 0 ? ia_statements_insert(&writer->statements, IA_ENTITY_FILE, row, err)
+                                              : ia_statements_put(&writer->statements, IA_ENTITY_FILE, row, err);
     if (status == IA_OK && row->file_id == 0)
         row->file_id = sqlite3_last_insert_rowid(writer->db);
     return status;
 }
 
+/* Of an image that this scan numbered, there is no row yet. */
+static enum ia_status put_part(struct ia_writer *writer, enum ia_entity_number number, const struct ia_image_row *row,
+                               struct ia_error *err)
+{
+    return row->image_id >= writer->first_image_id ? ia_statements_insert(&writer->statements, number, row, err)
+                                                   : ia_statements_put(&writer->statements, number, row, err);
+}
+
 enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_image_row *row, struct ia_error *err)
 {
-    enum ia_status status = ia_writer_put_known_image(writer, row, err);
+    enum ia_status status = put_part(writer, IA_ENTITY_IMAGE, row, err);
     if (status == IA_OK)
-        status = ia_statements_put(&writer->statements, IA_ENTITY_IMAGE_HEADER, row, err);
-    return status == IA_OK ? ia_statements_put(&writer->statements, IA_ENTITY_IMAGE_ACCOUNT, row, err) : status;
+        status = put_part(writer, IA_ENTITY_IMAGE_HEADER, row, err);
+    if (status == IA_OK)
+        status = put_part(writer, IA_ENTITY_IMAGE_ACCOUNT, row, err);
+    return status == IA_OK ? put_part(writer, IA_ENTITY_IMAGE_MEMORY, row, err) : status;
 }
 
 enum ia_status ia_writer_put_known_image(struct ia_writer *writer, const struct ia_image_row *row, struct ia_error *err)
@@ -154,7 +167,7 @@ enum ia_status ia_writer_put_known_image(struct ia_writer *writer, const struct 
 
 enum ia_status ia_writer_put_space(struct ia_writer *writer, const struct ia_space_row *row, struct ia_error *err)
 {
-    return ia_statements_put(&writer->statements, IA_ENTITY_SPACE, row, err);
+    return ia_statements_insert(&writer->statements, IA_ENTITY_SPACE, row, err);
 }
 
 enum ia_status ia_writer_drop_space(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
@@ -166,7 +179,7 @@ enum ia_status ia_writer_put_image_file(struct ia_writer *writer, int64_t image_
                                         const char *path, int64_t file_id, struct ia_error *err)
 {
     const struct ia_image_file_row row = {image_id, number, role, path, file_id};
-    return ia_statements_put(&writer->statements, IA_ENTITY_IMAGE_FILE, &row, err);
+    return ia_statements_insert(&writer->statements, IA_ENTITY_IMAGE_FILE, &row, err);
 }
 
 enum ia_status ia_writer_put_mapping(struct ia_writer *writer, const struct ia_mapping_row *row, struct ia_error *err)
@@ -207,7 +220,7 @@ enum ia_status ia_writer_put_name(struct ia_writer *writer, const char *path, in
 enum ia_status ia_writer_put_reference(struct ia_writer *writer, const struct ia_reference_row *row,
                                        struct ia_error *err)
 {
-    return ia_statements_put(&writer->statements, IA_ENTITY_REFERENCE, row, err);
+    return ia_statements_insert(&writer->statements, IA_ENTITY_REFERENCE, row, err);
 }
 
 enum ia_status ia_writer_put_finding(struct ia_writer *writer, const struct ia_finding_row *row, struct ia_error *err)
@@ -219,7 +232,7 @@ enum ia_status ia_writer_put_finding(struct ia_writer *writer, const struct ia_f
 
 enum ia_status ia_writer_put_chain(struct ia_writer *writer, const struct ia_chain_store_row *row, struct ia_error *err)
 {
-    return ia_statements_put(&writer->statements, IA_ENTITY_CHAIN, row, err);
+    return ia_statements_insert(&writer->statements, IA_ENTITY_CHAIN, row, err);
 }
 
 enum ia_status ia_writer_put_usage(struct ia_writer *writer, int64_t image_id, const struct ia_usage *usage,
@@ -236,21 +249,21 @@ enum ia_status ia_writer_put_usage(struct ia_writer *writer, int64_t image_id, c
         .descendants = (int64_t)usage->descendants,
         .heads = (int64_t)usage->heads,
     };
-    return ia_statements_put(&writer->statements, IA_ENTITY_USAGE, &row, err);
+    return ia_statements_insert(&writer->statements, IA_ENTITY_USAGE, &row, err);
 }
 
 enum ia_status ia_writer_put_reader_bytes(struct ia_writer *writer, int64_t image_id, int64_t readers, int64_t bytes,
                                           struct ia_error *err)
 {
     const struct ia_reader_bytes_row row = {image_id, readers, bytes};
-    return ia_statements_put(&writer->statements, IA_ENTITY_READER_BYTES, &row, err);
+    return ia_statements_insert(&writer->statements, IA_ENTITY_READER_BYTES, &row, err);
 }
 
 enum ia_status ia_writer_put_pair(struct ia_writer *writer, int64_t image_id, int64_t other_id, int64_t bytes,
                                   int64_t others, struct ia_error *err)
 {
     const struct ia_pair_store_row row = {image_id, other_id, bytes, others};
-    return ia_statements_put(&writer->statements, IA_ENTITY_PAIR, &row, err);
+    return ia_statements_insert(&writer->statements, IA_ENTITY_PAIR, &row, err);
 }
 
 enum ia_status ia_writer_put_masked(struct ia_writer *writer, const int64_t *images, const struct ia_extent *pieces,
@@ -264,7 +277,7 @@ enum ia_status ia_writer_put_scan(struct ia_writer *writer, const struct ia_scan
 {
     struct ia_scan_row made = *row;
     made.scan_id = writer->scan_id;
-    return ia_statements_put(&writer->statements, IA_ENTITY_SCAN, &made, err);
+    return ia_statements_insert(&writer->statements, IA_ENTITY_SCAN, &made, err);
 }
 
 enum ia_status ia_writer_put_option(struct ia_writer *writer, const char *kind, const char *value, struct ia_error *err)
@@ -276,7 +289,7 @@ enum ia_status ia_writer_put_option(struct ia_writer *writer, const char *kind, 
 enum ia_status ia_writer_put_passed(struct ia_writer *writer, const char *reason, int64_t files, struct ia_error *err)
 {
     const struct ia_passed_row row = {writer->scan_id, reason, files};
-    return ia_statements_put(&writer->statements, IA_ENTITY_PASSED, &row, err);
+    return ia_statements_insert(&writer->statements, IA_ENTITY_PASSED, &row, err);
 }
 
 enum ia_status ia_writer_clear_sharing(struct ia_writer *writer, struct ia_error *err)
@@ -286,13 +299,13 @@ enum ia_status ia_writer_clear_sharing(struct ia_writer *writer, struct ia_error
 
 enum ia_status ia_writer_put_sharing(struct ia_writer *writer, const struct ia_sharing_row *row, struct ia_error *err)
 {
-    return ia_statements_put(&writer->statements, IA_ENTITY_SHARING, row, err);
+    return ia_statements_insert(&writer->statements, IA_ENTITY_SHARING, row, err);
 }
 
 enum ia_status ia_writer_put_shared_run(struct ia_writer *writer, const struct ia_shared_run_row *row,
                                         struct ia_error *err)
 {
-    return ia_statements_put(&writer->statements, IA_ENTITY_SHARED_RUN, row, err);
+    return ia_statements_insert(&writer->statements, IA_ENTITY_SHARED_RUN, row, err);
 }
 
 enum ia_status ia_writer_put_mount(struct ia_writer *writer, const char *path, int64_t dev, struct ia_error *err)

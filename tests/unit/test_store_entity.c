@@ -89,6 +89,9 @@ static void every_statement_prepares(void **state)
         assert_int_equal(sqlite3_bind_parameter_count(stmt), ia_entities[i].count);
         sqlite3_finalize(stmt);
         ia_buf_clear(&sql);
+        ia_entity_insert_sql(&ia_entities[i], &sql);
+        sqlite3_finalize(prepare(db, sql.data));
+        ia_buf_clear(&sql);
         if (ia_entities[i].order != NULL) {
             ia_entity_load_sql(&ia_entities[i], &sql);
             stmt = prepare(db, sql.data);
