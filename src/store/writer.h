@@ -51,6 +51,7 @@ IA_MUST_CHECK enum ia_status ia_writer_load_mappings(struct ia_writer *writer, i
 /* Inserts (file_id 0: a new one, set on return) or replaces. */
 IA_MUST_CHECK enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *row,
                                                 struct ia_error *err);
+/* An image once in a scan. */
 IA_MUST_CHECK enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_image_row *row,
                                                  struct ia_error *err);
 /* The same for an image whose file did not change: what its header and its account say stays. */

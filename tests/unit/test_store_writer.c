@@ -152,6 +152,9 @@ static void an_image_put_again_keeps_its_mappings(void **state)
     int64_t map_id;
     assert_ok(ia_writer_begin("store.db", &writer, &err));
     store_image(writer, &image_id, &map_id);
+    assert_ok(ia_writer_commit(writer, &err));
+    ia_writer_close(writer);
+    assert_ok(ia_writer_begin("store.db", &writer, &err));
     struct ia_image_row again = an_image(image_id, 1, "/y", map_id);
     assert_ok(ia_writer_put_image(writer, &again, &err));
     assert_ok(ia_writer_commit(writer, &err));
