@@ -16,22 +16,14 @@
 -- column: item | text | what is counted
 -- column: value | unit | the value, in the unit of the next column
 -- column: unit | text | bytes, count, flag, time or path
+-- Each view, and the included report, is named once: SQLite takes time to prepare a statement for every time that it is.
+-- Values that stand in one row become lines by a list of their places.
 WITH latest AS (SELECT * FROM v_scan WHERE scan_id = (SELECT max(scan_id) FROM scan)),
-severity (rank, word) AS (VALUES (1, 'error'), (2, 'warning'), (3, 'info')),
-rank (rank, status, verdict) AS (VALUES (3, 'unreferenced', 'proven'), (5, 'unreferenced', 'unproven'),
-                                        (7, 'contributes-nothing', 'proven'), (9, 'contributes-nothing', 'unproven'),
-                                        (11, 'partly-masked', 'proven'), (13, 'partly-masked', 'unproven')),
-unused AS MATERIALIZED (
-    SELECT r.rank, r.status || ', ' || r.verdict AS item, count(*) AS rows, sum(u.reclaimable_bytes) AS bytes
-    FROM unused_backing AS u JOIN rank AS r ON r.status = u.status AND r.verdict = u.verdict
-    GROUP BY r.rank
-),
-host AS (SELECT file_id FROM image UNION SELECT file_id FROM image_file WHERE file_id IS NOT NULL),
-blocks AS (
-    SELECT coalesce(sum(f.disk_size), 0) AS files, coalesce(sum(s.saved_bytes), 0) AS saved
-    FROM file AS f LEFT JOIN file_sharing AS s ON s.file_id = f.file_id
-    WHERE f.file_id IN (SELECT file_id FROM host)
-),
+scan_line (place, item, unit) AS (VALUES
+    (1, 'number', 'count'), (2, 'started', 'time'), (3, 'finished', 'time'), (4, 'complete', 'flag'),
+    (5, 'errors', 'count'), (6, 'entries walked', 'count'), (7, 'images parsed', 'count'),
+    (8, 'images unchanged', 'count'), (9, 'images new', 'count'), (10, 'images changed', 'count'),
+    (11, 'images renamed', 'count'), (12, 'images vanished', 'count')),
 total AS (
     SELECT count(*) AS images,
            coalesce(sum(state NOT IN ('ok', 'broken-chain')), 0) AS unknown,
@@ -43,64 +35,87 @@ total AS (
            coalesce(sum(virtual_size), 0) AS virtual
     FROM v_image
 ),
+total_line (section_place, place, section, item, unit) AS (VALUES
+    (20, 1, 'images', 'all', 'count'), (20, 2, 'images', 'not understood', 'count'),
+    (30, 1, 'chains', 'heads', 'count'), (30, 2, 'chains', 'bases', 'count'), (30, 3, 'chains', 'stand-alone', 'count'),
+    (30, 4, 'chains', 'greatest depth', 'count'), (30, 5, 'chains', 'broken', 'count'),
+    (40, 1, 'space', 'virtual', 'bytes')),
+host AS (SELECT file_id FROM image UNION SELECT file_id FROM image_file WHERE file_id IS NOT NULL),
+blocks AS (
+    SELECT coalesce(sum(f.disk_size), 0) AS files, coalesce(sum(s.saved_bytes), 0) AS saved
+    FROM file AS f LEFT JOIN file_sharing AS s ON s.file_id = f.file_id
+    WHERE f.file_id IN (SELECT file_id FROM host)
+),
+block_line (place, item) AS (VALUES (2, 'disk'), (3, 'disk, counted per file'), (4, 'saved by shared blocks')),
 account AS (
     SELECT coalesce(sum(data_bytes), 0) AS data, coalesce(sum(zero_bytes), 0) AS zero,
            coalesce(sum(metadata_bytes), 0) AS metadata, coalesce(sum(shared_bytes), 0) AS shared,
            coalesce(sum(masked_bytes), 0) AS masked
     FROM v_usage
 ),
-whole AS (SELECT i.image_id FROM v_image AS i WHERE i.is_head
-          AND NOT EXISTS (SELECT 1 FROM chain AS c WHERE c.image_id = i.image_id AND c.data_bytes IS NULL)),
-flat_copies AS (
-    SELECT (SELECT coalesce(sum(c.data_bytes), 0) FROM chain AS c WHERE c.image_id IN (SELECT image_id FROM whole)) AS flat,
-           (SELECT coalesce(sum(data_bytes), 0) FROM v_usage WHERE image_id IN (
-                SELECT c.layer_id FROM chain AS c WHERE c.image_id IN (SELECT image_id FROM whole))) AS stored
+account_line (place, item) AS (VALUES (5, 'data'), (6, 'zero'), (7, 'metadata'), (8, 'shared'), (9, 'masked')),
+-- The chains of heads of which all is known.
+whole AS (
+    SELECT c.image_id, c.layer_id, c.data_bytes FROM chain AS c
+    WHERE NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = c.image_id)
+      AND NOT EXISTS (SELECT 1 FROM chain AS k WHERE k.image_id = c.image_id AND k.data_bytes IS NULL)
 ),
+flat_copies AS (
+    SELECT (SELECT coalesce(sum(data_bytes), 0) FROM whole) AS flat,
+           (SELECT coalesce(sum(data_bytes + compressed_bytes + encrypted_bytes + sparse_bytes), 0) FROM image_account
+            WHERE image_id IN (SELECT layer_id FROM whole)) AS stored
+),
+flat_line (place, item) AS (VALUES (1, 'data of flat copies'), (2, 'data stored'), (3, 'saved by backing files')),
+-- All candidates, and those of each kind.
+kind (place, status, verdict) AS (VALUES
+    (1, NULL, NULL), (3, 'unreferenced', 'proven'), (5, 'unreferenced', 'unproven'),
+    (7, 'contributes-nothing', 'proven'), (9, 'contributes-nothing', 'unproven'),
+    (11, 'partly-masked', 'proven'), (13, 'partly-masked', 'unproven')),
+unused AS (
+    SELECT k.place, coalesce(k.status || ', ' || k.verdict, 'all') AS item, count(u.path) AS rows,
+           CASE k.place WHEN 1 THEN coalesce(sum(u.reclaimable_bytes), 0) ELSE sum(u.reclaimable_bytes) END AS bytes
+    FROM kind AS k
+    LEFT JOIN unused_backing AS u ON k.status IS NULL OR (u.status = k.status AND u.verdict = k.verdict)
+    GROUP BY k.place
+    HAVING k.place = 1 OR count(u.path) > 0
+),
+unused_line (place, words, unit) AS (VALUES (0, '', 'count'), (1, ', reclaimable', 'bytes')),
+severity (place, word, item) AS (VALUES
+    (1, 'error', 'error'), (2, 'warning', 'warning'), (3, 'info', 'info'), (4, NULL, 'hiding references')),
 line (place, rank, section, item, value, unit) AS (
-    SELECT 10, 1, 'scan', 'number', scan_id, 'count' FROM latest
-    UNION ALL SELECT 10, 2, 'scan', 'started', started, 'time' FROM latest
-    UNION ALL SELECT 10, 3, 'scan', 'finished', finished, 'time' FROM latest
-    UNION ALL SELECT 10, 4, 'scan', 'complete', complete, 'flag' FROM latest
-    UNION ALL SELECT 10, 5, 'scan', 'errors', errors, 'count' FROM latest
-    UNION ALL SELECT 10, 6, 'scan', 'entries walked', walked, 'count' FROM latest
-    UNION ALL SELECT 10, 7, 'scan', 'images parsed', parsed, 'count' FROM latest
-    UNION ALL SELECT 10, 8, 'scan', 'images unchanged', unchanged, 'count' FROM latest
-    UNION ALL SELECT 10, 9, 'scan', 'images new', added, 'count' FROM latest
-    UNION ALL SELECT 10, 10, 'scan', 'images changed', changed, 'count' FROM latest
-    UNION ALL SELECT 10, 11, 'scan', 'images renamed', renamed, 'count' FROM latest
-    UNION ALL SELECT 10, 12, 'scan', 'images vanished', vanished, 'count' FROM latest
+    SELECT 10, n.place, 'scan', n.item,
+           CASE n.place WHEN 1 THEN scan_id WHEN 2 THEN started WHEN 3 THEN finished WHEN 4 THEN complete
+                        WHEN 5 THEN errors WHEN 6 THEN walked WHEN 7 THEN parsed WHEN 8 THEN unchanged
+                        WHEN 9 THEN added WHEN 10 THEN changed WHEN 11 THEN renamed ELSE vanished END, n.unit
+    FROM latest, scan_line AS n
     UNION ALL SELECT 15, 1, 'scan', 'root', value, 'path'
-              FROM scan_option WHERE kind = 'root' AND scan_id = (SELECT scan_id FROM latest)
-    UNION ALL SELECT 20, 1, 'images', 'all', images, 'count' FROM total
-    UNION ALL SELECT 20, 2, 'images', 'not understood', unknown, 'count' FROM total
+              FROM scan_option WHERE kind = 'root' AND scan_id = (SELECT max(scan_id) FROM scan)
+    UNION ALL
+    SELECT n.section_place, n.place, n.section, n.item,
+           CASE n.section_place + n.place WHEN 21 THEN images WHEN 22 THEN unknown WHEN 31 THEN heads WHEN 32 THEN bases
+                                          WHEN 33 THEN alone WHEN 34 THEN deepest WHEN 35 THEN broken ELSE virtual END,
+           n.unit
+    FROM total, total_line AS n
     UNION ALL SELECT 25, -count(*), 'images', format, count(*), 'count' FROM image GROUP BY format
-    UNION ALL SELECT 30, 1, 'chains', 'heads', heads, 'count' FROM total
-    UNION ALL SELECT 30, 2, 'chains', 'bases', bases, 'count' FROM total
-    UNION ALL SELECT 30, 3, 'chains', 'stand-alone', alone, 'count' FROM total
-    UNION ALL SELECT 30, 4, 'chains', 'greatest depth', deepest, 'count' FROM total
-    UNION ALL SELECT 30, 5, 'chains', 'broken', broken, 'count' FROM total
-    UNION ALL SELECT 40, 1, 'space', 'virtual', virtual, 'bytes' FROM total
-    UNION ALL SELECT 40, 2, 'space', 'disk', files - saved, 'bytes' FROM blocks
-    UNION ALL SELECT 40, 3, 'space', 'disk, counted per file', files, 'bytes' FROM blocks
-    UNION ALL SELECT 40, 4, 'space', 'saved by shared blocks', saved, 'bytes' FROM blocks
-    UNION ALL SELECT 40, 5, 'space', 'data', data, 'bytes' FROM account
-    UNION ALL SELECT 40, 6, 'space', 'zero', zero, 'bytes' FROM account
-    UNION ALL SELECT 40, 7, 'space', 'metadata', metadata, 'bytes' FROM account
-    UNION ALL SELECT 40, 8, 'space', 'shared', shared, 'bytes' FROM account
-    UNION ALL SELECT 40, 9, 'space', 'masked', masked, 'bytes' FROM account
-    UNION ALL SELECT 45, 1, 'sharing', 'data of flat copies', flat, 'bytes' FROM flat_copies
-    UNION ALL SELECT 45, 2, 'sharing', 'data stored', stored, 'bytes' FROM flat_copies
-    UNION ALL SELECT 45, 3, 'sharing', 'saved by backing files', flat - stored, 'bytes' FROM flat_copies
-    UNION ALL SELECT 50, 1, 'unused backing', 'all', coalesce(sum(rows), 0), 'count' FROM unused
-    UNION ALL SELECT 50, 2, 'unused backing', 'all, reclaimable', coalesce(sum(bytes), 0), 'bytes' FROM unused
-    UNION ALL SELECT 50, rank, 'unused backing', item, rows, 'count' FROM unused
-    UNION ALL SELECT 50, rank + 1, 'unused backing', item || ', reclaimable', bytes, 'bytes' FROM unused
-    UNION ALL SELECT 60, s.rank, 'findings', s.word, count(f.severity), 'count'
-              FROM severity AS s LEFT JOIN v_finding AS f ON f.severity = s.word
-              GROUP BY s.rank
-    UNION ALL SELECT 60, 4, 'findings', 'hiding references', coalesce(sum(hides <> 0), 0), 'count' FROM v_finding
+    UNION ALL SELECT 40, n.place, 'space', n.item,
+                     CASE n.place WHEN 2 THEN files - saved WHEN 3 THEN files ELSE saved END, 'bytes'
+              FROM blocks, block_line AS n
+    UNION ALL SELECT 40, n.place, 'space', n.item,
+                     CASE n.place WHEN 5 THEN data WHEN 6 THEN zero WHEN 7 THEN metadata WHEN 8 THEN shared ELSE masked END,
+                     'bytes'
+              FROM account, account_line AS n
+    UNION ALL SELECT 45, n.place, 'sharing', n.item,
+                     CASE n.place WHEN 1 THEN flat WHEN 2 THEN stored ELSE flat - stored END, 'bytes'
+              FROM flat_copies, flat_line AS n
+    UNION ALL SELECT 50, u.place + n.place, 'unused backing', u.item || n.words,
+                     CASE n.place WHEN 0 THEN u.rows ELSE u.bytes END, n.unit
+              FROM unused AS u, unused_line AS n
+    UNION ALL SELECT 60, s.place, 'findings', s.item, count(f.finding_id), 'count'
+              FROM severity AS s LEFT JOIN finding AS f ON f.last_scan = (SELECT max(scan_id) FROM scan)
+                   AND CASE WHEN s.word IS NULL THEN f.hides <> 0 ELSE f.severity = s.word END
+              GROUP BY s.place
     UNION ALL SELECT 70, -files, 'passed over', reason, files, 'count'
-              FROM scan_passed WHERE scan_id = (SELECT scan_id FROM latest)
+              FROM scan_passed WHERE scan_id = (SELECT max(scan_id) FROM scan)
 )
 SELECT section, item, value, unit
 FROM line
