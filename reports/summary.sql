@@ -11,7 +11,6 @@
 -- about: whose chain is broken are left out, and so are internal snapshots, which a flat copy would not have.
 -- about: Of unused backing, statuses without a row have none. Reclaimable is the sum over rows that each hold by
 -- about: themselves.
--- include: unused-backing
 -- column: section | text | what the row is about
 -- column: item | text | what is counted
 -- column: value | unit | the value, in the unit of the next column
@@ -69,13 +68,13 @@ flat_line (place, item) AS (VALUES (1, 'data of flat copies'), (2, 'data stored'
 -- All candidates, and those of each kind.
 kind (place, status, verdict) AS (VALUES
     (1, NULL, NULL), (3, 'unreferenced', 'proven'), (5, 'unreferenced', 'unproven'),
-    (7, 'contributes-nothing', 'proven'), (9, 'contributes-nothing', 'unproven'),
+    (7, 'fully-masked', 'proven'), (9, 'fully-masked', 'unproven'),
     (11, 'partly-masked', 'proven'), (13, 'partly-masked', 'unproven')),
 unused AS (
     SELECT k.place, coalesce(k.status || ', ' || k.verdict, 'all') AS item, count(u.path) AS rows,
            CASE k.place WHEN 1 THEN coalesce(sum(u.reclaimable_bytes), 0) ELSE sum(u.reclaimable_bytes) END AS bytes
     FROM kind AS k
-    LEFT JOIN unused_backing AS u ON k.status IS NULL OR (u.status = k.status AND u.verdict = k.verdict)
+    LEFT JOIN v_unused AS u ON k.status IS NULL OR (u.status = k.status AND u.verdict = k.verdict)
     GROUP BY k.place
     HAVING k.place = 1 OR count(u.path) > 0
 ),
@@ -112,7 +111,7 @@ line (place, rank, section, item, value, unit) AS (
               FROM unused AS u, unused_line AS n
     UNION ALL SELECT 60, s.place, 'findings', s.item, count(f.finding_id), 'count'
               FROM severity AS s LEFT JOIN finding AS f ON f.last_scan = (SELECT max(scan_id) FROM scan)
-                   AND CASE WHEN s.word IS NULL THEN f.hides <> 0 ELSE f.severity = s.word END
+                   AND CASE WHEN s.word IS NULL THEN f.doubt IS NOT NULL ELSE f.severity = s.word END
               GROUP BY s.place
     UNION ALL SELECT 70, -files, 'passed over', reason, files, 'count'
               FROM scan_passed WHERE scan_id = (SELECT max(scan_id) FROM scan)

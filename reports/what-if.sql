@@ -27,29 +27,11 @@
 -- column: detail | text | what happens, in words
 -- column: why | text | why the verdict is not proven; empty when it is
 WITH RECURSIVE
-latest AS (SELECT complete FROM scan ORDER BY scan_id DESC LIMIT 1),
--- What makes every statement about images that nobody names or reads doubtful.
-unknown AS (
-    SELECT CASE WHEN (SELECT complete FROM latest) = 1 THEN ''
-                ELSE '; the latest scan could not list, read or follow everything' END
-           || coalesce('; references may be hidden by '
-                       || (SELECT min(path) || CASE count(DISTINCT path) WHEN 1 THEN ''
-                                               ELSE ' and ' || (count(DISTINCT path) - 1) || ' more' END
-                           FROM v_finding WHERE hides <> 0), '') AS doubts
-),
--- The doubts that an image is itself.
+-- Verdicts are the judge's; these are texts.
+unknown AS (SELECT coalesce('; ' || why, '') AS doubts FROM what_if_verdict WHERE effect = 'all'),
 own AS (
-    SELECT i.image_id,
-           CASE i.state WHEN 'ok' THEN '' ELSE '; it could not be understood itself (' || i.state || ')' END
-           || CASE WHEN k.overlapping THEN '; clusters of it lie over each other: what one image does not read, another may'
-                   WHEN k.overlapping IS NULL AND i.state = 'ok'
-                   THEN '; whether clusters of it lie over each other could not be found out' ELSE '' END
-           || CASE i.lock_state
-              WHEN 'none' THEN ''
-              WHEN 'write' THEN '; it is in use (open for writing)'
-              WHEN 'read' THEN '; it is in use (open for reading)'
-              ELSE '; whether it is in use could not be found out' END AS doubts
-    FROM image AS i LEFT JOIN image_account AS k ON k.image_id = i.image_id
+    SELECT i.image_id, coalesce('; ' || w.why, '') AS doubts
+    FROM image AS i LEFT JOIN what_if_verdict AS w ON w.image_id = i.image_id AND w.effect = 'own'
 ),
 head AS (SELECT image_id, NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head FROM image AS i),
 gone AS (SELECT image_id, step FROM what_if_image WHERE step IS NOT NULL),
@@ -138,30 +120,11 @@ broken AS (
     WHERE NOT EXISTS (SELECT 1 FROM gone AS g WHERE g.image_id = r.image_id AND g.step = 0)
     GROUP BY r.image_id
 ),
--- What would be masked more, and of each such image one that reads it and is not understood with certainty. UNION drops
--- what was met before, so this ends on any ring.
+-- What would be masked more.
 masked AS (
     SELECT a.image_id, a.masked_bytes AS after, u.masked_bytes AS before, a.visible_present
     FROM what_if_usage AS a JOIN usage AS u ON u.image_id = a.image_id
     WHERE a.masked_bytes > u.masked_bytes AND a.image_id NOT IN (SELECT image_id FROM gone)
-),
-seer AS (
-    SELECT m.image_id AS base_id, o.image_id FROM masked AS m JOIN image AS o ON o.backing_id = m.image_id
-    UNION
-    SELECT s.base_id, o.image_id FROM seer AS s JOIN image AS o ON o.backing_id = s.image_id
-),
--- Files that images which stay read in ways that the forest does not account for.
-aside AS (
-    SELECT file_id FROM v_non_backing_reference WHERE by_id IS NULL OR by_id NOT IN (SELECT image_id FROM gone)
-),
-blurred AS (
-    SELECT s.base_id, min(o.path) AS path FROM seer AS s JOIN image AS o ON o.image_id = s.image_id
-    LEFT JOIN image_account AS k ON k.image_id = o.image_id
-    WHERE o.image_id NOT IN (SELECT image_id FROM gone)
-      AND (o.state <> 'ok' OR k.overlapping IS NOT 0 OR o.file_id IN (SELECT file_id FROM aside)
-           OR EXISTS (SELECT 1 FROM v_finding AS f WHERE f.path = o.path AND f.severity = 'error')
-           OR NOT EXISTS (SELECT 1 FROM chain AS c WHERE c.image_id = s.image_id AND c.layer_id = s.base_id))
-    GROUP BY s.base_id
 ),
 snapshot AS (
     SELECT image_id, coalesce(name, id) AS name,
@@ -276,22 +239,11 @@ item AS (
            || CASE WHEN (SELECT count(*) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file') > 1
                    THEN '; its file has several names' ELSE '' END
            || coalesce(r.detail, ''),
-           (SELECT doubts FROM unknown)
-           -- What is deleted may have named it, or it is taken for it, as long as there is an image that misses it.
-           || coalesce('; an image that loses its backing file may mean it: '
-                       || (SELECT min(o.path) FROM hit AS m JOIN image AS o ON o.image_id = m.image_id
-                           LEFT JOIN image_header AS od ON od.image_id = m.image_id
-                           LEFT JOIN gone AS e ON e.image_id = m.image_id
-                           WHERE coalesce(e.step, g.step) >= g.step
-                             AND (od.backing_format IS NOT 'raw' OR i.format = 'raw')), '')
-           || CASE WHEN y.referenced_scan IS NOT NULL AND y.referenced_mtime_ns IS NULL
-              THEN '; it was written to after the images that named it: it may be in use as a disk of its own' ELSE '' END
-           || CASE WHEN g.step = 1 AND i.image_id IN (SELECT image_id FROM asked)
-              THEN '; it is written to by the action: it may be in use as a disk of its own' ELSE '' END
+           coalesce('; ' || w.why, '')
            || CASE WHEN f.image_id IS NOT NULL AND f.bytes IS NULL
               THEN '; the host does not tell what its files share' ELSE '' END
     FROM gone AS g JOIN image AS i ON i.image_id = g.image_id
-    LEFT JOIN image_memory AS y ON y.image_id = g.image_id
+    JOIN what_if_verdict AS w ON w.image_id = g.image_id AND w.effect = 'unreferenced'
     LEFT JOIN freed AS f ON f.image_id = i.image_id
     LEFT JOIN remark AS r ON r.image_id = i.image_id
     WHERE g.step > 0
@@ -299,17 +251,17 @@ item AS (
     SELECT 6, 'masked-more', NULL, m.image_id, NULL, NULL, NULL, NULL, m.after - m.before, m.before, m.after,
            CASE WHEN m.visible_present = 0 THEN 'nobody would read one byte of it any more'
                 ELSE 'less of it would be read' END,
-           (SELECT doubts FROM unknown)
-           || coalesce('; an image that reads it is not understood with certainty: '
-                       || (SELECT b.path FROM blurred AS b WHERE b.base_id = m.image_id), '')
-           || CASE WHEN i.file_id IN (SELECT file_id FROM aside)
-              THEN '; it is read otherwise than as a backing file too' ELSE '' END
-    FROM masked AS m JOIN image AS i ON i.image_id = m.image_id
+           coalesce('; ' || w.why, '')
+    FROM masked AS m JOIN what_if_verdict AS w ON w.image_id = m.image_id AND w.effect = 'masked-more'
 ),
 line AS (
-    SELECT t.rank, t.effect, t.step, i.path, t.snapshot, h.is_head, t.freed_bytes, t.freed_at_most, t.needed_bytes,
+    SELECT t.rank, t.effect, t.step,
+           -- A file that loses the name by which it is called has another one.
+           CASE WHEN t.rank = 5 AND :action = 'delete' AND i.path IN (SELECT path FROM what_if_name)
+                THEN (SELECT min(n.path) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file'
+                      AND n.path NOT IN (SELECT path FROM what_if_name)) ELSE i.path END AS path, t.snapshot, h.is_head, t.freed_bytes, t.freed_at_most, t.needed_bytes,
            t.guest_bytes,
-           t.masked_before, t.masked_after, t.detail, t.doubts || o.doubts AS doubts
+           t.masked_before, t.masked_after, t.detail, t.doubts || CASE WHEN t.rank IN (5, 6) THEN '' ELSE o.doubts END AS doubts
     FROM item AS t JOIN image AS i ON i.image_id = t.image_id JOIN head AS h ON h.image_id = t.image_id
     JOIN own AS o ON o.image_id = t.image_id
     UNION ALL

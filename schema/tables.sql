@@ -198,7 +198,6 @@ CREATE TABLE image_memory (
     referenced_scan     INTEGER,  -- scan_id of the latest scan that saw it named as a backing file; NULL: never
     referenced_by       TEXT,     -- path of an image that named it then; NULL: never
     referenced_mtime_ns INTEGER,  -- when its files had last been written by then; NULL: never, or after all images that named it
-    is_base_by          TEXT,     -- why it counts as a backing file although nothing names it now; NULL: nothing says so
     fingerprint         INTEGER NOT NULL DEFAULT 0  -- of what may change though the file does not: the same, the rows of
                                   -- image and image_memory are not written again
 ) STRICT;
@@ -367,6 +366,39 @@ CREATE TABLE tree (
     fingerprint INTEGER NOT NULL  -- of members, their links, mappings and marks
 ) STRICT;
 
+-- Verdicts ------------------------------------------------------------------------------------------------------------
+
+-- An image of the latest scan that nothing uses, wholly or in part (src/judge). It is proven where no doubt concerns it.
+CREATE TABLE candidate (
+    image_id   INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
+    status     TEXT NOT NULL CHECK (status IN ('unreferenced', 'fully-masked', 'partly-masked')),
+    since_scan INTEGER NOT NULL,  -- scan_id of the first scan since which it has had this status
+    evidence   TEXT NOT NULL,     -- the strongest, in words
+    why        TEXT,              -- the doubts about it and about every candidate, in words; NULL: there are none
+    why_codes  TEXT               -- their codes, separated by commas; NULL: there are none
+) STRICT;
+
+-- Why a candidate counts as a backing file.
+CREATE TABLE evidence (
+    image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
+    code     TEXT NOT NULL CHECK (code IN ('named', 'was-named', 'backing-glob', 'openstack-base', 'proxmox-template')),
+    subject  TEXT NOT NULL,  -- named, was-named: path of the image that names it; backing-glob: the glob; else ''
+    scan_id  INTEGER,        -- was-named: the latest scan that saw it named; else NULL
+    sentence TEXT NOT NULL,  -- the same in words
+    PRIMARY KEY (image_id, code, subject)
+) STRICT, WITHOUT ROWID;
+
+-- One reason why a verdict is not proven.
+CREATE TABLE doubt (
+    image_id INTEGER REFERENCES image ON DELETE CASCADE,  -- the candidate; NULL: every one
+    code     TEXT NOT NULL CHECK (code IN (
+                 'unread', 'broken-reference', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
+                 'written-since', 'shared-file', 'loop', 'chain-broken', 'non-backing-reader')),
+    subject  TEXT NOT NULL,  -- what raises it: a path most often, with a remark in parentheses; '': the code says all
+    sentence TEXT NOT NULL,  -- the same in words
+    UNIQUE (image_id, code, subject)
+) STRICT;
+
 -- Findings and history ------------------------------------------------------------------------------------------------
 
 -- Something an administrator should know. Rows of earlier scans stay while their scan is kept.
@@ -376,7 +408,7 @@ CREATE TABLE finding (
     severity   TEXT NOT NULL CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
     path       TEXT NOT NULL,     -- what it is about
     detail     TEXT NOT NULL,     -- in words
-    hides      INTEGER NOT NULL CHECK (hides IN (0, 1)),  -- 1: because of it something may be referenced unseen
+    doubt      TEXT,              -- code of the doubt that it raises about every candidate (doubt.code); NULL: it raises none
     first_scan INTEGER NOT NULL,  -- scan_id
     last_scan  INTEGER NOT NULL,  -- scan_id
     UNIQUE (path, code, detail)

@@ -224,12 +224,59 @@ WHERE x.image_id <> i.image_id
 UNION
 SELECT file_id, NULL FROM file WHERE verdict = 'part';
 
+-- A candidate of the latest scan: an image that nothing uses, wholly or in part. Blocks that hard links or other files hold
+-- on to are not reclaimable; of what is masked, compressed data counts with its share.
+CREATE VIEW v_unused AS
+SELECT c.image_id, i.path, c.status,
+       CASE WHEN EXISTS (SELECT 1 FROM doubt AS d WHERE d.image_id IS NULL OR d.image_id = c.image_id)
+            THEN 'unproven' ELSE 'proven' END AS verdict,
+       (SELECT v.started FROM v_scan AS v WHERE v.scan_id >= c.since_scan ORDER BY v.scan_id LIMIT 1) AS since,
+       (SELECT sum(f.disk_size) FROM file AS f WHERE f.file_id IN (
+            SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) AS disk_size,
+       u.masked_bytes,
+       CASE c.status WHEN 'partly-masked' THEN min(b.own, coalesce(m.host, 0)) ELSE b.freed END AS reclaimable_bytes,
+       (SELECT v.started FROM v_scan AS v WHERE v.scan_id = r.referenced_scan) AS last_referenced, r.referenced_by,
+       c.evidence, c.why, c.why_codes
+FROM candidate AS c
+JOIN image AS i ON i.image_id = c.image_id
+JOIN image_memory AS r ON r.image_id = c.image_id
+LEFT JOIN usage AS u ON u.image_id = c.image_id
+-- Host bytes behind what nobody reads. A hole takes none; of compressed data only the sum is known.
+LEFT JOIN (SELECT k.image_id,
+                  sum(CASE k.state WHEN 0 THEN k.length WHEN 2 THEN k.length
+                                   WHEN 1 THEN k.length * a.compressed_host / a.compressed_bytes ELSE 0 END) AS host
+           FROM masked AS k JOIN image_account AS a ON a.image_id = k.image_id
+           GROUP BY k.image_id) AS m ON m.image_id = c.image_id
+-- Host bytes that its files have for themselves, and those that go when they are deleted by one name each: NULL where
+-- that is unknown of one of them.
+LEFT JOIN (SELECT o.image_id,
+                  CASE WHEN count(*) = count(h.exclusive_bytes) THEN sum(h.exclusive_bytes - h.encoded_bytes) END AS own,
+                  CASE WHEN count(*) = count(h.freed_bytes)
+                       THEN sum(CASE WHEN h.links > 1 THEN 0 ELSE h.freed_bytes END) END AS freed
+           FROM (SELECT image_id, file_id FROM image_file WHERE file_id IS NOT NULL
+                 UNION SELECT image_id, file_id FROM image) AS o
+           LEFT JOIN v_file_blocks AS h ON h.file_id = o.file_id
+           WHERE o.image_id IN (SELECT image_id FROM candidate)
+           GROUP BY o.image_id) AS b ON b.image_id = c.image_id;
+
+-- Why a candidate counts as a backing file.
+CREATE VIEW v_evidence AS
+SELECT e.image_id, i.path, e.code, e.subject, e.scan_id, e.sentence
+FROM evidence AS e
+JOIN image AS i ON i.image_id = e.image_id;
+
+-- Why a verdict is not proven; image_id NULL: that of every candidate.
+CREATE VIEW v_doubt AS
+SELECT d.image_id, i.path, d.code, d.subject, d.sentence
+FROM doubt AS d
+LEFT JOIN image AS i ON i.image_id = d.image_id;
+
 -- A finding of the latest scan.
 CREATE VIEW v_finding AS
 SELECT f.code, f.severity, f.path, f.detail,
        (SELECT v.started FROM v_scan AS v WHERE v.scan_id >= f.first_scan ORDER BY v.scan_id LIMIT 1) AS first_seen,
        (SELECT v.started FROM v_scan AS v WHERE v.scan_id <= f.last_scan ORDER BY v.scan_id DESC LIMIT 1) AS last_seen,
-       f.hides, f.first_scan, f.last_scan
+       f.doubt IS NOT NULL AS hides, f.first_scan, f.last_scan
 FROM finding AS f
 WHERE f.last_scan = (SELECT max(scan_id) FROM scan);
 

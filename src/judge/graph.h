@@ -38,6 +38,7 @@ struct ia_graph_image {
     const char *backing_format; /* as it states it; NULL: it does not */
     int cross_linked;           /* 1: bytes of its files are used twice; 0: none are; -1: unknown */
     enum ia_graph_lock lock;
+    bool format_stated; /* its format is what an overlay states, whatever its content looks like */
     bool is_template;   /* to be kept whole */
     bool has_snapshots; /* internal ones */
     bool is_gone;       /* deleted by an edit: it and its files are no more */
@@ -108,8 +109,13 @@ void ia_graph_release(struct ia_graph *graph);
 
 /* The image is deleted with its main file; what else names it loses it. false: out of memory. */
 bool ia_graph_delete(struct ia_graph *graph, size_t number);
+/* The image's main file loses this name of several; what names it by that loses it. false: out of memory. */
+bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path);
 /* The image gets no backing file any more (qemu-img rebase -b ''); it was written to. */
 void ia_graph_flatten(struct ia_graph *graph, size_t number);
+/* To be called after such edits: where nothing states an image's format any more, the next scan takes it for what its
+ * content looks like, and may find that it names others. false: out of memory. */
+bool ia_graph_settle_formats(struct ia_graph *graph);
 /* The image was written to: it is newer than all that named it. */
 void ia_graph_write(struct ia_graph *graph, size_t number);
 

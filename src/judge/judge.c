@@ -286,22 +286,38 @@ static void find_of_readers(struct finder *finder)
         find_of_reader(finder, finder->judge->readers.items[i]);
 }
 
-enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t image, enum ia_candidate candidate, struct ia_doubts *out,
-                               struct ia_error *err)
+typedef void rule(struct finder *finder);
+
+static enum ia_status apply(struct ia_judge *judge, size_t image, enum ia_candidate candidate, rule *const *rules,
+                            size_t count, struct ia_doubts *out, struct ia_error *err)
 {
-    static void (*const rules[])(struct finder *) = {
-        find_not_understood, find_cross_linked,      find_in_use,     find_written_since,
-        find_shared_file,    find_broken_references, find_of_readers,
-    };
     struct finder finder = {.judge = judge,
                             .number = image,
                             .image = &judge->graph->images.items[image],
                             .candidate = candidate,
                             .out = out};
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+    for (size_t i = 0; i < count; i++)
         rules[i](&finder);
     ia_doubts_sort(out);
     return finder.failed ? ia_fail(err, IA_NOMEM, "out of memory for the judge") : IA_OK;
+}
+
+/* The first ones are about the image itself. */
+static rule *const rules[] = {
+    find_not_understood, find_cross_linked,      find_in_use,     find_written_since,
+    find_shared_file,    find_broken_references, find_of_readers,
+};
+enum { OWN_RULES = 3, RULES = sizeof(rules) / sizeof(rules[0]) };
+
+enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t image, enum ia_candidate candidate, struct ia_doubts *out,
+                               struct ia_error *err)
+{
+    return apply(judge, image, candidate, rules, RULES, out, err);
+}
+
+enum ia_status ia_judge_own_doubts(struct ia_judge *judge, size_t image, struct ia_doubts *out, struct ia_error *err)
+{
+    return apply(judge, image, IA_CANDIDATE_UNREFERENCED, rules, OWN_RULES, out, err);
 }
 
 enum ia_status ia_judge_doubts_of_all(const struct ia_judge *judge, struct ia_doubts *out, struct ia_error *err)

@@ -29,6 +29,10 @@ IA_MUST_CHECK enum ia_status ia_judge_doubts_of_all(const struct ia_judge *judge
 IA_MUST_CHECK enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t image, enum ia_candidate candidate,
                                              struct ia_doubts *out, struct ia_error *err);
 
+/* Those of the latter that are about the image itself, whatever becomes of it: not understood, cross-linked, in use. */
+IA_MUST_CHECK enum ia_status ia_judge_own_doubts(struct ia_judge *judge, size_t image, struct ia_doubts *out,
+                                                 struct ia_error *err);
+
 /* Of a path alone: the place or name where virtualisation software keeps nothing but bases. IA_EVIDENCE_COUNT: none. */
 enum ia_evidence ia_evidence_of_place(const char *path);
 /* The path, or its last component, matches the glob. */

@@ -53,11 +53,3 @@ int64_t ia_findings_incomplete(const struct ia_findings *findings)
         count += ia_finding_kinds[findings->all.items[i].code].incomplete;
     return count;
 }
-
-bool ia_findings_hide(const struct ia_findings *findings)
-{
-    for (size_t i = 0; i < findings->all.len; i++)
-        if (findings->all.items[i].of_all != IA_DOUBT_NONE)
-            return true;
-    return false;
-}

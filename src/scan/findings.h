@@ -32,8 +32,7 @@ IA_PRINTF(4, 5)
 void ia_findings_add_open(struct ia_findings *findings, enum ia_finding_code code, const char *path, const char *format,
                           ...);
 
-/* How many findings there are of things that could not be read; whether one hides references. */
+/* How many findings there are of things that could not be read. */
 int64_t ia_findings_incomplete(const struct ia_findings *findings);
-bool ia_findings_hide(const struct ia_findings *findings);
 
 #endif

@@ -73,10 +73,10 @@ IA_MUST_CHECK enum ia_status ia_scan_resolve(struct ia_scan *scan, struct ia_err
 IA_MUST_CHECK enum ia_status ia_scan_check_chains(struct ia_scan *scan, struct ia_error *err);
 /* absent.c: images that vanished with a mount. */
 IA_MUST_CHECK enum ia_status ia_scan_find_absent(struct ia_scan *scan, struct ia_error *err);
-/* judge.c: the findings about single files; why an image counts as a base, and when its overlays were written to. */
+/* judge.c: the findings about single files; templates, and when an image's overlays were written to. */
 void ia_scan_judge(struct ia_scan *scan);
-/* Appends why the image counts as a base though nothing may name it; nothing where it does not. */
-void ia_scan_describe_base(const struct ia_scan *scan, const struct ia_item *item, struct ia_buf *out);
+/* Something says that the image is a backing file, whether or not one names it now. */
+bool ia_scan_may_be_base(const struct ia_scan *scan, const struct ia_item *item);
 /* When any of the image's files was last written to, by its time stamps: a VMDK's writes go to its extents. */
 int64_t ia_scan_newest_change(const struct ia_scan *scan, const struct ia_item *item);
 /* record.c: everything into the store. */
@@ -95,6 +95,8 @@ IA_MUST_CHECK enum ia_status ia_scan_look(struct ia_scan *scan, struct ia_error 
 IA_MUST_CHECK enum ia_status ia_scan_record_sharing(struct ia_scan *scan, struct ia_error *err);
 /* links.c: the names of the item that hold it, each once however many mounts show it. */
 int64_t ia_scan_links_met(const struct ia_item *item);
+/* verdicts.c: candidates, evidence and doubts into the store, after all else; sets whether the scan is complete. */
+IA_MUST_CHECK enum ia_status ia_scan_put_verdicts(struct ia_scan *scan, struct ia_error *err);
 /* analyse.c: the forest's results into the store, for the trees that are not as they were. */
 IA_MUST_CHECK enum ia_status ia_scan_analyse(struct ia_scan *scan, struct ia_error *err);
 

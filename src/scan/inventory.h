@@ -124,16 +124,15 @@ struct ia_item {
     char *backing_path;        /* owned */
     char *parent_mismatch;     /* owned; in what the backing image is not the one it was made on, NULL: in nothing */
     IA_VEC(struct ia_item_part) parts;
-    bool is_referenced;          /* some image names it as its backing file */
-    bool is_part;                /* some image keeps its data in it */
-    bool stale;                  /* unchanged, but one of its parts is not: to be read again */
-    bool resolved;               /* its own references were followed */
-    bool chain_ok;               /* the image and all below it could be read */
-    bool is_template;            /* to be kept whole */
-    size_t referenced_by;        /* an item that names it as its backing file */
-    int64_t overlaid_ns;         /* when the last of those that name it was written to; 0: none does */
-    char *content_backing;       /* owned; backing name of a content that the stated format overrides */
-    const char *is_base_by_glob; /* borrowed pattern */
+    bool is_referenced;    /* some image names it as its backing file */
+    bool is_part;          /* some image keeps its data in it */
+    bool stale;            /* unchanged, but one of its parts is not: to be read again */
+    bool resolved;         /* its own references were followed */
+    bool chain_ok;         /* the image and all below it could be read */
+    bool is_template;      /* to be kept whole */
+    size_t referenced_by;  /* an item that names it as its backing file */
+    int64_t overlaid_ns;   /* when the last of those that name it was written to; 0: none does */
+    char *content_backing; /* owned; backing name of a content that the stated format overrides */
 
     int64_t file_id, image_id;
     bool new_row; /* the file's row is new: what other tables had of it is gone, even under the same number */

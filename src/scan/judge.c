@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What an administrator should know of each file, and why a file counts as a base though nothing names it. */
-#include <fnmatch.h>
+/* What an administrator should know of each file, and which may be called unused. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
+#include "judge/judge.h"
 #include "scan/internal.h"
 
 static void judge_unknown(struct ia_scan *scan, const struct ia_item *item)
@@ -155,49 +155,29 @@ static void judge_backing(struct ia_scan *scan, const struct ia_item *item)
                             : "unknown");
 }
 
-/* By one of its paths, or the last component of one. */
 static bool matches(const struct ia_item *item, const char *glob)
 {
-    for (size_t i = 0; i < item->names.len; i++) {
-        const char *path = item->names.items[i].path;
-        const char *slash = strrchr(path, '/');
-        if (fnmatch(glob, path, 0) == 0 || (slash != NULL && fnmatch(glob, slash + 1, 0) == 0))
+    for (size_t i = 0; i < item->names.len; i++)
+        if (ia_evidence_matches(item->names.items[i].path, glob))
             return true;
-    }
     return false;
 }
 
-static void judge_base(struct ia_scan *scan, struct ia_item *item)
+static void mark_template(struct ia_scan *scan, struct ia_item *item)
 {
-    for (size_t i = 0; i < scan->options->backing_glob_count && item->is_base_by_glob == NULL; i++)
-        if (matches(item, scan->options->backing_globs[i]))
-            item->is_base_by_glob = scan->options->backing_globs[i];
     for (size_t i = 0; i < scan->templates.len && !item->is_template; i++)
         item->is_template = matches(item, scan->templates.items[i]);
 }
 
-/* Places where virtualisation software keeps nothing but bases. */
-static void add_convention(struct ia_buf *out, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const char *name = slash == NULL ? path : slash + 1;
-    if (strstr(path, "/_base/") != NULL)
-        ia_buf_add_str(out, "lies in a directory _base, where OpenStack keeps base images");
-    else if (strncmp(name, "base-", 5) == 0 && strstr(name, "-disk-") != NULL)
-        ia_buf_add_str(out, "has the name of a Proxmox template's disk, base-N-disk-N");
-}
-
-void ia_scan_describe_base(const struct ia_scan *scan, const struct ia_item *item, struct ia_buf *out)
+bool ia_scan_may_be_base(const struct ia_scan *scan, const struct ia_item *item)
 {
     const struct ia_previous *previous =
         item->previous == IA_NO_ITEM ? NULL : &scan->inventory.previous.items[item->previous];
-    if (previous != NULL && previous->referenced_scan != 0)
-        ia_buf_addf(out, "scan %jd saw it named as backing file by '%s'", (intmax_t)previous->referenced_scan,
-                    previous->referenced_by == NULL ? "" : previous->referenced_by);
-    else if (item->is_base_by_glob != NULL)
-        ia_buf_addf(out, "matches --backing-glob '%s'", item->is_base_by_glob);
-    else
-        add_convention(out, ia_item_path(item));
+    bool found = item->is_referenced || item->is_template || (previous != NULL && previous->referenced_scan != 0) ||
+                 ia_evidence_of_place(ia_item_path(item)) != IA_EVIDENCE_COUNT;
+    for (size_t i = 0; i < scan->options->backing_glob_count && !found; i++)
+        found = matches(item, scan->options->backing_globs[i]);
+    return found;
 }
 
 int64_t ia_scan_newest_change(const struct ia_scan *scan, const struct ia_item *item)
@@ -233,7 +213,7 @@ void ia_scan_judge(struct ia_scan *scan)
         case IA_VERDICT_IMAGE:
             judge_content(scan, item);
             judge_backing(scan, item);
-            judge_base(scan, item);
+            mark_template(scan, item);
             date_backing(scan, item);
             break;
         default:

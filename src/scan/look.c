@@ -41,17 +41,10 @@ static bool device_tells(struct look *look, const struct ia_item *item)
 }
 
 /* Images that a report may call unused are asked themselves, whatever the list says. */
-static bool may_be_a_base(const struct ia_scan *scan, const struct ia_item *item)
-{
-    IA_AUTO_BUF struct ia_buf why = {0};
-    ia_scan_describe_base(scan, item, &why);
-    return item->is_referenced || item->is_template || why.len > 0 || why.failed;
-}
-
 static bool is_told(struct look *look, const struct ia_item *item)
 {
     return look->have_list && !item->block_device && !ia_lock_list_has(&look->locked, (uint64_t)item->key.inode) &&
-           !may_be_a_base(look->scan, item) && device_tells(look, item);
+           !ia_scan_may_be_base(look->scan, item) && device_tells(look, item);
 }
 
 enum ia_status ia_scan_look(struct ia_scan *scan, struct ia_error *err)

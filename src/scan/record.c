@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "scan/fingerprint.h"
+#include "scan/graph.h"
 #include "scan/internal.h"
 
 static const struct ia_previous *previous_of(const struct ia_scan *scan, const struct ia_item *item)
@@ -125,29 +126,13 @@ static void number_images(struct ia_scan *scan)
     }
 }
 
-static bool has_failed_snapshot(const struct ia_parsed *parsed)
-{
-    for (size_t i = 1; i < parsed->mappings.len; i++)
-        if (parsed->mappings.items[i].failed)
-            return true;
-    return false;
-}
-
-/* When a base had last been written to, for a later scan that finds it as it was then. 0: after all that stands on it,
- * which no base is: it may have become a disk of its own, and what names it a remainder. */
-static int64_t idle_since(const struct ia_scan *scan, const struct ia_item *item)
-{
-    int64_t changed = ia_scan_newest_change(scan, item);
-    return changed <= item->overlaid_ns ? changed : 0;
-}
-
 /* Of the columns that may be others though the file is the same. */
 static int64_t fingerprint(const struct ia_image_row *row)
 {
     const int64_t numbers[] = {row->file_id,    row->chain_ok,        row->backing_id,  row->map_id,
                                row->first_scan, row->referenced_scan, row->is_template, row->referenced_mtime_ns};
-    const char *const texts[] = {row->path,       row->format_basis, row->state,         row->backing_path,
-                                 row->lock_state, row->is_base_by,   row->referenced_by, row->problem};
+    const char *const texts[] = {row->path,       row->format_basis,  row->state,  row->backing_path,
+                                 row->lock_state, row->referenced_by, row->problem};
     struct ia_fingerprint print = IA_FINGERPRINT_INIT;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         ia_fingerprint_int(&print, numbers[i]);
@@ -187,9 +172,7 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
     const struct ia_image_identity *identity = ia_parsed_identity(parsed);
     const struct ia_previous *previous = previous_of(scan, item);
     const struct ia_item *items = scan->inventory.items.items;
-    IA_AUTO_BUF struct ia_buf base = {0};
-    ia_scan_describe_base(scan, item, &base);
-    if (base.failed || parsed->mappings.len == 0)
+    if (parsed->mappings.len == 0)
         return ia_fail(err, IA_NOMEM, "out of memory");
     bool named = item->referenced_by != IA_NO_ITEM;
     bool read = parsed->status == IA_OK || facts->virtual_size > 0;
@@ -200,12 +183,10 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .format = parsed->format,
         .format_basis = parsed->basis,
         .variant = facts->variant,
-        .version = -1,
-        .state = parsed->status != IA_OK       ? ia_status_word(parsed->status)
-                 : parsed->changed_while_read  ? "changed"
-                 : has_failed_snapshot(parsed) ? "snapshot-unreadable"
-                 : facts->truncated            ? "truncated"
-                                               : "ok",
+        .version = facts->version > 0 ? facts->version : -1,
+        .has_data_file = facts->has_data_file,
+        .extended_l2 = facts->extended_l2,
+        .state = ia_scan_image_state(item),
         .problem = parsed->message,
         .virtual_size = read ? facts->virtual_size : -1,
         .cluster_size = facts->cluster_size > 0 ? facts->cluster_size : -1,
@@ -213,7 +194,7 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .dirty = facts->dirty,
         .corrupt = facts->marked_corrupt,
         .truncated = facts->truncated,
-        .overlapping = facts->overlapping == 1 || parsed->status == IA_OK ? facts->overlapping : -1,
+        .overlapping = ia_scan_cross_linked(item),
         .chain_ok = item->chain_ok,
         .backing_name = facts->backing_name,
         .backing_format = facts->backing_format,
@@ -229,13 +210,12 @@ static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item
         .compressed_host = facts->compressed_host,
         .metadata_bytes = parsed->status == IA_OK ? facts->metadata_bytes : -1,
         .lock_state = item->lock_state,
-        .is_base_by = base.len > 0 ? base.data : NULL,
         .first_scan =
             previous != NULL && previous->first_scan != 0 ? previous->first_scan : ia_writer_scan_id(scan->writer),
         .referenced_scan = named              ? ia_writer_scan_id(scan->writer)
                            : previous != NULL ? previous->referenced_scan
                                               : 0,
-        .referenced_mtime_ns = named              ? idle_since(scan, item)
+        .referenced_mtime_ns = named              ? ia_max(ia_scan_idle_since(scan, item), 0)
                                : previous != NULL ? previous->referenced_mtime_ns
                                                   : 0,
         .referenced_by = named              ? ia_item_path(&items[item->referenced_by])
@@ -303,7 +283,8 @@ static enum ia_status put_findings(struct ia_scan *scan, struct ia_error *err)
                                      .severity = kind->severity,
                                      .path = finding->path,
                                      .detail = finding->detail,
-                                     .hides = finding->of_all != IA_DOUBT_NONE};
+                                     .doubt = finding->of_all == IA_DOUBT_NONE ? NULL
+                                                                               : ia_doubt_kinds[finding->of_all].code};
         status = ia_writer_put_finding(scan->writer, &row, err);
     }
     return status;
@@ -353,5 +334,7 @@ enum ia_status ia_scan_record(struct ia_scan *scan, struct ia_error *err)
         status = ia_scan_analyse(scan, err);
     if (status == IA_OK)
         status = ia_scan_record_sharing(scan, err);
-    return status == IA_OK ? put_findings(scan, err) : status;
+    if (status == IA_OK)
+        status = put_findings(scan, err);
+    return status == IA_OK ? ia_scan_put_verdicts(scan, err) : status;
 }

@@ -130,7 +130,6 @@ static enum ia_status publish(struct ia_scan *scan, struct ia_error *err)
 {
     scan->row.scan_id = ia_writer_scan_id(scan->writer);
     scan->row.errors = ia_findings_incomplete(&scan->findings);
-    scan->row.complete = !ia_findings_hide(&scan->findings);
     scan->row.finished_ns = now_ns();
     enum ia_status status = ia_writer_put_scan(scan->writer, &scan->row, err);
     if (status == IA_OK)

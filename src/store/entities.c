@@ -87,7 +87,6 @@ static const struct ia_column_spec image_memory_columns[] = {
     IA_NULL_IF_ZERO(ia_image_row, referenced_scan),
     IA_COLUMN(ia_image_row, referenced_by),
     IA_NULL_IF_ZERO(ia_image_row, referenced_mtime_ns),
-    IA_COLUMN(ia_image_row, is_base_by),
     IA_COLUMN(ia_image_row, fingerprint),
 };
 
@@ -131,8 +130,25 @@ static const struct ia_column_spec reference_columns[] = {
 static const struct ia_column_spec finding_columns[] = {
     IA_KEY(ia_finding_row, path),         IA_KEY(ia_finding_row, code),
     IA_KEY(ia_finding_row, detail),       IA_COLUMN(ia_finding_row, severity),
-    IA_COLUMN(ia_finding_row, hides),     IA_COLUMN_AS("first_scan", ia_finding_row, first_scan, IA_COLUMN_FIRST),
+    IA_COLUMN(ia_finding_row, doubt),     IA_COLUMN_AS("first_scan", ia_finding_row, first_scan, IA_COLUMN_FIRST),
     IA_COLUMN(ia_finding_row, last_scan),
+};
+
+static const struct ia_column_spec candidate_columns[] = {
+    IA_KEY(ia_candidate_row, image_id),    IA_COLUMN(ia_candidate_row, status), IA_COLUMN(ia_candidate_row, since_scan),
+    IA_COLUMN(ia_candidate_row, evidence), IA_COLUMN(ia_candidate_row, why),    IA_COLUMN(ia_candidate_row, why_codes),
+};
+
+static const struct ia_column_spec evidence_columns[] = {
+    IA_KEY(ia_evidence_row, image_id),         IA_KEY(ia_evidence_row, code),        IA_KEY(ia_evidence_row, subject),
+    IA_NULL_IF_ZERO(ia_evidence_row, scan_id), IA_COLUMN(ia_evidence_row, sentence),
+};
+
+static const struct ia_column_spec doubt_columns[] = {
+    IA_KEY_OR_NEW(ia_doubt_row, image_id),
+    IA_KEY(ia_doubt_row, code),
+    IA_KEY(ia_doubt_row, subject),
+    IA_COLUMN(ia_doubt_row, sentence),
 };
 
 static const struct ia_column_spec chain_columns[] = {
@@ -223,6 +239,9 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
     [IA_ENTITY_REFERENCE] = {"reference", COLUMNS(reference),
                              "WHERE kind IN ('data-file', 'extent', 'parent-path') ORDER BY image_id, number, kind"},
     [IA_ENTITY_FINDING] = {"finding", COLUMNS(finding), NULL},
+    [IA_ENTITY_CANDIDATE] = {"candidate", COLUMNS(candidate), "ORDER BY image_id"},
+    [IA_ENTITY_EVIDENCE] = {"evidence", COLUMNS(evidence), NULL},
+    [IA_ENTITY_DOUBT] = {"doubt", COLUMNS(doubt), NULL},
     [IA_ENTITY_CHAIN] = {"chain", COLUMNS(chain), NULL},
     [IA_ENTITY_USAGE] = {"usage", COLUMNS(usage), NULL},
     [IA_ENTITY_READER_BYTES] = {"reader_bytes", COLUMNS(reader_bytes), NULL},

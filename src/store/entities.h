@@ -19,6 +19,9 @@ enum ia_entity_number {
     IA_ENTITY_MAPPING,
     IA_ENTITY_REFERENCE, /* those of parts and parents' paths are loaded */
     IA_ENTITY_FINDING,
+    IA_ENTITY_CANDIDATE,
+    IA_ENTITY_EVIDENCE,
+    IA_ENTITY_DOUBT,
     IA_ENTITY_CHAIN,
     IA_ENTITY_USAGE,
     IA_ENTITY_READER_BYTES,

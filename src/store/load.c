@@ -15,6 +15,7 @@ struct loader {
     ia_load_reference *reference;
     ia_load_template *template_glob;
     ia_load_tree *tree;
+    ia_load_candidate *candidate;
     void *ctx;
 };
 typedef enum ia_status hand_over(const struct loader *loader, const void *row, struct ia_error *err);
@@ -166,6 +167,19 @@ enum ia_status ia_writer_load_trees(struct ia_writer *writer, ia_load_tree *each
     struct ia_tree_row row;
     const struct loader loader = {.tree = each, .ctx = ctx};
     return load_rows(writer, IA_ENTITY_TREE, &row, load_tree, &loader, err);
+}
+
+static enum ia_status load_candidate(const struct loader *loader, const void *row, struct ia_error *err)
+{
+    return loader->candidate(loader->ctx, row, err);
+}
+
+enum ia_status ia_writer_load_candidates(struct ia_writer *writer, ia_load_candidate *each, void *ctx,
+                                         struct ia_error *err)
+{
+    struct ia_candidate_row row;
+    const struct loader loader = {.candidate = each, .ctx = ctx};
+    return load_rows(writer, IA_ENTITY_CANDIDATE, &row, load_candidate, &loader, err);
 }
 
 static enum ia_status load_mount(const struct loader *loader, const void *row, struct ia_error *err)

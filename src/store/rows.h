@@ -70,7 +70,6 @@ struct ia_image_row {
     int64_t referenced_scan;     /* 0: never */
     const char *referenced_by;   /* NULL: never */
     int64_t referenced_mtime_ns; /* of the file at that scan; 0: never, or newer than of all that named it */
-    const char *is_base_by;      /* NULL: nothing says so */
     int64_t fingerprint;         /* of what may change though the file does not; the scan's own affair */
 
     bool incomplete; /* loaded: one of the tables has no row of it, and the members of that are 0 */
@@ -112,8 +111,28 @@ struct ia_reference_row {
 
 struct ia_finding_row {
     const char *code, *severity, *path, *detail;
-    bool hides;
+    const char *doubt;             /* NULL: it raises none about every candidate */
     int64_t first_scan, last_scan; /* set by the writer */
+};
+
+struct ia_candidate_row {
+    int64_t image_id;
+    const char *status;
+    int64_t since_scan;
+    const char *evidence;
+    const char *why, *why_codes; /* NULL: no doubt */
+};
+
+struct ia_evidence_row {
+    int64_t image_id;
+    const char *code, *subject;
+    int64_t scan_id; /* 0: none */
+    const char *sentence;
+};
+
+struct ia_doubt_row {
+    int64_t image_id; /* 0: of every candidate */
+    const char *code, *subject, *sentence;
 };
 
 struct ia_chain_store_row {

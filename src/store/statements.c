@@ -25,6 +25,10 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_CLEAR_READER_BYTES] = "DELETE FROM reader_bytes WHERE image_id = ?",
     [IA_STMT_CLEAR_PAIR] = "DELETE FROM pair WHERE image_id = ?",
     [IA_STMT_CLEAR_MASKED] = "DELETE FROM masked WHERE image_id = ?",
+    [IA_STMT_CLEAR_CANDIDATES] = "DELETE FROM candidate",
+    [IA_STMT_CLEAR_EVIDENCE] = "DELETE FROM evidence",
+    [IA_STMT_CLEAR_DOUBTS] = "DELETE FROM doubt",
+    [IA_STMT_GET_USAGE] = "SELECT visible_present, masked_bytes FROM usage WHERE image_id = ?",
     [IA_STMT_GET_SETTING] = "SELECT value FROM setting WHERE key = ?",
 };
 

@@ -11,6 +11,7 @@
 #include "store/forest_reader.h"
 #include "store/reader_internal.h"
 #include "store/what_if_host.h"
+#include "store/what_if_verdicts.h"
 #include "what_if_embedded.h"
 
 static const char working[] = "cannot work out a what-if";
@@ -21,6 +22,7 @@ struct question {
     IA_VEC(int64_t) images; /* the set, each once */
     struct ia_stored_forest *stored;
     struct ia_what_if *answer;
+    struct ia_what_if_accounts accounts;
 };
 
 const char *ia_what_if_word(enum ia_what_if_action action)
@@ -210,11 +212,14 @@ static enum ia_status act_on(struct question *question, int64_t image, struct ia
 
 static enum ia_status put_usage(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err)
 {
-    const struct question *question = ctx;
+    struct question *question = ctx;
+    int64_t image = ia_stored_forest_image(question->stored, node);
+    struct ia_what_if_account account = {image, usage->visible_present, usage->masked_bytes};
+    if (!ia_vec_push(&question->accounts.all, account))
+        return ia_fail(err, IA_NOMEM, "out of memory for the accounts of a what-if");
     return put_numbers(question->db, "INSERT INTO what_if_usage VALUES (?, ?, ?, ?, ?, ?)",
-                       NUMBERS(ia_stored_forest_image(question->stored, node), usage->visible_bytes,
-                               usage->visible_present, usage->masked_bytes, usage->exclusive_bytes,
-                               usage->shared_bytes),
+                       NUMBERS(image, usage->visible_bytes, usage->visible_present, usage->masked_bytes,
+                               usage->exclusive_bytes, usage->shared_bytes),
                        err);
 }
 
@@ -252,32 +257,6 @@ static enum ia_status ask_forest(struct question *question, struct ia_error *err
     return status;
 }
 
-/* What nothing names any more once the links of the step before are dropped. A template is to stay. */
-static enum ia_status follow_names(struct question *question, struct ia_error *err)
-{
-    static const char drop_deleted[] = "UPDATE what_if_link SET dropped = 1 WHERE image_id IN"
-                                       " (SELECT image_id FROM what_if_image WHERE step IS NOT NULL)";
-    static const char drop_flattened[] = "UPDATE what_if_link SET dropped = 1 WHERE backing AND image_id IN"
-                                         " (SELECT image_id FROM what_if_image WHERE asked)";
-    static const char next_step[] = "INSERT INTO what_if_image SELECT i.image_id, 0, ?1 FROM image AS i"
-                                    " WHERE NOT i.is_template"
-                                    " AND i.file_id IN (SELECT file_id FROM what_if_link WHERE dropped AND backing)"
-                                    " AND i.file_id NOT IN (SELECT file_id FROM what_if_link WHERE NOT dropped)"
-                                    " AND i.image_id NOT IN (SELECT image_id FROM what_if_image WHERE step IS NOT NULL)"
-                                    " ON CONFLICT (image_id) DO UPDATE SET step = excluded.step";
-    enum ia_status status = run_script(question->db, "what_if_links", err);
-    if (status == IA_OK && question->action == IA_WHAT_IF_FLATTEN)
-        status = ia_connection_exec(question->db, drop_flattened, err);
-    int64_t changes = 1;
-    for (int64_t step = 1; changes > 0 && status == IA_OK; step++) { /* ends: each image gets one step */
-        status = ia_connection_exec(question->db, drop_deleted, err);
-        if (status == IA_OK)
-            status = ask_of_number(question->db, NULL, next_step, step, err);
-        changes = sqlite3_changes(question->db);
-    }
-    return status;
-}
-
 static enum ia_status fill(struct question *question, struct ia_reader *reader, const char *const *paths, size_t count,
                            struct ia_error *err)
 {
@@ -293,7 +272,9 @@ static enum ia_status fill(struct question *question, struct ia_reader *reader, 
     if (status == IA_OK)
         status = ask_forest(question, err);
     if (status == IA_OK)
-        status = follow_names(question, err);
+        status = run_script(question->db, "what_if_links", err);
+    if (status == IA_OK)
+        status = ia_what_if_judge(question->db, question->action, &question->accounts, err);
     if (status == IA_OK)
         status = run_script(question->db, "what_if_files", err);
     return status == IA_OK ? ia_what_if_share_files(question->db, err) : status;
@@ -307,5 +288,6 @@ enum ia_status ia_what_if_fill(struct ia_reader *reader, enum ia_what_if_action 
     ia_what_if_free(question.answer);
     ia_stored_forest_free(question.stored);
     ia_vec_release(&question.images);
+    ia_vec_release(&question.accounts.all);
     return status;
 }

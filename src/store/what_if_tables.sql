@@ -18,10 +18,19 @@ CREATE TEMP TABLE what_if_link (
     image_id INTEGER NOT NULL,
     file_id  INTEGER NOT NULL,
     backing  INTEGER NOT NULL,  -- 1: as its backing file
-    dropped  INTEGER NOT NULL,  -- 1: by the action, or because the image is gone
     PRIMARY KEY (image_id, file_id, backing)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX temp.what_if_link_file ON what_if_link (file_id);
+
+-- Verdicts (src/judge): why what is said of images is not proven.
+CREATE TEMP TABLE what_if_verdict (
+    effect    TEXT NOT NULL,  -- 'unreferenced', 'masked-more': of such a row, all that the next scan would doubt;
+                              -- 'all': of every image, before; 'own': of the image itself, whatever becomes of it
+    image_id  INTEGER,        -- NULL: 'all'
+    why       TEXT,           -- doubts in words; NULL: there are none
+    why_codes TEXT            -- their codes
+) STRICT;
+CREATE INDEX temp.what_if_verdict_image ON what_if_verdict (image_id, effect);
 
 -- The host files that go with images that are gone, or lose a name.
 CREATE TEMP TABLE what_if_file (

@@ -106,6 +106,23 @@ IA_MUST_CHECK enum ia_status ia_writer_put_mount(struct ia_writer *writer, const
                                                  struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error *err);
 
+/* Verdicts: what the scan before left of candidates; clear_verdicts empties the tables candidate, evidence and doubt.
+ */
+typedef enum ia_status ia_load_candidate(void *ctx, const struct ia_candidate_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_candidates(struct ia_writer *writer, ia_load_candidate *each, void *ctx,
+                                                       struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_clear_verdicts(struct ia_writer *writer, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_candidate(struct ia_writer *writer, const struct ia_candidate_row *row,
+                                                     struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_evidence(struct ia_writer *writer, const struct ia_evidence_row *row,
+                                                    struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_doubt(struct ia_writer *writer, const struct ia_doubt_row *row,
+                                                 struct ia_error *err);
+
+/* What the forest accounts for an image; *known is false where it does not. Guest bytes. */
+IA_MUST_CHECK enum ia_status ia_writer_get_usage(struct ia_writer *writer, int64_t image_id, bool *known,
+                                                 int64_t *visible_present, int64_t *masked_bytes, struct ia_error *err);
+
 /* Values for the next scan; *value is untouched where there is none. */
 IA_MUST_CHECK enum ia_status ia_writer_get_setting(struct ia_writer *writer, const char *key, int64_t *value,
                                                    struct ia_error *err);

@@ -142,8 +142,8 @@ def test_keep(case):
     case.same(history(site), [(scan, 2) for scan in range(1, 6)], "each scan leaves a row for each image")
     case.same(first_seen(site), {"backing-missing": started(site, 1)}, "a finding is told with the scan that first found it")
     with closing(sqlite3.connect(site.db)) as store, store:
-        store.execute("INSERT INTO finding (code, severity, path, detail, hides, first_scan, last_scan) VALUES"
-                      " ('dirty', 'warning', '/old', 'over', 0, 1, 3), ('dirty', 'warning', '/late', 'over', 0, 1, 4)")
+        store.execute("INSERT INTO finding (code, severity, path, detail, first_scan, last_scan) VALUES"
+                      " ('dirty', 'warning', '/old', 'over', 1, 3), ('dirty', 'warning', '/late', 'over', 1, 4)")
     site.scan("--keep", "3")
     case.same((scans_kept(site), history(site)), ([4, 5, 6], [(4, 2), (5, 2), (6, 2)]), "--keep 3 keeps the history of three scans")
     case.same(first_seen(site), {"backing-missing": started(site, 4)}, "a finding of all times dates from the oldest scan that is kept")

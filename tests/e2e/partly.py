@@ -54,7 +54,7 @@ def test_order(case):
     write(create(site.path("alone.qcow2"), MIB), 0)
     site.scan("--backing-glob", "alone.qcow2")
     listed = [(row["status"], site.relative(row["path"])) for row in site.rows("--unused-backing")]
-    case.same(listed, [("unreferenced", "alone.qcow2"), ("contributes-nothing", "nothing.qcow2"), ("partly-masked", "large.qcow2"),
+    case.same(listed, [("unreferenced", "alone.qcow2"), ("fully-masked", "nothing.qcow2"), ("partly-masked", "large.qcow2"),
                        ("partly-masked", "small.qcow2")], "rows are sorted by status, and by what could be given back")
 
 
@@ -113,7 +113,7 @@ def test_templates(case):
     write(create(site.path("on-half.qcow2"), MIB, "templates/half.qcow2"), 0)
     site.scan()
     case.same({name: row["status"] for name, row in rows(site).items()},
-              {"templates/base.qcow2": "contributes-nothing", "templates/half.qcow2": "partly-masked"}, "bases that overlays hide are listed")
+              {"templates/base.qcow2": "fully-masked", "templates/half.qcow2": "partly-masked"}, "bases that overlays hide are listed")
     site.scan("--template", "*/templates/*")
     case.same(rows(site), {}, "--template keeps them whole")
     case.same(site.value("SELECT count(*) FROM v_image WHERE is_template"), 2, "v_image tells which they are")

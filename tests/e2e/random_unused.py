@@ -268,7 +268,7 @@ def check_scan(case, site, forest, options, counts):
 
 def check_noise(site, names, walk, counts):
     """Overwrites what is proven to contribute nothing: no head reads anything else then."""
-    covered = proven(site, "contributes-nothing")
+    covered = proven(site, "fully-masked")
     heads = [name for name in names if identity(name) not in walk.reached and name not in walk.rings]
     before = contents(site, heads)
     for name in covered.values():

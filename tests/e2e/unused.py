@@ -13,7 +13,7 @@ from unused_spoilers import SPOILED, SPOILED_WITHOUT_RIGHTS, spoil_nothing
 
 PROVEN = ("unreferenced", "proven")
 UNPROVEN = ("unreferenced", "unproven")
-NOTHING = ("contributes-nothing", "proven")
+NOTHING = ("fully-masked", "proven")
 GLOB = ("--backing-glob", "*base*")
 
 
@@ -458,7 +458,7 @@ def test_contributes_nothing_unproven(case):
     case.check(site.path("over.qcow2") in row["evidence"], "and the evidence says who still names it", [row["evidence"]])
     with Holder(base, "-r"):
         scanned(site)
-        check_verdict(case, site, "base.qcow2", ("contributes-nothing", "unproven"), "not while QEMU has it open", ["in use"])
+        check_verdict(case, site, "base.qcow2", ("fully-masked", "unproven"), "not while QEMU has it open", ["in use"])
     broken = lay.over("broken.qcow2")
     patch(broken, 40, (1 << 40).to_bytes(8, "big"))
     scanned(site)

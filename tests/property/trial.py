@@ -125,7 +125,7 @@ class Trial:
                 if image in self.named or (self.globs and "/base/" in "/" + image.path):
                     result[image] = "unreferenced"
             elif account.present_read == 0 and not image.snapshots:
-                result[image] = "contributes-nothing"
+                result[image] = "fully-masked"
             elif account.masked() > 0:
                 result[image] = "partly-masked"
         return result

@@ -37,7 +37,7 @@
 #define MASKED_ROW "masked (image_id, start, length, state, file, offset)"
 #define PAIR_ROW "pair (image_id, other_id, bytes, others)"
 
-#define FINDING_ROW "finding (finding_id, code, severity, path, detail, hides, first_scan, last_scan)"
+#define FINDING_ROW "finding (finding_id, code, severity, path, detail, doubt, first_scan, last_scan)"
 #define HISTORY_SPAN_ROW                                                                                               \
     "history_span (path, first_scan, last_scan, image_id, virtual_size, file_size, disk_size, data_bytes, "            \
     "chain_depth,"                                                                                                     \

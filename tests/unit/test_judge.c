@@ -389,6 +389,13 @@ static void every_code_is_told_once(void **state)
 CHANGE(delete_left, assert_true(ia_graph_delete(g, LEFT)))
 CHANGE(delete_both, assert_true(ia_graph_delete(g, LEFT)); assert_true(ia_graph_delete(g, RIGHT));
        assert_true(ia_graph_delete(g, TOP)))
+CHANGE(delete_what_states_a_format, i[BASE].format_stated = true; delete_both(g);
+       assert_true(ia_graph_settle_formats(g)))
+CHANGE(delete_one_that_states_a_format, i[BASE].format_stated = true; delete_left(g);
+       assert_true(ia_graph_settle_formats(g)))
+CHANGE(drop_a_name, add_name(g, BASE, "/r/again.qcow2"); assert_true(ia_graph_drop_name(g, BASE, "/r/base.qcow2")))
+CHANGE(drop_another_name, add_name(g, BASE, "/r/again.qcow2");
+       assert_true(ia_graph_drop_name(g, BASE, "/r/again.qcow2")))
 CHANGE(delete_base, assert_true(ia_graph_delete(g, BASE)))
 CHANGE(delete_base_that_is_raw, i[LEFT].backing_format = i[RIGHT].backing_format = "raw";
        assert_true(ia_graph_delete(g, BASE)))
@@ -398,6 +405,15 @@ CHANGE(write_base_and_flatten_both, ia_graph_write(g, BASE); flatten_both(g))
 static const struct rule deeds[] = {
     {"an overlay is deleted: the base is still named", delete_left, ORPHAN_PROVEN BASE_PROVEN},
     {"all are deleted that named it", delete_both, ORPHAN_PROVEN "base.qcow2 unreferenced:\n"},
+    {"all are deleted that stated a format: the content has its say", delete_what_states_a_format,
+     ORPHAN_BUT("unread [/r/base.qcow2]") "base.qcow2 unreferenced: unread [/r/base.qcow2]\n"},
+    {"one is deleted of two that state a format", delete_one_that_states_a_format, ORPHAN_PROVEN BASE_PROVEN},
+    {"it loses the name by which it was named", drop_a_name,
+     ORPHAN_BUT(
+         "broken-reference [/r/left.qcow2] broken-reference [/r/right.qcow2]") "again.qcow2 unreferenced: "
+                                                                               "broken-reference [/r/left.qcow2] "
+                                                                               "broken-reference [/r/right.qcow2]\n"},
+    {"it loses a name by which nothing named it", drop_another_name, ORPHAN_PROVEN BASE_PROVEN},
     {"a base is deleted: what named it may mean any other", delete_base,
      ORPHAN_BUT("broken-reference [/r/left.qcow2] broken-reference [/r/right.qcow2]")},
     {"a raw base is deleted: it hid nothing, and no qcow2 is meant", delete_base_that_is_raw, ORPHAN_PROVEN},

@@ -251,10 +251,12 @@ static void groups(void **state)
 
 static void findings(void **state)
 {
-    store_exec(*state, "INSERT INTO finding (code, severity, path, detail, hides, first_scan, last_scan) VALUES"
-                       " ('dirty', 'info', '/r/a', 'i', 0, 7, 7), ('base-missing', 'error', '/r/b', 'e', 1, 3, 7),"
-                       " ('dirty', 'warning', '/r/a', 'w', 0, 1, 7), ('dirty', 'warning', '/r/a', 'old', 0, 3, 3),"
-                       " ('denied', 'error', '/r/z', 'e', 1, 7, 7)");
+    store_exec(*state,
+               "INSERT INTO finding (code, severity, path, detail, doubt, first_scan, last_scan) VALUES"
+               " ('dirty', 'info', '/r/a', 'i', NULL, 7, 7),"
+               " ('base-missing', 'error', '/r/b', 'e', 'broken-reference', 3, 7),"
+               " ('dirty', 'warning', '/r/a', 'w', NULL, 1, 7), ('dirty', 'warning', '/r/a', 'old', NULL, 3, 3),"
+               " ('denied', 'error', '/r/z', 'e', 'unread', 7, 7)");
     expect_report(*state, "findings", NULL, NULL,
                   "code,severity,path,detail,first_seen,last_seen,hides\n"
                   "base-missing,error,/r/b,e,2025-01-01T00:00:00Z,2025-01-01T00:01:00Z,1\n"
@@ -447,11 +449,12 @@ static void summary(void **state)
                "INSERT INTO " SCAN_PASSED_ROW
                " VALUES (7, 'empty', 1), (7, 'no-image-magic', 40), (3, 'special-file', 9);"
                "INSERT INTO " FINDING_ROW
-               " VALUES (1, 'x', 'warning', '/r/a', 'w', 1, 7, 7), (2, 'y', 'info', 'p', '', 0, 3, 3);"
-               "UPDATE image_memory SET is_base_by = 'said so' WHERE image_id = 2; UPDATE scan SET complete = 0;"
+               " VALUES (1, 'x', 'warning', '/r/a', 'w', 'unread', 7, 7), (2, 'y', 'info', 'p', '', NULL, 3, 3);"
+               "UPDATE image_memory SET referenced_scan = 1 WHERE image_id = 2; UPDATE scan SET complete = 0;"
                "UPDATE image SET chain_ok = 0 WHERE image_id IN (2, 12);"
                "INSERT INTO " FILE_SHARING_ROW " VALUES (12, 12288, 0, 0, 0, 12), (13, 8192, 0, 0, 8192, 12);"
                "UPDATE chain SET visible_bytes = NULL, data_bytes = NULL WHERE image_id = 12");
+    store_judge(*state);
     /* Flat: alone has 262144, top reads 262144 of its own, 65536 of left and 120000 of base. Stored: these four have
      * 262144 each. Right is left out, its chain is broken. */
     expect_report(*state, "summary", NULL, NULL,

@@ -15,7 +15,9 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "judge/judge.h"
 #include "report/run.h"
+#include "store/graph_reader.h"
 #include "store/migrate.h"
 #include "store/reader.h"
 #include "store/what_if.h"
@@ -97,6 +99,68 @@ static inline void add_backing(struct test_store *store, int overlay, int base, 
         base, base, overlay, overlay, overlay, base, overlay, base, base, (long long)visible, (long long)data);
     store_exec(store, sql);
     sqlite3_free(sql);
+}
+
+static inline bool store_evidence(void *ctx, enum ia_evidence evidence, const char *subject, int64_t scan)
+{
+    struct ia_buf *first = ctx;
+    if (first->len == 0)
+        ia_evidence_render(first, evidence, subject, scan);
+    return true;
+}
+
+static inline void store_candidate(struct test_store *store, struct ia_judge *judge, size_t image, int64_t image_id,
+                                   const struct ia_doubts *of_all)
+{
+    struct ia_error err = {0};
+    struct ia_doubts own = {0};
+    struct ia_buf evidence = {0}, why = {0}, codes = {0};
+    enum ia_candidate candidate = ia_judge_candidate(judge, image);
+    if (candidate == IA_CANDIDATE_NONE)
+        return;
+    assert_true(ia_judge_evidence(judge, image, store_evidence, &evidence));
+    assert_int_equal(ia_judge_doubts(judge, image, candidate, &own, &err), IA_OK);
+    ia_doubts_render(&why, of_all, &own);
+    ia_doubts_render_codes(&codes, of_all, &own);
+    char *sql = sqlite3_mprintf("INSERT INTO candidate VALUES (%lld, %Q, 1, %Q, %Q, %Q)", (long long)image_id,
+                                ia_candidate_word(candidate), evidence.data, why.data, codes.data);
+    store_exec(store, sql);
+    sqlite3_free(sql);
+    for (size_t i = 0; i < own.all.len; i++) {
+        sql =
+            sqlite3_mprintf("INSERT INTO doubt (image_id, code, subject, sentence) VALUES (%lld, %Q, %Q, '')",
+                            (long long)image_id, ia_doubt_kinds[own.all.items[i].doubt].code, own.all.items[i].subject);
+        store_exec(store, sql);
+        sqlite3_free(sql);
+    }
+    ia_doubts_release(&own);
+    ia_buf_release(&evidence);
+    ia_buf_release(&why);
+    ia_buf_release(&codes);
+}
+
+/* The judge's rows, as a scan that left this store would have put them. */
+static inline void store_judge(struct test_store *store)
+{
+    struct ia_error err = {0};
+    struct ia_stored_graph *stored = NULL;
+    struct ia_judge *judge = NULL;
+    struct ia_doubts of_all = {0};
+    assert_int_equal(ia_stored_graph_load(store->db, &stored, &err), IA_OK);
+    assert_int_equal(ia_judge_new(ia_stored_graph(stored), &judge, &err), IA_OK);
+    assert_int_equal(ia_judge_doubts_of_all(judge, &of_all, &err), IA_OK);
+    store_exec(store, "DELETE FROM candidate; DELETE FROM evidence; DELETE FROM doubt");
+    for (size_t i = 0; i < of_all.all.len; i++) {
+        char *sql = sqlite3_mprintf("INSERT INTO doubt (code, subject, sentence) VALUES (%Q, %Q, '')",
+                                    ia_doubt_kinds[of_all.all.items[i].doubt].code, of_all.all.items[i].subject);
+        store_exec(store, sql);
+        sqlite3_free(sql);
+    }
+    for (size_t i = 0; i < ia_stored_graph(stored)->images.len; i++)
+        store_candidate(store, judge, i, ia_stored_graph_image_id(stored, i), &of_all);
+    ia_doubts_release(&of_all);
+    ia_judge_free(judge);
+    ia_stored_graph_free(stored);
 }
 
 /* What the embedded report answers as csv, these columns of it; to be freed. */

@@ -132,7 +132,8 @@ static void later_steps_take_along_what_is_left(void **state)
     struct test_store store;
     fill(&store);
     add_backing(&store, 1, 4, 0, 0);
-    store_exec(&store, "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 100000, 0, 0, 0, 1), (4, 100000, 0, 0, 100000, 1);"
+    store_exec(&store, "UPDATE image_memory SET referenced_scan = 1 WHERE image_id = 4;"
+                       "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 100000, 0, 0, 0, 1), (4, 100000, 0, 0, 100000, 1);"
                        "INSERT INTO " SHARED_RUN_ROW " VALUES (1, 0, 100000, 9, 0, 0), (4, 0, 100000, 9, 0, 0)");
     expect_what_if(&store, IA_WHAT_IF_DELETE, set, 1, "effect,path,freed_bytes,freed_at_most",
                    "effect,path,freed_bytes,freed_at_most\n"

@@ -137,7 +137,6 @@ static const struct ia_image_row whole = {
     .referenced_scan = 11,
     .referenced_by = "/o",
     .referenced_mtime_ns = -12,
-    .is_base_by = "said so",
     .fingerprint = -13,
 };
 static const struct ia_image_row bare = {

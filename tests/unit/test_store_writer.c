@@ -210,7 +210,7 @@ static void a_finding_seen_again_keeps_its_first_scan(void **state)
 {
     (void)state;
     const struct ia_finding_row finding = {
-        .code = "corrupt", .severity = "error", .path = "/x", .detail = "bad", .hides = true};
+        .code = "corrupt", .severity = "error", .path = "/x", .detail = "bad", .doubt = "unread"};
     for (int i = 0; i < 3; i++) {
         struct ia_writer *writer;
         const struct ia_scan_row scan = {.started_ns = 1};

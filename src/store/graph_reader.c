@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading the graph of the judge: one statement a table, each in the order of its numbers. */
+#include "store/graph_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge/finding_kind.h"
+#include "store/connection.h"
+
+struct ia_stored_graph {
+    sqlite3 *db;
+    struct ia_graph graph;
+    IA_VEC(int64_t) file_ids;  /* of graph.files, ascending */
+    IA_VEC(int64_t) image_ids; /* of graph.images, ascending */
+    IA_VEC(char *) texts;      /* owned */
+    bool failed;               /* out of memory */
+};
+
+static const char reading[] = "cannot read what the verdicts rest on";
+
+static size_t place_of(const int64_t *ids, size_t count, int64_t id)
+{
+    size_t low = 0;
+    for (size_t high = count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (ids[middle] < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && ids[low] == id ? low : IA_GRAPH_NONE;
+}
+
+/* The file or image that a column names; NULL names none. */
+static size_t file_in(const struct ia_stored_graph *stored, sqlite3_stmt *stmt, int column)
+{
+    return place_of(stored->file_ids.items, stored->file_ids.len, sqlite3_column_int64(stmt, column));
+}
+
+static size_t image_in(const struct ia_stored_graph *stored, sqlite3_stmt *stmt, int column)
+{
+    return place_of(stored->image_ids.items, stored->image_ids.len, sqlite3_column_int64(stmt, column));
+}
+
+/* A copy of a text; NULL for NULL. */
+static const char *text_in(struct ia_stored_graph *stored, sqlite3_stmt *stmt, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    if (text == NULL)
+        return NULL;
+    char *copy = strdup(text);
+    if (copy != NULL && ia_vec_push(&stored->texts, copy))
+        return copy;
+    free(copy);
+    stored->failed = true;
+    return "";
+}
+
+static const char *text_or_empty(struct ia_stored_graph *stored, sqlite3_stmt *stmt, int column)
+{
+    const char *text = text_in(stored, stmt, column);
+    return text == NULL ? "" : text;
+}
+
+/* The words of an enumeration, in its order; `other` for one that is not among them. */
+static int word_in(sqlite3_stmt *stmt, int column, const char *const *words, int count, int other)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    for (int i = 0; i < count && text != NULL; i++)
+        if (strcmp(text, words[i]) == 0)
+            return i;
+    return other;
+}
+#define WORD_IN(stmt, column, words, other)                                                                            \
+    word_in(stmt, column, words, (int)(sizeof(words) / sizeof((words)[0])), other)
+
+static bool add_file(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    struct ia_graph_file file = {.mtime_ns = sqlite3_column_int64(stmt, 1),
+                                 .is_part = sqlite3_column_int(stmt, 2) != 0};
+    return ia_vec_push(&stored->file_ids, sqlite3_column_int64(stmt, 0)) && ia_vec_push(&stored->graph.files, file);
+}
+
+/* The names of a file come together. */
+static bool add_name(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    struct ia_graph *graph = &stored->graph;
+    size_t number = file_in(stored, stmt, 0);
+    if (number == IA_GRAPH_NONE)
+        return true;
+    struct ia_graph_file *file = &graph->files.items[number];
+    if (file->names++ == 0)
+        file->first_name = graph->names.len;
+    return ia_vec_push(&graph->names, ((struct ia_graph_name){text_or_empty(stored, stmt, 1)}));
+}
+
+static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    static const char *const locks[] = {"none", "read", "write", "unknown"};
+    const char *state = text_or_empty(stored, stmt, 4);
+    struct ia_graph_image image = {
+        .file = file_in(stored, stmt, 1),
+        .path = text_or_empty(stored, stmt, 2),
+        .format = text_or_empty(stored, stmt, 3),
+        .problem = strcmp(state, "ok") == 0 ? NULL : state,
+        .backing = IA_GRAPH_NONE, /* see link_image */
+        .backing_path = text_in(stored, stmt, 5),
+        .backing_format = text_in(stored, stmt, 6),
+        .cross_linked = sqlite3_column_type(stmt, 7) == SQLITE_NULL ? -1 : sqlite3_column_int(stmt, 7),
+        .lock = (enum ia_graph_lock)WORD_IN(stmt, 8, locks, IA_GRAPH_LOCK_UNKNOWN),
+        .is_template = sqlite3_column_int(stmt, 9) != 0,
+        .has_snapshots = sqlite3_column_int(stmt, 10) != 0,
+        .named_scan = sqlite3_column_int64(stmt, 11),
+        .named_by = text_in(stored, stmt, 12),
+        .named_mtime_ns = sqlite3_column_type(stmt, 13) == SQLITE_NULL ? -1 : sqlite3_column_int64(stmt, 13),
+        .accounted = sqlite3_column_type(stmt, 14) != SQLITE_NULL,
+        .visible_present = sqlite3_column_int64(stmt, 14),
+        .masked_bytes = sqlite3_column_int64(stmt, 15),
+        .format_stated = sqlite3_column_int(stmt, 16) != 0,
+    };
+    return image.file == IA_GRAPH_NONE || (ia_vec_push(&stored->image_ids, sqlite3_column_int64(stmt, 0)) &&
+                                           ia_vec_push(&stored->graph.images, image));
+}
+
+static bool link_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    size_t image = image_in(stored, stmt, 0);
+    if (image != IA_GRAPH_NONE)
+        stored->graph.images.items[image].backing = image_in(stored, stmt, 1);
+    return true;
+}
+
+static bool add_reference(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    static const char *const kinds[] = {"backing", "alias", "data-file", "extent", "content"};
+    static const char *const states[] = {"followed", "missing", "ambiguous"};
+    struct ia_graph_reference reference = {
+        .image = image_in(stored, stmt, 0),
+        .kind = (enum ia_graph_kind)WORD_IN(stmt, 1, kinds, IA_GRAPH_CONTENT),
+        .state = (enum ia_graph_state)WORD_IN(stmt, 2, states, IA_GRAPH_OTHER),
+        .name = text_or_empty(stored, stmt, 3),
+        .path = text_or_empty(stored, stmt, 4),
+        .target = file_in(stored, stmt, 5),
+    };
+    return reference.image == IA_GRAPH_NONE || ia_vec_push(&stored->graph.references, reference);
+}
+
+static bool add_part(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    struct ia_graph_part part = {
+        .image = image_in(stored, stmt, 0), .file = file_in(stored, stmt, 1), .path = text_or_empty(stored, stmt, 2)};
+    return part.image == IA_GRAPH_NONE || ia_vec_push(&stored->graph.parts, part);
+}
+
+static bool add_finding(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    const char *code = text_or_empty(stored, stmt, 1);
+    const struct ia_finding_kind *kind = ia_finding_kind_by_code(code);
+    const char *doubt = (const char *)sqlite3_column_text(stmt, 2);
+    struct ia_graph_finding finding = {
+        .path = text_or_empty(stored, stmt, 0),
+        .code = code,
+        .of_all = doubt == NULL ? IA_DOUBT_NONE : ia_doubt_by_code(doubt),
+        .of_readers = kind == NULL ? IA_DOUBT_NONE : kind->of_readers,
+        .image = IA_GRAPH_NONE,
+    };
+    return ia_vec_push(&stored->graph.findings, finding);
+}
+
+static bool add_glob(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    return ia_vec_push(&stored->graph.backing_globs, text_or_empty(stored, stmt, 0));
+}
+
+static enum ia_status each_row(struct ia_stored_graph *stored, const char *sql,
+                               bool (*add)(struct ia_stored_graph *, sqlite3_stmt *), struct ia_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int code = SQLITE_DONE;
+    enum ia_status status = ia_connection_prepare(stored->db, sql, reading, &stmt, err);
+    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+        if (!add(stored, stmt) || stored->failed)
+            status = ia_fail(err, IA_NOMEM, "out of memory for what the verdicts rest on");
+    return ia_connection_finish(stored->db, stmt, status, code, reading, err);
+}
+
+static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
+{
+    static const struct {
+        bool (*add)(struct ia_stored_graph *, sqlite3_stmt *);
+        const char *sql;
+    } tables[] = {
+        {add_file, "SELECT file_id, mtime_ns, verdict = 'part' FROM file ORDER BY file_id"},
+        {add_name, "SELECT file_id, path FROM file_name ORDER BY file_id, path"},
+        {add_image, "SELECT i.image_id, i.file_id, i.path, i.format, i.state, i.backing_path, h.backing_format,"
+                    " a.overlapping, i.lock_state, i.is_template,"
+                    " EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL),"
+                    " r.referenced_scan, r.referenced_by, r.referenced_mtime_ns, u.visible_present, u.masked_bytes,"
+                    " i.format_basis = 'stated'"
+                    " FROM image AS i JOIN image_header AS h USING (image_id) JOIN image_account AS a USING (image_id)"
+                    " JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
+                    " ORDER BY i.image_id"},
+        {link_image, "SELECT image_id, backing_id FROM image WHERE backing_id IS NOT NULL"},
+        {add_reference, "SELECT image_id, kind, state, name, path, target_id FROM reference"
+                        " WHERE kind <> 'parent-path'"},
+        {add_part, "SELECT image_id, file_id, path FROM image_file WHERE number > 0"},
+        {add_finding, "SELECT path, code, doubt FROM finding WHERE last_scan = (SELECT max(scan_id) FROM scan)"},
+        {add_glob, "SELECT value FROM scan_option WHERE kind = 'backing-glob'"
+                   " AND scan_id = (SELECT max(scan_id) FROM scan)"},
+    };
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && status == IA_OK; i++)
+        status = each_row(stored, tables[i].sql, tables[i].add, err);
+    return status;
+}
+
+enum ia_status ia_stored_graph_load(sqlite3 *db, struct ia_stored_graph **out, struct ia_error *err)
+{
+    struct ia_stored_graph *stored = calloc(1, sizeof(*stored));
+    if (stored == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory for what the verdicts rest on");
+    stored->db = db;
+    enum ia_status status = load(stored, err);
+    if (status != IA_OK) {
+        ia_stored_graph_free(stored);
+        return status;
+    }
+    *out = stored;
+    return IA_OK;
+}
+
+void ia_stored_graph_free(struct ia_stored_graph *stored)
+{
+    if (stored == NULL)
+        return;
+    for (size_t i = 0; i < stored->texts.len; i++)
+        free(stored->texts.items[i]);
+    ia_vec_release(&stored->texts);
+    ia_vec_release(&stored->file_ids);
+    ia_vec_release(&stored->image_ids);
+    ia_graph_release(&stored->graph);
+    free(stored);
+}
+
+struct ia_graph *ia_stored_graph(struct ia_stored_graph *stored)
+{
+    return &stored->graph;
+}
+
+int64_t ia_stored_graph_image_id(const struct ia_stored_graph *stored, size_t image)
+{
+    return stored->image_ids.items[image];
+}
+
+size_t ia_stored_graph_image(const struct ia_stored_graph *stored, int64_t image_id)
+{
+    return place_of(stored->image_ids.items, stored->image_ids.len, image_id);
+}

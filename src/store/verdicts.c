@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing what the judge says. */
+#include "store/connection.h"
+#include "store/statements.h"
+#include "store/writer.h"
+#include "store/writer_internal.h"
+
+enum ia_status ia_writer_clear_verdicts(struct ia_writer *writer, struct ia_error *err)
+{
+    static const enum ia_statement clears[] = {IA_STMT_CLEAR_CANDIDATES, IA_STMT_CLEAR_EVIDENCE, IA_STMT_CLEAR_DOUBTS};
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < sizeof(clears) / sizeof(clears[0]) && status == IA_OK; i++)
+        status = ia_statements_run(ia_writer_statements(writer), clears[i], 0, err);
+    return status;
+}
+
+enum ia_status ia_writer_put_candidate(struct ia_writer *writer, const struct ia_candidate_row *row,
+                                       struct ia_error *err)
+{
+    return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_CANDIDATE, row, err);
+}
+
+enum ia_status ia_writer_put_evidence(struct ia_writer *writer, const struct ia_evidence_row *row, struct ia_error *err)
+{
+    return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_EVIDENCE, row, err);
+}
+
+enum ia_status ia_writer_put_doubt(struct ia_writer *writer, const struct ia_doubt_row *row, struct ia_error *err)
+{
+    return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_DOUBT, row, err);
+}
+
+enum ia_status ia_writer_get_usage(struct ia_writer *writer, int64_t image_id, bool *known, int64_t *visible_present,
+                                   int64_t *masked_bytes, struct ia_error *err)
+{
+    struct ia_statements *statements = ia_writer_statements(writer);
+    sqlite3_stmt *stmt = NULL;
+    enum ia_status status = ia_statements_get(statements, IA_STMT_GET_USAGE, &stmt, err);
+    if (status != IA_OK)
+        return status;
+    int code = sqlite3_bind_int64(stmt, 1, image_id);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(stmt);
+    *known = code == SQLITE_ROW;
+    if (code == SQLITE_ROW) {
+        *visible_present = sqlite3_column_int64(stmt, 0);
+        *masked_bytes = sqlite3_column_int64(stmt, 1);
+    } else if (code != SQLITE_DONE) {
+        status = ia_connection_fail(statements->db, err, "cannot read the store");
+    }
+    sqlite3_reset(stmt);
+    return status;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* Judging what a deed would leave, step by step. */
+#include "store/what_if_verdicts.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "judge/judge.h"
+#include "store/connection.h"
+#include "store/graph_reader.h"
+
+static const char working[] = "cannot work out the verdicts of a what-if";
+
+struct deed {
+    sqlite3 *db;
+    enum ia_what_if_action action;
+    const struct ia_what_if_accounts *accounts;
+    struct ia_stored_graph *stored;
+    struct ia_graph *graph;
+    struct ia_judge *judge;        /* of the graph as it is now */
+    struct ia_doubts of_all;       /* the same */
+    IA_VEC(int64_t) masked_before; /* of each account */
+    enum ia_candidate *before;     /* of each image */
+};
+
+static enum ia_status no_memory(struct ia_error *err)
+{
+    return ia_fail(err, IA_NOMEM, "out of memory for the verdicts of a what-if");
+}
+
+/* -- Writing ------------------------------------------------------------------------------------------------------- */
+
+static int bind_text(sqlite3_stmt *stmt, int index, const struct ia_buf *text)
+{
+    return text->len == 0 ? sqlite3_bind_null(stmt, index)
+                          : sqlite3_bind_text(stmt, index, text->data, (int)text->len, SQLITE_STATIC);
+}
+
+/* image: IA_GRAPH_NONE for a row about every image. */
+static enum ia_status put_verdict(const struct deed *deed, const char *effect, size_t image, const struct ia_buf *why,
+                                  const struct ia_buf *codes, struct ia_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    enum ia_status status =
+        ia_connection_prepare(deed->db, "INSERT INTO what_if_verdict VALUES (?, ?, ?, ?)", working, &stmt, err);
+    int code = SQLITE_OK;
+    if (status == IA_OK)
+        code = sqlite3_bind_text(stmt, 1, effect, -1, SQLITE_STATIC);
+    if (status == IA_OK && code == SQLITE_OK && image != IA_GRAPH_NONE)
+        code = sqlite3_bind_int64(stmt, 2, ia_stored_graph_image_id(deed->stored, image));
+    if (status == IA_OK && code == SQLITE_OK)
+        code = bind_text(stmt, 3, why);
+    if (status == IA_OK && code == SQLITE_OK)
+        code = bind_text(stmt, 4, codes);
+    if (status == IA_OK && code == SQLITE_OK)
+        code = sqlite3_step(stmt);
+    return ia_connection_finish(deed->db, stmt, status, code, working, err);
+}
+
+static enum ia_status put_doubts(const struct deed *deed, const char *effect, size_t image,
+                                 const struct ia_doubts *of_all, struct ia_doubts *own, struct ia_error *err)
+{
+    IA_AUTO_BUF struct ia_buf why = {0};
+    IA_AUTO_BUF struct ia_buf codes = {0};
+    ia_doubts_subtract(own, of_all);
+    ia_doubts_render(&why, of_all, own);
+    ia_doubts_render_codes(&codes, of_all, own);
+    return why.failed || codes.failed ? no_memory(err) : put_verdict(deed, effect, image, &why, &codes, err);
+}
+
+static enum ia_status put_candidate(const struct deed *deed, const char *effect, size_t image,
+                                    enum ia_candidate candidate, struct ia_error *err)
+{
+    struct ia_doubts own = {0};
+    enum ia_status status = ia_judge_doubts(deed->judge, image, candidate, &own, err);
+    if (status == IA_OK)
+        status = put_doubts(deed, effect, image, &deed->of_all, &own, err);
+    ia_doubts_release(&own);
+    return status;
+}
+
+/* -- The set ------------------------------------------------------------------------------------------------------- */
+
+/* Calls for each row of numbers and texts until one fails. */
+typedef enum ia_status row_function(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err);
+
+static enum ia_status each_row(struct deed *deed, const char *sql, row_function *each, struct ia_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int code = SQLITE_DONE;
+    enum ia_status status = ia_connection_prepare(deed->db, sql, working, &stmt, err);
+    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+        status = each(deed, stmt, err);
+    return ia_connection_finish(deed->db, stmt, status, code, working, err);
+}
+
+static enum ia_status delete_image(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
+{
+    size_t image = ia_stored_graph_image(deed->stored, sqlite3_column_int64(stmt, 0));
+    return image == IA_GRAPH_NONE || ia_graph_delete(deed->graph, image) ? IA_OK : no_memory(err);
+}
+
+static enum ia_status drop_name(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
+{
+    size_t image = ia_stored_graph_image(deed->stored, sqlite3_column_int64(stmt, 0));
+    const char *path = (const char *)sqlite3_column_text(stmt, 1);
+    if (image == IA_GRAPH_NONE || path == NULL || ia_graph_drop_name(deed->graph, image, path))
+        return IA_OK;
+    return no_memory(err);
+}
+
+static enum ia_status flatten_image(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
+{
+    (void)err;
+    size_t image = ia_stored_graph_image(deed->stored, sqlite3_column_int64(stmt, 0));
+    if (image != IA_GRAPH_NONE)
+        ia_graph_flatten(deed->graph, image);
+    return IA_OK;
+}
+
+/* The image is emptied, and its backing image written to. */
+static enum ia_status commit_image(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
+{
+    (void)err;
+    size_t image = ia_stored_graph_image(deed->stored, sqlite3_column_int64(stmt, 0));
+    if (image == IA_GRAPH_NONE)
+        return IA_OK;
+    ia_graph_write(deed->graph, image);
+    if (deed->graph->images.items[image].backing != IA_GRAPH_NONE)
+        ia_graph_write(deed->graph, deed->graph->images.items[image].backing);
+    return IA_OK;
+}
+
+static enum ia_status act(struct deed *deed, struct ia_error *err)
+{
+    static const char asked[] = "SELECT image_id FROM what_if_image WHERE asked";
+    if (deed->action == IA_WHAT_IF_FLATTEN)
+        return each_row(deed, asked, flatten_image, err);
+    if (deed->action == IA_WHAT_IF_COMMIT)
+        return each_row(deed, asked, commit_image, err);
+    enum ia_status status = each_row(deed,
+                                     "SELECT w.image_id, n.path FROM what_if_image AS w"
+                                     " JOIN image AS i ON i.image_id = w.image_id"
+                                     " JOIN file_name AS n ON n.file_id = i.file_id"
+                                     " JOIN what_if_name AS k ON k.path = n.path WHERE w.step IS NULL",
+                                     drop_name, err);
+    return status == IA_OK ? each_row(deed, "SELECT image_id FROM what_if_image WHERE step = 0", delete_image, err)
+                           : status;
+}
+
+/* -- Judging ------------------------------------------------------------------------------------------------------- */
+
+static enum ia_status look(struct deed *deed, struct ia_error *err)
+{
+    if (!ia_graph_settle_formats(deed->graph))
+        return no_memory(err);
+    ia_judge_free(deed->judge);
+    deed->judge = NULL;
+    deed->of_all.all.len = 0;
+    enum ia_status status = ia_judge_new(deed->graph, &deed->judge, err);
+    return status == IA_OK ? ia_judge_doubts_of_all(deed->judge, &deed->of_all, err) : status;
+}
+
+/* What is said of everything before the deed, and of each image itself. */
+static enum ia_status tell_before(struct deed *deed, struct ia_error *err)
+{
+    const struct ia_doubts none = {0};
+    struct ia_doubts own = {0};
+    enum ia_status status = put_doubts(deed, "all", IA_GRAPH_NONE, &deed->of_all, &own, err);
+    deed->before = calloc(deed->graph->images.len + 1, sizeof(*deed->before));
+    if (status == IA_OK && deed->before == NULL)
+        status = no_memory(err);
+    for (size_t i = 0; i < deed->graph->images.len && status == IA_OK; i++) {
+        deed->before[i] = ia_judge_candidate(deed->judge, i);
+        own.all.len = 0;
+        status = ia_judge_own_doubts(deed->judge, i, &own, err);
+        if (status == IA_OK && own.all.len > 0)
+            status = put_doubts(deed, "own", i, &none, &own, err);
+    }
+    ia_doubts_release(&own);
+    return status;
+}
+
+/* The accounts of the forest after the action, in place of those before. */
+static enum ia_status set_accounts(struct deed *deed, struct ia_error *err)
+{
+    for (size_t i = 0; i < deed->accounts->all.len; i++) {
+        const struct ia_what_if_account *account = &deed->accounts->all.items[i];
+        size_t number = ia_stored_graph_image(deed->stored, account->image_id);
+        int64_t before = number == IA_GRAPH_NONE ? INT64_MAX : deed->graph->images.items[number].masked_bytes;
+        if (!ia_vec_push(&deed->masked_before, before))
+            return no_memory(err);
+        if (number == IA_GRAPH_NONE)
+            continue;
+        struct ia_graph_image *image = &deed->graph->images.items[number];
+        image->visible_present = account->visible_present;
+        image->masked_bytes = account->masked_bytes;
+    }
+    return IA_OK;
+}
+
+/* What is masked more is what the next scan lists as masked; where it would list nothing, there is a doubt that says
+ * why. */
+static enum ia_status tell_masked(struct deed *deed, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < deed->accounts->all.len && status == IA_OK; i++) {
+        size_t number = ia_stored_graph_image(deed->stored, deed->accounts->all.items[i].image_id);
+        if (number == IA_GRAPH_NONE || deed->graph->images.items[number].is_gone ||
+            deed->accounts->all.items[i].masked_bytes <= deed->masked_before.items[i])
+            continue;
+        enum ia_candidate candidate = ia_judge_candidate(deed->judge, number);
+        status = put_candidate(deed, "masked-more", number,
+                               candidate == IA_CANDIDATE_NONE ? IA_CANDIDATE_PARTLY_MASKED : candidate, err);
+    }
+    return status;
+}
+
+static enum ia_status put_step(const struct deed *deed, size_t image, int64_t step, struct ia_error *err)
+{
+    static const char sql[] = "INSERT INTO what_if_image VALUES (?1, 0, ?2)"
+                              " ON CONFLICT (image_id) DO UPDATE SET step = excluded.step";
+    sqlite3_stmt *stmt = NULL;
+    enum ia_status status = ia_connection_prepare(deed->db, sql, working, &stmt, err);
+    int code = SQLITE_OK;
+    if (status == IA_OK)
+        code = sqlite3_bind_int64(stmt, 1, ia_stored_graph_image_id(deed->stored, image));
+    if (status == IA_OK && code == SQLITE_OK)
+        code = sqlite3_bind_int64(stmt, 2, step);
+    if (status == IA_OK && code == SQLITE_OK)
+        code = sqlite3_step(stmt);
+    return ia_connection_finish(deed->db, stmt, status, code, working, err);
+}
+
+/* One step: what is unreferenced by now and was not before is told, then deleted. *any: there was something. */
+static enum ia_status tell_step(struct deed *deed, int64_t step, bool *any, struct ia_error *err)
+{
+    IA_VEC(size_t) found = {0};
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < deed->graph->images.len && status == IA_OK; i++) {
+        if (deed->before[i] == IA_CANDIDATE_UNREFERENCED ||
+            ia_judge_candidate(deed->judge, i) != IA_CANDIDATE_UNREFERENCED)
+            continue;
+        status = ia_vec_push(&found, i) ? put_step(deed, i, step, err) : no_memory(err);
+        if (status == IA_OK)
+            status = put_candidate(deed, "unreferenced", i, IA_CANDIDATE_UNREFERENCED, err);
+    }
+    for (size_t i = 0; i < found.len && status == IA_OK; i++)
+        status = ia_graph_delete(deed->graph, found.items[i]) ? IA_OK : no_memory(err);
+    *any = found.len > 0;
+    ia_vec_release(&found);
+    return status;
+}
+
+static enum ia_status judge(struct deed *deed, struct ia_error *err)
+{
+    enum ia_status status = look(deed, err);
+    if (status == IA_OK)
+        status = tell_before(deed, err);
+    if (status == IA_OK)
+        status = set_accounts(deed, err);
+    if (status == IA_OK)
+        status = act(deed, err);
+    if (status == IA_OK)
+        status = look(deed, err);
+    if (status == IA_OK)
+        status = tell_masked(deed, err);
+    bool any = true;
+    for (int64_t step = 1; any && status == IA_OK; step++) { /* ends: each step deletes an image */
+        status = tell_step(deed, step, &any, err);
+        if (status == IA_OK && any)
+            status = look(deed, err);
+    }
+    return status;
+}
+
+enum ia_status ia_what_if_judge(sqlite3 *db, enum ia_what_if_action action, const struct ia_what_if_accounts *accounts,
+                                struct ia_error *err)
+{
+    struct deed deed = {.db = db, .action = action, .accounts = accounts};
+    enum ia_status status = ia_stored_graph_load(db, &deed.stored, err);
+    if (status == IA_OK) {
+        deed.graph = ia_stored_graph(deed.stored);
+        status = judge(&deed, err);
+    }
+    ia_judge_free(deed.judge);
+    ia_doubts_release(&deed.of_all);
+    ia_vec_release(&deed.masked_before);
+    free(deed.before);
+    ia_stored_graph_free(deed.stored);
+    return status;
+}
