@@ -78,7 +78,7 @@ CREATE TABLE file (
     mtime_ns   INTEGER NOT NULL,
     ctime_ns   INTEGER NOT NULL,
     checked_ns INTEGER NOT NULL,  -- when its content was read; 0: the next scan reads it again
-    verdict    TEXT NOT NULL CHECK (  -- part: of an image; passed: no image; unknown: could not be understood; none: was not
+    verdict    TEXT NOT NULL CHECK (  -- part: of an image; passed: no image; unknown: could not be understood; none: not
                    -- looked at
                    verdict = 'image' OR verdict = 'part' OR verdict = 'passed' OR verdict = 'unknown'
                    OR verdict = 'none'),
@@ -87,7 +87,7 @@ CREATE TABLE file (
                    reason = '' OR reason = 'empty' OR reason = 'no-image-magic' OR reason = 'unreadable'
                    OR reason = 'unrecognised'),
     links      INTEGER,           -- names that the file system counts; NULL: not known
-    links_met  INTEGER,           -- of these, those that the scan met; a link seen through two mounts counts once; NULL: not known
+    links_met  INTEGER,           -- of these, those that the scan met, each once for all mounts; NULL: not known
     UNIQUE (device, inode)
 ) STRICT;
 
@@ -106,8 +106,8 @@ CREATE TABLE file_sharing (
     shared_bytes    INTEGER,           -- in blocks that something else uses too; NULL: unknown (no FIEMAP)
     encoded_bytes   INTEGER NOT NULL,  -- in blocks of its own that the host compresses: how many they are is unknown
     unmatched_bytes INTEGER,           -- of shared_bytes: no other file of the store is known to use them; NULL: unknown
-    saved_bytes     INTEGER NOT NULL,  -- of shared_bytes: blocks that count with a file before it, by path, or twice in this one
-    group_id        INTEGER            -- the same for files that have blocks in common, directly or by way of others; NULL: none known
+    saved_bytes     INTEGER NOT NULL,  -- of shared_bytes: they count with a file before it, by path, or earlier in it
+    group_id        INTEGER            -- the same for files that have blocks in common, by way of others too; NULL: none
 ) STRICT;
 CREATE INDEX file_sharing_group ON file_sharing (group_id);
 
@@ -130,8 +130,8 @@ CREATE TABLE image (
     file_id      INTEGER NOT NULL UNIQUE REFERENCES file ON DELETE CASCADE,  -- its main file
     path         TEXT NOT NULL,  -- as file.path
     format       TEXT NOT NULL,  -- QEMU's name of it, or a name that an overlay states and nothing here knows
-    format_basis TEXT NOT NULL CHECK (  -- how the format is known; footer: by the last 512 bytes alone; stated: by an overlay;
-                   -- guessed: raw for want of a magic; named: as a root
+    format_basis TEXT NOT NULL CHECK (  -- how the format is known; footer: by the last 512 bytes alone; stated: by an
+                   -- overlay; guessed: raw for want of a magic; named: as a root
                    format_basis = 'content' OR format_basis = 'stated' OR format_basis = 'footer'
                    OR format_basis = 'suffix' OR format_basis = 'guessed' OR format_basis = 'named'),
     state        TEXT NOT NULL CHECK (  -- those of the first line have a map, the others say why it has none
@@ -163,7 +163,7 @@ CREATE TABLE image_header (
     encrypted           INTEGER NOT NULL DEFAULT 0 CHECK (encrypted IN (0, 1)),
     dirty               INTEGER NOT NULL DEFAULT 0 CHECK (dirty IN (0, 1)),          -- 1: not closed cleanly
     corrupt             INTEGER NOT NULL DEFAULT 0 CHECK (corrupt IN (0, 1)),        -- 1: it says so of itself
-    truncated           INTEGER NOT NULL DEFAULT 0 CHECK (truncated IN (0, 1)),      -- 1: tables or clusters lie past the end of the file
+    truncated           INTEGER NOT NULL DEFAULT 0 CHECK (truncated IN (0, 1)),      -- 1: tables or clusters lie past its end
     has_data_file       INTEGER NOT NULL DEFAULT 0 CHECK (has_data_file IN (0, 1)),  -- 1: its guest bytes are in another file
     extended_l2         INTEGER NOT NULL DEFAULT 0 CHECK (extended_l2 IN (0, 1)),    -- 1: its clusters have subclusters
     backing_name        TEXT,     -- as it stands in the image; NULL: no backing file
@@ -197,7 +197,7 @@ CREATE TABLE image_memory (
     first_scan          INTEGER NOT NULL,  -- scan_id of the scan that first saw it
     referenced_scan     INTEGER,  -- scan_id of the latest scan that saw it named as a backing file; NULL: never
     referenced_by       TEXT,     -- path of an image that named it then; NULL: never
-    referenced_mtime_ns INTEGER,  -- when its files had last been written by then; NULL: never, or after all images that named it
+    referenced_mtime_ns INTEGER,  -- when its files had last been written by then; NULL: never, or after all that named it
     fingerprint         INTEGER NOT NULL DEFAULT 0  -- of what may change though the file does not: the same, the rows of
                                   -- image and image_memory are not written again
 ) STRICT;
@@ -238,10 +238,10 @@ CREATE TABLE reference (
                    OR kind = 'parent-path'  -- a host path to try for its parent; the first that exists counts
                    OR kind = 'alias'        -- its backing file, seen from another name of the image
                    OR kind = 'content'),    -- named by a content that is used as another format
-    number    INTEGER NOT NULL DEFAULT 0,  -- data-file, extent: image_file.number less one; else its place among its kind
-    role      TEXT CHECK (role = 'data' OR role = 'extent' OR role = 'part'),  -- of data-file and extent: image_file.role; else NULL
-    place     INTEGER CHECK (place IN (0, 1)),  -- of data-file and extent: 0 looked for as QEMU does, 1 in the image's directory; else NULL
-    name      TEXT,              -- as it stands in the image; of alias, the image's other name; NULL: the image does not say
+    number    INTEGER NOT NULL DEFAULT 0,  -- of a part (data-file, extent): image_file.number less one; else among its kind
+    role      TEXT CHECK (role = 'data' OR role = 'extent' OR role = 'part'),  -- of a part: image_file.role; NULL: no part
+    place     INTEGER CHECK (place IN (0, 1)),  -- of a part: 0 looked for as QEMU does, 1 in the image's directory; NULL: no part
+    name      TEXT,              -- as it stands in the image; of alias, the image's other name; NULL: it does not say
     path      TEXT NOT NULL DEFAULT '',  -- where it leads; '': not a path, or not looked for by itself
     state     TEXT CHECK (  -- outside: of the roots; ambiguous: depends on a working directory; several: of that identity;
                    -- NULL: not looked for by itself
@@ -309,7 +309,7 @@ CREATE TABLE chain (
     depth         INTEGER NOT NULL,   -- 0: the image itself
     layer_id      INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,  -- the image at that depth
     map_id        INTEGER NOT NULL,   -- the layer's active mapping
-    reach         INTEGER NOT NULL,   -- guest bytes of the image that can come from here: the smallest size down to this depth
+    reach         INTEGER NOT NULL,   -- guest bytes of the image that can come from here: the smallest size so far
     visible_bytes INTEGER,            -- guest bytes that come from this layer, zeroes included; NULL: unknown
     data_bytes    INTEGER,            -- those of them that are data; NULL: unknown
     PRIMARY KEY (image_id, depth)

@@ -131,8 +131,8 @@ enum ia_status ia_connection_int(sqlite3 *db, const char *sql, int64_t *out, str
 
 enum ia_status ia_connection_identify(sqlite3 *db, const char *path, int64_t *version, struct ia_error *err)
 {
-    int64_t id;
-    int64_t tables;
+    int64_t id = 0;
+    int64_t tables = 0;
     struct ia_error cause = {0};
     enum ia_status status = ia_connection_int(db, "PRAGMA application_id", &id, &cause);
     if (status == IA_OK)
@@ -155,7 +155,7 @@ enum ia_status ia_connection_identify(sqlite3 *db, const char *path, int64_t *ve
 
 enum ia_status ia_connection_expect_current(sqlite3 *db, const char *path, struct ia_error *err)
 {
-    int64_t version;
+    int64_t version = 0;
     enum ia_status status = ia_connection_identify(db, path, &version, err);
     if (status != IA_OK)
         return status;

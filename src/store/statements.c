@@ -6,11 +6,15 @@
 #include "base/cleanup.h"
 #include "store/connection.h"
 
+static const char put_extents[] = "INSERT OR FAIL INTO extent (map_id, start, length, state, file, offset)"
+                                  " SELECT ?1, start, length, state, file, offset FROM extent_batch(?2)";
+
+static const char put_masked[] = "INSERT OR FAIL INTO masked (image_id, start, length, state, file, offset)"
+                                 " SELECT image_id, start, length, state, file, offset FROM extent_batch(?2)";
+
 static const char *const texts[IA_STMT_COUNT] = {
-    [IA_STMT_PUT_EXTENTS] = "INSERT OR FAIL INTO extent (map_id, start, length, state, file, offset)"
-                            " SELECT ?1, start, length, state, file, offset FROM extent_batch(?2)",
-    [IA_STMT_PUT_MASKED] = "INSERT OR FAIL INTO masked (image_id, start, length, state, file, offset)"
-                           " SELECT image_id, start, length, state, file, offset FROM extent_batch(?2)",
+    [IA_STMT_PUT_EXTENTS] = put_extents,
+    [IA_STMT_PUT_MASKED] = put_masked,
     [IA_STMT_DROP_SPACE] = "DELETE FROM file_space WHERE image_id = ?",
     [IA_STMT_DROP_FILE] = "DELETE FROM file WHERE file_id = ?",
     [IA_STMT_DROP_IMAGE] = "DELETE FROM image WHERE image_id = ?",
