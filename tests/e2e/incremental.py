@@ -6,12 +6,18 @@ import os
 import shutil
 import sqlite3
 import struct
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import harness
 from harness import CLUSTER, KIB, MIB, Site, create, make_raw, patch, qemu_io, qemu_map, without_ids, write, write_alone
+
+sys.path.append(os.path.join(harness.HERE, os.pardir, "builders"))
+
+import vpc  # noqa: E402
 
 OVERLAYS = 500
 TEMPLATES = 10
@@ -381,7 +387,42 @@ def test_tampered_store(case):
         case.same((scan.code, without_ids(site)), (0, before), f"after {sql}", scan.notes())
 
 
-TESTS = [test_tampered_store, test_many_overlays, test_times, test_moves, test_coming_and_going, test_replacement, test_swapped_directories,
+def test_names_of_an_unchanged_image(case):
+    """What an image names beside its backing file, paths to try for a parent and parts, outlasts scans that do not read it."""
+    block = 2 * MIB
+    names = "SELECT i.path, r.kind, r.number, r.role, r.place, r.name, r.path, r.state, r.target_id FROM reference AS r" \
+            " JOIN image AS i ON i.image_id = r.image_id ORDER BY 1, 2, 3"
+    chains = "SELECT path, depth, layer_path FROM v_chain ORDER BY path, depth"
+    site = case.site()
+    os.makedirs(site.root, exist_ok=True)
+    parent = vpc.Parent(unique=vpc.identity(1), name="base.vhd", locators=[(b"W2ru", ".\\gone.vhd"), (b"W2ku", "C:\\x\\base.vhd")])
+    for name, data in (("base.vhd", vpc.fixed(vpc.pattern(block, 1), vpc.Footer(block, unique=vpc.identity(1)))),
+                       ("child.vhd", vpc.sparse({}, vpc.Footer(block, unique=vpc.identity(2)), vpc.Layout(block), parent))):
+        with open(site.path(name), "wb") as file:
+            file.write(data)
+    create(site.path("flat.vmdk"), MIB, format="vmdk", options=["subformat=monolithicFlat"])
+    time.sleep(0.05)  # a file that was written to just now is read again
+    first = site.scan()
+    before = site.query(names), site.query(chains)
+    kinds = {row[1] for row in before[0]}
+    case.check({"backing", "parent-path", "extent"} <= kinds, "all kinds of names are there", [str(kinds), first.notes()])
+    case.check((site.path("child.vhd"), 1, site.path("base.vhd")) in before[1], "the parent is found", before[1])
+    scans = [site.scan()]
+    create(site.path("new.qcow2"), MIB)  # now all references are written anew
+    scans.append(site.scan())
+    os.remove(site.path("new.qcow2"))
+    scans.append(site.scan())
+    for scan, parsed in zip(scans, (0, 1, 0)):
+        case.same((scan.code, scan.stats.get("parsed")), (first.code, parsed), "no image is read again", scan.notes())
+    case.same((site.query(names), site.query(chains)), before, "the names of unchanged images are what they were")
+    os.rename(site.path("base.vhd"), site.path("moved.vhd"))
+    site.scan()
+    os.rename(site.path("moved.vhd"), site.path("base.vhd"))
+    site.scan()
+    case.same((site.query(names), site.query(chains)), before, "also after their parent was away")
+
+
+TESTS = [test_tampered_store, test_names_of_an_unchanged_image, test_many_overlays, test_times, test_moves, test_coming_and_going, test_replacement, test_swapped_directories,
          test_a_base_that_its_footer_tells, test_a_base_whose_data_file_changed, test_races,
          test_writes_during_a_scan, test_random_changes]
 
