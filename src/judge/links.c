@@ -35,8 +35,20 @@ static void enter(struct path_index *index, const char *path, size_t file)
     index->slots[at] = ++index->len;
 }
 
+/* Somebody names a path that has to be looked up. */
+static bool names_paths(const struct ia_graph *graph)
+{
+    bool found = graph->references.len > 0 || graph->parts.len > 0;
+    for (size_t i = 0; i < graph->images.len && !found; i++)
+        found = graph->images.items[i].backing_path != NULL;
+    return found;
+}
+
+/* Empty where nobody would ask it: most hosts have more disks that stand alone than others. */
 static bool fill_index(struct path_index *index, const struct ia_graph *graph)
 {
+    if (!names_paths(graph))
+        return true;
     size_t most = graph->names.len + graph->images.len + 1;
     size_t slots = 2;
     while (slots < 2 * most)
@@ -57,7 +69,7 @@ static bool fill_index(struct path_index *index, const struct ia_graph *graph)
 
 static size_t file_at(const struct path_index *index, const char *path)
 {
-    if (path == NULL || path[0] == '\0')
+    if (path == NULL || path[0] == '\0' || index->slots == NULL)
         return IA_GRAPH_NONE;
     for (size_t at = hash(path) & index->mask; index->slots[at] != 0; at = (at + 1) & index->mask)
         if (strcmp(index->entries[index->slots[at] - 1].path, path) == 0)
