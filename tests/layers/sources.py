@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The rules of CONTRIBUTING that a machine can check by reading the sources: layers, who may include which library, who may
-# print, sizes, licence lines, tests that nobody runs.
+# print, sizes, licence lines, tests that nobody runs, and that verdicts are src/judge's.
 
 import argparse
 import re
@@ -26,6 +26,43 @@ UNSAFE = re.compile(r"\b(?:strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca|ato
 MAX_LINES = 600
 LICENSE = "SPDX-License-Identifier: MIT"
 GENERATED = re.compile(r"\w+_embedded\.h")
+
+# Outside of the judge no doubt is named; that there is none may be said where findings are made and graphs are filled.
+DOUBTS = re.compile(r"\bIA_DOUBT_(?!NONE\b)\w+")
+NO_DOUBT = re.compile(r"\bIA_DOUBT_NONE\b")
+JUDGE = r"src/judge/.*"
+GRAPHS = JUDGE + r"|src/scan/(?:findings\.[ch]|graph\.c|record\.c|verdicts\.c)|src/store/graph_reader\.c"
+# Where a text is a verdict or the code of a doubt, and how often at most.
+SPELLED = {
+    ("schema/views.sql", "proven"): 1,  # v_unused: no row of doubt
+    ("schema/views.sql", "unproven"): 1,
+    ("reports/summary.sql", "proven"): 3,  # lines, by v_unused.verdict
+    ("reports/summary.sql", "unproven"): 3,
+    ("reports/unused-backing.sql", "unproven"): 1,  # what is suggested
+    ("reports/what-if.sql", "proven"): 1,  # no doubt of what_if_verdict, and nothing of APPENDED
+    ("reports/what-if.sql", "unproven"): 1,
+    ("schema/tables.sql", "loop"): 3,  # a state of images, references and spans of history, too
+    ("src/base/status.c", "loop"): 1,
+    ("src/scan/chains.c", "loop"): 1,
+    ("src/scan/judge.c", "loop"): 1,
+    ("src/scan/resolve.c", "loop"): 1,
+    ("reports/tree.sql", "loop"): 1,
+}
+# What a report appends to the judge's reasons: about a deed and the figures of a row, never about whether an image is used.
+APPENDED = {"reports/what-if.sql": {
+    # of `why`; empty: before a reason that the judge gave
+    "", "its chain is broken", "its chain is broken already", "it may name the file by a name that stays",
+    "how much of it, and what, is not known", "the host does not tell what its files share", "rows above say more",
+    "it keeps its data in an external file, which QEMU treats in its own way",
+    "qemu-img does not commit images of this format", "QEMU does not write images of this format",
+    "QEMU does not let such an image with internal snapshots grow", "QEMU does not let images of this format grow",
+    "QEMU does not let it grow over a larger backing file",
+    "how QEMU writes zeroes to images of this format is not followed",
+    # of `detail`
+    "its file has hard links that the scan did not meet", "its file has several names",
+    "something else uses some of its blocks", "the host compresses it and does not tell what that takes",
+    "something else uses some of its blocks: what is written there takes new ones",
+}}
 
 
 class Source:
@@ -107,6 +144,58 @@ def check_licenses(files):
             yield f"{source.path}: no '{LICENSE}' in its first two lines"
 
 
+def texts(source):
+    """(line number, text) of the literals, without comments; of a C file also the SQL literals in them."""
+    is_sql = source.path.endswith(".sql")
+    pattern = r"--[^\n]*|'((?:[^']|'')*)'" if is_sql else r"/\*.*?\*/|'(?:\\.|[^'\\])+'|\"((?:\\.|[^\"\\])*)\""
+    for match in re.finditer(pattern, source.text, re.DOTALL):
+        if match.group(1) is not None:
+            number = source.text.count("\n", 0, match.start()) + 1
+            for text in [match.group(1)] + ([] if is_sql else re.findall(r"'([^']*)'", match.group(1))):
+                yield number, text
+
+
+def doubt_codes(root):
+    return set(re.findall(r'\[IA_DOUBT_\w+\] = \{"([^"]+)"', (root / "src/judge/doubt.c").read_text(encoding="utf-8")))
+
+
+def check_verdicts(root, sources):
+    """Verdicts and codes of doubts, but where the judge's rows are shown."""
+    codes = doubt_codes(root)
+    words = codes | {"proven", "unproven"}
+    for source in sources + read(root, ["reports/*.sql", "schema/**/*.sql", "src/**/*.sql"]):
+        found = {}
+        for number, text in [] if source.layer == "judge" else texts(source):
+            if text in words:
+                found.setdefault(text, []).append(number)
+        for text, numbers in found.items():
+            in_check = source.path == "schema/tables.sql" and text in codes  # of doubt.code
+            if len(numbers) > SPELLED.get((source.path, text), 0) + in_check:
+                yield f"{source.path}:{numbers[-1]}: '{text}' is the judge's to say"
+
+
+def check_reasons(root):
+    """Reports with a verdict that have reasons of their own."""
+    for source in read(root, ["reports/*.sql"]):
+        for number, text in texts(source) if "-- column: verdict " in source.text else []:
+            if text.startswith("; ") and text[len("; "):] not in APPENDED.get(source.path, ()):
+                yield f"{source.path}:{number}: a reason of its own: '{text}'"
+
+
+def check_codes(root):
+    """Each code is in the table of doubts, in the schema and in the manual."""
+    codes = doubt_codes(root)
+    schema = (root / "schema/tables.sql").read_text(encoding="utf-8")
+    manual = (root / "doc/imgaudit.1.scd").read_text(encoding="utf-8")
+    check = re.search(r"CREATE TABLE doubt \(.*?CHECK \(code IN \((.*?)\)\)", schema, re.DOTALL).group(1)
+    section = re.search(r"^# DOUBTS$(.*?)^# ", manual, re.DOTALL | re.MULTILINE).group(1)
+    places = {"the CHECK of doubt.code in schema/tables.sql": set(re.findall(r"'([^']*)'", check)),
+              "DOUBTS in doc/imgaudit.1.scd": set(re.findall(r"^\*([a-z-]+)\*$", section, re.MULTILINE))}
+    for place, there in places.items():
+        for code in sorted(codes ^ there):
+            yield f"'{code}' is {'not in' if code in codes else 'only in'} {place}"
+
+
 def check_tests_run(root, registered):
     for path in sorted((root / "tests/unit").glob("test_*.c")):
         if path.stem[len("test_"):] not in registered:
@@ -137,6 +226,11 @@ def main():
         ("include guards are named after their files", check_guards(sources)),
         ("every file says its licence", check_licenses(files)),
         ("every test is run", check_tests_run(root, options.registered)),
+        ("doubts are raised by src/judge alone", check_words(sources, DOUBTS, JUDGE)),
+        ("that there is none is said by findings and graphs", check_words(sources, NO_DOUBT, GRAPHS)),
+        ("verdicts and doubts are spelled where the judge's rows are shown", check_verdicts(root, sources)),
+        ("reports give no reasons of their own", check_reasons(root)),
+        ("the codes of doubts are in the schema and in the manual", check_codes(root)),
     ]
     failed = 0
     for number, (name, complaints) in enumerate(checks, 1):
