@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Why an image counts as a backing file (evidence), and why a verdict about it is not proven (doubts): the codes, which
- * are stable, and their sentences. DESIGN.md section 6 and the manual list them. */
+ * are stable, and their sentences. doc/ARCHITECTURE.md says how they are used, the manual lists them. */
 #ifndef IA_JUDGE_DOUBT_H
 #define IA_JUDGE_DOUBT_H
 
