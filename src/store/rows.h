@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows on their way into and out of the store. Units: schema/tables.sql. Members are named as their columns; which
- * table each of them is in, and what is NULL there, says src/store/rows.c. Strings are borrowed by the put functions,
- * and valid during the call in loaded rows. */
+ * table each of them is in, and what is NULL there, says src/store/entities.c. Strings are borrowed by the put
+ * functions, and valid during the call in loaded rows. */
 #ifndef IA_STORE_ROWS_H
 #define IA_STORE_ROWS_H
 
