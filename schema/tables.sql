@@ -124,6 +124,14 @@ CREATE TABLE shared_run (
 
 -- Images --------------------------------------------------------------------------------------------------------------
 
+-- A format of images that the latest scan could read. image.format may be another word: what an overlay states.
+CREATE TABLE format (
+    name     TEXT PRIMARY KEY,           -- QEMU's
+    suffixes TEXT NOT NULL DEFAULT '',   -- endings of file names that claim it, each with its dot, separated by spaces
+    is_plain INTEGER NOT NULL DEFAULT 0 CHECK (is_plain IN (0, 1))  -- 1: guest byte n is byte n of the file: its endings
+                                         -- are no claims
+) STRICT, WITHOUT ROWID;
+
 -- An image of the latest scan: who and where it is, and where its chain goes on.
 CREATE TABLE image (
     image_id     INTEGER PRIMARY KEY,  -- kept while the file keeps its identity or its path, never used again
@@ -166,6 +174,8 @@ CREATE TABLE image_header (
     truncated           INTEGER NOT NULL DEFAULT 0 CHECK (truncated IN (0, 1)),      -- 1: tables or clusters lie past its end
     has_data_file       INTEGER NOT NULL DEFAULT 0 CHECK (has_data_file IN (0, 1)),  -- 1: its guest bytes are in another file
     extended_l2         INTEGER NOT NULL DEFAULT 0 CHECK (extended_l2 IN (0, 1)),    -- 1: its clusters have subclusters
+    compression         TEXT,     -- what QEMU compresses its clusters with, in words of `qemu-img create -o compression_type`;
+                                  -- NULL: there is no choice
     backing_name        TEXT,     -- as it stands in the image; NULL: no backing file
     backing_format      TEXT,     -- what the image states of it; NULL: nothing
     backing_by_identity INTEGER NOT NULL DEFAULT 0 CHECK (backing_by_identity IN (0, 1)),  -- 1: its parent has no name
@@ -173,6 +183,29 @@ CREATE TABLE image_header (
     identity_stamp      TEXT,     -- changes with every modification; NULL: the format has no such thing
     parent_identity     TEXT,     -- what its parent's identity should be; NULL: it does not say
     parent_stamp        TEXT      -- what its parent's identity_stamp should be; NULL: it does not say
+) STRICT;
+
+-- What QEMU's tools can do with the image, by what its header says (src/model/abilities.h). An encrypted one can do the
+-- same, with its key. Kept while its file does not change. Where nothing is known: it can do nothing.
+CREATE TABLE image_ability (
+    image_id         INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
+    unit             INTEGER NOT NULL DEFAULT 1 CHECK (unit > 0),         -- guest bytes: what is written takes multiples of it
+    cluster          INTEGER NOT NULL DEFAULT 1 CHECK (cluster >= unit),  -- guest bytes; 1: the format has none
+    zeroes           INTEGER NOT NULL DEFAULT 0 CHECK (zeroes IN (0, 1, 2)),  -- that are written become 0: data; 1: zeroes
+                     -- that take no space; 2: nothing, where no backing image shows through
+    zeroes_are_known INTEGER NOT NULL DEFAULT 1 CHECK (zeroes_are_known IN (0, 1)),  -- 0: that is not followed
+    is_plain         INTEGER NOT NULL DEFAULT 0 CHECK (is_plain IN (0, 1)),  -- 1: every byte is present, also those that it grows by
+    can_be_written   INTEGER NOT NULL DEFAULT 0 CHECK (can_be_written IN (0, 1)),  -- 1: a guest can write anywhere
+    can_rebase       INTEGER NOT NULL DEFAULT 0 CHECK (can_rebase IN (0, 1)),      -- 1: it can get another backing file
+    can_commit       INTEGER NOT NULL DEFAULT 0 CHECK (can_commit IN (0, 1)),      -- 1: into its backing file
+    can_be_empty     INTEGER NOT NULL DEFAULT 0 CHECK (can_be_empty IN (0, 1)),    -- 1: a commit empties it
+    can_receive      INTEGER NOT NULL DEFAULT 0 CHECK (can_receive IN (0, 1)),     -- 1: a commit of an overlay writes into it
+    is_good_base     INTEGER NOT NULL DEFAULT 0 CHECK (is_good_base IN (0, 1)),    -- 1: a commit into it may be advised
+    can_grow         INTEGER NOT NULL DEFAULT 0 CHECK (can_grow IN (0, 1)),        -- 1: to a larger disk of the guest
+    can_grow_with_snapshots INTEGER NOT NULL DEFAULT 0 CHECK (can_grow_with_snapshots IN (0, 1)),  -- 1: internal ones, too
+    can_grow_over_backing   INTEGER NOT NULL DEFAULT 0 CHECK (can_grow_over_backing IN (0, 1)),    -- 1: a larger one, too
+    can_be_trimmed   INTEGER NOT NULL DEFAULT 0 CHECK (can_be_trimmed IN (0, 1))   -- 1: qemu-img can give back what it holds
+                     -- for nothing: by a check, by cutting its end off, by a conversion to the same kind
 ) STRICT;
 
 -- What the image's host space and guest bytes are. Kept while its file does not change.

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "format/format.h"
 #include "scan/fingerprint.h"
 #include "scan/graph.h"
 #include "scan/internal.h"
@@ -165,67 +166,82 @@ static const char *told(const char *text)
     return text[0] == '\0' ? NULL : text;
 }
 
+/* What the scan before knew of an image that nothing names as its backing file any more stays true. */
+static void add_memory(const struct ia_scan *scan, const struct ia_item *item, struct ia_image_row *row)
+{
+    const struct ia_previous *previous = previous_of(scan, item);
+    bool named = item->referenced_by != IA_NO_ITEM;
+    int64_t now = ia_writer_scan_id(scan->writer);
+    row->first_scan = previous != NULL && previous->first_scan != 0 ? previous->first_scan : now;
+    if (named) {
+        row->referenced_scan = now;
+        row->referenced_mtime_ns = ia_max(ia_scan_idle_since(scan, item), 0);
+        row->referenced_by = ia_item_path(&scan->inventory.items.items[item->referenced_by]);
+    } else if (previous != NULL) {
+        row->referenced_scan = previous->referenced_scan;
+        row->referenced_mtime_ns = previous->referenced_mtime_ns;
+        row->referenced_by = previous->referenced_by;
+    }
+}
+
+/* Not of an image that was taken over: the store keeps more of its header than the scan takes back. */
+static void add_header(const struct ia_parsed *parsed, struct ia_image_row *row)
+{
+    const struct ia_image_facts *facts = &parsed->facts;
+    const struct ia_image_identity *identity = ia_parsed_identity(parsed);
+    bool read = parsed->status == IA_OK || facts->virtual_size > 0;
+    row->variant = facts->variant;
+    row->version = facts->version > 0 ? facts->version : -1;
+    row->virtual_size = read ? facts->virtual_size : -1;
+    row->cluster_size = facts->cluster_size > 0 ? facts->cluster_size : -1;
+    row->encrypted = facts->encrypted;
+    row->dirty = facts->dirty;
+    row->corrupt = facts->marked_corrupt;
+    row->truncated = facts->truncated;
+    row->has_data_file = facts->has_data_file;
+    row->extended_l2 = facts->extended_l2;
+    row->compression = facts->compression;
+    row->backing_name = facts->backing_name;
+    row->backing_format = facts->backing_format;
+    row->backing_by_identity = facts->backing_by_identity;
+    row->identity = told(identity->own);
+    row->identity_stamp = told(identity->own_stamp);
+    row->parent_identity = told(identity->parent);
+    row->parent_stamp = told(identity->parent_stamp);
+    row->abilities = ia_format_abilities(ia_format_by_name(parsed->format), facts);
+}
+
 static enum ia_status put_image(struct ia_scan *scan, const struct ia_item *item, struct ia_error *err)
 {
     const struct ia_parsed *parsed = &item->parsed;
-    const struct ia_image_facts *facts = &parsed->facts;
-    const struct ia_image_identity *identity = ia_parsed_identity(parsed);
     const struct ia_previous *previous = previous_of(scan, item);
-    const struct ia_item *items = scan->inventory.items.items;
     if (parsed->mappings.len == 0)
         return ia_fail(err, IA_NOMEM, "out of memory");
-    bool named = item->referenced_by != IA_NO_ITEM;
-    bool read = parsed->status == IA_OK || facts->virtual_size > 0;
     struct ia_image_row row = {
         .image_id = item->image_id,
         .file_id = item->file_id,
         .path = ia_item_path(item),
         .format = parsed->format,
         .format_basis = parsed->basis,
-        .variant = facts->variant,
-        .version = facts->version > 0 ? facts->version : -1,
-        .has_data_file = facts->has_data_file,
-        .extended_l2 = facts->extended_l2,
         .state = ia_scan_image_state(item),
         .problem = parsed->message,
-        .virtual_size = read ? facts->virtual_size : -1,
-        .cluster_size = facts->cluster_size > 0 ? facts->cluster_size : -1,
-        .encrypted = facts->encrypted,
-        .dirty = facts->dirty,
-        .corrupt = facts->marked_corrupt,
-        .truncated = facts->truncated,
-        .overlapping = ia_scan_cross_linked(item),
         .chain_ok = item->chain_ok,
-        .backing_name = facts->backing_name,
-        .backing_format = facts->backing_format,
         .backing_path = item->backing_path,
-        .identity = told(identity->own),
-        .identity_stamp = told(identity->own_stamp),
-        .parent_identity = told(identity->parent),
-        .parent_stamp = told(identity->parent_stamp),
-        .backing_by_identity = facts->backing_by_identity,
-        .is_template = item->is_template,
-        .backing_id = item->backing != IA_NO_ITEM ? items[item->backing].image_id : 0,
+        .backing_id = item->backing != IA_NO_ITEM ? scan->inventory.items.items[item->backing].image_id : 0,
         .map_id = parsed->mappings.items[0].map_id,
-        .compressed_host = facts->compressed_host,
-        .metadata_bytes = parsed->status == IA_OK ? facts->metadata_bytes : -1,
+        .is_template = item->is_template,
         .lock_state = item->lock_state,
-        .first_scan =
-            previous != NULL && previous->first_scan != 0 ? previous->first_scan : ia_writer_scan_id(scan->writer),
-        .referenced_scan = named              ? ia_writer_scan_id(scan->writer)
-                           : previous != NULL ? previous->referenced_scan
-                                              : 0,
-        .referenced_mtime_ns = named              ? ia_max(ia_scan_idle_since(scan, item), 0)
-                               : previous != NULL ? previous->referenced_mtime_ns
-                                                  : 0,
-        .referenced_by = named              ? ia_item_path(&items[item->referenced_by])
-                         : previous != NULL ? previous->referenced_by
-                                            : NULL,
+        .overlapping = ia_scan_cross_linked(item),
+        .compressed_host = parsed->facts.compressed_host,
+        .metadata_bytes = parsed->status == IA_OK ? parsed->facts.metadata_bytes : -1,
     };
     memcpy(row.state_bytes, parsed->state_bytes, sizeof(row.state_bytes));
+    add_memory(scan, item, &row);
     row.fingerprint = fingerprint(&row);
     if (item->from_store && previous->row_fingerprint == row.fingerprint)
         return IA_OK; /* the row stands */
+    if (!item->from_store)
+        add_header(parsed, &row);
     enum ia_status status = item->from_store ? ia_writer_put_known_image(scan->writer, &row, err)
                                              : ia_writer_put_image(scan->writer, &row, err);
     if (status == IA_OK)
@@ -299,6 +315,25 @@ static enum ia_status put_options(struct ia_scan *scan, const char *kind, const 
     return status;
 }
 
+static enum ia_status put_formats(struct ia_scan *scan, struct ia_error *err)
+{
+    IA_AUTO_BUF struct ia_buf suffixes = {0};
+    enum ia_status status = ia_writer_clear_formats(scan->writer, err);
+    for (size_t i = 0; ia_formats[i] != NULL && status == IA_OK; i++) {
+        ia_buf_clear(&suffixes);
+        for (const char *const *suffix = ia_formats[i]->suffixes; suffix != NULL && *suffix != NULL; suffix++)
+            ia_buf_addf(&suffixes, "%s%s", suffixes.len > 0 ? " " : "", *suffix);
+        const struct ia_format_row row = {
+            .name = ia_formats[i]->name,
+            .suffixes = suffixes.len > 0 ? suffixes.data : "",
+            .is_plain = ia_formats[i]->is_plain,
+        };
+        status =
+            suffixes.failed ? ia_fail(err, IA_NOMEM, "out of memory") : ia_writer_put_format(scan->writer, &row, err);
+    }
+    return status;
+}
+
 enum ia_status ia_scan_put_options(struct ia_scan *scan, struct ia_error *err)
 {
     const struct ia_scan_options *options = scan->options;
@@ -324,6 +359,8 @@ enum ia_status ia_scan_record(struct ia_scan *scan, struct ia_error *err)
 {
     number_images(scan);
     enum ia_status status = drop_old(scan, err);
+    if (status == IA_OK)
+        status = put_formats(scan, err);
     if (status == IA_OK)
         status = put_files(scan, err);
     if (status == IA_OK)

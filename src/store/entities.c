@@ -36,6 +36,12 @@ static const struct ia_column_spec shared_run_columns[] = {
     IA_COLUMN(ia_shared_run_row, volume), IA_COLUMN(ia_shared_run_row, physical), IA_COLUMN(ia_shared_run_row, encoded),
 };
 
+static const struct ia_column_spec format_columns[] = {
+    IA_KEY(ia_format_row, name),
+    IA_COLUMN(ia_format_row, suffixes),
+    IA_COLUMN(ia_format_row, is_plain),
+};
+
 static const struct ia_column_spec image_columns[] = {
     IA_KEY(ia_image_row, image_id),        IA_COLUMN(ia_image_row, file_id),
     IA_COLUMN(ia_image_row, path),         IA_COLUMN(ia_image_row, format),
@@ -58,6 +64,7 @@ static const struct ia_column_spec image_header_columns[] = {
     IA_COLUMN(ia_image_row, truncated),
     IA_COLUMN(ia_image_row, has_data_file),
     IA_COLUMN(ia_image_row, extended_l2),
+    IA_COLUMN(ia_image_row, compression),
     IA_COLUMN(ia_image_row, backing_name),
     IA_COLUMN(ia_image_row, backing_format),
     IA_COLUMN(ia_image_row, backing_by_identity),
@@ -65,6 +72,27 @@ static const struct ia_column_spec image_header_columns[] = {
     IA_COLUMN(ia_image_row, identity_stamp),
     IA_COLUMN(ia_image_row, parent_identity),
     IA_COLUMN(ia_image_row, parent_stamp),
+};
+
+#define ABILITY(member) IA_COLUMN_AS(#member, ia_image_row, abilities.member, IA_COLUMN_VALUE)
+
+static const struct ia_column_spec image_ability_columns[] = {
+    IA_KEY(ia_image_row, image_id),
+    ABILITY(unit),
+    ABILITY(cluster),
+    ABILITY(zeroes),
+    ABILITY(zeroes_are_known),
+    ABILITY(is_plain),
+    ABILITY(can_be_written),
+    ABILITY(can_rebase),
+    ABILITY(can_commit),
+    ABILITY(can_be_empty),
+    ABILITY(can_receive),
+    ABILITY(is_good_base),
+    ABILITY(can_grow),
+    ABILITY(can_grow_with_snapshots),
+    ABILITY(can_grow_over_backing),
+    ABILITY(can_be_trimmed),
 };
 
 static const struct ia_column_spec image_account_columns[] = {
@@ -229,8 +257,10 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
     [IA_ENTITY_FILE_NAME] = {"file_name", COLUMNS(file_name), NULL},
     [IA_ENTITY_SHARING] = {"file_sharing", COLUMNS(sharing), NULL},
     [IA_ENTITY_SHARED_RUN] = {"shared_run", COLUMNS(shared_run), NULL},
+    [IA_ENTITY_FORMAT] = {"format", COLUMNS(format), NULL},
     [IA_ENTITY_IMAGE] = {"image", COLUMNS(image), "ORDER BY image_id"},
     [IA_ENTITY_IMAGE_HEADER] = {"image_header", COLUMNS(image_header), "ORDER BY image_id"},
+    [IA_ENTITY_IMAGE_ABILITY] = {"image_ability", COLUMNS(image_ability), "ORDER BY image_id"},
     [IA_ENTITY_IMAGE_ACCOUNT] = {"image_account", COLUMNS(image_account), "ORDER BY image_id"},
     [IA_ENTITY_IMAGE_MEMORY] = {"image_memory", COLUMNS(image_memory), "ORDER BY image_id"},
     [IA_ENTITY_IMAGE_FILE] = {"image_file", COLUMNS(image_file), NULL},

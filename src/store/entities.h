@@ -10,8 +10,10 @@ enum ia_entity_number {
     IA_ENTITY_FILE_NAME,
     IA_ENTITY_SHARING,
     IA_ENTITY_SHARED_RUN,
-    IA_ENTITY_IMAGE, /* these four: struct ia_image_row */
+    IA_ENTITY_FORMAT,
+    IA_ENTITY_IMAGE, /* these five: struct ia_image_row */
     IA_ENTITY_IMAGE_HEADER,
+    IA_ENTITY_IMAGE_ABILITY,
     IA_ENTITY_IMAGE_ACCOUNT,
     IA_ENTITY_IMAGE_MEMORY,
     IA_ENTITY_IMAGE_FILE,

@@ -76,6 +76,8 @@ static int bind_column(sqlite3_stmt *stmt, int index, enum ia_column_type type, 
         return bind_text(stmt, index, *(const char *const *)member);
     if (type == IA_COLUMN_FLAG)
         return sqlite3_bind_int(stmt, index, *(const bool *)member);
+    if (type == IA_COLUMN_ENUM)
+        return sqlite3_bind_int64(stmt, index, *(const unsigned *)member);
     int64_t value = *(const int64_t *)member;
     if ((type == IA_COLUMN_NULL_IF_NEGATIVE && value < 0) || (type == IA_COLUMN_NULL_IF_ZERO && value == 0))
         return sqlite3_bind_null(stmt, index);
@@ -102,6 +104,8 @@ void ia_entity_decode(const struct ia_entity *entity, sqlite3_stmt *stmt, void *
             *(const char **)member = (const char *)sqlite3_column_text(stmt, at);
         else if (column->type == IA_COLUMN_FLAG)
             *(bool *)member = sqlite3_column_int(stmt, at) != 0;
+        else if (column->type == IA_COLUMN_ENUM)
+            *(unsigned *)member = (unsigned)sqlite3_column_int(stmt, at);
         else if (column->type == IA_COLUMN_NULL_IF_NEGATIVE && sqlite3_column_type(stmt, at) == SQLITE_NULL)
             *(int64_t *)member = -1;
         else

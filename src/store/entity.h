@@ -14,6 +14,7 @@
 enum ia_column_type {
     IA_COLUMN_INTEGER,          /* int64_t */
     IA_COLUMN_FLAG,             /* bool */
+    IA_COLUMN_ENUM,             /* an enum without negative values */
     IA_COLUMN_TEXT,             /* const char *; NULL: SQL NULL */
     IA_COLUMN_NULL_IF_NEGATIVE, /* int64_t; -1 comes back */
     IA_COLUMN_NULL_IF_ZERO,     /* int64_t */
@@ -42,7 +43,11 @@ struct ia_entity {
 
 /* The member's own type decides; a type that none of them is does not compile. */
 #define IA_COLUMN_TYPE(row, member)                                                                                    \
-    _Generic(((struct row *)NULL)->member, int64_t: IA_COLUMN_INTEGER, bool: IA_COLUMN_FLAG, const char *: IA_COLUMN_TEXT)
+    _Generic(((struct row *)NULL)->member,                                                                             \
+             int64_t: IA_COLUMN_INTEGER,                                                                               \
+             bool: IA_COLUMN_FLAG,                                                                                     \
+             unsigned: IA_COLUMN_ENUM,                                                                                 \
+             const char *: IA_COLUMN_TEXT)
 #define IA_INT64_ONLY(row, member, type) _Generic(((struct row *)NULL)->member, int64_t : (type))
 
 #define IA_COLUMN_AS(name, row, member, role)                                                                          \

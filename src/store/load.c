@@ -65,7 +65,7 @@ static enum ia_status add_part(sqlite3 *db, struct image_part *part, struct ia_i
     return status;
 }
 
-/* Four tables, each in the order of image_id: that costs less than a join. */
+/* Five tables, each in the order of image_id: that costs less than a join. */
 static enum ia_status load_images(struct ia_writer *writer, sqlite3_stmt *stmt, struct image_part *parts, size_t count,
                                   const struct loader *loader, struct ia_error *err)
 {
@@ -90,6 +90,7 @@ enum ia_status ia_writer_load_images(struct ia_writer *writer, ia_load_image *ea
     const struct loader loader = {.image = each, .ctx = ctx};
     struct ia_statements *statements = ia_writer_statements(writer);
     struct image_part parts[] = {{.number = IA_ENTITY_IMAGE_HEADER, .image_id = INT64_MIN},
+                                 {.number = IA_ENTITY_IMAGE_ABILITY, .image_id = INT64_MIN},
                                  {.number = IA_ENTITY_IMAGE_ACCOUNT, .image_id = INT64_MIN},
                                  {.number = IA_ENTITY_IMAGE_MEMORY, .image_id = INT64_MIN}};
     enum { PARTS = sizeof(parts) / sizeof(parts[0]) };

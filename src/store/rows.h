@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/abilities.h"
 #include "model/extent.h"
 
 struct ia_file_row {
@@ -40,7 +41,13 @@ struct ia_shared_run_row {
     bool encoded;
 };
 
-/* The rows of an image in four tables. */
+struct ia_format_row {
+    const char *name;
+    const char *suffixes; /* separated by spaces */
+    bool is_plain;
+};
+
+/* The rows of an image in five tables. */
 struct ia_image_row {
     int64_t image_id, file_id;
     /* image */
@@ -57,9 +64,11 @@ struct ia_image_row {
     int64_t version;                    /* -1: none, or unknown */
     int64_t virtual_size, cluster_size; /* -1: unknown */
     bool encrypted, dirty, corrupt, truncated, has_data_file, extended_l2;
+    const char *compression;                   /* NULL: there is no choice */
     const char *backing_name, *backing_format; /* NULL: none */
     bool backing_by_identity;
     const char *identity, *identity_stamp, *parent_identity, *parent_stamp; /* NULL: the image does not say */
+    struct ia_abilities abilities;                                          /* image_ability */
     /* image_account */
     int64_t state_bytes[IA_EXTENT_STATES]; /* guest bytes of the active mapping by state */
     int64_t compressed_host;

@@ -155,6 +155,8 @@ enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_ima
     if (status == IA_OK)
         status = put_part(writer, IA_ENTITY_IMAGE_HEADER, row, err);
     if (status == IA_OK)
+        status = put_part(writer, IA_ENTITY_IMAGE_ABILITY, row, err);
+    if (status == IA_OK)
         status = put_part(writer, IA_ENTITY_IMAGE_ACCOUNT, row, err);
     return status == IA_OK ? put_part(writer, IA_ENTITY_IMAGE_MEMORY, row, err) : status;
 }
@@ -278,6 +280,16 @@ enum ia_status ia_writer_put_scan(struct ia_writer *writer, const struct ia_scan
     struct ia_scan_row made = *row;
     made.scan_id = writer->scan_id;
     return ia_statements_insert(&writer->statements, IA_ENTITY_SCAN, &made, err);
+}
+
+enum ia_status ia_writer_clear_formats(struct ia_writer *writer, struct ia_error *err)
+{
+    return ia_connection_exec(writer->db, "DELETE FROM format", err);
+}
+
+enum ia_status ia_writer_put_format(struct ia_writer *writer, const struct ia_format_row *row, struct ia_error *err)
+{
+    return ia_statements_insert(&writer->statements, IA_ENTITY_FORMAT, row, err);
 }
 
 enum ia_status ia_writer_put_option(struct ia_writer *writer, const char *kind, const char *value, struct ia_error *err)

@@ -54,7 +54,8 @@ IA_MUST_CHECK enum ia_status ia_writer_put_file(struct ia_writer *writer, struct
 /* An image once in a scan. */
 IA_MUST_CHECK enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_image_row *row,
                                                  struct ia_error *err);
-/* The same for an image whose file did not change: what its header and its account say stays. */
+/* The same for an image whose file did not change: what its header, its abilities and its account
+ * say stays. */
 IA_MUST_CHECK enum ia_status ia_writer_put_known_image(struct ia_writer *writer, const struct ia_image_row *row,
                                                        struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_space(struct ia_writer *writer, const struct ia_space_row *row,
@@ -89,6 +90,11 @@ IA_MUST_CHECK enum ia_status ia_writer_put_scan(struct ia_writer *writer, const 
 IA_MUST_CHECK enum ia_status ia_writer_put_option(struct ia_writer *writer, const char *kind, const char *value,
                                                   struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_passed(struct ia_writer *writer, const char *reason, int64_t files,
+                                                  struct ia_error *err);
+
+/* The formats that there are: clear empties the table. */
+IA_MUST_CHECK enum ia_status ia_writer_clear_formats(struct ia_writer *writer, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_format(struct ia_writer *writer, const struct ia_format_row *row,
                                                   struct ia_error *err);
 
 /* What files share on the host: clear empties both tables. */

@@ -20,6 +20,9 @@
 
 #define IMAGE_ROW "image (image_id, file_id, path, format, format_basis, state, chain_ok, map_id, lock_state)"
 #define IMAGE_HEADER_ROW "image_header (image_id, variant, virtual_size, cluster_size)"
+#define IMAGE_ABILITY_ROW                                                                                              \
+    "image_ability (image_id, unit, cluster, zeroes, can_be_written, can_rebase, can_commit, can_be_empty, "           \
+    "can_receive, is_good_base, can_grow, can_grow_with_snapshots, can_grow_over_backing, can_be_trimmed)"
 #define IMAGE_ACCOUNT_ROW "image_account (image_id, data_bytes, zero_bytes, metadata_bytes, overlapping)"
 #define IMAGE_MEMORY_ROW "image_memory (image_id, first_scan, referenced_mtime_ns)"
 #define IMAGE_FILE_ROW "image_file (image_id, number, role, path, file_id)"

@@ -178,6 +178,30 @@ static void a_ring_is_cut_and_told(void **state)
     assert_true(row.errors >= 2);
 }
 
+static void formats_and_abilities_are_stored_once_and_kept(void **state)
+{
+    (void)state;
+    static const char kept[] = "SELECT count(*) FROM image AS i JOIN image_ability AS t ON t.image_id = i.image_id"
+                               " JOIN image_header AS h ON h.image_id = i.image_id"
+                               " WHERE i.format = 'qcow2' AND h.version = 3 AND h.compression = 'zlib'"
+                               " AND t.unit = 65536 AND t.cluster = 65536 AND t.zeroes = 1 AND t.can_rebase"
+                               " AND t.can_grow_over_backing AND NOT t.is_plain";
+    assert_int_equal(mkdir("images", 0700), 0);
+    make_sparse_file("images/raw.img", 65536);
+    make_image("images/base", NULL, 3);
+    make_image("images/overlay", "base", 1);
+    for (int i = 0; i < 2; i++) {
+        scan_images();
+        assert_int_equal(ask(kept), 2);
+        assert_int_equal(ask("SELECT count(*) FROM image AS i JOIN image_ability AS t ON t.image_id = i.image_id"
+                             " WHERE i.format = 'raw' AND t.is_plain AND t.unit = 1 AND NOT t.can_rebase"),
+                         1);
+        assert_int_equal(ask("SELECT count(*) FROM format"), 13);
+        assert_int_equal(ask("SELECT count(*) FROM format WHERE is_plain = (name = 'raw')"), 13);
+        assert_int_equal(ask("SELECT count(*) FROM format WHERE ' ' || suffixes || ' ' LIKE '% .vhdx %'"), 1);
+    }
+}
+
 static void a_missing_root_records_nothing(void **state)
 {
     (void)state;
@@ -199,6 +223,7 @@ int main(void)
         in_temp_dir(an_image_that_lost_its_last_overlay_is_known_as_a_base),
         in_temp_dir(a_data_file_that_looks_like_an_image_leaves_nothing_behind),
         in_temp_dir(a_ring_is_cut_and_told),
+        in_temp_dir(formats_and_abilities_are_stored_once_and_kept),
         in_temp_dir(a_missing_root_records_nothing),
     };
     return cmocka_run_group_tests_name("scan", tests, NULL, NULL);

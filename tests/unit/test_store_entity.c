@@ -123,6 +123,16 @@ static const struct ia_image_row whole = {
     .dirty = true,
     .truncated = true,
     .extended_l2 = true,
+    .compression = "c",
+    .abilities = {.unit = 14,
+                  .cluster = 15,
+                  .zeroes = IA_ZEROES_DROPPED,
+                  .is_plain = true,
+                  .can_rebase = true,
+                  .can_be_empty = true,
+                  .is_good_base = true,
+                  .can_grow_with_snapshots = true,
+                  .can_be_trimmed = true},
     .backing_name = "b",
     .backing_format = "bf",
     .identity = "own",
@@ -153,6 +163,15 @@ static const struct ia_image_row bare = {
     .encrypted = true,
     .corrupt = true,
     .has_data_file = true,
+    .abilities = {.unit = 1,
+                  .cluster = 1,
+                  .zeroes = IA_ZEROES_KEPT,
+                  .zeroes_are_known = true,
+                  .can_be_written = true,
+                  .can_commit = true,
+                  .can_receive = true,
+                  .can_grow = true,
+                  .can_grow_over_backing = true},
     .backing_by_identity = true,
     .metadata_bytes = -1,
     .overlapping = -1,
@@ -169,6 +188,7 @@ static void expect_same(const struct ia_entity *entity, const void *expected, co
         const char *right = column->type == IA_COLUMN_TEXT ? *(const char *const *)b : NULL;
         bool same = column->type == IA_COLUMN_TEXT   ? left == right || (left && right && strcmp(left, right) == 0)
                     : column->type == IA_COLUMN_FLAG ? *(const bool *)a == *(const bool *)b
+                    : column->type == IA_COLUMN_ENUM ? *(const unsigned *)a == *(const unsigned *)b
                                                      : *(const int64_t *)a == *(const int64_t *)b;
         if (!same)
             fail_msg("%s.%s came back as another value", entity->table, column->name);
@@ -218,13 +238,14 @@ static void every_column_of_an_image_comes_back(void **state)
     put_pair(writer, &expected);
     assert_ok(ia_writer_load_images(writer, compare, &expected, &err));
     assert_int_equal(expected.at, 2);
-    /* put again as known, header and account stay */
+    /* put again as known, header, abilities and account stay */
     struct ia_image_row changed = bare;
     changed.image_id = expected.rows[0].image_id;
     changed.file_id = expected.rows[0].file_id;
     assert_ok(ia_writer_put_known_image(writer, &changed, &err));
     struct ia_image_row merged = whole;
-    for (enum ia_entity_number i = IA_ENTITY_IMAGE; i <= IA_ENTITY_IMAGE_MEMORY; i += 3)
+    for (enum ia_entity_number i = IA_ENTITY_IMAGE; i <= IA_ENTITY_IMAGE_MEMORY;
+         i += IA_ENTITY_IMAGE_MEMORY - IA_ENTITY_IMAGE)
         for (size_t c = 0; c < ia_entities[i].count; c++) {
             size_t at = ia_entities[i].columns[c].offset;
             size_t size = ia_entities[i].columns[c].type == IA_COLUMN_FLAG ? sizeof(bool) : sizeof(int64_t);
@@ -246,7 +267,7 @@ static enum ia_status count_incomplete(void *ctx, const struct ia_image_row *row
 static void an_image_without_all_its_rows_is_incomplete(void **state)
 {
     (void)state;
-    static const char *const tables[] = {"image_header", "image_account", "image_memory"};
+    static const char *const tables[] = {"image_header", "image_ability", "image_account", "image_memory"};
     for (size_t i = 0; i < COUNT(tables); i++) {
         struct ia_writer *writer;
         struct expectation expected;

@@ -45,6 +45,7 @@ static struct ia_image_row an_image(int64_t image_id, int64_t file_id, const cha
         .variant = "",
         .version = -1,
         .state = "ok",
+        .abilities = {.unit = 1, .cluster = 1},
         .virtual_size = 4096,
         .cluster_size = -1,
         .map_id = map_id,
