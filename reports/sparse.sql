@@ -75,8 +75,8 @@ part AS ( -- blocks by use; those that were never written are taken out of every
     GROUP BY image_id
 ),
 account AS (
-    SELECT i.image_id, i.path, i.format, i.state, i.chain_ok, i.lock_state, d.variant, d.virtual_size, d.cluster_size,
-           d.encrypted, d.dirty, d.corrupt, d.backing_name, d.backing_format,
+    SELECT i.image_id, i.path, i.format, i.state, i.chain_ok, i.lock_state, d.virtual_size, d.cluster_size, d.version,
+           d.compression, d.extended_l2, t.is_plain, t.can_be_trimmed, d.encrypted, d.dirty, d.corrupt, d.backing_name, d.backing_format,
            k.compressed_bytes, k.compressed_host, k.metadata_bytes, k.overlapping, h.file_size, h.disk_size, h.shared, h.doubtful, h.has_one_name,
            p.data, p.zero_allocated, p.leaked, p.unused, p.unallocated, p.preallocated, p.tail, p.metadata,
            p.snapshots, p.bitmaps, p.told, p.leaked_length, p.bitmaps_length, p.tail_length,
@@ -91,6 +91,7 @@ account AS (
            '''' || replace(i.path || '.new', '''', '''\''''') || '''' AS quoted_new
     FROM image AS i
     JOIN image_header AS d ON d.image_id = i.image_id
+    JOIN image_ability AS t ON t.image_id = i.image_id
     JOIN image_account AS k ON k.image_id = i.image_id
     JOIN host AS h ON h.image_id = i.image_id
     LEFT JOIN part AS p ON p.image_id = i.image_id
@@ -131,10 +132,10 @@ SELECT a.path, a.format, a.virtual_size,
        min(a.held_for_nothing, max(a.disk_size - coalesce(a.shared, 0), 0)) AS reclaimable_at_most,
        CASE
            WHEN NOT f.at_rest THEN NULL
-           WHEN a.format = 'raw' AND f.one_file AND f.replaceable AND a.preallocated > a.doubtful
+           WHEN a.is_plain AND f.one_file AND f.replaceable AND a.preallocated > a.doubtful
                THEN 'cp --preserve=all --sparse=always ' || a.quoted || ' ' || a.quoted_new
-           WHEN a.format <> 'qcow2' THEN NULL
-           WHEN a.leaked = a.largest AND a.leaked > a.doubtful THEN 'qemu-img check -r leaks -f qcow2 ' || a.quoted
+           WHEN NOT a.can_be_trimmed THEN NULL
+           WHEN a.leaked = a.largest AND a.leaked > a.doubtful THEN 'qemu-img check -r leaks -f ' || a.format || ' ' || a.quoted
            WHEN NOT f.one_file THEN NULL
            -- QEMU's locks do not stop it: what a guest wrote since the scan may lie where the tail was.
            WHEN a.tail = a.largest AND a.tail > a.doubtful AND a.leaked_length = 0 AND a.mtime_ns >= 0
@@ -142,10 +143,10 @@ SELECT a.path, a.format, a.virtual_size,
                     || printf('%d.%09d', a.mtime_ns / 1000000000, a.mtime_ns % 1000000000)
                     || ' ] && truncate -s ' || (a.file_size - a.tail_length) || ' ' || a.quoted
            WHEN f.writable_anew AND f.replaceable
-               THEN 'qemu-img convert -f qcow2 -O qcow2 -o cluster_size=' || a.cluster_size
-                    || CASE WHEN a.variant LIKE 'v2%' THEN ',compat=0.10' ELSE '' END
-                    || CASE WHEN a.variant LIKE '% zstd%' THEN ',compression_type=zstd' ELSE '' END
-                    || CASE WHEN a.variant LIKE '% extended-l2%' THEN ',extended_l2=on' ELSE '' END
+               THEN 'qemu-img convert -f ' || a.format || ' -O ' || a.format || ' -o cluster_size=' || a.cluster_size
+                    || CASE WHEN a.version = 2 THEN ',compat=0.10' ELSE '' END
+                    || CASE WHEN a.compression <> 'zlib' THEN ',compression_type=' || a.compression ELSE '' END
+                    || CASE WHEN a.extended_l2 THEN ',extended_l2=on' ELSE '' END
                     || CASE WHEN a.backing_name IS NOT NULL
                             THEN ' -B ''' || replace(a.backing_name, '''', '''\''''') || ''' -F '''
                                  || replace(coalesce(a.backing_format, a.backing_is), '''', '''\''''') || ''''

@@ -30,11 +30,13 @@ WITH
 word AS (
     SELECT i.image_id, i.path, i.format, d.virtual_size, i.lock_state, d.encrypted, i.backing_id,
            '''' || replace(i.path, '''', '''\''''') || '''' AS quoted,
-           i.format IN ('qcow2', 'qed') AND NOT d.encrypted AS can_change,  -- its backing file, and without a key
+           t.can_rebase AND NOT d.encrypted AS can_change,  -- its backing file, and without a key
+           t.is_good_base,
            EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS has_snapshots,
            (SELECT count(*) FROM image_file AS x WHERE x.image_id = i.image_id) AS files,
            (SELECT mtime_ns FROM file AS f WHERE f.file_id = i.file_id) AS mtime_ns
     FROM image AS i JOIN image_header AS d ON d.image_id = i.image_id
+    JOIN image_ability AS t ON t.image_id = i.image_id
 ),
 -- All names of all its files. A file without a block is a device, or gives nothing back; one that was met by symbolic
 -- links alone has no name here.
@@ -66,7 +68,7 @@ above AS MATERIALIZED (
                  -- All that is masked is so by a head that stands alone on it. Snapshots would not keep what they see.
                  -- Base images of clouds are not to be written to, nor is a base that was, after the overlay: it may be a
                  -- disk of its own by now, and the overlay a remainder.
-                 o.can_change AND b.format IN ('qcow2', 'qed', 'raw') AND NOT b.encrypted
+                 o.can_change AND b.is_good_base AND NOT b.encrypted
                  AND o.virtual_size = b.virtual_size AND o.files = 1 AND b.files = 1
                  AND NOT o.has_snapshots AND NOT b.has_snapshots AND o.mtime_ns >= b.mtime_ns
                  AND NOT EXISTS (SELECT 1 FROM image AS t WHERE t.backing_id = o.image_id)

@@ -78,7 +78,7 @@ empty AS (
                   THEN k.compressed_host ELSE 0 END AS emptied
     FROM image AS i
     JOIN image_account AS k ON k.image_id = i.image_id
-    JOIN what_if_terms AS t ON t.image_id = i.image_id
+    JOIN image_ability AS t ON t.image_id = i.image_id
     LEFT JOIN asked AS a ON a.image_id = i.image_id
     LEFT JOIN what_if_effect AS e ON e.image_id = i.image_id
     WHERE i.image_id IN (SELECT image_id FROM asked UNION SELECT image_id FROM base)
@@ -158,7 +158,7 @@ item AS (
                          ELSE 'other images stand on it' END || coalesce(r.detail, '')
                 WHEN d.backing_name IS NULL AND i.backing_id IS NULL THEN 'it has no backing file: nothing to do'
                 WHEN :action = 'flatten' THEN
-                    CASE WHEN i.format IN ('qcow2', 'qed') THEN 'stands alone with the same content'
+                    CASE WHEN t.can_rebase THEN 'stands alone with the same content'
                          ELSE 'qemu-img cannot rebase an image of this format in place: convert it to a new one' END
                 WHEN t.can_be_empty THEN 'emptied: reads everything from its backing file'
                      || CASE WHEN e.shares THEN '; something else uses some of its blocks' ELSE '' END
@@ -166,16 +166,16 @@ item AS (
            CASE WHEN :action = 'flatten' THEN '' ELSE (SELECT doubts FROM unknown) END
            || CASE WHEN :action = 'flatten' AND NOT i.chain_ok THEN '; its chain is broken' ELSE '' END
            || CASE WHEN :action = 'commit' AND NOT i.chain_ok THEN '; its chain is broken' ELSE '' END
-           || CASE WHEN :action = 'commit' AND i.format NOT IN ('qcow2', 'qcow', 'qed', 'vmdk')
-                   THEN '; qemu-img does not commit images of this format' ELSE '' END
-           || CASE WHEN :action <> 'delete' AND d.variant LIKE '%data-file%'
+           || CASE WHEN :action = 'commit' AND NOT t.can_commit
+                   THEN '; qemu-img does not commit images of this kind' ELSE '' END
+           || CASE WHEN :action <> 'delete' AND d.has_data_file
                    THEN '; it keeps its data in an external file, which QEMU treats in its own way' ELSE '' END
            || CASE WHEN (:action = 'delete' AND f.image_id IS NOT NULL AND f.bytes IS NULL)
                         OR (:action = 'commit' AND e.freed_bytes IS NULL)
                    THEN '; the host does not tell what its files share' ELSE '' END AS doubts
     FROM asked AS a JOIN image AS i ON i.image_id = a.image_id JOIN head AS h ON h.image_id = i.image_id
     JOIN image_header AS d ON d.image_id = i.image_id
-    JOIN what_if_terms AS t ON t.image_id = i.image_id
+    JOIN image_ability AS t ON t.image_id = i.image_id
     LEFT JOIN emptied AS e ON e.image_id = i.image_id
     LEFT JOIN freed AS f ON f.image_id = i.image_id
     LEFT JOIN remark AS r ON r.image_id = i.image_id
@@ -186,23 +186,21 @@ item AS (
                    THEN ', and grows from ' || d.virtual_size || ' to ' || od.virtual_size || ' guest bytes' ELSE '' END
            || CASE WHEN e.shares THEN '; something else uses some of its blocks: what is written there takes new ones'
                    ELSE '' END,
-           CASE WHEN i.format IN ('dmg', 'cloop', 'bochs') THEN '; QEMU does not write images of this format'
-                ELSE '' END
-           || CASE WHEN od.virtual_size > d.virtual_size AND ' ' || d.variant || ' ' LIKE '% v2 %'
+           CASE WHEN NOT t.can_receive THEN '; qemu-img does not commit into images of this kind' ELSE '' END
+           || CASE WHEN od.virtual_size > d.virtual_size AND t.can_grow AND NOT t.can_grow_with_snapshots
                         AND EXISTS (SELECT 1 FROM snapshot AS s WHERE s.image_id = i.image_id)
                    THEN '; QEMU does not let such an image with internal snapshots grow' ELSE '' END
-           || CASE WHEN i.format = 'qed' THEN '; how QEMU writes zeroes to images of this format is not followed' ELSE '' END
-           || CASE WHEN od.virtual_size > d.virtual_size
-                        AND i.format NOT IN ('raw', 'qcow2', 'qed', 'parallels', 'luks')
-                   THEN '; QEMU does not let images of this format grow' ELSE '' END
-           || CASE WHEN od.virtual_size > d.virtual_size
-                        AND (i.format <> 'qcow2' OR ' ' || d.variant || ' ' LIKE '% v2 %')
+           || CASE WHEN t.zeroes_are_known THEN '' ELSE '; how QEMU writes zeroes to images of this kind is not followed' END
+           || CASE WHEN od.virtual_size > d.virtual_size AND NOT t.can_grow
+                   THEN '; QEMU does not let images of this kind grow' ELSE '' END
+           || CASE WHEN od.virtual_size > d.virtual_size AND NOT t.can_grow_over_backing
                         AND d.virtual_size < (SELECT k.virtual_size FROM image_header AS k WHERE k.image_id = i.backing_id)
                    THEN '; QEMU does not let it grow over a larger backing file' ELSE '' END
-           || CASE WHEN d.variant LIKE '%data-file%'
+           || CASE WHEN d.has_data_file
                    THEN '; it keeps its data in an external file, which QEMU treats in its own way' ELSE '' END
            || CASE WHEN e.freed_bytes IS NULL THEN '; the host does not tell what its files share' ELSE '' END
     FROM base AS b JOIN image AS i ON i.image_id = b.image_id JOIN image_header AS d ON d.image_id = b.image_id
+    JOIN image_ability AS t ON t.image_id = b.image_id
     JOIN emptied AS e ON e.image_id = b.image_id
     JOIN asked AS a JOIN image AS o ON o.image_id = a.image_id JOIN image_header AS od ON od.image_id = a.image_id
     UNION ALL

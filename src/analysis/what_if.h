@@ -16,19 +16,12 @@
 #include "analysis/host_ranges.h"
 #include "model/abilities.h"
 
-/* enum ia_zeroes, which says what they mean. */
-enum ia_what_if_zeroes {
-    IA_WHAT_IF_ZEROES_DATA = IA_ZEROES_DATA,
-    IA_WHAT_IF_ZEROES_KEPT = IA_ZEROES_KEPT,
-    IA_WHAT_IF_ZEROES_DROPPED = IA_ZEROES_DROPPED,
-};
-
-/* How an image is written to. */
+/* How an image is written to. The first ones are as in struct ia_abilities. */
 struct ia_what_if_terms {
     int64_t unit; /* what is written takes guest bytes in multiples of this: cluster, subcluster; 1 for a raw image */
     int64_t cluster; /* the format's cluster, at least `unit` */
-    enum ia_what_if_zeroes zeroes;
-    bool has_no_gaps;                    /* every byte is present, also those that it grows by: raw images */
+    enum ia_zeroes zeroes;
+    bool is_plain;                       /* every byte is present, also those that it grows by: raw images */
     bool can_be_empty;                   /* `qemu-img commit` empties an image of this format */
     const struct ia_host_ranges *shared; /* sealed: host bytes in blocks that something else uses too; NULL: none */
     bool may_share_all;                  /* what is shared is not known */

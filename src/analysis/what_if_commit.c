@@ -39,7 +39,7 @@ static void put(struct commit *commit, int64_t start, int64_t end, uint32_t valu
     int64_t put = commit->patch.put;
     ia_patch_builder_put(&commit->patch, commit->base_size, ia_min(start, commit->tail_end), commit->tail);
     commit->patch.put = put; /* the cluster is there */
-    if (shows || commit->terms.has_no_gaps)
+    if (shows || commit->terms.is_plain)
         ia_patch_builder_put(&commit->patch, ia_max(commit->base_size, commit->tail_end), start, IA_PATCH_ZERO);
     ia_patch_builder_put(&commit->patch, start, end, value);
 }
@@ -57,13 +57,13 @@ static void put_zeroes(struct commit *commit, int64_t start, int64_t end)
     int64_t inner = ia_round_up_to(start, commit->granule);
     int64_t inner_end = ia_round_down_to(end, commit->granule);
     bool whole = inner % commit->terms.cluster == 0 && inner_end % commit->terms.cluster == 0;
-    if (commit->terms.zeroes == IA_WHAT_IF_ZEROES_DATA || inner >= inner_end || !whole) {
+    if (commit->terms.zeroes == IA_ZEROES_DATA || inner >= inner_end || !whole) {
         put_data(commit, start, end);
         return;
     }
     if (start < inner)
         put_data(commit, start, inner);
-    put(commit, inner, inner_end, commit->terms.zeroes == IA_WHAT_IF_ZEROES_KEPT ? IA_PATCH_ZERO : IA_PATCH_DROP);
+    put(commit, inner, inner_end, commit->terms.zeroes == IA_ZEROES_KEPT ? IA_PATCH_ZERO : IA_PATCH_DROP);
     if (inner_end < end)
         put_data(commit, inner_end, end);
 }

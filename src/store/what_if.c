@@ -138,7 +138,7 @@ static enum ia_status get_terms(struct question *question, size_t node, struct i
                                 struct ia_error *err)
 {
     static const char sql[] =
-        "SELECT unit, cluster, zeroes, has_no_gaps, can_be_empty FROM what_if_terms WHERE image_id = ?";
+        "SELECT unit, cluster, zeroes, is_plain, can_be_empty FROM image_ability WHERE image_id = ?";
     sqlite3_stmt *stmt = NULL;
     enum ia_status status = ia_connection_prepare(question->db, sql, working, &stmt, err);
     if (status == IA_OK && (sqlite3_bind_int64(stmt, 1, ia_stored_forest_image(question->stored, node)) != SQLITE_OK ||
@@ -148,8 +148,8 @@ static enum ia_status get_terms(struct question *question, size_t node, struct i
         *terms = (struct ia_what_if_terms){
             .unit = sqlite3_column_int64(stmt, 0),
             .cluster = sqlite3_column_int64(stmt, 1),
-            .zeroes = (enum ia_what_if_zeroes)sqlite3_column_int(stmt, 2),
-            .has_no_gaps = sqlite3_column_int(stmt, 3) != 0,
+            .zeroes = (enum ia_zeroes)sqlite3_column_int(stmt, 2),
+            .is_plain = sqlite3_column_int(stmt, 3) != 0,
             .can_be_empty = sqlite3_column_int(stmt, 4) != 0,
         };
     sqlite3_finalize(stmt);

@@ -68,19 +68,3 @@ CREATE TEMP TABLE what_if_usage (
     exclusive_bytes INTEGER NOT NULL,
     shared_bytes    INTEGER NOT NULL
 ) STRICT;
-
--- How QEMU writes to an image: what src/analysis/what_if.h calls terms.
-CREATE TEMP VIEW what_if_terms AS
-SELECT i.image_id,
-       CASE WHEN i.format IN ('raw', 'luks') THEN 1
-            WHEN ' ' || d.variant || ' ' LIKE '% extended-l2 %' THEN max(1, d.cluster_size / 32)
-            ELSE max(1, coalesce(d.cluster_size, 1)) END AS unit,
-       CASE WHEN i.format IN ('raw', 'luks') THEN 1 ELSE max(1, coalesce(d.cluster_size, 1)) END AS cluster,
-       -- enum ia_what_if_zeroes
-       CASE WHEN i.format = 'qcow2' AND ' ' || d.variant || ' ' LIKE '% v2 %'
-                 THEN CASE WHEN d.backing_name IS NULL THEN 2 ELSE 0 END
-            WHEN i.format IN ('raw', 'qcow2') THEN 1
-            ELSE 0 END AS zeroes,
-       i.format = 'raw' AS has_no_gaps,
-       i.format IN ('qcow2', 'qcow') AS can_be_empty
-FROM image AS i JOIN image_header AS d ON d.image_id = i.image_id;

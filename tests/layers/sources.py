@@ -25,6 +25,8 @@ PRINTING = re.compile(r"\b(?:printf|puts|putchar|perror|vprintf|exit|_exit|abort
 UNSAFE = re.compile(r"\b(?:strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca|atoi|atol)\s*\(")
 MAX_LINES = 600
 LICENSE = "SPDX-License-Identifier: MIT"
+# What SQL would parse: words for people, which image_header and image_ability have columns for.
+VARIANT = re.compile(r"\bvariant\s*(?:\|\||=|<>|\b(?:NOT|LIKE|GLOB|IN|REGEXP|COLLATE)\b)|(?:\|\||=|<>|\(|\bLIKE\b)\s*(?:\w+\.)?variant\b", re.IGNORECASE)
 GENERATED = re.compile(r"\w+_embedded\.h")
 
 # Outside of the judge no doubt is named; that there is none may be said where findings are made and graphs are filled.
@@ -124,6 +126,26 @@ def check_words(sources, words, allowed):
                 yield f"{source.path}:{number}: {match.group().strip('( ')}"
 
 
+def sql_lines(source):
+    """The lines of a file of SQL without their comments, as good as a few patterns can tell."""
+    return [(number, re.sub(r"--.*", "", line)) for number, line in enumerate(source.lines, 1)]
+
+
+def check_formats_in_sql(files, sources):
+    """SQL asks for facts and abilities. The names are those of the drivers."""
+    driver = re.compile(r"^const struct ia_format ia_format_\w+ = \{\s*\.name = \"(\w+)\"", re.MULTILINE)
+    names = [name for source in sources for name in driver.findall(source.text)]
+    if len(names) < 2:
+        yield "no driver's name was found"
+    named = re.compile(r"'[^']*(?<![\w-])(" + "|".join(names) + r")(?![\w-])[^']*'")
+    for source in files:
+        for number, line in sql_lines(source):
+            if match := named.search(line):
+                yield f"{source.path}:{number}: names the format {match.group(1)}"
+            if VARIANT.search(line):
+                yield f"{source.path}:{number}: parses variant"
+
+
 def check_lengths(sources):
     for source in sources:
         if len(source.lines) > MAX_LINES:
@@ -216,12 +238,14 @@ def main():
     sources = read(root, ["src/**/*.c", "src/**/*.h"])
     files = sources + read(root, ["tests/**/*.[ch]", "tests/**/*.py", "tests/**/meson.build", "tools/*", "reports/*", "schema/*.sql",
                                   "meson.build", "src/meson.build", ".ci/*"])
+    sql = read(root, ["reports/*.sql", "schema/**/*.sql", "src/store/*.sql"])
     layers = sorted({source.layer for source in sources})
     checks = [(f"includes of src/{layer} point downwards", check_layer(sources, layer)) for layer in layers]
     checks += [
         ("libraries are included where they may be", check_libraries(sources)),
         ("only the command line and the renderers print or exit", check_words(sources, PRINTING, PRINTERS)),
         ("no function that writes without a bound", check_words(sources, UNSAFE, "")),
+        ("no SQL names a format or parses a variant", check_formats_in_sql(sql, sources)),
         (f"no source above {MAX_LINES} lines", check_lengths(sources)),
         ("include guards are named after their files", check_guards(sources)),
         ("every file says its licence", check_licenses(files)),

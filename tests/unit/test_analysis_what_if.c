@@ -8,9 +8,9 @@
 #define K INT64_C(4096)
 
 static const struct ia_what_if_terms bytewise = {
-    .unit = 1, .cluster = 1, .zeroes = IA_WHAT_IF_ZEROES_KEPT, .can_be_empty = true};
+    .unit = 1, .cluster = 1, .zeroes = IA_ZEROES_KEPT, .can_be_empty = true};
 static const struct ia_what_if_terms by_granule = {
-    .unit = K, .cluster = K, .zeroes = IA_WHAT_IF_ZEROES_KEPT, .can_be_empty = true};
+    .unit = K, .cluster = K, .zeroes = IA_ZEROES_KEPT, .can_be_empty = true};
 
 struct test {
     struct fixture fixture;
@@ -329,7 +329,7 @@ static void zeroes_become_data_where_the_base_has_no_other_way(void **state)
     struct test *test = *state;
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "D...");
     size_t head = add_image(&test->fixture, base, ".ZZ.");
-    const struct ia_what_if_terms plain = {.unit = K, .cluster = K, .zeroes = IA_WHAT_IF_ZEROES_DATA};
+    const struct ia_what_if_terms plain = {.unit = K, .cluster = K, .zeroes = IA_ZEROES_DATA};
     scale(&test->fixture, K);
     ask(test);
     commit(test, head, &plain);
@@ -343,7 +343,7 @@ static void zeroes_are_dropped_where_nothing_shows_through(void **state)
     struct test *test = *state;
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "DDD.");
     size_t head = add_image(&test->fixture, base, ".Z..");
-    const struct ia_what_if_terms old = {.unit = K, .cluster = K, .zeroes = IA_WHAT_IF_ZEROES_DROPPED};
+    const struct ia_what_if_terms old = {.unit = K, .cluster = K, .zeroes = IA_ZEROES_DROPPED};
     scale(&test->fixture, K);
     ask(test);
     commit(test, head, &old);
@@ -359,7 +359,7 @@ static void a_part_of_a_cluster_fills_the_cluster(void **state)
     struct test *test = *state;
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "................................");
     size_t head = add_image(&test->fixture, base, "D...............................");
-    const struct ia_what_if_terms large = {.unit = 32 * K, .cluster = 32 * K, .zeroes = IA_WHAT_IF_ZEROES_KEPT};
+    const struct ia_what_if_terms large = {.unit = 32 * K, .cluster = 32 * K, .zeroes = IA_ZEROES_KEPT};
     scale(&test->fixture, K);
     ask(test);
     commit(test, head, &large);
@@ -401,7 +401,7 @@ static void the_last_cluster_of_a_base_that_grows_goes_on(void **state)
     struct test *test = *state;
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "DDDD");
     size_t head = add_image(&test->fixture, base, ".............DDD");
-    const struct ia_what_if_terms large = {.unit = 8 * K, .cluster = 8 * K, .zeroes = IA_WHAT_IF_ZEROES_KEPT};
+    const struct ia_what_if_terms large = {.unit = 8 * K, .cluster = 8 * K, .zeroes = IA_ZEROES_KEPT};
     scale(&test->fixture, K);
     ask(test);
     commit(test, head, &large);

@@ -126,12 +126,14 @@ static void expect_suggestion(struct test_store *store, const char *change, cons
     store_exec(store, "PRAGMA foreign_keys = OFF; CREATE TEMP TABLE s AS SELECT * FROM file_space;"
                       "CREATE TEMP TABLE i AS SELECT * FROM image;"
                       "CREATE TEMP TABLE h AS SELECT * FROM image_header;"
+                      "CREATE TEMP TABLE b AS SELECT * FROM image_ability;"
                       "CREATE TEMP TABLE a AS SELECT * FROM image_account");
     store_exec(store, change);
     expect_report(store, "sparse", "suggestion", NULL, text);
     store_exec(store, "DELETE FROM file_space; INSERT INTO file_space SELECT * FROM s; DROP TABLE s;"
                       "DELETE FROM image; INSERT INTO image SELECT * FROM i; DROP TABLE i;"
                       "DELETE FROM image_header; INSERT INTO image_header SELECT * FROM h; DROP TABLE h;"
+                      "DELETE FROM image_ability; INSERT INTO image_ability SELECT * FROM b; DROP TABLE b;"
                       "DELETE FROM image_account; INSERT INTO image_account SELECT * FROM a; DROP TABLE a;"
                       "DELETE FROM mapping WHERE map_id > 99; DELETE FROM reference WHERE kind = 'data-file';"
                       "DELETE FROM file_sharing;"
@@ -148,9 +150,10 @@ static void suggestions(void **state)
                        " VALUES (10, 0, 'data', 300000, 300000, 0), (10, 0, 'zero', 65536, 65536, 0),"
                        " (10, 0, 'unused', 0, 0, 0)");
     expect_suggestion(*state, "", CONVERT " '/r/it'\\''s' '/r/it'\\''s.new'");
-    expect_suggestion(*state, "UPDATE image_header SET variant = 'v2'",
+    expect_suggestion(*state, "UPDATE image_header SET version = 2",
                       "\"" CONVERT ",compat=0.10 '/r/it'\\''s' '/r/it'\\''s.new'\"");
-    expect_suggestion(*state, "UPDATE image SET path = '/b'; UPDATE image_header SET variant = 'v3 zstd extended-l2'",
+    expect_suggestion(*state,
+                      "UPDATE image SET path = '/b'; UPDATE image_header SET compression = 'zstd', extended_l2 = 1",
                       "\"" CONVERT ",compression_type=zstd,extended_l2=on '/b' '/b.new'\"");
     expect_suggestion(
         *state, "UPDATE image SET path = '/b'; UPDATE image_header SET backing_name = 'a''b', backing_format = 'raw'",
@@ -185,7 +188,7 @@ static void suggestions(void **state)
         "UPDATE image_account SET compressed_bytes = 1",
         "UPDATE image_header SET encrypted = 1",
         "UPDATE image_header SET backing_name = 'x'", /* of an unknown format */
-        "UPDATE image SET format = 'vmdk'",
+        "UPDATE image_ability SET can_be_trimmed = 0",
         "INSERT INTO " MAPPING_ROW " VALUES (100, 10, 0, '1', 's', 1048576, 0, NULL, 2, 0)",
         "INSERT INTO " FILE_SPACE_ROW " VALUES (10, 0, 'bitmap', 65536, 0, 0)",
         "INSERT INTO " REFERENCE_ROW " VALUES (10, 'data-file', 'd', '', 'missing', NULL)",
@@ -208,7 +211,8 @@ static void suggestions(void **state)
                       CONVERT " '/r/it'\\''s' '/r/it'\\''s.new'");
     /* raw has nothing but preallocation to give */
     expect_suggestion(
-        *state, "UPDATE image SET format = 'raw'; UPDATE file_space SET unwritten_bytes = 4096 WHERE use = 'data'",
+        *state,
+        "UPDATE image_ability SET is_plain = 1; UPDATE file_space SET unwritten_bytes = 4096 WHERE use = 'data'",
         "cp --preserve=all --sparse=always '/r/it'\\''s' '/r/it'\\''s.new'");
 }
 

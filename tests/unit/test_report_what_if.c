@@ -221,9 +221,54 @@ static void writing_to_shared_blocks_takes_others(void **state)
     }
 }
 
+/* A commit of /r/one into /r/base, where the store says that QEMU cannot do some of it. */
+static void says_what_qemu_cannot_do(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"/r/one"};
+#define LONGER "UPDATE image_header SET virtual_size = 2097152 WHERE image_id = 1;"
+#define SNAPSHOT "INSERT INTO " MAPPING_ROW " VALUES (99, 4, 0, '1', 's', 1048576, 0, NULL, 0, 0);"
+#define BEHIND                                                                                                         \
+    "UPDATE image SET backing_id = 3 WHERE image_id = 4; UPDATE image_header SET virtual_size = 4194304 "              \
+    "WHERE image_id = 3;"
+    static const struct {
+        const char *change, *committed, *receives;
+    } cases[] = {
+        {LONGER SNAPSHOT BEHIND, "", ""},
+        {"UPDATE image_ability SET can_commit = 0 WHERE image_id = 4", "", ""},
+        {"UPDATE image_ability SET can_commit = 0", "qemu-img does not commit images of this kind", ""},
+        {"UPDATE image_ability SET can_receive = 0", "", "qemu-img does not commit into images of this kind"},
+        {"UPDATE image_ability SET zeroes_are_known = 0", "",
+         "how QEMU writes zeroes to images of this kind is not followed"},
+        {"UPDATE image_ability SET can_grow = 0, can_grow_over_backing = 0, can_grow_with_snapshots = 0", "", ""},
+        {LONGER SNAPSHOT "UPDATE image_ability SET can_grow = 0, can_grow_with_snapshots = 0", "",
+         "QEMU does not let images of this kind grow"},
+        {LONGER "UPDATE image_ability SET can_grow_with_snapshots = 0", "", ""},
+        {LONGER SNAPSHOT "UPDATE image_ability SET can_grow_with_snapshots = 0", "",
+         "QEMU does not let such an image with internal snapshots grow"},
+        {LONGER "UPDATE image_ability SET can_grow_over_backing = 0", "", ""},
+        {LONGER BEHIND "UPDATE image_ability SET can_grow_over_backing = 0", "",
+         "QEMU does not let it grow over a larger backing file"},
+        {"UPDATE image_header SET has_data_file = 1 WHERE image_id = 4", "",
+         "\"it keeps its data in an external file, which QEMU treats in its own way\""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct test_store store;
+        char expected[256];
+        fill(&store);
+        add_backing(&store, 1, 4, 0, 0);
+        store_exec(&store, cases[i].change);
+        bool any = cases[i].committed[0] != '\0' || cases[i].receives[0] != '\0';
+        snprintf(expected, sizeof(expected), "effect,why\ncommitted,%s\nreceives,%s\ntotal,%s\n", cases[i].committed,
+                 cases[i].receives, any ? "rows above say more" : "");
+        expect_what_if(&store, IA_WHAT_IF_COMMIT, set, 1, "effect,why", expected);
+        store_close(&store);
+    }
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[DELETIONS + COMMITS + 3];
+    struct CMUnitTest tests[DELETIONS + COMMITS + 4];
     for (size_t i = 0; i < DELETIONS; i++)
         tests[i] = (struct CMUnitTest){deletions[i].name, keeps_promise, NULL, NULL, (void *)&deletions[i]};
     for (size_t i = 0; i < COMMITS; i++)
@@ -232,5 +277,6 @@ int main(void)
     tests[DELETIONS + COMMITS] = (struct CMUnitTest)cmocka_unit_test(tells_why);
     tests[DELETIONS + COMMITS + 1] = (struct CMUnitTest)cmocka_unit_test(later_steps_take_along_what_is_left);
     tests[DELETIONS + COMMITS + 2] = (struct CMUnitTest)cmocka_unit_test(writing_to_shared_blocks_takes_others);
+    tests[DELETIONS + COMMITS + 3] = (struct CMUnitTest)cmocka_unit_test(says_what_qemu_cannot_do);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
