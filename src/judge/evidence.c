@@ -22,6 +22,11 @@ enum ia_evidence ia_evidence_of_place(const char *path)
     return IA_EVIDENCE_COUNT;
 }
 
+bool ia_judge_may_hide(const char *stated_format)
+{
+    return stated_format == NULL || strcmp(stated_format, "raw") != 0;
+}
+
 /* The first of the globs that a name of the file matches; NULL: none. */
 static const char *glob_of(const struct ia_graph *graph, const struct ia_graph_file *file)
 {

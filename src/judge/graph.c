@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/judge.h"
+
 void ia_graph_release(struct ia_graph *graph)
 {
     ia_vec_release(&graph->files);
@@ -16,13 +18,7 @@ void ia_graph_release(struct ia_graph *graph)
     ia_vec_release(&graph->backing_globs);
 }
 
-static bool is_raw(const char *format)
-{
-    return format != NULL && strcmp(format, "raw") == 0;
-}
-
-/* What the next scan finds of a reference whose target is gone. A raw image names nothing: that it is missing hides
- * nothing, where its overlay says that it is one. */
+/* What the next scan finds of a reference whose target is gone. */
 static bool lose(struct ia_graph *graph, struct ia_graph_reference *reference)
 {
     struct ia_graph_image *image = &graph->images.items[reference->image];
@@ -35,7 +31,7 @@ static bool lose(struct ia_graph *graph, struct ia_graph_reference *reference)
     const struct ia_graph_finding missing = {
         .path = image->path,
         .code = "backing-missing",
-        .of_all = is_raw(image->backing_format) ? IA_DOUBT_NONE : IA_DOUBT_BROKEN_REFERENCE,
+        .of_all = ia_judge_may_hide(image->backing_format) ? IA_DOUBT_BROKEN_REFERENCE : IA_DOUBT_NONE,
         .of_readers = IA_DOUBT_CHAIN_BROKEN,
         .image = reference->image,
     };

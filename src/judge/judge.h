@@ -33,6 +33,10 @@ IA_MUST_CHECK enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t imag
 IA_MUST_CHECK enum ia_status ia_judge_own_doubts(struct ia_judge *judge, size_t image, struct ia_doubts *out,
                                                  struct ia_error *err);
 
+/* A lost file of this format, as what names it states (NULL: it does not), may name others, and so hide references. A
+ * raw one names nothing. */
+bool ia_judge_may_hide(const char *stated_format);
+
 /* Of a path alone: the place or name where virtualisation software keeps nothing but bases. IA_EVIDENCE_COUNT: none. */
 enum ia_evidence ia_evidence_of_place(const char *path);
 /* The path, or its last component, matches the glob. */

@@ -128,16 +128,16 @@ static void judge_backing(struct ia_scan *scan, const struct ia_item *item)
     const struct ia_image_facts *facts = &item->parsed.facts;
     if (facts->backing_name == NULL || item->backing_state == NULL)
         return;
-    /* A raw image names nothing: that it cannot be read hides nothing, where it is certain which file it is. */
+    /* Where it is certain which file it is, its format says whether references are hidden in it. */
     bool certain = strcmp(item->backing_state, "missing") == 0 || strcmp(item->backing_state, "outside") == 0;
-    bool raw = certain && facts->backing_format != NULL && strcmp(facts->backing_format, "raw") == 0;
+    bool hides = !certain || ia_judge_may_hide(facts->backing_format);
     const char *where = item->backing_path == NULL ? facts->backing_name : item->backing_path;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(item->backing_state, kinds[i].state) != 0)
             continue;
         if (kinds[i].code == IA_FINDING_BACKING_LOOP && item->backing_target != IA_NO_ITEM)
             continue; /* told by cut_loops */
-        if (raw)
+        if (!hides)
             ia_findings_add_open(&scan->findings, kinds[i].code, ia_item_path(item), "backing file '%s' %s", where,
                                  kinds[i].words);
         else

@@ -56,10 +56,10 @@ APPENDED = {"reports/what-if.sql": {
     "", "its chain is broken", "its chain is broken already", "it may name the file by a name that stays",
     "how much of it, and what, is not known", "the host does not tell what its files share", "rows above say more",
     "it keeps its data in an external file, which QEMU treats in its own way",
-    "qemu-img does not commit images of this format", "QEMU does not write images of this format",
-    "QEMU does not let such an image with internal snapshots grow", "QEMU does not let images of this format grow",
+    "qemu-img does not commit images of this kind", "qemu-img does not commit into images of this kind",
+    "QEMU does not let such an image with internal snapshots grow", "QEMU does not let images of this kind grow",
     "QEMU does not let it grow over a larger backing file",
-    "how QEMU writes zeroes to images of this format is not followed",
+    "how QEMU writes zeroes to images of this kind is not followed",
     # of `detail`
     "its file has hard links that the scan did not meet", "its file has several names",
     "something else uses some of its blocks", "the host compresses it and does not tell what that takes",
