@@ -5,9 +5,9 @@
 #include <string.h>
 
 static const char *const words[] = {
-    [IA_COLUMN_ANY] = "any",   [IA_COLUMN_BYTES] = "bytes", [IA_COLUMN_COUNT] = "count",
-    [IA_COLUMN_TEXT] = "text", [IA_COLUMN_PATH] = "path",   [IA_COLUMN_RATIO] = "ratio",
-    [IA_COLUMN_FLAG] = "flag", [IA_COLUMN_TIME] = "time",   [IA_COLUMN_UNIT] = "unit",
+    [IA_COLUMN_ANY] = "any",   [IA_COLUMN_BYTES] = "bytes",   [IA_COLUMN_COUNT] = "count", [IA_COLUMN_TEXT] = "text",
+    [IA_COLUMN_PATH] = "path", [IA_COLUMN_RATIO] = "ratio",   [IA_COLUMN_FLAG] = "flag",   [IA_COLUMN_TIME] = "time",
+    [IA_COLUMN_UNIT] = "unit", [IA_COLUMN_ADVICE] = "advice",
 };
 
 bool ia_column_type_parse(const char *word, size_t len, enum ia_column_type *out)

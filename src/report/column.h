@@ -16,9 +16,10 @@ enum ia_column_type {
     IA_COLUMN_TEXT,
     IA_COLUMN_PATH, /* bytes of a file name, not always UTF-8 */
     IA_COLUMN_RATIO,
-    IA_COLUMN_FLAG, /* 0 or 1 */
-    IA_COLUMN_TIME, /* ISO 8601 text, UTC */
-    IA_COLUMN_UNIT, /* each row names the type of the value in its column `unit` */
+    IA_COLUMN_FLAG,   /* 0 or 1 */
+    IA_COLUMN_TIME,   /* ISO 8601 text, UTC */
+    IA_COLUMN_ADVICE, /* a suggestion as report/advice.h has it, which is shown as its command */
+    IA_COLUMN_UNIT,   /* each row names the type of the value in its column `unit` */
 };
 
 struct ia_column {
@@ -27,7 +28,7 @@ struct ia_column {
     const char *meaning; /* NULL where it is not stated */
 };
 
-/* A value. `type` is the column's, or what the row's unit says; never IA_COLUMN_UNIT. */
+/* A value. `type` is the column's, or what the row's unit says; never IA_COLUMN_UNIT, nor IA_COLUMN_ADVICE. */
 struct ia_cell {
     enum ia_value_type value;
     enum ia_column_type type;

@@ -63,7 +63,8 @@ static enum ia_status add_column(struct ia_report *report, char *value, const st
     char *name = take_part(&value);
     char *type = name == NULL ? NULL : take_part(&value);
     if (type == NULL || *name == '\0' || !ia_column_type_parse(type, strlen(type), &column.type))
-        return bad_line(line, err, "column: NAME | bytes, count, text, path, ratio, flag, time, any or unit | MEANING");
+        return bad_line(line, err,
+                        "column: NAME | bytes, count, text, path, ratio, flag, time, advice, any or unit | MEANING");
     column.name = name;
     column.meaning = trim(value);
     return keep(ia_vec_push(&report->columns, column), err);

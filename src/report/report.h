@@ -4,8 +4,8 @@
  * comment:
  *   -- title: WORDS                        one line for a list of reports
  *   -- about: WORDS                        meaning, source, caveats; may be repeated
- *   -- column: NAME | TYPE | MEANING       TYPE: bytes count text path ratio flag time, any (as each value is), or unit
- *                                          (each row says it in its column `unit`)
+ *   -- column: NAME | TYPE | MEANING       TYPE: bytes count text path ratio flag time, any (as each value is), unit
+ *                                          (each row says it in its column `unit`), or advice (see report/advice.h)
  *   -- parameter: :NAME | MEANING
  *   -- include: REPORT                     the embedded report REPORT, which includes nothing itself, can be read as a
  * table of that name with _ for - */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "report/advice.h"
 #include "report/facts.h"
 #include "report/select.h"
 
@@ -18,6 +19,7 @@ struct plan {
     size_t *chosen;
     struct ia_column *shown;
     struct ia_cell *cells;
+    struct ia_buf *commands; /* of suggestions, by the column that is shown */
     size_t shown_count;
     size_t unit; /* the place of the column `unit`, count where there is none */
 };
@@ -26,6 +28,9 @@ static void plan_release(struct plan *plan)
 {
     for (size_t i = 0; plan->all != NULL && i < plan->count; i++)
         free((char *)plan->all[i].name);
+    for (size_t i = 0; plan->commands != NULL && i < plan->count; i++)
+        ia_buf_release(&plan->commands[i]);
+    free(plan->commands);
     free(plan->all);
     free(plan->chosen);
     free(plan->shown);
@@ -82,14 +87,19 @@ static enum ia_status plan_init(struct plan *plan, const struct ia_query *query,
                           .count = count,
                           .chosen = calloc(count, sizeof(*plan->chosen)),
                           .shown = calloc(count, sizeof(*plan->shown)),
-                          .cells = calloc(count, sizeof(*plan->cells))};
-    if (plan->all == NULL || plan->chosen == NULL || plan->shown == NULL || plan->cells == NULL)
+                          .cells = calloc(count, sizeof(*plan->cells)),
+                          .commands = calloc(count, sizeof(*plan->commands))};
+    if (plan->all == NULL || plan->chosen == NULL || plan->shown == NULL || plan->cells == NULL ||
+        plan->commands == NULL)
         return ia_fail(err, IA_NOMEM, "out of memory for a report");
     enum ia_status status = name_columns(plan, query, request->report, err);
     if (status == IA_OK)
         status = ia_columns_select(request->columns, plan->all, count, plan->chosen, &plan->shown_count, err);
-    for (size_t i = 0; status == IA_OK && i < plan->shown_count; i++)
+    for (size_t i = 0; status == IA_OK && i < plan->shown_count; i++) {
         plan->shown[i] = plan->all[plan->chosen[i]];
+        if (plan->shown[i].type == IA_COLUMN_ADVICE)
+            plan->shown[i].type = IA_COLUMN_TEXT;
+    }
     return status;
 }
 
@@ -100,19 +110,36 @@ static enum ia_column_type type_by_unit(const struct plan *plan, const struct ia
     if (plan->unit == plan->count)
         return type;
     struct ia_cell unit = ia_cell_read(query, (int)plan->unit, IA_COLUMN_TEXT);
-    if (unit.value != IA_VALUE_TEXT || !ia_column_type_parse(unit.text, unit.len, &type) || type == IA_COLUMN_UNIT)
+    if (unit.value != IA_VALUE_TEXT || !ia_column_type_parse(unit.text, unit.len, &type) || type == IA_COLUMN_UNIT ||
+        type == IA_COLUMN_ADVICE)
         return IA_COLUMN_ANY;
     return type;
 }
 
-static void read_cells(struct plan *plan, const struct ia_query *query)
+/* Puts the command in the place of the suggestion. */
+static enum ia_status make_command(struct ia_cell *cell, struct ia_buf *command, struct ia_error *err)
 {
-    for (size_t i = 0; i < plan->shown_count; i++) {
+    if (cell->value != IA_VALUE_TEXT)
+        return IA_OK; /* there is none */
+    ia_buf_clear(command);
+    enum ia_status status = ia_advice_render(command, cell->text, cell->len, err);
+    cell->text = command->data;
+    cell->len = command->len;
+    return status;
+}
+
+static enum ia_status read_cells(struct plan *plan, const struct ia_query *query, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < plan->shown_count && status == IA_OK; i++) {
         enum ia_column_type type = plan->shown[i].type;
         if (type == IA_COLUMN_UNIT)
             type = type_by_unit(plan, query);
         plan->cells[i] = ia_cell_read(query, (int)plan->chosen[i], type);
+        if (plan->all[plan->chosen[i]].type == IA_COLUMN_ADVICE)
+            status = make_command(&plan->cells[i], &plan->commands[i], err);
     }
+    return status;
 }
 
 /* `row` tells whether the query stands on a row. */
@@ -121,8 +148,9 @@ static enum ia_status render_rows(struct ia_render *render, struct plan *plan, s
 {
     enum ia_status status = IA_OK;
     while (status == IA_OK && row) {
-        read_cells(plan, query);
-        status = ia_render_row(render, plan->cells, err);
+        status = read_cells(plan, query, err);
+        if (status == IA_OK)
+            status = ia_render_row(render, plan->cells, err);
         if (status == IA_OK)
             status = ia_query_step(query, &row, err);
     }

@@ -60,9 +60,9 @@ static void knows_all_types(void **state)
         const char *word;
         enum ia_column_type type;
     } types[] = {
-        {"bytes", IA_COLUMN_BYTES}, {"count", IA_COLUMN_COUNT}, {"text", IA_COLUMN_TEXT},
-        {"path", IA_COLUMN_PATH},   {"ratio", IA_COLUMN_RATIO}, {"flag", IA_COLUMN_FLAG},
-        {"time", IA_COLUMN_TIME},   {"unit", IA_COLUMN_UNIT},   {"any", IA_COLUMN_ANY},
+        {"bytes", IA_COLUMN_BYTES}, {"count", IA_COLUMN_COUNT},   {"text", IA_COLUMN_TEXT}, {"path", IA_COLUMN_PATH},
+        {"ratio", IA_COLUMN_RATIO}, {"flag", IA_COLUMN_FLAG},     {"time", IA_COLUMN_TIME}, {"unit", IA_COLUMN_UNIT},
+        {"any", IA_COLUMN_ANY},     {"advice", IA_COLUMN_ADVICE},
     };
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         enum ia_column_type type;

@@ -88,6 +88,21 @@ static void a_unit_tells_the_type_even_when_it_is_not_shown(void **state)
     expect_run(*state, &(struct run){text, "table", .columns = "v"}, "   v\n yes\n1.5K\n   3\n   4\n   5\n");
 }
 
+static void suggestions_are_shown_as_commands(void **state)
+{
+    const char *text = "-- column: s | advice | x\n-- column: t | advice | x\n"
+                       "SELECT 'find-users' || char(0) || '/a''b' AS s, 'findings' AS t UNION ALL SELECT NULL, NULL"
+                       " UNION ALL SELECT 'remove' || char(0) || CAST(x'2fff' AS TEXT), NULL";
+    expect_run(*state, &(struct run){text, "csv", .columns = NULL},
+               "s,t\nfuser -v '/a'\\''b',imgaudit report --findings\n,\nrm -- '/\xff',\n");
+    expect_run(*state, &(struct run){text, "ndjson", .columns = "s"},
+               "{\"s\": \"fuser -v '/a'\\\\''b'\"}\n{\"s\": null}\n"
+               "{\"s\": \"rm -- '/\xef\xbf\xbd'\", \"s_hex\": \"726d202d2d20272fff27\"}\n");
+    expect_failure(*state,
+                   &(struct run){"-- column: s | advice | x\nSELECT 'nonsense' AS s", "csv", .out = "/dev/null"},
+                   IA_USAGE, "there is no suggestion 'nonsense'");
+}
+
 static void columns_are_chosen_and_ordered_in_every_format(void **state)
 {
     const char *text = "SELECT 1 AS a, 2 AS b, 3 AS c";
@@ -225,17 +240,12 @@ static void images_are_found_by_any_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(types_come_from_the_header),
-        TEST(a_unit_tells_the_type_even_when_it_is_not_shown),
-        TEST(columns_are_chosen_and_ordered_in_every_format),
-        TEST(columns_of_one_name_are_told_apart),
-        TEST(arguments_are_bound_by_type),
-        TEST(parameters_are_declared_and_known),
-        TEST(what_cannot_run_leaves_no_output),
-        TEST(a_full_disk_ends_the_rows),
-        TEST(json_has_the_scan_and_the_basis),
-        TEST(findings_reach_a_severity),
-        TEST(images_are_found_by_any_name),
+        TEST(types_come_from_the_header),         TEST(a_unit_tells_the_type_even_when_it_is_not_shown),
+        TEST(suggestions_are_shown_as_commands),  TEST(columns_are_chosen_and_ordered_in_every_format),
+        TEST(columns_of_one_name_are_told_apart), TEST(arguments_are_bound_by_type),
+        TEST(parameters_are_declared_and_known),  TEST(what_cannot_run_leaves_no_output),
+        TEST(a_full_disk_ends_the_rows),          TEST(json_has_the_scan_and_the_basis),
+        TEST(findings_reach_a_severity),          TEST(images_are_found_by_any_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

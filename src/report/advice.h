@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Suggestions: from what a row says should be done to which files, to a command for a shell.
+ *
+ * In SQL a suggestion is one text: an action and its arguments, separated by NUL, which no path has. What the actions
+ * are and which arguments they take says the table in advice.c. The suggestions are the only commands that imgaudit
+ * makes; it runs none. */
+#ifndef IA_REPORT_ADVICE_H
+#define IA_REPORT_ADVICE_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+
+/* Adds the bytes as one word of a POSIX shell, whatever they are: between apostrophes, and one of their own outside of
+ * them. */
+void ia_shell_quote(struct ia_buf *out, const char *bytes, size_t len);
+
+/* Adds the command. IA_USAGE for an action that there is not, and for arguments that are none of it. */
+IA_MUST_CHECK enum ia_status ia_advice_render(struct ia_buf *out, const char *advice, size_t len, struct ia_error *err);
+
+#endif
