@@ -23,13 +23,10 @@
 -- column: why_codes | text | the codes of these doubts, separated by commas; empty when there are none
 -- column: masked_bytes | bytes | guest bytes of its data that nobody reads
 -- column: reclaimable_bytes | bytes | blocks on the host that could be given back, at most; of compressed data its share; not those that hard links or other files hold on to (report --host); empty when the host does not tell
--- column: suggestion | text | a command for the shell that does something about it, or finds out more; empty when there is none to give. Nothing runs it but you
+-- column: suggestion | advice | a command for the shell that does something about it, or finds out more; empty when there is none to give. Nothing runs it but you
 WITH
--- What could be done, in words of a shell. An image's path, quoted: nothing is special between apostrophes, and one of
--- its own stands outside of them.
-word AS (
+subject AS (
     SELECT i.image_id, i.path, i.format, d.virtual_size, i.lock_state, d.encrypted, i.backing_id,
-           '''' || replace(i.path, '''', '''\''''') || '''' AS quoted,
            t.can_rebase AND NOT d.encrypted AS can_change,  -- its backing file, and without a key
            t.is_good_base,
            EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS has_snapshots,
@@ -41,9 +38,8 @@ word AS (
 -- All names of all its files. A file without a block is a device, or gives nothing back; one that was met by symbolic
 -- links alone has no name here.
 removal AS MATERIALIZED (
-    SELECT image_id, 'rm -- ' || group_concat(quoted, ' ') AS command
-    FROM (SELECT f.image_id, '''' || replace(n.path, '''', '''\''''') || '''' AS quoted,
-                 count(n.path) OVER (PARTITION BY f.image_id, f.file_id) AS names,
+    SELECT image_id, 'remove' || char(0) || group_concat(path, char(0)) AS suggestion
+    FROM (SELECT f.image_id, n.path, count(n.path) OVER (PARTITION BY f.image_id, f.file_id) AS names,
                  (SELECT disk_size FROM file AS h WHERE h.file_id = f.file_id) AS disk_size
           FROM (SELECT image_id, file_id FROM image UNION SELECT image_id, file_id FROM image_file) AS f
           LEFT JOIN file_name AS n ON n.file_id = f.file_id AND n.kind = 'file'
@@ -55,16 +51,16 @@ removal AS MATERIALIZED (
 -- The images that name a candidate, together: what would give each of them what the candidate itself stands on, and
 -- what would put the only one into the candidate.
 above AS MATERIALIZED (
-    SELECT base_id, count(*) AS images, max(in_use) AS in_use, group_concat(quoted, ' ') AS quoted,
-           CASE WHEN min(can_rebase) THEN group_concat(rebase, ' && ') END AS rebase,
-           CASE WHEN min(can_commit) THEN max('qemu-img commit -f ' || format || ' ' || quoted) END AS "commit"
-    FROM (SELECT b.image_id AS base_id, o.format, o.quoted, o.lock_state <> 'none' AS in_use,
+    SELECT base_id, count(*) AS images, max(in_use) AS in_use, group_concat(path, char(0)) AS paths,
+           CASE WHEN min(can_rebase) THEN 'rebase' || char(0) || group_concat(rebase, char(0)) END AS rebase,
+           CASE WHEN min(can_commit) THEN max('commit' || char(0) || format || char(0) || path) END AS "commit"
+    FROM (SELECT b.image_id AS base_id, o.format, o.path, o.lock_state <> 'none' AS in_use,
                  -- The bytes that a guest sees are compared and kept, those of internal snapshots are not: where the
                  -- candidate is the shorter one, they would see more of what lies below it.
                  o.can_change AND NOT b.encrypted AND NOT coalesce(g.encrypted, 0)
                  AND NOT (o.has_snapshots AND coalesce(g.virtual_size > b.virtual_size, 0)) AS can_rebase,
-                 'qemu-img rebase -f ' || o.format
-                 || coalesce(' -b ' || g.quoted || ' -F ' || g.format, ' -b ''''') || ' ' || o.quoted AS rebase,
+                 o.format || char(0) || coalesce(g.path, '') || char(0) || coalesce(g.format, '') || char(0) || o.path
+                 AS rebase,
                  -- All that is masked is so by a head that stands alone on it. Snapshots would not keep what they see.
                  -- Base images of clouds are not to be written to, nor is a base that was, after the overlay: it may be a
                  -- disk of its own by now, and the overlay a remainder.
@@ -74,8 +70,8 @@ above AS MATERIALIZED (
                  AND NOT EXISTS (SELECT 1 FROM image AS t WHERE t.backing_id = o.image_id)
                  AND NOT EXISTS (SELECT 1 FROM evidence AS e WHERE e.image_id = b.image_id AND e.code IN
                                  ('backing-glob', 'openstack-base', 'proxmox-template')) AS can_commit
-          FROM word AS b JOIN word AS o ON o.backing_id = b.image_id
-          LEFT JOIN word AS g ON g.image_id = b.backing_id
+          FROM subject AS b JOIN subject AS o ON o.backing_id = b.image_id
+          LEFT JOIN subject AS g ON g.image_id = b.backing_id
           WHERE b.image_id IN (SELECT image_id FROM candidate)
           ORDER BY o.path)
     GROUP BY base_id
@@ -86,18 +82,18 @@ advice AS MATERIALIZED (
            WHEN j.verdict = 'unproven' THEN
                CASE WHEN w.lock_state <> 'none'
                          OR (j.status = 'unreferenced' AND NOT EXISTS (SELECT 1 FROM doubt WHERE image_id IS NULL))
-                    THEN 'fuser -v ' || w.quoted ELSE 'imgaudit report --findings' END
+                    THEN 'find-users' || char(0) || w.path ELSE 'findings' END
            -- A template of Proxmox is cloned in full as well, which leaves no name of it anywhere.
            WHEN j.status = 'unreferenced' THEN
                CASE WHEN NOT EXISTS (SELECT 1 FROM evidence AS e WHERE e.image_id = j.image_id AND e.code = 'proxmox-template')
-                    THEN r.command END
+                    THEN r.suggestion END
            WHEN a.in_use THEN NULL
            WHEN j.status = 'fully-masked' THEN a.rebase
            WHEN a.images = 1 AND a."commit" IS NOT NULL THEN a."commit"
-           WHEN a.images > 8 THEN 'imgaudit report --dependents ' || w.quoted
-           ELSE 'imgaudit report --what-if-flatten ' || a.quoted
+           WHEN a.images > 8 THEN 'dependents' || char(0) || w.path
+           ELSE 'flatten' || char(0) || a.paths
            END AS suggestion
-    FROM v_unused AS j JOIN word AS w ON w.image_id = j.image_id
+    FROM v_unused AS j JOIN subject AS w ON w.image_id = j.image_id
     LEFT JOIN removal AS r ON r.image_id = j.image_id
     LEFT JOIN above AS a ON a.base_id = j.image_id
 )

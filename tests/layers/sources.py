@@ -27,6 +27,8 @@ MAX_LINES = 600
 LICENSE = "SPDX-License-Identifier: MIT"
 # What SQL would parse: words for people, which image_header and image_ability have columns for.
 VARIANT = re.compile(r"\bvariant\s*(?:\|\||=|<>|\b(?:NOT|LIKE|GLOB|IN|REGEXP|COLLATE)\b)|(?:\|\||=|<>|\(|\bLIKE\b)\s*(?:\w+\.)?variant\b", re.IGNORECASE)
+# A command, not a sentence that begins with the name of one; and what quotes.
+COMMAND = re.compile(r"\bqemu-img \w+ -|\brm -|\bcp -|\bfuser -|\btruncate -|\bimgaudit report\b|\breplace\s*\(|'{4}", re.IGNORECASE)
 GENERATED = re.compile(r"\w+_embedded\.h")
 
 # Outside of the judge no doubt is named; that there is none may be said where findings are made and graphs are filled.
@@ -128,7 +130,7 @@ def check_words(sources, words, allowed):
 
 def sql_lines(source):
     """The lines of a file of SQL without their comments, as good as a few patterns can tell."""
-    return [(number, re.sub(r"--.*", "", line)) for number, line in enumerate(source.lines, 1)]
+    return [(number, re.sub(r"('[^']*')|--.*", lambda match: match.group(1) or "", line)) for number, line in enumerate(source.lines, 1)]
 
 
 def check_formats_in_sql(files, sources):
@@ -144,6 +146,14 @@ def check_formats_in_sql(files, sources):
                 yield f"{source.path}:{number}: names the format {match.group(1)}"
             if VARIANT.search(line):
                 yield f"{source.path}:{number}: parses variant"
+
+
+def check_commands_in_sql(files):
+    """SQL says what should be done to which files: src/report/advice.c makes the command."""
+    for source in files:
+        for number, line in sql_lines(source):
+            if match := COMMAND.search(line):
+                yield f"{source.path}:{number}: {match.group()}: see src/report/advice.c"
 
 
 def check_lengths(sources):
@@ -246,6 +256,7 @@ def main():
         ("only the command line and the renderers print or exit", check_words(sources, PRINTING, PRINTERS)),
         ("no function that writes without a bound", check_words(sources, UNSAFE, "")),
         ("no SQL names a format or parses a variant", check_formats_in_sql(sql, sources)),
+        ("no SQL makes commands or quotes for a shell", check_commands_in_sql(sql)),
         (f"no source above {MAX_LINES} lines", check_lengths(sources)),
         ("include guards are named after their files", check_guards(sources)),
         ("every file says its licence", check_licenses(files)),
