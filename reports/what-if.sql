@@ -250,6 +250,8 @@ item AS (
            CASE WHEN m.visible_present = 0 THEN 'nobody would read one byte of it any more'
                 ELSE 'less of it would be read' END,
            coalesce('; ' || w.why, '')
+           || CASE WHEN :action = 'flatten' AND m.image_id IN (SELECT image_id FROM asked)
+                   THEN '; sectors of zeroes are not copied: so much at most' ELSE '' END
     FROM masked AS m JOIN what_if_verdict AS w ON w.image_id = m.image_id AND w.effect = 'masked-more'
 ),
 line AS (

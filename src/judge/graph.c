@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "judge/judge.h"
 
 void ia_graph_release(struct ia_graph *graph)
@@ -52,6 +53,19 @@ bool ia_graph_delete(struct ia_graph *graph, size_t number)
     return true;
 }
 
+/* A relative name is looked for beside the image: by another name of the image it may lead elsewhere, or nowhere. */
+static bool doubt_relative_name(struct ia_graph *graph, const struct ia_graph_reference *reference)
+{
+    if (reference->name[0] == '/')
+        return true;
+    const struct ia_graph_finding unknown = {.path = graph->images.items[reference->image].path,
+                                             .code = "backing-missing",
+                                             .of_all = IA_DOUBT_BROKEN_REFERENCE,
+                                             .of_readers = IA_DOUBT_CHAIN_BROKEN,
+                                             .image = reference->image};
+    return ia_vec_push(&graph->findings, unknown);
+}
+
 bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path)
 {
     size_t file = graph->images.items[number].file;
@@ -66,6 +80,8 @@ bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path)
         struct ia_graph_reference *reference = &graph->references.items[i];
         if (reference->target == file && strcmp(reference->path, path) == 0 && !lose(graph, reference))
             return false;
+        if (reference->image == number && !doubt_relative_name(graph, reference))
+            return false;
     }
     return true;
 }
@@ -78,7 +94,7 @@ static bool is_named(const struct ia_graph *graph, size_t number)
     return false;
 }
 
-bool ia_graph_settle_formats(struct ia_graph *graph)
+static bool settle_formats(struct ia_graph *graph)
 {
     for (size_t i = 0; i < graph->images.len; i++) {
         struct ia_graph_image *image = &graph->images.items[i];
@@ -115,4 +131,58 @@ void ia_graph_flatten(struct ia_graph *graph, size_t number)
     }
     graph->references.len = kept;
     ia_graph_write(graph, number);
+}
+
+bool ia_graph_commit_into(struct ia_graph *graph, size_t number)
+{
+    ia_graph_write(graph, number);
+    for (size_t i = 0; i < graph->images.len; i++) {
+        const struct ia_graph_image *overlay = &graph->images.items[i];
+        if (overlay->backing != number || overlay->is_gone || !overlay->knows_backing)
+            continue;
+        const struct ia_graph_finding mismatch = {.path = overlay->path,
+                                                  .code = "parent-mismatch",
+                                                  .of_all = IA_DOUBT_BROKEN_REFERENCE,
+                                                  .of_readers = IA_DOUBT_CHAIN_BROKEN,
+                                                  .image = i};
+        if (!ia_vec_push(&graph->findings, mismatch))
+            return false;
+    }
+    return true;
+}
+
+int64_t ia_graph_newest_change(const struct ia_graph *graph, size_t number)
+{
+    int64_t newest = graph->files.items[graph->images.items[number].file].mtime_ns;
+    for (size_t i = 0; i < graph->parts.len; i++)
+        if (graph->parts.items[i].image == number && graph->parts.items[i].file != IA_GRAPH_NONE)
+            newest = ia_max(newest, graph->files.items[graph->parts.items[i].file].mtime_ns);
+    return newest;
+}
+
+/* As a scan has it: a base that was written to after all that names it may have become a disk of its own. */
+static bool settle_dates(struct ia_graph *graph)
+{
+    int64_t *overlaid = calloc(graph->images.len + 1, sizeof(*overlaid));
+    if (overlaid == NULL)
+        return false;
+    for (size_t i = 0; i < graph->images.len; i++)
+        overlaid[i] = INT64_MIN;
+    for (size_t i = 0; i < graph->images.len; i++) {
+        size_t base = graph->images.items[i].backing;
+        if (base != IA_GRAPH_NONE && !graph->images.items[i].is_gone)
+            overlaid[base] = ia_max(overlaid[base], ia_graph_newest_change(graph, i));
+    }
+    for (size_t i = 0; i < graph->images.len; i++) {
+        int64_t changed = ia_graph_newest_change(graph, i);
+        if (overlaid[i] != INT64_MIN)
+            graph->images.items[i].named_mtime_ns = changed <= overlaid[i] ? changed : -1;
+    }
+    free(overlaid);
+    return true;
+}
+
+bool ia_graph_settle(struct ia_graph *graph)
+{
+    return settle_formats(graph) && settle_dates(graph);
 }

@@ -39,6 +39,7 @@ struct ia_graph_image {
     int cross_linked;           /* 1: bytes of its files are used twice; 0: none are; -1: unknown */
     enum ia_graph_lock lock;
     bool format_stated; /* its format is what an overlay states, whatever its content looks like */
+    bool knows_backing; /* it holds an identity of its backing image, which a write to that may change */
     bool is_template;   /* to be kept whole */
     bool has_snapshots; /* internal ones */
     bool is_gone;       /* deleted by an edit: it and its files are no more */
@@ -104,6 +105,9 @@ struct ia_graph {
 
 void ia_graph_release(struct ia_graph *graph);
 
+/* When any of the image's files was last written to: a VMDK's writes go to its extents. */
+int64_t ia_graph_newest_change(const struct ia_graph *graph, size_t number);
+
 /* Edits, as a deed would leave the graph that the next scan sees. What the forest accounts for is set anew by the
  * caller. */
 
@@ -113,9 +117,13 @@ bool ia_graph_delete(struct ia_graph *graph, size_t number);
 bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path);
 /* The image gets no backing file any more (qemu-img rebase -b ''); it was written to. */
 void ia_graph_flatten(struct ia_graph *graph, size_t number);
-/* To be called after such edits: where nothing states an image's format any more, the next scan takes it for what its
- * content looks like, and may find that it names others. false: out of memory. */
-bool ia_graph_settle_formats(struct ia_graph *graph);
+/* The image was committed into (qemu-img commit): it was written to, and its overlays may not be its own any more.
+ * false: out of memory. */
+bool ia_graph_commit_into(struct ia_graph *graph, size_t number);
+/* To be called after such edits, for what the next scan finds anew. Where nothing states an image's format any more, it
+ * takes the image for what its content looks like, and may find that it names others. Of what is still named it keeps
+ * when that was written to, against the overlays that are left. false: out of memory. */
+bool ia_graph_settle(struct ia_graph *graph);
 /* The image was written to: it is newer than all that named it. */
 void ia_graph_write(struct ia_graph *graph, size_t number);
 

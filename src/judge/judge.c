@@ -146,22 +146,12 @@ static void find_in_use(struct finder *finder)
         doubt(finder, IA_DOUBT_IN_USE, words[finder->image->lock]);
 }
 
-/* When any of the image's files was last written to: a VMDK's writes go to its extents. */
-static int64_t newest_change(const struct ia_judge *judge, size_t number)
-{
-    const struct ia_graph *graph = judge->graph;
-    int64_t newest = graph->files.items[graph->images.items[number].file].mtime_ns;
-    for (size_t i = 0; i < graph->parts.len; i++)
-        if (graph->parts.items[i].image == number && graph->parts.items[i].file != IA_GRAPH_NONE)
-            newest = ia_max(newest, graph->files.items[graph->parts.items[i].file].mtime_ns);
-    return newest;
-}
-
 /* A base is not written to. One that was, after its last overlay was written to or seen, may be a disk of its own by
  * now: a block commit of a running machine leaves the overlay behind, and goes on in the base. */
 static void find_written_since(struct finder *finder)
 {
-    if (finder->image->named_scan != 0 && newest_change(finder->judge, finder->number) != finder->image->named_mtime_ns)
+    if (finder->image->named_scan != 0 &&
+        ia_graph_newest_change(finder->judge->graph, finder->number) != finder->image->named_mtime_ns)
         doubt(finder, IA_DOUBT_WRITTEN_SINCE, "");
 }
 

@@ -101,6 +101,7 @@ static void fill_image(const struct ia_scan *scan, const struct ia_scan_graph *o
         .cross_linked = ia_scan_cross_linked(item),
         .lock = lock_of(item->lock_state),
         .format_stated = strcmp(item->parsed.basis, "stated") == 0,
+        .knows_backing = ia_parsed_identity(&item->parsed)->parent[0] != '\0',
         .is_template = item->is_template,
         .has_snapshots = item->parsed.mappings.len > 1,
     };

@@ -118,6 +118,7 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .visible_present = sqlite3_column_int64(stmt, 14),
         .masked_bytes = sqlite3_column_int64(stmt, 15),
         .format_stated = sqlite3_column_int(stmt, 16) != 0,
+        .knows_backing = sqlite3_column_int(stmt, 17) != 0,
     };
     return image.file == IA_GRAPH_NONE || (ia_vec_push(&stored->image_ids, sqlite3_column_int64(stmt, 0)) &&
                                            ia_vec_push(&stored->graph.images, image));
@@ -197,7 +198,7 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
                     " a.overlapping, i.lock_state, i.is_template,"
                     " EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL),"
                     " r.referenced_scan, r.referenced_by, r.referenced_mtime_ns, u.visible_present, u.masked_bytes,"
-                    " i.format_basis = 'stated'"
+                    " i.format_basis = 'stated', h.parent_identity IS NOT NULL"
                     " FROM image AS i JOIN image_header AS h USING (image_id) JOIN image_account AS a USING (image_id)"
                     " JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
                     " ORDER BY i.image_id"},

@@ -121,14 +121,12 @@ static enum ia_status flatten_image(struct deed *deed, sqlite3_stmt *stmt, struc
 /* The image is emptied, and its backing image written to. */
 static enum ia_status commit_image(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
 {
-    (void)err;
     size_t image = ia_stored_graph_image(deed->stored, sqlite3_column_int64(stmt, 0));
     if (image == IA_GRAPH_NONE)
         return IA_OK;
+    size_t base = deed->graph->images.items[image].backing;
     ia_graph_write(deed->graph, image);
-    if (deed->graph->images.items[image].backing != IA_GRAPH_NONE)
-        ia_graph_write(deed->graph, deed->graph->images.items[image].backing);
-    return IA_OK;
+    return base == IA_GRAPH_NONE || ia_graph_commit_into(deed->graph, base) ? IA_OK : no_memory(err);
 }
 
 static enum ia_status act(struct deed *deed, struct ia_error *err)
@@ -152,13 +150,17 @@ static enum ia_status act(struct deed *deed, struct ia_error *err)
 
 static enum ia_status look(struct deed *deed, struct ia_error *err)
 {
-    if (!ia_graph_settle_formats(deed->graph))
-        return no_memory(err);
     ia_judge_free(deed->judge);
     deed->judge = NULL;
     deed->of_all.all.len = 0;
     enum ia_status status = ia_judge_new(deed->graph, &deed->judge, err);
     return status == IA_OK ? ia_judge_doubts_of_all(deed->judge, &deed->of_all, err) : status;
+}
+
+/* After an edit, as the next scan would. */
+static enum ia_status look_again(struct deed *deed, struct ia_error *err)
+{
+    return ia_graph_settle(deed->graph) ? look(deed, err) : no_memory(err);
 }
 
 /* What is said of everything before the deed, and of each image itself. */
@@ -262,14 +264,14 @@ static enum ia_status judge(struct deed *deed, struct ia_error *err)
     if (status == IA_OK)
         status = act(deed, err);
     if (status == IA_OK)
-        status = look(deed, err);
+        status = look_again(deed, err);
     if (status == IA_OK)
         status = tell_masked(deed, err);
     bool any = true;
     for (int64_t step = 1; any && status == IA_OK; step++) { /* ends: each step deletes an image */
         status = tell_step(deed, step, &any, err);
         if (status == IA_OK && any)
-            status = look(deed, err);
+            status = look_again(deed, err);
     }
     return status;
 }

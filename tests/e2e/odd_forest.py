@@ -15,6 +15,7 @@ BASES = ["qcow2"] * 6 + ["raw"] * 3 + ["vdi", "vmdk", "qed", "vpc", "vhdx", "qco
 FOREIGN_BASES = ["vdi", "vmdk", "qed", "vpc", "vhdx", "qcow", "parallels"]
 FOREIGN_OVERLAYS = ["qed", "qcow", "vmdk"]
 BY_MEGABYTES = ("vdi", "vhdx", "vpc", "parallels")
+MAY_STAND = ("qcow2", "qed", "qcow", "vmdk")  # formats of overlays
 SECOND = 10**9  # nanoseconds
 
 
@@ -68,6 +69,11 @@ class Forest:
     def new_folder(self, word):
         self.made += 1
         return os.path.join(self.rng.choice(FOLDERS), f"{word}{self.made}")
+
+    def new_outside(self, *parts):
+        """A path outside the roots; its last part gets a number."""
+        self.made += 1
+        return self.site.outside(*parts[:-1], f"{self.made}{parts[-1]}")
 
     def spell(self, path, target):
         """A name of `target` to be stored in the image `path`."""
@@ -123,17 +129,13 @@ class Forest:
         return image
 
     def write(self, image):
-        """Often all of it, so that it covers its base. A chain that does not open is not opened."""
+        """Often all of it, so that it covers its base."""
         pattern, clusters = self.rng.randrange(1, 256), image.size // CLUSTER
         count = self.rng.choice([0, 1, clusters // 2, clusters, clusters])
         start = self.rng.choice([0, clusters - count])
         if count == 0:
             return
-        command = f"write -q -P {pattern} {start * CLUSTER} {count * CLUSTER}"
-        if image.form == "qcow2":
-            write_alone(image.path, command)
-        else:
-            must("qemu-io", "-t", "unsafe", "-f", image.form, "-c", command, image.path)
+        write_alone(image.path, f"write -q -P {pattern} {start * CLUSTER} {count * CLUSTER}", image.form)
 
     def image_with_data_file(self, path, data, size, base=None):
         """A qcow2 image that names `data` as its external data file, which is made."""
@@ -159,7 +161,7 @@ class Forest:
         base = self.base()
         for _ in range(self.rng.randint(1, 3)):
             over = self.overlay(base, self.rng.choice(["qcow2"] * 7 + ["qed"]))
-            if self.chance(35):
+            if self.chance(50):
                 self.overlay(over)
 
     def grow(self, things):
@@ -172,13 +174,15 @@ class Forest:
             self.overlay()
 
 
-def alone(path):
-    """A name for qemu-img and qemu-io of a qcow2 image whose chain may be broken, or a ring: it is not opened."""
-    return "json:" + json.dumps({"driver": "qcow2", "backing": None, "file": {"driver": "file", "filename": path}})
+def alone(path, form="qcow2"):
+    """A name for qemu-img and qemu-io of an image whose chain may be broken, or a ring, or lead to another host: it is not
+    opened."""
+    node = {"driver": form, "file": {"driver": "file", "filename": path}}
+    return "json:" + json.dumps({**node, "backing": None} if form in MAY_STAND else node)
 
 
-def write_alone(path, command):
-    must("qemu-io", "-t", "unsafe", "-c", command, alone(path))
+def write_alone(path, command, form="qcow2"):
+    must("qemu-io", "-t", "unsafe", "-c", command, alone(path, form))
 
 
 def names_of(root, path):

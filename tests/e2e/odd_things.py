@@ -38,7 +38,7 @@ def relative_data_file(forest):
     """It depends on the working directory, and is looked for beside the image."""
     folder = forest.new_folder("relative")
     name = os.path.basename(forest.pick().path) if forest.chance(60) else "relative.data"
-    path = forest.site.path(folder, "disk")
+    path = forest.site.path(folder, "disk-" + name)
     image = forest.image_with_data_file(path, name, MIB, forest.pick() if forest.chance(30) else None)
     if forest.chance(30):
         forest.overlay(image)
@@ -113,7 +113,7 @@ def hard_link(forest):
 
 
 def link_outside(forest, target, link=os.symlink):
-    path = forest.site.outside(f"link{forest.made}-{os.path.basename(target.path)}")
+    path = forest.new_outside("-" + os.path.basename(target.path))
     link(target.path, path)
     return path
 
@@ -175,8 +175,8 @@ def file_name(forest):
 def remote(forest):
     """No local file, though it may bear the name of one."""
     name = os.path.basename(forest.pick().path)
-    form = forest.rng.choice(["raw", "qcow2", None])
-    forest.overlay(forest.pick(), name=forest.rng.choice(["nbd://backup/", "nbd:unix:/run/nbd.sock:exportname="]) + name, stated=form)
+    server = forest.rng.choice(["nbd://backup/", "nbd:unix:/run/nbd.sock:exportname="])
+    forest.overlay(forest.pick(), name=server + name, stated=forest.rng.choice(["raw", "qcow2", None]))
 
 
 def remote_over_local(forest):
@@ -333,7 +333,8 @@ def ring(forest):
 
 def held(forest):
     """A process has it open, for writing or for reading."""
-    image = forest.pick("qcow2", "raw")
+    base = forest.base(forest.rng.choice(["qcow2", "raw"]))
+    image = forest.rng.choice([base, forest.overlay(base), forest.overlay(base)])
     forest.held.append((image.path, image.form, ["-r"] if forest.chance(40) else []))
 
 
@@ -364,20 +365,18 @@ def convention(forest):
 
 def allowed_directory(forest):
     """References may lead there, but nobody walks it."""
-    folder = forest.site.outside("allowed")
-    os.makedirs(folder, exist_ok=True)
-    forest.options += ["--allow", folder]
-    base = forest.base(forest.rng.choice(["qcow2", "raw"]), path=forest.site.outside("allowed", f"base{forest.made}"))
+    forest.options += ["--allow", folder_of(forest.site.outside("allowed", "any"))]
+    base = forest.base(forest.rng.choice(["qcow2", "raw"]), path=forest.new_outside("allowed", "base"))
     if forest.chance(40):
-        base = forest.overlay(base, path=forest.site.outside("allowed", f"over{forest.made}"))
+        base = forest.overlay(base, path=forest.new_outside("allowed", "over"))
     if forest.chance(40):
-        forest.overlay(path=forest.site.outside("allowed", f"unseen{forest.made}"))
+        forest.overlay(path=forest.new_outside("allowed", "unseen"))
     forest.overlay(base)
 
 
 def file_as_root(forest):
     """A base outside of the directory, named as a root of its own."""
-    path = forest.site.outside(f"root{forest.made}{forest.rng.choice(['', '.img'])}")
+    path = forest.new_outside(forest.rng.choice(["root", "root.img"]))
     base = forest.base(forest.rng.choice(["qcow2", "raw"]), path=path)
     forest.roots.append(path)
     forest.overlay(base)
@@ -427,13 +426,13 @@ def empty_image(forest):
 
 
 def base_outside(forest):
-    path = forest.site.outside(f"foreign{forest.made}.qcow2")
+    path = forest.new_outside("foreign.qcow2")
     create(path, MIB)
     forest.overlay(forest.pick(), name=path)
 
 
 def leads_outside(forest):
-    path = forest.site.outside(f"led{forest.made}.qcow2")
+    path = forest.new_outside("led.qcow2")
     create(path, MIB)
     os.symlink(path, forest.new_path())
 
@@ -447,11 +446,13 @@ def backing_in_json(forest):
 
 
 THINGS = [
-    lost_data_file, relative_data_file, data_file_is_base, base_is_data_file, shared_extent, extent_is_base, lost_extent,
-    hard_link, hard_link_outside, symlink, symlink_outside, alias, alias_in_the_middle, json_name, file_name, remote, remote_over_local, content_like_an_image, content_like_a_broken_image, unstated_format, unstated_raw, raw_without_suffix, raw_with_another_suffix,
-    lost_raw_base, foreign_base, foreign_overlay, known_by_identity, deep_chain, snapshot, unreadable_snapshot, marked_corrupt,
-    dirty, overlapping_clusters, encrypted, ring, held, written_after_overlay, template, backing_glob, convention,
-    allowed_directory, file_as_root,
+    lost_data_file, relative_data_file, data_file_is_base, base_is_data_file, shared_extent, extent_is_base,
+    lost_extent, hard_link, hard_link_outside, symlink, symlink_outside, alias, alias_in_the_middle, json_name,
+    file_name, remote, remote_over_local, content_like_an_image, content_like_a_broken_image, unstated_format,
+    unstated_raw, raw_without_suffix, raw_with_another_suffix, lost_raw_base, foreign_base, foreign_overlay,
+    known_by_identity, deep_chain, snapshot, unreadable_snapshot, marked_corrupt, dirty, overlapping_clusters,
+    encrypted, ring, held, written_after_overlay, template, backing_glob, convention, allowed_directory,
+    file_as_root,
 ]
 HIDING = [
     lost_base, damaged_header, cut_off, working_directory, slice_of_base, excluded, unrecognised, empty_image, base_outside,

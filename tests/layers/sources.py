@@ -56,7 +56,7 @@ SPELLED = {
 APPENDED = {"reports/what-if.sql": {
     # of `why`; empty: before a reason that the judge gave
     "", "its chain is broken", "its chain is broken already", "it may name the file by a name that stays",
-    "how much of it, and what, is not known", "the host does not tell what its files share", "rows above say more",
+    "how much of it, and what, is not known", "sectors of zeroes are not copied: so much at most", "the host does not tell what its files share", "rows above say more",
     "it keeps its data in an external file, which QEMU treats in its own way",
     "qemu-img does not commit images of this kind", "qemu-img does not commit into images of this kind",
     "QEMU does not let such an image with internal snapshots grow", "QEMU does not let images of this kind grow",

@@ -389,10 +389,8 @@ static void every_code_is_told_once(void **state)
 CHANGE(delete_left, assert_true(ia_graph_delete(g, LEFT)))
 CHANGE(delete_both, assert_true(ia_graph_delete(g, LEFT)); assert_true(ia_graph_delete(g, RIGHT));
        assert_true(ia_graph_delete(g, TOP)))
-CHANGE(delete_what_states_a_format, i[BASE].format_stated = true; delete_both(g);
-       assert_true(ia_graph_settle_formats(g)))
-CHANGE(delete_one_that_states_a_format, i[BASE].format_stated = true; delete_left(g);
-       assert_true(ia_graph_settle_formats(g)))
+CHANGE(delete_what_states_a_format, i[BASE].format_stated = true; delete_both(g); assert_true(ia_graph_settle(g)))
+CHANGE(delete_one_that_states_a_format, i[BASE].format_stated = true; delete_left(g); assert_true(ia_graph_settle(g)))
 CHANGE(drop_a_name, add_name(g, BASE, "/r/again.qcow2"); assert_true(ia_graph_drop_name(g, BASE, "/r/base.qcow2")))
 CHANGE(drop_another_name, add_name(g, BASE, "/r/again.qcow2");
        assert_true(ia_graph_drop_name(g, BASE, "/r/again.qcow2")))
@@ -401,6 +399,16 @@ CHANGE(delete_base_that_is_raw, i[LEFT].backing_format = i[RIGHT].backing_format
        assert_true(ia_graph_delete(g, BASE)))
 CHANGE(flatten_both, ia_graph_flatten(g, LEFT); ia_graph_flatten(g, RIGHT))
 CHANGE(write_base_and_flatten_both, ia_graph_write(g, BASE); flatten_both(g))
+
+CHANGE(write_base_and_keep_the_older_overlay, g->files.items[BASE].mtime_ns = 6; g->files.items[RIGHT].mtime_ns = 7;
+       i[BASE].named_mtime_ns = 6; assert_true(ia_graph_delete(g, RIGHT)); assert_true(ia_graph_settle(g));
+       assert_true(ia_graph_delete(g, LEFT)); assert_true(ia_graph_settle(g)))
+CHANGE(delete_overlays_one_by_one, assert_true(ia_graph_delete(g, RIGHT)); assert_true(ia_graph_settle(g));
+       assert_true(ia_graph_delete(g, LEFT)); assert_true(ia_graph_delete(g, TOP)); assert_true(ia_graph_settle(g)))
+CHANGE(commit_into_one_known_by_identity, i[LEFT].knows_backing = true; assert_true(ia_graph_commit_into(g, BASE)))
+CHANGE(commit_into_one_without, assert_true(ia_graph_commit_into(g, BASE)))
+CHANGE(overlay_loses_a_name, add_name(g, LEFT, "/s/left.qcow2");
+       assert_true(ia_graph_drop_name(g, LEFT, "/r/left.qcow2")))
 
 static const struct rule deeds[] = {
     {"an overlay is deleted: the base is still named", delete_left, ORPHAN_PROVEN BASE_PROVEN},
@@ -417,6 +425,17 @@ static const struct rule deeds[] = {
     {"a base is deleted: what named it may mean any other", delete_base,
      ORPHAN_BUT("broken-reference [/r/left.qcow2] broken-reference [/r/right.qcow2]")},
     {"a raw base is deleted: it hid nothing, and no qcow2 is meant", delete_base_that_is_raw, ORPHAN_PROVEN},
+    {"it was written to after the overlay that is left", write_base_and_keep_the_older_overlay,
+     ORPHAN_BUT("broken-reference [/r/top.qcow2]") "base.qcow2 unreferenced: broken-reference [/r/top.qcow2] "
+                                                   "written-since []\n"},
+    {"its overlays go one by one", delete_overlays_one_by_one, ORPHAN_PROVEN "base.qcow2 unreferenced:\n"},
+    {"a commit into an image of which an overlay holds an identity", commit_into_one_known_by_identity,
+     ORPHAN_BUT("broken-reference [/r/left.qcow2]")
+         BASE_BUT("broken-reference [/r/left.qcow2] chain-broken [/r/left.qcow2 (parent-mismatch)]")},
+    {"none of its overlays holds one", commit_into_one_without, ORPHAN_PROVEN BASE_PROVEN},
+    {"an overlay with a relative backing name loses one of its names", overlay_loses_a_name,
+     ORPHAN_BUT("broken-reference [/s/left.qcow2]")
+         BASE_BUT("broken-reference [/s/left.qcow2] chain-broken [/s/left.qcow2 (backing-missing)]")},
     {"its overlays are flattened", flatten_both, ORPHAN_PROVEN "base.qcow2 unreferenced:\n"},
     {"it is written to before", write_base_and_flatten_both,
      ORPHAN_PROVEN "base.qcow2 unreferenced: written-since []\n"},
