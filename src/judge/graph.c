@@ -40,6 +40,45 @@ static bool lose(struct ia_graph *graph, struct ia_graph_reference *reference)
     return image->is_gone || ia_vec_push(&graph->findings, missing);
 }
 
+static bool is_used(const struct ia_graph *graph, size_t file)
+{
+    for (size_t i = 0; i < graph->images.len; i++)
+        if (graph->images.items[i].file == file && !graph->images.items[i].is_gone)
+            return true;
+    for (size_t i = 0; i < graph->parts.len; i++)
+        if (graph->parts.items[i].file == file && !graph->images.items[graph->parts.items[i].image].is_gone)
+            return true;
+    return false;
+}
+
+/* A file with a name beside the one that its image held stays behind, and may be an image by its content. */
+static bool leave_part(struct ia_graph *graph, const struct ia_graph_part *part)
+{
+    const struct ia_graph_file *file = &graph->files.items[part->file];
+    for (size_t i = 0; i < file->names; i++) {
+        const struct ia_graph_finding unknown = {.path = graph->names.items[file->first_name + i].path,
+                                                 .code = "format-conflict",
+                                                 .of_all = IA_DOUBT_UNREAD,
+                                                 .of_readers = IA_DOUBT_NOT_UNDERSTOOD,
+                                                 .image = IA_GRAPH_NONE};
+        if (strcmp(unknown.path, part->path) != 0)
+            return ia_vec_push(&graph->findings, unknown);
+    }
+    return true;
+}
+
+static bool leave_parts(struct ia_graph *graph, size_t number)
+{
+    for (size_t i = 0; i < graph->parts.len; i++) {
+        const struct ia_graph_part *part = &graph->parts.items[i];
+        if (part->image != number || part->file == IA_GRAPH_NONE || is_used(graph, part->file))
+            continue;
+        if (!leave_part(graph, part))
+            return false;
+    }
+    return true;
+}
+
 bool ia_graph_delete(struct ia_graph *graph, size_t number)
 {
     struct ia_graph_image *image = &graph->images.items[number];
@@ -50,7 +89,7 @@ bool ia_graph_delete(struct ia_graph *graph, size_t number)
     for (size_t i = 0; i < graph->references.len; i++)
         if (graph->references.items[i].target == image->file && !lose(graph, &graph->references.items[i]))
             return false;
-    return true;
+    return leave_parts(graph, number);
 }
 
 /* A relative name is looked for beside the image: by another name of the image it may lead elsewhere, or nowhere. */

@@ -137,6 +137,17 @@ def vmdk_family(site, overlays="vmdk"):
         write(site.path(name), place, format=overlays)
 
 
+def data_file_of_two_names(site, names=2):
+    """With its image gone the data file is what it looks like: an image without its base."""
+    on_raw(site)
+    made = site.path("made")
+    must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={made}", site.path("other"), "1M")
+    os.unlink(made)
+    create(made, MIB, "nowhere")
+    if names == 2:
+        os.link(made, site.path("made too"))
+
+
 def one_name_of_two(site):
     """From the name that stays the overlay does not find its base."""
     make_raw(site.path("one", "base"), MIB)
@@ -192,6 +203,10 @@ SITUATIONS = [
               "delete", ["one/middle", "one/top"], "unreferenced", "two/middle", 1),
     Situation("a base whose content is an image without its base", content_names_a_lost_base,
               "delete", ["over"], "unreferenced", "base", 1),
+    Situation("a raw base, when an image goes with its data file", lambda site: data_file_of_two_names(site, 1),
+              "delete", ["over", "other"], "unreferenced", "base.img", 1, proven=True),
+    Situation("a raw base, when an image goes and its data file stays by another name", data_file_of_two_names,
+              "delete", ["over", "other"], "unreferenced", "base.img", 1),
     Situation("the image between", chain, "flatten", ["top"], "unreferenced", "middle", 2, proven=True),
     Situation("the image between, when it is flattened, too", chain,
               "flatten", ["top", "middle"], "unreferenced", "middle", 2),

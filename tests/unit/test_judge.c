@@ -410,12 +410,23 @@ CHANGE(commit_into_one_without, assert_true(ia_graph_commit_into(g, BASE)))
 CHANGE(overlay_loses_a_name, add_name(g, LEFT, "/s/left.qcow2");
        assert_true(ia_graph_drop_name(g, LEFT, "/r/left.qcow2")))
 
+/* The file after those of the images. */
+CHANGE(delete_one_with_a_part, PART(ALONE, IMAGES, "/r/data.raw"); add_name(g, IMAGES, "/r/data.raw");
+       assert_true(ia_graph_delete(g, ALONE)))
+CHANGE(delete_one_with_a_part_of_two_names, add_name(g, IMAGES, "/r/more.raw"); delete_one_with_a_part(g))
+CHANGE(delete_one_with_a_part_that_another_has, PART(TOP, IMAGES, "/r/data.raw");
+       delete_one_with_a_part_of_two_names(g))
+
 static const struct rule deeds[] = {
     {"an overlay is deleted: the base is still named", delete_left, ORPHAN_PROVEN BASE_PROVEN},
     {"all are deleted that named it", delete_both, ORPHAN_PROVEN "base.qcow2 unreferenced:\n"},
     {"all are deleted that stated a format: the content has its say", delete_what_states_a_format,
      ORPHAN_BUT("unread [/r/base.qcow2]") "base.qcow2 unreferenced: unread [/r/base.qcow2]\n"},
     {"one is deleted of two that state a format", delete_one_that_states_a_format, ORPHAN_PROVEN BASE_PROVEN},
+    {"an image is deleted with its data file", delete_one_with_a_part, ORPHAN_PROVEN BASE_PROVEN},
+    {"the data file has another name: what stays may be an image", delete_one_with_a_part_of_two_names,
+     ORPHAN_BUT("unread [/r/more.raw]") BASE_BUT("unread [/r/more.raw]")},
+    {"it stays another image's", delete_one_with_a_part_that_another_has, ORPHAN_PROVEN BASE_PROVEN},
     {"it loses the name by which it was named", drop_a_name,
      ORPHAN_BUT(
          "broken-reference [/r/left.qcow2] broken-reference [/r/right.qcow2]") "again.qcow2 unreferenced: "
