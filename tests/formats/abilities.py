@@ -290,16 +290,7 @@ def main():
     arguments.add_argument("--abilities", metavar="PATH", required=True, help="the test program that prints what is said")
     options = harness.parse(arguments)
     options.abilities = os.path.realpath(options.abilities)
-    out = tap.Tap()
-    missing = harness.missing_tools("qemu-img", "qemu-io")
-    if missing:
-        out.skip("abilities", missing)
-        return out.finish()
-    with tap.work_directory(options.keep) as directory:
-        for batch in tap.run_jobs(jobs(options, directory), options.jobs):
-            for result in batch.results:
-                out.report(result)
-    return out.finish()
+    return harness.run_jobs(options, "abilities", jobs)
 
 
 if __name__ == "__main__":

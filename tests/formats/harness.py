@@ -46,6 +46,20 @@ def missing_tools(*names):
     return f"not installed: {', '.join(missing)}" if missing else None
 
 
+def run_jobs(options, subject, jobs):
+    """Runs what `jobs` (function of options and a directory) yields, and reports it. The program's exit status."""
+    out = tap.Tap()
+    missing = missing_tools("qemu-img", "qemu-io")
+    if missing:
+        out.skip(subject, missing)
+        return out.finish()
+    with tap.work_directory(options.keep) as directory:
+        for batch in tap.run_jobs(jobs(options, directory), options.jobs):
+            for result in batch.results:
+                out.report(result)
+    return out.finish()
+
+
 def must(*command, cwd=None):
     outcome = qemu.execute([str(word) for word in command], cwd)
     if outcome.code != 0:

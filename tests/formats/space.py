@@ -267,16 +267,7 @@ def main():
     arguments.add_argument("--read-space", metavar="PATH", required=True, help="the test program that prints the account")
     options = harness.parse(arguments)
     options.read_space = os.path.realpath(options.read_space)
-    out = tap.Tap()
-    missing = harness.missing_tools("qemu-img", "qemu-io")
-    if missing:
-        out.skip("the account of host space", missing)
-        return out.finish()
-    with tap.work_directory(options.keep) as directory:
-        for batch in tap.run_jobs(jobs(options, directory), options.jobs):
-            for result in batch.results:
-                out.report(result)
-    return out.finish()
+    return harness.run_jobs(options, "the account of host space", jobs)
 
 
 if __name__ == "__main__":
