@@ -69,12 +69,15 @@ IA_MUST_CHECK enum ia_status ia_scan_read_new(struct ia_scan *scan, struct ia_er
 IA_MUST_CHECK enum ia_status ia_scan_read_referenced(struct ia_scan *scan, bool *any, struct ia_error *err);
 /* resolve.c: follows the references of all images that were read. */
 IA_MUST_CHECK enum ia_status ia_scan_resolve(struct ia_scan *scan, struct ia_error *err);
+/* The image may name the target besides; name and path are copied. */
+IA_MUST_CHECK enum ia_status ia_scan_add_alias(struct ia_scan *scan, const char *kind, size_t image, size_t target,
+                                               const char *name, const char *path, struct ia_error *err);
 /* chains.c: loops, depth, which chains are whole. */
 IA_MUST_CHECK enum ia_status ia_scan_check_chains(struct ia_scan *scan, struct ia_error *err);
 /* absent.c: images that vanished with a mount. */
 IA_MUST_CHECK enum ia_status ia_scan_find_absent(struct ia_scan *scan, struct ia_error *err);
-/* judge.c: the findings about single files; templates, and when an image's overlays were written to. */
-void ia_scan_judge(struct ia_scan *scan);
+/* judge.c: the findings about single files; templates, who names an image and when its overlays were written to. */
+IA_MUST_CHECK enum ia_status ia_scan_judge(struct ia_scan *scan, struct ia_error *err);
 /* Something says that the image is a backing file, whether or not one names it now. */
 bool ia_scan_may_be_base(const struct ia_scan *scan, const struct ia_item *item);
 /* When any of the image's files was last written to, by its time stamps: a VMDK's writes go to its extents. */

@@ -189,35 +189,69 @@ int64_t ia_scan_newest_change(const struct ia_scan *scan, const struct ia_item *
     return newest;
 }
 
-static void date_backing(struct ia_scan *scan, const struct ia_item *item)
+/* Who names the backing file, the first of all, and when the last of them was written to. */
+static void note_overlay(struct ia_scan *scan, size_t number)
 {
-    if (item->backing_target == IA_NO_ITEM)
-        return;
-    struct ia_item *backing = &scan->inventory.items.items[item->backing_target];
-    backing->overlaid_ns = ia_max(backing->overlaid_ns, ia_scan_newest_change(scan, item));
+    struct ia_item *items = scan->inventory.items.items;
+    const struct ia_item *item = &items[number];
+    if (item->backing != IA_NO_ITEM && items[item->backing].referenced_by == IA_NO_ITEM)
+        items[item->backing].referenced_by = number;
+    if (item->backing_target != IA_NO_ITEM)
+        items[item->backing_target].overlaid_ns =
+            ia_max(items[item->backing_target].overlaid_ns, ia_scan_newest_change(scan, item));
 }
 
-void ia_scan_judge(struct ia_scan *scan)
+static bool is_only_a_part(const struct ia_item *item)
 {
-    for (size_t i = 0; i < scan->inventory.items.len; i++) {
-        struct ia_item *item = &scan->inventory.items.items[i];
-        if (item->is_part && !item->is_referenced)
-            item->verdict = IA_VERDICT_PART;
-        switch (item->verdict) {
-        case IA_VERDICT_UNKNOWN:
-            judge_unknown(scan, item);
-            break;
-        case IA_VERDICT_PASSED:
-            ia_scan_pass_over(scan, item->reason);
-            break;
-        case IA_VERDICT_IMAGE:
-            judge_content(scan, item);
-            judge_backing(scan, item);
-            mark_template(scan, item);
-            date_backing(scan, item);
-            break;
-        default:
-            break;
-        }
+    return item->is_part && !item->is_referenced;
+}
+
+/* A file that holds another image's data may look like an overlay itself. Nobody follows that, but who took it for an
+ * image would need what it names: the image that it is a part of names that instead. */
+static enum ia_status keep_content(struct ia_scan *scan, size_t image, size_t part, struct ia_error *err)
+{
+    const struct ia_item *item = &scan->inventory.items.items[part];
+    enum ia_status status = IA_OK;
+    if (item->backing_target != IA_NO_ITEM && item->backing_target != image)
+        status = ia_scan_add_alias(scan, "content", image, item->backing_target, item->parsed.facts.backing_name,
+                                   item->backing_path != NULL ? item->backing_path : "", err);
+    for (size_t i = 0, count = scan->aliases.len; i < count && status == IA_OK; i++) {
+        const struct ia_alias alias = scan->aliases.items[i];
+        if (alias.image == part && alias.target != image)
+            status = ia_scan_add_alias(scan, "content", image, alias.target, alias.name, alias.path, err);
     }
+    return status;
+}
+
+static enum ia_status judge_image(struct ia_scan *scan, size_t number, struct ia_error *err)
+{
+    struct ia_item *item = &scan->inventory.items.items[number];
+    enum ia_status status = IA_OK;
+    judge_content(scan, item);
+    judge_backing(scan, item);
+    mark_template(scan, item);
+    note_overlay(scan, number);
+    for (size_t i = 0; i < item->parts.len && status == IA_OK; i++) {
+        size_t part = item->parts.items[i].item;
+        if (part != IA_NO_ITEM && is_only_a_part(&scan->inventory.items.items[part]))
+            status = keep_content(scan, number, part, err);
+    }
+    return status;
+}
+
+enum ia_status ia_scan_judge(struct ia_scan *scan, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < scan->inventory.items.len && status == IA_OK; i++) {
+        struct ia_item *item = &scan->inventory.items.items[i];
+        if (is_only_a_part(item))
+            item->verdict = IA_VERDICT_PART;
+        if (item->verdict == IA_VERDICT_UNKNOWN)
+            judge_unknown(scan, item);
+        else if (item->verdict == IA_VERDICT_PASSED)
+            ia_scan_pass_over(scan, item->reason);
+        else if (item->verdict == IA_VERDICT_IMAGE)
+            status = judge_image(scan, i, err);
+    }
+    return status;
 }

@@ -72,8 +72,8 @@ static enum ia_status item_of(struct ia_scan *scan, const struct lead *lead, enu
     return status;
 }
 
-static enum ia_status add_alias(struct ia_scan *scan, const char *kind, size_t image, size_t target, const char *name,
-                                const char *path, struct ia_error *err)
+enum ia_status ia_scan_add_alias(struct ia_scan *scan, const char *kind, size_t image, size_t target, const char *name,
+                                 const char *path, struct ia_error *err)
 {
     struct ia_alias alias = {
         .kind = kind, .image = image, .target = target, .name = strdup(name), .path = strdup(path)};
@@ -145,7 +145,7 @@ static enum ia_status follow_from(struct ia_scan *scan, size_t image, const char
             free(item->backing_path);
             item->backing_path = ia_steal_ptr(lead.path);
         } else if (followed && target != item->backing) {
-            status = add_alias(scan, "alias", image, target, name, lead.path, err);
+            status = ia_scan_add_alias(scan, "alias", image, target, name, lead.path, err);
         }
     }
     if (status == IA_OK && target != IA_NO_ITEM)
@@ -197,8 +197,6 @@ static enum ia_status state_format(struct ia_scan *scan, size_t image, const cha
     const struct ia_item *item = &scan->inventory.items.items[image];
     struct ia_item *target = &scan->inventory.items.items[item->backing];
     target->is_referenced = true;
-    if (target->referenced_by == IA_NO_ITEM)
-        target->referenced_by = image;
     if (format == NULL)
         return IA_OK;
     if (target->stated_format == NULL) {
@@ -245,13 +243,13 @@ static enum ia_status resolve_identity(struct ia_scan *scan, size_t image, struc
             continue;
         bool another = item->backing_target != IA_NO_ITEM || strcmp(item->backing_state, "several") == 0;
         if (another && item->backing_target != IA_NO_ITEM) {
-            status = add_alias(scan, "alias", image, item->backing_target, item->parsed.facts.backing_name,
-                               ia_item_path(&items[item->backing_target]), err);
+            status = ia_scan_add_alias(scan, "alias", image, item->backing_target, item->parsed.facts.backing_name,
+                                       ia_item_path(&items[item->backing_target]), err);
             item->backing = item->backing_target = IA_NO_ITEM;
         }
         if (another && status == IA_OK)
-            status = add_alias(scan, "alias", image, target, item->parsed.facts.backing_name,
-                               ia_item_path(&items[target]), err);
+            status = ia_scan_add_alias(scan, "alias", image, target, item->parsed.facts.backing_name,
+                                       ia_item_path(&items[target]), err);
         item->backing_state = another ? "several" : "followed";
         if (!another)
             item->backing = item->backing_target = target;
@@ -357,7 +355,7 @@ static enum ia_status resolve_content(struct ia_scan *scan, size_t image, struct
     if (status == IA_OK && lead.state != NULL && strcmp(lead.state, "followed") == 0) {
         size_t target = ia_inventory_find(&scan->inventory, (int64_t)lead.st.st_dev, (int64_t)lead.st.st_ino);
         if (target != IA_NO_ITEM)
-            status = add_alias(scan, "content", image, target, item->content_backing, lead.path, err);
+            status = ia_scan_add_alias(scan, "content", image, target, item->content_backing, lead.path, err);
     }
     release_lead(&lead);
     ia_reference_release(&reference);

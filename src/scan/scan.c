@@ -155,7 +155,7 @@ static enum ia_status run(struct ia_scan *scan, struct ia_error *err)
     if (status == IA_OK)
         status = ia_scan_check_chains(scan, err);
     if (status == IA_OK)
-        ia_scan_judge(scan);
+        status = ia_scan_judge(scan, err);
     if (status == IA_OK)
         status = ia_scan_look(scan, err);
     if (status == IA_OK)

@@ -148,6 +148,16 @@ def data_file_of_two_names(site, names=2):
         os.link(made, site.path("made too"))
 
 
+def data_file_like_an_overlay(site):
+    """Another image keeps its data in a file that looks like an overlay of the base."""
+    create(site.path("base"), MIB)
+    made = site.path("made.img")
+    must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={made}", site.path("other"), "1M")
+    os.unlink(made)
+    create(made, MIB, "base")
+    create(site.path("over"), MIB, "base")
+
+
 def one_name_of_two(site):
     """From the name that stays the overlay does not find its base."""
     make_raw(site.path("one", "base"), MIB)
@@ -207,6 +217,10 @@ SITUATIONS = [
               "delete", ["over", "other"], "unreferenced", "base.img", 1, proven=True),
     Situation("a raw base, when an image goes and its data file stays by another name", data_file_of_two_names,
               "delete", ["over", "other"], "unreferenced", "base.img", 1),
+    Situation("a base that another image's data file names, too", data_file_like_an_overlay,
+              "delete", ["over"], "unreferenced", "base", 1),
+    Situation("a base that another image's data file named, which goes with it", data_file_like_an_overlay,
+              "delete", ["over", "other"], "unreferenced", "base", 1, proven=True),
     Situation("the image between", chain, "flatten", ["top"], "unreferenced", "middle", 2, proven=True),
     Situation("the image between, when it is flattened, too", chain,
               "flatten", ["top", "middle"], "unreferenced", "middle", 2),
