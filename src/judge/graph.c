@@ -19,6 +19,14 @@ void ia_graph_release(struct ia_graph *graph)
     ia_vec_release(&graph->backing_globs);
 }
 
+/* The image does not stand on its backing image any more. */
+static void lose_overlay(struct ia_graph *graph, size_t number)
+{
+    size_t backing = graph->images.items[number].backing;
+    if (backing != IA_GRAPH_NONE)
+        graph->images.items[backing].lost_overlay = true;
+}
+
 /* What the next scan finds of a reference whose target is gone. */
 static bool lose(struct ia_graph *graph, struct ia_graph_reference *reference)
 {
@@ -36,6 +44,7 @@ static bool lose(struct ia_graph *graph, struct ia_graph_reference *reference)
         .of_readers = IA_DOUBT_CHAIN_BROKEN,
         .image = reference->image,
     };
+    lose_overlay(graph, reference->image);
     image->backing = IA_GRAPH_NONE;
     return image->is_gone || ia_vec_push(&graph->findings, missing);
 }
@@ -83,6 +92,7 @@ bool ia_graph_delete(struct ia_graph *graph, size_t number)
 {
     struct ia_graph_image *image = &graph->images.items[number];
     image->is_gone = true;
+    lose_overlay(graph, number);
     for (size_t i = 0; i < graph->images.len; i++)
         if (graph->images.items[i].backing == number)
             graph->images.items[i].backing = IA_GRAPH_NONE;
@@ -125,19 +135,32 @@ bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path)
     return true;
 }
 
-static bool is_named(const struct ia_graph *graph, size_t number)
+/* What those that still name the image say of its format. */
+static void ask_overlays(const struct ia_graph *graph, size_t number, bool *agrees, bool *differs)
 {
-    for (size_t i = 0; i < graph->images.len; i++)
-        if (graph->images.items[i].backing == number && !graph->images.items[i].is_gone)
-            return true;
-    return false;
+    const char *format = graph->images.items[number].format;
+    for (size_t i = 0; i < graph->images.len; i++) {
+        const struct ia_graph_image *overlay = &graph->images.items[i];
+        if (overlay->backing != number || overlay->is_gone || overlay->backing_format == NULL)
+            continue;
+        bool same = strcmp(overlay->backing_format, format) == 0;
+        *agrees = *agrees || same;
+        *differs = *differs || !same;
+    }
 }
 
+/* An image that one names no more may be another by what is left: by what others state, or by its content. */
 static bool settle_formats(struct ia_graph *graph)
 {
     for (size_t i = 0; i < graph->images.len; i++) {
         struct ia_graph_image *image = &graph->images.items[i];
-        if (!image->format_stated || image->is_gone || is_named(graph, i))
+        bool agrees = false;
+        bool differs = false;
+        if (!image->lost_overlay || image->is_gone)
+            continue;
+        ask_overlays(graph, i, &agrees, &differs);
+        image->lost_overlay = false;
+        if (!differs && (agrees || !image->format_stated))
             continue;
         const struct ia_graph_finding unknown = {.path = image->path,
                                                  .code = "format-conflict",
@@ -151,14 +174,36 @@ static bool settle_formats(struct ia_graph *graph)
     return true;
 }
 
-void ia_graph_write(struct ia_graph *graph, size_t number)
+/* A file that is written to as a part of an image may be an image itself, which is destroyed. */
+static bool overwrite(struct ia_graph *graph, size_t file, size_t writer)
 {
-    graph->files.items[graph->images.items[number].file].mtime_ns = INT64_MAX;
+    graph->files.items[file].mtime_ns = INT64_MAX;
+    for (size_t i = 0; i < graph->images.len; i++) {
+        const struct ia_graph_image *image = &graph->images.items[i];
+        const struct ia_graph_finding destroyed = {.path = image->path,
+                                                   .code = "corrupt",
+                                                   .of_all = IA_DOUBT_UNREAD,
+                                                   .of_readers = IA_DOUBT_NOT_UNDERSTOOD,
+                                                   .image = i};
+        if (i != writer && image->file == file && !image->is_gone && !ia_vec_push(&graph->findings, destroyed))
+            return false;
+    }
+    return true;
 }
 
-void ia_graph_flatten(struct ia_graph *graph, size_t number)
+bool ia_graph_write(struct ia_graph *graph, size_t number)
+{
+    bool ok = overwrite(graph, graph->images.items[number].file, number);
+    for (size_t i = 0; i < graph->parts.len && ok; i++)
+        if (graph->parts.items[i].image == number && graph->parts.items[i].file != IA_GRAPH_NONE)
+            ok = overwrite(graph, graph->parts.items[i].file, number);
+    return ok;
+}
+
+bool ia_graph_flatten(struct ia_graph *graph, size_t number)
 {
     struct ia_graph_image *image = &graph->images.items[number];
+    lose_overlay(graph, number);
     image->backing = IA_GRAPH_NONE;
     image->backing_path = NULL;
     size_t kept = 0;
@@ -169,12 +214,13 @@ void ia_graph_flatten(struct ia_graph *graph, size_t number)
         graph->references.items[kept++] = *reference;
     }
     graph->references.len = kept;
-    ia_graph_write(graph, number);
+    return ia_graph_write(graph, number);
 }
 
 bool ia_graph_commit_into(struct ia_graph *graph, size_t number)
 {
-    ia_graph_write(graph, number);
+    if (!ia_graph_write(graph, number))
+        return false;
     for (size_t i = 0; i < graph->images.len; i++) {
         const struct ia_graph_image *overlay = &graph->images.items[i];
         if (overlay->backing != number || overlay->is_gone || !overlay->knows_backing)

@@ -43,6 +43,7 @@ struct ia_graph_image {
     bool is_template;   /* to be kept whole */
     bool has_snapshots; /* internal ones */
     bool is_gone;       /* deleted by an edit: it and its files are no more */
+    bool lost_overlay;  /* by an edit that is not settled yet, one names it no more */
     /* Of the forest; accounted is false where it is not known. */
     bool accounted;
     int64_t visible_present, masked_bytes;
@@ -115,16 +116,17 @@ int64_t ia_graph_newest_change(const struct ia_graph *graph, size_t number);
 bool ia_graph_delete(struct ia_graph *graph, size_t number);
 /* The image's main file loses this name of several; what names it by that loses it. false: out of memory. */
 bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path);
-/* The image gets no backing file any more (qemu-img rebase -b ''); it was written to. */
-void ia_graph_flatten(struct ia_graph *graph, size_t number);
+/* The image gets no backing file any more (qemu-img rebase -b ''); it was written to. false: out of memory. */
+bool ia_graph_flatten(struct ia_graph *graph, size_t number);
 /* The image was committed into (qemu-img commit): it was written to, and its overlays may not be its own any more.
  * false: out of memory. */
 bool ia_graph_commit_into(struct ia_graph *graph, size_t number);
-/* To be called after such edits, for what the next scan finds anew. Where nothing states an image's format any more, it
- * takes the image for what its content looks like, and may find that it names others. Of what is still named it keeps
- * when that was written to, against the overlays that are left. false: out of memory. */
+/* To be called after such edits, for what the next scan finds anew. Where one names an image no more, the format of
+ * that is what others state, or else what its content looks like, and so it may be found to name others. Of what is
+ * still named it keeps when that was written to, against the overlays that are left. false: out of memory. */
 bool ia_graph_settle(struct ia_graph *graph);
-/* The image was written to: it is newer than all that named it. */
-void ia_graph_write(struct ia_graph *graph, size_t number);
+/* The image's files were written to: they are newer than all that named it, and destroyed as other images. false: out
+ * of memory. */
+bool ia_graph_write(struct ia_graph *graph, size_t number);
 
 #endif

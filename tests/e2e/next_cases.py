@@ -158,6 +158,30 @@ def data_file_like_an_overlay(site):
     create(site.path("over"), MIB, "base")
 
 
+def data_file_is_an_image(site, linked=True):
+    """An image that is written to keeps its data in a file that is another image by another name."""
+    family(site)
+    create(site.path("lower"), MIB)
+    fill(site, "lower", 3)
+    must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={site.path('made.raw')}", site.path("writer"), "1M")
+    must("qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", site.path("lower"), site.path("writer"))
+    create(site.path("victim"), MIB)
+    create(site.path("top"), MIB, "victim")
+    if linked:
+        os.unlink(site.path("made.raw"))
+        os.link(site.path("victim"), site.path("made.raw"))
+
+
+def two_formats(site, second="qcow2"):
+    """Two overlays take the base for different formats, and the first one decides. Taken for raw it ends before what it
+    has as qcow2."""
+    create(site.path("base"), MIB)
+    must("qemu-io", "-f", "qcow2", "-c", f"write -q -P 7 {12 * CLUSTER} {CLUSTER}", site.path("base"))
+    for name, form in (("a", "raw"), ("b", second)):
+        create(site.path(name), MIB, "base", form)
+    fill(site, "b", 1, clusters=8)
+
+
 def one_name_of_two(site):
     """From the name that stays the overlay does not find its base."""
     make_raw(site.path("one", "base"), MIB)
@@ -221,6 +245,14 @@ SITUATIONS = [
               "delete", ["over"], "unreferenced", "base", 1),
     Situation("a base that another image's data file named, which goes with it", data_file_like_an_overlay,
               "delete", ["over", "other"], "unreferenced", "base", 1, proven=True),
+    Situation("a base, while an image is written to through another's data file", data_file_is_an_image,
+              "flatten", ["writer", "over"], "masked-more", "base"),
+    Situation("a base, while an image with a data file is flattened", lambda site: data_file_is_an_image(site, False),
+              "flatten", ["writer", "over"], "masked-more", "base", proven=True),
+    Situation("a base that the overlay which is left takes for another format", two_formats,
+              "delete", ["a"], "masked-more", "base"),
+    Situation("a base that the overlay which is left takes for the same format", lambda site: two_formats(site, "raw"),
+              "delete", ["a"], "masked-more", "base", proven=True),
     Situation("the image between", chain, "flatten", ["top"], "unreferenced", "middle", 2, proven=True),
     Situation("the image between, when it is flattened, too", chain,
               "flatten", ["top", "middle"], "unreferenced", "middle", 2),

@@ -391,14 +391,20 @@ CHANGE(delete_both, assert_true(ia_graph_delete(g, LEFT)); assert_true(ia_graph_
        assert_true(ia_graph_delete(g, TOP)))
 CHANGE(delete_what_states_a_format, i[BASE].format_stated = true; delete_both(g); assert_true(ia_graph_settle(g)))
 CHANGE(delete_one_that_states_a_format, i[BASE].format_stated = true; delete_left(g); assert_true(ia_graph_settle(g)))
+CHANGE(delete_one_of_two_that_differ, i[RIGHT].backing_format = "raw"; delete_left(g); assert_true(ia_graph_settle(g)))
+CHANGE(delete_another_when_two_differ, i[RIGHT].backing_format = "raw"; assert_true(ia_graph_delete(g, TOP));
+       assert_true(ia_graph_settle(g)))
 CHANGE(drop_a_name, add_name(g, BASE, "/r/again.qcow2"); assert_true(ia_graph_drop_name(g, BASE, "/r/base.qcow2")))
 CHANGE(drop_another_name, add_name(g, BASE, "/r/again.qcow2");
        assert_true(ia_graph_drop_name(g, BASE, "/r/again.qcow2")))
 CHANGE(delete_base, assert_true(ia_graph_delete(g, BASE)))
 CHANGE(delete_base_that_is_raw, i[LEFT].backing_format = i[RIGHT].backing_format = "raw";
        assert_true(ia_graph_delete(g, BASE)))
-CHANGE(flatten_both, ia_graph_flatten(g, LEFT); ia_graph_flatten(g, RIGHT))
-CHANGE(write_base_and_flatten_both, ia_graph_write(g, BASE); flatten_both(g))
+CHANGE(flatten_both, assert_true(ia_graph_flatten(g, LEFT)); assert_true(ia_graph_flatten(g, RIGHT)))
+CHANGE(write_base_and_flatten_both, assert_true(ia_graph_write(g, BASE)); flatten_both(g))
+CHANGE(flatten_one_with_a_part, PART(TOP, IMAGES, "/r/data.raw"); assert_true(ia_graph_flatten(g, TOP)))
+CHANGE(flatten_one_with_an_image_as_its_part, PART(TOP, ALONE, "/r/alone.qcow2"); assert_true(ia_graph_flatten(g, TOP)))
+CHANGE(flatten_one_with_the_part_of_one_that_is_gone, i[ALONE].is_gone = true; flatten_one_with_an_image_as_its_part(g))
 
 CHANGE(write_base_and_keep_the_older_overlay, g->files.items[BASE].mtime_ns = 6; g->files.items[RIGHT].mtime_ns = 7;
        i[BASE].named_mtime_ns = 6; assert_true(ia_graph_delete(g, RIGHT)); assert_true(ia_graph_settle(g));
@@ -423,6 +429,10 @@ static const struct rule deeds[] = {
     {"all are deleted that stated a format: the content has its say", delete_what_states_a_format,
      ORPHAN_BUT("unread [/r/base.qcow2]") "base.qcow2 unreferenced: unread [/r/base.qcow2]\n"},
     {"one is deleted of two that state a format", delete_one_that_states_a_format, ORPHAN_PROVEN BASE_PROVEN},
+    {"one is deleted, and another states another format", delete_one_of_two_that_differ,
+     ORPHAN_BUT("unread [/r/base.qcow2]") BASE_BUT("unread [/r/base.qcow2]")},
+    {"two state different formats, and a third is deleted", delete_another_when_two_differ,
+     ORPHAN_PROVEN BASE_PROVEN},
     {"an image is deleted with its data file", delete_one_with_a_part, ORPHAN_PROVEN BASE_PROVEN},
     {"the data file has another name: what stays may be an image", delete_one_with_a_part_of_two_names,
      ORPHAN_BUT("unread [/r/more.raw]") BASE_BUT("unread [/r/more.raw]")},
@@ -448,6 +458,11 @@ static const struct rule deeds[] = {
      ORPHAN_BUT("broken-reference [/s/left.qcow2]")
          BASE_BUT("broken-reference [/s/left.qcow2] chain-broken [/s/left.qcow2 (backing-missing)]")},
     {"its overlays are flattened", flatten_both, ORPHAN_PROVEN "base.qcow2 unreferenced:\n"},
+    {"an image with a data file is flattened", flatten_one_with_a_part, ORPHAN_PROVEN BASE_PROVEN},
+    {"its data file is another image, which is destroyed", flatten_one_with_an_image_as_its_part,
+     ORPHAN_BUT("unread [/r/alone.qcow2]") BASE_BUT("unread [/r/alone.qcow2]")},
+    {"its data file was another image, which is gone", flatten_one_with_the_part_of_one_that_is_gone,
+     ORPHAN_PROVEN BASE_PROVEN},
     {"it is written to before", write_base_and_flatten_both,
      ORPHAN_PROVEN "base.qcow2 unreferenced: written-since []\n"},
 };
