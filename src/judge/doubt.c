@@ -28,6 +28,18 @@ const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
     [IA_DOUBT_CHAIN_BROKEN] = {"chain-broken", MASKED, "the chain of an image that could read it is broken"},
     [IA_DOUBT_NON_BACKING_READER] = {"non-backing-reader", EACH,
                                      "read otherwise than as a backing file, it or an image that could read it"},
+    [IA_DOUBT_OWN_CHAIN_BROKEN] = {"own-chain-broken", 0, "its own chain is broken"},
+    [IA_DOUBT_CANNOT_COMMIT] = {"cannot-commit", 0, "qemu-img does not commit images of this kind"},
+    [IA_DOUBT_CANNOT_RECEIVE] = {"cannot-receive", 0, "qemu-img does not commit into images of this kind"},
+    [IA_DOUBT_ZEROES_UNKNOWN] = {"zeroes-unknown", 0, "how QEMU writes zeroes to images of this kind is not followed"},
+    [IA_DOUBT_CANNOT_GROW] = {"cannot-grow", 0, "QEMU does not let it grow"},
+    [IA_DOUBT_EXTERNAL_DATA] = {"external-data", 0,
+                                "it keeps its data in an external file, which QEMU treats in its own way"},
+    [IA_DOUBT_OTHER_NAME] = {"other-name", 0, "it may name the file by a name that stays"},
+    [IA_DOUBT_CHANGE_UNKNOWN] = {"change-unknown", 0, "how much of it, and what, is not known"},
+    [IA_DOUBT_ZEROES_NOT_COPIED] = {"zeroes-not-copied", 0, "sectors of zeroes are not copied: so much at most"},
+    [IA_DOUBT_SHARING_UNKNOWN] = {"sharing-unknown", 0, "the host does not report what its files share"},
+    [IA_DOUBT_OTHER_ROWS] = {"other-rows", 0, "rows above say more"},
 };
 
 const struct ia_evidence_kind ia_evidence_kinds[IA_EVIDENCE_COUNT] = {

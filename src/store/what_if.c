@@ -11,6 +11,7 @@
 #include "store/forest_reader.h"
 #include "store/reader_internal.h"
 #include "store/what_if_host.h"
+#include "store/what_if_rows.h"
 #include "store/what_if_verdicts.h"
 #include "what_if_embedded.h"
 
@@ -77,9 +78,9 @@ static enum ia_status ask(sqlite3 *db, int64_t *out, const char *sql, const stru
     return ia_connection_finish(db, stmt, status, code, working, err);
 }
 
-static enum ia_status ask_of_path(sqlite3 *db, int64_t *out, const char *sql, const char *path, struct ia_error *err)
+static enum ia_status ask_of_text(sqlite3 *db, int64_t *out, const char *sql, const char *text, struct ia_error *err)
 {
-    return ask(db, out, sql, &(struct value){.text = path}, 1, err);
+    return ask(db, out, sql, &(struct value){.text = text}, 1, err);
 }
 
 static enum ia_status ask_of_number(sqlite3 *db, int64_t *out, const char *sql, int64_t number, struct ia_error *err)
@@ -107,11 +108,11 @@ static enum ia_status add_path(struct question *question, const char *path, stru
         "INSERT OR IGNORE INTO what_if_name SELECT coalesce((SELECT i.path FROM file_name AS n"
         " JOIN image AS i ON i.file_id = n.file_id WHERE n.path = ?1 AND n.kind = 'symlink'), ?1)";
     int64_t image = -1;
-    enum ia_status status = ask_of_path(question->db, &image, find_image, path, err);
+    enum ia_status status = ask_of_text(question->db, &image, find_image, path, err);
     if (status == IA_OK && image < 0)
         status = ia_fail(err, IA_MISSING, "'%s' is no image of its own: it is a part of another", path);
     if (status == IA_OK)
-        status = ask_of_path(question->db, NULL, add_name, path, err);
+        status = ask_of_text(question->db, NULL, add_name, path, err);
     for (size_t i = 0; i < question->images.len; i++)
         if (question->images.items[i] == image)
             return status;
@@ -266,6 +267,9 @@ static enum ia_status fill(struct question *question, struct ia_reader *reader, 
     if (status == IA_OK && question->action == IA_WHAT_IF_COMMIT && question->images.len > 1)
         status = ia_fail(err, IA_USAGE, "one image at a time can be committed");
     if (status == IA_OK)
+        status = ask_of_text(question->db, NULL, "INSERT INTO what_if_deed VALUES (?)",
+                             ia_what_if_word(question->action), err);
+    if (status == IA_OK)
         status = add_images(question, err);
     if (status == IA_OK)
         status = ia_stored_forest_load(reader, question->images.items, question->images.len, &question->stored, err);
@@ -277,7 +281,11 @@ static enum ia_status fill(struct question *question, struct ia_reader *reader, 
         status = ia_what_if_judge(question->db, question->action, &question->accounts, err);
     if (status == IA_OK)
         status = run_script(question->db, "what_if_files", err);
-    return status == IA_OK ? ia_what_if_share_files(question->db, err) : status;
+    if (status == IA_OK)
+        status = ia_what_if_share_files(question->db, err);
+    if (status == IA_OK)
+        status = run_script(question->db, "what_if_rows", err);
+    return status == IA_OK ? ia_what_if_tell(question->db, err) : status;
 }
 
 enum ia_status ia_what_if_fill(struct ia_reader *reader, enum ia_what_if_action action, const char *const *paths,

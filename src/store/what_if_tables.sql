@@ -22,15 +22,18 @@ CREATE TEMP TABLE what_if_link (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX temp.what_if_link_file ON what_if_link (file_id);
 
--- Verdicts (src/judge): why what is said of images is not proven.
-CREATE TEMP TABLE what_if_verdict (
-    effect    TEXT NOT NULL,  -- 'unreferenced', 'masked-more': of such a row, all that the next scan would doubt;
-                              -- 'all': of every image, before; 'own': of the image itself, whatever becomes of it
-    image_id  INTEGER,        -- NULL: 'all'
-    why       TEXT,           -- doubts in words; NULL: there are none
-    why_codes TEXT            -- their codes
-) STRICT;
-CREATE INDEX temp.what_if_verdict_image ON what_if_verdict (image_id, effect);
+-- What deed it is.
+CREATE TEMP TABLE what_if_deed (action TEXT NOT NULL CHECK (action IN ('delete', 'flatten', 'commit'))) STRICT;
+
+-- Why what is said of images is not proven (src/judge).
+CREATE TEMP TABLE what_if_doubt (
+    effect   TEXT NOT NULL,     -- 'unreferenced', 'masked-more': all that the next scan would doubt of such a row;
+                                -- 'all': of every image, before; 'own': of the image itself, whatever becomes of it
+    image_id INTEGER NOT NULL,  -- 0: 'all'
+    code     INTEGER NOT NULL,  -- enum ia_doubt
+    subject  TEXT NOT NULL,
+    PRIMARY KEY (effect, image_id, code, subject)
+) STRICT, WITHOUT ROWID;
 
 -- The host files that go with images that are gone, or lose a name.
 CREATE TEMP TABLE what_if_file (
@@ -68,3 +71,78 @@ CREATE TEMP TABLE what_if_usage (
     exclusive_bytes INTEGER NOT NULL,
     shared_bytes    INTEGER NOT NULL
 ) STRICT;
+
+-- The images that would break.
+CREATE TEMP TABLE what_if_broken (
+    image_id        INTEGER PRIMARY KEY,
+    names_what_goes INTEGER NOT NULL,  -- 0: it may name the file by a name that stays
+    depth           INTEGER            -- the first of its chain that is gone; NULL: it refers to one otherwise
+) STRICT;
+
+-- Host bytes that images give back: by their files going, or by being emptied or written to in place.
+CREATE TEMP TABLE what_if_cost (
+    image_id        INTEGER NOT NULL,
+    is_gone         INTEGER NOT NULL,
+    freed_bytes     INTEGER,           -- for certain; NULL: the host does not report what its files share
+    most_bytes      INTEGER NOT NULL,
+    needed_bytes    INTEGER NOT NULL,  -- guest bytes that are written
+    has_other_links INTEGER NOT NULL,  -- 1: hard links that the scan did not meet
+    is_shared       INTEGER NOT NULL,  -- 1: something else uses some of its blocks
+    is_encoded      INTEGER NOT NULL,  -- 1: the host compresses it
+    PRIMARY KEY (image_id, is_gone)
+) STRICT, WITHOUT ROWID;
+
+-- The report's rows.
+CREATE TEMP TABLE what_if_row (
+    row_id          INTEGER PRIMARY KEY,
+    effect          TEXT NOT NULL,
+    step            INTEGER,
+    image_id        INTEGER,           -- NULL: totals
+    path            TEXT,
+    snapshot        TEXT,
+    freed_bytes     INTEGER,           -- host bytes
+    most_bytes      INTEGER,
+    needed_bytes    INTEGER,
+    guest_bytes     INTEGER,
+    is_change_known INTEGER NOT NULL DEFAULT 1,
+    masked_before   INTEGER,
+    masked_after    INTEGER
+) STRICT;
+
+-- The words of each, made of its facts (what_if_rows.c).
+CREATE TEMP TABLE what_if_words (
+    row_id    INTEGER PRIMARY KEY,
+    rank      INTEGER NOT NULL,  -- enum ia_effect
+    detail    TEXT NOT NULL,
+    why       TEXT,              -- NULL: proven
+    why_codes TEXT
+) STRICT;
+
+-- The facts: what is known of the image of each.
+CREATE TEMP VIEW what_if_fact AS
+SELECT r.row_id, r.effect, r.step, r.image_id, r.freed_bytes, r.most_bytes, r.needed_bytes, r.snapshot,
+       coalesce(w.asked AND w.step IS NULL, 0) AS keeps_name,
+       NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head,
+       i.backing_id IS NOT NULL AS has_backing, i.backing_id IS NOT NULL OR d.backing_name IS NOT NULL AS names_backing,
+       (SELECT count(*) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file') > 1 AS has_names,
+       t.can_rebase, t.can_be_empty,
+       c.has_other_links, c.is_shared, c.is_encoded,
+       (SELECT l.path FROM chain AS x JOIN image AS l ON l.image_id = x.layer_id
+        WHERE x.image_id = i.image_id AND x.depth = b.depth) AS broken_at,
+       o.path AS overlay, d.virtual_size, od.virtual_size AS overlay_size, u.visible_present = 0 AS is_unread,
+       -- struct ia_effect_facts
+       w.asked AND a.action = 'flatten' AS is_flattened, i.state = 'ok' AS is_ok, i.chain_ok, d.has_data_file,
+       EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS has_snapshots,
+       r.freed_bytes IS NOT NULL AS is_freed_known,
+       t.can_commit, t.can_receive, t.can_grow, t.can_grow_with_snapshots, t.can_grow_over_backing, t.zeroes_are_known,
+       od.virtual_size > d.virtual_size AS grows,
+       (SELECT k.virtual_size FROM image_header AS k WHERE k.image_id = i.backing_id) > d.virtual_size AS has_larger_backing,
+       coalesce(b.names_what_goes, 1) AS names_what_goes, r.is_change_known
+FROM what_if_row AS r JOIN what_if_deed AS a JOIN image AS i ON i.image_id = r.image_id
+JOIN image_header AS d ON d.image_id = i.image_id JOIN image_ability AS t ON t.image_id = i.image_id
+LEFT JOIN what_if_image AS w ON w.image_id = i.image_id
+LEFT JOIN what_if_cost AS c ON c.image_id = i.image_id AND c.is_gone = (r.effect IN ('deleted', 'unreferenced'))
+LEFT JOIN what_if_broken AS b ON r.effect = 'breaks' AND b.image_id = i.image_id
+LEFT JOIN what_if_usage AS u ON u.image_id = i.image_id
+LEFT JOIN image AS o ON r.effect = 'receives' AND o.image_id = (SELECT s.image_id FROM what_if_image AS s WHERE s.asked)
+LEFT JOIN image_header AS od ON od.image_id = o.image_id;

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "base/cleanup.h"
 #include "judge/judge.h"
 #include "store/connection.h"
 #include "store/graph_reader.h"
@@ -30,42 +29,25 @@ static enum ia_status no_memory(struct ia_error *err)
 
 /* -- Writing ------------------------------------------------------------------------------------------------------- */
 
-static int bind_text(sqlite3_stmt *stmt, int index, const struct ia_buf *text)
-{
-    return text->len == 0 ? sqlite3_bind_null(stmt, index)
-                          : sqlite3_bind_text(stmt, index, text->data, (int)text->len, SQLITE_STATIC);
-}
-
-/* image: IA_GRAPH_NONE for a row about every image. */
-static enum ia_status put_verdict(const struct deed *deed, const char *effect, size_t image, const struct ia_buf *why,
-                                  const struct ia_buf *codes, struct ia_error *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status =
-        ia_connection_prepare(deed->db, "INSERT INTO what_if_verdict VALUES (?, ?, ?, ?)", working, &stmt, err);
-    int code = SQLITE_OK;
-    if (status == IA_OK)
-        code = sqlite3_bind_text(stmt, 1, effect, -1, SQLITE_STATIC);
-    if (status == IA_OK && code == SQLITE_OK && image != IA_GRAPH_NONE)
-        code = sqlite3_bind_int64(stmt, 2, ia_stored_graph_image_id(deed->stored, image));
-    if (status == IA_OK && code == SQLITE_OK)
-        code = bind_text(stmt, 3, why);
-    if (status == IA_OK && code == SQLITE_OK)
-        code = bind_text(stmt, 4, codes);
-    if (status == IA_OK && code == SQLITE_OK)
-        code = sqlite3_step(stmt);
-    return ia_connection_finish(deed->db, stmt, status, code, working, err);
-}
-
+/* image: IA_GRAPH_NONE for every image. */
 static enum ia_status put_doubts(const struct deed *deed, const char *effect, size_t image,
-                                 const struct ia_doubts *of_all, struct ia_doubts *own, struct ia_error *err)
+                                 const struct ia_doubts *doubts, struct ia_error *err)
 {
-    IA_AUTO_BUF struct ia_buf why = {0};
-    IA_AUTO_BUF struct ia_buf codes = {0};
-    ia_doubts_subtract(own, of_all);
-    ia_doubts_render(&why, of_all, own);
-    ia_doubts_render_codes(&codes, of_all, own);
-    return why.failed || codes.failed ? no_memory(err) : put_verdict(deed, effect, image, &why, &codes, err);
+    static const char sql[] = "INSERT OR IGNORE INTO what_if_doubt VALUES (?, ?, ?, ?)";
+    sqlite3_stmt *stmt = NULL;
+    int64_t image_id = image == IA_GRAPH_NONE ? 0 : ia_stored_graph_image_id(deed->stored, image);
+    enum ia_status status = ia_connection_prepare(deed->db, sql, working, &stmt, err);
+    int code = SQLITE_DONE;
+    for (size_t i = 0; i < doubts->all.len && status == IA_OK && code == SQLITE_DONE; i++) {
+        const struct ia_candidate_doubt *doubt = &doubts->all.items[i];
+        sqlite3_reset(stmt);
+        if ((code = sqlite3_bind_text(stmt, 1, effect, -1, SQLITE_STATIC)) == SQLITE_OK &&
+            (code = sqlite3_bind_int64(stmt, 2, image_id)) == SQLITE_OK &&
+            (code = sqlite3_bind_int(stmt, 3, (int)doubt->doubt)) == SQLITE_OK &&
+            (code = sqlite3_bind_text(stmt, 4, doubt->subject, -1, SQLITE_STATIC)) == SQLITE_OK)
+            code = sqlite3_step(stmt);
+    }
+    return ia_connection_finish(deed->db, stmt, status, code, working, err);
 }
 
 static enum ia_status put_candidate(const struct deed *deed, const char *effect, size_t image,
@@ -74,7 +56,9 @@ static enum ia_status put_candidate(const struct deed *deed, const char *effect,
     struct ia_doubts own = {0};
     enum ia_status status = ia_judge_doubts(deed->judge, image, candidate, &own, err);
     if (status == IA_OK)
-        status = put_doubts(deed, effect, image, &deed->of_all, &own, err);
+        status = put_doubts(deed, effect, image, &own, err);
+    if (status == IA_OK)
+        status = put_doubts(deed, effect, image, &deed->of_all, err);
     ia_doubts_release(&own);
     return status;
 }
@@ -111,11 +95,8 @@ static enum ia_status drop_name(struct deed *deed, sqlite3_stmt *stmt, struct ia
 
 static enum ia_status flatten_image(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
 {
-    (void)err;
     size_t image = ia_stored_graph_image(deed->stored, sqlite3_column_int64(stmt, 0));
-    if (image != IA_GRAPH_NONE)
-        ia_graph_flatten(deed->graph, image);
-    return IA_OK;
+    return image == IA_GRAPH_NONE || ia_graph_flatten(deed->graph, image) ? IA_OK : no_memory(err);
 }
 
 /* The image is emptied, and its backing image written to. */
@@ -125,8 +106,8 @@ static enum ia_status commit_image(struct deed *deed, sqlite3_stmt *stmt, struct
     if (image == IA_GRAPH_NONE)
         return IA_OK;
     size_t base = deed->graph->images.items[image].backing;
-    ia_graph_write(deed->graph, image);
-    return base == IA_GRAPH_NONE || ia_graph_commit_into(deed->graph, base) ? IA_OK : no_memory(err);
+    bool ok = ia_graph_write(deed->graph, image);
+    return ok && (base == IA_GRAPH_NONE || ia_graph_commit_into(deed->graph, base)) ? IA_OK : no_memory(err);
 }
 
 static enum ia_status act(struct deed *deed, struct ia_error *err)
@@ -166,9 +147,8 @@ static enum ia_status look_again(struct deed *deed, struct ia_error *err)
 /* What is said of everything before the deed, and of each image itself. */
 static enum ia_status tell_before(struct deed *deed, struct ia_error *err)
 {
-    const struct ia_doubts none = {0};
     struct ia_doubts own = {0};
-    enum ia_status status = put_doubts(deed, "all", IA_GRAPH_NONE, &deed->of_all, &own, err);
+    enum ia_status status = put_doubts(deed, "all", IA_GRAPH_NONE, &deed->of_all, err);
     deed->before = calloc(deed->graph->images.len + 1, sizeof(*deed->before));
     if (status == IA_OK && deed->before == NULL)
         status = no_memory(err);
@@ -177,7 +157,7 @@ static enum ia_status tell_before(struct deed *deed, struct ia_error *err)
         own.all.len = 0;
         status = ia_judge_own_doubts(deed->judge, i, &own, err);
         if (status == IA_OK && own.all.len > 0)
-            status = put_doubts(deed, "own", i, &none, &own, err);
+            status = put_doubts(deed, "own", i, &own, err);
     }
     ia_doubts_release(&own);
     return status;

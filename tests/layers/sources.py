@@ -43,7 +43,7 @@ SPELLED = {
     ("reports/summary.sql", "proven"): 3,  # lines, by v_unused.verdict
     ("reports/summary.sql", "unproven"): 3,
     ("reports/unused-backing.sql", "unproven"): 1,  # what is suggested
-    ("reports/what-if.sql", "proven"): 1,  # no doubt of what_if_verdict, and nothing of APPENDED
+    ("reports/what-if.sql", "proven"): 1,  # no row of doubts
     ("reports/what-if.sql", "unproven"): 1,
     ("schema/tables.sql", "loop"): 3,  # a state of images, references and spans of history, too
     ("src/base/status.c", "loop"): 1,
@@ -52,22 +52,6 @@ SPELLED = {
     ("src/scan/resolve.c", "loop"): 1,
     ("reports/tree.sql", "loop"): 1,
 }
-# What a report appends to the judge's reasons: about a deed and the figures of a row, never about whether an image is used.
-APPENDED = {"reports/what-if.sql": {
-    # of `why`; empty: before a reason that the judge gave
-    "", "its chain is broken", "its chain is broken already", "it may name the file by a name that stays",
-    "how much of it, and what, is not known", "sectors of zeroes are not copied: so much at most", "the host does not tell what its files share", "rows above say more",
-    "it keeps its data in an external file, which QEMU treats in its own way",
-    "qemu-img does not commit images of this kind", "qemu-img does not commit into images of this kind",
-    "QEMU does not let such an image with internal snapshots grow", "QEMU does not let images of this kind grow",
-    "QEMU does not let it grow over a larger backing file",
-    "how QEMU writes zeroes to images of this kind is not followed",
-    # of `detail`
-    "its file has hard links that the scan did not meet", "its file has several names",
-    "something else uses some of its blocks", "the host compresses it and does not tell what that takes",
-    "something else uses some of its blocks: what is written there takes new ones",
-}}
-
 
 class Source:
     def __init__(self, root, path):
@@ -187,8 +171,10 @@ def texts(source):
                 yield number, text
 
 
-def doubt_codes(root):
-    return set(re.findall(r'\[IA_DOUBT_\w+\] = \{"([^"]+)"', (root / "src/judge/doubt.c").read_text(encoding="utf-8")))
+def doubt_codes(root, concerns=r"[^,]+"):
+    """Of the doubts about candidates that are such a set: "0" for those about deeds."""
+    table = (root / "src/judge/doubt.c").read_text(encoding="utf-8")
+    return set(re.findall(r'\[IA_DOUBT_\w+\]\s*=\s*\{"([^"]+)",\s*' + concerns + ",", table))
 
 
 def check_verdicts(root, sources):
@@ -210,20 +196,23 @@ def check_reasons(root):
     """Reports with a verdict that have reasons of their own."""
     for source in read(root, ["reports/*.sql"]):
         for number, text in texts(source) if "-- column: verdict " in source.text else []:
-            if text.startswith("; ") and text[len("; "):] not in APPENDED.get(source.path, ()):
+            if text.startswith("; "):
                 yield f"{source.path}:{number}: a reason of its own: '{text}'"
 
 
 def check_codes(root):
     """Each code is in the table of doubts, in the schema and in the manual."""
-    codes = doubt_codes(root)
+    of_deeds = doubt_codes(root, "0")
+    of_candidates = doubt_codes(root) - of_deeds
     schema = (root / "schema/tables.sql").read_text(encoding="utf-8")
     manual = (root / "doc/imgaudit.1.scd").read_text(encoding="utf-8")
     check = re.search(r"CREATE TABLE doubt \(.*?CHECK \(code IN \((.*?)\)\)", schema, re.DOTALL).group(1)
-    section = re.search(r"^# DOUBTS$(.*?)^# ", manual, re.DOTALL | re.MULTILINE).group(1)
-    places = {"the CHECK of doubt.code in schema/tables.sql": set(re.findall(r"'([^']*)'", check)),
-              "DOUBTS in doc/imgaudit.1.scd": set(re.findall(r"^\*([a-z-]+)\*$", section, re.MULTILINE))}
-    for place, there in places.items():
+    section = re.search(r"^# DOUBTS$(.*?)^## Of a what-if$(.*?)^# ", manual, re.DOTALL | re.MULTILINE)
+    listed = r"^\*([a-z-]+)\*$"
+    places = {"the CHECK of doubt.code in schema/tables.sql": (of_candidates, set(re.findall(r"'([^']*)'", check))),
+              "DOUBTS in doc/imgaudit.1.scd": (of_candidates, set(re.findall(listed, section.group(1), re.MULTILINE))),
+              "DOUBTS, Of a what-if, there": (of_deeds, set(re.findall(listed, section.group(2), re.MULTILINE)))}
+    for place, (codes, there) in places.items():
         for code in sorted(codes ^ there):
             yield f"'{code}' is {'not in' if code in codes else 'only in'} {place}"
 

@@ -115,11 +115,11 @@ static void tells_why(void **state)
     expect_what_if(&store, IA_WHAT_IF_DELETE, set, 3, "path,verdict,detail,why",
                    "path,verdict,detail,why\n"
                    "/r/one,unproven,a disk that stands alone: its data is lost,"
-                   "the host does not tell what its files share\n"
+                   "the host does not report what its files share\n"
                    "/r/stays,proven,a disk that stands alone: its data is lost; its file has hard links that the scan"
                    " did not meet,\n"
                    "/r/two,proven,a disk that stands alone: its data is lost; something else uses some of its blocks;"
-                   " the host compresses it and does not tell what that takes,\n"
+                   " the host compresses it and does not report what that takes,\n"
                    ",unproven,what the action alone frees and needs,rows above say more\n");
     store_close(&store);
 }
@@ -242,13 +242,13 @@ static void says_what_qemu_cannot_do(void **state)
          "how QEMU writes zeroes to images of this kind is not followed"},
         {"UPDATE image_ability SET can_grow = 0, can_grow_over_backing = 0, can_grow_with_snapshots = 0", "", ""},
         {LONGER SNAPSHOT "UPDATE image_ability SET can_grow = 0, can_grow_with_snapshots = 0", "",
-         "QEMU does not let images of this kind grow"},
+         "QEMU does not let it grow: an image of this kind"},
         {LONGER "UPDATE image_ability SET can_grow_with_snapshots = 0", "", ""},
         {LONGER SNAPSHOT "UPDATE image_ability SET can_grow_with_snapshots = 0", "",
-         "QEMU does not let such an image with internal snapshots grow"},
+         "QEMU does not let it grow: with internal snapshots"},
         {LONGER "UPDATE image_ability SET can_grow_over_backing = 0", "", ""},
         {LONGER BEHIND "UPDATE image_ability SET can_grow_over_backing = 0", "",
-         "QEMU does not let it grow over a larger backing file"},
+         "QEMU does not let it grow: over a larger backing file"},
         {"UPDATE image_header SET has_data_file = 1 WHERE image_id = 4", "",
          "\"it keeps its data in an external file, which QEMU treats in its own way\""},
     };
