@@ -1,13 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- title: Where the space of each image goes
 -- about: What the guest sees, what the format holds of it, what the host's blocks are for, and what of them could be
--- about: given back. One row per image of the latest scan. In guest bytes of the active state: allocated + zero +
+-- about: given back. One row per image of the latest scan. Guest bytes of the active state: allocated + zero +
 -- about: unallocated = virtual_size. In blocks of the host: the eleven columns disk_* before disk_size add up to it,
 -- about: exactly. A file that two images share counts for each. Accounts are empty where they are not known: the image
--- about: could not be mapped, changed while it was read, or the host does not tell its blocks.
+-- about: could not be mapped, changed while it was read, or the host does not report its blocks.
 -- about: Blocks that something else uses too (reflinks) are given back by nobody alone, and copying them takes new ones.
--- about: What of them is reclaimable is not told: reclaimable_bytes takes it for as much as it can be, and is certain;
--- about: reclaimable_at_most for as little.
+-- about: What of them is reclaimable is unknown: reclaimable_bytes counts as little as it can be, reclaimable_at_most as much.
 -- column: path | path | the image
 -- column: format | text | its format
 -- column: virtual_size | bytes | size of the guest's disk
@@ -20,7 +19,7 @@
 -- column: disk_leaked | bytes | blocks that the format counts as in use and that nothing refers to
 -- column: disk_unused | bytes | blocks that the format neither counts nor refers to, inside of what is used
 -- column: disk_unallocated | bytes | blocks kept behind guest bytes that the active state does not hold
--- column: disk_preallocated | bytes | blocks of all other kinds that were preallocated and never written; 0 where the host does not tell
+-- column: disk_preallocated | bytes | blocks of all other kinds that were preallocated and never written; 0 where the host does not report it
 -- column: disk_tail | bytes | unused blocks behind all that is used
 -- column: disk_metadata | bytes | blocks of headers, mapping tables, refcounts, logs
 -- column: disk_snapshots | bytes | blocks that only internal snapshots refer to, their machine states included
@@ -49,27 +48,15 @@ host AS (
     FROM member AS m JOIN file AS f ON f.file_id = m.file_id LEFT JOIN v_file_blocks AS h ON h.file_id = m.file_id
     GROUP BY m.image_id
 ),
-used AS ( -- blocks by use; those that were never written are taken out of every use, as a kind of their own
-    SELECT image_id, use, bytes, disk_bytes, coalesce(unwritten_bytes, 0) AS unwritten,
-           disk_bytes - coalesce(unwritten_bytes, 0) AS blocks
-    FROM file_space
-),
-part AS (
-    SELECT image_id, sum(blocks * (use = 'data')) AS disk_data, sum(blocks * (use = 'zero')) AS disk_zero_allocated,
-           sum(blocks * (use = 'leaked')) AS disk_leaked, sum(blocks * (use = 'unused')) AS disk_unused,
-           sum(blocks * (use = 'unallocated')) AS disk_unallocated, sum(unwritten) AS disk_preallocated,
-           sum(blocks * (use = 'tail')) AS disk_tail, sum(blocks * (use = 'metadata')) AS disk_metadata,
-           sum(blocks * (use = 'snapshot')) AS disk_snapshots, sum(blocks * (use = 'bitmap')) AS disk_bitmaps,
-           sum(disk_bytes) AS told, sum(bytes * (use = 'leaked')) AS leaked_bytes,
-           sum(bytes * (use = 'bitmap')) AS bitmap_bytes, sum(bytes * (use = 'tail')) AS tail_bytes
-    FROM used
-    GROUP BY image_id
-),
 held AS ( -- for nothing
     SELECT image_id,
            disk_zero_allocated + disk_leaked + disk_unused + disk_unallocated + disk_preallocated + disk_tail AS blocks,
            max(disk_zero_allocated, disk_leaked, disk_unused, disk_unallocated, disk_preallocated, disk_tail) AS largest
-    FROM part
+    FROM v_image_blocks
+),
+extra AS ( -- bytes of files, whether the host has blocks for them or not
+    SELECT image_id, sum(bytes * (use = 'leaked')) AS leaked, sum(bytes * (use = 'bitmap')) AS bitmaps,
+           sum(bytes * (use = 'tail')) AS tail FROM file_space GROUP BY image_id
 ),
 fit AS ( -- what a command must not lose
     SELECT i.image_id,
@@ -93,17 +80,17 @@ advice AS (
            WHEN p.disk_leaked = e.largest AND p.disk_leaked > h.doubtful
                THEN 'repair-leaks' || char(0) || i.format || char(0) || i.path
            WHEN NOT f.one_file THEN NULL
-           WHEN p.disk_tail = e.largest AND p.disk_tail > h.doubtful AND p.leaked_bytes = 0 AND m.mtime_ns >= 0
-               THEN 'cut-tail' || char(0) || i.path || char(0) || m.mtime_ns || char(0) || (h.file_size - p.tail_bytes)
-           WHEN f.writable_anew AND p.bitmap_bytes = 0 AND h.has_one_name
+           WHEN p.disk_tail = e.largest AND p.disk_tail > h.doubtful AND x.leaked = 0 AND m.mtime_ns >= 0
+               THEN 'cut-tail' || char(0) || i.path || char(0) || m.mtime_ns || char(0) || (h.file_size - x.tail)
+           WHEN f.writable_anew AND x.bitmaps = 0 AND h.has_one_name
                THEN 'convert' || char(0) || i.format || char(0) || i.path || char(0) || d.cluster_size || char(0)
                     || coalesce(d.version, '') || char(0) || coalesce(d.compression, '') || char(0) || d.extended_l2
                     || char(0) || f.backing
            END AS suggestion
     FROM image AS i JOIN image_header AS d ON d.image_id = i.image_id JOIN image_ability AS t ON t.image_id = i.image_id
     JOIN file AS m ON m.file_id = i.file_id JOIN host AS h ON h.image_id = i.image_id
-    JOIN part AS p ON p.image_id = i.image_id JOIN held AS e ON e.image_id = i.image_id
-    JOIN fit AS f ON f.image_id = i.image_id
+    JOIN v_image_blocks AS p ON p.image_id = i.image_id JOIN held AS e ON e.image_id = i.image_id
+    JOIN extra AS x ON x.image_id = i.image_id JOIN fit AS f ON f.image_id = i.image_id
     WHERE f.at_rest AND e.blocks > h.doubtful
 ),
 guest AS ( -- of images that could be mapped
@@ -115,7 +102,7 @@ SELECT i.path, i.format, d.virtual_size, g.allocated_bytes, g.zero_bytes,
        d.virtual_size - g.allocated_bytes - g.zero_bytes AS unallocated_bytes, h.file_size,
        p.disk_data, p.disk_zero_allocated, p.disk_leaked, p.disk_unused, p.disk_unallocated, p.disk_preallocated,
        p.disk_tail, p.disk_metadata, p.disk_snapshots, p.disk_bitmaps,
-       h.disk_size - p.told AS disk_filesystem, h.disk_size, h.disk_shared,
+       h.disk_size - p.disk_bytes AS disk_filesystem, h.disk_size, h.disk_shared,
        max(e.blocks - h.doubtful, 0) AS reclaimable_bytes,
        min(e.blocks, max(h.disk_size - coalesce(h.disk_shared, 0), 0)) AS reclaimable_at_most,
        a.suggestion, k.metadata_bytes, g.compressed_host_bytes,
@@ -126,7 +113,7 @@ FROM image AS i
 JOIN image_header AS d ON d.image_id = i.image_id
 JOIN image_account AS k ON k.image_id = i.image_id
 JOIN host AS h ON h.image_id = i.image_id
-LEFT JOIN part AS p ON p.image_id = i.image_id
+LEFT JOIN v_image_blocks AS p ON p.image_id = i.image_id
 LEFT JOIN held AS e ON e.image_id = i.image_id
 LEFT JOIN guest AS g ON g.image_id = i.image_id
 LEFT JOIN advice AS a ON a.image_id = i.image_id

@@ -9,8 +9,7 @@
 -- about: depths of their chains (v_chain.data_bytes), and what the images of these chains hold, each once
 -- about: (v_usage.data_bytes). Saved is the difference; it is less than nothing where more is masked than is shared. Heads
 -- about: whose chain is broken are left out, and so are internal snapshots, which a flat copy would not have.
--- about: Of unused backing, statuses without a row have none. Reclaimable is the sum over rows that each hold by
--- about: themselves.
+-- about: Of unused backing, statuses without a row have none. Reclaimable is the sum over rows that each hold alone.
 -- column: section | text | what the row is about
 -- column: item | text | what is counted
 -- column: value | unit | the value, in the unit of the next column

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The store's tables, version 12: what the latest scan saw, and a short history of the scans before it. They are internal;
+-- The store's tables, version 13: what the latest scan saw, and a short history of the scans before it. They are internal;
 -- the views of views.sql are the contract. Sizes, offsets and lengths are bytes: guest bytes are those of the disk as the
 -- guest sees it, host bytes those of files or blocks on the host. Ranges are half-open: start and length. Columns ..._ns
 -- are nanoseconds since 1970 UTC. Flags are 0 and 1. Paths are the bytes of the file system, as they are.
@@ -13,7 +13,6 @@ CREATE TABLE scan (
     scan_id     INTEGER PRIMARY KEY,  -- ascending
     started_ns  INTEGER NOT NULL,
     finished_ns INTEGER NOT NULL,
-    complete    INTEGER NOT NULL CHECK (complete IN (0, 1)),  -- 1: all was listed, understood and followed
     walked      INTEGER NOT NULL,  -- directory entries looked at
     passed_over INTEGER NOT NULL,  -- regular files that are no image, and entries of other kinds
     images      INTEGER NOT NULL,  -- images in all
@@ -25,7 +24,8 @@ CREATE TABLE scan (
     vanished    INTEGER NOT NULL,  -- images of the scan before that are gone
     extents     INTEGER NOT NULL,  -- extents that this scan stored
     table_bytes INTEGER NOT NULL,  -- bytes of images that this scan read
-    errors      INTEGER NOT NULL   -- findings that say that something could not be read or followed
+    errors      INTEGER NOT NULL,  -- findings that say that something could not be read or followed
+    doubts      INTEGER NOT NULL   -- reasons why nothing could be proven by it (doubt.image_id NULL); 0: it was complete
 ) STRICT;
 
 -- What a scan was asked to do, as far as that changes what a verdict means.
@@ -124,9 +124,9 @@ CREATE TABLE shared_run (
 
 -- Images --------------------------------------------------------------------------------------------------------------
 
--- A format of images that the latest scan could read. image.format may be another word: what an overlay states.
+-- A format of images.
 CREATE TABLE format (
-    name     TEXT PRIMARY KEY,           -- QEMU's
+    name     TEXT PRIMARY KEY,           -- QEMU's; or one that an overlay states and nothing here reads
     suffixes TEXT NOT NULL DEFAULT '',   -- endings of file names that claim it, each with its dot, separated by spaces
     is_plain INTEGER NOT NULL DEFAULT 0 CHECK (is_plain IN (0, 1))  -- 1: guest byte n is byte n of the file: its endings
                                          -- are no claims
@@ -137,7 +137,7 @@ CREATE TABLE image (
     image_id     INTEGER PRIMARY KEY,  -- kept while the file keeps its identity or its path, never used again
     file_id      INTEGER NOT NULL UNIQUE REFERENCES file ON DELETE CASCADE,  -- its main file
     path         TEXT NOT NULL,  -- as file.path
-    format       TEXT NOT NULL,  -- QEMU's name of it, or a name that an overlay states and nothing here knows
+    format       TEXT NOT NULL REFERENCES format (name) DEFERRABLE INITIALLY DEFERRED,
     format_basis TEXT NOT NULL CHECK (  -- how the format is known; footer: by the last 512 bytes alone; stated: by an
                    -- overlay; guessed: raw for want of a magic; named: as a root
                    format_basis = 'content' OR format_basis = 'stated' OR format_basis = 'footer'
@@ -437,7 +437,16 @@ CREATE TABLE doubt (
 -- Something an administrator should know. Rows of earlier scans stay while their scan is kept.
 CREATE TABLE finding (
     finding_id INTEGER PRIMARY KEY,
-    code       TEXT NOT NULL CHECK (code <> ''),  -- a word of imgaudit(1), FINDINGS; the list grows with the program
+    code       TEXT NOT NULL CHECK (code IN (  -- imgaudit(1), FINDINGS
+                   'unreadable', 'unreadable-directory', 'unsupported-format', 'corrupt', 'limit',
+                   'changed-while-read', 'truncated', 'unrecognised', 'empty-image', 'not-a-regular-file',
+                   'marked-corrupt', 'clusters-overlap', 'dirty', 'encrypted', 'snapshot-unreadable',
+                   'backing-missing', 'backing-outside', 'backing-unreadable', 'backing-remote',
+                   'backing-unsupported', 'backing-depends-on-directory', 'backing-loop', 'backing-format-guessed',
+                   'chain-too-deep', 'format-conflict', 'data-file-missing', 'data-file-unreadable',
+                   'data-file-outside', 'data-file-depends-on-directory', 'extent-missing', 'extent-unreadable',
+                   'extent-outside', 'parent-mismatch', 'parent-ambiguous', 'symlink-outside', 'symlink-dangling',
+                   'excluded', 'mount-missing', 'no-longer-scanned')),
     severity   TEXT NOT NULL CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
     path       TEXT NOT NULL,     -- what it is about
     detail     TEXT NOT NULL,     -- in words

@@ -9,7 +9,7 @@ SELECT s.scan_id,
        strftime('%Y-%m-%dT%H:%M:%SZ', s.finished_ns / 1000000000, 'unixepoch') AS finished,
        (SELECT group_concat(value, char(10)) FROM (SELECT value FROM scan_option AS o
          WHERE o.scan_id = s.scan_id AND o.kind = 'root' ORDER BY value)) AS roots,
-       s.images, s.errors, s.complete, s.walked, s.passed_over, s.parsed, s.unchanged, s.added, s.changed, s.renamed,
+       s.images, s.errors, s.doubts = 0 AS complete, s.walked, s.passed_over, s.parsed, s.unchanged, s.added, s.changed, s.renamed,
        s.vanished, s.extents,
        s.table_bytes, s.started_ns, s.finished_ns
 FROM scan AS s;
@@ -168,6 +168,20 @@ JOIN image AS i ON i.image_id = x.image_id
 JOIN file AS f ON f.file_id = x.file_id
 WHERE EXISTS (SELECT 1 FROM file_space AS s WHERE s.image_id = x.image_id AND s.file = x.number);
 
+-- The host's blocks of an image's files, by what they are for. Those that were preallocated and never written are taken out
+-- of every use, as a kind of their own.
+CREATE VIEW v_image_blocks AS
+SELECT b.image_id, i.path, sum(b.blocks * (b.use = 'data')) AS disk_data,
+       sum(b.blocks * (b.use = 'zero')) AS disk_zero_allocated,
+       sum(b.blocks * (b.use = 'leaked')) AS disk_leaked, sum(b.blocks * (b.use = 'unused')) AS disk_unused,
+       sum(b.blocks * (b.use = 'unallocated')) AS disk_unallocated, sum(b.unwritten) AS disk_preallocated,
+       sum(b.blocks * (b.use = 'tail')) AS disk_tail, sum(b.blocks * (b.use = 'metadata')) AS disk_metadata,
+       sum(b.blocks * (b.use = 'snapshot')) AS disk_snapshots, sum(b.blocks * (b.use = 'bitmap')) AS disk_bitmaps,
+       sum(b.blocks + b.unwritten) AS disk_bytes
+FROM (SELECT image_id, use, disk_bytes - coalesce(unwritten_bytes, 0) AS blocks, coalesce(unwritten_bytes, 0) AS unwritten
+      FROM file_space) AS b JOIN image AS i ON i.image_id = b.image_id
+GROUP BY b.image_id;
+
 -- How much data of an image exactly so many readers read.
 CREATE VIEW v_sharing AS
 SELECT s.image_id, i.path, s.readers, s.bytes
@@ -198,31 +212,6 @@ SELECT f.file_id, f.path, f.device AS dev, f.inode, f.links_met AS names, f.link
 FROM file AS f
 LEFT JOIN file_sharing AS s ON s.file_id = f.file_id
 WHERE f.verdict IN ('image', 'part');
-
--- file_id is read in a way that the forest does not account for by image by_id (NULL: by one that is not told): all
--- references but the one backing link of each image, and all parts. What is visible of such a file, and of what lies
--- below it, is not known.
-CREATE VIEW v_non_backing_reference AS
-SELECT r.target_id AS file_id, r.image_id AS by_id
-FROM reference AS r JOIN image AS o ON o.image_id = r.image_id
-LEFT JOIN image AS b ON b.image_id = o.backing_id
-WHERE r.target_id IS NOT NULL AND NOT (r.kind IN ('backing', 'alias') AND r.target_id IS b.file_id)
-UNION
-SELECT n.file_id, r.image_id
-FROM reference AS r JOIN file_name AS n ON n.path = r.path
-JOIN image AS o ON o.image_id = r.image_id
-LEFT JOIN image AS b ON b.image_id = o.backing_id
-WHERE NOT (r.kind IN ('backing', 'alias') AND n.file_id IS b.file_id)
-UNION
-SELECT x.file_id, x.image_id
-FROM image_file AS x JOIN image AS i ON i.file_id = x.file_id
-WHERE x.image_id <> i.image_id
-UNION
-SELECT n.file_id, x.image_id
-FROM image_file AS x JOIN file_name AS n ON n.path = x.path JOIN image AS i ON i.file_id = n.file_id
-WHERE x.image_id <> i.image_id
-UNION
-SELECT file_id, NULL FROM file WHERE verdict = 'part';
 
 -- A candidate of the latest scan: an image that nothing uses, wholly or in part. Blocks that hard links or other files hold
 -- on to are not reclaimable; of what is masked, compressed data counts with its share.

@@ -175,7 +175,7 @@ static void print_stats(const struct ia_scan_row *row)
            (intmax_t)row->images, (intmax_t)row->parsed, (intmax_t)row->unchanged, (intmax_t)row->added,
            (intmax_t)row->changed, (intmax_t)row->renamed, (intmax_t)row->vanished);
     printf("extents stored: %jd, bytes read: %jd, errors: %jd, complete: %s\n", (intmax_t)row->extents,
-           (intmax_t)row->table_bytes, (intmax_t)row->errors, row->complete ? "yes" : "no");
+           (intmax_t)row->table_bytes, (intmax_t)row->errors, row->doubts == 0 ? "yes" : "no");
 }
 
 static size_t count_words(const char *const *words)

@@ -22,9 +22,9 @@ static const struct ia_column basis_columns[] = {
     {"errors", IA_COLUMN_COUNT, NULL},
 };
 
-static const char basis_sql[] =
-    "SELECT coalesce(max(s.complete), 0), (SELECT count(*) FROM v_finding WHERE hides <> 0), coalesce(max(s.errors), 0)"
-    " FROM scan AS s WHERE s.scan_id = (SELECT max(scan_id) FROM scan)";
+static const char basis_sql[] = "SELECT coalesce(max(s.doubts = 0), 0), (SELECT count(*) FROM v_finding WHERE hides <> "
+                                "0), coalesce(max(s.errors), 0)"
+                                " FROM scan AS s WHERE s.scan_id = (SELECT max(scan_id) FROM scan)";
 
 _Static_assert(sizeof(scan_columns) / sizeof(scan_columns[0]) <= IA_FACTS_MAX, "room for a fact");
 

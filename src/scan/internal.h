@@ -98,7 +98,7 @@ IA_MUST_CHECK enum ia_status ia_scan_look(struct ia_scan *scan, struct ia_error 
 IA_MUST_CHECK enum ia_status ia_scan_record_sharing(struct ia_scan *scan, struct ia_error *err);
 /* links.c: the names of the item that hold it, each once however many mounts show it. */
 int64_t ia_scan_links_met(const struct ia_item *item);
-/* verdicts.c: candidates, evidence and doubts into the store, after all else; sets whether the scan is complete. */
+/* verdicts.c: candidates, evidence and doubts into the store, after all else; counts those about every candidate. */
 IA_MUST_CHECK enum ia_status ia_scan_put_verdicts(struct ia_scan *scan, struct ia_error *err);
 /* analyse.c: the forest's results into the store, for the trees that are not as they were. */
 IA_MUST_CHECK enum ia_status ia_scan_analyse(struct ia_scan *scan, struct ia_error *err);

@@ -315,10 +315,11 @@ static enum ia_status put_options(struct ia_scan *scan, const char *kind, const 
     return status;
 }
 
+/* Those of the registry, and what overlays state that nothing here reads. */
 static enum ia_status put_formats(struct ia_scan *scan, struct ia_error *err)
 {
     IA_AUTO_BUF struct ia_buf suffixes = {0};
-    enum ia_status status = ia_writer_clear_formats(scan->writer, err);
+    enum ia_status status = IA_OK;
     for (size_t i = 0; ia_formats[i] != NULL && status == IA_OK; i++) {
         ia_buf_clear(&suffixes);
         for (const char *const *suffix = ia_formats[i]->suffixes; suffix != NULL && *suffix != NULL; suffix++)
@@ -330,6 +331,12 @@ static enum ia_status put_formats(struct ia_scan *scan, struct ia_error *err)
         };
         status =
             suffixes.failed ? ia_fail(err, IA_NOMEM, "out of memory") : ia_writer_put_format(scan->writer, &row, err);
+    }
+    for (size_t i = 0; i < scan->inventory.items.len && status == IA_OK; i++) {
+        const struct ia_item *item = &scan->inventory.items.items[i];
+        const struct ia_format_row row = {.name = item->parsed.format, .suffixes = ""};
+        if (ia_item_is_image(item) && ia_format_by_name(row.name) == NULL)
+            status = ia_writer_put_format(scan->writer, &row, err);
     }
     return status;
 }

@@ -193,7 +193,7 @@ enum ia_status ia_scan_put_verdicts(struct ia_scan *scan, struct ia_error *err)
         status = ia_judge_new(&verdicts.seen.graph, &verdicts.judge, err);
     if (status == IA_OK)
         status = put_all(&verdicts, err);
-    scan->row.complete = verdicts.of_all.all.len == 0;
+    scan->row.doubts = (int64_t)verdicts.of_all.all.len;
     ia_doubts_release(&verdicts.of_all);
     ia_vec_release(&verdicts.earlier);
     ia_judge_free(verdicts.judge);

@@ -216,12 +216,12 @@ static const struct ia_column_spec tree_columns[] = {
 };
 
 static const struct ia_column_spec scan_columns[] = {
-    IA_KEY(ia_scan_row, scan_id),     IA_COLUMN(ia_scan_row, started_ns), IA_COLUMN(ia_scan_row, finished_ns),
-    IA_COLUMN(ia_scan_row, complete), IA_COLUMN(ia_scan_row, walked),     IA_COLUMN(ia_scan_row, passed_over),
-    IA_COLUMN(ia_scan_row, images),   IA_COLUMN(ia_scan_row, parsed),     IA_COLUMN(ia_scan_row, unchanged),
-    IA_COLUMN(ia_scan_row, added),    IA_COLUMN(ia_scan_row, changed),    IA_COLUMN(ia_scan_row, renamed),
-    IA_COLUMN(ia_scan_row, vanished), IA_COLUMN(ia_scan_row, extents),    IA_COLUMN(ia_scan_row, table_bytes),
-    IA_COLUMN(ia_scan_row, errors),
+    IA_KEY(ia_scan_row, scan_id),    IA_COLUMN(ia_scan_row, started_ns),  IA_COLUMN(ia_scan_row, finished_ns),
+    IA_COLUMN(ia_scan_row, walked),  IA_COLUMN(ia_scan_row, passed_over), IA_COLUMN(ia_scan_row, images),
+    IA_COLUMN(ia_scan_row, parsed),  IA_COLUMN(ia_scan_row, unchanged),   IA_COLUMN(ia_scan_row, added),
+    IA_COLUMN(ia_scan_row, changed), IA_COLUMN(ia_scan_row, renamed),     IA_COLUMN(ia_scan_row, vanished),
+    IA_COLUMN(ia_scan_row, extents), IA_COLUMN(ia_scan_row, table_bytes), IA_COLUMN(ia_scan_row, errors),
+    IA_COLUMN(ia_scan_row, doubts),
 };
 
 static const struct ia_column_spec option_columns[] = {

@@ -16,8 +16,8 @@ enum { TABLES, VIEWS };
 struct ia_schema ia_schema_current(void)
 {
     return (struct ia_schema){
-        .first_version = 12,
-        .version = 12,
+        .first_version = 13,
+        .version = 13,
         .tables = ia_schema_files[TABLES].text,
         .views = ia_schema_files[VIEWS].text,
     };

@@ -169,9 +169,8 @@ struct ia_tree_row {
 
 struct ia_scan_row {
     int64_t scan_id, started_ns, finished_ns;
-    bool complete;
     int64_t walked, passed_over, images, parsed, unchanged, added, changed, renamed, vanished, extents, table_bytes,
-        errors;
+        errors, doubts; /* doubts: about every candidate; 0: the scan is complete */
 };
 
 struct ia_option_row {

@@ -282,14 +282,9 @@ enum ia_status ia_writer_put_scan(struct ia_writer *writer, const struct ia_scan
     return ia_statements_insert(&writer->statements, IA_ENTITY_SCAN, &made, err);
 }
 
-enum ia_status ia_writer_clear_formats(struct ia_writer *writer, struct ia_error *err)
-{
-    return ia_connection_exec(writer->db, "DELETE FROM format", err);
-}
-
 enum ia_status ia_writer_put_format(struct ia_writer *writer, const struct ia_format_row *row, struct ia_error *err)
 {
-    return ia_statements_insert(&writer->statements, IA_ENTITY_FORMAT, row, err);
+    return ia_statements_put(&writer->statements, IA_ENTITY_FORMAT, row, err);
 }
 
 enum ia_status ia_writer_put_option(struct ia_writer *writer, const char *kind, const char *value, struct ia_error *err)

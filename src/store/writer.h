@@ -92,8 +92,7 @@ IA_MUST_CHECK enum ia_status ia_writer_put_option(struct ia_writer *writer, cons
 IA_MUST_CHECK enum ia_status ia_writer_put_passed(struct ia_writer *writer, const char *reason, int64_t files,
                                                   struct ia_error *err);
 
-/* The formats that there are: clear empties the table. */
-IA_MUST_CHECK enum ia_status ia_writer_clear_formats(struct ia_writer *writer, struct ia_error *err);
+/* A format that images have. */
 IA_MUST_CHECK enum ia_status ia_writer_put_format(struct ia_writer *writer, const struct ia_format_row *row,
                                                   struct ia_error *err);
 

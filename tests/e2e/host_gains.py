@@ -270,7 +270,7 @@ def test_not_told(case):
         rows = ask(site, "delete", "head.qcow2")
         row, total = rows["deleted", "head.qcow2"], rows["total"]
         case.same((bounds(row), row["verdict"], row["why"]),
-                  ((None, size), "unproven", "the host does not tell what its files share"), "what is freed is not known")
+                  ((None, size), "unproven", "the host does not report what its files share"), "what is freed is not known")
         case.same((bounds(total), total["verdict"]), ((None, size), "unproven"), "and so the total")
         rows = ask(site, "commit", "head.qcow2")
         case.same((bounds(rows["committed", "head.qcow2"]), bounds(rows["receives", "base.qcow2"])[0]), ((None, 4 * MIB), None),

@@ -217,6 +217,20 @@ def check_codes(root):
             yield f"'{code}' is {'not in' if code in codes else 'only in'} {place}"
 
 
+def check_finding_codes(root):
+    """Each code is in the table of findings, in the schema and in the manual."""
+    codes = set(re.findall(r'\[IA_FINDING_\w+\]\s*=\s*\{"([^"]+)"', (root / "src/judge/finding_kind.c").read_text(encoding="utf-8")))
+    schema = (root / "schema/tables.sql").read_text(encoding="utf-8")
+    manual = (root / "doc/imgaudit.1.scd").read_text(encoding="utf-8")
+    check = re.search(r"CREATE TABLE finding \(.*?CHECK \(code IN \([^\n]*(.*?)\)\)", schema, re.DOTALL).group(1)
+    section = re.search(r"^# FINDINGS$(.*?)^# ", manual, re.DOTALL | re.MULTILINE).group(1)
+    places = {"the CHECK of finding.code in schema/tables.sql": set(re.findall(r"'([^']*)'", check)),
+              "FINDINGS in doc/imgaudit.1.scd": set(re.findall(r"^\*([a-z-]+)\* \(", section, re.MULTILINE))}
+    for place, there in places.items():
+        for code in sorted(codes ^ there):
+            yield f"'{code}' is {'not in' if code in codes else 'only in'} {place}"
+
+
 def check_tests_run(root, registered):
     for path in sorted((root / "tests/unit").glob("test_*.c")):
         if path.stem[len("test_"):] not in registered:
@@ -255,6 +269,7 @@ def main():
         ("verdicts and doubts are spelled where the judge's rows are shown", check_verdicts(root, sources)),
         ("reports give no reasons of their own", check_reasons(root)),
         ("the codes of doubts are in the schema and in the manual", check_codes(root)),
+        ("the codes of findings are in the schema and in the manual", check_finding_codes(root)),
     ]
     failed = 0
     for number, (name, complaints) in enumerate(checks, 1):

@@ -5,9 +5,9 @@
 #define TEST_SUPPORT_STORE_ROWS_H
 
 #define SCAN_ROW                                                                                                       \
-    "scan (scan_id, started_ns, finished_ns, complete, walked, passed_over, images, parsed, unchanged, added, "        \
+    "scan (scan_id, started_ns, finished_ns, walked, passed_over, images, parsed, unchanged, added, "        \
     "changed,"                                                                                                         \
-    " renamed, vanished, extents, table_bytes, errors)"
+    " renamed, vanished, extents, table_bytes, errors, doubts)"
 #define SCAN_OPTION_ROW "scan_option (scan_id, kind, value)"
 #define SCAN_PASSED_ROW "scan_passed (scan_id, reason, files)"
 

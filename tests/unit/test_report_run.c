@@ -162,9 +162,9 @@ static void a_full_disk_ends_the_rows(void **state)
 static void json_has_the_scan_and_the_basis(void **state)
 {
     store_exec(*state, "INSERT INTO " SCAN_OPTION_ROW " VALUES (1, 'root', '/b'), (1, 'root', '/a');"
-                       "INSERT INTO " FINDING_ROW
-                       " VALUES (1, 'x', 'error', '/a', '', 'unread', 1, 1), (2, 'x', 'error', '/b', '', NULL, 1, 1);"
-                       "UPDATE scan SET errors = 2, complete = 0");
+                       "INSERT INTO " FINDING_ROW " VALUES (1, 'unreadable', 'error', '/a', '', 'unread', 1, 1), (2, "
+                       "'unreadable', 'error', '/b', '', NULL, 1, 1);"
+                       "UPDATE scan SET errors = 2, doubts = 1");
     expect_run(
         *state, &(struct run){"SELECT 1 AS a LIMIT 0", "json", .columns = NULL},
         "{\"imgaudit_format\": [1, 0],\n\"report\": \"mine\",\n"
@@ -193,7 +193,7 @@ static bool reaches(struct test_store *store, const char *severity)
 static void findings_reach_a_severity(void **state)
 {
     assert_false(reaches(*state, "info"));
-    store_exec(*state, "INSERT INTO " FINDING_ROW " VALUES (1, 'x', 'warning', '/a', '', NULL, 1, 1)");
+    store_exec(*state, "INSERT INTO " FINDING_ROW " VALUES (1, 'dirty', 'warning', '/a', '', NULL, 1, 1)");
     assert_true(reaches(*state, "info"));
     assert_true(reaches(*state, "warning"));
     assert_false(reaches(*state, "error"));

@@ -258,13 +258,13 @@ static void findings(void **state)
     store_exec(*state,
                "INSERT INTO finding (code, severity, path, detail, doubt, first_scan, last_scan) VALUES"
                " ('dirty', 'info', '/r/a', 'i', NULL, 7, 7),"
-               " ('base-missing', 'error', '/r/b', 'e', 'broken-reference', 3, 7),"
+               " ('backing-missing', 'error', '/r/b', 'e', 'broken-reference', 3, 7),"
                " ('dirty', 'warning', '/r/a', 'w', NULL, 1, 7), ('dirty', 'warning', '/r/a', 'old', NULL, 3, 3),"
-               " ('denied', 'error', '/r/z', 'e', 'unread', 7, 7)");
+               " ('unreadable', 'error', '/r/z', 'e', 'unread', 7, 7)");
     expect_report(*state, "findings", NULL, NULL,
                   "code,severity,path,detail,first_seen,last_seen,hides\n"
-                  "base-missing,error,/r/b,e,2025-01-01T00:00:00Z,2025-01-01T00:01:00Z,1\n"
-                  "denied,error,/r/z,e,2025-01-01T00:01:00Z,2025-01-01T00:01:00Z,1\n"
+                  "backing-missing,error,/r/b,e,2025-01-01T00:00:00Z,2025-01-01T00:01:00Z,1\n"
+                  "unreadable,error,/r/z,e,2025-01-01T00:01:00Z,2025-01-01T00:01:00Z,1\n"
                   "dirty,warning,/r/a,w,2025-01-01T00:00:00Z,2025-01-01T00:01:00Z,0\n"
                   "dirty,info,/r/a,i,2025-01-01T00:01:00Z,2025-01-01T00:01:00Z,0\n");
 }
@@ -356,13 +356,13 @@ static void growth_of_chains(void **state)
                                         "/r/taken,0,0,0,2,\n";
     expect_growth(*state, LINKS, "3", since_3);
     /* A scan that was not complete does not prove that nothing named it. */
-    store_exec(*state, "UPDATE scan SET complete = 0 WHERE scan_id = 5");
+    store_exec(*state, "UPDATE scan SET doubts = 1 WHERE scan_id = 5");
     expect_growth(*state, "unreferenced_since", "3",
                   "unreferenced_since\n2025-01-01T00:01:00Z\n\n\n2025-01-01T00:01:00Z\n2025-01-01T00:01:00Z\n\n\n\n");
-    store_exec(*state, "UPDATE scan SET complete = 0");
+    store_exec(*state, "UPDATE scan SET doubts = 1");
     expect_growth(*state, "unreferenced_since", "3", "unreferenced_since\n\n\n\n\n\n\n\n\n");
     /* Scan 3 is pruned: what is told rests on what is kept. */
-    store_exec(*state, "DELETE FROM scan WHERE scan_id = 3; UPDATE scan SET complete = 1");
+    store_exec(*state, "DELETE FROM scan WHERE scan_id = 3; UPDATE scan SET doubts = 0");
     expect_growth(*state, LINKS, "3",
                   LINKS "\n/r/broken,2,,2,3,\n/r/came-and-left,0,0,1,0,2025-01-01T00:01:00Z\n/r/deeper,1,3,0,0,\n"
                         "/r/left-late,0,0,1,0,2025-01-01T00:01:00Z\n/r/shallower,2,0,0,0,\n/r/taken,0,0,0,2,\n");
@@ -448,16 +448,16 @@ static void tree_of_a_ring(void **state)
 
 static void summary(void **state)
 {
-    store_exec(*state,
-               "INSERT INTO " SCAN_OPTION_ROW " VALUES (7, 'root', '/r'), (7, 'root', '/a,b');"
-               "INSERT INTO " SCAN_PASSED_ROW
-               " VALUES (7, 'empty', 1), (7, 'no-image-magic', 40), (3, 'special-file', 9);"
-               "INSERT INTO " FINDING_ROW
-               " VALUES (1, 'x', 'warning', '/r/a', 'w', 'unread', 7, 7), (2, 'y', 'info', 'p', '', NULL, 3, 3);"
-               "UPDATE image_memory SET referenced_scan = 1 WHERE image_id = 2; UPDATE scan SET complete = 0;"
-               "UPDATE image SET chain_ok = 0 WHERE image_id IN (2, 12);"
-               "INSERT INTO " FILE_SHARING_ROW " VALUES (12, 12288, 0, 0, 0, 12), (13, 8192, 0, 0, 8192, 12);"
-               "UPDATE chain SET visible_bytes = NULL, data_bytes = NULL WHERE image_id = 12");
+    store_exec(
+        *state,
+        "INSERT INTO " SCAN_OPTION_ROW " VALUES (7, 'root', '/r'), (7, 'root', '/a,b');"
+        "INSERT INTO " SCAN_PASSED_ROW " VALUES (7, 'empty', 1), (7, 'no-image-magic', 40), (3, 'special-file', 9);"
+        "INSERT INTO " FINDING_ROW
+        " VALUES (1, 'dirty', 'warning', '/r/a', 'w', 'unread', 7, 7), (2, 'encrypted', 'info', 'p', '', NULL, 3, 3);"
+        "UPDATE image_memory SET referenced_scan = 1 WHERE image_id = 2; UPDATE scan SET doubts = 1;"
+        "UPDATE image SET chain_ok = 0 WHERE image_id IN (2, 12);"
+        "INSERT INTO " FILE_SHARING_ROW " VALUES (12, 12288, 0, 0, 0, 12), (13, 8192, 0, 0, 8192, 12);"
+        "UPDATE chain SET visible_bytes = NULL, data_bytes = NULL WHERE image_id = 12");
     store_judge(*state);
     /* Flat: alone has 262144, top reads 262144 of its own, 65536 of left and 120000 of base. Stored: these four have
      * 262144 each. Right is left out, its chain is broken. */

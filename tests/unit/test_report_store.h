@@ -47,7 +47,7 @@ static inline void store_open(struct test_store *store)
     store_exec(store, "PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON; BEGIN");
     if (ia_migrate(store->db, &schema, 0, &err) != IA_OK)
         fail_msg("%s", err.message);
-    store_exec(store, "COMMIT");
+    store_exec(store, "INSERT INTO format (name) VALUES ('qcow2'), ('raw'); COMMIT");
 }
 
 static inline void store_close(struct test_store *store)
@@ -60,8 +60,8 @@ static inline void store_close(struct test_store *store)
 static inline void add_scan(struct test_store *store, int scan_id, int second)
 {
     char *sql = sqlite3_mprintf("INSERT INTO " SCAN_ROW
-                                " VALUES (%d, (1735689600 + %d) * 1000000000, (1735689601 + %d) * 1000000000, 1, 9, 2,"
-                                " 5, 4, 1, 2, 3, 6, 8, 7, 65536, 0)",
+                                " VALUES (%d, (1735689600 + %d) * 1000000000, (1735689601 + %d) * 1000000000, 9, 2,"
+                                " 5, 4, 1, 2, 3, 6, 8, 7, 65536, 0, 0)",
                                 scan_id, second, second);
     store_exec(store, sql);
     sqlite3_free(sql);

@@ -78,18 +78,19 @@ static const struct rule {
 
     /* What is not proven, of both. */
     {"a finding that hides",
-     "INSERT INTO " FINDING_ROW " VALUES (1, 'denied', 'error', '/r/secret', 'x', 'unread', 1, 2)",
+     "INSERT INTO " FINDING_ROW " VALUES (1, 'unreadable', 'error', '/r/secret', 'x', 'unread', 1, 2)",
      HEAD ORPHAN_UNPROVEN("unread") BASE_UNPROVEN("unread")},
     {"five findings that hide, two of them of one path",
      "INSERT INTO finding (code, severity, path, detail, doubt, first_scan, last_scan) VALUES"
-     " ('denied', 'error', '/r/e', 'x', 'unread', 1, 2), ('denied', 'error', '/r/b', 'x', 'unread', 1, 2),"
-     " ('denied', 'error', '/r/c', 'x', 'unread', 1, 2), ('denied', 'error', '/r/d', 'x', 'unread', 1, 2),"
-     " ('loop', 'error', '/r/d', 'x', 'unread', 1, 2), ('denied', 'error', '/r/a', 'x', 'unread', 1, 2)",
+     " ('unreadable', 'error', '/r/e', 'x', 'unread', 1, 2), ('unreadable', 'error', '/r/b', 'x', 'unread', 1, 2),"
+     " ('unreadable', 'error', '/r/c', 'x', 'unread', 1, 2), ('unreadable', 'error', '/r/d', 'x', 'unread', 1, 2),"
+     " ('limit', 'error', '/r/d', 'x', 'unread', 1, 2), ('unreadable', 'error', '/r/a', 'x', 'unread', 1, 2)",
      HEAD ORPHAN_UNPROVEN("unread") BASE_UNPROVEN("unread")},
     {"a finding that hides nothing",
      "INSERT INTO " FINDING_ROW " VALUES (1, 'dirty', 'warning', '/r/x', 'x', NULL, 1, 2)",
      HEAD ORPHAN_PROVEN BASE_PROVEN},
-    {"a finding of the past", "INSERT INTO " FINDING_ROW " VALUES (1, 'denied', 'error', '/r/x', 'x', 'unread', 1, 1)",
+    {"a finding of the past",
+     "INSERT INTO " FINDING_ROW " VALUES (1, 'unreadable', 'error', '/r/x', 'x', 'unread', 1, 1)",
      HEAD ORPHAN_PROVEN BASE_PROVEN},
     /* What is not proven, of one. */
     {"open for writing", "UPDATE image SET lock_state = 'write' WHERE image_id IN (1, 2)",
@@ -102,7 +103,8 @@ static const struct rule {
      HEAD ORPHAN_UNPROVEN("not-understood") BASE_PROVEN},
     {"several reasons at once",
      "UPDATE image SET state = 'corrupt', lock_state = 'write' WHERE image_id = 1;"
-     "INSERT INTO " FINDING_ROW " VALUES (1, 'denied', 'error', '/r/secret', 'x', 'unread', 1, 2); DELETE FROM usage",
+     "INSERT INTO " FINDING_ROW
+     " VALUES (1, 'unreadable', 'error', '/r/secret', 'x', 'unread', 1, 2); DELETE FROM usage",
      HEAD ORPHAN_UNPROVEN("\"unread,not-understood,in-use\"")},
 
     /* What does contribute, or may. */
@@ -250,7 +252,7 @@ static void odd_names_stay_whole(void **state)
     struct test_store store;
     fill(&store);
     store_exec(&store, "INSERT INTO " FINDING_ROW
-                       " VALUES (1, 'denied', 'error', CAST(x'2f72ff0a22' AS TEXT), 'x', 'unread', 1, 2);"
+                       " VALUES (1, 'unreadable', 'error', CAST(x'2f72ff0a22' AS TEXT), 'x', 'unread', 1, 2);"
                        "UPDATE image SET path = CAST(x'2f72e92c80' AS TEXT) WHERE image_id = 1; DELETE FROM usage");
     store_judge(&store);
     expect_report(&store, "unused-backing", "path,why", NULL,
@@ -264,8 +266,9 @@ static void a_word_for_each_doubt(void **state)
     (void)state;
     struct test_store store;
     fill(&store);
-    store_exec(&store, "INSERT INTO " FINDING_ROW " VALUES (1, 'denied', 'error', '/r/secret', 'x', 'unread', 1, 2);"
-                       "UPDATE image SET lock_state = 'write' WHERE image_id = 1");
+    store_exec(&store,
+               "INSERT INTO " FINDING_ROW " VALUES (1, 'unreadable', 'error', '/r/secret', 'x', 'unread', 1, 2);"
+               "UPDATE image SET lock_state = 'write' WHERE image_id = 1");
     store_judge(&store);
     expect_report(
         &store, "unused-backing", "path,why", NULL,

@@ -222,6 +222,8 @@ static void put_pair(struct ia_writer *writer, struct expectation *expected)
                                    .reason = "",
                                    .links = -1,
                                    .links_met = -1};
+        const struct ia_format_row format = {.name = expected->rows[i].format, .suffixes = ""};
+        assert_ok(ia_writer_put_format(writer, &format, &err));
         assert_ok(ia_writer_put_file(writer, &file, &err));
         expected->rows[i].file_id = file.file_id;
         expected->rows[i].image_id = ia_writer_new_image_id(writer);

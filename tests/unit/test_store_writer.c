@@ -59,6 +59,8 @@ static struct ia_image_row an_image(int64_t image_id, int64_t file_id, const cha
 static void store_image(struct ia_writer *writer, int64_t *image_id, int64_t *map_id)
 {
     struct ia_file_row file = a_file("/x", 7);
+    const struct ia_format_row format = {.name = "raw", .suffixes = ""};
+    assert_ok(ia_writer_put_format(writer, &format, &err));
     assert_ok(ia_writer_put_file(writer, &file, &err));
     *image_id = ia_writer_new_image_id(writer);
     *map_id = ia_writer_new_map_id(writer);
