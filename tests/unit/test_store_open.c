@@ -107,7 +107,7 @@ static void expect_refused(const char *words)
 static void a_store_of_a_development_version_is_left_alone(void **state)
 {
     (void)state;
-    for (int version = 1; version <= 11; version++) {
+    for (int version = 1; version <= 12; version++) {
         char sql[64];
         unlink("store.db");
         make_store("store.db");
