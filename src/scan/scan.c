@@ -1,16 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* The coordinator of a scan. */
+/* The coordinator of a scan: its four rooms, one after the other. */
 #include "scan/scan.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
-#include "base/checked.h"
-#include "scan/identities.h"
-#include "scan/internal.h"
+#include "scan/publish/publish.h"
+
+struct scan {
+    struct ia_writer *writer;
+    struct ia_catalog catalog;
+    struct ia_reading reading;
+    struct ia_links links;
+    struct ia_publish publish;
+};
+
+/* A file of the catalog, with what the other rooms have of it. */
+struct entry {
+    struct ia_file file;
+    struct ia_read read;
+    struct ia_node node;
+};
+
+static struct ia_file *make_file(void)
+{
+    struct entry *entry = calloc(1, sizeof(*entry));
+    if (entry == NULL)
+        return NULL;
+    entry->file.read = &entry->read;
+    entry->file.node = &entry->node;
+    entry->read.lock_state = "unknown";
+    ia_node_init(&entry->node);
+    return &entry->file;
+}
+
+static void free_file(struct ia_file *file)
+{
+    ia_node_release(file->node);
+    ia_read_release(file->read);
+    ia_file_release(file);
+    free(file); /* the first member of its entry */
+}
+
+static const struct ia_file_maker maker = {make_file, free_file};
 
 static int64_t now_ns(void)
 {
@@ -19,72 +52,29 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-void ia_scan_tell(struct ia_scan *scan, const char *phase)
+static enum ia_status allow(struct scan *scan, const char *const *paths, size_t count, struct ia_error *err)
 {
-    if (scan->options->progress == NULL)
-        return;
-    const struct ia_scan_progress progress = {
-        .phase = phase,
-        .files_done = scan->files_done,
-        .files_total = scan->files_total > 0 ? scan->files_total : scan->row.walked,
-        .table_bytes = scan->row.table_bytes,
-        .bytes_done = scan->bytes_done,
-        .bytes_total = scan->bytes_total,
-    };
-    scan->options->progress(scan->options->progress_ctx, &progress);
-}
-
-static enum ia_status add_template(void *ctx, const char *glob, struct ia_error *err)
-{
-    struct ia_scan *scan = ctx;
-    char *copy = strdup(glob);
-    if (copy != NULL && ia_vec_push(&scan->templates, copy))
-        return IA_OK;
-    free(copy);
-    return ia_fail(err, IA_NOMEM, "out of memory");
-}
-
-/* Those of the store, and those of this scan alone. */
-static enum ia_status load_templates(struct ia_scan *scan, struct ia_error *err)
-{
-    enum ia_status status = ia_writer_load_templates(scan->writer, add_template, scan, err);
-    for (size_t i = 0; i < scan->options->template_count && status == IA_OK; i++)
-        status = add_template(scan, scan->options->templates[i], err);
-    return status;
-}
-
-/* The workers share the process's file descriptors, and each has an image with all its files open. */
-static int affordable_parts(const struct ia_scan_options *options)
-{
-    enum { RESERVED = 128, LEAST = 16 };
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-        return options->limits->max_parts;
-    int64_t each = ((int64_t)limit.rlim_cur - RESERVED) / ia_max(options->workers, 1);
-    return (int)ia_min(options->limits->max_parts, ia_max(each, LEAST));
-}
-
-static enum ia_status set_up(struct ia_scan *scan, struct ia_error *err)
-{
-    scan->limits = *scan->options->limits;
-    scan->limits.max_parts = affordable_parts(scan->options);
     enum ia_status status = IA_OK;
-    for (size_t i = 0; i < scan->options->root_count && status == IA_OK; i++)
-        status = ia_confine_add(&scan->confine, scan->options->roots[i], err);
-    for (size_t i = 0; i < scan->options->allow_count && status == IA_OK; i++)
-        status = ia_confine_add(&scan->confine, scan->options->allow[i], err);
-    scan->env = (struct ia_parse_env){.confine = &scan->confine, .limits = &scan->limits};
-    if (status == IA_OK)
-        status = ia_writer_begin(scan->options->db, &scan->writer, err);
-    if (status == IA_OK)
-        status = load_templates(scan, err);
-    if (status == IA_OK)
-        status = ia_pool_start(scan->options->workers, &scan->env, &scan->pool, err);
+    for (size_t i = 0; i < count && status == IA_OK; i++)
+        status = ia_confine_add(&scan->catalog.confine, paths[i], err);
     return status;
+}
+
+static enum ia_status set_up(struct scan *scan, const struct ia_scan_options *options, struct ia_error *err)
+{
+    enum ia_status status = allow(scan, options->roots, options->root_count, err);
+    if (status == IA_OK)
+        status = allow(scan, options->allow, options->allow_count, err);
+    if (status == IA_OK)
+        status = ia_writer_begin(options->db, &scan->writer, err);
+    scan->catalog.writer = scan->reading.writer = scan->publish.writer = scan->writer;
+    if (status == IA_OK)
+        status = ia_links_load_templates(&scan->links, err);
+    return status == IA_OK ? ia_reading_start(&scan->reading, err) : status;
 }
 
 struct walk_job {
-    struct ia_scan *scan;
+    struct ia_catalog *catalog;
     enum ia_status status;
     struct ia_error err;
 };
@@ -92,17 +82,17 @@ struct walk_job {
 static void *walk(void *arg)
 {
     struct walk_job *job = arg;
-    job->status = ia_scan_walk(job->scan, &job->err);
+    job->status = ia_catalog_walk(job->catalog, &job->err);
     return NULL;
 }
 
-/* What is there, and what was there: the walk has the inventory's items, the other side its previous ones. */
-static enum ia_status walk_and_load(struct ia_scan *scan, struct ia_error *err)
+/* What is there, and what was there: the walk has the catalog's files, the other side its previous ones. */
+static enum ia_status walk_and_load(struct ia_catalog *catalog, struct ia_error *err)
 {
-    struct walk_job job = {.scan = scan};
+    struct walk_job job = {.catalog = catalog};
     pthread_t thread;
     bool beside = pthread_create(&thread, NULL, walk, &job) == 0;
-    enum ia_status status = ia_scan_load_previous(scan, err);
+    enum ia_status status = ia_catalog_load(catalog, err);
     if (beside)
         pthread_join(thread, NULL);
     else
@@ -112,90 +102,52 @@ static enum ia_status walk_and_load(struct ia_scan *scan, struct ia_error *err)
     return status;
 }
 
-/* Reads and follows until no file needs another look. Ends: a file is read again at most once for what others say of
- * it, and the files of the allowed directories are finite. */
-static enum ia_status read_and_follow(struct ia_scan *scan, struct ia_error *err)
+static enum ia_status run(struct scan *scan, const struct ia_scan_options *options, struct ia_error *err)
 {
-    bool any = true;
-    enum ia_status status = ia_scan_read_new(scan, err);
-    while (status == IA_OK && any) {
-        status = ia_scan_resolve(scan, err);
-        if (status == IA_OK)
-            status = ia_scan_read_referenced(scan, &any, err);
-    }
-    return status;
+    enum ia_status status = set_up(scan, options, err);
+    if (status == IA_OK)
+        status = walk_and_load(&scan->catalog, err);
+    if (status == IA_OK)
+        status = ia_catalog_add_allowed(&scan->catalog, err);
+    if (status == IA_OK)
+        status = ia_catalog_match(&scan->catalog, err);
+    if (status == IA_OK)
+        status = ia_reading_read_new(&scan->reading, err);
+    if (status == IA_OK)
+        status = ia_links_follow(&scan->links, err);
+    if (status == IA_OK)
+        status = ia_links_check_chains(&scan->links, err);
+    if (status == IA_OK)
+        status = ia_links_judge(&scan->links, err);
+    if (status == IA_OK)
+        status = ia_links_recheck(&scan->links, err);
+    if (status == IA_OK)
+        status = ia_catalog_find_absent(&scan->catalog, err);
+    if (status == IA_OK)
+        status = ia_publish_rows(&scan->publish, err);
+    scan->publish.row.finished_ns = now_ns();
+    return status == IA_OK ? ia_publish_scan(&scan->publish, err) : status;
 }
 
-static enum ia_status publish(struct ia_scan *scan, struct ia_error *err)
+static void release(struct scan *scan)
 {
-    scan->row.scan_id = ia_writer_scan_id(scan->writer);
-    scan->row.errors = ia_findings_incomplete(&scan->findings);
-    scan->row.finished_ns = now_ns();
-    enum ia_status status = ia_writer_put_scan(scan->writer, &scan->row, err);
-    if (status == IA_OK)
-        status = ia_scan_put_options(scan, err);
-    if (status == IA_OK)
-        status = ia_writer_keep_history(scan->writer, scan->options->keep, err);
-    if (status == IA_OK)
-        status = ia_writer_commit(scan->writer, err);
-    return status;
-}
-
-static enum ia_status run(struct ia_scan *scan, struct ia_error *err)
-{
-    enum ia_status status = set_up(scan, err);
-    if (status == IA_OK)
-        status = walk_and_load(scan, err);
-    if (status == IA_OK)
-        status = ia_scan_add_allowed(scan, err);
-    if (status == IA_OK)
-        status = ia_scan_match_previous(scan, err);
-    if (status == IA_OK)
-        status = read_and_follow(scan, err);
-    if (status == IA_OK)
-        status = ia_scan_check_chains(scan, err);
-    if (status == IA_OK)
-        status = ia_scan_judge(scan, err);
-    if (status == IA_OK)
-        status = ia_scan_look(scan, err);
-    if (status == IA_OK)
-        status = ia_scan_find_absent(scan, err);
-    if (status == IA_OK)
-        status = ia_scan_record(scan, err);
-    return status == IA_OK ? publish(scan, err) : status;
-}
-
-static void release(struct ia_scan *scan)
-{
-    ia_pool_stop(scan->pool);
+    ia_reading_stop(&scan->reading);
     ia_writer_close(scan->writer);
-    ia_inventory_release(&scan->inventory);
-    ia_identities_release(&scan->identities);
-    for (size_t i = 0; i < scan->templates.len; i++)
-        free(scan->templates.items[i]);
-    ia_vec_release(&scan->templates);
-    ia_findings_release(&scan->findings);
-    ia_confine_release(&scan->confine);
-    for (size_t i = 0; i < scan->aliases.len; i++) {
-        free(scan->aliases.items[i].name);
-        free(scan->aliases.items[i].path);
-    }
-    for (size_t i = 0; i < scan->symlinks.len; i++)
-        free(scan->symlinks.items[i]);
-    for (size_t i = 0; i < scan->absent.len; i++)
-        free(scan->absent.items[i].path);
-    ia_vec_release(&scan->aliases);
-    ia_vec_release(&scan->symlinks);
-    ia_vec_release(&scan->absent);
-    ia_vec_release(&scan->passed);
+    ia_links_release(&scan->links);
+    ia_catalog_release(&scan->catalog);
 }
 
 enum ia_status ia_scan_run(const struct ia_scan_options *options, struct ia_scan_row *row, struct ia_error *err)
 {
-    struct ia_scan scan = {.options = options, .row = {.started_ns = now_ns()}};
-    enum ia_status status = run(&scan, err);
+    struct scan scan = {
+        .catalog = {.options = options, .maker = &maker},
+        .reading = {.catalog = &scan.catalog},
+        .links = {.catalog = &scan.catalog, .reading = &scan.reading},
+        .publish = {
+            .catalog = &scan.catalog, .reading = &scan.reading, .links = &scan.links, .row = {.started_ns = now_ns()}}};
+    enum ia_status status = run(&scan, options, err);
     if (status == IA_OK)
-        *row = scan.row;
+        *row = scan.publish.row;
     release(&scan);
     return status;
 }

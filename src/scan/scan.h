@@ -3,41 +3,9 @@
 #ifndef IA_SCAN_SCAN_H
 #define IA_SCAN_SCAN_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/status.h"
-#include "model/limits.h"
+#include "scan/options.h"
 #include "store/rows.h"
-
-struct ia_scan_progress {
-    const char *phase; /* "walking", "reading", "analysing" */
-    int64_t files_done, files_total;
-    int64_t table_bytes;
-    int64_t bytes_done, bytes_total; /* of file length, for the time left */
-};
-
-struct ia_scan_options {
-    const char *db;
-    const char *const *roots; /* directories, image files or block devices */
-    size_t root_count;
-    const char *const *allow; /* directories into which references may lead */
-    size_t allow_count;
-    const char *const *exclude; /* globs on the path or the last component */
-    size_t exclude_count;
-    const char *const *backing_globs; /* files that are meant as backing files */
-    size_t backing_glob_count;
-    const char *const *templates; /* files that stay whole, besides those that the store lists */
-    size_t template_count;
-    const char *const *raw_suffixes; /* ".img"...: raw when no magic says otherwise */
-    size_t raw_suffix_count;
-    int workers;
-    int64_t keep; /* scans of history, 0: all */
-    const struct ia_limits *limits;
-    /* Called now and then with what is done; NULL: nobody looks. */
-    void (*progress)(void *ctx, const struct ia_scan_progress *progress);
-    void *progress_ctx;
-};
 
 /* On success *row tells what was published. On failure nothing was. */
 IA_MUST_CHECK enum ia_status ia_scan_run(const struct ia_scan_options *options, struct ia_scan_row *row,

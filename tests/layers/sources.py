@@ -7,6 +7,8 @@ import re
 import sys
 from pathlib import Path
 
+# The rooms of src/scan, in the order in which they are entered.
+ROOMS = ["catalog", "reading", "graph", "publish"]
 # A layer may include itself and the layers of smaller rank.
 RANKS = {"base": 0, "model": 1, "io": 2, "format": 3, "chain": 4, "analysis": 4, "judge": 5, "store": 6, "scan": 7, "report": 7, "cli": 8}
 
@@ -35,7 +37,8 @@ GENERATED = re.compile(r"\w+_embedded\.h")
 DOUBTS = re.compile(r"\bIA_DOUBT_(?!NONE\b)\w+")
 NO_DOUBT = re.compile(r"\bIA_DOUBT_NONE\b")
 JUDGE = r"src/judge/.*"
-GRAPHS = JUDGE + r"|src/scan/(?:findings\.[ch]|graph\.c|record\.c|verdicts\.c)|src/store/graph_reader\.c"
+GRAPHS = JUDGE + (r"|src/scan/catalog/findings\.[ch]|src/scan/graph/judge_graph\.c|src/scan/publish/(?:record|verdicts)\.c"
+                  r"|src/store/graph_reader\.c")
 # Where a text is a verdict or the code of a doubt, and how often at most.
 SPELLED = {
     ("schema/views.sql", "proven"): 1,  # v_unused: no row of doubt
@@ -47,9 +50,9 @@ SPELLED = {
     ("reports/what-if.sql", "unproven"): 1,
     ("schema/tables.sql", "loop"): 3,  # a state of images, references and spans of history, too
     ("src/base/status.c", "loop"): 1,
-    ("src/scan/chains.c", "loop"): 1,
-    ("src/scan/judge.c", "loop"): 1,
-    ("src/scan/resolve.c", "loop"): 1,
+    ("src/scan/graph/chains.c", "loop"): 1,
+    ("src/scan/graph/judge.c", "loop"): 1,
+    ("src/scan/graph/resolve.c", "loop"): 1,
     ("reports/tree.sql", "loop"): 1,
 }
 
@@ -92,6 +95,18 @@ def check_layer(sources, layer):
                 yield f"{source.path}:{number}: {layer} must not include {other}"
     if layer not in RANKS:
         yield f"src/{layer}: a layer without a rank"
+
+
+def check_rooms(sources):
+    """A room of src/scan uses those before it alone; what lies beside the rooms is what a scan is asked, and the scan."""
+    for source in sources:
+        place = source.path.split("/")
+        room = ROOMS.index(place[2]) if place[:2] == ["src", "scan"] and place[2] in ROOMS else None
+        for number, is_own, name in source.includes() if room is not None else ():
+            other = name.split("/")
+            allowed = other[0] != "scan" or name == "scan/options.h" or other[1] in ROOMS[:room + 1]
+            if is_own and not allowed:
+                yield f"{source.path}:{number}: {ROOMS[room]} must not include \"{name}\""
 
 
 def check_libraries(sources):
@@ -255,6 +270,7 @@ def main():
     layers = sorted({source.layer for source in sources})
     checks = [(f"includes of src/{layer} point downwards", check_layer(sources, layer)) for layer in layers]
     checks += [
+        ("the rooms of src/scan use those before them", check_rooms(sources)),
         ("libraries are included where they may be", check_libraries(sources)),
         ("only the command line and the renderers print or exit", check_words(sources, PRINTING, PRINTERS)),
         ("no function that writes without a bound", check_words(sources, UNSAFE, "")),

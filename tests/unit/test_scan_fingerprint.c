@@ -2,7 +2,7 @@
 /* Fingerprints of members are added up to one of their tree, so no two of small numbers may make up for each other. */
 #include <stdlib.h>
 
-#include "scan/fingerprint.h"
+#include "base/fingerprint.h"
 #include "support/unit.h"
 
 enum { NUMBERS = 64 };

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "scan/locks.h"
+#include "scan/reading/locks.h"
 #include "support/temp_dir.h"
 #include "support/unit.h"
 

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* The files of a catalog, found by identity. */
+#include "scan/catalog/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void ia_catalog_release(struct ia_catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->files.len; i++)
+        catalog->maker->free(catalog->files.items[i]);
+    for (size_t i = 0; i < catalog->previous.len; i++)
+        ia_previous_release(&catalog->previous.items[i]);
+    ia_vec_release(&catalog->files);
+    ia_vec_release(&catalog->previous);
+    free(catalog->index.slots);
+    free(catalog->previous_index.slots);
+    for (size_t i = 0; i < catalog->symlinks.len; i++)
+        free(catalog->symlinks.items[i]);
+    for (size_t i = 0; i < catalog->absent.len; i++)
+        free(catalog->absent.items[i].path);
+    ia_vec_release(&catalog->symlinks);
+    ia_vec_release(&catalog->absent);
+    ia_vec_release(&catalog->skipped);
+    ia_findings_release(&catalog->findings);
+    ia_confine_release(&catalog->confine);
+    *catalog = (struct ia_catalog){0};
+}
+
+static size_t hash(int64_t dev, int64_t inode)
+{
+    uint64_t h = ((uint64_t)dev * UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)inode;
+    h = (h ^ (h >> 32)) * UINT64_C(0xd6e8feb86659fd93);
+    return (size_t)(h ^ (h >> 32));
+}
+
+typedef const struct ia_file_key *key_at(const struct ia_catalog *catalog, size_t number);
+
+static const struct ia_file_key *file_key(const struct ia_catalog *catalog, size_t number)
+{
+    return &catalog->files.items[number]->key;
+}
+
+static const struct ia_file_key *previous_key(const struct ia_catalog *catalog, size_t number)
+{
+    return &catalog->previous.items[number].key;
+}
+
+/* The slot of an identity: its number plus one, or 0 in a free slot. Ends: the table is never more than half full. */
+static size_t *slot_of(const struct ia_catalog *catalog, const struct ia_index *index, key_at *key, int64_t dev,
+                       int64_t inode)
+{
+    size_t mask = index->cap - 1;
+    for (size_t i = hash(dev, inode) & mask;; i = (i + 1) & mask) {
+        if (index->slots[i] == 0)
+            return &index->slots[i];
+        const struct ia_file_key *found = key(catalog, index->slots[i] - 1);
+        if (found->dev == dev && found->inode == inode)
+            return &index->slots[i];
+    }
+}
+
+static bool grow(const struct ia_catalog *catalog, struct ia_index *index, key_at *key)
+{
+    struct ia_index bigger = {.cap = index->cap == 0 ? 1024 : index->cap * 2, .used = index->used};
+    bigger.slots = calloc(bigger.cap, sizeof(*bigger.slots));
+    if (bigger.slots == NULL)
+        return false;
+    for (size_t i = 0; i < index->cap; i++) {
+        if (index->slots[i] == 0)
+            continue;
+        const struct ia_file_key *k = key(catalog, index->slots[i] - 1);
+        *slot_of(catalog, &bigger, key, k->dev, k->inode) = index->slots[i];
+    }
+    free(index->slots);
+    *index = bigger;
+    return true;
+}
+
+static size_t find(const struct ia_catalog *catalog, const struct ia_index *index, key_at *key, int64_t dev,
+                   int64_t inode)
+{
+    if (index->cap == 0)
+        return IA_NO_FILE;
+    size_t slot = *slot_of(catalog, index, key, dev, inode);
+    return slot == 0 ? IA_NO_FILE : slot - 1;
+}
+
+static bool insert(const struct ia_catalog *catalog, struct ia_index *index, key_at *key, size_t number)
+{
+    if (index->used * 2 >= index->cap && !grow(catalog, index, key))
+        return false;
+    const struct ia_file_key *k = key(catalog, number);
+    *slot_of(catalog, index, key, k->dev, k->inode) = number + 1;
+    index->used++;
+    return true;
+}
+
+size_t ia_catalog_find(const struct ia_catalog *catalog, int64_t dev, int64_t inode)
+{
+    return find(catalog, &catalog->index, file_key, dev, inode);
+}
+
+size_t ia_catalog_find_previous(const struct ia_catalog *catalog, int64_t dev, int64_t inode)
+{
+    return find(catalog, &catalog->previous_index, previous_key, dev, inode);
+}
+
+static bool comes_before(const struct ia_name *a, const struct ia_name *b)
+{
+    if (a->symlink != b->symlink)
+        return b->symlink;
+    return strcmp(a->path, b->path) < 0;
+}
+
+static bool add_name(struct ia_file *item, const char *path, bool symlink)
+{
+    struct ia_name name = {.path = strdup(path), .symlink = symlink};
+    if (name.path == NULL || !ia_vec_push(&item->names, name)) {
+        free(name.path);
+        return false;
+    }
+    for (size_t i = item->names.len - 1; i > 0 && comes_before(&name, &item->names.items[i - 1]); i--) {
+        item->names.items[i] = item->names.items[i - 1];
+        item->names.items[i - 1] = name;
+    }
+    return true;
+}
+
+enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, const struct stat *st, bool symlink,
+                              size_t *number, struct ia_error *err)
+{
+    size_t found = ia_catalog_find(catalog, (int64_t)st->st_dev, (int64_t)st->st_ino);
+    if (found == IA_NO_FILE) {
+        struct ia_file *file = catalog->maker->make();
+        if (file == NULL || !ia_vec_push(&catalog->files, file)) {
+            if (file != NULL)
+                catalog->maker->free(file);
+            return ia_fail(err, IA_NOMEM, "out of memory");
+        }
+        file->disk_size = (int64_t)st->st_blocks * 512;
+        file->links = (int64_t)st->st_nlink;
+        file->block_device = S_ISBLK(st->st_mode);
+        file->previous = IA_NO_FILE;
+        ia_file_key_from_stat(&file->key, st);
+        found = catalog->files.len - 1;
+        if (!insert(catalog, &catalog->index, file_key, found))
+            return ia_fail(err, IA_NOMEM, "out of memory");
+    }
+    if (!add_name(catalog->files.items[found], path, symlink))
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    *number = found;
+    return IA_OK;
+}
+
+enum ia_status ia_catalog_add_previous(struct ia_catalog *catalog, struct ia_previous *previous, struct ia_error *err)
+{
+    if (!ia_vec_push(&catalog->previous, *previous))
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    *previous = (struct ia_previous){0};
+    if (!insert(catalog, &catalog->previous_index, previous_key, catalog->previous.len - 1))
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    return IA_OK;
+}
+
+void ia_catalog_skip(struct ia_catalog *catalog, const char *reason)
+{
+    catalog->skipped_files++;
+    for (size_t i = 0; i < catalog->skipped.len; i++) {
+        if (strcmp(catalog->skipped.items[i].reason, reason) == 0) {
+            catalog->skipped.items[i].files++;
+            return;
+        }
+    }
+    struct ia_skipped skipped = {.reason = reason, .files = 1};
+    if (!ia_vec_push(&catalog->skipped, skipped))
+        catalog->findings.failed = true;
+}
+
+void ia_catalog_report(const struct ia_catalog *catalog, const char *phase)
+{
+    if (catalog->options->progress == NULL)
+        return;
+    struct ia_scan_progress progress = catalog->progress;
+    progress.phase = phase;
+    if (progress.files_total == 0)
+        progress.files_total = catalog->walked;
+    catalog->options->progress(catalog->options->progress_ctx, &progress);
+}

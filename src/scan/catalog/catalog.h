@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* What files there are, and what an earlier scan left of them: the walk, the store's rows, and which of them are of the
+ * same file, changed or not. One entry for each (device, inode), whatever its names. Nothing of what images name. */
+#ifndef IA_SCAN_CATALOG_CATALOG_H
+#define IA_SCAN_CATALOG_CATALOG_H
+
+#include "chain/confine.h"
+#include "scan/catalog/file.h"
+#include "scan/catalog/findings.h"
+#include "scan/options.h"
+#include "store/writer.h"
+
+struct ia_skipped {
+    const char *reason; /* const text */
+    int64_t files;
+};
+
+struct ia_absent {
+    char *path; /* owned; a directory */
+    int64_t dev;
+};
+
+struct ia_index { /* (device, inode) to number */
+    size_t *slots;
+    size_t cap, used;
+};
+
+/* Makes an empty file with all that a scan adds to it, and frees it; NULL: out of memory. */
+struct ia_file_maker {
+    struct ia_file *(*make)(void);
+    void (*free)(struct ia_file *file);
+};
+
+struct ia_catalog {
+    const struct ia_scan_options *options;
+    const struct ia_file_maker *maker;
+    struct ia_writer *writer;  /* borrowed: rows of the scan before are loaded through it */
+    struct ia_confine confine; /* roots and --allow */
+    struct ia_findings findings;
+    struct ia_scan_progress progress;
+    IA_VEC(struct ia_file *) files; /* owned; a file stays where it is */
+    struct ia_index index;
+    IA_VEC(struct ia_previous) previous;
+    struct ia_index previous_index;
+    IA_VEC(struct ia_skipped) skipped;
+    IA_VEC(struct ia_absent) absent; /* mounts that are gone */
+    IA_VEC(char *) symlinks;         /* owned; found by the walk */
+    int64_t walked, skipped_files;
+};
+
+void ia_catalog_release(struct ia_catalog *catalog);
+
+/* The file of an identity, IA_NO_FILE when there is none. */
+size_t ia_catalog_find(const struct ia_catalog *catalog, int64_t dev, int64_t inode);
+size_t ia_catalog_find_previous(const struct ia_catalog *catalog, int64_t dev, int64_t inode);
+
+/* The file with this identity, new or known, with one more name. Takes a copy of path. */
+IA_MUST_CHECK enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, const struct stat *st,
+                                            bool symlink, size_t *number, struct ia_error *err);
+
+/* Takes over what previous owns. */
+IA_MUST_CHECK enum ia_status ia_catalog_add_previous(struct ia_catalog *catalog, struct ia_previous *previous,
+                                                     struct ia_error *err);
+
+/* What the scan before left of the file; NULL: nothing. */
+static inline const struct ia_previous *ia_catalog_previous(const struct ia_catalog *catalog,
+                                                            const struct ia_file *file)
+{
+    return file->previous == IA_NO_FILE ? NULL : &catalog->previous.items[file->previous];
+}
+
+/* Reports that the scan is in this phase, with what is done. */
+void ia_catalog_report(const struct ia_catalog *catalog, const char *phase);
+/* Counts a file as skipped. A lack of memory shows in findings.failed. */
+void ia_catalog_skip(struct ia_catalog *catalog, const char *reason);
+
+/* walk.c: adds what is below the roots. */
+IA_MUST_CHECK enum ia_status ia_catalog_walk(struct ia_catalog *catalog, struct ia_error *err);
+/* previous.c: what the scan before left, and what of it is still true. */
+IA_MUST_CHECK enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_catalog_match(struct ia_catalog *catalog, struct ia_error *err);
+/* The same for a file that came later, by a reference. */
+void ia_catalog_match_late(struct ia_catalog *catalog, size_t number);
+/* Images that an earlier scan met through --allow stay watched: adds those that still exist. */
+IA_MUST_CHECK enum ia_status ia_catalog_add_allowed(struct ia_catalog *catalog, struct ia_error *err);
+/* absent.c: images that vanished with a mount. */
+IA_MUST_CHECK enum ia_status ia_catalog_find_absent(struct ia_catalog *catalog, struct ia_error *err);
+
+/* names.c: what paths are, by the options. */
+bool ia_catalog_is_below_a_root(const struct ia_catalog *catalog, const char *path);
+bool ia_catalog_excludes(const struct ia_catalog *catalog, const char *path);
+/* The suffix is one of --raw-suffix; is that of an image format other than raw. */
+bool ia_catalog_has_raw_suffix(const struct ia_catalog *catalog, const char *path);
+bool ia_name_claims_image(const char *path);
+/* The same of any of the file's names. */
+bool ia_catalog_any_raw_suffix(const struct ia_catalog *catalog, const struct ia_file *file);
+bool ia_file_claims_image(const struct ia_file *file);
+/* The user named this very file as a root. */
+bool ia_catalog_is_root(const struct ia_catalog *catalog, const struct ia_file *file);
+/* Raw for want of a magic: by suffix, or because it is a root. */
+bool ia_catalog_is_raw_by_name(const struct ia_catalog *catalog, const struct ia_file *file);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Files, and what is remembered of them. */
+#include "scan/catalog/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *ia_file_class_word(enum ia_file_class class)
+{
+    static const char *const words[] = {"none", "image", "part", "passed", "unknown"};
+    return words[class];
+}
+
+static int64_t nanoseconds(struct timespec t)
+{
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+void ia_file_key_from_stat(struct ia_file_key *key, const struct stat *st)
+{
+    *key = (struct ia_file_key){
+        .dev = (int64_t)st->st_dev,
+        .inode = (int64_t)st->st_ino,
+        .size = st->st_size,
+        .mtime_ns = nanoseconds(st->st_mtim),
+        .ctime_ns = nanoseconds(st->st_ctim),
+    };
+}
+
+void ia_parsed_release(struct ia_parsed *parsed)
+{
+    free(parsed->message);
+    free(parsed->format);
+    ia_image_facts_release(&parsed->facts);
+    free(parsed->identity);
+    ia_vec_release(&parsed->mappings);
+    *parsed = (struct ia_parsed){0};
+}
+
+bool ia_parsed_set_identity(struct ia_parsed *parsed, const struct ia_image_identity *identity)
+{
+    free(parsed->identity);
+    parsed->identity = NULL;
+    if (identity->own[0] == '\0' && identity->own_stamp[0] == '\0' && identity->parent[0] == '\0' &&
+        identity->parent_stamp[0] == '\0')
+        return true;
+    parsed->identity = malloc(sizeof(*parsed->identity));
+    if (parsed->identity == NULL)
+        return false;
+    *parsed->identity = *identity;
+    return true;
+}
+
+const struct ia_image_identity *ia_parsed_identity(const struct ia_parsed *parsed)
+{
+    static const struct ia_image_identity nobody;
+    return parsed->identity == NULL ? &nobody : parsed->identity;
+}
+
+void ia_previous_release(struct ia_previous *previous)
+{
+    free(previous->path);
+    free(previous->referenced_by);
+    ia_parsed_release(&previous->parsed);
+}
+
+void ia_file_release(struct ia_file *file)
+{
+    for (size_t i = 0; i < file->names.len; i++)
+        free(file->names.items[i].path);
+    ia_vec_release(&file->names);
+    ia_parsed_release(&file->parsed);
+}
+
+const char *ia_file_image_state(const struct ia_file *file)
+{
+    const struct ia_parsed *parsed = &file->parsed;
+    if (parsed->status != IA_OK)
+        return ia_status_word(parsed->status);
+    if (parsed->changed_while_read)
+        return "changed";
+    for (size_t i = 1; i < parsed->mappings.len; i++)
+        if (parsed->mappings.items[i].failed)
+            return "snapshot-unreadable";
+    return parsed->facts.truncated ? "truncated" : "ok";
+}
+
+int ia_file_cross_linked(const struct ia_file *file)
+{
+    int overlapping = file->parsed.facts.overlapping;
+    return overlapping == 1 || file->parsed.status == IA_OK ? overlapping : -1;
+}

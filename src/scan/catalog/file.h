@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* A host file, as the walk found it and as an earlier scan left it, and what its content was read to be. */
+#ifndef IA_SCAN_CATALOG_FILE_H
+#define IA_SCAN_CATALOG_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/status.h"
+#include "base/vec.h"
+#include "model/extent.h"
+#include "model/image.h"
+
+#define IA_NO_FILE SIZE_MAX
+
+enum ia_file_class {
+    IA_CLASS_NONE, /* not read yet */
+    IA_CLASS_IMAGE,
+    IA_CLASS_PART,    /* of an image: an external data file */
+    IA_CLASS_SKIPPED, /* no image */
+    IA_CLASS_UNKNOWN, /* may be an image, could not be understood */
+};
+const char *ia_file_class_word(enum ia_file_class class);
+
+/* The identity of a file's content without reading it: git's rule for "has not changed". */
+struct ia_file_key {
+    int64_t dev, inode, size, mtime_ns, ctime_ns;
+};
+void ia_file_key_from_stat(struct ia_file_key *key, const struct stat *st);
+
+struct ia_mapping {
+    int64_t map_id;
+    int64_t size; /* guest bytes */
+    int64_t extents;
+    bool failed; /* its tables could not be read */
+};
+
+/* What reading an image gave, or what the store remembers of it. */
+struct ia_parsed {
+    enum ia_status status;
+    char *message;     /* owned; why status is not IA_OK */
+    char *format;      /* owned */
+    const char *basis; /* "content", "footer", "stated", "suffix", "guessed", "named" */
+    struct ia_image_facts facts;
+    struct ia_image_identity *identity;    /* owned; NULL: the image has none */
+    int64_t state_bytes[IA_EXTENT_STATES]; /* guest bytes of the active mapping by state */
+    int64_t image_id_of_mappings;          /* 0, or the image whose stored mappings these are (unchanged) */
+    IA_VEC(struct ia_mapping) mappings;    /* the active one first, then the snapshots */
+    bool changed_while_read;
+    bool references_changed; /* between the two attempts */
+};
+void ia_parsed_release(struct ia_parsed *parsed);
+/* Takes a copy, of one that is not empty; false: out of memory. */
+bool ia_parsed_set_identity(struct ia_parsed *parsed, const struct ia_image_identity *identity);
+/* Never NULL. */
+const struct ia_image_identity *ia_parsed_identity(const struct ia_parsed *parsed);
+
+/* One name of a file. */
+struct ia_name {
+    char *path; /* owned, absolute */
+    bool symlink;
+};
+
+/* The row that an earlier scan left. */
+struct ia_previous {
+    int64_t file_id; /* 0: none */
+    int64_t image_id;
+    int64_t map_id;
+    char *path; /* owned */
+    struct ia_file_key key;
+    int64_t disk_size;
+    int64_t links, links_met; /* -1: not known */
+    int64_t checked_ns;
+    int64_t first_scan, referenced_scan;
+    char *referenced_by; /* owned */
+    int64_t referenced_mtime_ns;
+    int64_t row_fingerprint; /* of the image's row as it stands in the store */
+    const char *reason;      /* why it was skipped, where that depends on the content alone; else NULL */
+    enum ia_file_class class;
+    struct ia_parsed parsed;
+    bool taken; /* a file of this scan has its place */
+};
+void ia_previous_release(struct ia_previous *previous);
+
+struct ia_read;
+struct ia_node;
+
+struct ia_file {
+    struct ia_file_key key;
+    int64_t disk_size;
+    int64_t links;                /* names that the file system counts */
+    int64_t links_met;            /* of these, how many are among `names` */
+    IA_VEC(struct ia_name) names; /* sorted: files before symlinks, then by bytes */
+    int64_t checked_ns;           /* when its content was read; 0: must be read again next time */
+    enum ia_file_class class;
+    const char *reason; /* why it was skipped or is unknown, one word */
+    bool from_store;    /* unchanged: `parsed` is what the store remembers */
+    bool has_parsed;
+    bool block_device;
+    struct ia_parsed parsed;
+    size_t previous;           /* place in ia_catalog.previous, IA_NO_FILE: new */
+    int64_t file_id, image_id; /* of its rows; 0: none yet */
+    bool new_row;         /* the file's row is new: what other tables had of it is gone, even under the same number */
+    struct ia_read *read; /* what reading added: reading/reading.h */
+    struct ia_node *node; /* its place among what images name: graph/links.h */
+};
+/* What it owns itself; read and node are the caller's. */
+void ia_file_release(struct ia_file *file);
+
+/* The first of its names. */
+static inline const char *ia_file_path(const struct ia_file *file)
+{
+    return file->names.items[0].path;
+}
+
+static inline bool ia_file_is_image(const struct ia_file *file)
+{
+    return file->class == IA_CLASS_IMAGE;
+}
+
+/* An image whose header and tables were understood. */
+static inline bool ia_file_is_sound(const struct ia_file *file)
+{
+    return ia_file_is_image(file) && file->has_parsed && file->parsed.status == IA_OK;
+}
+
+/* Of the links that the file system counts, those that are among its names, each once however many mounts show it. */
+int64_t ia_file_count_links(const struct ia_file *file);
+
+/* "ok", or why the image was not understood, one word. */
+const char *ia_file_image_state(const struct ia_file *file);
+/* 1: bytes of its files are used twice; 0: none are; -1: unknown. */
+int ia_file_cross_linked(const struct ia_file *file);
+
+#endif

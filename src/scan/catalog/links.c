@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Hard links: of the names by which a file was met, those that hold it. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/cleanup.h"
+#include "scan/catalog/catalog.h"
+
+/* A link is an entry of a directory. */
+struct link {
+    uint64_t dev, inode; /* of the directory */
+    const char *name;
+};
+
+static uint64_t device_of(const struct statx *st)
+{
+    return makedev(st->stx_dev_major, st->stx_dev_minor);
+}
+
+/* A name that is a mount point leads to the file, and is no link of it. */
+static bool find_link(const struct ia_file *item, const char *path, struct link *link)
+{
+    const char *slash = strrchr(path, '/');
+    IA_AUTO_FREE char *directory = slash == NULL ? NULL : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    struct statx file;
+    struct statx parent;
+    unsigned want = STATX_INO | STATX_MNT_ID;
+    if (directory == NULL || statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, want, &file) != 0 ||
+        statx(AT_FDCWD, directory, 0, want, &parent) != 0 || (file.stx_mask & parent.stx_mask & want) != want)
+        return false;
+    *link = (struct link){.dev = device_of(&parent), .inode = parent.stx_ino, .name = slash + 1};
+    return device_of(&file) == (uint64_t)item->key.dev && file.stx_ino == (uint64_t)item->key.inode &&
+           file.stx_mnt_id == parent.stx_mnt_id;
+}
+
+static int by_link(const void *left, const void *right)
+{
+    const struct link *a = left;
+    const struct link *b = right;
+    if (a->dev != b->dev)
+        return a->dev < b->dev ? -1 : 1;
+    if (a->inode != b->inode)
+        return a->inode < b->inode ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
+int64_t ia_file_count_links(const struct ia_file *item)
+{
+    if (item->links <= 1)
+        return item->links;
+    IA_AUTO_FREE struct link *links = calloc(item->names.len + 1, sizeof(*links));
+    if (links == NULL)
+        return 0;
+    size_t count = 0;
+    for (size_t i = 0; i < item->names.len; i++)
+        if (!item->names.items[i].symlink)
+            count += find_link(item, item->names.items[i].path, &links[count]);
+    qsort(links, count, sizeof(*links), by_link);
+    int64_t met = 0;
+    for (size_t i = 0; i < count; i++)
+        met += i == 0 || by_link(&links[i - 1], &links[i]) != 0;
+    return met;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* What a path is, by the options of the scan and by suffixes. */
+#include <fnmatch.h>
+#include <string.h>
+
+#include "format/format.h"
+#include "scan/catalog/catalog.h"
+
+bool ia_catalog_is_below_a_root(const struct ia_catalog *catalog, const char *path)
+{
+    for (size_t i = 0; i < catalog->options->root_count; i++) {
+        const char *root = catalog->confine.allowed.items[i].path;
+        size_t len = strlen(root);
+        if (strncmp(path, root, len) == 0 && (path[len] == '\0' || path[len] == '/' || root[len - 1] == '/'))
+            return true;
+    }
+    return false;
+}
+
+bool ia_catalog_excludes(const struct ia_catalog *catalog, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    for (size_t i = 0; i < catalog->options->exclude_count; i++) {
+        const char *glob = catalog->options->exclude[i];
+        if (fnmatch(glob, path, 0) == 0 || (slash != NULL && fnmatch(glob, slash + 1, 0) == 0))
+            return true;
+    }
+    return false;
+}
+
+bool ia_catalog_has_raw_suffix(const struct ia_catalog *catalog, const char *path)
+{
+    for (size_t i = 0; i < catalog->options->raw_suffix_count; i++)
+        if (ia_format_has_suffix(path, catalog->options->raw_suffixes[i]))
+            return true;
+    return false;
+}
+
+bool ia_name_claims_image(const char *path)
+{
+    const struct ia_format *format = ia_format_by_suffix(path);
+    return format != NULL && !format->is_plain;
+}
+
+bool ia_catalog_any_raw_suffix(const struct ia_catalog *catalog, const struct ia_file *file)
+{
+    for (size_t i = 0; i < file->names.len; i++)
+        if (ia_catalog_has_raw_suffix(catalog, file->names.items[i].path))
+            return true;
+    return false;
+}
+
+bool ia_file_claims_image(const struct ia_file *file)
+{
+    for (size_t i = 0; i < file->names.len; i++)
+        if (ia_name_claims_image(file->names.items[i].path))
+            return true;
+    return false;
+}
+
+bool ia_catalog_is_root(const struct ia_catalog *catalog, const struct ia_file *file)
+{
+    for (size_t i = 0; i < catalog->options->root_count; i++)
+        if (strcmp(catalog->confine.allowed.items[i].path, ia_file_path(file)) == 0)
+            return true;
+    return false;
+}
+
+bool ia_catalog_is_raw_by_name(const struct ia_catalog *catalog, const struct ia_file *file)
+{
+    return ia_catalog_any_raw_suffix(catalog, file) || ia_catalog_is_root(catalog, file);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Backing links as a forest: loops are cut, and it is settled which chains are whole. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain/parent.h"
+#include "scan/graph/links.h"
+
+enum mark { UNSEEN, UNDER_WAY, DONE };
+
+static bool links_on(const struct ia_file *item)
+{
+    return ia_file_is_image(item) && item->node->backing != IA_NO_FILE;
+}
+
+/* Cuts a circle that `from` is part of: none of its images has a chain. */
+static void cut_loop(struct ia_links *links, size_t from)
+{
+    struct ia_file **items = links->catalog->files.items;
+    for (size_t at = from; items[at]->node->backing != IA_NO_FILE;) { /* ends: every round cuts a link */
+        struct ia_file *item = items[at];
+        at = item->node->backing;
+        ia_findings_add(&links->catalog->findings, IA_FINDING_BACKING_LOOP, ia_file_path(item),
+                        "its chain comes back to itself by way of '%s'", ia_file_path(items[at]));
+        item->node->backing_state = "loop";
+        item->node->backing = IA_NO_FILE;
+    }
+}
+
+/* Follows links from every image; meeting one that is under way in the same walk is a circle. */
+static enum ia_status cut_loops(struct ia_links *links, struct ia_error *err)
+{
+    struct ia_file **items = links->catalog->files.items;
+    size_t count = links->catalog->files.len;
+    unsigned char *marks = calloc(count + 1, 1);
+    if (marks == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        size_t at = i;
+        while (marks[at] == UNSEEN && links_on(items[at])) { /* ends: each item is marked once */
+            marks[at] = UNDER_WAY;
+            at = items[at]->node->backing;
+        }
+        if (marks[at] == UNDER_WAY)
+            cut_loop(links, at);
+        for (at = i; marks[at] == UNDER_WAY; at = items[at]->node->backing) {
+            marks[at] = DONE;
+            if (items[at]->node->backing == IA_NO_FILE)
+                break;
+        }
+        if (marks[i] == UNSEEN)
+            marks[i] = DONE;
+    }
+    free(marks);
+    return IA_OK;
+}
+
+/* Walks down from an image; its chain is whole if every link was followed to a sound image. */
+static void check_chain(struct ia_links *links, struct ia_file *item)
+{
+    struct ia_file *const *items = links->catalog->files.items;
+    int depth = 0;
+    const struct ia_file *at = item;
+    item->node->chain_ok = false;
+    for (;;) {
+        if (!ia_file_is_sound(at) || at->node->is_part)
+            return;
+        if (at->parsed.facts.backing_name == NULL)
+            break;
+        if (at->node->backing == IA_NO_FILE || strcmp(at->node->backing_state, "unsupported") == 0)
+            return;
+        if (++depth >= links->catalog->options->limits->max_chain_depth) {
+            ia_findings_add(&links->catalog->findings, IA_FINDING_CHAIN_TOO_DEEP, ia_file_path(item),
+                            "more than %d images in its chain", depth);
+            return;
+        }
+        at = items[at->node->backing];
+    }
+    item->node->chain_ok = true;
+}
+
+/* Are the parents those that their children were made on? */
+static enum ia_status compare_parents(struct ia_links *links, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    struct ia_file **items = links->catalog->files.items;
+    for (size_t i = 0; i < links->catalog->files.len && status == IA_OK; i++) {
+        free(items[i]->node->parent_mismatch);
+        items[i]->node->parent_mismatch = NULL;
+        if (links_on(items[i]) && items[i]->has_parsed && items[items[i]->node->backing]->has_parsed)
+            status = ia_parent_compare(ia_parsed_identity(&items[i]->parsed),
+                                       ia_parsed_identity(&items[items[i]->node->backing]->parsed),
+                                       &items[i]->node->parent_mismatch, err);
+    }
+    return status;
+}
+
+enum ia_status ia_links_check_chains(struct ia_links *links, struct ia_error *err)
+{
+    enum ia_status status = cut_loops(links, err);
+    if (status == IA_OK)
+        status = compare_parents(links, err);
+    if (status != IA_OK)
+        return status;
+    for (size_t i = 0; i < links->catalog->files.len; i++) {
+        struct ia_file *item = links->catalog->files.items[i];
+        if (ia_file_is_image(item))
+            check_chain(links, item);
+    }
+    return IA_OK;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* What an administrator should know of each file, and which may be called unused. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "judge/judge.h"
+#include "scan/graph/links.h"
+
+static void judge_unknown(struct ia_links *links, const struct ia_file *item)
+{
+    const char *path = ia_file_path(item);
+    if (strcmp(item->reason, "empty") == 0)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_EMPTY, path, "named like an image, and empty");
+    else if (strcmp(item->reason, "unrecognised") == 0)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_UNRECOGNISED, path,
+                        "named like an image, without a known magic");
+    else
+        ia_findings_add(&links->catalog->findings, IA_FINDING_UNREADABLE, path, "%s",
+                        item->parsed.message == NULL ? "cannot be read" : item->parsed.message);
+}
+
+static enum ia_finding_code code_of(enum ia_status status)
+{
+    switch (status) {
+    case IA_UNSUPPORTED:
+        return IA_FINDING_UNSUPPORTED;
+    case IA_LIMIT:
+        return IA_FINDING_LIMIT;
+    case IA_CORRUPT:
+    case IA_NOT_MINE:
+        return IA_FINDING_CORRUPT;
+    default:
+        return IA_FINDING_UNREADABLE;
+    }
+}
+
+/* A qcow2 data file and the extents of other formats have codes of their own. */
+static void judge_part(struct ia_links *links, const struct ia_file *item, size_t number)
+{
+    static const enum ia_finding_code codes[][2] = {
+        {IA_FINDING_DATA_FILE_OUTSIDE, IA_FINDING_EXTENT_OUTSIDE},
+        {IA_FINDING_DATA_FILE_MISSING, IA_FINDING_EXTENT_MISSING},
+        {IA_FINDING_DATA_FILE_UNREADABLE, IA_FINDING_EXTENT_UNREADABLE},
+    };
+    const char *path = ia_file_path(item);
+    const struct ia_image_part *named = &item->parsed.facts.parts.items[number];
+    const struct ia_file_part *part = &item->read->parts.items[number];
+    const char *where = part->path == NULL ? "" : part->path;
+    bool extent = named->place == IA_PART_BESIDE;
+    if (part->status == IA_REFUSED)
+        ia_findings_add(&links->catalog->findings, codes[0][extent], path, "%s file '%s' is outside %s", named->role,
+                        where, extent ? "the image's directory, or the roots" : "the roots");
+    else if (part->status == IA_MISSING)
+        ia_findings_add(&links->catalog->findings, codes[1][extent], path, "%s file '%s' does not exist", named->role,
+                        where);
+    else if (part->status != IA_OK)
+        ia_findings_add(&links->catalog->findings, codes[2][extent], path, "%s file '%s' cannot be read: %s",
+                        named->role, where, part->message == NULL ? "" : part->message);
+    if (part->ambiguous)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_DATA_FILE_AMBIGUOUS, path,
+                        "%s file '%s' is named relative to a working directory; looked for beside the image",
+                        named->role, named->name == NULL ? "" : named->name);
+}
+
+/* False: not all of the image's files could be had. */
+static bool judge_parts(struct ia_links *links, const struct ia_file *item)
+{
+    bool whole = true;
+    for (size_t i = 0; i < item->read->parts.len; i++) {
+        judge_part(links, item, i);
+        whole = whole && item->read->parts.items[i].status == IA_OK;
+    }
+    return whole;
+}
+
+static void judge_content(struct ia_links *links, const struct ia_file *item)
+{
+    const char *path = ia_file_path(item);
+    const struct ia_parsed *parsed = &item->parsed;
+    bool whole = judge_parts(links, item);
+    if (parsed->status != IA_OK && whole)
+        ia_findings_add(&links->catalog->findings, code_of(parsed->status), path, "%s", parsed->message);
+    if (parsed->changed_while_read && parsed->references_changed)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_CHANGED_WHILE_READ, path,
+                        "changed twice while it was read");
+    else if (parsed->changed_while_read)
+        ia_findings_add_open(&links->catalog->findings, IA_FINDING_CHANGED_WHILE_READ, path,
+                             "changed twice while it was read");
+    if (parsed->facts.truncated)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_TRUNCATED, path,
+                        "tables or clusters lie past the end of the file");
+    if (parsed->facts.marked_corrupt)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_MARKED_CORRUPT, path,
+                        "the image says that it is corrupt");
+    if (parsed->facts.overlapping == 1)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_OVERLAP, path,
+                        "the same bytes of its files are used twice: what is written to one guest address, or to a "
+                        "table, changes another (qemu-img check: errors of refcounts or COPIED flags, if it notices)");
+    if (parsed->facts.dirty)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_DIRTY, path,
+                        "in use, or not closed cleanly: its own accounts may be behind");
+    if (parsed->facts.encrypted)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_ENCRYPTED, path,
+                        "its data is encrypted; it is mapped without the key");
+    for (size_t i = 1; i < parsed->mappings.len; i++)
+        if (parsed->mappings.items[i].failed)
+            ia_findings_add(&links->catalog->findings, IA_FINDING_SNAPSHOT_UNREADABLE, path,
+                            "internal snapshot %zu: its tables cannot be read", i - 1);
+    if (item->node->content_backing != NULL)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_FORMAT_CONFLICT, path,
+                        "used as %s, but its content is an image that names the backing file '%s'", parsed->format,
+                        item->node->content_backing);
+}
+
+static void judge_backing(struct ia_links *links, const struct ia_file *item)
+{
+    static const struct {
+        const char *state;
+        enum ia_finding_code code;
+        const char *words;
+    } kinds[] = {
+        {"missing", IA_FINDING_BACKING_MISSING, "does not exist"},
+        {"outside", IA_FINDING_BACKING_OUTSIDE, "is outside the roots and was not opened"},
+        {"denied", IA_FINDING_BACKING_UNREADABLE, "cannot be reached"},
+        {"not-a-file", IA_FINDING_BACKING_UNREADABLE, "is neither a file nor a block device"},
+        {"remote", IA_FINDING_BACKING_REMOTE, "is no local file"},
+        {"unsupported", IA_FINDING_BACKING_UNSUPPORTED, "is described in a way that is not followed"},
+        {"ambiguous", IA_FINDING_BACKING_AMBIGUOUS,
+         "is named relative to a working directory; looked for beside the image"},
+        {"loop", IA_FINDING_BACKING_LOOP, "leads in a circle"},
+        {"several", IA_FINDING_PARENT_SEVERAL, "is known by its identity only, and several images have it"},
+    };
+    const struct ia_image_facts *facts = &item->parsed.facts;
+    if (facts->backing_name == NULL || item->node->backing_state == NULL)
+        return;
+    /* Where it is certain which file it is, its format says whether references are hidden in it. */
+    bool certain =
+        strcmp(item->node->backing_state, "missing") == 0 || strcmp(item->node->backing_state, "outside") == 0;
+    bool hides = !certain || ia_judge_may_hide(facts->backing_format);
+    const char *where = item->node->backing_path == NULL ? facts->backing_name : item->node->backing_path;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(item->node->backing_state, kinds[i].state) != 0)
+            continue;
+        if (kinds[i].code == IA_FINDING_BACKING_LOOP && item->node->backing_target != IA_NO_FILE)
+            continue; /* told by cut_loops */
+        if (!hides)
+            ia_findings_add_open(&links->catalog->findings, kinds[i].code, ia_file_path(item), "backing file '%s' %s",
+                                 where, kinds[i].words);
+        else
+            ia_findings_add(&links->catalog->findings, kinds[i].code, ia_file_path(item), "backing file '%s' %s", where,
+                            kinds[i].words);
+    }
+    if (item->node->parent_mismatch != NULL)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_PARENT_MISMATCH, ia_file_path(item),
+                        "backing file '%s': %s", where, item->node->parent_mismatch);
+    if (item->node->backing != IA_NO_FILE && facts->backing_format == NULL &&
+        strncmp(facts->backing_name, "json:", 5) != 0)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_BACKING_FORMAT_GUESSED, ia_file_path(item),
+                        "does not state the format of its backing file '%s': taken for %s", where,
+                        links->catalog->files.items[item->node->backing]->has_parsed
+                            ? links->catalog->files.items[item->node->backing]->parsed.format
+                            : "unknown");
+}
+
+static bool matches(const struct ia_file *item, const char *glob)
+{
+    for (size_t i = 0; i < item->names.len; i++)
+        if (ia_evidence_matches(item->names.items[i].path, glob))
+            return true;
+    return false;
+}
+
+static void mark_template(struct ia_links *links, struct ia_file *item)
+{
+    for (size_t i = 0; i < links->templates.len && !item->node->is_template; i++)
+        item->node->is_template = matches(item, links->templates.items[i]);
+}
+
+int64_t ia_links_newest_change(const struct ia_links *links, const struct ia_file *item)
+{
+    int64_t newest = item->key.mtime_ns;
+    for (size_t i = 0; i < item->read->parts.len; i++)
+        if (item->read->parts.items[i].item != IA_NO_FILE)
+            newest = ia_max(newest, links->catalog->files.items[item->read->parts.items[i].item]->key.mtime_ns);
+    return newest;
+}
+
+/* Who names the backing file, the first of all, and when the last of them was written to. */
+static void note_overlay(struct ia_links *links, size_t number)
+{
+    struct ia_file **items = links->catalog->files.items;
+    const struct ia_file *item = items[number];
+    if (item->node->backing != IA_NO_FILE && items[item->node->backing]->node->referenced_by == IA_NO_FILE)
+        items[item->node->backing]->node->referenced_by = number;
+    if (item->node->backing_target != IA_NO_FILE)
+        items[item->node->backing_target]->node->overlaid_ns =
+            ia_max(items[item->node->backing_target]->node->overlaid_ns, ia_links_newest_change(links, item));
+}
+
+static bool is_only_a_part(const struct ia_file *item)
+{
+    return item->node->is_part && !item->node->is_referenced;
+}
+
+/* A file that holds another image's data may look like an overlay itself. Nobody follows that, but who took it for an
+ * image would need what it names: the image that it is a part of names that instead. */
+static enum ia_status keep_content(struct ia_links *links, size_t image, size_t part, struct ia_error *err)
+{
+    const struct ia_file *item = links->catalog->files.items[part];
+    enum ia_status status = IA_OK;
+    if (item->node->backing_target != IA_NO_FILE && item->node->backing_target != image)
+        status =
+            ia_links_add_alias(links, "content", image, item->node->backing_target, item->parsed.facts.backing_name,
+                               item->node->backing_path != NULL ? item->node->backing_path : "", err);
+    for (size_t i = 0, count = links->aliases.len; i < count && status == IA_OK; i++) {
+        const struct ia_alias alias = links->aliases.items[i];
+        if (alias.image == part && alias.target != image)
+            status = ia_links_add_alias(links, "content", image, alias.target, alias.name, alias.path, err);
+    }
+    return status;
+}
+
+static enum ia_status judge_image(struct ia_links *links, size_t number, struct ia_error *err)
+{
+    struct ia_file *item = links->catalog->files.items[number];
+    enum ia_status status = IA_OK;
+    judge_content(links, item);
+    judge_backing(links, item);
+    mark_template(links, item);
+    note_overlay(links, number);
+    for (size_t i = 0; i < item->read->parts.len && status == IA_OK; i++) {
+        size_t part = item->read->parts.items[i].item;
+        if (part != IA_NO_FILE && is_only_a_part(links->catalog->files.items[part]))
+            status = keep_content(links, number, part, err);
+    }
+    return status;
+}
+
+enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < links->catalog->files.len && status == IA_OK; i++) {
+        struct ia_file *item = links->catalog->files.items[i];
+        if (is_only_a_part(item))
+            item->class = IA_CLASS_PART;
+        if (item->class == IA_CLASS_UNKNOWN)
+            judge_unknown(links, item);
+        else if (item->class == IA_CLASS_SKIPPED)
+            ia_catalog_skip(links->catalog, item->reason);
+        else if (item->class == IA_CLASS_IMAGE)
+            status = judge_image(links, i, err);
+    }
+    return status;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* What the scan saw, as the graph that the judge looks at. File n of the graph is item n of the inventory. */
+#include "scan/graph/judge_graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "scan/graph/links.h"
+
+/* When a base had last been written to, for a later scan that finds it as it was then. -1: after all that stands on it,
+ * which no base is: it may have become a disk of its own, and what names it a remainder. */
+int64_t ia_links_idle_since(const struct ia_links *links, const struct ia_file *item)
+{
+    int64_t changed = ia_links_newest_change(links, item);
+    return changed <= item->node->overlaid_ns ? changed : -1;
+}
+
+static enum ia_graph_lock lock_of(const char *word)
+{
+    if (strcmp(word, "none") == 0)
+        return IA_GRAPH_LOCK_NONE;
+    if (strcmp(word, "read") == 0)
+        return IA_GRAPH_LOCK_READ;
+    return strcmp(word, "write") == 0 ? IA_GRAPH_LOCK_WRITE : IA_GRAPH_LOCK_UNKNOWN;
+}
+
+static enum ia_graph_state state_of(const char *word)
+{
+    if (strcmp(word, "missing") == 0)
+        return IA_GRAPH_MISSING;
+    return strcmp(word, "ambiguous") == 0 ? IA_GRAPH_AMBIGUOUS : IA_GRAPH_OTHER;
+}
+
+static bool add_file(struct ia_graph *graph, const struct ia_file *item)
+{
+    bool named = item->class == IA_CLASS_IMAGE || item->class == IA_CLASS_PART;
+    struct ia_graph_file file = {
+        .mtime_ns = item->key.mtime_ns,
+        .first_name = graph->names.len,
+        .names = named ? item->names.len : 0,
+        .is_part = item->class == IA_CLASS_PART,
+    };
+    for (size_t i = 0; i < file.names; i++)
+        if (!ia_vec_push(&graph->names, ((struct ia_graph_name){item->names.items[i].path})))
+            return false;
+    return ia_vec_push(&graph->files, file);
+}
+
+static size_t image_of(const struct ia_judge_graph *out, size_t item)
+{
+    return item == IA_NO_FILE ? IA_GRAPH_NONE : out->image_of[item];
+}
+
+static void set_history(const struct ia_links *links, const struct ia_file *item, struct ia_graph_image *image)
+{
+    const struct ia_previous *previous =
+        item->previous == IA_NO_FILE ? NULL : &links->catalog->previous.items[item->previous];
+    if (item->node->referenced_by != IA_NO_FILE) {
+        image->named_scan = ia_writer_scan_id(links->catalog->writer);
+        image->named_by = ia_file_path(links->catalog->files.items[item->node->referenced_by]);
+        image->named_mtime_ns = ia_links_idle_since(links, item);
+    } else if (previous != NULL) {
+        image->named_scan = previous->referenced_scan;
+        image->named_by = previous->referenced_by;
+        image->named_mtime_ns = previous->referenced_mtime_ns != 0 ? previous->referenced_mtime_ns : -1;
+    }
+}
+
+static void fill_image(const struct ia_links *links, const struct ia_judge_graph *out, size_t number,
+                       struct ia_graph_image *image)
+{
+    const struct ia_file *item = links->catalog->files.items[number];
+    const char *state = ia_file_image_state(item);
+    *image = (struct ia_graph_image){
+        .path = ia_file_path(item),
+        .format = item->parsed.format,
+        .problem = strcmp(state, "ok") == 0 ? NULL : state,
+        .file = number,
+        .backing = image_of(out, item->node->backing),
+        .backing_path = item->node->backing_path,
+        .backing_format = item->parsed.facts.backing_format,
+        .cross_linked = ia_file_cross_linked(item),
+        .lock = lock_of(item->read->lock_state),
+        .format_stated = strcmp(item->parsed.basis, "stated") == 0,
+        .knows_backing = ia_parsed_identity(&item->parsed)->parent[0] != '\0',
+        .is_template = item->node->is_template,
+        .has_snapshots = item->parsed.mappings.len > 1,
+    };
+    set_history(links, item, image);
+}
+
+static bool add_reference(struct ia_graph *graph, struct ia_graph_reference reference, size_t target)
+{
+    reference.target = target == IA_NO_FILE ? IA_GRAPH_NONE : target;
+    if (reference.target != IA_GRAPH_NONE && reference.state == IA_GRAPH_OTHER)
+        reference.state = IA_GRAPH_FOLLOWED;
+    return ia_vec_push(&graph->references, reference);
+}
+
+static bool add_parts(struct ia_graph *graph, size_t image, const struct ia_file *item)
+{
+    for (size_t i = 0; i < item->read->parts.len; i++) {
+        const struct ia_file_part *part = &item->read->parts.items[i];
+        const struct ia_image_part *named = &item->parsed.facts.parts.items[i];
+        struct ia_graph_reference reference = {
+            .image = image,
+            .kind = named->place == IA_PART_REFERENCE ? IA_GRAPH_DATA_FILE : IA_GRAPH_EXTENT,
+            .state = part->ambiguous              ? IA_GRAPH_AMBIGUOUS
+                     : part->status == IA_MISSING ? IA_GRAPH_MISSING
+                                                  : IA_GRAPH_OTHER,
+            .name = named->name == NULL ? "" : named->name,
+            .path = part->path == NULL ? "" : part->path,
+        };
+        size_t file = part->item == IA_NO_FILE ? IA_GRAPH_NONE : part->item;
+        if (!add_reference(graph, reference, part->item))
+            return false;
+        if (part->path != NULL && !ia_vec_push(&graph->parts, ((struct ia_graph_part){image, file, part->path})))
+            return false;
+    }
+    return true;
+}
+
+static bool add_references(struct ia_graph *graph, size_t image, const struct ia_file *item)
+{
+    const char *state = item->node->backing_state == NULL ? "unsupported" : item->node->backing_state;
+    struct ia_graph_reference backing = {
+        .image = image,
+        .kind = IA_GRAPH_BACKING,
+        .state = state_of(state),
+        .name = item->parsed.facts.backing_name,
+        .path = item->node->backing_path == NULL ? "" : item->node->backing_path,
+    };
+    return (backing.name == NULL || add_reference(graph, backing, item->node->backing_target)) &&
+           add_parts(graph, image, item);
+}
+
+static bool add_aliases(const struct ia_links *links, const struct ia_judge_graph *out, struct ia_graph *graph)
+{
+    for (size_t i = 0; i < links->aliases.len; i++) {
+        const struct ia_alias *alias = &links->aliases.items[i];
+        struct ia_graph_reference reference = {
+            .image = image_of(out, alias->image),
+            .kind = strcmp(alias->kind, "alias") == 0 ? IA_GRAPH_ALIAS : IA_GRAPH_CONTENT,
+            .state = IA_GRAPH_FOLLOWED,
+            .name = alias->name,
+            .path = alias->path,
+        };
+        if (reference.image != IA_GRAPH_NONE && !add_reference(graph, reference, alias->target))
+            return false;
+    }
+    return true;
+}
+
+static bool add_findings(const struct ia_links *links, struct ia_graph *graph)
+{
+    for (size_t i = 0; i < links->catalog->findings.all.len; i++) {
+        const struct ia_finding *finding = &links->catalog->findings.all.items[i];
+        const struct ia_finding_kind *kind = &ia_finding_kinds[finding->code];
+        struct ia_graph_finding added = {finding->path, kind->code, finding->of_all, kind->of_readers, IA_GRAPH_NONE};
+        if (!ia_vec_push(&graph->findings, added))
+            return false;
+    }
+    return true;
+}
+
+static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
+{
+    const struct ia_catalog *catalog = links->catalog;
+    struct ia_graph *graph = &out->graph;
+    size_t count = catalog->files.len;
+    size_t images = 0;
+    out->image_of = calloc(count + 1, sizeof(*out->image_of));
+    if (out->image_of == NULL || !ia_vec_reserve(&graph->files, count))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        out->image_of[i] = ia_file_is_image(catalog->files.items[i]) ? images++ : IA_GRAPH_NONE;
+    if (!ia_vec_reserve(&graph->images, images))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const struct ia_file *item = catalog->files.items[i];
+        if (!add_file(graph, item))
+            return false;
+        if (out->image_of[i] == IA_GRAPH_NONE)
+            continue;
+        fill_image(links, out, i, &graph->images.items[graph->images.len++]);
+        if (!add_references(graph, out->image_of[i], item))
+            return false;
+    }
+    for (size_t i = 0; i < links->catalog->options->backing_glob_count; i++)
+        if (!ia_vec_push(&graph->backing_globs, links->catalog->options->backing_globs[i]))
+            return false;
+    return add_aliases(links, out, graph) && add_findings(links, graph);
+}
+
+enum ia_status ia_judge_graph_make(const struct ia_links *links, struct ia_judge_graph *out, struct ia_error *err)
+{
+    *out = (struct ia_judge_graph){0};
+    if (fill(links, out))
+        return IA_OK;
+    ia_judge_graph_release(out);
+    return ia_fail(err, IA_NOMEM, "out of memory for the judge");
+}
+
+void ia_judge_graph_release(struct ia_judge_graph *graph)
+{
+    ia_graph_release(&graph->graph);
+    free(graph->image_of);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* Following and reading in turn, and which files need another look for what others say of them. */
+#include "scan/graph/links.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "judge/judge.h"
+
+void ia_node_init(struct ia_node *node)
+{
+    *node = (struct ia_node){.backing = IA_NO_FILE, .backing_target = IA_NO_FILE, .referenced_by = IA_NO_FILE};
+}
+
+void ia_node_release(struct ia_node *node)
+{
+    for (size_t i = 0; i < node->via.len; i++)
+        free(node->via.items[i]);
+    ia_vec_release(&node->via);
+    free(node->stated_format);
+    free(node->backing_path);
+    free(node->parent_mismatch);
+    free(node->content_backing);
+}
+
+void ia_links_release(struct ia_links *links)
+{
+    ia_identities_release(&links->identities);
+    for (size_t i = 0; i < links->aliases.len; i++) {
+        free(links->aliases.items[i].name);
+        free(links->aliases.items[i].path);
+    }
+    for (size_t i = 0; i < links->templates.len; i++)
+        free(links->templates.items[i]);
+    ia_vec_release(&links->aliases);
+    ia_vec_release(&links->templates);
+}
+
+static enum ia_status add_template(void *ctx, const char *glob, struct ia_error *err)
+{
+    struct ia_links *links = ctx;
+    char *copy = strdup(glob);
+    if (copy != NULL && ia_vec_push(&links->templates, copy))
+        return IA_OK;
+    free(copy);
+    return ia_fail(err, IA_NOMEM, "out of memory");
+}
+
+enum ia_status ia_links_load_templates(struct ia_links *links, struct ia_error *err)
+{
+    const struct ia_scan_options *options = links->catalog->options;
+    enum ia_status status = ia_writer_load_templates(links->catalog->writer, add_template, links, err);
+    for (size_t i = 0; i < options->template_count && status == IA_OK; i++)
+        status = add_template(links, options->templates[i], err);
+    return status;
+}
+
+/* A second look at a file because of what other files say of it. True with the request filled when one is needed. */
+static bool needs_another_look(struct ia_file *item, struct ia_parse_request *request)
+{
+    *request = (struct ia_parse_request){.stated = item->node->stated_format};
+    if (item->node->reread)
+        return false;
+    if (item->node->stale || (item->class == IA_CLASS_PART && !item->node->is_part))
+        return true;
+    if (!item->node->is_referenced)
+        return false;
+    request->raw_by_guess = item->node->stated_format == NULL;
+    if (item->class == IA_CLASS_NONE || item->class == IA_CLASS_SKIPPED)
+        return true;
+    if (item->class == IA_CLASS_UNKNOWN)
+        return strcmp(item->reason, "unreadable") != 0;
+    if (!item->has_parsed)
+        return false;
+    /* Without a word of the overlay QEMU probes, and probing does not look at the end of a file: to it this is raw. */
+    if (item->node->stated_format == NULL)
+        return strcmp(item->parsed.basis, "footer") == 0;
+    return strcmp(item->parsed.format, item->node->stated_format) != 0;
+}
+
+/* What the content names stays a reference where the file is read as another format than its own. */
+static void keep_content_backing(struct ia_file *item, const char *stated)
+{
+    if (stated == NULL || !item->has_parsed || item->parsed.facts.backing_name == NULL ||
+        strcmp(item->parsed.format, stated) == 0)
+        return;
+    free(item->node->content_backing);
+    item->node->content_backing = strdup(item->parsed.facts.backing_name);
+}
+
+static enum ia_status read_again(struct ia_links *links, bool *any, struct ia_error *err)
+{
+    struct ia_catalog *catalog = links->catalog;
+    enum ia_status status = IA_OK;
+    *any = false;
+    for (size_t i = 0; i < catalog->files.len && status == IA_OK; i++) {
+        struct ia_file *item = catalog->files.items[i];
+        struct ia_parse_request request;
+        if (!needs_another_look(item, &request))
+            continue;
+        item->node->reread = true;
+        item->node->resolved = false;
+        request.raw_by_suffix = ia_catalog_any_raw_suffix(catalog, item);
+        keep_content_backing(item, request.stated);
+        if (item->from_store) { /* its stored mappings are no longer true */
+            status = ia_reading_drop_mappings(links->reading, item, err);
+            item->from_store = false;
+        }
+        *any = true;
+        if (status == IA_OK)
+            status = ia_reading_submit(links->reading, i, &request, err);
+    }
+    return status == IA_OK ? ia_reading_drain(links->reading, err) : status;
+}
+
+/* Ends: a file is read again at most once for what others say of it, and the files of the allowed directories are
+ * finite. */
+enum ia_status ia_links_follow(struct ia_links *links, struct ia_error *err)
+{
+    bool any = true;
+    enum ia_status status = IA_OK;
+    while (status == IA_OK && any) {
+        status = ia_links_resolve(links, err);
+        if (status == IA_OK)
+            status = read_again(links, &any, err);
+    }
+    return status;
+}
+
+static bool matches_any(const struct ia_file *file, const char *const *globs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t n = 0; n < file->names.len; n++)
+            if (ia_evidence_matches(file->names.items[n].path, globs[i]))
+                return true;
+    return false;
+}
+
+/* Something says that the image is a backing file, whether or not one names it now. */
+static bool may_be_base(const struct ia_links *links, const struct ia_file *file)
+{
+    const struct ia_scan_options *options = links->catalog->options;
+    const struct ia_previous *previous = ia_catalog_previous(links->catalog, file);
+    return file->node->is_referenced || file->node->is_template ||
+           (previous != NULL && previous->referenced_scan != 0) ||
+           ia_evidence_of_place(ia_file_path(file)) != IA_EVIDENCE_COUNT ||
+           matches_any(file, options->backing_globs, options->backing_glob_count);
+}
+
+enum ia_status ia_links_recheck(struct ia_links *links, struct ia_error *err)
+{
+    const struct ia_catalog *catalog = links->catalog;
+    IA_AUTO_FREE enum ia_recheck *how = calloc(catalog->files.len + 1, sizeof(*how));
+    if (how == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    for (size_t i = 0; i < catalog->files.len; i++) {
+        const struct ia_file *file = catalog->files.items[i];
+        if (ia_file_is_image(file) || file->node->is_part)
+            how[i] = may_be_base(links, file) ? IA_RECHECK_OPENED : IA_RECHECK_LISTED;
+    }
+    return ia_reading_recheck(links->reading, how, err);
+}

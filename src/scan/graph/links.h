@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* What images name: their backing files and parts, followed from each of their names; chains; and what is wrong with
+ * any of it. */
+#ifndef IA_SCAN_GRAPH_LINKS_H
+#define IA_SCAN_GRAPH_LINKS_H
+
+#include "scan/graph/identities.h"
+#include "scan/reading/reading.h"
+
+/* A file that an image may name in another way than by its followed backing link. */
+struct ia_alias {
+    const char *kind; /* 'alias': seen from another name of the image; 'content': in a content used as another format */
+    size_t image;     /* the image that names it */
+    size_t target;    /* the file */
+    char *name;       /* owned; the other name of the image */
+    char *path;       /* owned; where the reference leads from there */
+};
+
+/* A file's place in the graph. Numbers are those of the catalog. */
+struct ia_node {
+    size_t backing;            /* IA_NO_FILE: none or not reachable */
+    size_t backing_target;     /* the same, and kept where the link was cut: what it names is not unused */
+    const char *backing_state; /* "followed"..., NULL: no backing file */
+    char *backing_path;        /* owned */
+    char *parent_mismatch;     /* owned; in what the backing image is not the one it was made on, NULL: in nothing */
+    IA_VEC(char *) via;   /* owned, canonical directories from which other images name it, besides those of its names */
+    char *stated_format;  /* owned; what an overlay says it is */
+    bool reread;          /* already read a second time because of its stated format */
+    bool is_referenced;   /* some image names it as its backing file */
+    bool is_part;         /* some image keeps its data in it */
+    bool stale;           /* unchanged, but one of its parts is not: to be read again */
+    bool resolved;        /* its own references were followed */
+    bool chain_ok;        /* the image and all below it could be read */
+    bool is_template;     /* to be kept whole */
+    size_t referenced_by; /* an image that names it as its backing file */
+    int64_t overlaid_ns;  /* when the last of those that name it was written to; 0: none does */
+    char *content_backing; /* owned; backing name of a content that the stated format overrides */
+};
+void ia_node_init(struct ia_node *node);
+void ia_node_release(struct ia_node *node);
+
+struct ia_links {
+    struct ia_catalog *catalog;
+    struct ia_reading *reading;
+    struct ia_identities identities;
+    IA_VEC(struct ia_alias) aliases;
+    IA_VEC(char *) templates; /* owned globs: the store's and the options' */
+};
+void ia_links_release(struct ia_links *links);
+
+/* The store's templates, and those of this scan alone. */
+IA_MUST_CHECK enum ia_status ia_links_load_templates(struct ia_links *links, struct ia_error *err);
+/* Reads and follows until no file needs another look. */
+IA_MUST_CHECK enum ia_status ia_links_follow(struct ia_links *links, struct ia_error *err);
+/* resolve.c: follows the references of all images that were read. */
+IA_MUST_CHECK enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err);
+/* The image may name the target besides; name and path are copied. */
+IA_MUST_CHECK enum ia_status ia_links_add_alias(struct ia_links *links, const char *kind, size_t image, size_t target,
+                                                const char *name, const char *path, struct ia_error *err);
+/* chains.c: loops, depth, which chains are whole. */
+IA_MUST_CHECK enum ia_status ia_links_check_chains(struct ia_links *links, struct ia_error *err);
+/* judge.c: the findings about single files; templates, who names an image and when its overlays were written to. */
+IA_MUST_CHECK enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err);
+/* After that: looks at locks and shared blocks of what was not read; of what may be called unused by opening it. */
+IA_MUST_CHECK enum ia_status ia_links_recheck(struct ia_links *links, struct ia_error *err);
+/* When any of the image's files was last written to, by its time stamps: a VMDK's writes go to its extents. */
+int64_t ia_links_newest_change(const struct ia_links *links, const struct ia_file *item);
+/* When a base had last been written to; -1: after all that stands on it. */
+int64_t ia_links_idle_since(const struct ia_links *links, const struct ia_file *item);
+
+#endif

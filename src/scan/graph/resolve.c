@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+/* Following what images name: backing files and data files, from each of an image's names. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "chain/reference.h"
+#include "scan/graph/identities.h"
+#include "scan/graph/links.h"
+
+/* Where a name leads. */
+struct lead {
+    const char *state; /* "followed", "missing", "outside", "denied", "loop", "not-a-file" */
+    char *path;        /* owned */
+    char *spelled;     /* owned; the name that QEMU would open, links and all */
+    struct stat st;
+};
+
+static enum ia_status find_lead(const struct ia_links *links, const char *image_name, const char *path,
+                                struct lead *lead, struct ia_error *err)
+{
+    struct ia_error cause = {0};
+    lead->spelled = ia_reference_combine(image_name, path);
+    if (lead->spelled == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    enum ia_status resolved = ia_confine_resolve(&links->catalog->confine, lead->spelled, &lead->path, &cause);
+    if (lead->path == NULL && (lead->path = strdup(lead->spelled)) == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    switch (resolved) {
+    case IA_OK:
+        if (stat(lead->path, &lead->st) != 0)
+            lead->state = "denied";
+        else
+            lead->state = S_ISREG(lead->st.st_mode) || S_ISBLK(lead->st.st_mode) ? "followed" : "not-a-file";
+        return IA_OK;
+    case IA_REFUSED:
+        lead->state = "outside";
+        /* One more name of a file inside, by a hard link or mount, is that file. Looked at, never opened. */
+        if (stat(lead->path, &lead->st) == 0 &&
+            ia_catalog_find(links->catalog, (int64_t)lead->st.st_dev, (int64_t)lead->st.st_ino) != IA_NO_FILE)
+            lead->state = "followed";
+        return IA_OK;
+    case IA_MISSING:
+        lead->state = "missing";
+        return IA_OK;
+    case IA_LOOP:
+        lead->state = "loop";
+        return IA_OK;
+    case IA_NOMEM:
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    default:
+        lead->state = "denied";
+        return IA_OK;
+    }
+}
+
+/* Whether files that the walk did not meet may be added to the catalog, and so be read. */
+enum reach { KNOWN_FILES, NEW_FILES };
+
+/* The item that a followed lead ends at; it is new to the catalog if it lies in an --allow directory. With
+ * KNOWN_FILES such a one is IA_NO_FILE. */
+static enum ia_status item_of(struct ia_links *links, const struct lead *lead, enum reach reach, size_t *number,
+                              struct ia_error *err)
+{
+    *number = ia_catalog_find(links->catalog, (int64_t)lead->st.st_dev, (int64_t)lead->st.st_ino);
+    if (*number != IA_NO_FILE || reach == KNOWN_FILES)
+        return IA_OK;
+    enum ia_status status = ia_catalog_add(links->catalog, lead->path, &lead->st, false, number, err);
+    if (status == IA_OK)
+        ia_catalog_match_late(links->catalog, *number);
+    return status;
+}
+
+enum ia_status ia_links_add_alias(struct ia_links *links, const char *kind, size_t image, size_t target,
+                                  const char *name, const char *path, struct ia_error *err)
+{
+    struct ia_alias alias = {
+        .kind = kind, .image = image, .target = target, .name = strdup(name), .path = strdup(path)};
+    if (alias.name != NULL && alias.path != NULL && ia_vec_push(&links->aliases, alias))
+        return IA_OK;
+    free(alias.name);
+    free(alias.path);
+    return ia_fail(err, IA_NOMEM, "out of memory");
+}
+
+static void release_lead(struct lead *lead)
+{
+    free(lead->path);
+    free(lead->spelled);
+}
+
+static bool is_in(const char *path, const char *directory)
+{
+    size_t len = strlen(directory);
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && (size_t)(slash - path) == len && strncmp(path, directory, len) == 0;
+}
+
+/* QEMU takes a relative name of an image from the directory of the name by which the image itself was opened. When an
+ * overlay names it through a link from elsewhere, that directory is one more place to look from.
+ * Ends: there are no more directories than references. */
+static enum ia_status note_via(struct ia_links *links, size_t target, const char *spelled, struct ia_error *err)
+{
+    struct ia_file *item = links->catalog->files.items[target];
+    IA_AUTO_FREE char *name = strdup(spelled);
+    char *slash = name == NULL ? NULL : strrchr(name, '/');
+    if (slash == NULL)
+        return name == NULL ? ia_fail(err, IA_NOMEM, "out of memory") : IA_OK;
+    slash[slash == name] = '\0';
+    IA_AUTO_FREE char *directory = realpath(name, NULL);
+    if (directory == NULL)
+        return IA_OK;
+    if (strcmp(directory, "/") == 0)
+        directory[0] = '\0';
+    for (size_t i = 0; i < item->names.len; i++)
+        if (is_in(item->names.items[i].path, directory))
+            return IA_OK;
+    for (size_t i = 0; i < item->node->via.len; i++)
+        if (strcmp(item->node->via.items[i], directory) == 0)
+            return IA_OK;
+    if (!ia_vec_push(&item->node->via, directory))
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    directory = NULL;
+    item->node->resolved = false;
+    return IA_OK;
+}
+
+/* From one name of the image. *deferred: it leads to a file that may not be added yet. */
+static enum ia_status follow_from(struct ia_links *links, size_t image, const char *name, const char *path,
+                                  enum reach reach, bool *deferred, struct ia_error *err)
+{
+    struct lead lead = {0};
+    size_t target = IA_NO_FILE;
+    enum ia_status status = find_lead(links, name, path, &lead, err);
+    bool followed = status == IA_OK && strcmp(lead.state, "followed") == 0;
+    if (followed)
+        status = item_of(links, &lead, reach, &target, err);
+    *deferred = status == IA_OK && followed && target == IA_NO_FILE;
+    struct ia_file *item = links->catalog->files.items[image];
+    if (status == IA_OK && !*deferred) {
+        if (item->node->backing_state == NULL || (followed && item->node->backing == IA_NO_FILE)) {
+            item->node->backing_state = lead.state;
+            item->node->backing = item->node->backing_target = target;
+            free(item->node->backing_path);
+            item->node->backing_path = ia_steal_ptr(lead.path);
+        } else if (followed && target != item->node->backing) {
+            status = ia_links_add_alias(links, "alias", image, target, name, lead.path, err);
+        }
+    }
+    if (status == IA_OK && target != IA_NO_FILE)
+        status = note_via(links, target, lead.spelled, err);
+    release_lead(&lead);
+    return status;
+}
+
+/* An overlay opens the image from this directory, and from there its backing file cannot be followed. */
+static enum ia_status check_via(struct ia_links *links, size_t image, const char *name, const char *path,
+                                struct ia_error *err)
+{
+    struct lead lead = {0};
+    enum ia_status status = find_lead(links, name, path, &lead, err);
+    if (status == IA_OK && strcmp(lead.state, "followed") != 0)
+        ia_findings_add(&links->catalog->findings,
+                        strcmp(lead.state, "missing") == 0 ? IA_FINDING_BACKING_MISSING : IA_FINDING_BACKING_OUTSIDE,
+                        ia_file_path(links->catalog->files.items[image]),
+                        "named from another directory, its backing file is '%s' (%s)", lead.spelled, lead.state);
+    release_lead(&lead);
+    return status;
+}
+
+/* The first name of the image from which the reference can be followed decides; other names that lead elsewhere are
+ * kept as aliases, so that what they lead to is never called unused. */
+static enum ia_status follow(struct ia_links *links, size_t image, const char *path, enum reach reach, bool *deferred,
+                             struct ia_error *err)
+{
+    const struct ia_file *item = links->catalog->files.items[image];
+    size_t names = path[0] == '/' ? 1 : item->names.len;
+    size_t via = path[0] == '/' ? 0 : item->node->via.len;
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < names && status == IA_OK && !*deferred; i++)
+        status = follow_from(links, image, links->catalog->files.items[image]->names.items[i].path, path, reach,
+                             deferred, err);
+    for (size_t i = 0; i < via && status == IA_OK && !*deferred; i++) {
+        IA_AUTO_FREE char *name = NULL;
+        if (asprintf(&name, "%s/.", links->catalog->files.items[image]->node->via.items[i]) < 0)
+            return ia_fail(err, IA_NOMEM, "out of memory");
+        status = check_via(links, image, name, path, err);
+        if (status == IA_OK)
+            status = follow_from(links, image, name, path, reach, deferred, err);
+    }
+    return status;
+}
+
+static enum ia_status state_format(struct ia_links *links, size_t image, const char *format, struct ia_error *err)
+{
+    const struct ia_file *item = links->catalog->files.items[image];
+    struct ia_file *target = links->catalog->files.items[item->node->backing];
+    target->node->is_referenced = true;
+    if (format == NULL)
+        return IA_OK;
+    if (target->node->stated_format == NULL) {
+        target->node->stated_format = strdup(format);
+        return target->node->stated_format != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    }
+    if (strcmp(target->node->stated_format, format) != 0)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_FORMAT_CONFLICT, ia_file_path(item),
+                        "takes its backing file for %s, another image takes it for %s", format,
+                        target->node->stated_format);
+    return IA_OK;
+}
+
+/* A parent called by host paths: the first that can be followed counts, and others that can are kept as aliases. */
+static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum reach reach, bool *deferred,
+                                    struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    size_t count = links->catalog->files.items[image]->parsed.facts.backing_paths.len;
+    for (size_t i = 0; i < count && status == IA_OK && !*deferred; i++) {
+        IA_AUTO_FREE char *path = strdup(links->catalog->files.items[image]->parsed.facts.backing_paths.items[i]);
+        status =
+            path == NULL ? ia_fail(err, IA_NOMEM, "out of memory") : follow(links, image, path, reach, deferred, err);
+    }
+    const struct ia_file *item = links->catalog->files.items[image];
+    if (status == IA_OK && !*deferred && item->node->backing != IA_NO_FILE)
+        status = state_format(links, image, item->parsed.facts.backing_format, err);
+    return status;
+}
+
+/* A parent that is known by who it is: among all images of the scan. Several that are it are all kept. */
+static enum ia_status resolve_identity(struct ia_links *links, size_t image, struct ia_error *err)
+{
+    struct ia_file **items = links->catalog->files.items;
+    struct ia_file *item = items[image];
+    const struct ia_identities *known = &links->identities;
+    enum ia_status status = IA_OK;
+    item->node->backing_state = "missing";
+    size_t first =
+        ia_identities_find(known, links->catalog, item->parsed.format, ia_parsed_identity(&item->parsed)->parent);
+    for (size_t i = first; i < known->sorted.len && status == IA_OK; i++) {
+        size_t target = known->sorted.items[i];
+        if (!ia_identity_is(items[target], item->parsed.format, ia_parsed_identity(&item->parsed)->parent))
+            break;
+        if (target == image)
+            continue;
+        bool another = item->node->backing_target != IA_NO_FILE || strcmp(item->node->backing_state, "several") == 0;
+        if (another && item->node->backing_target != IA_NO_FILE) {
+            status =
+                ia_links_add_alias(links, "alias", image, item->node->backing_target, item->parsed.facts.backing_name,
+                                   ia_file_path(items[item->node->backing_target]), err);
+            item->node->backing = item->node->backing_target = IA_NO_FILE;
+        }
+        if (another && status == IA_OK)
+            status = ia_links_add_alias(links, "alias", image, target, item->parsed.facts.backing_name,
+                                        ia_file_path(items[target]), err);
+        item->node->backing_state = another ? "several" : "followed";
+        if (!another)
+            item->node->backing = item->node->backing_target = target;
+    }
+    if (status != IA_OK || item->node->backing == IA_NO_FILE)
+        return status;
+    item->node->backing_path = strdup(ia_file_path(items[item->node->backing]));
+    return item->node->backing_path == NULL ? ia_fail(err, IA_NOMEM, "out of memory")
+                                            : state_format(links, image, item->parsed.facts.backing_format, err);
+}
+
+static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum reach reach, bool *deferred,
+                                      struct ia_error *err)
+{
+    const struct ia_image_facts *facts = &links->catalog->files.items[image]->parsed.facts;
+    if (facts->backing_by_identity)
+        return resolve_identity(links, image, err);
+    if (facts->backing_paths.len > 0)
+        return resolve_paths(links, image, reach, deferred, err);
+    IA_AUTO_FREE char *stated = facts->backing_format == NULL ? NULL : strdup(facts->backing_format);
+    struct ia_reference reference;
+    enum ia_status status = ia_reference_parse(facts->backing_name, &reference, err);
+    if (status != IA_OK)
+        return status;
+    if (reference.path != NULL)
+        status = follow(links, image, reference.path, reach, deferred, err);
+    if (status != IA_OK || *deferred) {
+        ia_reference_release(&reference);
+        return status;
+    }
+    struct ia_file *item = links->catalog->files.items[image];
+    bool stands_alone = reference.kind == IA_REFERENCE_UNSUPPORTED || reference.kind == IA_REFERENCE_SLICE ||
+                        (reference.bare_file && stated != NULL);
+    if (reference.kind == IA_REFERENCE_REMOTE)
+        item->node->backing_state = "remote";
+    else if (stands_alone)
+        item->node->backing_state = "unsupported";
+    else if (reference.kind == IA_REFERENCE_WORKING_DIR)
+        item->node->backing_state = "ambiguous";
+    const char *format = stated != NULL ? stated : reference.format;
+    if (item->node->backing != IA_NO_FILE)
+        status = state_format(links, image, stands_alone ? NULL : format, err);
+    ia_reference_release(&reference);
+    return status;
+}
+
+/* One part of an image that was taken over from the store: is it still there, and unchanged? */
+static enum ia_status resolve_stored_part(struct ia_links *links, size_t image, const struct ia_image_part *named,
+                                          struct ia_error *err)
+{
+    struct ia_file *item = links->catalog->files.items[image];
+    struct ia_file_part part = {.item = IA_NO_FILE};
+    struct ia_reference reference = {.kind = IA_REFERENCE_PATH};
+    struct lead lead = {0};
+    enum ia_status status = IA_OK;
+    if (named->place == IA_PART_REFERENCE && named->name != NULL) {
+        status = ia_reference_parse(named->name, &reference, err);
+        part.ambiguous = reference.path == NULL || reference.path[0] != '/';
+    }
+    const char *path = named->place == IA_PART_REFERENCE ? reference.path : named->name;
+    if (status == IA_OK && path != NULL)
+        status = find_lead(links, ia_file_path(item), path, &lead, err);
+    ia_reference_release(&reference);
+    free(lead.spelled);
+    part.path = lead.path;
+    if (status == IA_OK && lead.state != NULL && strcmp(lead.state, "followed") == 0)
+        part.item = ia_catalog_find(links->catalog, (int64_t)lead.st.st_dev, (int64_t)lead.st.st_ino);
+    if (status == IA_OK && !ia_vec_push(&item->read->parts, part))
+        status = ia_fail(err, IA_NOMEM, "out of memory");
+    if (status != IA_OK) {
+        free(part.path);
+        return status;
+    }
+    item->node->stale =
+        item->node->stale || part.item == IA_NO_FILE || !links->catalog->files.items[part.item]->from_store;
+    return IA_OK;
+}
+
+static enum ia_status resolve_parts(struct ia_links *links, size_t image, struct ia_error *err)
+{
+    struct ia_file *item = links->catalog->files.items[image];
+    const struct ia_image_facts *facts = &item->parsed.facts;
+    enum ia_status status = IA_OK;
+    while (item->from_store && item->read->parts.len < facts->parts.len && status == IA_OK)
+        status = resolve_stored_part(links, image, &facts->parts.items[item->read->parts.len], err);
+    for (size_t i = 0; i < item->read->parts.len; i++)
+        if (item->read->parts.items[i].item != IA_NO_FILE)
+            links->catalog->files.items[item->read->parts.items[i].item]->node->is_part = true;
+    return status;
+}
+
+/* A content that is used as raw, and looks like an image that names a file: nobody follows that, but who took it for
+ * an image would need the file. */
+static enum ia_status resolve_content(struct ia_links *links, size_t image, struct ia_error *err)
+{
+    const struct ia_file *item = links->catalog->files.items[image];
+    struct ia_reference reference;
+    struct lead lead = {0};
+    enum ia_status status = ia_reference_parse(item->node->content_backing, &reference, err);
+    if (status != IA_OK)
+        return status;
+    if (reference.path != NULL)
+        status = find_lead(links, ia_file_path(item), reference.path, &lead, err);
+    if (status == IA_OK && lead.state != NULL && strcmp(lead.state, "followed") == 0) {
+        size_t target = ia_catalog_find(links->catalog, (int64_t)lead.st.st_dev, (int64_t)lead.st.st_ino);
+        if (target != IA_NO_FILE)
+            status = ia_links_add_alias(links, "content", image, target, item->node->content_backing, lead.path, err);
+    }
+    release_lead(&lead);
+    ia_reference_release(&reference);
+    return status;
+}
+
+static enum ia_status resolve_item(struct ia_links *links, size_t number, enum reach reach, struct ia_error *err)
+{
+    struct ia_file *item = links->catalog->files.items[number];
+    bool deferred = false;
+    enum ia_status status = IA_OK;
+    item->node->resolved = true;
+    item->node->backing = item->node->backing_target = IA_NO_FILE;
+    item->node->backing_state = NULL;
+    free(item->node->backing_path);
+    item->node->backing_path = NULL;
+    if (item->parsed.facts.backing_name != NULL)
+        status = resolve_backing(links, number, reach, &deferred, err);
+    item = links->catalog->files.items[number];
+    item->node->resolved = !deferred;
+    if (status != IA_OK || deferred)
+        return status;
+    status = resolve_parts(links, number, err);
+    if (status == IA_OK && item->node->content_backing != NULL)
+        status = resolve_content(links, number, err);
+    return status;
+}
+
+/* An overlay says that it is something else than its content looks like: the content has no say in what is opened. */
+static bool is_doubted(const struct ia_file *item)
+{
+    return item->node->stated_format != NULL && strcmp(item->node->stated_format, item->parsed.format) != 0 &&
+           !item->node->reread;
+}
+
+/* One round over everything that is not resolved yet; *any tells whether there was something. */
+static enum ia_status resolve_round(struct ia_links *links, enum reach reach, size_t count, bool *any,
+                                    struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < count && status == IA_OK; i++) {
+        const struct ia_file *item = links->catalog->files.items[i];
+        bool readable = ia_file_is_image(item) && item->has_parsed;
+        if (!readable || item->node->resolved || (reach == NEW_FILES && is_doubted(item)))
+            continue;
+        status = resolve_item(links, i, reach, err);
+        *any = *any || links->catalog->files.items[i]->node->resolved;
+    }
+    return status;
+}
+
+/* References among files that the walk met come first, so that every format that is stated is known before a file that
+ * only a reference names is read. Ends: an item goes back to unresolved only with one more directory to look from. */
+enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err)
+{
+    enum ia_status status = ia_identities_sort(&links->identities, links->catalog, err);
+    size_t count = links->catalog->files.len; /* what is added is resolved in the next round, after it was read */
+    for (enum reach reach = KNOWN_FILES; reach <= NEW_FILES; reach++) {
+        bool any = true;
+        while (any && status == IA_OK) {
+            any = false;
+            status = resolve_round(links, reach, count, &any, err);
+        }
+    }
+    return status;
+}

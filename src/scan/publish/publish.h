@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* A scan's rows into the store, all in its one transaction. */
+#ifndef IA_SCAN_PUBLISH_PUBLISH_H
+#define IA_SCAN_PUBLISH_PUBLISH_H
+
+#include "scan/graph/links.h"
+
+struct ia_publish {
+    struct ia_catalog *catalog;
+    struct ia_reading *reading;
+    struct ia_links *links;
+    struct ia_writer *writer; /* borrowed */
+    struct ia_scan_row row;   /* counted on the way */
+};
+
+/* record.c: everything but the scan's own row. */
+IA_MUST_CHECK enum ia_status ia_publish_rows(struct ia_publish *publish, struct ia_error *err);
+/* The scan's row and options; the history is cut, and all is committed. */
+IA_MUST_CHECK enum ia_status ia_publish_scan(struct ia_publish *publish, struct ia_error *err);
+
+/* Of the first: */
+/* references.c: names and references, where they are not as they were. */
+IA_MUST_CHECK enum ia_status ia_publish_references(struct ia_publish *publish, struct ia_error *err);
+/* analyse.c: the forest's results, for the trees that are not as they were. */
+IA_MUST_CHECK enum ia_status ia_publish_forest(struct ia_publish *publish, struct ia_error *err);
+/* hosts.c: what the files share on the host, compared. */
+IA_MUST_CHECK enum ia_status ia_publish_sharing(struct ia_publish *publish, struct ia_error *err);
+/* verdicts.c: candidates, evidence and doubts, after all else; counts those about every candidate. */
+IA_MUST_CHECK enum ia_status ia_publish_verdicts(struct ia_publish *publish, struct ia_error *err);
+
+#endif

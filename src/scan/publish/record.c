@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing what a scan found. Everything here is inside the scan's one transaction. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/cleanup.h"
+#include "base/fingerprint.h"
+#include "format/format.h"
+#include "scan/graph/judge_graph.h"
+#include "scan/publish/publish.h"
+
+static enum ia_status drop_mappings(struct ia_publish *publish, const struct ia_parsed *parsed, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < parsed->mappings.len && status == IA_OK; i++)
+        status = ia_writer_drop_mapping(publish->writer, parsed->mappings.items[i].map_id, err);
+    return status;
+}
+
+static bool same_identity(const struct ia_previous *previous, const struct ia_file *item)
+{
+    return previous->key.dev == item->key.dev && previous->key.inode == item->key.inode;
+}
+
+/* What the scan before had and this one has not, or has anew. */
+static enum ia_status drop_old(struct ia_publish *publish, struct ia_error *err)
+{
+    struct ia_catalog *catalog = publish->catalog;
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < catalog->previous.len && status == IA_OK; i++) {
+        const struct ia_previous *previous = &catalog->previous.items[i];
+        if (previous->taken)
+            continue;
+        publish->row.vanished += previous->image_id != 0;
+        status = drop_mappings(publish, &previous->parsed, err);
+        if (status == IA_OK)
+            status = ia_writer_drop_file(publish->writer, previous->file_id, err);
+    }
+    for (size_t i = 0; i < catalog->files.len && status == IA_OK; i++) {
+        const struct ia_file *item = catalog->files.items[i];
+        const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
+        if (!ia_file_is_image(item)) /* read as one before it turned out to be a part */
+            status = drop_mappings(publish, &item->parsed, err);
+        if (previous == NULL)
+            continue;
+        if (status == IA_OK && !item->from_store)
+            status = drop_mappings(publish, &previous->parsed, err);
+        if (status == IA_OK && !same_identity(previous, item))
+            status = ia_writer_drop_file(publish->writer, previous->file_id, err);
+        else if (status == IA_OK && previous->image_id != 0 && !ia_file_is_image(item))
+            status = ia_writer_drop_image(publish->writer, previous->image_id, err);
+    }
+    return status;
+}
+
+/* Blocks may be given back, and links moved out of the roots, without a trace in the time stamps. */
+static bool row_stands(const struct ia_previous *previous, const struct ia_file *item)
+{
+    return strcmp(previous->path, ia_file_path(item)) == 0 && previous->class == item->class &&
+           previous->disk_size == item->disk_size && previous->links == item->links &&
+           previous->links_met == item->links_met;
+}
+
+static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err)
+{
+    struct ia_catalog *catalog = publish->catalog;
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < catalog->files.len && status == IA_OK; i++) {
+        struct ia_file *item = catalog->files.items[i];
+        const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
+        bool known = previous != NULL && same_identity(previous, item);
+        item->file_id = known ? previous->file_id : 0;
+        item->new_row = !known;
+        item->links_met = ia_file_count_links(item);
+        if (known && item->from_store && row_stands(previous, item))
+            continue;
+        struct ia_file_row row = {
+            .file_id = item->file_id,
+            .path = ia_file_path(item),
+            .dev = item->key.dev,
+            .inode = item->key.inode,
+            .size = item->key.size,
+            .disk_size = item->disk_size,
+            .mtime_ns = item->key.mtime_ns,
+            .ctime_ns = item->key.ctime_ns,
+            /* What its content names has to be looked at each time: the store keeps one format of a file. */
+            .checked_ns = item->node->content_backing != NULL ? 0 : item->checked_ns,
+            .verdict = ia_file_class_word(item->class),
+            .reason = item->reason == NULL ? "" : item->reason,
+            .links = item->links,
+            .links_met = item->links_met,
+        };
+        status = ia_writer_put_file(publish->writer, &row, err);
+        item->file_id = row.file_id;
+        if (status == IA_OK && known)
+            status = ia_writer_touch_file(publish->writer, item->file_id, err);
+    }
+    return status;
+}
+
+static void number_images(struct ia_publish *publish)
+{
+    for (size_t i = 0; i < publish->catalog->files.len; i++) {
+        struct ia_file *item = publish->catalog->files.items[i];
+        const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
+        if (!ia_file_is_image(item))
+            continue;
+        bool known = previous != NULL && previous->image_id != 0;
+        item->image_id = known ? previous->image_id : ia_writer_new_image_id(publish->writer);
+        publish->row.images++;
+        publish->row.added += !known;
+        publish->row.parsed += item->read->parsed_now;
+        publish->row.unchanged += item->from_store;
+        publish->row.changed += known && !item->from_store;
+        publish->row.renamed += known && strcmp(previous->path, ia_file_path(item)) != 0;
+        if (item->parsed.mappings.len == 0) { /* nothing could be read: an active mapping without extents */
+            struct ia_mapping none = {.map_id = ia_writer_new_map_id(publish->writer), .failed = true};
+            if (!ia_vec_push(&item->parsed.mappings, none))
+                publish->catalog->findings.failed = true;
+        }
+    }
+}
+
+/* Of the columns that may be others though the file is the same. */
+static int64_t fingerprint(const struct ia_image_row *row)
+{
+    const int64_t numbers[] = {row->file_id,    row->chain_ok,        row->backing_id,  row->map_id,
+                               row->first_scan, row->referenced_scan, row->is_template, row->referenced_mtime_ns};
+    const char *const texts[] = {row->path,       row->format_basis,  row->state,  row->backing_path,
+                                 row->lock_state, row->referenced_by, row->problem};
+    struct ia_fingerprint print = IA_FINGERPRINT_INIT;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        ia_fingerprint_int(&print, numbers[i]);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        ia_fingerprint_text(&print, texts[i]);
+    return ia_fingerprint_value(&print);
+}
+
+/* An image that was taken over keeps its rows. */
+static enum ia_status put_space(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+{
+    const struct ia_account *account = &item->read->account;
+    enum ia_status status = ia_writer_drop_space(publish->writer, item->image_id, err);
+    for (size_t i = 0; i < account->rows.len && status == IA_OK; i++) {
+        const struct ia_account_row *made = &account->rows.items[i];
+        struct ia_space_row row = {.image_id = item->image_id,
+                                   .file = made->file,
+                                   .use = made->use,
+                                   .bytes = made->bytes,
+                                   .disk_bytes = made->disk_bytes,
+                                   .unwritten_bytes = made->unwritten_bytes};
+        status = ia_writer_put_space(publish->writer, &row, err);
+    }
+    return status;
+}
+
+/* What an image does not say of its identity is empty. */
+static const char *told(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
+/* What the scan before knew of an image that nothing names as its backing file any more stays true. */
+static void add_memory(const struct ia_publish *publish, const struct ia_file *item, struct ia_image_row *row)
+{
+    const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
+    bool named = item->node->referenced_by != IA_NO_FILE;
+    int64_t now = ia_writer_scan_id(publish->writer);
+    row->first_scan = previous != NULL && previous->first_scan != 0 ? previous->first_scan : now;
+    if (named) {
+        row->referenced_scan = now;
+        row->referenced_mtime_ns = ia_max(ia_links_idle_since(publish->links, item), 0);
+        row->referenced_by = ia_file_path(publish->catalog->files.items[item->node->referenced_by]);
+    } else if (previous != NULL) {
+        row->referenced_scan = previous->referenced_scan;
+        row->referenced_mtime_ns = previous->referenced_mtime_ns;
+        row->referenced_by = previous->referenced_by;
+    }
+}
+
+/* Not of an image that was taken over: the store keeps more of its header than the scan takes back. */
+static void add_header(const struct ia_parsed *parsed, struct ia_image_row *row)
+{
+    const struct ia_image_facts *facts = &parsed->facts;
+    const struct ia_image_identity *identity = ia_parsed_identity(parsed);
+    bool read = parsed->status == IA_OK || facts->virtual_size > 0;
+    row->variant = facts->variant;
+    row->version = facts->version > 0 ? facts->version : -1;
+    row->virtual_size = read ? facts->virtual_size : -1;
+    row->cluster_size = facts->cluster_size > 0 ? facts->cluster_size : -1;
+    row->encrypted = facts->encrypted;
+    row->dirty = facts->dirty;
+    row->corrupt = facts->marked_corrupt;
+    row->truncated = facts->truncated;
+    row->has_data_file = facts->has_data_file;
+    row->extended_l2 = facts->extended_l2;
+    row->compression = facts->compression;
+    row->backing_name = facts->backing_name;
+    row->backing_format = facts->backing_format;
+    row->backing_by_identity = facts->backing_by_identity;
+    row->identity = told(identity->own);
+    row->identity_stamp = told(identity->own_stamp);
+    row->parent_identity = told(identity->parent);
+    row->parent_stamp = told(identity->parent_stamp);
+    row->abilities = ia_format_abilities(ia_format_by_name(parsed->format), facts);
+}
+
+static enum ia_status put_image(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+{
+    const struct ia_parsed *parsed = &item->parsed;
+    const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
+    if (parsed->mappings.len == 0)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    struct ia_image_row row = {
+        .image_id = item->image_id,
+        .file_id = item->file_id,
+        .path = ia_file_path(item),
+        .format = parsed->format,
+        .format_basis = parsed->basis,
+        .state = ia_file_image_state(item),
+        .problem = parsed->message,
+        .chain_ok = item->node->chain_ok,
+        .backing_path = item->node->backing_path,
+        .backing_id =
+            item->node->backing != IA_NO_FILE ? publish->catalog->files.items[item->node->backing]->image_id : 0,
+        .map_id = parsed->mappings.items[0].map_id,
+        .is_template = item->node->is_template,
+        .lock_state = item->read->lock_state,
+        .overlapping = ia_file_cross_linked(item),
+        .compressed_host = parsed->facts.compressed_host,
+        .metadata_bytes = parsed->status == IA_OK ? parsed->facts.metadata_bytes : -1,
+    };
+    memcpy(row.state_bytes, parsed->state_bytes, sizeof(row.state_bytes));
+    add_memory(publish, item, &row);
+    row.fingerprint = fingerprint(&row);
+    if (item->from_store && previous->row_fingerprint == row.fingerprint)
+        return IA_OK; /* the row stands */
+    if (!item->from_store)
+        add_header(parsed, &row);
+    enum ia_status status = item->from_store ? ia_writer_put_known_image(publish->writer, &row, err)
+                                             : ia_writer_put_image(publish->writer, &row, err);
+    if (status == IA_OK)
+        status = ia_writer_touch_image(publish->writer, item->image_id, err);
+    return status;
+}
+
+static enum ia_status put_mappings(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+{
+    const struct ia_parsed *parsed = &item->parsed;
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < parsed->mappings.len && status == IA_OK && !item->from_store; i++) {
+        const struct ia_mapping *mapping = &parsed->mappings.items[i];
+        const struct ia_snapshot *snapshot = i > 0 ? &parsed->facts.snapshots.items[i - 1] : NULL;
+        struct ia_mapping_row row = {
+            .map_id = mapping->map_id,
+            .image_id = item->image_id,
+            .snapshot = (int64_t)i - 1,
+            .id = snapshot == NULL ? NULL : snapshot->id,
+            .name = snapshot == NULL ? NULL : snapshot->name,
+            .size = mapping->size,
+            .vm_state = snapshot == NULL ? 0 : snapshot->vm_state,
+            .date_ns = snapshot == NULL ? 0 : snapshot->date_ns,
+            .extents = mapping->extents,
+            .failed = mapping->failed,
+        };
+        status = ia_writer_put_mapping(publish->writer, &row, err);
+    }
+    return status;
+}
+
+static enum ia_status put_images(struct ia_publish *publish, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < publish->catalog->files.len && status == IA_OK; i++) {
+        const struct ia_file *item = publish->catalog->files.items[i];
+        if (!ia_file_is_image(item))
+            continue;
+        status = put_image(publish, item, err);
+        if (status == IA_OK)
+            status = put_mappings(publish, item, err);
+        if (status == IA_OK && !item->from_store)
+            status = put_space(publish, item, err);
+    }
+    return status;
+}
+
+static enum ia_status put_findings(struct ia_publish *publish, struct ia_error *err)
+{
+    enum ia_status status =
+        publish->catalog->findings.failed ? ia_fail(err, IA_NOMEM, "out of memory for findings") : IA_OK;
+    for (size_t i = 0; i < publish->catalog->findings.all.len && status == IA_OK; i++) {
+        const struct ia_finding *finding = &publish->catalog->findings.all.items[i];
+        const struct ia_finding_kind *kind = &ia_finding_kinds[finding->code];
+        struct ia_finding_row row = {.code = kind->code,
+                                     .severity = kind->severity,
+                                     .path = finding->path,
+                                     .detail = finding->detail,
+                                     .doubt = finding->of_all == IA_DOUBT_NONE ? NULL
+                                                                               : ia_doubt_kinds[finding->of_all].code};
+        status = ia_writer_put_finding(publish->writer, &row, err);
+    }
+    return status;
+}
+
+static enum ia_status put_options(struct ia_publish *publish, const char *kind, const char *const *values, size_t count,
+                                  struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < count && status == IA_OK; i++)
+        status = ia_writer_put_option(publish->writer, kind, values[i], err);
+    return status;
+}
+
+/* Those of the registry, and what overlays state that nothing here reads. */
+static enum ia_status put_formats(struct ia_publish *publish, struct ia_error *err)
+{
+    IA_AUTO_BUF struct ia_buf suffixes = {0};
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; ia_formats[i] != NULL && status == IA_OK; i++) {
+        ia_buf_clear(&suffixes);
+        for (const char *const *suffix = ia_formats[i]->suffixes; suffix != NULL && *suffix != NULL; suffix++)
+            ia_buf_addf(&suffixes, "%s%s", suffixes.len > 0 ? " " : "", *suffix);
+        const struct ia_format_row row = {
+            .name = ia_formats[i]->name,
+            .suffixes = suffixes.len > 0 ? suffixes.data : "",
+            .is_plain = ia_formats[i]->is_plain,
+        };
+        status = suffixes.failed ? ia_fail(err, IA_NOMEM, "out of memory")
+                                 : ia_writer_put_format(publish->writer, &row, err);
+    }
+    for (size_t i = 0; i < publish->catalog->files.len && status == IA_OK; i++) {
+        const struct ia_file *item = publish->catalog->files.items[i];
+        const struct ia_format_row row = {.name = item->parsed.format, .suffixes = ""};
+        if (ia_file_is_image(item) && ia_format_by_name(row.name) == NULL)
+            status = ia_writer_put_format(publish->writer, &row, err);
+    }
+    return status;
+}
+
+static enum ia_status put_all_options(struct ia_publish *publish, struct ia_error *err)
+{
+    const struct ia_scan_options *options = publish->catalog->options;
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < options->root_count && status == IA_OK; i++)
+        status = ia_writer_put_option(publish->writer, "root", publish->catalog->confine.allowed.items[i].path, err);
+    if (status == IA_OK)
+        status = put_options(publish, "allow", options->allow, options->allow_count, err);
+    if (status == IA_OK)
+        status = put_options(publish, "exclude", options->exclude, options->exclude_count, err);
+    if (status == IA_OK)
+        status = put_options(publish, "backing-glob", options->backing_globs, options->backing_glob_count, err);
+    if (status == IA_OK)
+        status = put_options(publish, "template", options->templates, options->template_count, err);
+    if (status == IA_OK)
+        status = put_options(publish, "raw-suffix", options->raw_suffixes, options->raw_suffix_count, err);
+    for (size_t i = 0; i < publish->catalog->skipped.len && status == IA_OK; i++)
+        status = ia_writer_put_passed(publish->writer, publish->catalog->skipped.items[i].reason,
+                                      publish->catalog->skipped.items[i].files, err);
+    return status;
+}
+
+enum ia_status ia_publish_rows(struct ia_publish *publish, struct ia_error *err)
+{
+    number_images(publish);
+    enum ia_status status = drop_old(publish, err);
+    if (status == IA_OK)
+        status = put_formats(publish, err);
+    if (status == IA_OK)
+        status = put_files(publish, err);
+    if (status == IA_OK)
+        status = put_images(publish, err);
+    if (status == IA_OK)
+        status = ia_publish_references(publish, err);
+    if (status == IA_OK)
+        status = ia_publish_forest(publish, err);
+    if (status == IA_OK)
+        status = ia_publish_sharing(publish, err);
+    if (status == IA_OK)
+        status = put_findings(publish, err);
+    return status == IA_OK ? ia_publish_verdicts(publish, err) : status;
+}
+
+enum ia_status ia_publish_scan(struct ia_publish *publish, struct ia_error *err)
+{
+    struct ia_scan_row *row = &publish->row;
+    row->scan_id = ia_writer_scan_id(publish->writer);
+    row->errors = ia_findings_incomplete(&publish->catalog->findings);
+    row->walked = publish->catalog->walked;
+    row->passed_over = publish->catalog->skipped_files;
+    row->extents = publish->reading->extents;
+    row->table_bytes = publish->catalog->progress.table_bytes;
+    enum ia_status status = ia_writer_put_scan(publish->writer, row, err);
+    if (status == IA_OK)
+        status = put_all_options(publish, err);
+    if (status == IA_OK)
+        status = ia_writer_keep_history(publish->writer, publish->catalog->options->keep, err);
+    return status == IA_OK ? ia_writer_commit(publish->writer, err) : status;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing who names whom: the names of files, the files of images, the references between them. */
+#include <string.h>
+
+#include "base/fingerprint.h"
+#include "scan/publish/publish.h"
+
+static const char *state_of_part(const struct ia_file_part *part)
+{
+    if (part->ambiguous)
+        return "ambiguous";
+    switch (part->status) {
+    case IA_OK:
+        return "followed";
+    case IA_REFUSED:
+        return "outside";
+    case IA_MISSING:
+        return "missing";
+    default:
+        return "denied";
+    }
+}
+
+/* A part of an image that was not understood as far as its parts is named, and looked for by nobody. */
+static enum ia_status put_part_reference(struct ia_publish *publish, const struct ia_file *item, size_t number,
+                                         struct ia_error *err)
+{
+    const struct ia_image_part *named = &item->parsed.facts.parts.items[number];
+    const struct ia_file_part *part = number < item->read->parts.len ? &item->read->parts.items[number] : NULL;
+    struct ia_reference_row row = {
+        .image_id = item->image_id,
+        .kind = named->place == IA_PART_REFERENCE ? "data-file" : "extent",
+        .number = (int64_t)number,
+        .role = named->role,
+        .place = named->place,
+        .name = named->name,
+        .path = part == NULL || part->path == NULL ? "" : part->path,
+        .state = part == NULL ? NULL : state_of_part(part),
+        .target_id = part != NULL && part->item != IA_NO_FILE ? publish->catalog->files.items[part->item]->file_id : 0,
+    };
+    return ia_writer_put_reference(publish->writer, &row, err);
+}
+
+static enum ia_status put_backing_reference(struct ia_publish *publish, const struct ia_file *item,
+                                            struct ia_error *err)
+{
+    struct ia_file *const *items = publish->catalog->files.items;
+    struct ia_reference_row row = {
+        .image_id = item->image_id,
+        .kind = "backing",
+        .place = -1,
+        .name = item->parsed.facts.backing_name,
+        .path = item->node->backing_path == NULL ? "" : item->node->backing_path,
+        .state = item->node->backing_state == NULL ? "unsupported" : item->node->backing_state,
+        .target_id = item->node->backing_target != IA_NO_FILE ? items[item->node->backing_target]->file_id : 0,
+    };
+    return ia_writer_put_reference(publish->writer, &row, err);
+}
+
+static enum ia_status put_references(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+{
+    const struct ia_image_facts *facts = &item->parsed.facts;
+    enum ia_status status = facts->backing_name != NULL ? put_backing_reference(publish, item, err) : IA_OK;
+    for (size_t i = 0; i < facts->parts.len && status == IA_OK; i++)
+        status = put_part_reference(publish, item, i, err);
+    for (size_t i = 0; i < facts->backing_paths.len && status == IA_OK; i++) {
+        struct ia_reference_row row = {.image_id = item->image_id,
+                                       .kind = "parent-path",
+                                       .number = (int64_t)i,
+                                       .place = -1,
+                                       .name = facts->backing_paths.items[i],
+                                       .path = ""};
+        status = ia_writer_put_reference(publish->writer, &row, err);
+    }
+    return status;
+}
+
+static enum ia_status put_image_files(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+{
+    struct ia_file *const *items = publish->catalog->files.items;
+    enum ia_status status =
+        ia_writer_put_image_file(publish->writer, item->image_id, 0, "main", ia_file_path(item), item->file_id, err);
+    for (size_t i = 0; i < item->read->parts.len && status == IA_OK; i++) {
+        const struct ia_file_part *part = &item->read->parts.items[i];
+        if (part->path != NULL)
+            status = ia_writer_put_image_file(publish->writer, item->image_id, (int64_t)i + 1,
+                                              item->parsed.facts.parts.items[i].role, part->path,
+                                              part->item != IA_NO_FILE ? items[part->item]->file_id : 0, err);
+    }
+    return status;
+}
+
+static enum ia_status put_names(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < item->names.len && status == IA_OK; i++)
+        status = ia_writer_put_name(publish->writer, item->names.items[i].path, item->file_id,
+                                    item->names.items[i].symlink ? "symlink" : "file", err);
+    return status;
+}
+
+static enum ia_status write_links(struct ia_publish *publish, struct ia_error *err)
+{
+    const struct ia_catalog *catalog = publish->catalog;
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < catalog->files.len && status == IA_OK; i++) {
+        const struct ia_file *item = catalog->files.items[i];
+        if (item->class == IA_CLASS_IMAGE || item->class == IA_CLASS_PART)
+            status = put_names(publish, item, err);
+        if (status == IA_OK && ia_file_is_image(item))
+            status = put_references(publish, item, err);
+        if (status == IA_OK && ia_file_is_image(item))
+            status = put_image_files(publish, item, err);
+    }
+    for (size_t i = 0; i < publish->links->aliases.len && status == IA_OK; i++) {
+        const struct ia_alias *alias = &publish->links->aliases.items[i];
+        struct ia_reference_row row = {
+            .image_id = catalog->files.items[alias->image]->image_id,
+            .kind = alias->kind,
+            .number = (int64_t)i,
+            .place = -1,
+            .name = alias->name,
+            .path = alias->path,
+            .state = "followed",
+            .target_id = catalog->files.items[alias->target]->file_id,
+        };
+        if (row.image_id != 0)
+            status = ia_writer_put_reference(publish->writer, &row, err);
+    }
+    return status;
+}
+
+static int64_t file_id_of(const struct ia_publish *publish, size_t item)
+{
+    return item == IA_NO_FILE ? -1 : publish->catalog->files.items[item]->file_id;
+}
+
+static void add_names(struct ia_fingerprint *print, const struct ia_file *item)
+{
+    const struct ia_image_facts *facts = &item->parsed.facts;
+    for (size_t i = 0; i < facts->parts.len; i++) {
+        ia_fingerprint_text(print, facts->parts.items[i].name);
+        ia_fingerprint_text(print, facts->parts.items[i].role);
+        ia_fingerprint_int(print, facts->parts.items[i].place);
+    }
+    ia_fingerprint_int(print, (int64_t)facts->backing_paths.len);
+    for (size_t i = 0; i < facts->backing_paths.len; i++)
+        ia_fingerprint_text(print, facts->backing_paths.items[i]);
+    for (size_t i = 0; i < item->names.len; i++) {
+        ia_fingerprint_text(print, item->names.items[i].path);
+        ia_fingerprint_int(print, item->names.items[i].symlink);
+    }
+}
+
+static void add_item(struct ia_fingerprint *print, const struct ia_publish *publish, const struct ia_file *item)
+{
+    ia_fingerprint_int(print, item->file_id);
+    ia_fingerprint_int(print, item->image_id);
+    ia_fingerprint_int(print, file_id_of(publish, item->node->backing_target));
+    ia_fingerprint_text(print, item->parsed.facts.backing_name);
+    ia_fingerprint_text(print, item->node->backing_state);
+    ia_fingerprint_text(print, item->node->backing_path);
+    for (size_t i = 0; i < item->read->parts.len; i++) {
+        const struct ia_file_part *part = &item->read->parts.items[i];
+        ia_fingerprint_int(print, file_id_of(publish, part->item));
+        ia_fingerprint_int(print, part->status);
+        ia_fingerprint_int(print, part->ambiguous);
+        ia_fingerprint_text(print, part->path);
+    }
+    add_names(print, item);
+}
+
+/* All that the tables depend on, as one number: the same number, the same rows. */
+static int64_t fingerprint(const struct ia_publish *publish)
+{
+    const struct ia_catalog *catalog = publish->catalog;
+    struct ia_fingerprint print = IA_FINGERPRINT_INIT;
+    for (size_t i = 0; i < catalog->files.len; i++) {
+        const struct ia_file *item = catalog->files.items[i];
+        if (item->class == IA_CLASS_IMAGE || item->class == IA_CLASS_PART)
+            add_item(&print, publish, item);
+    }
+    for (size_t i = 0; i < publish->links->aliases.len; i++) {
+        const struct ia_alias *alias = &publish->links->aliases.items[i];
+        ia_fingerprint_int(&print, catalog->files.items[alias->image]->image_id);
+        ia_fingerprint_int(&print, file_id_of(publish, alias->target));
+        ia_fingerprint_text(&print, alias->kind);
+        ia_fingerprint_text(&print, alias->name);
+        ia_fingerprint_text(&print, alias->path);
+    }
+    return ia_fingerprint_value(&print);
+}
+
+enum ia_status ia_publish_references(struct ia_publish *publish, struct ia_error *err)
+{
+    static const char key[] = "links";
+    int64_t before = 0;
+    int64_t now = fingerprint(publish);
+    enum ia_status status = ia_writer_get_setting(publish->writer, key, &before, err);
+    /* What tenants choose is in the number; it can only have changed where an image was read. */
+    if (status != IA_OK || (now == before && publish->row.parsed == 0))
+        return status;
+    status = ia_writer_clear_links(publish->writer, err);
+    if (status == IA_OK)
+        status = write_links(publish, err);
+    return status == IA_OK ? ia_writer_put_setting(publish->writer, key, now, err) : status;
+}

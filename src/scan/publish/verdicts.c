@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* What the judge says of the images of a publish, into the store: candidates, their evidence, their doubts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "judge/judge.h"
+#include "scan/graph/judge_graph.h"
+#include "scan/publish/publish.h"
+
+/* A candidate of the scan before: its status stands since `since_scan`. */
+struct earlier {
+    int64_t image_id;
+    int64_t since_scan;
+    enum ia_candidate candidate;
+};
+
+struct verdicts {
+    struct ia_publish *publish;
+    struct ia_judge_graph seen;
+    struct ia_judge *judge;
+    struct ia_doubts of_all;
+    IA_VEC(struct earlier) earlier; /* by image_id */
+    size_t next_earlier;
+};
+
+/* What is written of one candidate. */
+struct candidate {
+    struct verdicts *verdicts;
+    int64_t image_id;
+    struct ia_buf evidence; /* the strongest, in words */
+    size_t named_by;        /* how many images name it */
+    bool has_evidence;
+    enum ia_status status;
+    struct ia_error *err;
+};
+
+static enum ia_status keep_earlier(void *ctx, const struct ia_candidate_row *row, struct ia_error *err)
+{
+    struct verdicts *verdicts = ctx;
+    struct earlier earlier = {.image_id = row->image_id, .since_scan = row->since_scan};
+    for (enum ia_candidate i = IA_CANDIDATE_NONE; i < IA_CANDIDATE_COUNT; i++)
+        if (strcmp(ia_candidate_word(i), row->status) == 0)
+            earlier.candidate = i;
+    return ia_vec_push(&verdicts->earlier, earlier) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory for the judge");
+}
+
+/* Since when it has been such a candidate: this publish, or an earlier one. Not many, and no order is needed. */
+static int64_t since(const struct verdicts *verdicts, int64_t image_id, enum ia_candidate candidate)
+{
+    for (size_t i = 0; i < verdicts->earlier.len; i++)
+        if (verdicts->earlier.items[i].image_id == image_id && verdicts->earlier.items[i].candidate == candidate)
+            return verdicts->earlier.items[i].since_scan;
+    return ia_writer_scan_id(verdicts->publish->writer);
+}
+
+static enum ia_status put_doubts(struct verdicts *verdicts, int64_t image_id, const struct ia_doubts *doubts,
+                                 struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < doubts->all.len && status == IA_OK; i++) {
+        const struct ia_candidate_doubt *doubt = &doubts->all.items[i];
+        IA_AUTO_BUF struct ia_buf sentence = {0};
+        ia_doubt_render(&sentence, doubt->doubt, doubt->subject);
+        if (sentence.failed)
+            return ia_fail(err, IA_NOMEM, "out of memory for the judge");
+        struct ia_doubt_row row = {image_id, ia_doubt_kinds[doubt->doubt].code, doubt->subject, sentence.data};
+        status = ia_writer_put_doubt(verdicts->publish->writer, &row, err);
+    }
+    return status;
+}
+
+/* The words of a candidate are those of its strongest evidence; of images that name it, of all these. */
+static void tell_evidence(struct candidate *of, enum ia_evidence evidence, const char *subject, int64_t publish)
+{
+    enum { TOLD = 3 };
+    if (evidence != IA_EVIDENCE_NAMED) {
+        if (!of->has_evidence)
+            ia_evidence_render(&of->evidence, evidence, subject, publish);
+    } else if (of->named_by++ == 0) {
+        ia_evidence_render(&of->evidence, evidence, subject, publish);
+    } else if (of->named_by <= TOLD) {
+        ia_buf_add_str(&of->evidence, ", ");
+        ia_buf_add_str(&of->evidence, subject);
+    }
+    of->has_evidence = true;
+}
+
+static bool put_evidence(void *ctx, enum ia_evidence evidence, const char *subject, int64_t publish)
+{
+    struct candidate *of = ctx;
+    IA_AUTO_BUF struct ia_buf sentence = {0};
+    ia_evidence_render(&sentence, evidence, subject, publish);
+    tell_evidence(of, evidence, subject, publish);
+    struct ia_evidence_row row = {of->image_id, ia_evidence_kinds[evidence].code, subject, publish, sentence.data};
+    of->status = sentence.failed ? ia_fail(of->err, IA_NOMEM, "out of memory for the judge")
+                                 : ia_writer_put_evidence(of->verdicts->publish->writer, &row, of->err);
+    return of->status == IA_OK;
+}
+
+static enum ia_status put_words(struct candidate *of, enum ia_candidate candidate, const struct ia_doubts *own,
+                                struct ia_error *err)
+{
+    enum { TOLD = 3 };
+    const struct verdicts *verdicts = of->verdicts;
+    IA_AUTO_BUF struct ia_buf why = {0};
+    IA_AUTO_BUF struct ia_buf codes = {0};
+    ia_doubts_render(&why, &verdicts->of_all, own);
+    ia_doubts_render_codes(&codes, &verdicts->of_all, own);
+    if (of->named_by > TOLD)
+        ia_buf_addf(&of->evidence, " and %zu more", of->named_by - TOLD);
+    if (why.failed || codes.failed || of->evidence.failed)
+        return ia_fail(err, IA_NOMEM, "out of memory for the judge");
+    struct ia_candidate_row row = {
+        .image_id = of->image_id,
+        .status = ia_candidate_word(candidate),
+        .since_scan = since(verdicts, of->image_id, candidate),
+        .evidence = of->evidence.data,
+        .why = why.len > 0 ? why.data : NULL,
+        .why_codes = codes.len > 0 ? codes.data : NULL,
+    };
+    return ia_writer_put_candidate(verdicts->publish->writer, &row, err);
+}
+
+static enum ia_status put_candidate(struct verdicts *verdicts, size_t image, enum ia_candidate candidate,
+                                    struct ia_error *err)
+{
+    const struct ia_graph *graph = &verdicts->seen.graph;
+    struct candidate of = {
+        .verdicts = verdicts,
+        .image_id = verdicts->publish->catalog->files.items[graph->images.items[image].file]->image_id,
+        .err = err,
+    };
+    struct ia_doubts own = {0};
+    ia_judge_evidence(verdicts->judge, image, put_evidence, &of);
+    enum ia_status status = of.status;
+    if (status == IA_OK)
+        status = ia_judge_doubts(verdicts->judge, image, candidate, &own, err);
+    ia_doubts_subtract(&own, &verdicts->of_all);
+    if (status == IA_OK)
+        status = put_words(&of, candidate, &own, err);
+    if (status == IA_OK)
+        status = put_doubts(verdicts, of.image_id, &own, err);
+    ia_doubts_release(&own);
+    ia_buf_release(&of.evidence);
+    return status;
+}
+
+/* Of images that others stand on; what nobody stands on masks nothing. */
+static enum ia_status set_accounts(struct verdicts *verdicts, struct ia_error *err)
+{
+    struct ia_graph *graph = &verdicts->seen.graph;
+    IA_AUTO_FREE bool *is_base = calloc(graph->images.len + 1, sizeof(*is_base));
+    enum ia_status status = is_base != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory for the judge");
+    for (size_t i = 0; i < graph->images.len && status == IA_OK; i++)
+        if (graph->images.items[i].backing != IA_GRAPH_NONE)
+            is_base[graph->images.items[i].backing] = true;
+    for (size_t i = 0; i < graph->images.len && status == IA_OK; i++) {
+        struct ia_graph_image *image = &graph->images.items[i];
+        if (is_base[i])
+            status = ia_writer_get_usage(verdicts->publish->writer,
+                                         verdicts->publish->catalog->files.items[image->file]->image_id,
+                                         &image->accounted, &image->visible_present, &image->masked_bytes, err);
+    }
+    return status;
+}
+
+static enum ia_status put_all(struct verdicts *verdicts, struct ia_error *err)
+{
+    enum ia_status status = ia_judge_doubts_of_all(verdicts->judge, &verdicts->of_all, err);
+    if (status == IA_OK)
+        status = ia_writer_load_candidates(verdicts->publish->writer, keep_earlier, verdicts, err);
+    if (status == IA_OK)
+        status = ia_writer_clear_verdicts(verdicts->publish->writer, err);
+    if (status == IA_OK)
+        status = put_doubts(verdicts, 0, &verdicts->of_all, err);
+    for (size_t i = 0; i < verdicts->seen.graph.images.len && status == IA_OK; i++) {
+        enum ia_candidate candidate = ia_judge_candidate(verdicts->judge, i);
+        if (candidate != IA_CANDIDATE_NONE)
+            status = put_candidate(verdicts, i, candidate, err);
+    }
+    return status;
+}
+
+enum ia_status ia_publish_verdicts(struct ia_publish *publish, struct ia_error *err)
+{
+    struct verdicts verdicts = {.publish = publish};
+    enum ia_status status = ia_judge_graph_make(publish->links, &verdicts.seen, err);
+    if (status != IA_OK)
+        return status;
+    status = set_accounts(&verdicts, err);
+    if (status == IA_OK)
+        status = ia_judge_new(&verdicts.seen.graph, &verdicts.judge, err);
+    if (status == IA_OK)
+        status = put_all(&verdicts, err);
+    publish->row.doubts = (int64_t)verdicts.of_all.all.len;
+    ia_doubts_release(&verdicts.of_all);
+    ia_vec_release(&verdicts.earlier);
+    ia_judge_free(verdicts.judge);
+    ia_judge_graph_release(&verdicts.seen);
+    return status;
+}

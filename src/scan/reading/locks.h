@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* QEMU's image locks, looked at and never taken. */
+#ifndef IA_SCAN_READING_LOCKS_H
+#define IA_SCAN_READING_LOCKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+
+/* "write": a running QEMU may write the file; "read": one has it open, as a base for example; "none"; "unknown" where
+ * the file system cannot tell. */
+const char *ia_lock_state(int fd);
+
+/* The inode numbers of all files that anybody on this host holds a lock on, as the kernel lists them: a file that is
+ * not among them need not be opened to learn that it is not locked. Of file systems whose locks it does not list
+ * (ia_host_lists_locks), this says nothing. */
+struct ia_lock_list {
+    IA_VEC(uint64_t) inodes; /* ascending, whatever their file system; owned */
+};
+
+/* False where the list cannot be had, changes too fast to be had whole, does not show a lock of our own, or is seen
+ * from a PID namespace that does not show all. */
+bool ia_lock_list_read(struct ia_lock_list *list);
+bool ia_lock_list_has(const struct ia_lock_list *list, uint64_t inode);
+void ia_lock_list_release(struct ia_lock_list *list);
+
+/* The inode numbers in a text like that of /proc/locks. False when a line is not understood, or memory is short. */
+bool ia_lock_list_parse(struct ia_lock_list *list, const char *text);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading one file: is it an image, of what format, and what are its extents. Runs in a worker: touches nothing shared.
+ */
+#ifndef IA_SCAN_READING_PARSE_H
+#define IA_SCAN_READING_PARSE_H
+
+#include <sys/stat.h>
+
+#include "chain/confine.h"
+#include "format/format.h"
+#include "scan/catalog/catalog.h"
+#include "scan/reading/account.h"
+#include "scan/reading/sharing.h"
+
+struct ia_parse_request {
+    size_t item;
+    const char *path;   /* canonical; borrowed until the result came */
+    const char *stated; /* format that an overlay states, NULL: none */
+    bool raw_by_suffix; /* without a magic it is raw */
+    bool raw_by_past;   /* the same, because it was a base once */
+    bool raw_by_guess;  /* the same, because an overlay names it without a format; its end is not asked */
+    bool raw_by_name;   /* the same, because the user named it as a root; its end is not asked */
+    bool claims_image;  /* its suffix is that of an image format */
+    bool lock_only;     /* content is known: look at QEMU's locks and at shared blocks only */
+};
+
+struct ia_parse_env {
+    const struct ia_confine *confine;
+    const struct ia_limits *limits;
+};
+
+/* What became of one of the image's facts.parts. */
+struct ia_parsed_part {
+    enum ia_status status; /* IA_OK, or why it could not be had */
+    char *message;         /* owned; the same in words */
+    char *path;            /* owned; canonical, or where it was looked for; NULL: nowhere */
+    struct stat st;
+    bool opened;    /* st holds */
+    bool ambiguous; /* its name is relative to a working directory: looked for beside the image */
+};
+
+struct ia_parse_result {
+    enum ia_file_class class;
+    const char *reason;
+    struct ia_parsed parsed;   /* mappings have no map_id here */
+    struct ia_account account; /* of an image */
+    struct stat st;
+    bool opened;        /* st holds */
+    int64_t checked_ns; /* when reading began; 0: too soon after a change to trust the time stamps */
+    const char *lock_state;
+    struct ia_sharing sharing;           /* asked of images, and where lock_only is set */
+    IA_VEC(struct ia_parsed_part) parts; /* as parsed.facts.parts */
+    int64_t table_bytes;
+};
+void ia_parse_result_release(struct ia_parse_result *result);
+
+/* Where extents go while they are read. begin is called before each attempt: what came before is void. */
+struct ia_parse_sink {
+    void *ctx;
+    enum ia_status (*begin)(void *ctx, struct ia_error *err);
+    enum ia_status (*extents)(void *ctx, size_t mapping, const struct ia_extent *extents, size_t count,
+                              struct ia_error *err);
+};
+
+/* What is wrong with the file is told in the result; a failing status is the sink's, or IA_NOMEM. */
+IA_MUST_CHECK enum ia_status ia_parse_file(const struct ia_parse_request *request, const struct ia_parse_env *env,
+                                           const struct ia_parse_sink *sink, struct ia_parse_result *result,
+                                           struct ia_error *err);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* Having files read by the pool, and keeping what comes back: extents go to the store at once, facts to the inventory.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "scan/reading/reading.h"
+
+#include "base/checked.h"
+
+void ia_read_release_parts(struct ia_read *read)
+{
+    for (size_t i = 0; i < read->parts.len; i++) {
+        free(read->parts.items[i].path);
+        free(read->parts.items[i].message);
+    }
+    ia_vec_release(&read->parts);
+}
+
+void ia_read_release(struct ia_read *read)
+{
+    ia_read_release_parts(read);
+    ia_sharing_release(&read->sharing);
+    ia_account_release(&read->account);
+}
+
+/* The workers share the process's file descriptors, and each has an image with all its files open. */
+static int affordable_parts(const struct ia_scan_options *options)
+{
+    enum { RESERVED = 128, LEAST = 16 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return options->limits->max_parts;
+    int64_t each = ((int64_t)limit.rlim_cur - RESERVED) / ia_max(options->workers, 1);
+    return (int)ia_min(options->limits->max_parts, ia_max(each, LEAST));
+}
+
+enum ia_status ia_reading_start(struct ia_reading *reading, struct ia_error *err)
+{
+    const struct ia_scan_options *options = reading->catalog->options;
+    reading->limits = *options->limits;
+    reading->limits.max_parts = affordable_parts(options);
+    reading->env = (struct ia_parse_env){.confine = &reading->catalog->confine, .limits = &reading->limits};
+    return ia_pool_start(options->workers, &reading->env, &reading->pool, err);
+}
+
+void ia_reading_stop(struct ia_reading *reading)
+{
+    ia_pool_stop(reading->pool);
+    reading->pool = NULL;
+}
+
+enum ia_status ia_reading_drop_mappings(struct ia_reading *reading, struct ia_file *item, struct ia_error *err)
+{
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < item->parsed.mappings.len && status == IA_OK; i++)
+        if (item->parsed.mappings.items[i].map_id != 0)
+            status = ia_writer_drop_mapping(reading->writer, item->parsed.mappings.items[i].map_id, err);
+    item->parsed.mappings.len = 0;
+    return status;
+}
+
+enum ia_status ia_reading_submit(struct ia_reading *reading, size_t number, const struct ia_parse_request *how,
+                                 struct ia_error *err)
+{
+    struct ia_file *item = reading->catalog->files.items[number];
+    struct ia_parse_request request = *how;
+    request.item = number;
+    request.path = ia_file_path(item);
+    reading->catalog->progress.files_total++;
+    reading->catalog->progress.bytes_total += item->key.size;
+    return ia_pool_submit(reading->pool, &request, err);
+}
+
+/* The mapping's row in the store, made when its first extents come. */
+static enum ia_status store_extents(struct ia_reading *reading, const struct ia_event *event, struct ia_error *err)
+{
+    struct ia_file *item = reading->catalog->files.items[event->item];
+    struct ia_parsed *parsed = &item->parsed;
+    while (parsed->mappings.len <= event->mapping) {
+        struct ia_mapping mapping = {.map_id = ia_writer_new_map_id(reading->writer)};
+        if (!ia_vec_push(&parsed->mappings, mapping))
+            return ia_fail(err, IA_NOMEM, "out of memory");
+    }
+    reading->extents += (int64_t)event->count;
+    return ia_writer_put_extents(reading->writer, parsed->mappings.items[event->mapping].map_id, event->extents,
+                                 event->count, err);
+}
+
+/* Joins the numbers that the store's mappings got with what the worker counted. */
+static enum ia_status adopt(struct ia_reading *reading, struct ia_file *item, struct ia_parse_result *result,
+                            struct ia_error *err)
+{
+    struct ia_parsed parsed = result->parsed;
+    result->parsed = (struct ia_parsed){0};
+    for (size_t i = 0; i < parsed.mappings.len; i++)
+        parsed.mappings.items[i].map_id = i < item->parsed.mappings.len ? item->parsed.mappings.items[i].map_id
+                                                                        : ia_writer_new_map_id(reading->writer);
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < parsed.mappings.len && status == IA_OK; i++) {
+        /* Half a mapping is none: what was stored of it goes. */
+        if (parsed.mappings.items[i].failed) {
+            status = ia_writer_drop_mapping(reading->writer, parsed.mappings.items[i].map_id, err);
+            parsed.mappings.items[i].extents = 0;
+        }
+    }
+    if (parsed.status != IA_OK)
+        memset(parsed.state_bytes, 0, sizeof(parsed.state_bytes));
+    ia_parsed_release(&item->parsed);
+    ia_account_release(&item->read->account);
+    item->parsed = parsed;
+    item->read->account = result->account;
+    result->account = (struct ia_account){0};
+    item->has_parsed = true;
+    return status;
+}
+
+/* Takes one part into the catalog. */
+static enum ia_status note_part(struct ia_reading *reading, size_t number, struct ia_parsed_part *parsed,
+                                struct ia_error *err)
+{
+    struct ia_catalog *catalog = reading->catalog;
+    struct ia_file *file = catalog->files.items[number];
+    struct ia_file_part part = {.item = IA_NO_FILE,
+                                .path = parsed->path,
+                                .message = parsed->message,
+                                .status = parsed->status,
+                                .ambiguous = parsed->ambiguous};
+    parsed->path = NULL;
+    parsed->message = NULL;
+    if (!ia_vec_push(&file->read->parts, part)) {
+        free(part.path);
+        free(part.message);
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    }
+    /* Outside, and yet one more name of a file inside: looked at, never opened. */
+    bool seen = parsed->status == IA_REFUSED && part.path != NULL && stat(part.path, &parsed->st) == 0;
+    if (!parsed->opened && !seen)
+        return IA_OK;
+    enum ia_status status = IA_OK;
+    size_t found = ia_catalog_find(catalog, (int64_t)parsed->st.st_dev, (int64_t)parsed->st.st_ino);
+    if (found == IA_NO_FILE && parsed->opened)
+        status = ia_catalog_add(catalog, part.path, &parsed->st, false, &found, err);
+    file->read->parts.items[file->read->parts.len - 1].item = found;
+    return status;
+}
+
+static enum ia_status note_parts(struct ia_reading *reading, size_t number, struct ia_parse_result *result,
+                                 struct ia_error *err)
+{
+    ia_read_release_parts(reading->catalog->files.items[number]->read);
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < result->parts.len && status == IA_OK; i++)
+        status = note_part(reading, number, &result->parts.items[i], err);
+    return status;
+}
+
+/* The name may lead to another file by now. */
+static bool is_file_of(const struct ia_file *item, const struct stat *st)
+{
+    return item->key.dev == (int64_t)st->st_dev && item->key.inode == (int64_t)st->st_ino;
+}
+
+/* Takes over what the worker was told, as far as there is room for it. */
+static void take_sharing(struct ia_reading *reading, struct ia_file *item, struct ia_sharing *told)
+{
+    reading->shared_runs -= (int64_t)item->read->sharing.pieces.len;
+    ia_sharing_release(&item->read->sharing);
+    item->read->sharing = *told;
+    *told = (struct ia_sharing){0};
+    if ((int64_t)item->read->sharing.pieces.len > reading->limits.max_all_shared_runs - reading->shared_runs)
+        ia_sharing_forget_places(&item->read->sharing);
+    reading->shared_runs += (int64_t)item->read->sharing.pieces.len;
+}
+
+static enum ia_status finish(struct ia_reading *reading, struct ia_event *event, struct ia_error *err)
+{
+    struct ia_file *item = reading->catalog->files.items[event->item];
+    struct ia_parse_result *result = &event->result;
+    if (event->status != IA_OK)
+        return ia_fail(err, event->status, "cannot read '%s': %s", ia_file_path(item), ia_status_word(event->status));
+    reading->catalog->progress.files_done++;
+    reading->catalog->progress.bytes_done += item->key.size;
+    reading->catalog->progress.table_bytes += result->table_bytes;
+    item->read->lock_state = result->lock_state;
+    if (result->opened && (!event->request.lock_only || is_file_of(item, &result->st)))
+        take_sharing(reading, item, &result->sharing);
+    if (event->request.lock_only)
+        return IA_OK;
+    if (result->opened) {
+        ia_file_key_from_stat(&item->key, &result->st);
+        item->disk_size = (int64_t)result->st.st_blocks * 512;
+        item->links = (int64_t)result->st.st_nlink;
+    }
+    item->checked_ns = result->checked_ns;
+    item->class = result->class;
+    item->reason = result->reason;
+    item->from_store = false;
+    if (result->class == IA_CLASS_SKIPPED)
+        return IA_OK;
+    item->read->parsed_now = result->class == IA_CLASS_IMAGE;
+    enum ia_status status = adopt(reading, item, result, err);
+    return status == IA_OK ? note_parts(reading, event->item, result, err) : status;
+}
+
+static enum ia_status handle(struct ia_reading *reading, struct ia_event *event, struct ia_error *err)
+{
+    struct ia_file *item = reading->catalog->files.items[event->item];
+    switch (event->kind) {
+    case IA_EVENT_BEGIN: {
+        enum ia_status status = ia_reading_drop_mappings(reading, item, err);
+        ia_parsed_release(&item->parsed);
+        item->has_parsed = false;
+        return status;
+    }
+    case IA_EVENT_EXTENTS:
+        return store_extents(reading, event, err);
+    default:
+        return finish(reading, event, err);
+    }
+}
+
+enum ia_status ia_reading_drain(struct ia_reading *reading, struct ia_error *err)
+{
+    struct ia_event event;
+    enum ia_status status = IA_OK;
+    while (status == IA_OK && ia_pool_take(reading->pool, &event)) {
+        status = handle(reading, &event, err);
+        ia_event_release(&event);
+        ia_catalog_report(reading->catalog, "reading");
+    }
+    return status;
+}
+
+enum ia_status ia_reading_read_new(struct ia_reading *reading, struct ia_error *err)
+{
+    struct ia_catalog *catalog = reading->catalog;
+    enum ia_status status = IA_OK;
+    for (size_t i = 0; i < catalog->files.len && status == IA_OK; i++) {
+        const struct ia_file *item = catalog->files.items[i];
+        if (item->from_store)
+            continue;
+        struct ia_parse_request request = {.raw_by_suffix = ia_catalog_any_raw_suffix(reading->catalog, item),
+                                           .claims_image = ia_file_claims_image(item),
+                                           .raw_by_name = ia_catalog_is_root(reading->catalog, item)};
+        /* What was an image because something named it stays one when nothing does: it may be an orphan. */
+        if (item->previous != IA_NO_FILE)
+            request.raw_by_past = catalog->previous.items[item->previous].referenced_scan != 0;
+        status = ia_reading_submit(reading, i, &request, err);
+    }
+    return status == IA_OK ? ia_reading_drain(reading, err) : status;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Having files read by workers, and keeping what comes back: extents go to the store at once, facts to the catalog. Who
+ * has files open, and which blocks they share on the host. */
+#ifndef IA_SCAN_READING_READING_H
+#define IA_SCAN_READING_READING_H
+
+#include "scan/catalog/catalog.h"
+#include "scan/reading/account.h"
+#include "scan/reading/pool.h"
+#include "scan/reading/sharing.h"
+
+/* One of the files of an image besides its main one, as parsed.facts.parts. */
+struct ia_file_part {
+    size_t item;   /* number of a file; IA_NO_FILE: not found */
+    char *path;    /* owned; NULL: none */
+    char *message; /* owned; why status is not IA_OK */
+    enum ia_status status;
+    bool ambiguous; /* its name is relative: QEMU takes it from a working directory */
+};
+
+/* What reading adds to a file. */
+struct ia_read {
+    bool parsed_now;
+    const char *lock_state;    /* "none", "read", "write", "unknown" */
+    struct ia_sharing sharing; /* blocks in common with other files */
+    struct ia_account account; /* of an image read in this scan */
+    IA_VEC(struct ia_file_part) parts;
+};
+void ia_read_release(struct ia_read *read);
+void ia_read_release_parts(struct ia_read *read);
+
+struct ia_reading {
+    struct ia_catalog *catalog;
+    struct ia_writer *writer; /* borrowed */
+    struct ia_limits limits;  /* of the options, and as far as descriptors go round */
+    struct ia_parse_env env;
+    struct ia_pool *pool;
+    int64_t shared_runs; /* kept of all files */
+    int64_t extents;     /* stored */
+};
+
+/* Starts the workers. reading has catalog and writer, and stays where it is until ia_reading_stop. */
+IA_MUST_CHECK enum ia_status ia_reading_start(struct ia_reading *reading, struct ia_error *err);
+void ia_reading_stop(struct ia_reading *reading);
+
+/* Reads all files that were not taken over from the store. */
+IA_MUST_CHECK enum ia_status ia_reading_read_new(struct ia_reading *reading, struct ia_error *err);
+/* Has one file read, and waits for all that were asked for. */
+IA_MUST_CHECK enum ia_status ia_reading_submit(struct ia_reading *reading, size_t number,
+                                               const struct ia_parse_request *how, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_reading_drain(struct ia_reading *reading, struct ia_error *err);
+/* Drops the stored mappings of a file. */
+IA_MUST_CHECK enum ia_status ia_reading_drop_mappings(struct ia_reading *reading, struct ia_file *file,
+                                                      struct ia_error *err);
+
+/* How locks and shared blocks of a file are looked at that was not read. */
+enum ia_recheck {
+    IA_RECHECK_NONE,
+    IA_RECHECK_LISTED, /* by the kernel's list of locks, where the file system allows that; else opened */
+    IA_RECHECK_OPENED
+};
+/* Looks at all files, `how` by number. */
+IA_MUST_CHECK enum ia_status ia_reading_recheck(struct ia_reading *reading, const enum ia_recheck *how,
+                                                struct ia_error *err);
+
+#endif
