@@ -172,6 +172,17 @@ static enum ia_status copy_into(char **out, const char *text, struct ia_error *e
     return *out != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
 }
 
+/* The digits behind a decimal point, without an exponent; *end is set behind them. */
+static double read_fraction(const char *digits, char **end)
+{
+    size_t count = strspn(digits, "0123456789");
+    double fraction = 0;
+    for (size_t i = count; i > 0; i--)
+        fraction = (fraction + (digits[i - 1] - '0')) / 10;
+    *end = (char *)digits + count;
+    return fraction;
+}
+
 /* A size as QEMU takes it from an option (util/cutils.c): bytes, decimal or hexadecimal, or a decimal number, which may
  * have a fraction then, with a suffix of powers of 1024. */
 static bool read_size(const char *text, int64_t *out)
@@ -184,7 +195,7 @@ static bool read_size(const char *text, int64_t *out)
     bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
     errno = 0;
     unsigned long long whole = strtoull(text, &end, hex ? 16 : 10);
-    double fraction = *end == '.' ? strtod(end, &end) : 0;
+    double fraction = *end == '.' && !hex ? read_fraction(end + 1, &end) : 0;
     const char *suffix = *end == '\0' || hex ? NULL : strchr(suffixes, *end | ('a' - 'A'));
     int64_t unit = suffix == NULL ? 1 : INT64_C(1) << (10 * (suffix - suffixes));
     end += suffix != NULL;

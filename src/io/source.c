@@ -178,7 +178,7 @@ enum ia_status ia_source_open_slice(struct ia_source *whole, int64_t offset, int
 {
     enum { SECTOR = 512 };
     int64_t end = ia_round_up(whole->size, SECTOR);
-    if (offset > end || size > end - offset)
+    if (offset < 0 || offset > end || size > end - offset)
         return ia_fail(err, IA_REFUSED, "a slice of %jd bytes at offset %jd of %jd bytes", (intmax_t)size,
                        (intmax_t)offset, (intmax_t)end);
     if (size >= 0 && size % SECTOR != 0)
