@@ -16,7 +16,7 @@
 -- column: disk_size | bytes | blocks that its files take on the host
 -- column: virtual_size | bytes | size of the guest's disk
 -- column: names | count | names of its file that the scan met, symbolic links aside; deleting one of several frees nothing
--- column: last_referenced | time | start of the latest scan that saw it named as a backing file; empty for never
+-- column: last_referenced | time | start of the latest scan that saw it named as a backing file; empty: never, or that scan is not kept
 -- column: referenced_by | path | an image that named it then
 -- column: evidence | text | why it counts as a backing file
 -- column: why | text | why the verdict is not proven; empty when it is
@@ -27,6 +27,7 @@
 WITH
 subject AS (
     SELECT i.image_id, i.path, i.format, d.virtual_size, i.lock_state, d.encrypted, i.backing_id,
+           i.chain_ok AND (i.backing_id IS NOT NULL OR d.backing_name IS NULL) AS has_whole_chain,
            t.can_rebase AND NOT d.encrypted AS can_change,  -- its backing file, and without a key
            t.is_good_base,
            EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS has_snapshots,
@@ -57,7 +58,7 @@ above AS MATERIALIZED (
     FROM (SELECT b.image_id AS base_id, o.format, o.path, o.lock_state <> 'none' AS in_use,
                  -- The bytes that a guest sees are compared and kept, those of internal snapshots are not: where the
                  -- candidate is the shorter one, they would see more of what lies below it.
-                 o.can_change AND NOT b.encrypted AND NOT coalesce(g.encrypted, 0)
+                 o.can_change AND b.has_whole_chain AND NOT b.encrypted AND NOT coalesce(g.encrypted, 0)
                  AND NOT (o.has_snapshots AND coalesce(g.virtual_size > b.virtual_size, 0)) AS can_rebase,
                  o.format || char(0) || coalesce(g.path, '') || char(0) || coalesce(g.format, '') || char(0) || o.path
                  AS rebase,

@@ -10,7 +10,7 @@ static void add_names(const struct ia_entity *entity, struct ia_buf *out)
         ia_buf_addf(out, "%s%s", i > 0 ? ", " : "", entity->columns[i].name);
 }
 
-/* The names in this role, each in the form of `format`. */
+/* The names in this role; assigned: each with the value of the row that is put. */
 static void add_role(const struct ia_entity *entity, enum ia_column_role role, bool assigned, struct ia_buf *out)
 {
     const char *before = "";

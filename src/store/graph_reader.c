@@ -194,14 +194,17 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
     } tables[] = {
         {add_file, "SELECT file_id, mtime_ns, verdict = 'part' FROM file ORDER BY file_id"},
         {add_name, "SELECT file_id, path FROM file_name ORDER BY file_id, path"},
-        {add_image, "SELECT i.image_id, i.file_id, i.path, i.format, i.state, i.backing_path, h.backing_format,"
-                    " a.overlapping, i.lock_state, i.is_template,"
-                    " EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL),"
-                    " r.referenced_scan, r.referenced_by, r.referenced_mtime_ns, u.visible_present, u.masked_bytes,"
-                    " i.format_basis = 'stated', h.parent_identity IS NOT NULL"
-                    " FROM image AS i JOIN image_header AS h USING (image_id) JOIN image_account AS a USING (image_id)"
-                    " JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
-                    " ORDER BY i.image_id"},
+        {add_image,
+         "SELECT i.image_id, i.file_id, i.path, i.format,"
+         " CASE WHEN h.image_id IS NULL OR a.image_id IS NULL OR r.image_id IS NULL THEN 'incomplete' ELSE i.state END,"
+         " i.backing_path, h.backing_format,"
+         " a.overlapping, i.lock_state, i.is_template,"
+         " EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL),"
+         " r.referenced_scan, r.referenced_by, r.referenced_mtime_ns, u.visible_present, u.masked_bytes,"
+         " i.format_basis = 'stated', h.parent_identity IS NOT NULL"
+         " FROM image AS i LEFT JOIN image_header AS h USING (image_id) LEFT JOIN image_account AS a USING (image_id)"
+         " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
+         " ORDER BY i.image_id"},
         {link_image, "SELECT image_id, backing_id FROM image WHERE backing_id IS NOT NULL"},
         {add_reference, "SELECT image_id, kind, state, name, path, target_id FROM reference"
                         " WHERE kind <> 'parent-path'"},

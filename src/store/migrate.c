@@ -44,16 +44,19 @@ enum ia_status ia_migrate_has_views(sqlite3 *db, const struct ia_schema *schema,
     return status;
 }
 
+/* The public views; views of other names are somebody's own, and stay. */
 static enum ia_status drop_views(sqlite3 *db, struct ia_error *err)
 {
     IA_AUTO_BUF struct ia_buf sql = {0};
     sqlite3_stmt *stmt = NULL;
     static const char reading[] = "cannot read the store's views";
-    enum ia_status status =
-        ia_connection_prepare(db, "SELECT name FROM sqlite_schema WHERE type = 'view'", reading, &stmt, err);
+    enum ia_status status = ia_connection_prepare(db,
+                                                  "SELECT printf('DROP VIEW \"%w\";', name) FROM sqlite_schema"
+                                                  " WHERE type = 'view' AND name GLOB 'v_*'",
+                                                  reading, &stmt, err);
     int code = SQLITE_DONE;
     while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
-        ia_buf_addf(&sql, "DROP VIEW \"%s\";", (const char *)sqlite3_column_text(stmt, 0));
+        ia_buf_add_str(&sql, (const char *)sqlite3_column_text(stmt, 0));
     status = ia_connection_finish(db, stmt, status, code, reading, err);
     if (status != IA_OK)
         return status;

@@ -45,16 +45,16 @@ struct ia_statements {
 
 void ia_statements_release(struct ia_statements *statements);
 
-/* The statement, reset, without bindings. */
+/* The statement, reset; bindings of its last use are still there. */
 IA_MUST_CHECK enum ia_status ia_statements_get(struct ia_statements *statements, enum ia_statement number,
                                                sqlite3_stmt **out, struct ia_error *err);
 
-/* Runs a statement that returns no rows and has one number as its only parameter, or as one that it does not use. */
+/* Runs a statement that returns no rows and has at most one parameter, a number. */
 IA_MUST_CHECK enum ia_status ia_statements_run(struct ia_statements *statements, enum ia_statement number,
                                                int64_t parameter, struct ia_error *err);
 
-/* Inserts a row of the struct that the entity describes: an error where there is one with its keys. That costs less
- * than to put it, in the place of one. */
+/* Inserts a row of the struct that the entity describes; a row with the same keys is an error. Cheaper than put, which
+ * replaces that. */
 IA_MUST_CHECK enum ia_status ia_statements_insert(struct ia_statements *statements, enum ia_entity_number number,
                                                   const void *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_statements_put(struct ia_statements *statements, enum ia_entity_number number,

@@ -150,16 +150,16 @@ static const struct ia_migration broken_steps[] = {
     "CREATE TABLE setting (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"                       \
     "CREATE TABLE t (value INTEGER NOT NULL) STRICT; INSERT INTO t VALUES (1)"
 
-static const struct ia_schema first = {.first_version = 12,
-                                       .version = 12,
-                                       .tables = TABLES,
-                                       .views =
-                                           "CREATE VIEW v AS SELECT value FROM t; CREATE VIEW w AS SELECT * FROM v"};
+static const struct ia_schema first = {
+    .first_version = 12,
+    .version = 12,
+    .tables = TABLES,
+    .views = "CREATE VIEW v_one AS SELECT value FROM t; CREATE VIEW v_two AS SELECT * FROM v_one"};
 static const struct ia_schema second = {
     .first_version = 12,
     .version = 14,
     .tables = "",
-    .views = "CREATE VIEW v AS SELECT value, more FROM t",
+    .views = "CREATE VIEW v_one AS SELECT value, more FROM t",
     .migrations = steps,
     .count = COUNT(steps),
 };
@@ -186,7 +186,7 @@ static void migrations_run_from_the_version_that_is_there(void **state)
         migrate(db, &second, from);
         if (from < 14)
             assert_int_equal(ask(db, "SELECT user_version FROM pragma_user_version"), 14);
-        assert_int_equal(ask(db, "SELECT sum(value * 100 + more) FROM v"), 314);
+        assert_int_equal(ask(db, "SELECT sum(value * 100 + more) FROM v_one"), 314);
         assert_int_equal(ask(db, "SELECT count(*) FROM sqlite_schema WHERE type = 'view'"), 1);
         sqlite3_close(db);
         unlink("migrated.db");
@@ -209,7 +209,7 @@ static void a_migration_that_fails_leaves_no_trace(void **state)
     run(db, "ROLLBACK");
     assert_int_equal(ask(db, "SELECT user_version FROM pragma_user_version"), 12);
     assert_int_equal(ask(db, "SELECT count(*) FROM pragma_table_info('t')"), 1);
-    assert_int_equal(ask(db, "SELECT count(*) FROM w"), 1);
+    assert_int_equal(ask(db, "SELECT count(*) FROM v_two"), 1);
     sqlite3_close(db);
     unlink("migrated.db");
 }
@@ -219,15 +219,18 @@ static void views_are_made_anew_when_their_text_is_another(void **state)
     (void)state;
     bool current = false;
     struct ia_schema other = first;
-    other.views = "CREATE VIEW v AS SELECT 2 AS value";
+    other.views = "CREATE VIEW v_one AS SELECT 2 AS value";
     sqlite3 *db = open_plainly("migrated.db");
     migrate(db, &first, 0);
     assert_ok(ia_migrate_has_views(db, &first, &current, &err));
     assert_true(current);
     assert_ok(ia_migrate_has_views(db, &other, &current, &err));
     assert_false(current);
+    run(db, "CREATE VIEW \"my \"\"own\"\"\" AS SELECT 3 AS value; CREATE VIEW \"v_\"\"three\" AS SELECT 4 AS value");
     migrate(db, &other, 12);
-    assert_int_equal(ask(db, "SELECT value FROM v"), 2);
+    assert_int_equal(ask(db, "SELECT value FROM \"my \"\"own\"\"\""), 3);
+    run(db, "DROP VIEW \"my \"\"own\"\"\"");
+    assert_int_equal(ask(db, "SELECT value FROM v_one"), 2);
     assert_int_equal(ask(db, "SELECT count(*) FROM sqlite_schema WHERE type = 'view'"), 1);
     int64_t changes = sqlite3_total_changes(db);
     migrate(db, &other, 12);
