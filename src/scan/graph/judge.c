@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an administrator should know of each file, and which may be called unused. */
+/* What an administrator should know of each file, and what the judge needs of it beside what it names. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,21 +203,57 @@ static bool is_only_a_part(const struct ia_file *item)
     return item->node->is_part && !item->node->is_referenced;
 }
 
-/* A file that holds another image's data may look like an overlay itself. Nobody follows that, but who took it for an
- * image would need what it names: the image that it is a part of names that instead. */
-static enum ia_status keep_content(struct ia_links *links, size_t image, size_t part, struct ia_error *err)
+/* Numbers of files, each once. */
+struct file_set {
+    IA_VEC(size_t) all;
+};
+
+static bool add_once(struct file_set *set, size_t number)
+{
+    for (size_t i = 0; i < set->all.len; i++)
+        if (set->all.items[i] == number)
+            return true;
+    return ia_vec_push(&set->all, number);
+}
+
+/* What a file that is a part of the image names, by its content; its own parts are added to the set. */
+static enum ia_status keep_names(struct ia_links *links, size_t image, size_t part, struct file_set *parts,
+                                 struct ia_error *err)
 {
     const struct ia_file *item = links->catalog->files.items[part];
+    const struct ia_node *node = item->node;
     enum ia_status status = IA_OK;
-    if (item->node->backing_target != IA_NO_FILE && item->node->backing_target != image)
-        status =
-            ia_links_add_alias(links, "content", image, item->node->backing_target, item->parsed.facts.backing_name,
-                               item->node->backing_path != NULL ? item->node->backing_path : "", err);
+    if (node->backing_target != IA_NO_FILE && node->backing_target != image)
+        status = ia_links_add_alias(links, "content", image, node->backing_target, item->parsed.facts.backing_name,
+                                    node->backing_path != NULL ? node->backing_path : "", err);
     for (size_t i = 0, count = links->aliases.len; i < count && status == IA_OK; i++) {
         const struct ia_alias alias = links->aliases.items[i];
         if (alias.image == part && alias.target != image)
             status = ia_links_add_alias(links, "content", image, alias.target, alias.name, alias.path, err);
     }
+    for (size_t i = 0; i < item->read->parts.len && status == IA_OK; i++) {
+        const struct ia_file_part *own = &item->read->parts.items[i];
+        const char *name = item->parsed.facts.parts.items[i].name;
+        if (own->item == IA_NO_FILE || own->item == image)
+            continue;
+        status = ia_links_add_alias(links, "content", image, own->item, name == NULL ? "" : name,
+                                    own->path == NULL ? "" : own->path, err);
+        if (status == IA_OK && !add_once(parts, own->item))
+            status = ia_fail(err, IA_NOMEM, "out of memory");
+    }
+    return status;
+}
+
+/* A file that holds another image's data may look like an image itself. Nobody follows that, but who took it for one
+ * would need what it names: the image that it is a part of names that instead. Ends: each part is looked at once. */
+static enum ia_status keep_content(struct ia_links *links, size_t image, size_t part, struct ia_error *err)
+{
+    struct file_set parts = {0};
+    enum ia_status status = add_once(&parts, part) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    for (size_t i = 0; i < parts.all.len && status == IA_OK; i++)
+        if (is_only_a_part(links->catalog->files.items[parts.all.items[i]]))
+            status = keep_names(links, image, parts.all.items[i], &parts, err);
+    ia_vec_release(&parts.all);
     return status;
 }
 

@@ -13,6 +13,15 @@ void ia_node_init(struct ia_node *node)
     *node = (struct ia_node){.backing = IA_NO_FILE, .backing_target = IA_NO_FILE, .referenced_by = IA_NO_FILE};
 }
 
+static void release_content(struct ia_node *node)
+{
+    free(node->content_backing);
+    node->content_backing = NULL;
+    for (size_t i = 0; i < node->content_parts.len; i++)
+        free(node->content_parts.items[i].name);
+    ia_vec_release(&node->content_parts);
+}
+
 void ia_node_release(struct ia_node *node)
 {
     for (size_t i = 0; i < node->via.len; i++)
@@ -21,7 +30,7 @@ void ia_node_release(struct ia_node *node)
     free(node->stated_format);
     free(node->backing_path);
     free(node->parent_mismatch);
-    free(node->content_backing);
+    release_content(node);
 }
 
 void ia_links_release(struct ia_links *links)
@@ -64,6 +73,12 @@ static bool needs_another_look(struct ia_file *item, struct ia_parse_request *re
         return false;
     if (item->node->stale || (item->class == IA_CLASS_PART && !item->node->is_part))
         return true;
+    /* An earlier scan read it as what an overlay stated, which none does any more. */
+    if (item->from_store && item->has_parsed && item->node->stated_format == NULL &&
+        strcmp(item->parsed.basis, "stated") == 0) {
+        request->raw_by_guess = item->node->is_referenced;
+        return true;
+    }
     if (!item->node->is_referenced)
         return false;
     request->raw_by_guess = item->node->stated_format == NULL;
@@ -80,13 +95,33 @@ static bool needs_another_look(struct ia_file *item, struct ia_parse_request *re
 }
 
 /* What the content names stays a reference where the file is read as another format than its own. */
-static void keep_content_backing(struct ia_file *item, const char *stated)
+static enum ia_status keep_content(struct ia_file *item, const char *stated, struct ia_error *err)
 {
-    if (stated == NULL || !item->has_parsed || item->parsed.facts.backing_name == NULL ||
-        strcmp(item->parsed.format, stated) == 0)
-        return;
-    free(item->node->content_backing);
-    item->node->content_backing = strdup(item->parsed.facts.backing_name);
+    const struct ia_image_facts *facts = &item->parsed.facts;
+    struct ia_node *node = item->node;
+    if (stated == NULL || !item->has_parsed || item->parsed.format == NULL || strcmp(item->parsed.format, stated) == 0)
+        return IA_OK;
+    release_content(node);
+    if (facts->backing_name != NULL && (node->content_backing = strdup(facts->backing_name)) == NULL)
+        return ia_fail(err, IA_NOMEM, "out of memory");
+    for (size_t i = 0; i < facts->parts.len; i++) {
+        if (facts->parts.items[i].name == NULL)
+            continue;
+        struct ia_content_part part = {.name = strdup(facts->parts.items[i].name),
+                                       .place = facts->parts.items[i].place};
+        if (part.name == NULL || !ia_vec_push(&node->content_parts, part)) {
+            free(part.name);
+            return ia_fail(err, IA_NOMEM, "out of memory");
+        }
+    }
+    return IA_OK;
+}
+
+/* What was an image because something named it stays one when nothing does: it may be an orphan. */
+static bool was_named(const struct ia_catalog *catalog, const struct ia_file *file)
+{
+    const struct ia_previous *previous = ia_catalog_previous(catalog, file);
+    return previous != NULL && previous->referenced_scan != 0;
 }
 
 static enum ia_status read_again(struct ia_links *links, bool *any, struct ia_error *err)
@@ -102,9 +137,11 @@ static enum ia_status read_again(struct ia_links *links, bool *any, struct ia_er
         item->node->reread = true;
         item->node->resolved = false;
         request.raw_by_suffix = ia_catalog_any_raw_suffix(catalog, item);
-        keep_content_backing(item, request.stated);
+        request.raw_by_past = was_named(catalog, item);
+        status = keep_content(item, request.stated, err);
         if (item->from_store) { /* its stored mappings are no longer true */
-            status = ia_reading_drop_mappings(links->reading, item, err);
+            if (status == IA_OK)
+                status = ia_reading_drop_mappings(links->reading, item, err);
             item->from_store = false;
         }
         *any = true;
@@ -141,9 +178,7 @@ static bool matches_any(const struct ia_file *file, const char *const *globs, si
 static bool may_be_base(const struct ia_links *links, const struct ia_file *file)
 {
     const struct ia_scan_options *options = links->catalog->options;
-    const struct ia_previous *previous = ia_catalog_previous(links->catalog, file);
-    return file->node->is_referenced || file->node->is_template ||
-           (previous != NULL && previous->referenced_scan != 0) ||
+    return file->node->is_referenced || file->node->is_template || was_named(links->catalog, file) ||
            ia_evidence_of_place(ia_file_path(file)) != IA_EVIDENCE_COUNT ||
            matches_any(file, options->backing_globs, options->backing_glob_count);
 }

@@ -16,6 +16,12 @@ struct ia_alias {
     char *path;       /* owned; where the reference leads from there */
 };
 
+/* A part as the image names it. */
+struct ia_content_part {
+    char *name; /* owned */
+    enum ia_part_place place;
+};
+
 /* A file's place in the graph. Numbers are those of the catalog. */
 struct ia_node {
     size_t backing;            /* IA_NO_FILE: none or not reachable */
@@ -34,7 +40,9 @@ struct ia_node {
     bool is_template;     /* to be kept whole */
     size_t referenced_by; /* an image that names it as its backing file */
     int64_t overlaid_ns;  /* when the last of those that name it was written to; 0: none does */
-    char *content_backing; /* owned; backing name of a content that the stated format overrides */
+    /* What a content names that the stated format overrides. */
+    char *content_backing; /* owned; its backing name; NULL: none */
+    IA_VEC(struct ia_content_part) content_parts;
 };
 void ia_node_init(struct ia_node *node);
 void ia_node_release(struct ia_node *node);

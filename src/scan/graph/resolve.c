@@ -338,31 +338,41 @@ static enum ia_status resolve_parts(struct ia_links *links, size_t image, struct
     enum ia_status status = IA_OK;
     while (item->from_store && item->read->parts.len < facts->parts.len && status == IA_OK)
         status = resolve_stored_part(links, image, &facts->parts.items[item->read->parts.len], err);
-    for (size_t i = 0; i < item->read->parts.len; i++)
-        if (item->read->parts.items[i].item != IA_NO_FILE)
-            links->catalog->files.items[item->read->parts.items[i].item]->node->is_part = true;
     return status;
 }
 
-/* A content that is used as raw, and looks like an image that names a file: nobody follows that, but who took it for
- * an image would need the file. */
-static enum ia_status resolve_content(struct ia_links *links, size_t image, struct ia_error *err)
+/* One name in a content that is used as another format. */
+static enum ia_status resolve_content_name(struct ia_links *links, size_t image, const char *name, bool beside,
+                                           struct ia_error *err)
 {
     const struct ia_file *item = links->catalog->files.items[image];
-    struct ia_reference reference;
+    struct ia_reference reference = {.kind = IA_REFERENCE_PATH};
     struct lead lead = {0};
-    enum ia_status status = ia_reference_parse(item->node->content_backing, &reference, err);
-    if (status != IA_OK)
-        return status;
-    if (reference.path != NULL)
-        status = find_lead(links, ia_file_path(item), reference.path, &lead, err);
+    enum ia_status status = beside ? IA_OK : ia_reference_parse(name, &reference, err);
+    const char *path = beside ? name : reference.path;
+    if (status == IA_OK && path != NULL)
+        status = find_lead(links, ia_file_path(item), path, &lead, err);
     if (status == IA_OK && lead.state != NULL && strcmp(lead.state, "followed") == 0) {
         size_t target = ia_catalog_find(links->catalog, (int64_t)lead.st.st_dev, (int64_t)lead.st.st_ino);
-        if (target != IA_NO_FILE)
-            status = ia_links_add_alias(links, "content", image, target, item->node->content_backing, lead.path, err);
+        if (target != IA_NO_FILE && target != image)
+            status = ia_links_add_alias(links, "content", image, target, name, lead.path, err);
     }
     release_lead(&lead);
     ia_reference_release(&reference);
+    return status;
+}
+
+/* A content that is used as raw, and looks like an image that names files: nobody follows that, but who took it for an
+ * image would need them. */
+static enum ia_status resolve_content(struct ia_links *links, size_t image, struct ia_error *err)
+{
+    const struct ia_node *node = links->catalog->files.items[image]->node;
+    enum ia_status status = IA_OK;
+    if (node->content_backing != NULL)
+        status = resolve_content_name(links, image, node->content_backing, false, err);
+    for (size_t i = 0; i < node->content_parts.len && status == IA_OK; i++)
+        status = resolve_content_name(links, image, node->content_parts.items[i].name,
+                                      node->content_parts.items[i].place == IA_PART_BESIDE, err);
     return status;
 }
 
@@ -383,9 +393,7 @@ static enum ia_status resolve_item(struct ia_links *links, size_t number, enum r
     if (status != IA_OK || deferred)
         return status;
     status = resolve_parts(links, number, err);
-    if (status == IA_OK && item->node->content_backing != NULL)
-        status = resolve_content(links, number, err);
-    return status;
+    return status == IA_OK ? resolve_content(links, number, err) : status;
 }
 
 /* An overlay says that it is something else than its content looks like: the content has no say in what is opened. */
@@ -411,6 +419,20 @@ static enum ia_status resolve_round(struct ia_links *links, enum reach reach, si
     return status;
 }
 
+/* Which files hold the data of images, as these were read last. */
+static void mark_parts(struct ia_links *links)
+{
+    struct ia_file **items = links->catalog->files.items;
+    for (size_t i = 0; i < links->catalog->files.len; i++)
+        items[i]->node->is_part = false;
+    for (size_t i = 0; i < links->catalog->files.len; i++) {
+        const struct ia_read *read = items[i]->read;
+        for (size_t n = 0; n < read->parts.len && ia_file_is_image(items[i]); n++)
+            if (read->parts.items[n].item != IA_NO_FILE)
+                items[read->parts.items[n].item]->node->is_part = true;
+    }
+}
+
 /* References among files that the walk met come first, so that every format that is stated is known before a file that
  * only a reference names is read. Ends: an item goes back to unresolved only with one more directory to look from. */
 enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err)
@@ -424,5 +446,6 @@ enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err)
             status = resolve_round(links, reach, count, &any, err);
         }
     }
+    mark_parts(links);
     return status;
 }

@@ -62,6 +62,16 @@ static bool row_stands(const struct ia_previous *previous, const struct ia_file 
            previous->links_met == item->links_met;
 }
 
+/* What its content names has to be looked at each time, if it is used as something else: the store keeps one format of
+ * a file, and none of a part. */
+static bool has_other_content(const struct ia_file *item)
+{
+    const struct ia_image_facts *facts = &item->parsed.facts;
+    bool names = facts->backing_name != NULL || facts->parts.len > 0;
+    return item->node->content_backing != NULL || item->node->content_parts.len > 0 ||
+           (item->class == IA_CLASS_PART && item->has_parsed && names);
+}
+
 static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err)
 {
     struct ia_catalog *catalog = publish->catalog;
@@ -84,8 +94,7 @@ static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err
             .disk_size = item->disk_size,
             .mtime_ns = item->key.mtime_ns,
             .ctime_ns = item->key.ctime_ns,
-            /* What its content names has to be looked at each time: the store keeps one format of a file. */
-            .checked_ns = item->node->content_backing != NULL ? 0 : item->checked_ns,
+            .checked_ns = has_other_content(item) ? 0 : item->checked_ns,
             .verdict = ia_file_class_word(item->class),
             .reason = item->reason == NULL ? "" : item->reason,
             .links = item->links,

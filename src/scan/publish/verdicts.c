@@ -20,8 +20,7 @@ struct verdicts {
     struct ia_judge_graph seen;
     struct ia_judge *judge;
     struct ia_doubts of_all;
-    IA_VEC(struct earlier) earlier; /* by image_id */
-    size_t next_earlier;
+    IA_VEC(struct earlier) earlier;
 };
 
 /* What is written of one candidate. */

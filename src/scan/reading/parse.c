@@ -130,18 +130,19 @@ static enum ia_status decide(const struct ia_parse_request *request, struct ia_s
                              struct ia_error *err)
 {
     *out = (struct decision){.class = IA_CLASS_IMAGE, .reason = "", .basis = "stated"};
-    if (request->stated != NULL) {
-        out->format = ia_format_by_name(request->stated);
-        out->known = out->format == NULL ? request->stated : NULL;
-        return IA_OK;
-    }
     uint8_t head[IA_PROBE_BYTES] = {0};
     enum ia_status status =
         ia_source_read(source, 0, head, (size_t)ia_min(source->size, sizeof(head)), "the first bytes", err);
     if (status != IA_OK)
         return status;
-    out->basis = "content";
     out->format = ia_format_probe(head, source->size > 0 ? sizeof(head) : 0, NULL);
+    bool agrees = out->format != NULL && request->stated != NULL && strcmp(out->format->name, request->stated) == 0;
+    if (request->stated != NULL && !agrees) {
+        out->format = ia_format_by_name(request->stated);
+        out->known = out->format == NULL ? request->stated : NULL;
+        return IA_OK;
+    }
+    out->basis = "content";
     if (out->format == NULL)
         status = decide_by_footer(request, source, out, err);
     if (status == IA_OK && out->format == NULL)
