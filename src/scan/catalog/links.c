@@ -47,17 +47,17 @@ static int by_link(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
-int64_t ia_file_count_links(const struct ia_file *item)
+int64_t ia_file_count_links(const struct ia_file *file)
 {
-    if (item->links <= 1)
-        return item->links;
-    IA_AUTO_FREE struct link *links = calloc(item->names.len + 1, sizeof(*links));
+    if (file->links <= 1)
+        return file->links;
+    IA_AUTO_FREE struct link *links = calloc(file->names.len + 1, sizeof(*links));
     if (links == NULL)
         return 0;
     size_t count = 0;
-    for (size_t i = 0; i < item->names.len; i++)
-        if (!item->names.items[i].symlink)
-            count += find_link(item, item->names.items[i].path, &links[count]);
+    for (size_t i = 0; i < file->names.len; i++)
+        if (!file->names.items[i].symlink)
+            count += find_link(file, file->names.items[i].path, &links[count]);
     qsort(links, count, sizeof(*links), by_link);
     int64_t met = 0;
     for (size_t i = 0; i < count; i++)
