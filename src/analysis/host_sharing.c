@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "base/vec.h"
+#include "base/heap.h"
 
 bool ia_shared_run_stretch(struct ia_shared_run *run)
 {
@@ -19,61 +19,21 @@ bool ia_shared_run_stretch(struct ia_shared_run *run)
     return true;
 }
 
-/* A binary heap, the least key on top. */
-struct entry {
-    int64_t key;
-    uint32_t file;
-};
-
-struct heap {
-    IA_VEC(struct entry) entries;
-};
-
-static bool push(struct heap *heap, int64_t key, uint32_t file)
-{
-    struct entry entry = {.key = key, .file = file};
-    if (!ia_vec_push(&heap->entries, entry))
-        return false;
-    struct entry *items = heap->entries.items;
-    size_t at = heap->entries.len - 1;
-    for (; at > 0 && items[(at - 1) / 2].key > key; at = (at - 1) / 2)
-        items[at] = items[(at - 1) / 2];
-    items[at] = entry;
-    return true;
-}
-
-static void pop(struct heap *heap)
-{
-    struct entry *items = heap->entries.items;
-    struct entry last = items[--heap->entries.len];
-    size_t count = heap->entries.len;
-    size_t at = 0;
-    for (size_t child = 1; child < count; child = 2 * at + 1) {
-        if (child + 1 < count && items[child + 1].key < items[child].key)
-            child++;
-        if (items[child].key >= last.key)
-            break;
-        items[at] = items[child];
-        at = child;
-    }
-    items[at] = last;
-}
-
 struct sweep {
     struct ia_host_account *accounts;
-    uint32_t *places;  /* of each file: its runs that are open */
-    size_t open_files; /* files with an open run */
-    struct heap ends;  /* of the open runs */
-    struct heap files; /* with open runs; those without any more are taken out when they come to the top */
+    uint32_t *places;     /* of each file: its runs that are open */
+    size_t open_files;    /* files with an open run */
+    struct ia_heap ends;  /* of the open runs */
+    struct ia_heap files; /* with open runs; those without any more are taken out when they come to the top */
     int64_t pos;
 };
 
 /* The first of the files with an open run, of which there is one. */
 static uint32_t first_open(struct sweep *sweep)
 {
-    while (sweep->places[sweep->files.entries.items[0].file] == 0)
-        pop(&sweep->files);
-    return sweep->files.entries.items[0].file;
+    while (sweep->places[ia_heap_top(&sweep->files)->index] == 0)
+        ia_heap_pop(&sweep->files);
+    return (uint32_t)ia_heap_top(&sweep->files)->index;
 }
 
 static void advance(struct sweep *sweep, int64_t to)
@@ -91,11 +51,11 @@ static void advance(struct sweep *sweep, int64_t to)
 /* The runs that end at `limit` or before it. */
 static void close_until(struct sweep *sweep, int64_t limit)
 {
-    while (sweep->ends.entries.len > 0 && sweep->ends.entries.items[0].key <= limit) {
-        struct entry end = sweep->ends.entries.items[0];
-        pop(&sweep->ends);
+    while (!ia_heap_is_empty(&sweep->ends) && ia_heap_top(&sweep->ends)->key <= limit) {
+        const struct ia_heap_entry end = *ia_heap_top(&sweep->ends);
+        ia_heap_pop(&sweep->ends);
         advance(sweep, end.key);
-        if (--sweep->places[end.file] == 0)
+        if (--sweep->places[end.index] == 0)
             sweep->open_files--;
     }
 }
@@ -123,12 +83,12 @@ static bool open_run(struct sweep *sweep, const struct ia_shared_run *run)
     sweep->accounts[run->file].bytes += run->length;
     if (sweep->open_files > 0) /* all that are open overlap here, and belong together already */
         join(sweep->accounts, run->file, first_open(sweep));
-    if (!push(&sweep->ends, run->physical + run->length, run->file))
+    if (!ia_heap_push(&sweep->ends, run->physical + run->length, run->file))
         return false;
     if (sweep->places[run->file]++ > 0)
         return true;
     sweep->open_files++;
-    return push(&sweep->files, run->file, run->file);
+    return ia_heap_push(&sweep->files, run->file, run->file);
 }
 
 static int by_address(const void *left, const void *right)
@@ -158,8 +118,8 @@ enum ia_status ia_host_sharing(struct ia_shared_run *runs, size_t count, struct 
         close_until(&sweep, INT64_MAX);
     for (size_t i = 0; i < files; i++)
         accounts[i].group = root_of(accounts, (uint32_t)i);
-    ia_vec_release(&sweep.ends.entries);
-    ia_vec_release(&sweep.files.entries);
+    ia_heap_release(&sweep.ends);
+    ia_heap_release(&sweep.files);
     free(sweep.places);
     return ok ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory for shared blocks");
 }

@@ -8,6 +8,7 @@
 #include "analysis/held.h"
 #include "analysis/usage.h"
 #include "base/checked.h"
+#include "base/heap.h"
 
 /* Extents in the buffers of all readers together, and in one of them at least. */
 enum { BUFFERED_EXTENTS = 512 * 1024, MIN_BUFFER = 16, MAX_BUFFER = 4096 };
@@ -53,9 +54,8 @@ struct sweep {
     struct ia_pairs *pairs; /* or NULL */
     IA_VEC(struct swept) images;
     IA_VEC(struct track) tracks;
-    size_t *heap; /* tracks, the smallest place first */
-    size_t waiting;
-    size_t *dirty; /* by level: the first of a list of images */
+    struct ia_heap waiting; /* tracks, by place */
+    size_t *dirty;          /* by level: the first of a list of images */
     size_t levels;
     size_t dirty_count, deepest; /* images in the lists, and the highest level with one */
     int64_t place;
@@ -64,25 +64,6 @@ struct sweep {
 static enum ia_status no_memory(struct ia_error *err)
 {
     return ia_fail(err, IA_NOMEM, "out of memory for the forest");
-}
-
-static void sift_down(struct sweep *sweep, size_t i)
-{
-    const struct track *tracks = sweep->tracks.items;
-    size_t moving = sweep->heap[i];
-    int64_t place = tracks[moving].place;
-    for (;;) { /* ends: child grows */
-        size_t child = 2 * i + 1;
-        if (child >= sweep->waiting)
-            break;
-        if (child + 1 < sweep->waiting && tracks[sweep->heap[child + 1]].place < tracks[sweep->heap[child]].place)
-            child++;
-        if (tracks[sweep->heap[child]].place >= place)
-            break;
-        sweep->heap[i] = sweep->heap[child];
-        i = child;
-    }
-    sweep->heap[i] = moving;
 }
 
 static void mark(struct sweep *sweep, size_t index)
@@ -212,21 +193,26 @@ static enum ia_status advance(struct sweep *sweep, struct track *track, struct i
     return IA_OK;
 }
 
+/* The same for the mapping that comes first. */
+static enum ia_status advance_first(struct sweep *sweep, struct ia_error *err)
+{
+    struct track *track = &sweep->tracks.items[ia_heap_top(&sweep->waiting)->index];
+    enum ia_status status = advance(sweep, track, err);
+    if (track->done)
+        ia_heap_pop(&sweep->waiting);
+    else
+        ia_heap_change_top(&sweep->waiting, track->place);
+    return status;
+}
+
 static enum ia_status run(struct sweep *sweep, struct ia_error *err)
 {
+    const struct ia_heap *waiting = &sweep->waiting;
     enum ia_status status = IA_OK;
-    while (sweep->waiting > 0 && status == IA_OK) { /* ends: each mapping's places ascend, and it leaves at its size */
-        sweep->place = sweep->tracks.items[sweep->heap[0]].place;
-        while (sweep->waiting > 0 && status == IA_OK) {
-            struct track *first = &sweep->tracks.items[sweep->heap[0]];
-            if (first->place > sweep->place)
-                break;
-            status = advance(sweep, first, err);
-            if (first->done)
-                sweep->heap[0] = sweep->heap[--sweep->waiting];
-            if (sweep->waiting > 0)
-                sift_down(sweep, 0);
-        }
+    while (!ia_heap_is_empty(waiting) && status == IA_OK) { /* ends: a mapping's places ascend, it leaves at its size */
+        sweep->place = ia_heap_top(waiting)->key;
+        while (!ia_heap_is_empty(waiting) && ia_heap_top(waiting)->key <= sweep->place && status == IA_OK)
+            status = advance_first(sweep, err);
         if (status == IA_OK)
             status = update_dirty(sweep, err);
     }
@@ -274,9 +260,8 @@ static enum ia_status add_tracks(struct sweep *sweep, struct ia_error *err)
     for (size_t i = 0; i < sweep->images.len; i++)
         mappings += 1 + sweep->forest->nodes[sweep->images.items[i].node].snapshots;
     size_t capacity = (size_t)ia_max(MIN_BUFFER, ia_min(MAX_BUFFER, BUFFERED_EXTENTS / (int64_t)mappings));
-    sweep->heap = calloc(mappings, sizeof(*sweep->heap));
     sweep->dirty = calloc(sweep->levels, sizeof(*sweep->dirty));
-    if (sweep->heap == NULL || sweep->dirty == NULL || !ia_vec_reserve(&sweep->tracks, mappings))
+    if (sweep->dirty == NULL || !ia_vec_reserve(&sweep->tracks, mappings))
         return no_memory(err);
     for (size_t level = 0; level < sweep->levels; level++)
         sweep->dirty[level] = NO_IMAGE;
@@ -285,9 +270,9 @@ static enum ia_status add_tracks(struct sweep *sweep, struct ia_error *err)
         for (size_t mapping = 0; mapping <= sweep->forest->nodes[node].snapshots; mapping++) {
             struct track *track = &sweep->tracks.items[sweep->tracks.len];
             *track = (struct track){.image = i, .have = true}; /* an extent of no length: the first is fetched at 0 */
-            if (!ia_extent_reader_init(&track->reader, sweep->forest, node, mapping, capacity))
+            if (!ia_extent_reader_init(&track->reader, sweep->forest, node, mapping, capacity) ||
+                !ia_heap_push(&sweep->waiting, 0, sweep->tracks.len++))
                 return no_memory(err);
-            sweep->heap[sweep->waiting++] = sweep->tracks.len++;
         }
     }
     return IA_OK;
@@ -326,7 +311,7 @@ enum ia_status ia_sweep_tree(const struct ia_forest *forest, const struct ia_tre
         ia_usage_release(&sweep.images.items[i].usage);
     ia_vec_release(&sweep.tracks);
     ia_vec_release(&sweep.images);
-    free(sweep.heap);
+    ia_heap_release(&sweep.waiting);
     free(sweep.dirty);
     return status;
 }

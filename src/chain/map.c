@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/heap.h"
 
 struct sweep_layer {
     struct ia_cursor *cursor;
@@ -18,40 +19,17 @@ struct sweep_layer {
     bool ended;
 };
 
-struct event {
-    int64_t place;
-    size_t layer;
-};
-
 struct ia_map {
     const struct ia_chain *chain;
     struct sweep_layer *layers;
-    struct event *heap; /* smallest place first */
-    size_t heap_len;
-    uint64_t *present; /* a bit for each layer whose current extent is present and holds `at` */
+    struct ia_heap events; /* by place: a layer each */
+    uint64_t *present;     /* a bit for each layer whose current extent is present and holds `at` */
     size_t words;
     size_t deepest; /* the last layer that reaches `at` */
     int64_t at, end;
     struct ia_map_entry held; /* may still grow */
     bool has_held;
 };
-
-static void sift_down(struct ia_map *map, size_t i)
-{
-    struct event moving = map->heap[i];
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child >= map->heap_len)
-            break;
-        if (child + 1 < map->heap_len && map->heap[child + 1].place < map->heap[child].place)
-            child++;
-        if (map->heap[child].place >= moving.place)
-            break;
-        map->heap[i] = map->heap[child];
-        i = child;
-    }
-    map->heap[i] = moving;
-}
 
 static void mark(struct ia_map *map, size_t layer, bool on)
 {
@@ -85,10 +63,10 @@ static enum ia_status fetch(struct ia_map *map, size_t index, struct ia_error *e
     return IA_OK;
 }
 
-/* Moves the layer of the heap's top on, so that its next event lies after map->at. */
-static enum ia_status advance_top(struct ia_map *map, struct ia_error *err)
+/* Moves the layer of the first event on, so that its next one lies after map->at. */
+static enum ia_status advance_first(struct ia_map *map, struct ia_error *err)
 {
-    size_t index = map->heap[0].layer;
+    size_t index = ia_heap_top(&map->events)->index;
     struct sweep_layer *layer = &map->layers[index];
     for (;;) {
         int64_t end = layer->current.start + layer->current.length;
@@ -101,16 +79,14 @@ static enum ia_status advance_top(struct ia_map *map, struct ia_error *err)
             }
             if (!layer->ended)
                 continue;
-            map->heap[0].place = INT64_MAX;
-            break;
+            ia_heap_change_top(&map->events, INT64_MAX);
+            return IA_OK;
         }
         layer->inside = layer->current.start <= map->at;
         mark(map, index, layer->inside && ia_extent_is_present(&layer->current));
-        map->heap[0].place = layer->inside ? end : layer->current.start;
-        break;
+        ia_heap_change_top(&map->events, layer->inside ? end : layer->current.start);
+        return IA_OK;
     }
-    sift_down(map, 0);
-    return IA_OK;
 }
 
 static size_t smallest_depth(const struct ia_map *map)
@@ -157,14 +133,14 @@ static void describe(const struct ia_map *map, int64_t stop, struct ia_map_entry
 static enum ia_status next_piece(struct ia_map *map, struct ia_map_entry *entry, struct ia_error *err)
 {
     const struct ia_layer *layers = map->chain->layers.items;
-    while (map->heap[0].place <= map->at) {
-        enum ia_status status = advance_top(map, err);
+    while (ia_heap_top(&map->events)->key <= map->at) {
+        enum ia_status status = advance_first(map, err);
         if (status != IA_OK)
             return status;
     }
     while (layers[map->deepest].reach <= map->at)
         map->deepest--; /* ends: depth 0 reaches map->end */
-    int64_t stop = ia_min(map->end, ia_min(map->heap[0].place, layers[map->deepest].reach));
+    int64_t stop = ia_min(map->end, ia_min(ia_heap_top(&map->events)->key, layers[map->deepest].reach));
     describe(map, stop, entry);
     map->at = stop;
     return IA_OK;
@@ -217,7 +193,8 @@ static enum ia_status open_layers(struct ia_map *map, int64_t from, struct ia_er
             return blame(map, i, &cause, err);
         if ((status = fetch(map, i, err)) != IA_OK)
             return status;
-        map->heap[map->heap_len++] = (struct event){.place = from, .layer = i};
+        if (!ia_heap_push(&map->events, from, i))
+            return ia_fail(err, IA_NOMEM, "out of memory");
     }
     return IA_OK;
 }
@@ -232,14 +209,12 @@ enum ia_status ia_map_open(const struct ia_chain *chain, int64_t from, int64_t t
     map->chain = chain;
     map->words = (depth + 63) / 64;
     map->layers = calloc(depth, sizeof(*map->layers));
-    map->heap = calloc(depth, sizeof(*map->heap));
     map->present = calloc(map->words, sizeof(*map->present));
     map->deepest = depth - 1;
     map->at = from;
     map->end = ia_min(to, chain->layers.items[0].reach);
-    enum ia_status status = map->layers == NULL || map->heap == NULL || map->present == NULL
-                                ? ia_fail(err, IA_NOMEM, "out of memory")
-                                : open_layers(map, from, err);
+    enum ia_status status = map->layers == NULL || map->present == NULL ? ia_fail(err, IA_NOMEM, "out of memory")
+                                                                        : open_layers(map, from, err);
     if (status != IA_OK) {
         ia_map_close(map);
         return status;
@@ -255,7 +230,7 @@ void ia_map_close(struct ia_map *map)
     for (size_t i = 0; map->layers != NULL && i < map->chain->layers.len; i++)
         ia_cursor_close(map->layers[i].cursor);
     free(map->layers);
-    free(map->heap);
+    ia_heap_release(&map->events);
     free(map->present);
     free(map);
 }
