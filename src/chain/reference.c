@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "base/vec.h"
 #include "chain/qemu_json.h"
 
@@ -24,10 +25,8 @@ char *ia_reference_combine(const char *image_name, const char *path)
 {
     if (path[0] == '/')
         return strdup(path);
-    const char *slash = strrchr(image_name, '/');
-    size_t dir = slash == NULL ? 0 : (size_t)(slash - image_name) + 1;
     struct ia_buf joined = {0};
-    ia_buf_add(&joined, image_name, dir);
+    ia_buf_add(&joined, image_name, ia_path_directory_length(image_name));
     ia_buf_add_str(&joined, path);
     return ia_buf_steal(&joined);
 }

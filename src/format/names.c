@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 
 static void add_utf8(struct ia_buf *out, uint32_t code)
 {
@@ -84,8 +85,7 @@ bool ia_names_add_backing_path(struct ia_image_facts *facts, const char *path)
     }
     bool drive = isalpha((unsigned char)turned[0]) && turned[1] == ':';
     bool foreign = drive || path[0] == '\\'; /* a drive's root or a share: no place here */
-    const char *slash = strrchr(turned, '/');
-    const char *last = slash != NULL ? slash + 1 : drive ? turned + 2 : turned;
+    const char *last = ia_path_name(drive ? turned + 2 : turned);
     if (!foreign && !add_once(facts, turned))
         return false;
     return turned[0] == '/' || foreign ? add_once(facts, last) : true;

@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "judge/internal.h"
 
 bool ia_evidence_matches(const char *path, const char *glob)
@@ -13,8 +14,7 @@ bool ia_evidence_matches(const char *path, const char *glob)
 
 enum ia_evidence ia_evidence_of_place(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    const char *name = slash == NULL ? path : slash + 1;
+    const char *name = ia_path_name(path);
     if (strstr(path, "/_base/") != NULL)
         return IA_EVIDENCE_OPENSTACK_BASE;
     if (strncmp(name, "base-", 5) == 0 && strstr(name, "-disk-") != NULL)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/path.h"
 #include "judge/internal.h"
 
 static int by_path(const void *left, const void *right, void *ctx)
@@ -182,8 +183,7 @@ static bool has_name_of(const struct finder *finder, const char *text)
     const struct ia_graph_file *file = &graph->files.items[finder->image->file];
     for (size_t i = 0; i < file->names; i++) {
         const char *path = graph->names.items[file->first_name + i].path;
-        const char *slash = strrchr(path, '/');
-        if (strstr(text, slash == NULL ? path : slash + 1) != NULL)
+        if (strstr(text, ia_path_name(path)) != NULL)
             return true;
     }
     return false;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "report/text.h"
 
 struct pieces {
@@ -54,9 +55,8 @@ static const char *shown_path(const struct ia_draw_node *node, const struct leve
     if (node->level == 0)
         return node->path;
     const char *parent = levels[node->level - 1].path;
-    const char *slash = strrchr(parent, '/');
-    size_t folder = slash == NULL ? 0 : (size_t)(slash - parent) + 1;
-    return folder > 0 && strncmp(parent, node->path, folder) == 0 ? node->path + folder : node->path;
+    size_t shared = ia_path_is_below_directory_of(node->path, parent) ? ia_path_directory_length(parent) : 0;
+    return node->path + shared;
 }
 
 static void draw_node(const struct ia_draw_node *node, const struct level *levels, bool utf8, struct ia_buf *out)

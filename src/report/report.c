@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "report/header.h"
 #include "reports_embedded.h"
 
@@ -139,8 +140,7 @@ static enum ia_status read_text(const char *path, FILE *file, struct ia_buf *tex
 
 static enum ia_status parse_file(const char *path, const char *text, struct ia_report *report, struct ia_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    IA_AUTO_FREE char *name = strdup(slash == NULL ? path : slash + 1);
+    IA_AUTO_FREE char *name = strdup(ia_path_name(path));
     if (name == NULL)
         return ia_fail(err, IA_NOMEM, "out of memory for a report");
     char *dot = strrchr(name, '.');

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "scan/catalog/catalog.h"
 
 /* The device of path, or of the nearest directory above it that exists; -1 for none. */
@@ -15,14 +16,8 @@ static int64_t device_now(const char *path)
     struct stat st;
     IA_AUTO_FREE char *at = strdup(path);
     while (at != NULL && stat(at, &st) != 0) { /* ends: the name grows shorter, and / exists */
-        char *slash = strrchr(at, '/');
-        if (slash == NULL)
+        if (!ia_path_go_up(at))
             return -1;
-        if (slash == at)
-            slash++;
-        if (*slash == '\0')
-            return -1;
-        *slash = '\0';
     }
     return at == NULL ? -1 : (int64_t)st.st_dev;
 }
@@ -85,9 +80,7 @@ static enum ia_status check_place(struct ia_catalog *catalog, const struct ia_pr
     IA_AUTO_FREE char *directory = strdup(previous->path);
     if (directory == NULL)
         return ia_fail(err, IA_NOMEM, "out of memory");
-    char *slash = strrchr(directory, '/');
-    if (slash != NULL)
-        slash[slash == directory] = '\0';
+    (void)ia_path_go_up(directory);
     return check(catalog, directory, previous->key.dev, err);
 }
 

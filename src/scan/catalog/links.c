@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "scan/catalog/catalog.h"
 
 /* A link is an entry of a directory. */
@@ -23,15 +24,15 @@ static uint64_t device_of(const struct statx *st)
 /* A name that is a mount point leads to the file, and is no link of it. */
 static bool find_link(const struct ia_file *item, const char *path, struct link *link)
 {
-    const char *slash = strrchr(path, '/');
-    IA_AUTO_FREE char *directory = slash == NULL ? NULL : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    IA_AUTO_FREE char *directory = strdup(path);
     struct statx file;
     struct statx parent;
     unsigned want = STATX_INO | STATX_MNT_ID;
-    if (directory == NULL || statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, want, &file) != 0 ||
+    if (directory == NULL || !ia_path_go_up(directory) ||
+        statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, want, &file) != 0 ||
         statx(AT_FDCWD, directory, 0, want, &parent) != 0 || (file.stx_mask & parent.stx_mask & want) != want)
         return false;
-    *link = (struct link){.dev = device_of(&parent), .inode = parent.stx_ino, .name = slash + 1};
+    *link = (struct link){.dev = device_of(&parent), .inode = parent.stx_ino, .name = ia_path_name(path)};
     return device_of(&file) == (uint64_t)item->key.dev && file.stx_ino == (uint64_t)item->key.inode &&
            file.stx_mnt_id == parent.stx_mnt_id;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "chain/reference.h"
 #include "scan/graph/identities.h"
 #include "scan/graph/links.h"
@@ -93,8 +94,7 @@ static void release_lead(struct lead *lead)
 static bool is_in(const char *path, const char *directory)
 {
     size_t len = strlen(directory);
-    const char *slash = strrchr(path, '/');
-    return slash != NULL && (size_t)(slash - path) == len && strncmp(path, directory, len) == 0;
+    return ia_path_directory_length(path) == len + 1 && strncmp(path, directory, len) == 0;
 }
 
 /* QEMU takes a relative name of an image from the directory of the name by which the image itself was opened. When an
@@ -104,10 +104,8 @@ static enum ia_status note_via(struct ia_links *links, size_t target, const char
 {
     struct ia_file *item = links->catalog->files.items[target];
     IA_AUTO_FREE char *name = strdup(spelled);
-    char *slash = name == NULL ? NULL : strrchr(name, '/');
-    if (slash == NULL)
+    if (name == NULL || !ia_path_go_up(name))
         return name == NULL ? ia_fail(err, IA_NOMEM, "out of memory") : IA_OK;
-    slash[slash == name] = '\0';
     IA_AUTO_FREE char *directory = realpath(name, NULL);
     if (directory == NULL)
         return IA_OK;

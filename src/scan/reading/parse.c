@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "chain/reference.h"
 #include "format/raw/raw.h"
 #include "scan/reading/locks.h"
@@ -173,12 +174,6 @@ static enum ia_status find_part(const struct ia_parse_request *request, const st
     return *name != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
 }
 
-static bool is_below_directory_of(const char *path, const char *image)
-{
-    const char *slash = strrchr(image, '/');
-    return slash != NULL && strncmp(path, image, (size_t)(slash - image) + 1) == 0;
-}
-
 static enum ia_status open_part(const struct ia_parse_request *request, const struct ia_parse_env *env,
                                 const struct ia_image_part *part, struct ia_parsed_part *out, struct ia_source **source,
                                 struct ia_error *err)
@@ -191,7 +186,7 @@ static enum ia_status open_part(const struct ia_parse_request *request, const st
     enum ia_status resolved = status = ia_confine_resolve(env->confine, name, &out->path, err);
     if (out->path == NULL)
         out->path = ia_steal_ptr(name);
-    if (status == IA_OK && part->place == IA_PART_BESIDE && !is_below_directory_of(out->path, request->path))
+    if (status == IA_OK && part->place == IA_PART_BESIDE && !ia_path_is_below_directory_of(out->path, request->path))
         return ia_fail(err, IA_REFUSED, "'%s' is outside the directory of the image", out->path);
     if (status == IA_OK)
         status = ia_confine_open(env->confine, out->path, &fd, &out->st, err);

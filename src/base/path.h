@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Parts of a path. Nothing is resolved or normalised: these are the bytes before and behind the last slash. */
+#ifndef IA_BASE_PATH_H
+#define IA_BASE_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Bytes up to the last slash and with it, 0 where there is none: what a name beside the path begins with. */
+static inline size_t ia_path_directory_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? 0 : (size_t)(slash - path) + 1;
+}
+
+/* The last component, the whole path where there is no slash; empty behind a slash at the end. */
+static inline const char *ia_path_name(const char *path)
+{
+    return path + ia_path_directory_length(path);
+}
+
+/* `path` begins with the directory of `other`, which has one: it lies there or below. */
+static inline bool ia_path_is_below_directory_of(const char *path, const char *other)
+{
+    size_t len = ia_path_directory_length(other);
+    return len > 0 && strncmp(path, other, len) == 0;
+}
+
+/* Cuts the last component off, and the slash before it unless that is the root directory's. False for a path without
+ * a slash, and for the root directory: nothing is changed then. */
+static inline bool ia_path_go_up(char *path)
+{
+    size_t len = ia_path_directory_length(path);
+    if (len == 0 || path[1] == '\0')
+        return false;
+    path[len > 1 ? len - 1 : 1] = '\0';
+    return true;
+}
+
+#endif

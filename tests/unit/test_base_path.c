@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Parts of paths, with and without slashes. */
+#include <stdio.h>
+
+#include "base/path.h"
+#include "support/unit.h"
+
+static void name_and_directory(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *name;
+        size_t directory;
+    } cases[] = {
+        {"", "", 0},   {"a", "a", 0},        {"/", "", 1},       {"/a", "a", 1},
+        {"a/", "", 2}, {"/a/b.c", "b.c", 3}, {"./a//b", "b", 5}, {"a\\b", "a\\b", 0},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_string_equal(ia_path_name(cases[i].path), cases[i].name);
+        assert_int_equal(ia_path_directory_length(cases[i].path), cases[i].directory);
+    }
+}
+
+static void going_up(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *up; /* NULL: there is nothing above */
+    } cases[] = {
+        {"/a/b", "/a"}, {"/a", "/"}, {"a/b", "a"}, {"a/", "a"}, {"//", "/"}, {"a", NULL}, {"/", NULL}, {"", NULL},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char path[8];
+        snprintf(path, sizeof(path), "%s", cases[i].path);
+        assert_int_equal(ia_path_go_up(path), cases[i].up != NULL);
+        assert_string_equal(path, cases[i].up != NULL ? cases[i].up : cases[i].path);
+    }
+}
+
+static void below_a_directory(void **state)
+{
+    (void)state;
+    assert_true(ia_path_is_below_directory_of("/a/c", "/a/b"));
+    assert_true(ia_path_is_below_directory_of("/a/c/d", "/a/b"));
+    assert_true(ia_path_is_below_directory_of("/c", "/b"));
+    assert_false(ia_path_is_below_directory_of("/ab", "/a/b"));
+    assert_false(ia_path_is_below_directory_of("/a", "/a/b"));
+    assert_false(ia_path_is_below_directory_of("c", "b")); /* no directory is named */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(name_and_directory),
+        cmocka_unit_test(going_up),
+        cmocka_unit_test(below_a_directory),
+    };
+    return cmocka_run_group_tests_name("base/path", tests, NULL, NULL);
+}
