@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Parts of a path. Nothing is resolved or normalised: these are the bytes before and behind the last slash. */
+/* Parts of a path, and globs on paths. Nothing is resolved or normalised: a path is its bytes before and behind the
+ * last slash. */
 #ifndef IA_BASE_PATH_H
 #define IA_BASE_PATH_H
 
@@ -37,5 +38,8 @@ static inline bool ia_path_go_up(char *path)
     path[len > 1 ? len - 1 : 1] = '\0';
     return true;
 }
+
+/* The glob, as fnmatch reads it without flags, matches the whole path or its last component. A * matches slashes. */
+bool ia_path_matches(const char *path, const char *glob);
 
 #endif

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Why an image counts as a backing file. */
-#include <fnmatch.h>
 #include <string.h>
 
 #include "base/path.h"
 #include "judge/internal.h"
-
-bool ia_evidence_matches(const char *path, const char *glob)
-{
-    const char *slash = strrchr(path, '/');
-    return fnmatch(glob, path, 0) == 0 || (slash != NULL && fnmatch(glob, slash + 1, 0) == 0);
-}
 
 enum ia_evidence ia_evidence_of_place(const char *path)
 {
@@ -32,7 +25,7 @@ static const char *glob_of(const struct ia_graph *graph, const struct ia_graph_f
 {
     for (size_t i = 0; i < graph->backing_globs.len; i++)
         for (size_t n = 0; n < file->names; n++)
-            if (ia_evidence_matches(graph->names.items[file->first_name + n].path, graph->backing_globs.items[i]))
+            if (ia_path_matches(graph->names.items[file->first_name + n].path, graph->backing_globs.items[i]))
                 return graph->backing_globs.items[i];
     return NULL;
 }

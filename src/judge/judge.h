@@ -39,7 +39,5 @@ bool ia_judge_may_hide(const char *stated_format);
 
 /* Of a path alone: the place or name where virtualisation software keeps nothing but bases. IA_EVIDENCE_COUNT: none. */
 enum ia_evidence ia_evidence_of_place(const char *path);
-/* The path, or its last component, matches the glob. */
-bool ia_evidence_matches(const char *path, const char *glob);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parts of paths, with and without slashes. */
+/* Parts of paths, with and without slashes; globs. */
 #include <stdio.h>
 
 #include "base/path.h"
@@ -48,12 +48,27 @@ static void below_a_directory(void **state)
     assert_false(ia_path_is_below_directory_of("c", "b")); /* no directory is named */
 }
 
+/* Of the whole path or of the name alone. */
+static void globs(void **state)
+{
+    (void)state;
+    assert_true(ia_path_matches("/vm/base-1.qcow2", "base-*"));
+    assert_true(ia_path_matches("/vm/base-1.qcow2", "/vm/*"));
+    assert_true(ia_path_matches("/vm/a/b.raw", "/vm/*.raw"));
+    assert_true(ia_path_matches("b.raw", "[ab].ra?"));
+    assert_true(ia_path_matches("/vm/.hidden", "*hidden"));
+    assert_false(ia_path_matches("/vm/base-1.qcow2", "vm"));
+    assert_false(ia_path_matches("/vm/base-1.qcow2", "vm/*"));
+    assert_false(ia_path_matches("/vm/base-1.qcow2", "base-?"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(name_and_directory),
         cmocka_unit_test(going_up),
         cmocka_unit_test(below_a_directory),
+        cmocka_unit_test(globs),
     };
     return cmocka_run_group_tests_name("base/path", tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a path is, by the options of the scan and by suffixes. */
-#include <fnmatch.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "format/format.h"
 #include "scan/catalog/catalog.h"
 
@@ -19,12 +19,9 @@ bool ia_catalog_is_below_a_root(const struct ia_catalog *catalog, const char *pa
 
 bool ia_catalog_excludes(const struct ia_catalog *catalog, const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    for (size_t i = 0; i < catalog->options->exclude_count; i++) {
-        const char *glob = catalog->options->exclude[i];
-        if (fnmatch(glob, path, 0) == 0 || (slash != NULL && fnmatch(glob, slash + 1, 0) == 0))
+    for (size_t i = 0; i < catalog->options->exclude_count; i++)
+        if (ia_path_matches(path, catalog->options->exclude[i]))
             return true;
-    }
     return false;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/path.h"
 #include "judge/judge.h"
 #include "scan/graph/links.h"
 
@@ -166,7 +167,7 @@ static void judge_backing(struct ia_links *links, const struct ia_file *item)
 static bool matches(const struct ia_file *item, const char *glob)
 {
     for (size_t i = 0; i < item->names.len; i++)
-        if (ia_evidence_matches(item->names.items[i].path, glob))
+        if (ia_path_matches(item->names.items[i].path, glob))
             return true;
     return false;
 }

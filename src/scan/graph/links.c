@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "judge/judge.h"
 
 void ia_node_init(struct ia_node *node)
@@ -169,7 +170,7 @@ static bool matches_any(const struct ia_file *file, const char *const *globs, si
 {
     for (size_t i = 0; i < count; i++)
         for (size_t n = 0; n < file->names.len; n++)
-            if (ia_evidence_matches(file->names.items[n].path, globs[i]))
+            if (ia_path_matches(file->names.items[n].path, globs[i]))
                 return true;
     return false;
 }
