@@ -11,11 +11,6 @@ enum { BUFFER_EXTENTS = 4096 };
 
 static const struct ia_steps zeroes;
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for the content of an image");
-}
-
 void ia_contents_release(struct ia_contents *contents)
 {
     for (size_t i = 0; contents->steps != NULL && i < contents->forest->count; i++)
@@ -30,7 +25,7 @@ static enum ia_status lay_over(const struct ia_forest *forest, size_t node, cons
 {
     struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, forest, node, 0, BUFFER_EXTENTS))
-        return no_memory(err);
+        return ia_no_memory(err);
     struct ia_steps_overlay overlay;
     ia_steps_overlay_begin(&overlay, below, forest->nodes[node].size);
     struct ia_extent extent;
@@ -44,7 +39,7 @@ static enum ia_status lay_over(const struct ia_forest *forest, size_t node, cons
         ia_steps_overlay_abandon(&overlay);
         return status;
     }
-    return ia_steps_overlay_finish(&overlay, out) ? IA_OK : no_memory(err);
+    return ia_steps_overlay_finish(&overlay, out) ? IA_OK : ia_no_memory(err);
 }
 
 static bool begin(struct ia_contents *contents)
@@ -72,7 +67,7 @@ enum ia_status ia_contents_get(struct ia_contents *contents, size_t node, const 
     if (node == IA_NO_PARENT)
         return IA_OK;
     if (!begin(contents))
-        return no_memory(err);
+        return ia_no_memory(err);
     while (!contents->known[node]) { /* ends: every turn makes one more known */
         size_t next = next_unknown(contents, node);
         size_t parent = contents->forest->nodes[next].parent;

@@ -34,11 +34,6 @@ struct walk {
     IA_VEC(struct ia_pair_candidate) heads; /* of the present tree, where pairs of them are wanted */
 };
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for the forest");
-}
-
 static bool wants_accounts(const struct walk *walk)
 {
     return walk->sinks->usage != NULL || walk->sinks->masked != NULL || walk->sinks->seen != NULL;
@@ -67,7 +62,7 @@ static enum ia_status read_active(const struct walk *walk, size_t node, struct i
 {
     struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, walk->forest, node, 0, BUFFER_EXTENTS))
-        return no_memory(err);
+        return ia_no_memory(err);
     struct ia_extent extent;
     bool have;
     enum ia_status status;
@@ -107,7 +102,7 @@ static enum ia_status emit_chain(struct walk *walk, const struct ia_chain_map *m
             return status;
     }
     if (head.below > 0 && is_head(walk, head.node) && wants_pairs(walk) && !ia_vec_push(&walk->heads, head))
-        return no_memory(err);
+        return ia_no_memory(err);
     return IA_OK;
 }
 
@@ -119,14 +114,14 @@ static enum ia_status build_chain(struct walk *walk, struct ia_usage_counter *us
     struct ia_chain_builder builder;
     if (!ia_chain_builder_begin(&builder, base != NULL ? &base->map : NULL, walk->forest->nodes[frame->node].size,
                                 !is_head(walk, frame->node)))
-        return no_memory(err);
+        return ia_no_memory(err);
     enum ia_status status = read_active(walk, frame->node, &builder, usage, err);
     if (status != IA_OK) {
         ia_chain_builder_abandon(&builder);
         return status;
     }
     if (!ia_chain_builder_finish(&builder, &frame->map))
-        return no_memory(err);
+        return ia_no_memory(err);
     if (base != NULL && base->visited == ia_tree_degree(&walk->tree, base->node))
         ia_chain_map_release(&base->map);
     return emit_chain(walk, &frame->map, err);
@@ -171,7 +166,7 @@ static enum ia_status enter(struct walk *walk, size_t node, struct ia_error *err
 {
     struct frame fresh = {.node = node};
     if (!ia_vec_push(&walk->path, fresh))
-        return no_memory(err);
+        return ia_no_memory(err);
     bool counts = is_head(walk, node) && wants_accounts(walk) && !walk->sinks->bases_only;
     struct ia_usage_counter usage = {.sinks = walk->sinks, .node = node};
     struct ia_usage_counter *counter = counts ? &usage : NULL;
@@ -234,7 +229,7 @@ enum ia_status ia_forest_analyse(const struct ia_forest *forest, const struct ia
         return status;
     walk.families = ia_tree_families(&walk.tree, forest->count);
     if (walk.families == NULL)
-        status = no_memory(err);
+        status = ia_no_memory(err);
     const size_t *roots = &walk.tree.first[forest->count];
     for (size_t i = roots[0]; i < roots[1] && status == IA_OK; i++)
         status = visit_tree(&walk, walk.tree.children[i], err);

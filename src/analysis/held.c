@@ -6,23 +6,18 @@
 
 enum { BUFFER_EXTENTS = 1024 };
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for the forest");
-}
-
 static enum ia_status hold_mapping(const struct ia_forest *forest, size_t node, size_t mapping,
                                    struct ia_host_ranges *held, struct ia_error *err)
 {
     struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, forest, node, mapping, BUFFER_EXTENTS))
-        return no_memory(err);
+        return ia_no_memory(err);
     struct ia_extent extent;
     bool have;
     enum ia_status status;
     while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have)
         if (extent.offset != IA_NO_OFFSET && !ia_host_ranges_add(held, extent.file, extent.offset, extent.length)) {
-            status = no_memory(err);
+            status = ia_no_memory(err);
             break;
         }
     ia_extent_reader_release(&reader);

@@ -121,5 +121,5 @@ enum ia_status ia_host_sharing(struct ia_shared_run *runs, size_t count, struct 
     ia_heap_release(&sweep.ends);
     ia_heap_release(&sweep.files);
     free(sweep.places);
-    return ok ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory for shared blocks");
+    return ok ? IA_OK : ia_no_memory(err);
 }

@@ -61,11 +61,6 @@ struct sweep {
     int64_t place;
 };
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for the forest");
-}
-
 static void mark(struct sweep *sweep, size_t index)
 {
     struct swept *image = &sweep->images.items[index];
@@ -237,7 +232,7 @@ static enum ia_status add_image(struct sweep *sweep, const struct ia_tree *tree,
     image.demand = image.whole ? 1 : 0;
     sweep->levels = image.level + 1 > sweep->levels ? image.level + 1 : sweep->levels;
     if (!ia_vec_push(&sweep->images, image))
-        return no_memory(err);
+        return ia_no_memory(err);
     struct ia_host_ranges *held = &sweep->images.items[sweep->images.len - 1].usage.held;
     return head ? IA_OK : ia_held_by_snapshots(sweep->forest, node, held, err);
 }
@@ -262,7 +257,7 @@ static enum ia_status add_tracks(struct sweep *sweep, struct ia_error *err)
     size_t capacity = (size_t)ia_max(MIN_BUFFER, ia_min(MAX_BUFFER, BUFFERED_EXTENTS / (int64_t)mappings));
     sweep->dirty = calloc(sweep->levels, sizeof(*sweep->dirty));
     if (sweep->dirty == NULL || !ia_vec_reserve(&sweep->tracks, mappings))
-        return no_memory(err);
+        return ia_no_memory(err);
     for (size_t level = 0; level < sweep->levels; level++)
         sweep->dirty[level] = NO_IMAGE;
     for (size_t i = 0; i < sweep->images.len; i++) {
@@ -272,7 +267,7 @@ static enum ia_status add_tracks(struct sweep *sweep, struct ia_error *err)
             *track = (struct track){.image = i, .have = true}; /* an extent of no length: the first is fetched at 0 */
             if (!ia_extent_reader_init(&track->reader, sweep->forest, node, mapping, capacity) ||
                 !ia_heap_push(&sweep->waiting, 0, sweep->tracks.len++))
-                return no_memory(err);
+                return ia_no_memory(err);
         }
     }
     return IA_OK;

@@ -84,7 +84,7 @@ static enum ia_status check_reach(const struct ia_tree *tree, const struct ia_fo
 {
     IA_AUTO_FREE size_t *queue = calloc(forest->count + 1, sizeof(*queue));
     if (queue == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for the forest");
+        return ia_no_memory(err);
     size_t filled = line_up(tree, forest->count, queue);
     if (filled != forest->count)
         return ia_fail(err, IA_BUG, "%zu of %zu nodes stand on a circle", forest->count - filled, forest->count);
@@ -105,7 +105,7 @@ enum ia_status ia_tree_build(struct ia_tree *tree, const struct ia_forest *fores
     tree->children = calloc(forest->count + 1, sizeof(*tree->children));
     enum ia_status status;
     if (tree->first == NULL || tree->children == NULL) {
-        status = ia_fail(err, IA_NOMEM, "out of memory for the forest");
+        status = ia_no_memory(err);
     } else {
         fill(tree, forest);
         status = check_reach(tree, forest, err);

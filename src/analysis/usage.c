@@ -85,7 +85,7 @@ enum ia_status ia_usage_emit(struct ia_usage_counter *counter, struct ia_error *
 {
     const struct ia_forest_sinks *sinks = counter->sinks;
     if (counter->failed)
-        return ia_fail(err, IA_NOMEM, "out of memory for the readers of an image");
+        return ia_no_memory(err);
     enum ia_status status = IA_OK;
     for (size_t readers = 1; readers < counter->seen.len && sinks->seen != NULL && status == IA_OK; readers++)
         if (counter->seen.items[readers] > 0)

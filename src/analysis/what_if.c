@@ -10,11 +10,6 @@
 
 enum { BUFFER_EXTENTS = 4096 };
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for the forest after the action");
-}
-
 /* The next extents of a patched mapping that begin at `from` or behind it. Whoever reads on goes on where the last
  * batch ended. */
 static enum ia_status read_patched(struct ia_what_if *what_if, size_t node, int64_t from, struct ia_extent *out,
@@ -23,7 +18,7 @@ static enum ia_status read_patched(struct ia_what_if *what_if, size_t node, int6
     struct ia_edit *edit = &what_if->edits[node];
     if ((from == 0 || from < edit->stream.pos || !edit->stream.open) &&
         !ia_patched_open(&edit->stream, what_if->before, node, &edit->patch, what_if->nodes[node].size))
-        return no_memory(err);
+        return ia_no_memory(err);
     bool have = true;
     enum ia_status status = IA_OK;
     while (*count < capacity && have && status == IA_OK) {
@@ -51,12 +46,12 @@ enum ia_status ia_what_if_new(const struct ia_forest *before, struct ia_what_if 
 {
     struct ia_what_if *what_if = calloc(1, sizeof(*what_if));
     if (what_if == NULL)
-        return no_memory(err);
+        return ia_no_memory(err);
     what_if->before = before;
     what_if->contents.forest = before;
     what_if->nodes = calloc(before->count + 1, sizeof(*what_if->nodes));
     what_if->edits = calloc(before->count + 1, sizeof(*what_if->edits));
-    enum ia_status status = what_if->nodes != NULL && what_if->edits != NULL ? IA_OK : no_memory(err);
+    enum ia_status status = what_if->nodes != NULL && what_if->edits != NULL ? IA_OK : ia_no_memory(err);
     if (status == IA_OK)
         status = ia_tree_build(&what_if->tree, before, err);
     if (status != IA_OK) {
@@ -125,7 +120,7 @@ void ia_patch_builder_put(struct ia_patch_builder *builder, int64_t start, int64
 enum ia_status ia_patch_builder_finish(struct ia_patch_builder *builder, struct ia_edit *edit, struct ia_error *err)
 {
     if (!ia_steps_builder_finish(&builder->steps, &edit->patch))
-        return no_memory(err);
+        return ia_no_memory(err);
     edit->is_patched = true;
     return IA_OK;
 }
@@ -140,7 +135,7 @@ enum ia_status ia_what_if_list_snapshots(struct ia_what_if *what_if, size_t node
     struct ia_edit *edit = &what_if->edits[node];
     if (edit->snapshot_changes == NULL)
         edit->snapshot_changes = calloc(what_if->before->nodes[node].snapshots + 1, sizeof(*edit->snapshot_changes));
-    return edit->snapshot_changes != NULL ? IA_OK : no_memory(err);
+    return edit->snapshot_changes != NULL ? IA_OK : ia_no_memory(err);
 }
 
 int64_t ia_steps_measure(struct ia_steps_cursor *cursor, int64_t start, int64_t end)
@@ -166,7 +161,7 @@ static enum ia_status walk_gaps(const struct ia_what_if *what_if, size_t node, s
 {
     struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, what_if->before, node, mapping, BUFFER_EXTENTS))
-        return no_memory(err);
+        return ia_no_memory(err);
     struct ia_extent extent;
     bool have;
     int64_t pos = 0;

@@ -25,11 +25,6 @@ struct commit {
 
 static const struct ia_steps nowhere;
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for a commit");
-}
-
 /* Writes to the base. Where it grows, its last cluster goes on first. Behind that a larger backing image of its own
  * would show through: QEMU lays zeroes there. */
 static void put(struct commit *commit, int64_t start, int64_t end, uint32_t value)
@@ -93,7 +88,7 @@ static enum ia_status find_tail(struct commit *commit, struct ia_error *err)
         return IA_OK;
     struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, commit->what_if->before, commit->base, 0, BUFFER_EXTENTS))
-        return no_memory(err);
+        return ia_no_memory(err);
     struct ia_extent extent;
     bool have;
     enum ia_status status;
@@ -110,7 +105,7 @@ static enum ia_status copy_image(struct commit *commit, struct ia_error *err)
 {
     struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, commit->what_if->before, commit->node, 0, BUFFER_EXTENTS))
-        return no_memory(err);
+        return ia_no_memory(err);
     struct ia_extent extent;
     bool have;
     enum ia_status status;
@@ -134,7 +129,7 @@ static enum ia_status empty(struct ia_what_if *what_if, size_t node, const struc
 {
     struct ia_steps all = {0};
     if (!ia_steps_constant(&all, INT64_MAX, IA_PATCH_ZERO))
-        return no_memory(err);
+        return ia_no_memory(err);
     enum ia_status status = ia_what_if_account(what_if, node, terms, &all, err);
     ia_steps_release(&all);
     what_if->edits[node].emptied = true;
@@ -157,7 +152,7 @@ static enum ia_status write_base(struct commit *commit, struct ia_steps *changed
     edit->effect.needed_bytes = commit->patch.put;
     status = ia_patch_builder_finish(&commit->patch, edit, err);
     if (!ia_steps_overlay_finish(&commit->changed, changed))
-        return no_memory(err);
+        return ia_no_memory(err);
     return status == IA_OK ? ia_what_if_account(commit->what_if, commit->base, &commit->terms, &edit->patch, err)
                            : status;
 }

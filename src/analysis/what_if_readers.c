@@ -7,18 +7,13 @@
 
 enum { BUFFER_EXTENTS = 4096 };
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for the readers of an image");
-}
-
 /* What of `below` an image lets through. */
 static enum ia_status let_through(const struct ia_what_if *what_if, size_t node, const struct ia_steps *below,
                                   struct ia_steps *out, struct ia_error *err)
 {
     struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, what_if->before, node, 0, BUFFER_EXTENTS))
-        return no_memory(err);
+        return ia_no_memory(err);
     struct ia_steps_overlay overlay;
     ia_steps_overlay_begin(&overlay, below, what_if->before->nodes[node].size);
     struct ia_extent extent;
@@ -32,7 +27,7 @@ static enum ia_status let_through(const struct ia_what_if *what_if, size_t node,
         ia_steps_overlay_abandon(&overlay);
         return status;
     }
-    return ia_steps_overlay_finish(&overlay, out) ? IA_OK : no_memory(err);
+    return ia_steps_overlay_finish(&overlay, out) ? IA_OK : ia_no_memory(err);
 }
 
 enum ia_status ia_what_if_change_snapshots(struct ia_what_if *what_if, size_t node, const struct ia_steps *below,
@@ -72,7 +67,7 @@ static enum ia_status change_dependents(struct ia_what_if *what_if, size_t from,
         status = let_through(what_if, change.node, below, &change.steps, err);
         if (status == IA_OK && !ia_vec_push(&changes->queue, change)) {
             ia_steps_release(&change.steps);
-            status = no_memory(err);
+            status = ia_no_memory(err);
         }
     }
     return status;

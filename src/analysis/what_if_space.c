@@ -6,11 +6,6 @@
 
 enum { BUFFER_EXTENTS = 4096 };
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for the space of an image");
-}
-
 /* Who else has an image's host space. */
 struct holders {
     const struct ia_host_ranges *snapshots; /* of the image */
@@ -75,7 +70,7 @@ enum ia_status ia_what_if_account(struct ia_what_if *what_if, size_t node, const
                                     .others_may_have_all = terms->may_share_all};
     struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, what_if->before, node, 0, BUFFER_EXTENTS))
-        return no_memory(err);
+        return ia_no_memory(err);
     enum ia_status status = ia_held_by_snapshots(what_if->before, node, &held, err);
     struct ia_steps_cursor cursor = {.steps = patch};
     struct ia_extent extent;

@@ -61,6 +61,11 @@ enum ia_status ia_fail_errno(struct ia_error *err, int sys_errno, const char *fo
     return status;
 }
 
+enum ia_status ia_no_memory(struct ia_error *err)
+{
+    return ia_fail(err, IA_NOMEM, "out of memory");
+}
+
 const char *ia_status_word(enum ia_status status)
 {
     static const char *const words[] = {

@@ -42,6 +42,9 @@ IA_PRINTF(3, 4) enum ia_status ia_fail(struct ia_error *err, enum ia_status stat
  * IA_FULL or IA_IO. */
 IA_PRINTF(3, 4) enum ia_status ia_fail_errno(struct ia_error *err, int sys_errno, const char *format, ...);
 
+/* The same for memory that was not given: IA_NOMEM, "out of memory". */
+enum ia_status ia_no_memory(struct ia_error *err);
+
 /* A stable lower-case word for each status ("corrupt", "missing"...). */
 const char *ia_status_word(enum ia_status status);
 

@@ -79,7 +79,7 @@ static enum ia_status name_part(const struct ia_layer *layer, const struct ia_im
         return ia_fail(err, IA_CORRUPT, "the image does not name its %s file", part->role);
     if (part->place == IA_PART_BESIDE) {
         *out = ia_reference_combine(layer->name, part->name);
-        return *out != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+        return *out != NULL ? IA_OK : ia_no_memory(err);
     }
     struct ia_reference reference;
     enum ia_status status = ia_reference_parse(part->name, &reference, err);
@@ -109,7 +109,7 @@ static enum ia_status attach_parts(struct ia_layer *layer, const struct ia_chain
         if (status != IA_OK)
             ia_source_close(source);
         else if (!ia_vec_push(&layer->part_names, name))
-            status = ia_fail(err, IA_NOMEM, "out of memory");
+            status = ia_no_memory(err);
         else
             name = NULL;
     }
@@ -152,7 +152,7 @@ static enum ia_status open_layer(const struct wanted *wanted, const struct ia_ch
     layer->inode = st.st_ino;
     layer->name = strdup(wanted->path);
     if (layer->name == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     return attach_parts(layer, options, err);
 }
 
@@ -172,7 +172,7 @@ static enum ia_status append_file(struct ia_chain *chain, const struct wanted *w
     if (status == IA_OK)
         status = check_loop(chain, &layer, err);
     if (status == IA_OK && !ia_vec_push(&chain->layers, layer))
-        status = ia_fail(err, IA_NOMEM, "out of memory");
+        status = ia_no_memory(err);
     if (status != IA_OK)
         release_layer(&layer);
     return status;
@@ -207,7 +207,7 @@ static enum ia_status append_reference(struct ia_chain *chain, const struct ia_r
     bool beside = reference->kind == IA_REFERENCE_PATH && relative_to != NULL;
     IA_AUTO_FREE char *path = beside ? ia_reference_combine(relative_to, reference->path) : strdup(reference->path);
     if (path == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     struct wanted wanted = {
         .path = path,
         .format = format != NULL ? format : reference->format,

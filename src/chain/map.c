@@ -194,7 +194,7 @@ static enum ia_status open_layers(struct ia_map *map, int64_t from, struct ia_er
         if ((status = fetch(map, i, err)) != IA_OK)
             return status;
         if (!ia_heap_push(&map->events, from, i))
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
     }
     return IA_OK;
 }
@@ -205,7 +205,7 @@ enum ia_status ia_map_open(const struct ia_chain *chain, int64_t from, int64_t t
     size_t depth = chain->layers.len;
     struct ia_map *map = calloc(1, sizeof(*map));
     if (map == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     map->chain = chain;
     map->words = (depth + 63) / 64;
     map->layers = calloc(depth, sizeof(*map->layers));
@@ -213,8 +213,8 @@ enum ia_status ia_map_open(const struct ia_chain *chain, int64_t from, int64_t t
     map->deepest = depth - 1;
     map->at = from;
     map->end = ia_min(to, chain->layers.items[0].reach);
-    enum ia_status status = map->layers == NULL || map->present == NULL ? ia_fail(err, IA_NOMEM, "out of memory")
-                                                                        : open_layers(map, from, err);
+    enum ia_status status =
+        map->layers == NULL || map->present == NULL ? ia_no_memory(err) : open_layers(map, from, err);
     if (status != IA_OK) {
         ia_map_close(map);
         return status;

@@ -21,7 +21,7 @@ enum ia_status ia_parent_by_path(const char *name, const struct ia_image_facts *
         IA_AUTO_FREE char *combined = ia_reference_combine(name, facts->backing_paths.items[i]);
         IA_AUTO_FREE char *canonical = NULL;
         if (combined == NULL)
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
         struct ia_error cause = {0};
         enum ia_status status = ia_confine_resolve(confine, combined, &canonical, &cause);
         if (status == IA_OK) {
@@ -87,7 +87,7 @@ static enum ia_status search(const char *directory, const char *child, const cha
         IA_AUTO_FREE char *candidate = NULL;
         if (asprintf(&candidate, "%s/%s", directory, entry->d_name) < 0) {
             candidate = NULL;
-            status = ia_fail(err, IA_NOMEM, "out of memory");
+            status = ia_no_memory(err);
         } else if (++looked_at > MAX_CANDIDATES) {
             status = ia_fail(err, IA_LIMIT, "more than %d files beside it to look for its parent in", MAX_CANDIDATES);
         } else if (is_same_file(candidate, child) || !has_identity(candidate, identity, format, options)) {
@@ -111,8 +111,8 @@ enum ia_status ia_parent_by_identity(const char *name, const char *identity, con
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && status == IA_OK && found == NULL; i++) {
         IA_AUTO_FREE char *directory = ia_reference_combine(name, places[i]);
-        status = directory == NULL ? ia_fail(err, IA_NOMEM, "out of memory")
-                                   : search(directory, name, identity, format, options, &found, err);
+        status =
+            directory == NULL ? ia_no_memory(err) : search(directory, name, identity, format, options, &found, err);
     }
     if (status == IA_OK && found == NULL)
         status = ia_fail(err, IA_MISSING, "no image of identity %s beside it or in the directory above", identity);
@@ -136,5 +136,5 @@ enum ia_status ia_parent_compare(const struct ia_image_identity *child, const st
     else if (differ(child->parent_stamp, parent->own_stamp))
         printed = asprintf(difference, "its parent was modified since: expected %s, and it has %s", child->parent_stamp,
                            parent->own_stamp);
-    return printed < 0 ? ia_fail(err, IA_NOMEM, "out of memory") : IA_OK;
+    return printed < 0 ? ia_no_memory(err) : IA_OK;
 }

@@ -168,7 +168,7 @@ static bool is_file_driver(const char *driver)
 static enum ia_status copy_into(char **out, const char *text, struct ia_error *err)
 {
     *out = strdup(text);
-    return *out != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return *out != NULL ? IA_OK : ia_no_memory(err);
 }
 
 /* The digits behind a decimal point, without an exponent; *end is set behind them. */
@@ -269,7 +269,7 @@ static enum ia_status read_json(const char *text, struct json_object **out, size
     *out = NULL;
     bool valid = ia_qemu_json_to_ascii(text, &ascii, keys);
     struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH);
-    enum ia_status status = tokener == NULL || ascii.failed ? ia_fail(err, IA_NOMEM, "out of memory") : IA_OK;
+    enum ia_status status = tokener == NULL || ascii.failed ? ia_no_memory(err) : IA_OK;
     if (status == IA_OK && valid && ascii.len > 0 && ascii.len < INT_MAX) {
         json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
         struct json_object *object = json_tokener_parse_ex(tokener, ascii.data, (int)ascii.len + 1);
@@ -294,7 +294,7 @@ static enum ia_status parse_json(const char *text, struct ia_reference *out, str
         return status;
     struct options options = {0};
     if (!flatten(&options, "", object))
-        status = ia_fail(err, IA_NOMEM, "out of memory");
+        status = ia_no_memory(err);
     else if (options.keys == keys)
         status = interpret(&options, out, err);
     release_options(&options);

@@ -50,7 +50,7 @@ static enum ia_status nodes_add(struct nodes *nodes, size_t level, const char *p
         return IA_OK;
     free((char *)node.path);
     free((char *)node.text);
-    return ia_fail(err, IA_NOMEM, "out of memory for the tree");
+    return ia_no_memory(err);
 }
 
 static enum ia_status nodes_draw(const struct nodes *nodes, bool utf8, struct ia_buf *out, struct ia_error *err)
@@ -80,7 +80,7 @@ static enum ia_status tree_begin(struct ia_render *render, struct ia_error *err)
     if (render->head->count != TREE_COLUMNS)
         return ia_fail(err, IA_BUG, "the report 'tree' has %zu columns", render->head->count);
     render->own = calloc(1, sizeof(struct nodes));
-    return render->own != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory for the tree");
+    return render->own != NULL ? IA_OK : ia_no_memory(err);
 }
 
 static void tree_text(struct ia_buf *text, const struct ia_cell *cells)
@@ -185,7 +185,7 @@ static enum ia_status add_layers(struct nodes *nodes, const struct ia_chain *cha
     size_t count = chain->layers.len;
     IA_AUTO_FREE int64_t *seen = calloc(count, sizeof(*seen));
     if (seen == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for the chain");
+        return ia_no_memory(err);
     enum ia_status status = sum_seen(chain, seen, err);
     for (size_t level = 0; status == IA_OK && level < count; level++) {
         size_t depth = count - 1 - level;

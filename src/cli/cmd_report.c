@@ -152,7 +152,7 @@ static int add_to_set(struct report_options *options, const char *image)
 {
     if (ia_vec_push(&options->set, image))
         return -1;
-    ia_cli_error("out of memory for a set of images");
+    ia_cli_error("out of memory");
     return IA_EXIT_FAILED;
 }
 

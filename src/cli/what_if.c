@@ -16,7 +16,7 @@ static enum ia_status look_up(struct ia_reader *reader, const char *const *names
         status = ia_image_lookup(reader, names[i], &path, err);
         paths[i] = status == IA_OK ? ia_buf_steal(&path) : NULL;
         if (status == IA_OK && paths[i] == NULL)
-            status = ia_fail(err, IA_NOMEM, "out of memory for a set of images");
+            status = ia_no_memory(err);
     }
     return status;
 }
@@ -26,7 +26,7 @@ enum ia_status ia_cli_what_if(struct ia_reader *reader, enum ia_what_if_action a
 {
     char **paths = calloc(count + 1, sizeof(*paths));
     if (paths == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for a set of images");
+        return ia_no_memory(err);
     enum ia_status status = look_up(reader, names, count, paths, err);
     if (status == IA_OK)
         status = ia_what_if_define(reader, err);

@@ -13,7 +13,7 @@ enum ia_status ia_image_open(const struct ia_format *format, struct ia_source *m
 {
     struct ia_image *image = calloc(1, sizeof(*image));
     if (image == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     image->format = format;
     image->main = main;
     image->limits = limits;
@@ -50,7 +50,7 @@ enum ia_status ia_image_attach(struct ia_image *image, size_t number, struct ia_
     if (number >= image->facts.parts.len || (number < image->parts.len && image->parts.items[number] != NULL))
         return ia_fail(err, IA_BUG, "no part %zu to attach", number);
     if (!ia_vec_reserve(&image->parts, image->facts.parts.len))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     while (image->parts.len < image->facts.parts.len)
         image->parts.items[image->parts.len++] = NULL;
     image->parts.items[number] = source;
@@ -86,7 +86,7 @@ enum ia_status ia_image_read_backing_name(struct ia_image *image, int64_t offset
 {
     char *name = calloc(1, (size_t)length + 1);
     if (name == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = ia_source_read(image->main, offset, name, length, "backing file name", err);
     if (status == IA_OK && name[0] != '\0')
         image->facts.backing_name = name;
@@ -172,7 +172,7 @@ enum ia_status ia_cursor_open(struct ia_image *image, size_t mapping, int64_t fr
         return ia_fail(err, IA_MISSING, "not all files of the image are open");
     struct ia_cursor *cursor = calloc(1, sizeof(*cursor));
     if (cursor == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     *cursor = (struct ia_cursor){.image = image, .mapping = mapping, .from = from, .to = to};
     ia_extent_sink_init(&cursor->sink, ia_min(to, ia_image_mapping_size(image, mapping)), image->limits->max_extents);
     enum ia_status status = image->format->map_begin(cursor, err);

@@ -23,7 +23,7 @@ enum ia_status ia_two_level_begin(struct ia_cursor *cursor, const struct ia_two_
 {
     struct ia_two_level_walk *walk = calloc(1, sizeof(*walk));
     if (walk == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     cursor->state = walk;
     int64_t size = cursor->sink.size;
     walk->tables = tables;
@@ -33,7 +33,7 @@ enum ia_status ia_two_level_begin(struct ia_cursor *cursor, const struct ia_two_
     walk->l1 = calloc((size_t)ia_min(PIECE_ENTRIES, ia_max(tables->l1_entries, 1)), sizeof(*walk->l1));
     walk->l2 = calloc((size_t)ia_min(PIECE_ENTRIES, tables->l2_entries), sizeof(*walk->l2));
     if (walk->l1 == NULL || walk->l2 == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for tables");
+        return ia_no_memory(err);
     return IA_OK;
 }
 

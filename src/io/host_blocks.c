@@ -58,7 +58,7 @@ enum ia_status ia_host_blocks_open(int fd, struct ia_host_blocks **out, struct i
     if (blocks == NULL || batch == NULL) {
         free(batch);
         free(blocks);
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     }
     *blocks = (struct ia_host_blocks){.fd = fd, .batch = batch};
     blocks->exact = fetch(blocks) == 0;

@@ -40,7 +40,7 @@ static enum ia_status expand_zlib(struct task *task, int window, struct ia_error
         .avail_out = (uInt)task->out_len,
     };
     if (inflateInit2(&stream, window) != Z_OK)
-        return ia_fail(err, IA_NOMEM, "out of memory for zlib");
+        return ia_no_memory(err);
     int code = inflate(&stream, Z_FINISH);
     task->produced = task->out_len - stream.avail_out;
     inflateEnd(&stream);
@@ -53,7 +53,7 @@ static enum ia_status expand_zstd(struct task *task, struct ia_error *err)
 {
     ZSTD_DCtx *context = ZSTD_createDCtx();
     if (context == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for zstd");
+        return ia_no_memory(err);
     ZSTD_inBuffer in = {.src = task->in, .size = task->in_len};
     ZSTD_outBuffer out = {.dst = task->out, .size = task->out_len};
     size_t code = ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, MAX_WINDOW_LOG);
@@ -81,7 +81,7 @@ static enum ia_status expand_bzip2(struct task *task, struct ia_error *err)
         .avail_out = (unsigned)task->out_len,
     };
     if (BZ2_bzDecompressInit(&stream, 0, 0) != BZ_OK)
-        return ia_fail(err, IA_NOMEM, "out of memory for bzip2");
+        return ia_no_memory(err);
     int code = BZ2_bzDecompress(&stream);
     task->produced = task->out_len - stream.avail_out;
     BZ2_bzDecompressEnd(&stream);
@@ -94,7 +94,7 @@ static enum ia_status expand_xz(struct task *task, struct ia_error *err)
 {
     lzma_stream stream = LZMA_STREAM_INIT;
     if (lzma_stream_decoder(&stream, MAX_XZ_MEMORY, 0) != LZMA_OK)
-        return ia_fail(err, IA_NOMEM, "out of memory for xz");
+        return ia_no_memory(err);
     stream.next_in = task->in;
     stream.avail_in = task->in_len;
     stream.next_out = task->out;

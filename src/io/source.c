@@ -86,7 +86,7 @@ enum ia_status ia_source_open_fd(int fd, struct ia_source **out, struct ia_error
         return status;
     struct file_source *file = malloc(sizeof(*file));
     if (file == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     *file = (struct file_source){
         .base = {.ops = &file_ops, .size = size, .allocated = (int64_t)st.st_blocks * 512},
         .fd = fd,
@@ -131,7 +131,7 @@ enum ia_status ia_source_open_memory(const void *bytes, size_t len, struct ia_so
 {
     struct memory_source *memory = malloc(sizeof(*memory));
     if (memory == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     *memory = (struct memory_source){
         .base = {.ops = &memory_ops, .size = (int64_t)len, .allocated = (int64_t)len},
         .bytes = bytes,
@@ -185,7 +185,7 @@ enum ia_status ia_source_open_slice(struct ia_source *whole, int64_t offset, int
         return ia_fail(err, IA_REFUSED, "a slice of %jd bytes, which is no multiple of %d", (intmax_t)size, SECTOR);
     struct slice_source *slice = malloc(sizeof(*slice));
     if (slice == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     int64_t length = size >= 0 ? size : end - offset;
     *slice = (struct slice_source){
         .base = {.ops = &slice_ops,

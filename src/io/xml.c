@@ -76,7 +76,7 @@ enum ia_status ia_xml_parse(const void *bytes, size_t len, const struct ia_xml_h
         return ia_fail(err, IA_LIMIT, "%zu bytes of XML", len);
     struct reading reading = {.handler = handler, .parser = XML_ParserCreate(NULL), .err = err};
     if (reading.parser == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     XML_SetUserData(reading.parser, &reading);
     XML_SetElementHandler(reading.parser, on_start, on_end);
     XML_SetCharacterDataHandler(reading.parser, on_text);
@@ -84,7 +84,7 @@ enum ia_status ia_xml_parse(const void *bytes, size_t len, const struct ia_xml_h
     enum XML_Status parsed = XML_Parse(reading.parser, bytes, (int)len, 1);
     enum XML_Error code = XML_GetErrorCode(reading.parser);
     if (reading.status == IA_OK && parsed != XML_STATUS_OK)
-        reading.status = code == XML_ERROR_NO_MEMORY ? ia_fail(err, IA_NOMEM, "out of memory")
+        reading.status = code == XML_ERROR_NO_MEMORY ? ia_no_memory(err)
                                                      : ia_fail(err, IA_CORRUPT, "line %" PRIu64 " of the XML: %s",
                                                                current_line(reading.parser), XML_ErrorString(code));
     XML_ParserFree(reading.parser);

@@ -32,12 +32,12 @@ enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out,
 {
     struct ia_judge *judge = calloc(1, sizeof(*judge));
     if (judge == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for the judge");
+        return ia_no_memory(err);
     judge->graph = graph;
     judge->is_reader = calloc(graph->images.len + 1, 1);
     if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !list_findings(judge)) {
         ia_judge_free(judge);
-        return ia_fail(err, IA_NOMEM, "out of memory for the judge");
+        return ia_no_memory(err);
     }
     *out = judge;
     return IA_OK;
@@ -289,7 +289,7 @@ static enum ia_status apply(struct ia_judge *judge, size_t image, enum ia_candid
     for (size_t i = 0; i < count; i++)
         rules[i](&finder);
     ia_doubts_sort(out);
-    return finder.failed ? ia_fail(err, IA_NOMEM, "out of memory for the judge") : IA_OK;
+    return finder.failed ? ia_no_memory(err) : IA_OK;
 }
 
 /* The first ones are about the image itself. */
@@ -318,7 +318,7 @@ enum ia_status ia_judge_doubts_of_all(const struct ia_judge *judge, struct ia_do
         struct ia_candidate_doubt found = {finding->of_all, finding->path};
         bool stands = finding->image == IA_GRAPH_NONE || !graph->images.items[finding->image].is_gone;
         if (found.doubt != IA_DOUBT_NONE && stands && !ia_vec_push(&out->all, found))
-            return ia_fail(err, IA_NOMEM, "out of memory for the judge");
+            return ia_no_memory(err);
     }
     ia_doubts_sort(out);
     return IA_OK;

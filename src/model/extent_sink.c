@@ -30,7 +30,7 @@ static enum ia_status close_open(struct ia_extent_sink *sink, struct ia_error *e
     if (sink->total >= sink->max_extents)
         return ia_fail(err, IA_LIMIT, "more than %jd extents", (intmax_t)sink->max_extents);
     if (!ia_vec_push(&sink->batch, sink->open))
-        return ia_fail(err, IA_NOMEM, "out of memory for extents");
+        return ia_no_memory(err);
     sink->total++;
     sink->has_open = false;
     return IA_OK;

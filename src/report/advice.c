@@ -295,7 +295,7 @@ static enum ia_status render(struct ia_buf *out, const struct field *fields, siz
         if (!takes(action, count - 1) || !action->render(out, fields + 1, count - 1))
             return ia_fail(err, IA_USAGE, "the %zu arguments of the suggestion '%s' are none of it", count - 1,
                            action->word);
-        return out->failed ? ia_fail(err, IA_NOMEM, "out of memory for a suggestion") : IA_OK;
+        return out->failed ? ia_no_memory(err) : IA_OK;
     }
     return ia_fail(err, IA_USAGE, "there is no suggestion '%.*s'", (int)(fields[0].len > 40 ? 40 : fields[0].len),
                    fields[0].bytes);
@@ -304,8 +304,8 @@ static enum ia_status render(struct ia_buf *out, const struct field *fields, siz
 enum ia_status ia_advice_render(struct ia_buf *out, const char *advice, size_t len, struct ia_error *err)
 {
     struct fields fields = {0};
-    enum ia_status status = split(&fields, advice, len) ? render(out, fields.all.items, fields.all.len, err)
-                                                        : ia_fail(err, IA_NOMEM, "out of memory for a suggestion");
+    enum ia_status status =
+        split(&fields, advice, len) ? render(out, fields.all.items, fields.all.len, err) : ia_no_memory(err);
     ia_vec_release(&fields.all);
     return status;
 }

@@ -87,11 +87,11 @@ enum ia_status ia_draw_tree(const struct ia_draw_node *nodes, size_t count, bool
     IA_AUTO_FREE struct level *levels = calloc(deepest + 1, sizeof(*levels));
     IA_AUTO_FREE bool *follows = calloc(count + 1, sizeof(*follows));
     if (levels == NULL || follows == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for the tree");
+        return ia_no_memory(err);
     find_siblings(nodes, count, levels, follows);
     for (size_t i = 0; i < count; i++) {
         levels[nodes[i].level] = (struct level){nodes[i].path, follows[i]};
         draw_node(&nodes[i], levels, utf8, out);
     }
-    return out->failed ? ia_fail(err, IA_NOMEM, "out of memory for the tree") : IA_OK;
+    return out->failed ? ia_no_memory(err) : IA_OK;
 }

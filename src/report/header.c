@@ -40,7 +40,7 @@ static enum ia_status bad_line(const struct line *line, struct ia_error *err, co
 
 static enum ia_status keep(bool pushed, struct ia_error *err)
 {
-    return pushed ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory for a report");
+    return pushed ? IA_OK : ia_no_memory(err);
 }
 
 static enum ia_status set_title(struct ia_report *report, char *value, const struct line *line, struct ia_error *err)

@@ -37,7 +37,7 @@ enum ia_status ia_image_lookup(struct ia_reader *reader, const char *name, struc
             continue;
         ia_buf_clear(path);
         ia_buf_add_str(path, candidates[i]);
-        return path->failed ? ia_fail(err, IA_NOMEM, "out of memory") : IA_OK;
+        return path->failed ? ia_no_memory(err) : IA_OK;
     }
     return ia_fail(err, IA_MISSING, "the store knows no image '%s'", name);
 }

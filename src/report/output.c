@@ -36,7 +36,7 @@ static enum ia_status open_beside(struct ia_output *output, const char *path, mo
     ia_buf_addf(&temp, "%s.XXXXXX", output->path);
     IA_AUTO_FREE char *name = ia_buf_steal(&temp);
     if (name == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     IA_AUTO_CLOSE int fd = mkstemp(name);
     if (fd < 0)
         return ia_fail_errno(err, errno, "cannot create a file beside '%s'", path);

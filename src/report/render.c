@@ -51,7 +51,7 @@ static enum ia_status write_out(struct ia_render *render, struct ia_error *err)
 {
     struct ia_buf *buf = &render->buf;
     if (buf->failed)
-        return ia_fail(err, IA_NOMEM, "out of memory for the output");
+        return ia_no_memory(err);
     if (buf->len > 0 && fwrite(buf->data, 1, buf->len, render->out) != buf->len)
         return ia_fail_errno(err, errno, "cannot write the output");
     ia_buf_clear(buf);

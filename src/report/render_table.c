@@ -22,26 +22,21 @@ struct table {
     struct column_layout layout[];
 };
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for the table");
-}
-
 static enum ia_status begin(struct ia_render *render, struct ia_error *err)
 {
     const struct ia_render_head *head = render->head;
     struct table *table = calloc(1, sizeof(*table) + head->count * sizeof(table->layout[0]));
     if (table == NULL)
-        return no_memory(err);
+        return ia_no_memory(err);
     render->own = table;
     table->lines = scols_new_table();
     if (table->lines == NULL)
-        return no_memory(err);
+        return ia_no_memory(err);
     scols_table_enable_noencoding(table->lines, 1); /* ia_text_show has made every cell safe */
     for (size_t i = 0; i < head->count; i++) {
         table->layout[i].width = strlen(head->columns[i].name);
         if (scols_table_new_column(table->lines, head->columns[i].name, 0, 0) == NULL)
-            return no_memory(err);
+            return ia_no_memory(err);
     }
     return IA_OK;
 }
@@ -89,12 +84,12 @@ static enum ia_status row(struct ia_render *render, const struct ia_cell *cells,
     struct table *table = render->own;
     struct libscols_line *line = scols_table_new_line(table->lines, NULL);
     if (line == NULL)
-        return no_memory(err);
+        return ia_no_memory(err);
     for (size_t i = 0; i < render->head->count; i++) {
         struct column_layout *layout = &table->layout[i];
         show_cell(&table->cell, &cells[i], &render->options);
         if (table->cell.failed || scols_line_set_data(line, i, table->cell.data) != 0)
-            return no_memory(err);
+            return ia_no_memory(err);
         if (table->cell.len > layout->width)
             layout->width = table->cell.len;
         layout->text_seen = layout->text_seen || cells[i].value == IA_VALUE_TEXT;
@@ -188,7 +183,7 @@ static enum ia_status end(struct ia_render *render, struct ia_error *err)
     else if (!fits)
         print_upright(render, table, &render->buf);
     else if (scols_print_table_to_string(table->lines, &text) != 0 || text == NULL)
-        return no_memory(err);
+        return ia_no_memory(err);
     if (text != NULL) {
         ia_buf_add_str(&render->buf, text);
         ia_buf_add_char(&render->buf, '\n');

@@ -97,7 +97,7 @@ enum ia_status ia_report_parse(const char *name, const char *text, struct ia_rep
 {
     *report = (struct ia_report){.name = strdup(name), .header = strdup(text)};
     if (report->name == NULL || report->header == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for a report");
+        return ia_no_memory(err);
     size_t body = 0;
     enum ia_status status = ia_report_header_parse(report, &body, err);
     if (status != IA_OK)
@@ -107,7 +107,7 @@ enum ia_status ia_report_parse(const char *name, const char *text, struct ia_rep
     if (status != IA_OK)
         return status;
     report->sql = ia_buf_steal(&sql);
-    return report->sql != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory for a report");
+    return report->sql != NULL ? IA_OK : ia_no_memory(err);
 }
 
 enum ia_status ia_report_embedded(const char *name, struct ia_report *report, struct ia_error *err)
@@ -130,7 +130,7 @@ static enum ia_status read_text(const char *path, FILE *file, struct ia_buf *tex
     if (ferror(file))
         return ia_fail_errno(err, errno, "cannot read '%s'", path);
     if (text->failed)
-        return ia_fail(err, IA_NOMEM, "out of memory for '%s'", path);
+        return ia_no_memory(err);
     if (text->len > FILE_MAX)
         return ia_fail(err, IA_USAGE, "'%s' is longer than %zu bytes: no report", path, FILE_MAX);
     if (text->len == 0 || memchr(text->data, '\0', text->len) != NULL)
@@ -142,7 +142,7 @@ static enum ia_status parse_file(const char *path, const char *text, struct ia_r
 {
     IA_AUTO_FREE char *name = strdup(ia_path_name(path));
     if (name == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for a report");
+        return ia_no_memory(err);
     char *dot = strrchr(name, '.');
     if (dot != NULL && dot != name)
         *dot = '\0';

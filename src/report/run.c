@@ -67,7 +67,7 @@ static enum ia_status name_columns(struct plan *plan, const struct ia_query *que
         const char *name = ia_query_column_name(query, (int)i);
         plan->all[i].name = name == NULL ? NULL : unique_name(plan, i, name);
         if (plan->all[i].name == NULL)
-            return ia_fail(err, IA_NOMEM, "out of memory for a report");
+            return ia_no_memory(err);
         const struct ia_column *told = ia_report_column(report, name);
         if (told != NULL) {
             plan->all[i].type = told->type;
@@ -91,7 +91,7 @@ static enum ia_status plan_init(struct plan *plan, const struct ia_query *query,
                           .commands = calloc(count, sizeof(*plan->commands))};
     if (plan->all == NULL || plan->chosen == NULL || plan->shown == NULL || plan->cells == NULL ||
         plan->commands == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for a report");
+        return ia_no_memory(err);
     enum ia_status status = name_columns(plan, query, request->report, err);
     if (status == IA_OK)
         status = ia_columns_select(request->columns, plan->all, count, plan->chosen, &plan->shown_count, err);

@@ -44,11 +44,6 @@ struct ia_stored_forest {
     struct ia_forest forest;
 };
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for the forest");
-}
-
 /* A statement with one parameter. */
 static enum ia_status prepare(sqlite3 *db, const char *sql, int64_t parameter, sqlite3_stmt **stmt,
                               struct ia_error *err)
@@ -91,7 +86,7 @@ static enum ia_status load_mappings(struct ia_stored_forest *stored, struct stor
         int64_t size = ia_max(0, sqlite3_column_int64(stmt, 1));
         if (!ia_vec_push(&image->mappings, mapping) ||
             (image->mappings.len > 1 && !ia_vec_push(&image->snapshot_sizes, size)))
-            status = no_memory(err);
+            status = ia_no_memory(err);
     }
     return ia_connection_finish(stored->db, stmt, status, code, reading, err);
 }
@@ -109,7 +104,7 @@ static enum ia_status load_tree(struct ia_stored_forest *stored, int64_t root, s
             .parent_id = sqlite3_column_int64(stmt, 3),
         };
         if (!ia_vec_push(&stored->images, image))
-            status = no_memory(err);
+            status = ia_no_memory(err);
         else
             status = load_mappings(stored, &stored->images.items[stored->images.len - 1], err);
     }
@@ -135,7 +130,7 @@ static enum ia_status load_trees(struct ia_stored_forest *stored, const int64_t 
                                  struct ia_error *err)
 {
     int64_t *roots = calloc(count + 1, sizeof(*roots));
-    enum ia_status status = roots != NULL ? IA_OK : no_memory(err);
+    enum ia_status status = roots != NULL ? IA_OK : ia_no_memory(err);
     for (size_t i = 0; i < count && status == IA_OK; i++)
         status = find_root(stored->db, images[i], &roots[i], err);
     if (status == IA_OK && count > 0)
@@ -153,7 +148,7 @@ static enum ia_status link_nodes(struct ia_stored_forest *stored, struct ia_erro
 {
     stored->nodes = calloc(stored->images.len + 1, sizeof(*stored->nodes));
     if (stored->nodes == NULL)
-        return no_memory(err);
+        return ia_no_memory(err);
     for (size_t i = 0; i < stored->images.len; i++) {
         const struct stored_image *image = &stored->images.items[i];
         stored->nodes[i] = (struct ia_forest_node){
@@ -174,7 +169,7 @@ enum ia_status ia_stored_forest_load(struct ia_reader *reader, const int64_t *im
 {
     struct ia_stored_forest *stored = calloc(1, sizeof(*stored));
     if (stored == NULL)
-        return no_memory(err);
+        return ia_no_memory(err);
     stored->db = ia_reader_connection(reader);
     enum ia_status status = ia_extents_prepare(stored->db, &stored->extents, err);
     if (status == IA_OK)

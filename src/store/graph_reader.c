@@ -182,7 +182,7 @@ static enum ia_status each_row(struct ia_stored_graph *stored, const char *sql,
     enum ia_status status = ia_connection_prepare(stored->db, sql, reading, &stmt, err);
     while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
         if (!add(stored, stmt) || stored->failed)
-            status = ia_fail(err, IA_NOMEM, "out of memory for what the verdicts rest on");
+            status = ia_no_memory(err);
     return ia_connection_finish(stored->db, stmt, status, code, reading, err);
 }
 
@@ -223,7 +223,7 @@ enum ia_status ia_stored_graph_load(sqlite3 *db, struct ia_stored_graph **out, s
 {
     struct ia_stored_graph *stored = calloc(1, sizeof(*stored));
     if (stored == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for what the verdicts rest on");
+        return ia_no_memory(err);
     stored->db = db;
     enum ia_status status = load(stored, err);
     if (status != IA_OK) {

@@ -61,7 +61,7 @@ static enum ia_status drop_views(sqlite3 *db, struct ia_error *err)
     if (status != IA_OK)
         return status;
     if (sql.failed)
-        return ia_fail(err, IA_NOMEM, "out of memory for the store's views");
+        return ia_no_memory(err);
     return sql.len > 0 ? ia_connection_exec(db, sql.data, err) : IA_OK;
 }
 

@@ -21,7 +21,7 @@ enum ia_status ia_reader_open(const char *path, struct ia_reader **out, struct i
 {
     struct ia_reader *reader = calloc(1, sizeof(*reader));
     if (reader == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = ia_connection_open(path, IA_CONNECTION_READ, &reader->db, err);
     if (status == IA_OK)
         status = ia_connection_expect_current(reader->db, path, err);
@@ -74,7 +74,7 @@ enum ia_status ia_query_open(struct ia_reader *reader, const char *sql, struct i
     struct ia_query *query = status == IA_OK ? malloc(sizeof(*query)) : NULL;
     if (query == NULL) {
         sqlite3_finalize(stmt);
-        return status != IA_OK ? status : ia_fail(err, IA_NOMEM, "out of memory");
+        return status != IA_OK ? status : ia_no_memory(err);
     }
     *query = (struct ia_query){.reader = reader, .stmt = stmt};
     *out = query;

@@ -76,8 +76,7 @@ static enum ia_status get_made(struct ia_statements *statements, sqlite3_stmt **
         return IA_OK;
     }
     make(&ia_entities[number], &sql);
-    return sql.failed ? ia_fail(err, IA_NOMEM, "out of memory for a statement")
-                      : prepare(statements->db, sql.data, slot, err);
+    return sql.failed ? ia_no_memory(err) : prepare(statements->db, sql.data, slot, err);
 }
 
 /* Steps a statement whose parameters were bound with `code`, and leaves it reset. */

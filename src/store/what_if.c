@@ -117,7 +117,7 @@ static enum ia_status add_path(struct question *question, const char *path, stru
         if (question->images.items[i] == image)
             return status;
     if (status == IA_OK && !ia_vec_push(&question->images, image))
-        status = ia_fail(err, IA_NOMEM, "out of memory for a set of images");
+        status = ia_no_memory(err);
     return status;
 }
 
@@ -217,7 +217,7 @@ static enum ia_status put_usage(void *ctx, size_t node, const struct ia_usage *u
     int64_t image = ia_stored_forest_image(question->stored, node);
     struct ia_what_if_account account = {image, usage->visible_present, usage->masked_bytes};
     if (!ia_vec_push(&question->accounts.all, account))
-        return ia_fail(err, IA_NOMEM, "out of memory for the accounts of a what-if");
+        return ia_no_memory(err);
     return put_numbers(question->db, "INSERT INTO what_if_usage VALUES (?, ?, ?, ?, ?, ?)",
                        NUMBERS(image, usage->visible_bytes, usage->visible_present, usage->masked_bytes,
                                usage->exclusive_bytes, usage->shared_bytes),

@@ -40,11 +40,6 @@ struct sharers {
     struct ia_host_account *accounts; /* as files */
 };
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for shared blocks");
-}
-
 static enum ia_status is_known(sqlite3 *db, int64_t image, bool *known, struct ia_error *err)
 {
     sqlite3_stmt *stmt = NULL;
@@ -68,7 +63,7 @@ enum ia_status ia_what_if_shared_ranges(sqlite3 *db, int64_t image, struct ia_ho
         code = sqlite3_step(stmt);
         if (code == SQLITE_ROW && !ia_host_ranges_add(out, (uint32_t)sqlite3_column_int64(stmt, 0),
                                                       sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2)))
-            status = no_memory(err);
+            status = ia_no_memory(err);
     }
     ia_host_ranges_seal(out);
     return ia_connection_finish(db, stmt, status, code, reading, err);
@@ -81,7 +76,7 @@ static enum ia_status list_files(struct sharers *sharers, struct ia_error *err)
     int code = SQLITE_DONE;
     while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
         if (!ia_vec_push(&sharers->files, sqlite3_column_int64(stmt, 0)))
-            status = no_memory(err);
+            status = ia_no_memory(err);
         sharers->staying += sqlite3_column_int(stmt, 1) == 0;
     }
     return ia_connection_finish(sharers->db, stmt, status, code, reading, err);
@@ -100,7 +95,7 @@ static enum ia_status add_runs(struct sharers *sharers, sqlite3_stmt *stmt, size
                                     .file = (uint32_t)file};
         bool is_encoded = sqlite3_column_int(stmt, 3) != 0;
         if ((!is_encoded || ia_shared_run_stretch(&run)) && !ia_vec_push(&sharers->runs, run))
-            return no_memory(err);
+            return ia_no_memory(err);
     }
     return code == SQLITE_DONE ? IA_OK : ia_connection_fail(sharers->db, err, "%s", reading);
 }
@@ -141,7 +136,7 @@ enum ia_status ia_what_if_share_files(sqlite3 *db, struct ia_error *err)
         sharers.accounts = calloc(sharers.files.len + 1, sizeof(*sharers.accounts));
         status = sharers.accounts != NULL
                      ? ia_host_sharing(sharers.runs.items, sharers.runs.len, sharers.accounts, sharers.files.len, err)
-                     : no_memory(err);
+                     : ia_no_memory(err);
     }
     if (status == IA_OK)
         status = settle(&sharers, err);

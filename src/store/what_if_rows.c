@@ -99,11 +99,6 @@ struct teller {
     struct total of_deed, with_next;
 };
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for the words of a what-if");
-}
-
 /* -- Doubts -------------------------------------------------------------------------------------------------------- */
 
 /* Appends those that the judge had, as what_if_doubt has them. */
@@ -121,11 +116,11 @@ static enum ia_status find_doubts(struct teller *teller, const char *effect, int
         char *subject = strdup(text == NULL ? "" : text);
         if (subject == NULL || !ia_vec_push(&teller->texts, subject)) {
             free(subject);
-            return no_memory(err);
+            return ia_no_memory(err);
         }
         enum ia_doubt doubt = (enum ia_doubt)sqlite3_column_int(stmt, 0);
         if (!ia_vec_push(&out->all, ((struct ia_candidate_doubt){doubt, subject})))
-            return no_memory(err);
+            return ia_no_memory(err);
     }
     return code == SQLITE_DONE ? IA_OK : ia_connection_fail(teller->db, err, "%s", working);
 }
@@ -139,7 +134,7 @@ static enum ia_status collect(struct teller *teller, const struct ia_what_if_fac
     if (status == IA_OK && (effect == IA_EFFECT_DELETED || effect == IA_EFFECT_COMMITTED))
         status = find_doubts(teller, "all", 0, out, err);
     if (status == IA_OK && !ia_effect_doubts(effect, &fact->of_effect, out))
-        status = no_memory(err);
+        status = ia_no_memory(err);
     ia_doubts_sort(out);
     return status;
 }
@@ -155,7 +150,7 @@ static enum ia_status put_words(const struct teller *teller, int64_t row, enum i
     ia_buf_add_char(&why, '\0');
     ia_buf_add_char(&codes, '\0');
     if (detail->failed || why.failed || codes.failed)
-        return no_memory(err);
+        return ia_no_memory(err);
     const struct words made = {.row_id = row,
                                .rank = effect,
                                .detail = detail->data,
@@ -221,7 +216,7 @@ static enum ia_status tell_rows(struct teller *teller, struct ia_error *err)
     ia_entity_load_sql(&facts, &sql);
     ia_buf_add_char(&sql, '\0');
     enum ia_status status =
-        sql.failed ? no_memory(err) : ia_connection_prepare(teller->db, sql.data, working, &stmt, err);
+        sql.failed ? ia_no_memory(err) : ia_connection_prepare(teller->db, sql.data, working, &stmt, err);
     while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct ia_what_if_fact fact = {0};
         ia_entity_decode(&facts, stmt, &fact);
@@ -245,14 +240,14 @@ static enum ia_status put_total(struct teller *teller, const struct total *total
     ia_buf_add_str(&detail, detail_text);
     ia_buf_add_char(&detail, '\0');
     enum ia_status status =
-        sql.failed ? no_memory(err) : ia_connection_prepare(teller->db, sql.data, working, &stmt, err);
+        sql.failed ? ia_no_memory(err) : ia_connection_prepare(teller->db, sql.data, working, &stmt, err);
     if (status == IA_OK && (code = ia_entity_bind(&totals, stmt, total)) == SQLITE_OK)
         code = sqlite3_step(stmt);
     status = ia_connection_finish(teller->db, stmt, status, code, working, err);
     if (status == IA_OK)
         status = find_doubts(teller, "all", 0, &doubts, err);
     if (status == IA_OK && !ia_effect_doubts(effect, &facts_of_total, &doubts))
-        status = no_memory(err);
+        status = ia_no_memory(err);
     if (status == IA_OK)
         status = put_words(teller, sqlite3_last_insert_rowid(teller->db), effect, &detail, &doubts, err);
     ia_doubts_release(&doubts);
@@ -266,7 +261,7 @@ static enum ia_status prepare(struct teller *teller, struct ia_error *err)
     ia_entity_insert_sql(&words, &sql);
     ia_buf_add_char(&sql, '\0');
     enum ia_status status =
-        sql.failed ? no_memory(err) : ia_connection_prepare(teller->db, find, working, &teller->find_doubts, err);
+        sql.failed ? ia_no_memory(err) : ia_connection_prepare(teller->db, find, working, &teller->find_doubts, err);
     if (status == IA_OK)
         status = ia_connection_prepare(teller->db, sql.data, working, &teller->put_words, err);
     return status == IA_OK ? find_doubts(teller, "all", 0, &teller->of_all, err) : status;

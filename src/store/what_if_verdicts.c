@@ -22,11 +22,6 @@ struct deed {
     enum ia_candidate *before;     /* of each image */
 };
 
-static enum ia_status no_memory(struct ia_error *err)
-{
-    return ia_fail(err, IA_NOMEM, "out of memory for the verdicts of a what-if");
-}
-
 /* -- Writing ------------------------------------------------------------------------------------------------------- */
 
 /* image: IA_GRAPH_NONE for every image. */
@@ -81,7 +76,7 @@ static enum ia_status each_row(struct deed *deed, const char *sql, row_function 
 static enum ia_status delete_image(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
 {
     size_t image = ia_stored_graph_image(deed->stored, sqlite3_column_int64(stmt, 0));
-    return image == IA_GRAPH_NONE || ia_graph_delete(deed->graph, image) ? IA_OK : no_memory(err);
+    return image == IA_GRAPH_NONE || ia_graph_delete(deed->graph, image) ? IA_OK : ia_no_memory(err);
 }
 
 static enum ia_status drop_name(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
@@ -90,13 +85,13 @@ static enum ia_status drop_name(struct deed *deed, sqlite3_stmt *stmt, struct ia
     const char *path = (const char *)sqlite3_column_text(stmt, 1);
     if (image == IA_GRAPH_NONE || path == NULL || ia_graph_drop_name(deed->graph, image, path))
         return IA_OK;
-    return no_memory(err);
+    return ia_no_memory(err);
 }
 
 static enum ia_status flatten_image(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
 {
     size_t image = ia_stored_graph_image(deed->stored, sqlite3_column_int64(stmt, 0));
-    return image == IA_GRAPH_NONE || ia_graph_flatten(deed->graph, image) ? IA_OK : no_memory(err);
+    return image == IA_GRAPH_NONE || ia_graph_flatten(deed->graph, image) ? IA_OK : ia_no_memory(err);
 }
 
 /* The image is emptied, and its backing image written to. */
@@ -107,7 +102,7 @@ static enum ia_status commit_image(struct deed *deed, sqlite3_stmt *stmt, struct
         return IA_OK;
     size_t base = deed->graph->images.items[image].backing;
     bool ok = ia_graph_write(deed->graph, image);
-    return ok && (base == IA_GRAPH_NONE || ia_graph_commit_into(deed->graph, base)) ? IA_OK : no_memory(err);
+    return ok && (base == IA_GRAPH_NONE || ia_graph_commit_into(deed->graph, base)) ? IA_OK : ia_no_memory(err);
 }
 
 static enum ia_status act(struct deed *deed, struct ia_error *err)
@@ -141,7 +136,7 @@ static enum ia_status look(struct deed *deed, struct ia_error *err)
 /* After an edit, as the next scan would. */
 static enum ia_status look_again(struct deed *deed, struct ia_error *err)
 {
-    return ia_graph_settle(deed->graph) ? look(deed, err) : no_memory(err);
+    return ia_graph_settle(deed->graph) ? look(deed, err) : ia_no_memory(err);
 }
 
 /* What is said of everything before the deed, and of each image itself. */
@@ -151,7 +146,7 @@ static enum ia_status tell_before(struct deed *deed, struct ia_error *err)
     enum ia_status status = put_doubts(deed, "all", IA_GRAPH_NONE, &deed->of_all, err);
     deed->before = calloc(deed->graph->images.len + 1, sizeof(*deed->before));
     if (status == IA_OK && deed->before == NULL)
-        status = no_memory(err);
+        status = ia_no_memory(err);
     for (size_t i = 0; i < deed->graph->images.len && status == IA_OK; i++) {
         deed->before[i] = ia_judge_candidate(deed->judge, i);
         own.all.len = 0;
@@ -171,7 +166,7 @@ static enum ia_status set_accounts(struct deed *deed, struct ia_error *err)
         size_t number = ia_stored_graph_image(deed->stored, account->image_id);
         int64_t before = number == IA_GRAPH_NONE ? INT64_MAX : deed->graph->images.items[number].masked_bytes;
         if (!ia_vec_push(&deed->masked_before, before))
-            return no_memory(err);
+            return ia_no_memory(err);
         if (number == IA_GRAPH_NONE)
             continue;
         struct ia_graph_image *image = &deed->graph->images.items[number];
@@ -223,12 +218,12 @@ static enum ia_status tell_step(struct deed *deed, int64_t step, bool *any, stru
         if (deed->before[i] == IA_CANDIDATE_UNREFERENCED ||
             ia_judge_candidate(deed->judge, i) != IA_CANDIDATE_UNREFERENCED)
             continue;
-        status = ia_vec_push(&found, i) ? put_step(deed, i, step, err) : no_memory(err);
+        status = ia_vec_push(&found, i) ? put_step(deed, i, step, err) : ia_no_memory(err);
         if (status == IA_OK)
             status = put_candidate(deed, "unreferenced", i, IA_CANDIDATE_UNREFERENCED, err);
     }
     for (size_t i = 0; i < found.len && status == IA_OK; i++)
-        status = ia_graph_delete(deed->graph, found.items[i]) ? IA_OK : no_memory(err);
+        status = ia_graph_delete(deed->graph, found.items[i]) ? IA_OK : ia_no_memory(err);
     *any = found.len > 0;
     ia_vec_release(&found);
     return status;

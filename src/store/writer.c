@@ -80,7 +80,7 @@ enum ia_status ia_writer_begin(const char *path, struct ia_writer **out, struct 
 {
     struct ia_writer *writer = calloc(1, sizeof(*writer));
     if (writer == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = ia_connection_open(path, IA_CONNECTION_CREATE, &writer->db, err);
     if (status == IA_OK) {
         writer->statements.db = writer->db;

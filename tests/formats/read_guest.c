@@ -84,7 +84,7 @@ static enum ia_status copy_unit(const struct reader *reader, const struct ia_map
     IA_AUTO_FREE uint8_t *packed = malloc((size_t)unit->host_length + 1);
     IA_AUTO_FREE uint8_t *plain = malloc((size_t)unit->length);
     if (packed == NULL || plain == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = ia_source_read(ia_image_source(image, unit->file), unit->offset, packed,
                                            (size_t)unit->host_length, "compressed bytes", err);
     size_t produced = 0;
@@ -152,7 +152,7 @@ static enum ia_status read_chain(const struct ia_chain *chain, const char *out, 
     IA_AUTO_CLOSE int fd = open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     IA_AUTO_FREE uint8_t *buffer = malloc(COPY_BYTES);
     if (buffer == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     if (fd < 0 || ftruncate(fd, chain->layers.items[0].image->facts.virtual_size) != 0)
         return ia_fail_errno(err, errno, "cannot make '%s'", out);
     struct ia_map *map = NULL;

@@ -53,7 +53,7 @@ static void print_file(struct ia_image *image, uint32_t file)
 static enum ia_status read_space(struct ia_image *image, struct ia_error *err)
 {
     image->space = ia_space_new(1 + image->facts.parts.len);
-    enum ia_status status = image->space != NULL ? claim_all(image, err) : ia_fail(err, IA_NOMEM, "out of memory");
+    enum ia_status status = image->space != NULL ? claim_all(image, err) : ia_no_memory(err);
     for (uint32_t file = 0; status == IA_OK && file <= image->facts.parts.len; file++)
         print_file(image, file);
     if (status == IA_OK)

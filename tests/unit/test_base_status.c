@@ -13,6 +13,9 @@ static void message_and_status_are_kept(void **state)
     assert_int_equal(err.status, IA_CORRUPT);
     assert_int_equal(err.sys_errno, 0);
     assert_string_equal(err.message, "L2 table 7 of 'x'");
+    assert_int_equal(ia_no_memory(&err), IA_NOMEM);
+    assert_int_equal(err.status, IA_NOMEM);
+    assert_string_equal(err.message, "out of memory");
 }
 
 static void nobody_has_to_listen(void **state)
@@ -20,6 +23,7 @@ static void nobody_has_to_listen(void **state)
     (void)state;
     assert_int_equal(ia_fail(NULL, IA_LIMIT, "%d", 1), IA_LIMIT);
     assert_int_equal(ia_fail_errno(NULL, ENOENT, "%d", 1), IA_MISSING);
+    assert_int_equal(ia_no_memory(NULL), IA_NOMEM);
 }
 
 static void errno_becomes_a_status(void **state)

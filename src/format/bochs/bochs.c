@@ -10,7 +10,7 @@ static enum ia_status bochs_open(struct ia_image *image, struct ia_error *err)
 {
     struct bochs *bochs = calloc(1, sizeof(*bochs));
     if (bochs == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     image->state = bochs;
     return bochs_read_header(image, bochs, err);
 }

@@ -25,7 +25,7 @@ static enum ia_status claim_past_end(struct ia_image *image, struct ia_error *er
     int64_t entries = ia_max(end - bochs->catalog_offset, 0) / BOCHS_ENTRY_BYTES;
     IA_AUTO_FREE uint8_t *chunk = malloc(CHUNK_ENTRIES * BOCHS_ENTRY_BYTES);
     if (chunk == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     for (int64_t at = bochs->extents; at < entries; at += CHUNK_ENTRIES) {
         int64_t count = ia_min(entries - at, CHUNK_ENTRIES);
         enum ia_status status = ia_source_read(image->main, bochs->catalog_offset + at * BOCHS_ENTRY_BYTES, chunk,

@@ -25,7 +25,7 @@ enum ia_status bochs_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     int64_t size = cursor->sink.size;
     struct map_state *map = malloc(sizeof(*map));
     if (map == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     map->extent = ia_min(cursor->from, size) / bochs->extent_size;
     map->extents = size / bochs->extent_size + (size % bochs->extent_size != 0);
     map->chunk_start = map->chunk_count = 0;

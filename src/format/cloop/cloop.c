@@ -71,7 +71,7 @@ static enum ia_status check_table(struct ia_image *image, struct cloop *cloop, s
 {
     IA_AUTO_FREE uint8_t *chunk = malloc(CHUNK_ENTRIES * ENTRY_BYTES);
     if (chunk == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     int64_t entries = cloop->blocks + 1;
     int64_t first = 0;
     int64_t last = 0;
@@ -102,7 +102,7 @@ static enum ia_status cloop_open(struct ia_image *image, struct ia_error *err)
 {
     struct cloop *cloop = calloc(1, sizeof(*cloop));
     if (cloop == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     image->state = cloop;
     enum ia_status status = read_header(image, cloop, err);
     if (status == IA_OK)

@@ -79,7 +79,7 @@ static enum ia_status dmg_open(struct ia_image *image, struct ia_error *err)
 {
     struct dmg *dmg = calloc(1, sizeof(*dmg));
     if (dmg == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     image->state = dmg;
     enum ia_status status = dmg_read_trailer(image, dmg, err);
     if (status != IA_OK)
@@ -130,7 +130,7 @@ static enum ia_status dmg_map_begin(struct ia_cursor *cursor, struct ia_error *e
 {
     struct map_state *map = calloc(1, sizeof(*map));
     if (map == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     map->next = find_chunk(cursor->image->state, cursor->from);
     cursor->state = map;
     return IA_OK;

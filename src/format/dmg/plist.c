@@ -74,7 +74,7 @@ static enum ia_status on_end(void *ctx, const char *name, struct ia_error *err)
         return IA_OK;
     plist->in_data = false;
     if (plist->table.failed)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     return dmg_add_table(plist->dmg, (const uint8_t *)plist->table.data, plist->table.len, err);
 }
 

@@ -18,7 +18,7 @@ enum ia_status dmg_read_metadata(struct ia_image *image, const struct dmg_range 
         return ia_fail(err, IA_LIMIT, "%s of %jd bytes, above %jd", what, (intmax_t)range->length, (intmax_t)most);
     *out = malloc((size_t)range->length);
     if (*out == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for the %s", what);
+        return ia_no_memory(err);
     return ia_source_read(image->main, range->offset, *out, (size_t)range->length, what, err);
 }
 

@@ -58,7 +58,7 @@ static enum ia_status add_chunk(struct dmg *dmg, struct ia_window *w, size_t at,
     if (chunk.type == DMG_RAW)
         chunk.host_length = chunk.length;
     if (status == IA_OK && !ia_vec_push(&dmg->chunks, chunk))
-        status = ia_fail(err, IA_NOMEM, "out of memory");
+        status = ia_no_memory(err);
     return status;
 }
 

@@ -17,7 +17,7 @@ static enum ia_status luks_open(struct ia_image *image, struct ia_error *err)
 {
     struct luks *luks = calloc(1, sizeof(*luks));
     if (luks == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     image->state = luks;
     return luks_read_header(image, luks, err);
 }

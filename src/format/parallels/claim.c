@@ -25,7 +25,7 @@ static enum ia_status claim_past_end(struct ia_image *image, const struct prl_pi
 {
     IA_AUTO_FREE uint8_t *chunk = malloc(CHUNK_ENTRIES * PRL_ENTRY_BYTES);
     if (chunk == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     for (int64_t at = first; at < piece->entries_in_file; at += CHUNK_ENTRIES) {
         int64_t count = ia_min(CHUNK_ENTRIES, piece->entries_in_file - at);
         enum ia_status status = charge(image, count, err);

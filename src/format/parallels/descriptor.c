@@ -121,7 +121,7 @@ static enum ia_status enter(struct reading *r, const char *const *attributes, st
     default:
         break;
     }
-    return added ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return added ? IA_OK : ia_no_memory(err);
 }
 
 static enum ia_status on_start(void *ctx, const char *name, const char *const *attributes, struct ia_error *err)
@@ -219,7 +219,7 @@ static enum ia_status take_file(const struct reading *r, const char *name, struc
     if (name[0] == '\0')
         return ia_fail(err, IA_CORRUPT, "image %zu has no file", r->disk->pieces.len);
     if (!ia_image_facts_add_part(&r->image->facts, name, "extent", IA_PART_BESIDE))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     return IA_OK;
 }
 
@@ -228,7 +228,7 @@ static enum ia_status take_name(const struct reading *r, const char *text, struc
     if (shot->name != NULL)
         return twice(r->at, err);
     shot->name = strdup(text);
-    return shot->name != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return shot->name != NULL ? IA_OK : ia_no_memory(err);
 }
 
 /* Unencrypted disks have an engine, too: the GUID of zeroes. */
@@ -316,7 +316,7 @@ static enum ia_status on_end(void *ctx, const char *name, struct ia_error *err)
         status = check_complete(r, err);
     } else {
         ia_buf_add_str(&r->text, ""); /* terminates an empty one */
-        status = r->text.failed ? ia_fail(err, IA_NOMEM, "out of memory") : take_text(r, r->text.data, err);
+        status = r->text.failed ? ia_no_memory(err) : take_text(r, r->text.data, err);
     }
     r->at = grammar[r->at].parent;
     return status;
@@ -340,7 +340,7 @@ enum ia_status prl_read_descriptor(struct ia_image *image, struct ia_error *err)
         return ia_fail(err, IA_LIMIT, "disk descriptor of %jd bytes", (intmax_t)size);
     IA_AUTO_FREE char *document = malloc((size_t)size + 1);
     if (document == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = ia_source_read(image->main, 0, document, (size_t)size, "disk descriptor", err);
     if (status != IA_OK)
         return status;

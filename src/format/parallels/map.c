@@ -69,7 +69,7 @@ enum ia_status prl_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     const struct prl_disk *disk = cursor->image->state;
     struct map_state *map = malloc(sizeof(*map));
     if (map == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     cursor->state = map;
     map->shot = prl_mapping_shot(disk, cursor->mapping);
     size_t first = 0;

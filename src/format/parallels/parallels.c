@@ -41,10 +41,10 @@ static enum ia_status open_expandable(struct ia_image *image, struct ia_error *e
     };
     if (storage.of_shot == NULL || !ia_vec_push(&disk->storages, storage)) {
         free(storage.of_shot);
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     }
     if (!ia_vec_push(&disk->pieces, piece) || !ia_vec_push(&disk->shots, ((struct prl_shot){.parent = PRL_NONE})))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     disk->size = piece.size;
     facts->version = piece.is_v1 ? 1 : 2; /* by its magic; the number in the header is 2 in both */
     snprintf(facts->variant, sizeof(facts->variant), "%s%s%s", piece.is_v1 ? "v1" : "v2",
@@ -73,7 +73,7 @@ static enum ia_status parallels_open(struct ia_image *image, struct ia_error *er
     uint8_t head[8];
     struct prl_disk *disk = calloc(1, sizeof(*disk));
     if (disk == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     disk->size = -1;
     image->state = disk;
     size_t len = (size_t)ia_min(image->main->size, sizeof(head));

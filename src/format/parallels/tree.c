@@ -119,7 +119,7 @@ static enum ia_status find_pieces(const struct prl_disk *disk, struct prl_storag
         return ia_fail(err, IA_CORRUPT, "a storage with %zu images for %zu shots", storage->count, shots);
     storage->of_shot = malloc(shots * sizeof(*storage->of_shot));
     if (storage->of_shot == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     for (size_t i = 0; i < shots; i++)
         storage->of_shot[i] = PRL_NONE;
     for (size_t i = storage->first; i < storage->first + storage->count; i++) {
@@ -162,7 +162,7 @@ static enum ia_status tell_snapshots(struct ia_image *image, struct prl_disk *di
         if (snapshot.id == NULL || snapshot.name == NULL || !ia_vec_push(&image->facts.snapshots, snapshot)) {
             free(snapshot.id);
             free(snapshot.name);
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
         }
     }
     return IA_OK;
@@ -173,7 +173,7 @@ enum ia_status prl_link(struct ia_image *image, struct ia_error *err)
     struct prl_disk *disk = image->state;
     IA_AUTO_FREE const struct prl_shot **sorted = calloc(disk->shots.len + 1, sizeof(*sorted));
     if (sorted == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = order_storages(disk, err);
     if (status == IA_OK)
         status = sort_shots(disk, sorted, err);

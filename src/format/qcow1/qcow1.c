@@ -16,7 +16,7 @@ static enum ia_status qcow1_open(struct ia_image *image, struct ia_error *err)
 {
     struct qcow1 *q = calloc(1, sizeof(*q));
     if (q == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     image->state = q;
     return qcow1_read_header(image, q, err);
 }

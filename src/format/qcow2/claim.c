@@ -73,7 +73,7 @@ static enum ia_status claim_entries(struct ia_image *image, enum ia_space_use us
     int64_t per_chunk = CHUNK_BYTES / q->l2_entry_size;
     uint8_t *chunk = malloc(CHUNK_BYTES);
     if (chunk == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = IA_OK;
     for (int64_t at = first; at < end && status == IA_OK; at += per_chunk) {
         int64_t count = ia_min(per_chunk, end - at);

@@ -97,7 +97,7 @@ enum ia_status qcow2_claim_counted(struct ia_image *image, const uint64_t *table
     c.blocks = ia_min(q->reftable_entries, (c.end + c.per_block - 1) / c.per_block);
     c.buffer = malloc((size_t)(c.most << q->cluster_bits));
     if (c.buffer == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = claim_blocks(&c, err);
     free(c.buffer);
     return status;

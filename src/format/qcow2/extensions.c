@@ -25,7 +25,7 @@ static enum ia_status read_string(struct ia_image *image, int64_t offset, uint32
         return ia_fail(err, IA_CORRUPT, "%s of %u bytes", what, len);
     char *text = calloc(1, (size_t)len + 1);
     if (text == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = ia_source_read(image->main, offset, text, len, what, err);
     if (status != IA_OK) {
         free(text);

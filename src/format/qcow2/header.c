@@ -172,6 +172,6 @@ enum ia_status qcow2_read_header(struct ia_image *image, struct qcow2 *q, struct
         status = read_backing_name(image, q, &f, err);
     if (status == IA_OK && (q->incompatible & QCOW2_DATA_FILE) != 0 &&
         !ia_image_facts_add_part(&image->facts, q->data_file_name, "data", IA_PART_REFERENCE))
-        status = ia_fail(err, IA_NOMEM, "out of memory");
+        status = ia_no_memory(err);
     return status;
 }

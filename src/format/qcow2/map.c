@@ -30,7 +30,7 @@ enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     const struct qcow2 *q = image->state;
     struct map_state *map = calloc(1, sizeof(*map));
     if (map == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     cursor->state = map;
     map->q = q;
     map->clusters = qcow2_clusters(q, cursor->sink.size);
@@ -46,7 +46,7 @@ enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     map->buffer_size = (size_t)ia_min(READ_BYTES, ia_max(all, q->l2_entry_size));
     map->buffer = malloc(map->buffer_size);
     if (map->buffer == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     return IA_OK;
 }
 

@@ -17,7 +17,7 @@ static enum ia_status qcow2_open(struct ia_image *image, struct ia_error *err)
 {
     struct qcow2 *q = calloc(1, sizeof(*q));
     if (q == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     image->state = q;
     enum ia_status status = qcow2_read_header(image, q, err);
     if (status == IA_OK)

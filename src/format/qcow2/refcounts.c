@@ -58,7 +58,7 @@ static enum ia_status count_until(struct ia_image *image, const uint64_t *table,
     int64_t read = 0;
     uint8_t *block = malloc((size_t)q->cluster_size);
     if (block == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = IA_OK;
     for (int64_t i = 0; i < q->reftable_entries && i * per_block < end && used < threshold; i++) {
         uint64_t offset = table[i] & QCOW2_REFTABLE_MASK;

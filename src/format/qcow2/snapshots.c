@@ -59,7 +59,7 @@ static enum ia_status read_text(struct ia_image *image, int64_t offset, size_t l
 {
     char *text = calloc(1, len + 1);
     if (text == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     *out = text;
     return ia_source_read(image->main, offset, text, len, "snapshot name", err);
 }
@@ -92,7 +92,7 @@ enum ia_status qcow2_read_snapshots(struct ia_image *image, struct qcow2 *q, str
                        (intmax_t)image->main->size);
     q->snapshot_l1 = calloc(q->snapshot_count > 0 ? q->snapshot_count : 1, sizeof(*q->snapshot_l1));
     if (q->snapshot_l1 == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
 
     int64_t offset = q->snapshots_offset;
     int64_t l1_bytes = 0;
@@ -106,7 +106,7 @@ enum ia_status qcow2_read_snapshots(struct ia_image *image, struct qcow2 *q, str
             status = ia_fail(err, IA_CORRUPT, "%jd bytes of L1 tables of snapshots in a file of %jd bytes",
                              (intmax_t)l1_bytes, (intmax_t)image->main->size);
         if (status == IA_OK && !ia_vec_push(&image->facts.snapshots, entry.snapshot))
-            status = ia_fail(err, IA_NOMEM, "out of memory");
+            status = ia_no_memory(err);
         if (status != IA_OK) {
             free(entry.snapshot.id);
             free(entry.snapshot.name);

@@ -13,7 +13,7 @@ static enum ia_status read_be64_table(struct ia_image *image, int64_t offset, in
         return IA_OK;
     uint64_t *table = calloc((size_t)entries, sizeof(*table)); /* bounded by qcow2_check_table */
     if (table == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for %s", what);
+        return ia_no_memory(err);
     enum ia_status status = ia_source_read(image->main, offset, table, (size_t)entries * sizeof(*table), what, err);
     if (status != IA_OK) {
         free(table);

@@ -107,7 +107,7 @@ static enum ia_status read_backing(struct ia_image *image, const struct qed *q, 
     if (status != IA_OK || image->facts.backing_name == NULL || (f->features & QED_BACKING_FORMAT_NO_PROBE) == 0)
         return status;
     image->facts.backing_format = strdup("raw");
-    return image->facts.backing_format == NULL ? ia_fail(err, IA_NOMEM, "out of memory") : IA_OK;
+    return image->facts.backing_format == NULL ? ia_no_memory(err) : IA_OK;
 }
 
 enum ia_status qed_read_header(struct ia_image *image, struct qed *q, struct ia_error *err)

@@ -16,7 +16,7 @@ static enum ia_status qed_open(struct ia_image *image, struct ia_error *err)
 {
     struct qed *q = calloc(1, sizeof(*q));
     if (q == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     image->state = q;
     return qed_read_header(image, q, err);
 }

@@ -116,8 +116,7 @@ static enum ia_status identify(struct ia_image *image, struct vdi *vdi, const st
     facts->backing_by_identity = true;
     facts->backing_name = strdup(identity->parent);
     facts->backing_format = strdup("vdi");
-    return facts->backing_name != NULL && facts->backing_format != NULL ? IA_OK
-                                                                        : ia_fail(err, IA_NOMEM, "out of memory");
+    return facts->backing_name != NULL && facts->backing_format != NULL ? IA_OK : ia_no_memory(err);
 }
 
 enum ia_status vdi_read_header(struct ia_image *image, struct vdi *vdi, struct ia_error *err)

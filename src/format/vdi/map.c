@@ -24,7 +24,7 @@ enum ia_status vdi_map_begin(struct ia_cursor *cursor, struct ia_error *err)
         return ia_fail(err, IA_LIMIT, "block map of more than %jd bytes", (intmax_t)most);
     struct map_state *map = malloc(sizeof(*map));
     if (map == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     map->blocks = blocks;
     map->block = ia_min(cursor->from, size) / vdi->block_size;
     cursor->state = map;

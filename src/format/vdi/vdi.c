@@ -16,7 +16,7 @@ static enum ia_status vdi_open(struct ia_image *image, struct ia_error *err)
 {
     struct vdi *vdi = calloc(1, sizeof(*vdi));
     if (vdi == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     image->state = vdi;
     return vdi_read_header(image, vdi, err);
 }

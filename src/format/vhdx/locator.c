@@ -54,7 +54,7 @@ static enum ia_status take_pair(struct ia_window *w, size_t at, struct pairs *pa
         ia_names_add_utf16(&text, value, value_length, false);
         bool empty = text.len == 0;
         if (text.failed || (!empty && (pairs->values[i] = ia_buf_steal(&text)) == NULL))
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
     }
     return IA_OK;
 }
@@ -96,7 +96,7 @@ static enum ia_status use_pairs(struct ia_image *image, struct pairs *pairs, str
         return ia_fail(err, IA_CORRUPT, "the parent locator does not tell the parent's GUID");
     for (size_t i = RELATIVE_PATH; i <= ABSOLUTE_PATH; i++)
         if (pairs->values[i] != NULL && !ia_names_add_backing_path(facts, pairs->values[i]))
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
     if (facts->backing_paths.len == 0)
         return ia_fail(err, IA_CORRUPT, "the parent locator names no file");
     size_t shown = pairs->values[ABSOLUTE_PATH] != NULL   ? ABSOLUTE_PATH
@@ -104,14 +104,14 @@ static enum ia_status use_pairs(struct ia_image *image, struct pairs *pairs, str
                                                           : VOLUME_PATH;
     facts->backing_name = ia_steal_ptr(pairs->values[shown]);
     facts->backing_format = strdup("vhdx");
-    return facts->backing_format != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return facts->backing_format != NULL ? IA_OK : ia_no_memory(err);
 }
 
 enum ia_status vhdx_read_locator(struct ia_image *image, int64_t offset, int64_t length, struct ia_error *err)
 {
     IA_AUTO_FREE uint8_t *bytes = malloc((size_t)length); /* an item has up to 1 MiB, which metadata.c checks */
     if (bytes == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     struct pairs pairs = {0};
     struct ia_window w = {.bytes = bytes, .len = (size_t)length};
     enum ia_status status = vhdx_read(image, offset, bytes, (size_t)length, "parent locator", err);

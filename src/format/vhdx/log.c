@@ -162,7 +162,7 @@ static enum ia_status follow(struct ring *ring, int64_t at, struct run *run, int
         if (run->entries.len > 0 && entry.sequence != run->entries.items[run->entries.len - 1].sequence + 1)
             return IA_OK;
         if (!ia_vec_push(&run->entries, entry))
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
         *length += entry.length;
         if (*length == ring->header->log_length)
             return IA_OK;
@@ -233,7 +233,7 @@ static enum ia_status gather(struct ring *ring, const struct entry *entry, struc
         if (*count >= MAX_PATCHES)
             return ia_fail(err, IA_LIMIT, "more than %d descriptors in the log", MAX_PATCHES);
         if (*count == *capacity && !ia_vec_grow((void **)patches, capacity, *count + 1, sizeof(patch)))
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
         (*patches)[(*count)++] = patch;
     }
     return IA_OK;

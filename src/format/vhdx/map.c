@@ -29,7 +29,7 @@ enum ia_status vhdx_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     const struct vhdx *v = cursor->image->state;
     struct map_state *map = calloc(1, sizeof(*map));
     if (map == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     cursor->state = map;
     map->v = v;
     map->chunk = -1;
@@ -39,7 +39,7 @@ enum ia_status vhdx_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     if (map->entries - map->entry > cursor->image->limits->max_table_bytes / 8)
         return ia_fail(err, IA_LIMIT, "BAT of %jd entries", (intmax_t)map->entries);
     map->buffer = malloc((size_t)ia_min(READ_ENTRIES, ia_max(map->entries, 1)) * 8);
-    return map->buffer != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return map->buffer != NULL ? IA_OK : ia_no_memory(err);
 }
 
 void vhdx_map_end(struct ia_cursor *cursor)
@@ -167,7 +167,7 @@ static enum ia_status push_partial(struct ia_cursor *cursor, int64_t chunk, int6
         return ia_fail(err, IA_CORRUPT, "partial block at guest offset %#jx of an image without a parent",
                        (uintmax_t)guest);
     if (map->bits == NULL && (map->bits = malloc(MAX_BITMAP)) == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = check_place(map, "block", guest, offset, v->block_size, err);
     if (status == IA_OK)
         vhdx_claim_kept(cursor->image, offset, IA_SPACE_UNALLOCATED);

@@ -76,7 +76,7 @@ static enum ia_status find_items(struct ia_image *image, const struct vhdx *v, s
 {
     IA_AUTO_FREE uint8_t *table = malloc(VHDX_TABLE_BYTES);
     if (table == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = vhdx_read(image, v->metadata.start, table, VHDX_TABLE_BYTES, "metadata table", err);
     if (status != IA_OK)
         return status;

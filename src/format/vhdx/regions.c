@@ -48,7 +48,7 @@ static enum ia_status decode_entry(struct vhdx *v, struct ia_window *w, size_t a
         return ia_fail(err, IA_CORRUPT, "region %zu at offset %#jx", at / VHDX_TABLE_ENTRY,
                        (uintmax_t)ia_window_le64(w, at + 16));
     if (!ia_vec_push(&v->taken, range))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     if (memcmp(guid, bat_guid, VHDX_GUID_BYTES) == 0)
         return note(&v->bat, &range, "BAT", err);
     if (memcmp(guid, metadata_guid, VHDX_GUID_BYTES) == 0)
@@ -89,7 +89,7 @@ static enum ia_status decode_table(struct vhdx *v, const uint8_t *table, struct 
     if (count > VHDX_TABLE_ENTRIES)
         return ia_fail(err, IA_CORRUPT, "region table of %u entries", count);
     if (!ia_vec_push(&v->taken, log))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < count && status == IA_OK; i++)
         status = decode_entry(v, &w, HEADER_LENGTH + i * VHDX_TABLE_ENTRY, err);
@@ -103,7 +103,7 @@ enum ia_status vhdx_read_regions(struct ia_image *image, struct vhdx *v, struct 
     IA_AUTO_FREE uint8_t *table = malloc(VHDX_TABLE_BYTES);
     bool valid = false;
     if (table == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = read_table(image, TABLE_1, table, &valid, err);
     if (status == IA_OK && !valid)
         status = read_table(image, TABLE_2, table, &valid, err);

@@ -80,7 +80,7 @@ enum ia_status vhdx_replay_set(struct vhdx_replay *replay, struct vhdx_patch *wr
     IA_AUTO_FREE size_t *next = calloc(2 * count, sizeof(*next));
     IA_AUTO_FREE const struct vhdx_patch **owners = calloc(2 * count, sizeof(*owners));
     if (points == NULL || next == NULL || owners == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     size_t point_count = find_points(written, count, points);
     assign(written, count, points, point_count, next, owners);
     for (size_t i = 0; i + 1 < point_count; i++) {
@@ -90,7 +90,7 @@ enum ia_status vhdx_replay_set(struct vhdx_replay *replay, struct vhdx_patch *wr
         piece.start = points[i];
         piece.length = points[i + 1] - points[i];
         if (!ia_vec_push(&replay->patches, piece))
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
     }
     replay->size = ia_max(replay->size, points[point_count - 1]);
     return IA_OK;

@@ -42,7 +42,7 @@ static enum ia_status vhdx_open(struct ia_image *image, struct ia_error *err)
 {
     struct vhdx *v = calloc(1, sizeof(*v));
     if (v == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     image->state = v;
     enum ia_status status = check_signature(image, err);
     if (status == IA_OK)

@@ -18,7 +18,7 @@ enum ia_status vmdk_read_text(struct ia_source *source, int64_t offset, int64_t 
     int64_t len = ia_min(most, ia_max(source->size - offset, 0));
     char *text = malloc((size_t)len + 1);
     if (text == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = ia_source_read(source, offset, text, (size_t)len, "descriptor", err);
     text[len] = '\0';
     if (status == IA_OK && len == most && strlen(text) == (size_t)len)
@@ -86,7 +86,7 @@ static enum ia_status read_quoted(const char *value, const char *key, size_t mos
     if (len > most)
         return ia_fail(err, IA_CORRUPT, "the descriptor's %s has %zu bytes", key, len);
     *out = strndup(value + 1, len);
-    return *out != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return *out != NULL ? IA_OK : ia_no_memory(err);
 }
 
 static enum ia_status read_hint(const char *text, char **hint, struct ia_error *err)
@@ -135,7 +135,7 @@ enum ia_status vmdk_parse_identity(struct ia_image *image, const char *text, str
         snprintf(image->identity.parent, sizeof(image->identity.parent), "cid %08x", parent);
     if (hint == NULL && parent == NO_PARENT)
         return IA_OK;
-    return note_parent(image, hint) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return note_parent(image, hint) ? IA_OK : ia_no_memory(err);
 }
 
 enum ia_status vmdk_parse_create_type(struct vmdk *v, const char *text, struct ia_error *err)

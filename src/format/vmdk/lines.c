@@ -125,10 +125,10 @@ static enum ia_status add_file(struct ia_image *image, const struct line *line, 
     struct ia_image_facts *facts = &image->facts;
     IA_AUTO_FREE char *name = strndup(line->name, line->name_length);
     if (name == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     bool again = facts->parts.len > 0 && strcmp(facts->parts.items[facts->parts.len - 1].name, name) == 0;
     if (!again && !ia_image_facts_add_part(facts, name, "extent", IA_PART_BESIDE))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     *file = (uint32_t)facts->parts.len; /* part n is file n + 1 */
     return IA_OK;
 }
@@ -150,7 +150,7 @@ static enum ia_status add_extent(struct ia_image *image, struct vmdk *v, const s
     if (line->name != NULL)
         status = add_file(image, line, &extent.file, err);
     if (status == IA_OK && !ia_vec_push(&v->extents, extent))
-        status = ia_fail(err, IA_NOMEM, "out of memory");
+        status = ia_no_memory(err);
     return status;
 }
 

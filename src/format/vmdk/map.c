@@ -48,12 +48,12 @@ enum ia_status vmdk_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     const struct vmdk *v = cursor->image->state;
     struct map_state *map = calloc(1, sizeof(*map));
     if (map == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     cursor->state = map;
     map->directory = malloc(DIRECTORY_BYTES);
     map->tables = malloc(TABLE_BYTES);
     if (map->directory == NULL || map->tables == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     map->table_bound = vmdk_table_bound(cursor->image);
     map->at = ia_min(cursor->from, cursor->sink.size);
     map->extent = vmdk_find_extent(v, map->at);

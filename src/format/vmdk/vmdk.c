@@ -110,7 +110,7 @@ static enum ia_status open_sparse(struct ia_image *image, struct vmdk *v, struct
     if (!piece && (status = vmdk_parse_identity(image, text, err)) != IA_OK)
         return status;
     if (!ia_vec_push(&v->extents, extent))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     describe_sparse(image, &extent, piece);
     return complete(image, v, err);
 }
@@ -127,7 +127,7 @@ static enum ia_status vmdk_open(struct ia_image *image, struct ia_error *err)
     uint8_t magic[4];
     struct vmdk *v = calloc(1, sizeof(*v));
     if (v == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     image->state = v;
     if (image->main->size < (int64_t)sizeof(magic))
         return ia_fail(err, IA_NOT_MINE, "no VMDK image in %jd bytes", (intmax_t)image->main->size);

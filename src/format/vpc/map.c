@@ -22,7 +22,7 @@ enum ia_status vpc_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     const struct vpc *v = cursor->image->state;
     struct map_state *map = calloc(1, sizeof(*map));
     if (map == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     cursor->state = map;
     int64_t from = ia_min(cursor->from, cursor->sink.size);
     map->at = v->type == VPC_FIXED ? from : from & -v->block_size;

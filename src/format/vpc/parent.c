@@ -40,7 +40,7 @@ static enum ia_status to_utf8(const uint8_t *bytes, size_t len, bool big_endian,
     ia_buf_add_str(&text, "");
     ia_names_add_utf16(&text, bytes, len, big_endian);
     *out = ia_buf_steal(&text);
-    return *out != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory for the parent's name");
+    return *out != NULL ? IA_OK : ia_no_memory(err);
 }
 
 /* A path to try. The first one is the parent's name where the header has none. */
@@ -51,7 +51,7 @@ static enum ia_status add_path(struct ia_image_facts *facts, const char *path, s
     if (facts->backing_name == NULL)
         facts->backing_name = strdup(path);
     if (facts->backing_name == NULL || !ia_names_add_backing_path(facts, path))
-        return ia_fail(err, IA_NOMEM, "out of memory for the parent's name");
+        return ia_no_memory(err);
     return IA_OK;
 }
 
@@ -65,7 +65,7 @@ static enum ia_status add_locator(struct ia_image *image, unsigned number, const
     IA_AUTO_FREE char *path = NULL;
     IA_AUTO_FREE uint8_t *bytes = malloc((size_t)length + 1);
     if (bytes == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory for a parent locator");
+        return ia_no_memory(err);
     enum ia_status status = ia_source_read(image->main, (int64_t)offset, bytes, length, "VHD parent locator", err);
     if (status == IA_OK)
         status = to_utf8(bytes, length, false, &path, err);
@@ -111,7 +111,7 @@ enum ia_status vpc_read_parent(struct ia_image *image, struct vpc *v, const uint
     note_locators(image, v, header);
     enum ia_status status = to_utf8(header + NAME_AT, NAME_BYTES, true, &name, err);
     if (status == IA_OK && name[0] != '\0' && (facts->backing_name = strdup(name)) == NULL)
-        status = ia_fail(err, IA_NOMEM, "out of memory for the parent's name");
+        status = ia_no_memory(err);
     /* Relative paths first: they hold when all images were moved together. Other codes are of old Mac OS, or of
      * Windows software that writes these two as well. */
     if (status == IA_OK)
@@ -123,6 +123,6 @@ enum ia_status vpc_read_parent(struct ia_image *image, struct vpc *v, const uint
     if (status == IA_OK && facts->backing_paths.len == 0)
         return ia_fail(err, IA_CORRUPT, "differencing VHD that does not name its parent");
     if (status == IA_OK && (facts->backing_format = strdup("vpc")) == NULL)
-        status = ia_fail(err, IA_NOMEM, "out of memory");
+        status = ia_no_memory(err);
     return status;
 }

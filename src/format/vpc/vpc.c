@@ -37,7 +37,7 @@ static enum ia_status vpc_open(struct ia_image *image, struct ia_error *err)
 {
     struct vpc *v = calloc(1, sizeof(*v));
     if (v == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     image->state = v;
     enum ia_status status = vpc_read_footer(image, v, err);
     if (status == IA_OK && v->type != VPC_FIXED)

@@ -60,7 +60,7 @@ static enum ia_status check(struct ia_catalog *catalog, const char *directory, i
     struct ia_absent absent = {.path = strdup(directory), .dev = dev};
     if (absent.path == NULL || !ia_vec_push(&catalog->absent, absent)) {
         free(absent.path);
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     }
     ia_findings_add(&catalog->findings, code, directory, "%s",
                     code == IA_FINDING_MOUNT_MISSING
@@ -79,7 +79,7 @@ static enum ia_status check_place(struct ia_catalog *catalog, const struct ia_pr
 {
     IA_AUTO_FREE char *directory = strdup(previous->path);
     if (directory == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     (void)ia_path_go_up(directory);
     return check(catalog, directory, previous->key.dev, err);
 }

@@ -136,7 +136,7 @@ enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, cons
         if (file == NULL || !ia_vec_push(&catalog->files, file)) {
             if (file != NULL)
                 catalog->maker->free(file);
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
         }
         file->disk_size = (int64_t)st->st_blocks * 512;
         file->links = (int64_t)st->st_nlink;
@@ -145,10 +145,10 @@ enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, cons
         ia_file_key_from_stat(&file->key, st);
         found = catalog->files.len - 1;
         if (!insert(catalog, &catalog->index, file_key, found))
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
     }
     if (!add_name(catalog->files.items[found], path, symlink))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     *number = found;
     return IA_OK;
 }
@@ -156,10 +156,10 @@ enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, cons
 enum ia_status ia_catalog_add_previous(struct ia_catalog *catalog, struct ia_previous *previous, struct ia_error *err)
 {
     if (!ia_vec_push(&catalog->previous, *previous))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     *previous = (struct ia_previous){0};
     if (!insert(catalog, &catalog->previous_index, previous_key, catalog->previous.len - 1))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     return IA_OK;
 }
 

@@ -119,7 +119,7 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *row, struct
         .reason = reason_of(row->reason),
     };
     enum ia_status status =
-        ok ? ia_catalog_add_previous(catalog, &previous, err) : ia_fail(err, IA_NOMEM, "out of memory");
+        ok ? ia_catalog_add_previous(catalog, &previous, err) : ia_no_memory(err);
     if (status != IA_OK)
         free(previous.path);
     return status;
@@ -183,11 +183,11 @@ static enum ia_status load_image(void *ctx, const struct ia_image_row *row, stru
     struct ia_previous *previous = previous_of_file(loader, row->file_id);
     bool ok = true;
     if (previous == NULL)
-        return ia_vec_push(&loader->strays, row->image_id) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_vec_push(&loader->strays, row->image_id) ? IA_OK : ia_no_memory(err);
     restore_image(previous, row, &ok);
     if (!restore_state(&previous->parsed, row) || row->incomplete)
         previous->checked_ns = 0;
-    return ok && ia_vec_push(&loader->images, previous) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return ok && ia_vec_push(&loader->images, previous) ? IA_OK : ia_no_memory(err);
 }
 
 /* An image's mappings were numbered in their order, the active one first. If not, the image is read again. */
@@ -200,7 +200,7 @@ static enum ia_status load_mapping(void *ctx, const struct ia_mapping_row *row, 
         return IA_OK;
     if (row->snapshot != (int64_t)previous->parsed.mappings.len - 1)
         previous->checked_ns = 0;
-    return ia_vec_push(&previous->parsed.mappings, mapping) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return ia_vec_push(&previous->parsed.mappings, mapping) ? IA_OK : ia_no_memory(err);
 }
 
 static const char *role_of(const char *word)
@@ -222,7 +222,7 @@ static enum ia_status load_reference(void *ctx, const struct ia_reference_row *r
                      ? ia_image_facts_add_backing_path(facts, row->name == NULL ? "" : row->name)
                      : ia_image_facts_add_part(facts, row->name, role_of(row->role),
                                                row->place == IA_PART_BESIDE ? IA_PART_BESIDE : IA_PART_REFERENCE);
-    return added ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return added ? IA_OK : ia_no_memory(err);
 }
 
 enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)
@@ -258,7 +258,7 @@ static enum ia_status match_paths(struct ia_catalog *catalog, struct ia_error *e
 {
     struct ia_previous **sorted = calloc(catalog->previous.len + 1, sizeof(*sorted));
     if (sorted == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     size_t count = 0;
     for (size_t i = 0; i < catalog->previous.len; i++)
         if (!catalog->previous.items[i].taken)

@@ -19,7 +19,7 @@ static enum ia_status add_symlink(struct ia_catalog *catalog, const char *path, 
     if (copy != NULL && ia_vec_push(&catalog->symlinks, copy))
         return IA_OK;
     free(copy);
-    return ia_fail(err, IA_NOMEM, "out of memory");
+    return ia_no_memory(err);
 }
 
 static enum ia_status add_file(struct ia_catalog *catalog, const char *path, const struct stat *st,

@@ -34,7 +34,7 @@ static enum ia_status cut_loops(struct ia_links *links, struct ia_error *err)
     size_t count = links->catalog->files.len;
     unsigned char *marks = calloc(count + 1, 1);
     if (marks == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     for (size_t i = 0; i < count; i++) {
         size_t at = i;
         while (marks[at] == UNSEEN && links_on(items[at])) { /* ends: each item is marked once */

@@ -34,7 +34,7 @@ enum ia_status ia_identities_sort(struct ia_identities *identities, const struct
         if (!ia_file_is_image(item) || !item->has_parsed || own_of(item)[0] == '\0')
             continue;
         if (!ia_vec_push(&identities->sorted, i))
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
     }
     if (identities->sorted.len > 1)
         qsort_r(identities->sorted.items, identities->sorted.len, sizeof(*identities->sorted.items), by_identity,

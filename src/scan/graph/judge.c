@@ -240,7 +240,7 @@ static enum ia_status keep_names(struct ia_links *links, size_t image, size_t pa
         status = ia_links_add_alias(links, "content", image, own->item, name == NULL ? "" : name,
                                     own->path == NULL ? "" : own->path, err);
         if (status == IA_OK && !add_once(parts, own->item))
-            status = ia_fail(err, IA_NOMEM, "out of memory");
+            status = ia_no_memory(err);
     }
     return status;
 }
@@ -250,7 +250,7 @@ static enum ia_status keep_names(struct ia_links *links, size_t image, size_t pa
 static enum ia_status keep_content(struct ia_links *links, size_t image, size_t part, struct ia_error *err)
 {
     struct file_set parts = {0};
-    enum ia_status status = add_once(&parts, part) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    enum ia_status status = add_once(&parts, part) ? IA_OK : ia_no_memory(err);
     for (size_t i = 0; i < parts.all.len && status == IA_OK; i++)
         if (is_only_a_part(links->catalog->files.items[parts.all.items[i]]))
             status = keep_names(links, image, parts.all.items[i], &parts, err);

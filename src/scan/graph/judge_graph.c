@@ -198,7 +198,7 @@ enum ia_status ia_judge_graph_make(const struct ia_links *links, struct ia_judge
     if (fill(links, out))
         return IA_OK;
     ia_judge_graph_release(out);
-    return ia_fail(err, IA_NOMEM, "out of memory for the judge");
+    return ia_no_memory(err);
 }
 
 void ia_judge_graph_release(struct ia_judge_graph *graph)

@@ -54,7 +54,7 @@ static enum ia_status add_template(void *ctx, const char *glob, struct ia_error 
     if (copy != NULL && ia_vec_push(&links->templates, copy))
         return IA_OK;
     free(copy);
-    return ia_fail(err, IA_NOMEM, "out of memory");
+    return ia_no_memory(err);
 }
 
 enum ia_status ia_links_load_templates(struct ia_links *links, struct ia_error *err)
@@ -104,7 +104,7 @@ static enum ia_status keep_content(struct ia_file *item, const char *stated, str
         return IA_OK;
     release_content(node);
     if (facts->backing_name != NULL && (node->content_backing = strdup(facts->backing_name)) == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     for (size_t i = 0; i < facts->parts.len; i++) {
         if (facts->parts.items[i].name == NULL)
             continue;
@@ -112,7 +112,7 @@ static enum ia_status keep_content(struct ia_file *item, const char *stated, str
                                        .place = facts->parts.items[i].place};
         if (part.name == NULL || !ia_vec_push(&node->content_parts, part)) {
             free(part.name);
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
         }
     }
     return IA_OK;
@@ -189,7 +189,7 @@ enum ia_status ia_links_recheck(struct ia_links *links, struct ia_error *err)
     const struct ia_catalog *catalog = links->catalog;
     IA_AUTO_FREE enum ia_recheck *how = calloc(catalog->files.len + 1, sizeof(*how));
     if (how == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *file = catalog->files.items[i];
         if (ia_file_is_image(file) || file->node->is_part)

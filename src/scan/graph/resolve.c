@@ -24,10 +24,10 @@ static enum ia_status find_lead(const struct ia_links *links, const char *image_
     struct ia_error cause = {0};
     lead->spelled = ia_reference_combine(image_name, path);
     if (lead->spelled == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status resolved = ia_confine_resolve(&links->catalog->confine, lead->spelled, &lead->path, &cause);
     if (lead->path == NULL && (lead->path = strdup(lead->spelled)) == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     switch (resolved) {
     case IA_OK:
         if (stat(lead->path, &lead->st) != 0)
@@ -49,7 +49,7 @@ static enum ia_status find_lead(const struct ia_links *links, const char *image_
         lead->state = "loop";
         return IA_OK;
     case IA_NOMEM:
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     default:
         lead->state = "denied";
         return IA_OK;
@@ -82,7 +82,7 @@ enum ia_status ia_links_add_alias(struct ia_links *links, const char *kind, size
         return IA_OK;
     free(alias.name);
     free(alias.path);
-    return ia_fail(err, IA_NOMEM, "out of memory");
+    return ia_no_memory(err);
 }
 
 static void release_lead(struct lead *lead)
@@ -105,7 +105,7 @@ static enum ia_status note_via(struct ia_links *links, size_t target, const char
     struct ia_file *item = links->catalog->files.items[target];
     IA_AUTO_FREE char *name = strdup(spelled);
     if (name == NULL || !ia_path_go_up(name))
-        return name == NULL ? ia_fail(err, IA_NOMEM, "out of memory") : IA_OK;
+        return name == NULL ? ia_no_memory(err) : IA_OK;
     IA_AUTO_FREE char *directory = realpath(name, NULL);
     if (directory == NULL)
         return IA_OK;
@@ -118,7 +118,7 @@ static enum ia_status note_via(struct ia_links *links, size_t target, const char
         if (strcmp(item->node->via.items[i], directory) == 0)
             return IA_OK;
     if (!ia_vec_push(&item->node->via, directory))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     directory = NULL;
     item->node->resolved = false;
     return IA_OK;
@@ -182,7 +182,7 @@ static enum ia_status follow(struct ia_links *links, size_t image, const char *p
     for (size_t i = 0; i < via && status == IA_OK && !*deferred; i++) {
         IA_AUTO_FREE char *name = NULL;
         if (asprintf(&name, "%s/.", links->catalog->files.items[image]->node->via.items[i]) < 0)
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
         status = check_via(links, image, name, path, err);
         if (status == IA_OK)
             status = follow_from(links, image, name, path, reach, deferred, err);
@@ -199,7 +199,7 @@ static enum ia_status state_format(struct ia_links *links, size_t image, const c
         return IA_OK;
     if (target->node->stated_format == NULL) {
         target->node->stated_format = strdup(format);
-        return target->node->stated_format != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+        return target->node->stated_format != NULL ? IA_OK : ia_no_memory(err);
     }
     if (strcmp(target->node->stated_format, format) != 0)
         ia_findings_add(&links->catalog->findings, IA_FINDING_FORMAT_CONFLICT, ia_file_path(item),
@@ -217,7 +217,7 @@ static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum r
     for (size_t i = 0; i < count && status == IA_OK && !*deferred; i++) {
         IA_AUTO_FREE char *path = strdup(links->catalog->files.items[image]->parsed.facts.backing_paths.items[i]);
         status =
-            path == NULL ? ia_fail(err, IA_NOMEM, "out of memory") : follow(links, image, path, reach, deferred, err);
+            path == NULL ? ia_no_memory(err) : follow(links, image, path, reach, deferred, err);
     }
     const struct ia_file *item = links->catalog->files.items[image];
     if (status == IA_OK && !*deferred && item->node->backing != IA_NO_FILE)
@@ -258,7 +258,7 @@ static enum ia_status resolve_identity(struct ia_links *links, size_t image, str
     if (status != IA_OK || item->node->backing == IA_NO_FILE)
         return status;
     item->node->backing_path = strdup(ia_file_path(items[item->node->backing]));
-    return item->node->backing_path == NULL ? ia_fail(err, IA_NOMEM, "out of memory")
+    return item->node->backing_path == NULL ? ia_no_memory(err)
                                             : state_format(links, image, item->parsed.facts.backing_format, err);
 }
 
@@ -319,7 +319,7 @@ static enum ia_status resolve_stored_part(struct ia_links *links, size_t image, 
     if (status == IA_OK && lead.state != NULL && strcmp(lead.state, "followed") == 0)
         part.item = ia_catalog_find(links->catalog, (int64_t)lead.st.st_dev, (int64_t)lead.st.st_ino);
     if (status == IA_OK && !ia_vec_push(&item->read->parts, part))
-        status = ia_fail(err, IA_NOMEM, "out of memory");
+        status = ia_no_memory(err);
     if (status != IA_OK) {
         free(part.path);
         return status;

@@ -127,10 +127,10 @@ static enum ia_status compare(void *ctx, int64_t root_id, int64_t kept, struct i
 enum ia_status ia_trees_find(struct ia_trees *trees, struct ia_links *links, struct ia_error *err)
 {
     if (!init(trees, links->catalog->files.len))
-        return ia_fail(err, IA_NOMEM, "out of memory for the forest");
+        return ia_no_memory(err);
     find_roots(trees, links);
     if (!list_roots(trees, links))
-        return ia_fail(err, IA_NOMEM, "out of memory for the forest");
+        return ia_no_memory(err);
     add_up(trees, links);
     struct comparison comparison = {.trees = trees};
     return ia_writer_load_trees(links->catalog->writer, compare, &comparison, err);

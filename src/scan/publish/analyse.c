@@ -195,7 +195,7 @@ enum ia_status ia_publish_forest(struct ia_publish *publish, struct ia_error *er
     ia_catalog_report(publish->catalog, "analysing");
     enum ia_status status = ia_trees_find(&forest.trees, publish->links, err);
     if (status == IA_OK && !build(&forest))
-        status = ia_fail(err, IA_NOMEM, "out of memory for the forest");
+        status = ia_no_memory(err);
     if (status == IA_OK)
         status = analyse(&forest, err);
     if (status == IA_OK)

@@ -62,7 +62,7 @@ static bool place_all(struct hosts *hosts)
 static enum ia_status compare(struct hosts *hosts, struct ia_error *err)
 {
     if (!place_all(hosts))
-        return ia_fail(err, IA_NOMEM, "out of memory for shared blocks");
+        return ia_no_memory(err);
     enum ia_status status = ia_host_sharing(hosts->runs.items, hosts->runs.len, hosts->accounts, hosts->count, err);
     for (size_t i = 0; i < hosts->count && status == IA_OK; i++)
         hosts->members[hosts->accounts[i].group]++;
@@ -153,7 +153,7 @@ enum ia_status ia_publish_sharing(struct ia_publish *publish, struct ia_error *e
     struct hosts hosts = {0};
     int64_t before = 0;
     enum ia_status status = gather(&hosts, publish->catalog) ? ia_writer_get_setting(publish->writer, key, &before, err)
-                                                             : ia_fail(err, IA_NOMEM, "out of memory");
+                                                             : ia_no_memory(err);
     int64_t now = status == IA_OK ? fingerprint(&hosts) : 0;
     bool stale = now != before || any_new_row(&hosts);
     if (status == IA_OK && stale)

@@ -41,7 +41,7 @@ static enum ia_status keep_earlier(void *ctx, const struct ia_candidate_row *row
     for (enum ia_candidate i = IA_CANDIDATE_NONE; i < IA_CANDIDATE_COUNT; i++)
         if (strcmp(ia_candidate_word(i), row->status) == 0)
             earlier.candidate = i;
-    return ia_vec_push(&verdicts->earlier, earlier) ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory for the judge");
+    return ia_vec_push(&verdicts->earlier, earlier) ? IA_OK : ia_no_memory(err);
 }
 
 /* Since when it has been such a candidate: this publish, or an earlier one. Not many, and no order is needed. */
@@ -62,7 +62,7 @@ static enum ia_status put_doubts(struct verdicts *verdicts, int64_t image_id, co
         IA_AUTO_BUF struct ia_buf sentence = {0};
         ia_doubt_render(&sentence, doubt->doubt, doubt->subject);
         if (sentence.failed)
-            return ia_fail(err, IA_NOMEM, "out of memory for the judge");
+            return ia_no_memory(err);
         struct ia_doubt_row row = {image_id, ia_doubt_kinds[doubt->doubt].code, doubt->subject, sentence.data};
         status = ia_writer_put_doubt(verdicts->publish->writer, &row, err);
     }
@@ -109,7 +109,7 @@ static enum ia_status put_words(struct candidate *of, enum ia_candidate candidat
     if (of->named_by > TOLD)
         ia_buf_addf(&of->evidence, " and %zu more", of->named_by - TOLD);
     if (why.failed || codes.failed || of->evidence.failed)
-        return ia_fail(err, IA_NOMEM, "out of memory for the judge");
+        return ia_no_memory(err);
     struct ia_candidate_row row = {
         .image_id = of->image_id,
         .status = ia_candidate_word(candidate),
@@ -150,7 +150,7 @@ static enum ia_status set_accounts(struct verdicts *verdicts, struct ia_error *e
 {
     struct ia_graph *graph = &verdicts->seen.graph;
     IA_AUTO_FREE bool *is_base = calloc(graph->images.len + 1, sizeof(*is_base));
-    enum ia_status status = is_base != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory for the judge");
+    enum ia_status status = is_base != NULL ? IA_OK : ia_no_memory(err);
     for (size_t i = 0; i < graph->images.len && status == IA_OK; i++)
         if (graph->images.items[i].backing != IA_GRAPH_NONE)
             is_base[graph->images.items[i].backing] = true;

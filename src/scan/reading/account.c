@@ -115,7 +115,7 @@ static enum ia_status add_rows(const struct file_account *a, struct ia_account *
         };
         bool any = sums->bytes > 0 || sums->disk_bytes > 0 || use == IA_SPACE_UNUSED;
         if (any && !ia_vec_push(&out->rows, row))
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
     }
     return IA_OK;
 }
@@ -159,7 +159,7 @@ static enum ia_status has_file_twice(struct ia_image *image, bool *twice, struct
     size_t count = 1 + image->facts.parts.len;
     struct identity *files = calloc(count, sizeof(*files));
     if (files == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     for (size_t i = 0; i < count; i++) {
         struct stat st;
         if (fstat(ia_source_fd(ia_image_source(image, (uint32_t)i)), &st) == 0) {

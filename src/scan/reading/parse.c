@@ -171,7 +171,7 @@ static enum ia_status find_part(const struct ia_parse_request *request, const st
     }
     *name = ia_reference_combine(request->path, reference.path != NULL ? reference.path : part->name);
     ia_reference_release(&reference);
-    return *name != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return *name != NULL ? IA_OK : ia_no_memory(err);
 }
 
 static enum ia_status open_part(const struct ia_parse_request *request, const struct ia_parse_env *env,
@@ -238,7 +238,7 @@ static enum ia_status note(struct ia_parsed *parsed, enum ia_status status, cons
     free(parsed->message);
     parsed->status = status;
     parsed->message = strdup(cause->message);
-    return parsed->message != NULL ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return parsed->message != NULL ? IA_OK : ia_no_memory(err);
 }
 
 static enum ia_status read_mappings(struct ia_image *image, const struct ia_parse_sink *sink, struct ia_parsed *parsed,
@@ -246,7 +246,7 @@ static enum ia_status read_mappings(struct ia_image *image, const struct ia_pars
 {
     size_t mappings = 1 + image->facts.snapshots.len;
     if (!ia_vec_reserve(&parsed->mappings, mappings))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < mappings && status == IA_OK; i++) {
         struct ia_error cause = {0};
@@ -271,7 +271,7 @@ static enum ia_status open_parts(const struct ia_parse_request *request, const s
 {
     size_t count = image->facts.parts.len;
     if (!ia_vec_reserve(&result->parts, count))
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     for (size_t i = 0; i < count; i++) {
         struct ia_parsed_part *part = &result->parts.items[result->parts.len++];
         struct ia_source *source = NULL;
@@ -285,7 +285,7 @@ static enum ia_status open_parts(const struct ia_parse_request *request, const s
         ia_source_close(source);
         part->message = strdup(cause.message);
         if (part->status == IA_NOMEM || part->message == NULL)
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
         if (result->parsed.status == IA_OK && note(&result->parsed, part->status, &cause, err) != IA_OK)
             return IA_NOMEM;
     }
@@ -314,7 +314,7 @@ static enum ia_status read_image(const struct ia_parse_request *request, const s
     image->facts.truncated = image->facts.truncated || ia_image_read_past_end(image);
     result->table_bytes += ia_image_bytes_read(image);
     if (!ia_parsed_set_identity(parsed, &image->identity))
-        status = ia_fail(err, IA_NOMEM, "out of memory");
+        status = ia_no_memory(err);
     parsed->facts = image->facts;
     image->facts = (struct ia_image_facts){0}; /* moved */
     return status;
@@ -330,7 +330,7 @@ static enum ia_status read_as(const struct ia_parse_request *request, const stru
     parsed->basis = decision->basis;
     parsed->format = strdup(decision->format != NULL ? decision->format->name : decision->known);
     if (parsed->format == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     if (decision->format == NULL) {
         ia_fail(&cause, IA_UNSUPPORTED, "format %s is not read by this version", decision->known);
         return note(parsed, IA_UNSUPPORTED, &cause, err);
@@ -341,8 +341,7 @@ static enum ia_status read_as(const struct ia_parse_request *request, const stru
     *source = NULL;
     struct ia_space *space = ia_space_new(1 + image->facts.parts.len);
     image->space = space;
-    enum ia_status status =
-        space == NULL ? ia_fail(err, IA_NOMEM, "out of memory") : read_image(request, env, image, sink, result, err);
+    enum ia_status status = space == NULL ? ia_no_memory(err) : read_image(request, env, image, sink, result, err);
     ia_image_close(image);
     ia_space_free(space);
     return status;

@@ -99,7 +99,7 @@ static enum ia_status post_extents(void *ctx, size_t mapping, const struct ia_ex
     struct ia_event event = {.kind = IA_EVENT_EXTENTS, .item = worker->item, .mapping = mapping, .count = count};
     event.extents = malloc(count * sizeof(*extents));
     if (event.extents == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     memcpy(event.extents, extents, count * sizeof(*extents));
     return post(worker->pool, &event) ? IA_OK : ia_fail(err, IA_BUG, "stopped");
 }
@@ -154,7 +154,7 @@ enum ia_status ia_pool_start(int workers, const struct ia_parse_env *env, struct
 {
     struct ia_pool *pool = calloc(1, sizeof(*pool));
     if (pool == NULL)
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     pool->env = env;
     pool->wanted = workers < MAX_WORKERS ? workers : MAX_WORKERS;
     pthread_mutex_init(&pool->mutex, NULL);
@@ -182,7 +182,7 @@ enum ia_status ia_pool_submit(struct ia_pool *pool, const struct ia_parse_reques
     bool ok = ia_vec_push(&pool->requests, *request);
     pool->pending += ok;
     pthread_mutex_unlock(&pool->mutex);
-    return ok ? IA_OK : ia_fail(err, IA_NOMEM, "out of memory");
+    return ok ? IA_OK : ia_no_memory(err);
 }
 
 bool ia_pool_take(struct ia_pool *pool, struct ia_event *event)

@@ -81,7 +81,7 @@ static enum ia_status store_extents(struct ia_reading *reading, const struct ia_
     while (parsed->mappings.len <= event->mapping) {
         struct ia_mapping mapping = {.map_id = ia_writer_new_map_id(reading->writer)};
         if (!ia_vec_push(&parsed->mappings, mapping))
-            return ia_fail(err, IA_NOMEM, "out of memory");
+            return ia_no_memory(err);
     }
     reading->extents += (int64_t)event->count;
     return ia_writer_put_extents(reading->writer, parsed->mappings.items[event->mapping].map_id, event->extents,
@@ -132,7 +132,7 @@ static enum ia_status note_part(struct ia_reading *reading, size_t number, struc
     if (!ia_vec_push(&file->read->parts, part)) {
         free(part.path);
         free(part.message);
-        return ia_fail(err, IA_NOMEM, "out of memory");
+        return ia_no_memory(err);
     }
     /* Outside, and yet one more name of a file inside: looked at, never opened. */
     bool seen = parsed->status == IA_REFUSED && part.path != NULL && stat(part.path, &parsed->st) == 0;

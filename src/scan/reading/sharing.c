@@ -57,7 +57,7 @@ static enum ia_status read_runs(struct ia_host_blocks *blocks, int64_t max_piece
         if (run.shared) {
             sharing->shared_bytes += run.length;
             if (!add_piece(sharing, &run, max_pieces))
-                return ia_fail(err, IA_NOMEM, "out of memory");
+                return ia_no_memory(err);
         } else if (run.encoded) {
             sharing->encoded_bytes += run.length;
         }
