@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The forest after an action, deleting and flattening. */
+/* The forest after an action, as its readers see it; patches of mappings; deleting. */
 #include "analysis/what_if.h"
 
 #include <stdlib.h>
@@ -7,8 +7,6 @@
 
 #include "analysis/what_if_internal.h"
 #include "base/checked.h"
-
-enum { BUFFER_EXTENTS = 4096 };
 
 /* The next extents of a patched mapping that begin at `from` or behind it. Whoever reads on goes on where the last
  * batch ended. */
@@ -130,73 +128,6 @@ void ia_patch_builder_abandon(struct ia_patch_builder *builder)
     ia_steps_builder_abandon(&builder->steps);
 }
 
-enum ia_status ia_what_if_list_snapshots(struct ia_what_if *what_if, size_t node, struct ia_error *err)
-{
-    struct ia_edit *edit = &what_if->edits[node];
-    if (edit->snapshot_changes == NULL)
-        edit->snapshot_changes = calloc(what_if->before->nodes[node].snapshots + 1, sizeof(*edit->snapshot_changes));
-    return edit->snapshot_changes != NULL ? IA_OK : ia_no_memory(err);
-}
-
-int64_t ia_steps_measure(struct ia_steps_cursor *cursor, int64_t start, int64_t end)
-{
-    int64_t sum = 0;
-    while (start < end) { /* ends: until is past start */
-        int64_t until;
-        uint32_t value = ia_steps_at(cursor, start, &until);
-        until = ia_min(until, end);
-        if (value != 0)
-            sum += until - start;
-        start = until;
-    }
-    return sum;
-}
-
-/* [start, end) of a mapping has nothing of the image's own. */
-typedef void see_gap(void *ctx, int64_t start, int64_t end);
-
-/* The gaps of a mapping in ascending order; some are empty. */
-static enum ia_status walk_gaps(const struct ia_what_if *what_if, size_t node, size_t mapping, see_gap *see, void *ctx,
-                                struct ia_error *err)
-{
-    struct ia_extent_reader reader;
-    if (!ia_extent_reader_init(&reader, what_if->before, node, mapping, BUFFER_EXTENTS))
-        return ia_no_memory(err);
-    struct ia_extent extent;
-    bool have;
-    int64_t pos = 0;
-    enum ia_status status;
-    while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have) {
-        if (!ia_extent_is_present(&extent))
-            continue;
-        see(ctx, pos, extent.start);
-        pos = extent.start + extent.length;
-    }
-    see(ctx, pos, reader.size);
-    ia_extent_reader_release(&reader);
-    return status;
-}
-
-struct gap_count {
-    struct ia_steps_cursor below;
-    int64_t bytes;
-};
-
-static void count_gap(void *ctx, int64_t start, int64_t end)
-{
-    struct gap_count *count = ctx;
-    count->bytes += ia_steps_measure(&count->below, start, end);
-}
-
-enum ia_status ia_what_if_count_through(const struct ia_what_if *what_if, size_t node, size_t mapping,
-                                        const struct ia_steps *below, int64_t *bytes, struct ia_error *err)
-{
-    struct gap_count count = {.below = {.steps = below}};
-    enum ia_status status = walk_gaps(what_if, node, mapping, count_gap, &count, err);
-    *bytes = count.bytes;
-    return status;
-}
-
 enum ia_status ia_what_if_delete(struct ia_what_if *what_if, size_t node, struct ia_error *err)
 {
     (void)err;
@@ -206,51 +137,4 @@ enum ia_status ia_what_if_delete(struct ia_what_if *what_if, size_t node, struct
     what_if->nodes[node] = (struct ia_forest_node){.parent = IA_NO_PARENT};
     what_if->edits[node].emptied = true;
     return IA_OK;
-}
-
-struct gap_fill {
-    struct ia_steps_cursor below;
-    int64_t unit;
-    struct ia_patch_builder *patch;
-};
-
-/* Writes what lies below a gap of the image, in whole units: the gap begins and ends with one. */
-static void fill_gap(void *ctx, int64_t start, int64_t end)
-{
-    struct gap_fill *fill = ctx;
-    for (int64_t pos = start; pos < end;) { /* ends: until is past pos */
-        int64_t until;
-        uint32_t data = ia_steps_at(&fill->below, pos, &until);
-        until = ia_min(until, end);
-        if (data != 0)
-            ia_patch_builder_put(fill->patch, ia_max(start, ia_round_down_to(pos, fill->unit)),
-                                 ia_min(end, ia_round_up_to(until, fill->unit)), IA_PATCH_DATA);
-        pos = until;
-    }
-}
-
-enum ia_status ia_what_if_flatten(struct ia_what_if *what_if, size_t node, const struct ia_what_if_terms *terms,
-                                  struct ia_error *err)
-{
-    /* The content before is right for every image of a set: flattening changes what no image reads. */
-    size_t parent = what_if->before->nodes[node].parent;
-    if (parent == IA_NO_PARENT)
-        return IA_OK;
-    const struct ia_steps *below;
-    enum ia_status status = ia_contents_get(&what_if->contents, parent, &below, err);
-    if (status != IA_OK)
-        return status;
-    struct ia_patch_builder patch;
-    ia_patch_builder_init(&patch);
-    struct gap_fill fill = {.below = {.steps = below}, .unit = terms->unit, .patch = &patch};
-    status = walk_gaps(what_if, node, 0, fill_gap, &fill, err);
-    if (status != IA_OK) {
-        ia_patch_builder_abandon(&patch);
-        return status;
-    }
-    what_if->edits[node].effect.needed_bytes = patch.put;
-    what_if->nodes[node].parent = IA_NO_PARENT;
-    status = ia_patch_builder_finish(&patch, &what_if->edits[node], err);
-    /* What the snapshots read from below was data, and is zeroes from now on. */
-    return status == IA_OK ? ia_what_if_change_snapshots(what_if, node, below, err) : status;
 }

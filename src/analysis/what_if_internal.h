@@ -41,8 +41,12 @@ IA_MUST_CHECK enum ia_status ia_patch_builder_finish(struct ia_patch_builder *bu
                                                      struct ia_error *err);
 void ia_patch_builder_abandon(struct ia_patch_builder *builder);
 
-/* Makes the list of a node's snapshot changes, all 0, if there is none. */
-IA_MUST_CHECK enum ia_status ia_what_if_list_snapshots(struct ia_what_if *what_if, size_t node, struct ia_error *err);
+/* [start, end) of a mapping has nothing of the image's own. */
+typedef void ia_gap_sink(void *ctx, int64_t start, int64_t end);
+
+/* Calls `see` with each gap of a mapping (0: the active one) in ascending order; some are empty. */
+IA_MUST_CHECK enum ia_status ia_what_if_walk_gaps(const struct ia_what_if *what_if, size_t node, size_t mapping,
+                                                  ia_gap_sink *see, void *ctx, struct ia_error *err);
 
 /* How many bytes of a mapping (0: the active one) fall through it onto places where `below` is not 0. */
 IA_MUST_CHECK enum ia_status ia_what_if_count_through(const struct ia_what_if *what_if, size_t node, size_t mapping,
@@ -60,9 +64,6 @@ IA_MUST_CHECK enum ia_status ia_what_if_account(struct ia_what_if *what_if, size
  * 0. The committed image lets nothing of that through, as it is what it holds itself; its snapshots may. */
 IA_MUST_CHECK enum ia_status ia_what_if_change_readers(struct ia_what_if *what_if, size_t base,
                                                        const struct ia_steps *changed, struct ia_error *err);
-
-/* Sum of the places in [start, end) where the function is not 0. Positions must ascend from call to call. */
-int64_t ia_steps_measure(struct ia_steps_cursor *cursor, int64_t start, int64_t end);
 
 static inline int64_t ia_round_down_to(int64_t value, int64_t unit)
 {

@@ -30,11 +30,20 @@ static enum ia_status let_through(const struct ia_what_if *what_if, size_t node,
     return ia_steps_overlay_finish(&overlay, out) ? IA_OK : ia_no_memory(err);
 }
 
+/* Makes the list of a node's snapshot changes, all 0, if there is none. */
+static enum ia_status list_snapshots(struct ia_what_if *what_if, size_t node, struct ia_error *err)
+{
+    struct ia_edit *edit = &what_if->edits[node];
+    if (edit->snapshot_changes == NULL)
+        edit->snapshot_changes = calloc(what_if->before->nodes[node].snapshots + 1, sizeof(*edit->snapshot_changes));
+    return edit->snapshot_changes != NULL ? IA_OK : ia_no_memory(err);
+}
+
 enum ia_status ia_what_if_change_snapshots(struct ia_what_if *what_if, size_t node, const struct ia_steps *below,
                                            struct ia_error *err)
 {
     size_t snapshots = what_if->before->nodes[node].snapshots;
-    enum ia_status status = snapshots > 0 ? ia_what_if_list_snapshots(what_if, node, err) : IA_OK;
+    enum ia_status status = snapshots > 0 ? list_snapshots(what_if, node, err) : IA_OK;
     for (size_t i = 0; i < snapshots && status == IA_OK; i++)
         status = ia_what_if_count_through(what_if, node, i + 1, below, &what_if->edits[node].snapshot_changes[i], err);
     return status;

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* The gaps of a mapping: where the image reads what lies below it. */
+#include "analysis/what_if_internal.h"
+#include "base/checked.h"
+
+enum { BUFFER_EXTENTS = 4096 };
+
+enum ia_status ia_what_if_walk_gaps(const struct ia_what_if *what_if, size_t node, size_t mapping, ia_gap_sink *see,
+                                    void *ctx, struct ia_error *err)
+{
+    struct ia_extent_reader reader;
+    if (!ia_extent_reader_init(&reader, what_if->before, node, mapping, BUFFER_EXTENTS))
+        return ia_no_memory(err);
+    struct ia_extent extent;
+    bool have;
+    int64_t pos = 0;
+    enum ia_status status;
+    while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have) {
+        if (!ia_extent_is_present(&extent))
+            continue;
+        see(ctx, pos, extent.start);
+        pos = extent.start + extent.length;
+    }
+    see(ctx, pos, reader.size);
+    ia_extent_reader_release(&reader);
+    return status;
+}
+
+/* Sum of the places in [start, end) where the function is not 0. Positions must ascend from call to call. */
+static int64_t measure(struct ia_steps_cursor *cursor, int64_t start, int64_t end)
+{
+    int64_t sum = 0;
+    while (start < end) { /* ends: until is past start */
+        int64_t until;
+        uint32_t value = ia_steps_at(cursor, start, &until);
+        until = ia_min(until, end);
+        if (value != 0)
+            sum += until - start;
+        start = until;
+    }
+    return sum;
+}
+
+struct gap_count {
+    struct ia_steps_cursor below;
+    int64_t bytes;
+};
+
+static void count_gap(void *ctx, int64_t start, int64_t end)
+{
+    struct gap_count *count = ctx;
+    count->bytes += measure(&count->below, start, end);
+}
+
+enum ia_status ia_what_if_count_through(const struct ia_what_if *what_if, size_t node, size_t mapping,
+                                        const struct ia_steps *below, int64_t *bytes, struct ia_error *err)
+{
+    struct gap_count count = {.below = {.steps = below}};
+    enum ia_status status = ia_what_if_walk_gaps(what_if, node, mapping, count_gap, &count, err);
+    *bytes = count.bytes;
+    return status;
+}
