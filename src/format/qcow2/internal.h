@@ -154,7 +154,8 @@ bool qcow2_is_preallocated(struct ia_image *image);
 
 /* claim.c */
 IA_MUST_CHECK enum ia_status qcow2_claim(struct ia_image *image, struct ia_error *err);
-/* Claims all clusters of the main file that `bytes` from offset on reach into; rivals as for ia_image_use_apart. */
+/* clusters.c: claims all clusters of the main file that `bytes` from offset on reach into; rivals as for
+ * ia_image_use_apart. */
 void qcow2_claim_clusters(struct ia_image *image, enum ia_space_use use, int64_t offset, int64_t bytes,
                           unsigned rivals);
 /* bitmaps.c */
