@@ -111,13 +111,3 @@ int64_t ia_space_bytes(const struct ia_space *space, enum ia_space_use use)
     }
     return sum;
 }
-
-const char *ia_space_use_name(enum ia_space_use use)
-{
-    static const char *const names[IA_SPACE_USES] = {
-        [IA_SPACE_UNUSED] = "unused",     [IA_SPACE_LEAKED] = "leaked", [IA_SPACE_UNALLOCATED] = "unallocated",
-        [IA_SPACE_SNAPSHOT] = "snapshot", [IA_SPACE_ZERO] = "zero",     [IA_SPACE_COMPRESSED] = "data",
-        [IA_SPACE_DATA] = "data",         [IA_SPACE_BITMAP] = "bitmap", [IA_SPACE_METADATA] = "metadata",
-    };
-    return names[use];
-}

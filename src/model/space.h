@@ -11,37 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/space_use.h"
+
 /* The smallest piece of a file that is told apart: claims are widened to whole units. */
 #define IA_SPACE_UNIT 512
-
-/* Bytes of memory that the account of one image may take; past them it has failed. */
-#define IA_SPACE_MAX_MEMORY (INT64_C(64) << 20)
-
-/* Runs that claims may look at. Each of an honest image meets one or two; claims that lie across thousands of runs,
- * over and over, are made to keep us busy. */
-#define IA_SPACE_MAX_STEPS (INT64_C(1) << 31)
-
-/* The numbers are those of precedence. What the store keeps are the words of ia_space_use_name. */
-enum ia_space_use {
-    IA_SPACE_UNUSED = 0,      /* nothing refers to it */
-    IA_SPACE_LEAKED = 1,      /* counted as in use by the format's own accounts, and nothing refers to it */
-    IA_SPACE_UNALLOCATED = 2, /* kept for guest bytes that the active mapping does not have */
-    IA_SPACE_SNAPSHOT = 3,    /* only internal snapshots refer to it: their data, zeroes and machine state */
-    IA_SPACE_ZERO = 4,        /* kept for guest bytes that read as zeroes without it */
-    IA_SPACE_COMPRESSED = 5,  /* for claims alone: data whose neighbours may share units with it. It is told as data */
-    IA_SPACE_DATA = 6,        /* data of the active mapping, plain, compressed or encrypted */
-    IA_SPACE_BITMAP = 7,      /* dirty bitmaps: directory, tables and bits */
-    IA_SPACE_METADATA = 8,    /* headers, mapping tables of all mappings, accounts, logs, encryption headers */
-};
-#define IA_SPACE_USES 9
-
-/* Sets of uses. */
-#define IA_SPACE_BIT(use) (1U << (use))
-#define IA_SPACE_STORED (IA_SPACE_BIT(IA_SPACE_COMPRESSED) | IA_SPACE_BIT(IA_SPACE_DATA))
-#define IA_SPACE_STRUCTURE (IA_SPACE_BIT(IA_SPACE_BITMAP) | IA_SPACE_BIT(IA_SPACE_METADATA))
-/* All that something refers to for certain. */
-#define IA_SPACE_TAKEN                                                                                                 \
-    (IA_SPACE_BIT(IA_SPACE_SNAPSHOT) | IA_SPACE_BIT(IA_SPACE_ZERO) | IA_SPACE_STORED | IA_SPACE_STRUCTURE)
 
 struct ia_space;
 
@@ -70,8 +43,5 @@ int64_t ia_space_end(const struct ia_space *space, uint32_t file);
 
 /* Bytes of a use (not IA_SPACE_UNUSED, which has no end) over all files, whether the host keeps them or not. */
 int64_t ia_space_bytes(const struct ia_space *space, enum ia_space_use use);
-
-/* The word of the views: "unused", "leaked"... */
-const char *ia_space_use_name(enum ia_space_use use);
 
 #endif

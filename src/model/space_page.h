@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/space.h"
+#include "model/space_use.h"
 
 #define IA_SPACE_PAGE_BITS 12
 #define IA_SPACE_PAGE_UNITS (UINT32_C(1) << IA_SPACE_PAGE_BITS)

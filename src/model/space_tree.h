@@ -8,7 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/space.h"
+#include "model/space_use.h"
+
+/* Bytes of memory that the account of one image may take; past them it has failed. */
+#define IA_SPACE_MAX_MEMORY (INT64_C(64) << 20)
+
+/* Runs that claims may look at. Each of an honest image meets one or two; claims that lie across thousands of runs,
+ * over and over, are made to keep us busy. */
+#define IA_SPACE_MAX_STEPS (INT64_C(1) << 31)
 
 /* A slot of height 0 is a page; of height h, 64 slots of height h - 1. One word, as there are many and they are met in
  * no order: in its low bits a use, above them the address of what is below it, if anything is. With nothing below, all

@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "model/space.h"
+#include "model/space_tree.h"
 #include "support/unit.h"
 
 #define UNIT INT64_C(512)
