@@ -50,7 +50,7 @@ enum ia_status ia_store_check(const char *path, struct ia_buf *report, struct ia
     AUTO_DB sqlite3 *db = NULL;
     enum ia_status status = ia_connection_open(path, IA_CONNECTION_READ, &db, err);
     if (status == IA_OK)
-        status = ia_connection_expect_current(db, path, err);
+        status = ia_migrate_expect_current(db, path, err);
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && status == IA_OK; i++)
         status = add_lines(db, checks[i], report, err);
     if (status == IA_OK && report->len > 0)
@@ -79,7 +79,7 @@ enum ia_status ia_store_prune(const char *path, const struct ia_prune_options *o
     AUTO_DB sqlite3 *db = NULL;
     enum ia_status status = ia_connection_open(path, IA_CONNECTION_WRITE, &db, err);
     if (status == IA_OK)
-        status = ia_connection_expect_current(db, path, err);
+        status = ia_migrate_expect_current(db, path, err);
     if (status == IA_OK)
         status = ia_connection_exec(db, "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE", err);
     if (status == IA_OK && options->keep > 0)
@@ -117,7 +117,7 @@ enum ia_status ia_store_templates(const char *path, const struct ia_template_cha
     bool any = changes->add_count + changes->remove_count > 0;
     enum ia_status status = ia_connection_open(path, any ? IA_CONNECTION_WRITE : IA_CONNECTION_READ, &db, err);
     if (status == IA_OK)
-        status = ia_connection_expect_current(db, path, err);
+        status = ia_migrate_expect_current(db, path, err);
     if (status == IA_OK)
         status = ia_connection_exec(db, any ? "BEGIN IMMEDIATE" : "BEGIN", err);
     if (status == IA_OK)
@@ -139,7 +139,7 @@ enum ia_status ia_store_backup(const char *path, const char *target, struct ia_e
         return ia_fail(err, IA_USAGE, "'%s' exists already", target);
     enum ia_status status = ia_connection_open(path, IA_CONNECTION_READ, &db, err);
     if (status == IA_OK)
-        status = ia_connection_expect_current(db, path, err);
+        status = ia_migrate_expect_current(db, path, err);
     if (status != IA_OK)
         return status;
     sqlite3_stmt *stmt = NULL;

@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/cleanup.h"
-#include "store/migrate.h"
+#include "store/schema.h"
 
 /* A file: URI would let odd names change how the database is opened, so names go in as they are; a leading "./" keeps
  * ":memory:" and the empty name from meaning something else. */
@@ -150,26 +150,6 @@ enum ia_status ia_connection_identify(sqlite3 *db, const char *path, int64_t *ve
     status = check_version(path, *version, err);
     if (status == IA_OK)
         keep_log(db, 0);
-    return status;
-}
-
-enum ia_status ia_connection_expect_current(sqlite3 *db, const char *path, struct ia_error *err)
-{
-    int64_t version = 0;
-    enum ia_status status = ia_connection_identify(db, path, &version, err);
-    if (status != IA_OK)
-        return status;
-    if (version == 0)
-        return ia_fail(err, IA_MISSING, "the store '%s' is empty: run 'imgaudit scan' first", path);
-    struct ia_schema schema = ia_schema_current();
-    bool has_views = false;
-    if (version < schema.version)
-        return ia_fail(err, IA_FOREIGN, "'%s' has the older schema version %jd: run 'imgaudit db migrate'", path,
-                       (intmax_t)version);
-    status = ia_migrate_has_views(db, &schema, &has_views, err);
-    if (status == IA_OK && !has_views)
-        return ia_fail(err, IA_FOREIGN, "'%s' has the views of another build of imgaudit: run 'imgaudit db migrate'",
-                       path);
     return status;
 }
 

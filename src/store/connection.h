@@ -21,9 +21,6 @@ IA_MUST_CHECK enum ia_status ia_connection_open(const char *path, enum ia_connec
 IA_MUST_CHECK enum ia_status ia_connection_identify(sqlite3 *db, const char *path, int64_t *version,
                                                     struct ia_error *err);
 
-/* The same, and IA_FOREIGN for any version of tables or views but the current one. */
-IA_MUST_CHECK enum ia_status ia_connection_expect_current(sqlite3 *db, const char *path, struct ia_error *err);
-
 IA_MUST_CHECK enum ia_status ia_connection_exec(sqlite3 *db, const char *sql, struct ia_error *err);
 
 /* Prepares a statement. The caller ends it with ia_connection_finish, whatever is returned. `what`: words for its

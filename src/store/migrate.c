@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Applying the embedded schema. */
+/* Applying the embedded schema, and whether it was applied. */
 #include "store/migrate.h"
 
 #include <inttypes.h>
@@ -7,21 +7,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "schema_embedded.h"
 #include "store/connection.h"
-
-/* In the order of schema/meson.build. */
-enum { TABLES, VIEWS };
-
-struct ia_schema ia_schema_current(void)
-{
-    return (struct ia_schema){
-        .first_version = 13,
-        .version = 13,
-        .tables = ia_schema_files[TABLES].text,
-        .views = ia_schema_files[VIEWS].text,
-    };
-}
 
 /* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/: it only has to be another one for another text. */
 static int64_t number_of_text(const char *text)
@@ -132,4 +118,24 @@ enum ia_status ia_migrate(sqlite3 *db, const struct ia_schema *schema, int64_t v
     else
         status = ia_migrate_has_views(db, schema, &has_views, err);
     return status == IA_OK && !has_views ? make_views(db, schema, err) : status;
+}
+
+enum ia_status ia_migrate_expect_current(sqlite3 *db, const char *path, struct ia_error *err)
+{
+    int64_t version = 0;
+    enum ia_status status = ia_connection_identify(db, path, &version, err);
+    if (status != IA_OK)
+        return status;
+    if (version == 0)
+        return ia_fail(err, IA_MISSING, "the store '%s' is empty: run 'imgaudit scan' first", path);
+    struct ia_schema schema = ia_schema_current();
+    bool has_views = false;
+    if (version < schema.version)
+        return ia_fail(err, IA_FOREIGN, "'%s' has the older schema version %jd: run 'imgaudit db migrate'", path,
+                       (intmax_t)version);
+    status = ia_migrate_has_views(db, &schema, &has_views, err);
+    if (status == IA_OK && !has_views)
+        return ia_fail(err, IA_FOREIGN, "'%s' has the views of another build of imgaudit: run 'imgaudit db migrate'",
+                       path);
+    return status;
 }

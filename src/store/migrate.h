@@ -6,28 +6,10 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"
-
-/* Brings a store of the version before to `version`. */
-struct ia_migration {
-    int64_t version;
-    const char *sql;
-};
-
-struct ia_schema {
-    int64_t first_version; /* the oldest that can be migrated */
-    int64_t version;       /* of `tables`, and of what the last migration leaves: user_version */
-    const char *tables;    /* for an empty database */
-    const char *views;
-    const struct ia_migration *migrations; /* by ascending version, no gaps */
-    size_t count;
-};
-
-/* The schema of this program. */
-struct ia_schema ia_schema_current(void);
+#include "store/schema.h"
 
 /* Inside the caller's transaction: makes tables and views in an empty database (version 0), migrates one of an earlier
  * version, makes the views anew where they are of another text than `schema->views`. A migration that fails leaves no
@@ -38,5 +20,9 @@ IA_MUST_CHECK enum ia_status ia_migrate(sqlite3 *db, const struct ia_schema *sch
 /* Are the views those of the schema? */
 IA_MUST_CHECK enum ia_status ia_migrate_has_views(sqlite3 *db, const struct ia_schema *schema, bool *current,
                                                   struct ia_error *err);
+
+/* As ia_connection_identify, and IA_FOREIGN for any version of tables or views but the current one; IA_MISSING for an
+ * empty database. */
+IA_MUST_CHECK enum ia_status ia_migrate_expect_current(sqlite3 *db, const char *path, struct ia_error *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/connection.h"
+#include "store/migrate.h"
 #include "store/reader_internal.h"
 
 struct ia_reader {
@@ -24,7 +25,7 @@ enum ia_status ia_reader_open(const char *path, struct ia_reader **out, struct i
         return ia_no_memory(err);
     enum ia_status status = ia_connection_open(path, IA_CONNECTION_READ, &reader->db, err);
     if (status == IA_OK)
-        status = ia_connection_expect_current(reader->db, path, err);
+        status = ia_migrate_expect_current(reader->db, path, err);
     if (status != IA_OK) {
         ia_reader_close(reader);
         return status;
