@@ -12,7 +12,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "chain/map.h"
-#include "io/inflate.h"
+#include "content/inflate.h"
 
 enum { EXIT_USAGE = 2, EXIT_ENCRYPTED = 4, COPY_BYTES = 1 << 20 };
 

@@ -10,14 +10,14 @@ from pathlib import Path
 # The rooms of src/scan, in the order in which they are entered.
 ROOMS = ["catalog", "reading", "graph", "publish"]
 # A layer may include itself and the layers of smaller rank.
-RANKS = {"base": 0, "model": 1, "io": 2, "format": 3, "chain": 4, "analysis": 4, "judge": 5, "store": 6, "scan": 7, "report": 7, "cli": 8}
+RANKS = {"base": 0, "model": 1, "io": 2, "content": 2, "format": 3, "chain": 4, "analysis": 4, "judge": 5, "store": 6, "scan": 7, "report": 7, "cli": 8}
 
 # Which files may include a header of a library.
 LIBRARIES = {
     r"sqlite3\.h": r"src/store/.*",
     r"json-c/.*|json\.h": r"src/chain/reference\.c|src/report/render_json\.c",
     r"libsmartcols.*": r"src/report/render_table\.c",
-    r"zlib\.h|zstd.*\.h|bzlib\.h|lzma\.h": r"src/io/inflate\.c",
+    r"zlib\.h|zstd.*\.h|bzlib\.h|lzma\.h": r"src/content/inflate\.c",
     r"expat\.h": r"src/io/xml\.c",
     r"md5\.h": r"src/io/digest\.c",
     r"pthread\.h|threads\.h": r"src/scan/.*",

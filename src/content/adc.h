@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Apple Data Compression, the oldest codec of UDIF images. */
-#ifndef IA_IO_ADC_H
-#define IA_IO_ADC_H
+#ifndef IA_CONTENT_ADC_H
+#define IA_CONTENT_ADC_H
 
 #include <stddef.h>
 #include <stdint.h>

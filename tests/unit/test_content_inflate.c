@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Each codec on a stream that another program made of the same text, or that was written by hand; and what happens when
  * the stream is cut, is followed by something else, or does not fit. */
-#include "io/inflate.h"
+#include "content/inflate.h"
 
 #include <string.h>
 
@@ -274,5 +274,5 @@ int main(void)
         cmocka_unit_test(adc_broken),
         cmocka_unit_test(lzfse_blocks),
     };
-    return cmocka_run_group_tests_name("io/inflate", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("content/inflate", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The frame of LZFSE, as far as it can be read without a decoder: blocks that are stored as they are. */
-#ifndef IA_IO_LZFSE_H
-#define IA_IO_LZFSE_H
+#ifndef IA_CONTENT_LZFSE_H
+#define IA_CONTENT_LZFSE_H
 
 #include <stddef.h>
 #include <stdint.h>

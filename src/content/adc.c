@@ -4,7 +4,7 @@
  *   01llllll dddddddd dddddddd     copy l + 4 bytes from d + 1 bytes back
  *   00lllldd dddddddd              copy l + 3 bytes from d + 1 bytes back
  * A copy may overlap what it writes: it repeats then. */
-#include "io/adc.h"
+#include "content/adc.h"
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The compression libraries behind one function. The only place that includes their headers. */
-#include "io/inflate.h"
+#include "content/inflate.h"
 
 #include <bzlib.h>
 #include <limits.h>
@@ -9,8 +9,8 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#include "io/adc.h"
-#include "io/lzfse.h"
+#include "content/adc.h"
+#include "content/lzfse.h"
 
 /* Windows of zstd and dictionaries of xz beyond this are refused: a unit of an image is a few MiB. */
 #define MAX_WINDOW_LOG 27

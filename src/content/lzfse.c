@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A stream is a list of blocks, each with a magic of four letters: "bvx-", 32 bits of length (little-endian) and that
  * many plain bytes; "bvx$" ends it; "bvxn", "bvx1" and "bvx2" are compressed. */
-#include "io/lzfse.h"
+#include "content/lzfse.h"
 
 #include <string.h>
 
