@@ -118,8 +118,7 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *row, struct
         .path = copy(row->path, &ok),
         .reason = reason_of(row->reason),
     };
-    enum ia_status status =
-        ok ? ia_catalog_add_previous(catalog, &previous, err) : ia_no_memory(err);
+    enum ia_status status = ok ? ia_catalog_add_previous(catalog, &previous, err) : ia_no_memory(err);
     if (status != IA_OK)
         free(previous.path);
     return status;

@@ -216,8 +216,7 @@ static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum r
     size_t count = links->catalog->files.items[image]->parsed.facts.backing_paths.len;
     for (size_t i = 0; i < count && status == IA_OK && !*deferred; i++) {
         IA_AUTO_FREE char *path = strdup(links->catalog->files.items[image]->parsed.facts.backing_paths.items[i]);
-        status =
-            path == NULL ? ia_no_memory(err) : follow(links, image, path, reach, deferred, err);
+        status = path == NULL ? ia_no_memory(err) : follow(links, image, path, reach, deferred, err);
     }
     const struct ia_file *item = links->catalog->files.items[image];
     if (status == IA_OK && !*deferred && item->node->backing != IA_NO_FILE)

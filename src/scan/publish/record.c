@@ -296,8 +296,7 @@ static enum ia_status put_images(struct ia_publish *publish, struct ia_error *er
 
 static enum ia_status put_findings(struct ia_publish *publish, struct ia_error *err)
 {
-    enum ia_status status =
-        publish->catalog->findings.failed ? ia_no_memory(err) : IA_OK;
+    enum ia_status status = publish->catalog->findings.failed ? ia_no_memory(err) : IA_OK;
     for (size_t i = 0; i < publish->catalog->findings.all.len && status == IA_OK; i++) {
         const struct ia_finding *finding = &publish->catalog->findings.all.items[i];
         const struct ia_finding_kind *kind = &ia_finding_kinds[finding->code];
@@ -335,8 +334,7 @@ static enum ia_status put_formats(struct ia_publish *publish, struct ia_error *e
             .suffixes = suffixes.len > 0 ? suffixes.data : "",
             .is_plain = ia_formats[i]->is_plain,
         };
-        status = suffixes.failed ? ia_no_memory(err)
-                                 : ia_writer_put_format(publish->writer, &row, err);
+        status = suffixes.failed ? ia_no_memory(err) : ia_writer_put_format(publish->writer, &row, err);
     }
     for (size_t i = 0; i < publish->catalog->files.len && status == IA_OK; i++) {
         const struct ia_file *item = publish->catalog->files.items[i];

@@ -92,8 +92,8 @@ static bool put_evidence(void *ctx, enum ia_evidence evidence, const char *subje
     ia_evidence_render(&sentence, evidence, subject, publish);
     tell_evidence(of, evidence, subject, publish);
     struct ia_evidence_row row = {of->image_id, ia_evidence_kinds[evidence].code, subject, publish, sentence.data};
-    of->status = sentence.failed ? ia_fail(of->err, IA_NOMEM, "out of memory for the judge")
-                                 : ia_writer_put_evidence(of->verdicts->publish->writer, &row, of->err);
+    of->status =
+        sentence.failed ? ia_no_memory(of->err) : ia_writer_put_evidence(of->verdicts->publish->writer, &row, of->err);
     return of->status == IA_OK;
 }
 
