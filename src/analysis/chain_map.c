@@ -11,7 +11,7 @@ static const struct ia_chain_map no_layers;
 
 void ia_chain_map_release(struct ia_chain_map *map)
 {
-    ia_steps_release(&map->pieces);
+    ia_interval_map_release(&map->pieces);
     ia_vec_release(&map->bytes);
 }
 
@@ -21,7 +21,7 @@ bool ia_chain_builder_begin(struct ia_chain_builder *builder, const struct ia_ch
     builder->below = below != NULL ? below : &no_layers;
     builder->size = size;
     builder->with_pieces = with_pieces;
-    builder->covered = (struct ia_steps_cursor){.steps = &builder->below->pieces};
+    builder->covered = (struct ia_interval_map_cursor){.steps = &builder->below->pieces};
     builder->map = (struct ia_chain_map){0};
     size_t levels = builder->below->bytes.len;
     if (!ia_vec_reserve(&builder->map.bytes, levels + 1))
@@ -31,7 +31,7 @@ bool ia_chain_builder_begin(struct ia_chain_builder *builder, const struct ia_ch
     builder->map.bytes.items[levels] = (struct ia_layer_bytes){0};
     builder->map.bytes.len = levels + 1;
     if (with_pieces)
-        ia_steps_overlay_begin(&builder->pieces, &builder->below->pieces, size);
+        ia_interval_map_overlay_begin(&builder->pieces, &builder->below->pieces, size);
     return true;
 }
 
@@ -40,7 +40,7 @@ static void take_away(struct ia_chain_builder *builder, int64_t start, int64_t e
 {
     for (int64_t pos = start; pos < end;) { /* ends: until is past pos */
         int64_t until;
-        uint32_t value = ia_steps_at(&builder->covered, pos, &until);
+        uint32_t value = ia_interval_map_at(&builder->covered, pos, &until);
         until = ia_min(until, end);
         if (value > 0) {
             struct ia_layer_bytes *layer = &builder->map.bytes.items[(value - 1) / 2];
@@ -63,14 +63,14 @@ void ia_chain_builder_put(struct ia_chain_builder *builder, const struct ia_exte
     if (is_data)
         builder->map.bytes.items[level].data += extent->length;
     if (builder->with_pieces)
-        ia_steps_overlay_put(&builder->pieces, extent->start, extent->length,
-                             1 + 2 * (uint32_t)level + (is_data ? 1 : 0));
+        ia_interval_map_overlay_put(&builder->pieces, extent->start, extent->length,
+                                    1 + 2 * (uint32_t)level + (is_data ? 1 : 0));
 }
 
 bool ia_chain_builder_finish(struct ia_chain_builder *builder, struct ia_chain_map *out)
 {
     take_away(builder, builder->size, INT64_MAX);
-    if (builder->with_pieces && !ia_steps_overlay_finish(&builder->pieces, &builder->map.pieces)) {
+    if (builder->with_pieces && !ia_interval_map_overlay_finish(&builder->pieces, &builder->map.pieces)) {
         ia_chain_map_release(&builder->map);
         return false;
     }
@@ -82,6 +82,6 @@ bool ia_chain_builder_finish(struct ia_chain_builder *builder, struct ia_chain_m
 void ia_chain_builder_abandon(struct ia_chain_builder *builder)
 {
     if (builder->with_pieces)
-        ia_steps_overlay_abandon(&builder->pieces);
+        ia_interval_map_overlay_abandon(&builder->pieces);
     ia_chain_map_release(&builder->map);
 }

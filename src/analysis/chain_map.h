@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analysis/step_overlay.h"
+#include "analysis/interval_overlay.h"
 #include "base/vec.h"
 #include "model/extent.h"
 
@@ -20,7 +20,7 @@ struct ia_layer_bytes {
 
 /* Zero-initialised is the map of no layers. */
 struct ia_chain_map {
-    struct ia_steps pieces;              /* 0: from nowhere; else 1 + 2 * level + (1 where it is data) */
+    struct ia_interval_map pieces;       /* 0: from nowhere; else 1 + 2 * level + (1 where it is data) */
     IA_VEC(struct ia_layer_bytes) bytes; /* by level, the image's own last */
 };
 
@@ -31,9 +31,9 @@ struct ia_chain_builder {
     const struct ia_chain_map *below;
     int64_t size;
     bool with_pieces;
-    struct ia_steps_cursor covered; /* in below's pieces */
+    struct ia_interval_map_cursor covered; /* in below's pieces */
     struct ia_chain_map map;
-    struct ia_steps_overlay pieces; /* used when with_pieces */
+    struct ia_interval_map_overlay pieces; /* used when with_pieces */
 };
 
 /* `below` is the finished map of the backing image, which must outlive the builder, or NULL at the root. Without pieces

@@ -5,41 +5,41 @@
 #include <stdlib.h>
 
 #include "analysis/extent_reader.h"
-#include "analysis/step_overlay.h"
+#include "analysis/interval_overlay.h"
 
 enum { BUFFER_EXTENTS = 4096 };
 
-static const struct ia_steps zeroes;
+static const struct ia_interval_map zeroes;
 
 void ia_contents_release(struct ia_contents *contents)
 {
     for (size_t i = 0; contents->steps != NULL && i < contents->forest->count; i++)
-        ia_steps_release(&contents->steps[i]);
+        ia_interval_map_release(&contents->steps[i]);
     free(contents->steps);
     free(contents->known);
     *contents = (struct ia_contents){.forest = contents->forest};
 }
 
-static enum ia_status lay_over(const struct ia_forest *forest, size_t node, const struct ia_steps *below,
-                               struct ia_steps *out, struct ia_error *err)
+static enum ia_status lay_over(const struct ia_forest *forest, size_t node, const struct ia_interval_map *below,
+                               struct ia_interval_map *out, struct ia_error *err)
 {
     struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, forest, node, 0, BUFFER_EXTENTS))
         return ia_no_memory(err);
-    struct ia_steps_overlay overlay;
-    ia_steps_overlay_begin(&overlay, below, forest->nodes[node].size);
+    struct ia_interval_map_overlay overlay;
+    ia_interval_map_overlay_begin(&overlay, below, forest->nodes[node].size);
     struct ia_extent extent;
     bool have;
     enum ia_status status;
     while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have)
         if (ia_extent_is_present(&extent))
-            ia_steps_overlay_put(&overlay, extent.start, extent.length, ia_extent_is_data(&extent) ? 1 : 0);
+            ia_interval_map_overlay_put(&overlay, extent.start, extent.length, ia_extent_is_data(&extent) ? 1 : 0);
     ia_extent_reader_release(&reader);
     if (status != IA_OK) {
-        ia_steps_overlay_abandon(&overlay);
+        ia_interval_map_overlay_abandon(&overlay);
         return status;
     }
-    return ia_steps_overlay_finish(&overlay, out) ? IA_OK : ia_no_memory(err);
+    return ia_interval_map_overlay_finish(&overlay, out) ? IA_OK : ia_no_memory(err);
 }
 
 static bool begin(struct ia_contents *contents)
@@ -60,7 +60,7 @@ static size_t next_unknown(const struct ia_contents *contents, size_t node)
     return node;
 }
 
-enum ia_status ia_contents_get(struct ia_contents *contents, size_t node, const struct ia_steps **out,
+enum ia_status ia_contents_get(struct ia_contents *contents, size_t node, const struct ia_interval_map **out,
                                struct ia_error *err)
 {
     *out = &zeroes;
@@ -71,7 +71,7 @@ enum ia_status ia_contents_get(struct ia_contents *contents, size_t node, const 
     while (!contents->known[node]) { /* ends: every turn makes one more known */
         size_t next = next_unknown(contents, node);
         size_t parent = contents->forest->nodes[next].parent;
-        const struct ia_steps *below = parent == IA_NO_PARENT ? &zeroes : &contents->steps[parent];
+        const struct ia_interval_map *below = parent == IA_NO_PARENT ? &zeroes : &contents->steps[parent];
         enum ia_status status = lay_over(contents->forest, next, below, &contents->steps[next], err);
         if (status != IA_OK)
             return status;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "analysis/extent_reader.h"
-#include "analysis/held.h"
+#include "analysis/snapshot_ranges.h"
 #include "analysis/usage.h"
 #include "base/checked.h"
 #include "base/heap.h"
@@ -234,7 +234,7 @@ static enum ia_status add_image(struct sweep *sweep, const struct ia_tree *tree,
     if (!ia_vec_push(&sweep->images, image))
         return ia_no_memory(err);
     struct ia_host_ranges *held = &sweep->images.items[sweep->images.len - 1].usage.held;
-    return head ? IA_OK : ia_held_by_snapshots(sweep->forest, node, held, err);
+    return head ? IA_OK : ia_snapshot_ranges(sweep->forest, node, held, err);
 }
 
 /* The images of the tree, each behind its base. */

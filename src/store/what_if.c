@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/what_if.h"
+#include "analysis/forest_edit.h"
 #include "base/vec.h"
 #include "store/connection.h"
 #include "store/forest_reader.h"
@@ -22,7 +22,7 @@ struct question {
     enum ia_what_if_action action;
     IA_VEC(int64_t) images; /* the set, each once */
     struct ia_stored_forest *stored;
-    struct ia_what_if *answer;
+    struct ia_forest_edit *answer;
     struct ia_what_if_accounts accounts;
 };
 
@@ -135,7 +135,7 @@ static enum ia_status add_images(struct question *question, struct ia_error *err
     return status;
 }
 
-static enum ia_status get_terms(struct question *question, size_t node, struct ia_what_if_terms *terms,
+static enum ia_status get_terms(struct question *question, size_t node, struct ia_forest_edit_terms *terms,
                                 struct ia_error *err)
 {
     static const char sql[] =
@@ -146,7 +146,7 @@ static enum ia_status get_terms(struct question *question, size_t node, struct i
                             sqlite3_step(stmt) != SQLITE_ROW))
         status = ia_connection_fail(question->db, err, "%s", working);
     if (status == IA_OK)
-        *terms = (struct ia_what_if_terms){
+        *terms = (struct ia_forest_edit_terms){
             .unit = sqlite3_column_int64(stmt, 0),
             .cluster = sqlite3_column_int64(stmt, 1),
             .zeroes = (enum ia_zeroes)sqlite3_column_int(stmt, 2),
@@ -159,13 +159,13 @@ static enum ia_status get_terms(struct question *question, size_t node, struct i
 
 static enum ia_status flatten(struct question *question, size_t node, struct ia_error *err)
 {
-    struct ia_what_if_terms own;
+    struct ia_forest_edit_terms own;
     enum ia_status status = get_terms(question, node, &own, err);
-    return status == IA_OK ? ia_what_if_flatten(question->answer, node, &own, err) : status;
+    return status == IA_OK ? ia_forest_edit_flatten(question->answer, node, &own, err) : status;
 }
 
 static enum ia_status get_shared(struct question *question, size_t node, struct ia_host_ranges *shared,
-                                 struct ia_what_if_terms *terms, struct ia_error *err)
+                                 struct ia_forest_edit_terms *terms, struct ia_error *err)
 {
     bool known = false;
     enum ia_status status =
@@ -180,7 +180,7 @@ static enum ia_status commit(struct question *question, size_t node, struct ia_e
     size_t parent = ia_stored_forest(question->stored)->nodes[node].parent;
     if (parent == IA_NO_PARENT)
         return ia_fail(err, IA_USAGE, "nothing to commit into: the store knows no backing image of the image");
-    struct ia_what_if_terms own, base;
+    struct ia_forest_edit_terms own, base;
     struct ia_host_ranges shared = {0};
     struct ia_host_ranges base_shared = {0};
     enum ia_status status = get_terms(question, node, &own, err);
@@ -191,7 +191,7 @@ static enum ia_status commit(struct question *question, size_t node, struct ia_e
     if (status == IA_OK)
         status = get_shared(question, parent, &base_shared, &base, err);
     if (status == IA_OK)
-        status = ia_what_if_commit(question->answer, node, &own, &base, err);
+        status = ia_forest_edit_commit(question->answer, node, &own, &base, err);
     ia_host_ranges_release(&shared);
     ia_host_ranges_release(&base_shared);
     return status;
@@ -206,7 +206,7 @@ static enum ia_status act_on(struct question *question, int64_t image, struct ia
         int64_t goes = 0;
         enum ia_status status = ask_of_number(
             question->db, &goes, "SELECT step IS NOT NULL FROM what_if_image WHERE image_id = ?", image, err);
-        return status == IA_OK && goes != 0 ? ia_what_if_delete(question->answer, node, err) : status;
+        return status == IA_OK && goes != 0 ? ia_forest_edit_delete(question->answer, node, err) : status;
     }
     return question->action == IA_WHAT_IF_FLATTEN ? flatten(question, node, err) : commit(question, node, err);
 }
@@ -226,8 +226,8 @@ static enum ia_status put_usage(void *ctx, size_t node, const struct ia_usage *u
 
 static enum ia_status put_effect(const struct question *question, size_t node, struct ia_error *err)
 {
-    const struct ia_what_if_effect *effect = ia_what_if_effect(question->answer, node);
-    const int64_t *snapshots = ia_what_if_snapshots(question->answer, node);
+    const struct ia_forest_edit_effect *effect = ia_forest_edit_effect(question->answer, node);
+    const int64_t *snapshots = ia_forest_edit_snapshots(question->answer, node);
     int64_t image = ia_stored_forest_image(question->stored, node);
     enum ia_status status = IA_OK;
     if (effect->needed_bytes != 0 || effect->emptied_bytes != 0 || effect->changed_bytes != 0)
@@ -245,12 +245,12 @@ static enum ia_status put_effect(const struct question *question, size_t node, s
 
 static enum ia_status ask_forest(struct question *question, struct ia_error *err)
 {
-    enum ia_status status = ia_what_if_new(ia_stored_forest(question->stored), &question->answer, err);
+    enum ia_status status = ia_forest_edit_new(ia_stored_forest(question->stored), &question->answer, err);
     for (size_t i = 0; i < question->images.len && status == IA_OK; i++)
         status = act_on(question, question->images.items[i], err);
     if (status != IA_OK)
         return status;
-    const struct ia_forest *after = ia_what_if_after(question->answer);
+    const struct ia_forest *after = ia_forest_edit_after(question->answer);
     const struct ia_forest_sinks sinks = {.ctx = question, .bases_only = true, .usage = put_usage};
     status = ia_forest_analyse(after, &sinks, err);
     for (size_t node = 0; node < after->count && status == IA_OK; node++)
@@ -293,7 +293,7 @@ enum ia_status ia_what_if_fill(struct ia_reader *reader, enum ia_what_if_action 
 {
     struct question question = {.db = ia_reader_connection(reader), .action = action};
     enum ia_status status = fill(&question, reader, paths, count, err);
-    ia_what_if_free(question.answer);
+    ia_forest_edit_free(question.answer);
     ia_stored_forest_free(question.stored);
     ia_vec_release(&question.images);
     ia_vec_release(&question.accounts.all);

@@ -45,7 +45,7 @@ CREATE TEMP TABLE what_if_file (
     most_bytes  INTEGER NOT NULL   -- blocks that no file uses that is known and stays; counted with the file that goes last
 ) STRICT;
 
--- What the action writes (src/analysis/what_if.h), for the images of the set and their backing images.
+-- What the action writes (src/analysis/forest_edit.h), for the images of the set and their backing images.
 CREATE TEMP TABLE what_if_effect (
     image_id       INTEGER PRIMARY KEY,
     needed_bytes   INTEGER NOT NULL,

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The gaps of a mapping: where the image reads what lies below it. */
-#include "analysis/what_if_internal.h"
+#include "analysis/forest_edit_internal.h"
 #include "base/checked.h"
 
 enum { BUFFER_EXTENTS = 4096 };
 
-enum ia_status ia_what_if_walk_gaps(const struct ia_what_if *what_if, size_t node, size_t mapping, ia_gap_sink *see,
-                                    void *ctx, struct ia_error *err)
+enum ia_status ia_forest_edit_walk_gaps(const struct ia_forest_edit *edited, size_t node, size_t mapping,
+                                        ia_gap_sink *see, void *ctx, struct ia_error *err)
 {
     struct ia_extent_reader reader;
-    if (!ia_extent_reader_init(&reader, what_if->before, node, mapping, BUFFER_EXTENTS))
+    if (!ia_extent_reader_init(&reader, edited->before, node, mapping, BUFFER_EXTENTS))
         return ia_no_memory(err);
     struct ia_extent extent;
     bool have;
@@ -27,12 +27,12 @@ enum ia_status ia_what_if_walk_gaps(const struct ia_what_if *what_if, size_t nod
 }
 
 /* Sum of the places in [start, end) where the function is not 0. Positions must ascend from call to call. */
-static int64_t measure(struct ia_steps_cursor *cursor, int64_t start, int64_t end)
+static int64_t measure(struct ia_interval_map_cursor *cursor, int64_t start, int64_t end)
 {
     int64_t sum = 0;
     while (start < end) { /* ends: until is past start */
         int64_t until;
-        uint32_t value = ia_steps_at(cursor, start, &until);
+        uint32_t value = ia_interval_map_at(cursor, start, &until);
         until = ia_min(until, end);
         if (value != 0)
             sum += until - start;
@@ -42,7 +42,7 @@ static int64_t measure(struct ia_steps_cursor *cursor, int64_t start, int64_t en
 }
 
 struct gap_count {
-    struct ia_steps_cursor below;
+    struct ia_interval_map_cursor below;
     int64_t bytes;
 };
 
@@ -52,11 +52,11 @@ static void count_gap(void *ctx, int64_t start, int64_t end)
     count->bytes += measure(&count->below, start, end);
 }
 
-enum ia_status ia_what_if_count_through(const struct ia_what_if *what_if, size_t node, size_t mapping,
-                                        const struct ia_steps *below, int64_t *bytes, struct ia_error *err)
+enum ia_status ia_forest_edit_count_through(const struct ia_forest_edit *edited, size_t node, size_t mapping,
+                                            const struct ia_interval_map *below, int64_t *bytes, struct ia_error *err)
 {
     struct gap_count count = {.below = {.steps = below}};
-    enum ia_status status = ia_what_if_walk_gaps(what_if, node, mapping, count_gap, &count, err);
+    enum ia_status status = ia_forest_edit_walk_gaps(edited, node, mapping, count_gap, &count, err);
     *bytes = count.bytes;
     return status;
 }

@@ -9,15 +9,15 @@
  *            and the image is emptied where its format can be. That is `qemu-img commit`.
  *
  * The forest after an action goes to ia_forest_analyse, like the one before. Ranges are half-open guest bytes. */
-#ifndef IA_ANALYSIS_WHAT_IF_H
-#define IA_ANALYSIS_WHAT_IF_H
+#ifndef IA_ANALYSIS_FOREST_EDIT_H
+#define IA_ANALYSIS_FOREST_EDIT_H
 
 #include "analysis/forest.h"
 #include "analysis/host_ranges.h"
 #include "model/abilities.h"
 
 /* How an image is written to. The first ones are as in struct ia_abilities. */
-struct ia_what_if_terms {
+struct ia_forest_edit_terms {
     int64_t unit; /* what is written takes guest bytes in multiples of this: cluster, subcluster; 1 for a raw image */
     int64_t cluster; /* the format's cluster, at least `unit` */
     enum ia_zeroes zeroes;
@@ -28,7 +28,7 @@ struct ia_what_if_terms {
 };
 
 /* What the action does to a node. */
-struct ia_what_if_effect {
+struct ia_forest_edit_effect {
     int64_t needed_bytes;   /* guest bytes whose host space has to be found; the host copies what is shared */
     int64_t emptied_bytes;  /* guest bytes of plain data that lose their host space: clusters that are emptied, or that
                              * become zeroes, and that no internal snapshot holds; compressed ones are not counted */
@@ -37,31 +37,31 @@ struct ia_what_if_effect {
                              * zeroes left out */
 };
 
-struct ia_what_if;
+struct ia_forest_edit;
 
 /* `before` and what it points to must stay until the free. IA_BUG for links that lead nowhere or in circles. */
-IA_MUST_CHECK enum ia_status ia_what_if_new(const struct ia_forest *before, struct ia_what_if **out,
-                                            struct ia_error *err);
-void ia_what_if_free(struct ia_what_if *what_if); /* NULL is fine */
+IA_MUST_CHECK enum ia_status ia_forest_edit_new(const struct ia_forest *before, struct ia_forest_edit **out,
+                                                struct ia_error *err);
+void ia_forest_edit_free(struct ia_forest_edit *edited); /* NULL is fine */
 
-/* The actions. A set is deleted or flattened node by node, in any order; one what_if sees one kind of action, and no
+/* The actions. A set is deleted or flattened node by node, in any order; one edited sees one kind of action, and no
  * more than one commit. Flattening a node without a backing image does nothing; committing one is IA_USAGE. */
-IA_MUST_CHECK enum ia_status ia_what_if_delete(struct ia_what_if *what_if, size_t node, struct ia_error *err);
-IA_MUST_CHECK enum ia_status ia_what_if_flatten(struct ia_what_if *what_if, size_t node,
-                                                const struct ia_what_if_terms *terms, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_forest_edit_delete(struct ia_forest_edit *edited, size_t node, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_forest_edit_flatten(struct ia_forest_edit *edited, size_t node,
+                                                    const struct ia_forest_edit_terms *terms, struct ia_error *err);
 /* `own` are the terms of the node, `base` those of its backing image. */
-IA_MUST_CHECK enum ia_status ia_what_if_commit(struct ia_what_if *what_if, size_t node,
-                                               const struct ia_what_if_terms *own, const struct ia_what_if_terms *base,
-                                               struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_forest_edit_commit(struct ia_forest_edit *edited, size_t node,
+                                                   const struct ia_forest_edit_terms *own,
+                                                   const struct ia_forest_edit_terms *base, struct ia_error *err);
 
 /* The forest after the actions so far, with the nodes of the one before: a deleted one stays as a node without bytes.
  * One reader at a time. */
-const struct ia_forest *ia_what_if_after(const struct ia_what_if *what_if);
+const struct ia_forest *ia_forest_edit_after(const struct ia_forest_edit *edited);
 
-const struct ia_what_if_effect *ia_what_if_effect(const struct ia_what_if *what_if, size_t node);
+const struct ia_forest_edit_effect *ia_forest_edit_effect(const struct ia_forest_edit *edited, size_t node);
 
 /* By internal snapshot, from 0: guest bytes that it reads otherwise after the action, counted as changed_bytes. NULL
  * where none of the node's snapshots does. */
-const int64_t *ia_what_if_snapshots(const struct ia_what_if *what_if, size_t node);
+const int64_t *ia_forest_edit_snapshots(const struct ia_forest_edit *edited, size_t node);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Flattening an image: what it reads from below is written into it. */
-#include "analysis/what_if_internal.h"
+#include "analysis/forest_edit_internal.h"
 #include "base/checked.h"
 
 struct gap_fill {
-    struct ia_steps_cursor below;
+    struct ia_interval_map_cursor below;
     int64_t unit;
     struct ia_patch_builder *patch;
 };
@@ -15,37 +15,37 @@ static void fill_gap(void *ctx, int64_t start, int64_t end)
     struct gap_fill *fill = ctx;
     for (int64_t pos = start; pos < end;) { /* ends: until is past pos */
         int64_t until;
-        uint32_t data = ia_steps_at(&fill->below, pos, &until);
+        uint32_t data = ia_interval_map_at(&fill->below, pos, &until);
         until = ia_min(until, end);
         if (data != 0)
             ia_patch_builder_put(fill->patch, ia_max(start, ia_round_down_to(pos, fill->unit)),
-                                 ia_min(end, ia_round_up_to(until, fill->unit)), IA_PATCH_DATA);
+                                 ia_min(end, ia_round_up_to(until, fill->unit)), IA_EDIT_DATA);
         pos = until;
     }
 }
 
-enum ia_status ia_what_if_flatten(struct ia_what_if *what_if, size_t node, const struct ia_what_if_terms *terms,
-                                  struct ia_error *err)
+enum ia_status ia_forest_edit_flatten(struct ia_forest_edit *edited, size_t node,
+                                      const struct ia_forest_edit_terms *terms, struct ia_error *err)
 {
     /* The content before is right for every image of a set: flattening changes what no image reads. */
-    size_t parent = what_if->before->nodes[node].parent;
+    size_t parent = edited->before->nodes[node].parent;
     if (parent == IA_NO_PARENT)
         return IA_OK;
-    const struct ia_steps *below;
-    enum ia_status status = ia_contents_get(&what_if->contents, parent, &below, err);
+    const struct ia_interval_map *below;
+    enum ia_status status = ia_contents_get(&edited->contents, parent, &below, err);
     if (status != IA_OK)
         return status;
     struct ia_patch_builder patch;
     ia_patch_builder_init(&patch);
     struct gap_fill fill = {.below = {.steps = below}, .unit = terms->unit, .patch = &patch};
-    status = ia_what_if_walk_gaps(what_if, node, 0, fill_gap, &fill, err);
+    status = ia_forest_edit_walk_gaps(edited, node, 0, fill_gap, &fill, err);
     if (status != IA_OK) {
         ia_patch_builder_abandon(&patch);
         return status;
     }
-    what_if->edits[node].effect.needed_bytes = patch.put;
-    what_if->nodes[node].parent = IA_NO_PARENT;
-    status = ia_patch_builder_finish(&patch, &what_if->edits[node], err);
+    edited->edits[node].effect.needed_bytes = patch.put;
+    edited->nodes[node].parent = IA_NO_PARENT;
+    status = ia_patch_builder_finish(&patch, &edited->edits[node], err);
     /* What the snapshots read from below was data, and is zeroes from now on. */
-    return status == IA_OK ? ia_what_if_change_snapshots(what_if, node, below, err) : status;
+    return status == IA_OK ? ia_forest_edit_change_snapshots(edited, node, below, err) : status;
 }

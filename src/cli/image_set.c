@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From names to a what-if. */
-#include "cli/what_if.h"
+#include "cli/image_set.h"
 
 #include <stdlib.h>
 

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* What the actions of a what-if share. */
-#ifndef IA_ANALYSIS_WHAT_IF_INTERNAL_H
-#define IA_ANALYSIS_WHAT_IF_INTERNAL_H
+#ifndef IA_ANALYSIS_FOREST_EDIT_INTERNAL_H
+#define IA_ANALYSIS_FOREST_EDIT_INTERNAL_H
 
 #include "analysis/content.h"
-#include "analysis/patched.h"
+#include "analysis/edited_map.h"
+#include "analysis/forest_edit.h"
 #include "analysis/tree.h"
-#include "analysis/what_if.h"
 
 /* What the action does to a node's extents and to what it reads. */
 struct ia_edit {
-    struct ia_what_if_effect effect;
+    struct ia_forest_edit_effect effect;
     bool emptied;
     bool is_patched;
-    struct ia_steps patch;     /* IA_PATCH_... by guest byte, while is_patched */
-    struct ia_patched stream;  /* where the reader of the forest after stands in it */
-    int64_t *snapshot_changes; /* owned; by snapshot, NULL for none */
+    struct ia_interval_map patch; /* IA_EDIT_... by guest byte, while is_patched */
+    struct ia_edited_map stream;  /* where the reader of the forest after stands in it */
+    int64_t *snapshot_changes;    /* owned; by snapshot, NULL for none */
 };
 
-struct ia_what_if {
+struct ia_forest_edit {
     const struct ia_forest *before;
     struct ia_forest after;
     struct ia_forest_node *nodes; /* of `after` */
@@ -29,7 +29,7 @@ struct ia_what_if {
 
 /* Ranges of a patch from left to right. Where ranges overlap, the first one counts. */
 struct ia_patch_builder {
-    struct ia_steps_builder steps;
+    struct ia_interval_map_builder steps;
     int64_t pos; /* all before it is settled */
     int64_t put; /* bytes of all ranges of data */
 };
@@ -45,25 +45,25 @@ void ia_patch_builder_abandon(struct ia_patch_builder *builder);
 typedef void ia_gap_sink(void *ctx, int64_t start, int64_t end);
 
 /* Calls `see` with each gap of a mapping (0: the active one) in ascending order; some are empty. */
-IA_MUST_CHECK enum ia_status ia_what_if_walk_gaps(const struct ia_what_if *what_if, size_t node, size_t mapping,
-                                                  ia_gap_sink *see, void *ctx, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_forest_edit_walk_gaps(const struct ia_forest_edit *edited, size_t node, size_t mapping,
+                                                      ia_gap_sink *see, void *ctx, struct ia_error *err);
 
 /* How many bytes of a mapping (0: the active one) fall through it onto places where `below` is not 0. */
-IA_MUST_CHECK enum ia_status ia_what_if_count_through(const struct ia_what_if *what_if, size_t node, size_t mapping,
-                                                      const struct ia_steps *below, int64_t *bytes,
-                                                      struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_forest_edit_count_through(const struct ia_forest_edit *edited, size_t node,
+                                                          size_t mapping, const struct ia_interval_map *below,
+                                                          int64_t *bytes, struct ia_error *err);
 
 /* Settles the node's needed_bytes, which are those of all data that the patch writes so far, its emptied_bytes and its
  * released_bytes: data that is written where the image has clusters of its own needs no others, unless an internal
  * snapshot holds them or the host shares their blocks. */
-IA_MUST_CHECK enum ia_status ia_what_if_account(struct ia_what_if *what_if, size_t node,
-                                                const struct ia_what_if_terms *terms, const struct ia_steps *patch,
-                                                struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_forest_edit_account(struct ia_forest_edit *edited, size_t node,
+                                                    const struct ia_forest_edit_terms *terms,
+                                                    const struct ia_interval_map *patch, struct ia_error *err);
 
 /* Counts changed_bytes and snapshot changes of all that stand on `base`, which reads otherwise where `changed` is not
  * 0. The committed image lets nothing of that through, as it is what it holds itself; its snapshots may. */
-IA_MUST_CHECK enum ia_status ia_what_if_change_readers(struct ia_what_if *what_if, size_t base,
-                                                       const struct ia_steps *changed, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_forest_edit_change_readers(struct ia_forest_edit *edited, size_t base,
+                                                           const struct ia_interval_map *changed, struct ia_error *err);
 
 static inline int64_t ia_round_down_to(int64_t value, int64_t unit)
 {
@@ -79,7 +79,7 @@ static inline int64_t ia_round_up_to(int64_t value, int64_t unit)
 
 /* Notes for each snapshot of a node how much of what it reads from its backing image lies where `below` is not 0: there
  * it reads something else from now on. */
-IA_MUST_CHECK enum ia_status ia_what_if_change_snapshots(struct ia_what_if *what_if, size_t node,
-                                                         const struct ia_steps *below, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_forest_edit_change_snapshots(struct ia_forest_edit *edited, size_t node,
+                                                             const struct ia_interval_map *below, struct ia_error *err);
 
 #endif

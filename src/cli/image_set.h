@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Preparing the report what-if for images that are named on the command line. */
-#ifndef IA_CLI_WHAT_IF_H
-#define IA_CLI_WHAT_IF_H
+#ifndef IA_CLI_IMAGE_SET_H
+#define IA_CLI_IMAGE_SET_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Gathering what internal snapshots hold. */
-#include "analysis/held.h"
+#include "analysis/snapshot_ranges.h"
 
 #include "analysis/extent_reader.h"
 
@@ -24,8 +24,8 @@ static enum ia_status hold_mapping(const struct ia_forest *forest, size_t node, 
     return status;
 }
 
-enum ia_status ia_held_by_snapshots(const struct ia_forest *forest, size_t node, struct ia_host_ranges *held,
-                                    struct ia_error *err)
+enum ia_status ia_snapshot_ranges(const struct ia_forest *forest, size_t node, struct ia_host_ranges *held,
+                                  struct ia_error *err)
 {
     enum ia_status status = IA_OK;
     for (size_t mapping = 1; mapping <= forest->nodes[node].snapshots && status == IA_OK; mapping++)

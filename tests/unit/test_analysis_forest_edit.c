@@ -3,19 +3,19 @@
  * for a granule of 4 KiB. */
 #include "test_analysis_fixture.h"
 
-#include "analysis/what_if.h"
+#include "analysis/forest_edit.h"
 
 #define K INT64_C(4096)
 
-static const struct ia_what_if_terms bytewise = {
+static const struct ia_forest_edit_terms bytewise = {
     .unit = 1, .cluster = 1, .zeroes = IA_ZEROES_KEPT, .can_be_empty = true};
-static const struct ia_what_if_terms by_granule = {
+static const struct ia_forest_edit_terms by_granule = {
     .unit = K, .cluster = K, .zeroes = IA_ZEROES_KEPT, .can_be_empty = true};
 
 struct test {
     struct fixture fixture;
     struct ia_forest forest;
-    struct ia_what_if *what_if;
+    struct ia_forest_edit *edited;
 };
 
 static int setup(void **state)
@@ -30,7 +30,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct test *test = *state;
-    ia_what_if_free(test->what_if);
+    ia_forest_edit_free(test->edited);
     fixture_release(&test->fixture);
     return 0;
 }
@@ -65,25 +65,25 @@ static void ask(struct test *test)
     }
     test->forest = (struct ia_forest){
         .nodes = fixture->nodes.items, .count = fixture->nodes.len, .read = memory_read, .ctx = fixture};
-    assert_int_equal(ia_what_if_new(&test->forest, &test->what_if, &err), IA_OK);
+    assert_int_equal(ia_forest_edit_new(&test->forest, &test->edited, &err), IA_OK);
 }
 
-static void flatten(struct test *test, size_t node, const struct ia_what_if_terms *terms)
+static void flatten(struct test *test, size_t node, const struct ia_forest_edit_terms *terms)
 {
     struct ia_error err = {0};
-    assert_int_equal(ia_what_if_flatten(test->what_if, node, terms, &err), IA_OK);
+    assert_int_equal(ia_forest_edit_flatten(test->edited, node, terms, &err), IA_OK);
 }
 
-static void commit(struct test *test, size_t node, const struct ia_what_if_terms *base)
+static void commit(struct test *test, size_t node, const struct ia_forest_edit_terms *base)
 {
     struct ia_error err = {0};
-    assert_int_equal(ia_what_if_commit(test->what_if, node, &by_granule, base, &err), IA_OK);
+    assert_int_equal(ia_forest_edit_commit(test->edited, node, &by_granule, base, &err), IA_OK);
 }
 
 static void delete_node(struct test *test, size_t node)
 {
     struct ia_error err = {0};
-    assert_int_equal(ia_what_if_delete(test->what_if, node, &err), IA_OK);
+    assert_int_equal(ia_forest_edit_delete(test->edited, node, &err), IA_OK);
 }
 
 static void analyse_after(struct test *test)
@@ -92,7 +92,7 @@ static void analyse_after(struct test *test)
     struct ia_forest_sinks sinks = keep_all;
     sinks.ctx = &test->fixture;
     forget_results(&test->fixture);
-    enum ia_status status = ia_forest_analyse(ia_what_if_after(test->what_if), &sinks, &err);
+    enum ia_status status = ia_forest_analyse(ia_forest_edit_after(test->edited), &sinks, &err);
     if (status != IA_OK)
         fail_msg("%s: %s", ia_status_word(status), err.message);
 }
@@ -111,7 +111,7 @@ static void assert_usage(struct test *test, size_t node, int64_t factor, int64_t
 
 static void assert_effect(struct test *test, size_t node, int64_t needed, int64_t released, int64_t changed)
 {
-    const struct ia_what_if_effect *effect = ia_what_if_effect(test->what_if, node);
+    const struct ia_forest_edit_effect *effect = ia_forest_edit_effect(test->edited, node);
     assert_int_equal(effect->needed_bytes, needed);
     assert_int_equal(effect->emptied_bytes, released);
     assert_int_equal(effect->released_bytes, released);
@@ -155,8 +155,8 @@ static void deleting_in_the_middle_leaves_what_stood_on_it_alone(void **state)
     analyse_after(test);
     assert_usage(test, base, 1, 2, 2, 2, 0);
     assert_usage(test, head, 1, 1, 0, 1, 0);
-    assert_int_equal(ia_what_if_after(test->what_if)->nodes[head].parent, IA_NO_PARENT);
-    assert_int_equal(ia_what_if_after(test->what_if)->nodes[beside].parent, base);
+    assert_int_equal(ia_forest_edit_after(test->edited)->nodes[head].parent, IA_NO_PARENT);
+    assert_int_equal(ia_forest_edit_after(test->edited)->nodes[beside].parent, base);
 }
 
 static void a_deleted_set_is_one(void **state)
@@ -217,7 +217,7 @@ static void flattening_fills_whole_units(void **state)
     struct test *test = *state;
     size_t base = add_image(&test->fixture, IA_NO_PARENT, ".D.........D..");
     size_t head = add_image(&test->fixture, base, "....DDDD......");
-    const struct ia_what_if_terms clusters = {.unit = 4, .cluster = 4};
+    const struct ia_forest_edit_terms clusters = {.unit = 4, .cluster = 4};
     ask(test);
     flatten(test, head, &clusters);
     assert_effect(test, head, 8, 0, 0); /* [0, 4) and [8, 12) */
@@ -252,11 +252,11 @@ static void flattening_takes_from_snapshots_what_they_read_below(void **state)
     add_snapshot(&test->fixture, head, "DDDD..");
     ask(test);
     flatten(test, head, &bytewise);
-    const int64_t *lost = ia_what_if_snapshots(test->what_if, head);
+    const int64_t *lost = ia_forest_edit_snapshots(test->edited, head);
     assert_non_null(lost);
     assert_int_equal(lost[0], 3);
     assert_int_equal(lost[1], 0);
-    assert_null(ia_what_if_snapshots(test->what_if, base));
+    assert_null(ia_forest_edit_snapshots(test->edited, base));
 }
 
 static void flattening_what_stands_alone_does_nothing(void **state)
@@ -304,9 +304,9 @@ static void committing_changes_what_reads_the_same_place(void **state)
     assert_effect(test, hurt, 0, 0, 2 * K);
     assert_effect(test, above, 0, 0, K);
     assert_effect(test, over, 0, 0, 0);
-    assert_int_equal(ia_what_if_snapshots(test->what_if, head)[0], 3 * K);
-    assert_int_equal(ia_what_if_snapshots(test->what_if, hurt)[0], 4 * K);
-    assert_null(ia_what_if_snapshots(test->what_if, base));
+    assert_int_equal(ia_forest_edit_snapshots(test->edited, head)[0], 3 * K);
+    assert_int_equal(ia_forest_edit_snapshots(test->edited, hurt)[0], 4 * K);
+    assert_null(ia_forest_edit_snapshots(test->edited, base));
 }
 
 static void zeroes_over_zeroes_change_nothing(void **state)
@@ -329,7 +329,7 @@ static void zeroes_become_data_where_the_base_has_no_other_way(void **state)
     struct test *test = *state;
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "D...");
     size_t head = add_image(&test->fixture, base, ".ZZ.");
-    const struct ia_what_if_terms plain = {.unit = K, .cluster = K, .zeroes = IA_ZEROES_DATA};
+    const struct ia_forest_edit_terms plain = {.unit = K, .cluster = K, .zeroes = IA_ZEROES_DATA};
     scale(&test->fixture, K);
     ask(test);
     commit(test, head, &plain);
@@ -343,7 +343,7 @@ static void zeroes_are_dropped_where_nothing_shows_through(void **state)
     struct test *test = *state;
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "DDD.");
     size_t head = add_image(&test->fixture, base, ".Z..");
-    const struct ia_what_if_terms old = {.unit = K, .cluster = K, .zeroes = IA_ZEROES_DROPPED};
+    const struct ia_forest_edit_terms old = {.unit = K, .cluster = K, .zeroes = IA_ZEROES_DROPPED};
     scale(&test->fixture, K);
     ask(test);
     commit(test, head, &old);
@@ -359,7 +359,7 @@ static void a_part_of_a_cluster_fills_the_cluster(void **state)
     struct test *test = *state;
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "................................");
     size_t head = add_image(&test->fixture, base, "D...............................");
-    const struct ia_what_if_terms large = {.unit = 32 * K, .cluster = 32 * K, .zeroes = IA_ZEROES_KEPT};
+    const struct ia_forest_edit_terms large = {.unit = 32 * K, .cluster = 32 * K, .zeroes = IA_ZEROES_KEPT};
     scale(&test->fixture, K);
     ask(test);
     commit(test, head, &large);
@@ -390,7 +390,7 @@ static void the_base_grows_and_its_own_base_does_not_show(void **state)
     assert_effect(test, base, K, 0, 0);
     assert_effect(test, longer, 0, 0, K); /* it read zeroes past the end */
     analyse_after(test);
-    assert_int_equal(ia_what_if_after(test->what_if)->nodes[base].size, 8 * K);
+    assert_int_equal(ia_forest_edit_after(test->edited)->nodes[base].size, 8 * K);
     assert_usage(test, base, K, 2, 0, 0, 2);
     assert_usage(test, root, K, 3, 5, 0, 3);
 }
@@ -401,7 +401,7 @@ static void the_last_cluster_of_a_base_that_grows_goes_on(void **state)
     struct test *test = *state;
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "DDDD");
     size_t head = add_image(&test->fixture, base, ".............DDD");
-    const struct ia_what_if_terms large = {.unit = 8 * K, .cluster = 8 * K, .zeroes = IA_ZEROES_KEPT};
+    const struct ia_forest_edit_terms large = {.unit = 8 * K, .cluster = 8 * K, .zeroes = IA_ZEROES_KEPT};
     scale(&test->fixture, K);
     ask(test);
     commit(test, head, &large);
@@ -420,7 +420,7 @@ static void a_shorter_image_leaves_the_rest_of_its_base(void **state)
     ask(test);
     commit(test, head, &by_granule);
     assert_effect(test, other, 0, 0, 2 * K);
-    assert_int_equal(ia_what_if_after(test->what_if)->nodes[base].size, 6 * K);
+    assert_int_equal(ia_forest_edit_after(test->edited)->nodes[base].size, 6 * K);
     analyse_after(test);
     assert_usage(test, base, K, 6, 0, 4, 2);
 }
@@ -453,16 +453,16 @@ static void what_is_shared_is_copied_and_given_back_by_nobody(void **state)
     assert_true(ia_host_ranges_add(&shared, 0, 4 * K, K));
     assert_true(ia_host_ranges_add(&shared, 1, 0, 4 * K)); /* another file of the image */
     ia_host_ranges_seal(&shared);
-    struct ia_what_if_terms terms = by_granule;
+    struct ia_forest_edit_terms terms = by_granule;
     terms.shared = &shared;
     scale(&test->fixture, K);
     ask(test);
-    assert_int_equal(ia_what_if_commit(test->what_if, head, &terms, &terms, &err), IA_OK);
-    const struct ia_what_if_effect *effect = ia_what_if_effect(test->what_if, base);
+    assert_int_equal(ia_forest_edit_commit(test->edited, head, &terms, &terms, &err), IA_OK);
+    const struct ia_forest_edit_effect *effect = ia_forest_edit_effect(test->edited, base);
     assert_int_equal(effect->needed_bytes, K); /* the second cluster; the first one is its own */
     assert_int_equal(effect->emptied_bytes, K);
     assert_int_equal(effect->released_bytes, K); /* the third one */
-    effect = ia_what_if_effect(test->what_if, head);
+    effect = ia_forest_edit_effect(test->edited, head);
     assert_int_equal(effect->emptied_bytes, 2 * K);
     assert_int_equal(effect->released_bytes, K);
     ia_host_ranges_release(&shared);
@@ -474,16 +474,16 @@ static void where_the_host_does_not_tell_all_may_be_shared(void **state)
     struct ia_error err = {0};
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "DDDD");
     size_t head = add_image(&test->fixture, base, "DDZ.");
-    struct ia_what_if_terms terms = by_granule;
+    struct ia_forest_edit_terms terms = by_granule;
     terms.may_share_all = true;
     scale(&test->fixture, K);
     ask(test);
-    assert_int_equal(ia_what_if_commit(test->what_if, head, &terms, &terms, &err), IA_OK);
-    const struct ia_what_if_effect *effect = ia_what_if_effect(test->what_if, base);
+    assert_int_equal(ia_forest_edit_commit(test->edited, head, &terms, &terms, &err), IA_OK);
+    const struct ia_forest_edit_effect *effect = ia_forest_edit_effect(test->edited, base);
     assert_int_equal(effect->needed_bytes, 2 * K);
     assert_int_equal(effect->emptied_bytes, K);
     assert_int_equal(effect->released_bytes, 0);
-    effect = ia_what_if_effect(test->what_if, head);
+    effect = ia_forest_edit_effect(test->edited, head);
     assert_int_equal(effect->emptied_bytes, 2 * K);
     assert_int_equal(effect->released_bytes, 0);
 }
@@ -494,10 +494,10 @@ static void an_image_that_cannot_be_emptied_masks_what_it_gave(void **state)
     struct ia_error err = {0};
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "DD..");
     size_t head = add_image(&test->fixture, base, ".DD.");
-    const struct ia_what_if_terms kept = {.unit = K, .cluster = K};
+    const struct ia_forest_edit_terms kept = {.unit = K, .cluster = K};
     scale(&test->fixture, K);
     ask(test);
-    assert_int_equal(ia_what_if_commit(test->what_if, head, &kept, &by_granule, &err), IA_OK);
+    assert_int_equal(ia_forest_edit_commit(test->edited, head, &kept, &by_granule, &err), IA_OK);
     assert_effect(test, head, 0, 0, 0);
     analyse_after(test);
     assert_usage(test, head, K, 2, 0, 2, 0);
@@ -510,7 +510,7 @@ static void what_has_no_backing_image_is_not_committed(void **state)
     struct ia_error err = {0};
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "DD..");
     ask(test);
-    assert_int_equal(ia_what_if_commit(test->what_if, base, &bytewise, &bytewise, &err), IA_USAGE);
+    assert_int_equal(ia_forest_edit_commit(test->edited, base, &bytewise, &bytewise, &err), IA_USAGE);
 }
 
 static void circles_are_a_bug(void **state)
@@ -522,7 +522,7 @@ static void circles_are_a_bug(void **state)
     test->fixture.nodes.items[one].parent = two;
     test->forest =
         (struct ia_forest){.nodes = test->fixture.nodes.items, .count = 2, .read = memory_read, .ctx = &test->fixture};
-    assert_int_equal(ia_what_if_new(&test->forest, &test->what_if, &err), IA_BUG);
+    assert_int_equal(ia_forest_edit_new(&test->forest, &test->edited, &err), IA_BUG);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

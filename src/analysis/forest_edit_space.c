@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The host space that writing to an image takes and gives back. */
-#include "analysis/held.h"
-#include "analysis/what_if_internal.h"
+#include "analysis/forest_edit_internal.h"
+#include "analysis/snapshot_ranges.h"
 #include "base/checked.h"
 
 enum { BUFFER_EXTENTS = 4096 };
@@ -41,18 +41,18 @@ static struct space space_of(const struct holders *holders, const struct ia_exte
 }
 
 /* What the host space of an extent turns to under the patch. Writing to space that is the base's own needs no other. */
-static void account(struct ia_what_if_effect *effect, const struct holders *holders, const struct ia_extent *extent,
-                    struct ia_steps_cursor *patch)
+static void account(struct ia_forest_edit_effect *effect, const struct holders *holders, const struct ia_extent *extent,
+                    struct ia_interval_map_cursor *patch)
 {
     int64_t end = extent->start + extent->length;
     for (int64_t pos = extent->start; pos < end;) { /* ends: until is past pos */
         int64_t until;
-        uint32_t value = ia_steps_at(patch, pos, &until);
+        uint32_t value = ia_interval_map_at(patch, pos, &until);
         until = ia_min(until, end);
         struct space space = space_of(holders, extent, pos, until);
-        if (value == IA_PATCH_DATA) {
+        if (value == IA_EDIT_DATA) {
             effect->needed_bytes -= space.own;
-        } else if (value == IA_PATCH_ZERO || value == IA_PATCH_DROP) {
+        } else if (value == IA_EDIT_ZERO || value == IA_EDIT_DROP) {
             effect->emptied_bytes += space.unheld;
             effect->released_bytes += space.own;
         }
@@ -60,8 +60,9 @@ static void account(struct ia_what_if_effect *effect, const struct holders *hold
     }
 }
 
-enum ia_status ia_what_if_account(struct ia_what_if *what_if, size_t node, const struct ia_what_if_terms *terms,
-                                  const struct ia_steps *patch, struct ia_error *err)
+enum ia_status ia_forest_edit_account(struct ia_forest_edit *edited, size_t node,
+                                      const struct ia_forest_edit_terms *terms, const struct ia_interval_map *patch,
+                                      struct ia_error *err)
 {
     static const struct ia_host_ranges none;
     struct ia_host_ranges held = {0};
@@ -69,16 +70,16 @@ enum ia_status ia_what_if_account(struct ia_what_if *what_if, size_t node, const
                                     .others = terms->shared != NULL ? terms->shared : &none,
                                     .others_may_have_all = terms->may_share_all};
     struct ia_extent_reader reader;
-    if (!ia_extent_reader_init(&reader, what_if->before, node, 0, BUFFER_EXTENTS))
+    if (!ia_extent_reader_init(&reader, edited->before, node, 0, BUFFER_EXTENTS))
         return ia_no_memory(err);
-    enum ia_status status = ia_held_by_snapshots(what_if->before, node, &held, err);
-    struct ia_steps_cursor cursor = {.steps = patch};
+    enum ia_status status = ia_snapshot_ranges(edited->before, node, &held, err);
+    struct ia_interval_map_cursor cursor = {.steps = patch};
     struct ia_extent extent;
     bool have = true;
     while (status == IA_OK && have) { /* ends: extents ascend within the image's size */
         status = ia_extent_reader_next(&reader, &extent, &have, err);
         if (status == IA_OK && have)
-            account(&what_if->edits[node].effect, &holders, &extent, &cursor);
+            account(&edited->edits[node].effect, &holders, &extent, &cursor);
     }
     ia_extent_reader_release(&reader);
     ia_host_ranges_release(&held);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Who reads otherwise when an image is written to: what stands on it, as far as it lets that through. */
+#include <stdlib.h>
+
+#include "analysis/forest_edit_internal.h"
+#include "analysis/interval_overlay.h"
+
+enum { BUFFER_EXTENTS = 4096 };
+
+/* What of `below` an image lets through. */
+static enum ia_status let_through(const struct ia_forest_edit *edited, size_t node, const struct ia_interval_map *below,
+                                  struct ia_interval_map *out, struct ia_error *err)
+{
+    struct ia_extent_reader reader;
+    if (!ia_extent_reader_init(&reader, edited->before, node, 0, BUFFER_EXTENTS))
+        return ia_no_memory(err);
+    struct ia_interval_map_overlay overlay;
+    ia_interval_map_overlay_begin(&overlay, below, edited->before->nodes[node].size);
+    struct ia_extent extent;
+    bool have;
+    enum ia_status status;
+    while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have)
+        if (ia_extent_is_present(&extent))
+            ia_interval_map_overlay_put(&overlay, extent.start, extent.length, 0);
+    ia_extent_reader_release(&reader);
+    if (status != IA_OK) {
+        ia_interval_map_overlay_abandon(&overlay);
+        return status;
+    }
+    return ia_interval_map_overlay_finish(&overlay, out) ? IA_OK : ia_no_memory(err);
+}
+
+/* Makes the list of a node's snapshot changes, all 0, if there is none. */
+static enum ia_status list_snapshots(struct ia_forest_edit *edited, size_t node, struct ia_error *err)
+{
+    struct ia_edit *edit = &edited->edits[node];
+    if (edit->snapshot_changes == NULL)
+        edit->snapshot_changes = calloc(edited->before->nodes[node].snapshots + 1, sizeof(*edit->snapshot_changes));
+    return edit->snapshot_changes != NULL ? IA_OK : ia_no_memory(err);
+}
+
+enum ia_status ia_forest_edit_change_snapshots(struct ia_forest_edit *edited, size_t node,
+                                               const struct ia_interval_map *below, struct ia_error *err)
+{
+    size_t snapshots = edited->before->nodes[node].snapshots;
+    enum ia_status status = snapshots > 0 ? list_snapshots(edited, node, err) : IA_OK;
+    for (size_t i = 0; i < snapshots && status == IA_OK; i++)
+        status =
+            ia_forest_edit_count_through(edited, node, i + 1, below, &edited->edits[node].snapshot_changes[i], err);
+    return status;
+}
+
+struct change {
+    size_t node;
+    struct ia_interval_map steps; /* where the node reads otherwise */
+};
+
+struct changes {
+    IA_VEC(struct change) queue; /* nodes, each behind the one it stands on */
+};
+
+/* The images that stand on one that reads otherwise. */
+static enum ia_status change_dependents(struct ia_forest_edit *edited, size_t from, const struct ia_interval_map *below,
+                                        struct changes *changes, struct ia_error *err)
+{
+    const struct ia_tree *tree = &edited->tree;
+    enum ia_status status = IA_OK;
+    for (size_t i = tree->first[from]; i < tree->first[from + 1] && status == IA_OK; i++) {
+        struct change change = {.node = tree->children[i]};
+        status = ia_forest_edit_change_snapshots(edited, change.node, below, err);
+        if (status != IA_OK)
+            continue;
+        int64_t *bytes = &edited->edits[change.node].effect.changed_bytes;
+        status = ia_forest_edit_count_through(edited, change.node, 0, below, bytes, err);
+        if (status != IA_OK || *bytes == 0)
+            continue;
+        status = let_through(edited, change.node, below, &change.steps, err);
+        if (status == IA_OK && !ia_vec_push(&changes->queue, change)) {
+            ia_interval_map_release(&change.steps);
+            status = ia_no_memory(err);
+        }
+    }
+    return status;
+}
+
+enum ia_status ia_forest_edit_change_readers(struct ia_forest_edit *edited, size_t base,
+                                             const struct ia_interval_map *changed, struct ia_error *err)
+{
+    struct changes changes = {0};
+    enum ia_status status = change_dependents(edited, base, changed, &changes, err);
+    for (size_t i = 0; i < changes.queue.len && status == IA_OK; i++) { /* ends: each node stands on one other */
+        struct ia_interval_map steps = changes.queue.items[i].steps;    /* the vector may move */
+        changes.queue.items[i].steps = (struct ia_interval_map){0};
+        status = change_dependents(edited, changes.queue.items[i].node, &steps, &changes, err);
+        ia_interval_map_release(&steps);
+    }
+    for (size_t i = 0; i < changes.queue.len; i++)
+        ia_interval_map_release(&changes.queue.items[i].steps);
+    ia_vec_release(&changes.queue);
+    return status;
+}
