@@ -95,14 +95,14 @@ static size_t cell(const struct reference *r, size_t node, int64_t byte)
     return node * (size_t)r->width + (size_t)byte;
 }
 
-static const struct ia_extent *find_extent(const struct mapping *mapping, int64_t byte)
+/* The extents of a mapping by byte; where two lie over each other, the first. `at` holds NULL for `size` bytes. */
+static void spread_extents(const struct mapping *mapping, int64_t size, const struct ia_extent **at)
 {
-    for (size_t i = 0; i < mapping->extents.len; i++) {
+    for (size_t i = mapping->extents.len; i-- > 0;) {
         const struct ia_extent *extent = &mapping->extents.items[i];
-        if (extent->start <= byte && byte < extent->start + extent->length)
-            return extent;
+        for (int64_t byte = extent->start; byte < ia_min(extent->start + extent->length, size); byte++)
+            at[byte] = extent;
     }
-    return NULL;
 }
 
 static bool is_present(const struct ia_extent *extent)
@@ -139,10 +139,16 @@ static void read_active(struct reference *r, size_t node)
 static void read_snapshots(struct reference *r, size_t node)
 {
     const struct image *image = &r->f->images.items[node];
-    for (size_t m = 1; m < image->mappings.len; m++)
-        for (int64_t byte = 0; byte < image->mappings.items[m].size; byte++)
-            if (!is_present(find_extent(&image->mappings.items[m], byte)))
+    for (size_t m = 1; m < image->mappings.len; m++) {
+        int64_t size = image->mappings.items[m].size;
+        const struct ia_extent **at = calloc((size_t)size + 1, sizeof(const struct ia_extent *));
+        assert_non_null(at);
+        spread_extents(&image->mappings.items[m], size, at);
+        for (int64_t byte = 0; byte < size; byte++)
+            if (!is_present(at[byte]))
                 ask(r, r->f->nodes.items[node].parent, byte);
+        free(at);
+    }
 }
 
 static void end_of_reader(struct reference *r)
@@ -164,8 +170,7 @@ static void reference_init(struct reference *r, struct fixture *f)
     r->asked = calloc(cells, sizeof(*r->asked));
     assert_true(r->at != NULL && r->readers != NULL && r->asked != NULL);
     for (size_t i = 0; i < f->nodes.len; i++)
-        for (int64_t byte = 0; byte < f->nodes.items[i].size; byte++)
-            r->at[cell(r, i, byte)] = find_extent(&f->images.items[i].mappings.items[0], byte);
+        spread_extents(&f->images.items[i].mappings.items[0], f->nodes.items[i].size, &r->at[cell(r, i, 0)]);
     for (size_t i = 0; i < f->nodes.len; i++) {
         bool head = !has_children(f, i);
         if (head)
