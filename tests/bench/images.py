@@ -11,7 +11,7 @@ TIB_CLUSTERS = 16 * 1024 * 1024  # of 64 KiB
 
 def make(bench, path, clusters, *options, refcounts="tables"):
     """Of the refcounts, those of the tables alone are the default: QEMU then maps the image like one whose data is there,
-    instead of asking the host file for a hole at each extent. (`images_test.py` shows both.)"""
+    instead of asking the host file for a hole at each extent. (`test_images.py` shows both.)"""
     command = [bench.tool("make_image"), "--clusters", str(clusters), "--refcounts", refcounts, *map(str, options), path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

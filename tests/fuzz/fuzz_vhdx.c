@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs of bytes laid out over a sparse file, as a VHDX image: an image has its structures megabytes apart. The input is
  * a byte of flags, the file's length in pages, and runs of (offset and length in units of 16 bytes, bytes); its
- * checksums are put right where the flags ask for it. The builder tests/builders/vhdx.py packs its seeds so. */
+ * checksums are put right where the flags ask for it. The builder tests/lib/builders/vhdx.py packs its seeds so. */
 #include <stdlib.h>
 #include <string.h>
 

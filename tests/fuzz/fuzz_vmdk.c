@@ -4,7 +4,7 @@
 #include "format/vmdk/vmdk.h"
 #include "fuzz/image_target.h"
 
-enum { DESCRIPTOR_BYTES = 1024 }; /* as in tests/builders/vmdk.py */
+enum { DESCRIPTOR_BYTES = 1024 }; /* as in tests/lib/builders/vmdk.py */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {

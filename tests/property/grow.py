@@ -4,7 +4,8 @@
 import json
 import os
 
-import kinds  # of tests/formats
+import guest  # of tests/lib, as kinds is
+import kinds
 from tree import KIB, MIB, SECTOR, Image
 from writes import write_some
 
@@ -167,7 +168,7 @@ def option_words(kind, image):
 
 def read_size(tree, image):
     """As the format rounded it; other files that the image is made of are found by their names."""
-    image.size = kinds.harness.disk_size(tree.full(image.path), image.form)
+    image.size = guest.disk_size(tree.full(image.path), image.form)
     folder, name = os.path.split(image.path)
     stem = name.rsplit(".", 1)[0]
     others = sorted(other for other in os.listdir(tree.full(folder)) if other.startswith(stem + "-"))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the drivers say that QEMU does with images of theirs, and which file names claim which format. That it is true
- * is for tests/formats/abilities.py. */
+ * is for tests/formats/test_abilities.py. */
 #include <string.h>
 
 #include "format/format.h"

@@ -1,0 +1,317 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# What is leaked of a qcow2 image is what `qemu-img check` calls leaks, and what it takes altogether agrees with the
+# counts and the end that `qemu-img check` tells: over cluster sizes, refcount widths, extended L2 entries, encryption,
+# data files, snapshots with machine state, bitmaps and compressed clusters, whole and with references that were cut.
+
+import json
+import os
+import struct
+import sys
+
+import harness
+import sites
+from sites import KIB, MIB, must
+
+LUKS = ("encrypt.format=luks", "encrypt.key-secret=k", "encrypt.iter-time=10")
+SECRET = ["--object", "secret,id=k,data=geheim"]
+COMPRESSED_BIT = 1 << 62
+OFFSET_MASK = 0x00FFFFFFFFFFFE00
+
+
+def options_of(path, luks=False):
+    """How qemu's tools are told to open an image that may want a key."""
+    if not luks:
+        return ["-f", "qcow2", path]
+    return [*SECRET, "--image-opts", f"driver=qcow2,file.filename={path},encrypt.key-secret=k"]
+
+
+def create(path, size, *options, luks=False):
+    extra = [part for option in (*options, *(LUKS if luks else ())) for part in ("-o", option)]
+    for attempt in range(30):
+        try:
+            must("qemu-img", "create", "-q", *(SECRET if luks else []), "-f", "qcow2", *extra, path, str(size))
+            return path
+        except sites.ToolError as error:  # the tool measures how fast it is, and may fail to
+            if attempt == 29 or "CPU usage" not in str(error):
+                raise
+    return path
+
+
+def qemu_io(path, *commands, luks=False):
+    must("qemu-io", *[part for command in commands for part in ("-c", command)], *options_of(path, luks))
+
+
+def check(path, luks=False):
+    """What qemu-img check tells; leaks make it exit with 3, refcounts that are behind with 2."""
+    outcome = sites.run(["qemu-img", "check", "--output=json", *options_of(path, luks)])
+    if outcome.code not in (0, 2, 3):
+        raise sites.ToolError(f"qemu-img check {path}: {outcome.code}: {outcome.err}{outcome.out}")
+    return json.loads(outcome.out)
+
+
+# -- Cutting references -----------------------------------------------------------------------------------------------
+
+class Tables:
+    """The active L1 and L2 tables of an image, to be cut."""
+
+    def __init__(self, path):
+        self.path = path
+        with open(path, "rb") as file:
+            header = file.read(112)
+        self.cluster = 1 << struct.unpack(">I", header[20:24])[0]
+        self.l1_entries, self.l1 = struct.unpack(">IQ", header[36:48])
+        version = struct.unpack(">I", header[4:8])[0]
+        incompatible = struct.unpack(">Q", header[72:80])[0] if version >= 3 else 0
+        self.entry = 16 if incompatible & 16 else 8
+
+    def read(self, place):
+        with open(self.path, "rb") as file:
+            file.seek(place)
+            return struct.unpack(">Q", file.read(8))[0]
+
+    def l2(self, guest):
+        return self.read(self.l1 + guest // (self.cluster // self.entry * self.cluster) * 8) & OFFSET_MASK
+
+    def place(self, guest):
+        return self.l2(guest) + guest // self.cluster % (self.cluster // self.entry) * self.entry
+
+    def cut(self, guest):
+        """The guest's cluster is mapped no more; its host cluster stays counted."""
+        sites.patch(self.path, self.place(guest), bytes(self.entry))
+
+    def cut_table(self, guest):
+        sites.patch(self.path, self.l1 + guest // (self.cluster // self.entry * self.cluster) * 8, bytes(8))
+
+
+def bytes_of(site, path):
+    """{use: bytes} of the image's main file."""
+    return dict(site.query("SELECT use, bytes FROM v_space WHERE path = ? AND file = path", path))
+
+
+def clusters_of(site, path, use):
+    """The same in clusters, of which the file's last one may be cut short."""
+    return -(-bytes_of(site, path).get(use, 0) // Tables(path).cluster)
+
+
+def compare(case, site, path, name, luks=False, data_file=False):
+    """One test: clusters leaked and in use, and the end of the image, are as qemu-img check says."""
+    told = check(path, luks)
+    cluster = Tables(path).cluster
+    uses = bytes_of(site, path)
+    expected = {"leaked": told.get("leaks", 0)}
+    got = {"leaked": clusters_of(site, path, "leaked")}
+    if not expected["leaked"]:  # leaked clusters behind all that is used are no tail, and QEMU's end is behind them
+        expected["tail"] = max(0, os.path.getsize(path) - told["image-end-offset"])
+        got["tail"] = uses.get("tail", 0)
+    # Subclusters that only a snapshot has lie in clusters that the active state has too.
+    mixed = Tables(path).entry == 16 and "snapshot" in uses
+    if not told.get("compressed-clusters") and not data_file and not mixed:
+        expected["mapped"] = told.get("allocated-clusters", 0)
+        got["mapped"] = -(-sum(uses.get(use, 0) for use in ("data", "zero", "unallocated")) // cluster)
+    case.same(got, expected, name, [f"qemu-img check: {told}", f"uses: {uses}"])
+
+
+# -- Tests ------------------------------------------------------------------------------------------------------------
+
+SHAPES = [  # name, size, options, encrypted
+    *[(f"clusters of 2^{bits}", 8 * MIB, (f"cluster_size={1 << bits}",), False) for bits in range(9, 22)],
+    *[(f"refcounts of {bits} bits", 8 * MIB, (f"refcount_bits={bits}",), False) for bits in (1, 2, 4, 8, 16, 32, 64)],
+    *[(f"refcounts of {bits} bits, clusters of 512", 8 * MIB, (f"refcount_bits={bits}", "cluster_size=512"), False)
+      for bits in (1, 64)],
+    ("version 2", 8 * MIB, ("compat=0.10",), False),
+    ("extended L2", 8 * MIB, ("extended_l2=on",), False),
+    ("extended L2, clusters of 16 KiB", 8 * MIB, ("extended_l2=on", "cluster_size=16k"), False),
+    ("LUKS", 8 * MIB, (), True),
+    ("LUKS, clusters of 4 KiB", 8 * MIB, ("cluster_size=4k",), True),
+    ("LUKS, extended L2", 8 * MIB, ("extended_l2=on", "cluster_size=16k"), True),
+    ("metadata preallocated", 8 * MIB, ("preallocation=metadata",), False),
+    ("a size that ends inside of a cluster", 8 * MIB - 5 * 512, ("cluster_size=256k",), False),
+]
+
+
+def shapes(case):
+    """Writes, zeroes and discards; then two clusters that nothing names any more."""
+    site = case.site()
+    images = []
+    for number, (name, size, options, luks) in enumerate(SHAPES):
+        path = create(site.path(f"{number}.qcow2"), size, *options, luks=luks)
+        qemu_io(path, "write -q 0 3M", "write -q 5M 64k", "write -q 6M 5k", f"write -q {size - 512} 512",
+                *(["write -q -z 1M 512k"] if name != "version 2" else []), "discard -q 2M 512k", luks=luks)
+        images.append((name, path, luks))
+    case.same(site.scan().code, 0, "images of all shapes are scanned")
+    for name, path, luks in images:
+        compare(case, site, path, f"{name}: nothing leaks, as qemu-img check says", luks)
+    for name, path, luks in images:
+        tables = Tables(path)
+        tables.cut(0)
+        tables.cut(2 * MIB + 512 * KIB)
+    site.scan()
+    for name, path, luks in images:
+        told = check(path, luks)
+        case.check(told.get("leaks") == 2, f"{name}: two clusters were cut off", [str(told)])
+        compare(case, site, path, f"{name}: and are leaked", luks)
+
+
+def whole_tables(case):
+    """A cut L1 entry loses an L2 table with all that it names."""
+    site = case.site()
+    for bits in (9, 12, 16):
+        path = create(site.path(f"{bits}.qcow2"), 4 * MIB, f"cluster_size={1 << bits}")
+        qemu_io(path, "write -q 0 1M")
+        Tables(path).cut_table(0)
+    site.scan()
+    for bits in (9, 12, 16):
+        path = site.path(f"{bits}.qcow2")
+        compare(case, site, path, f"a lost L2 table leaks with its clusters, of 2^{bits} bytes")
+
+
+def snapshots(case):
+    site = case.site()
+    path = create(site.path("s.qcow2"), 8 * MIB, "cluster_size=4k")
+    qemu_io(path, "write -q 0 1M")
+    must("qemu-img", "snapshot", "-c", "one", path)
+    qemu_io(path, "write -q 0 256k", "write -q 2M 256k")
+    must("qemu-img", "snapshot", "-c", "two", path)
+    qemu_io(path, "write -q 2M 128k", "write -q 3M 128k")
+    site.scan()
+    compare(case, site, path, "snapshots: nothing leaks")
+    uses = bytes_of(site, path)
+    # 'one' alone has 256 KiB of the first write, 'two' alone 128 KiB of the third one
+    case.same(uses["snapshot"], 384 * KIB, "snapshots: what only they have is theirs", [str(uses)])
+    must("qemu-img", "snapshot", "-d", "one", path)
+    site.scan()
+    compare(case, site, path, "a deleted snapshot leaks nothing")
+    case.same(bytes_of(site, path)["snapshot"], 128 * KIB, "and gives its clusters back")
+    Tables(path).cut(3 * MIB)  # only the active state has it
+    site.scan()
+    compare(case, site, path, "beside a snapshot, a cut cluster leaks")
+
+
+def machine_state(case):
+    """savevm keeps the machine's state past the end of the disk, in the snapshot's own tables."""
+    site = case.site()
+    path = create(site.path("vm.qcow2"), 2 * MIB, "cluster_size=4k")
+    qemu_io(path, "write -q 0 64k")
+    must("qemu-img", "snapshot", "-c", "s", path)
+    # qemu-io writes into the active state's room for it; then the snapshot is made again, with it
+    outcome = sites.run(["qemu-io", "-f", "qcow2", "-c", f"write -q -b 0 {300 * KIB}", path])
+    if outcome.code != 0 or "vmstate" in outcome.err:
+        case.skip("machine states", "qemu-io cannot write one")
+        return
+    must("qemu-img", "snapshot", "-d", "s", path)
+    must("qemu-img", "snapshot", "-c", "s", path)
+    site.scan()
+    uses = bytes_of(site, path)
+    told = check(path)
+    case.same((uses.get("leaked", 0), told.get("leaks", 0), uses.get("snapshot", 0)), (0, 0, 300 * KIB),
+              "a machine state past the end of the disk is the snapshot's", [str(uses), str(told)])
+
+
+def bitmaps(case):
+    site = case.site()
+    path = create(site.path("b.qcow2"), 8 * MIB, "cluster_size=4k")
+    must("qemu-img", "bitmap", "--add", path, "first")
+    must("qemu-img", "bitmap", "--add", "-g", "512", path, "second")
+    qemu_io(path, "write -q 0 1M")
+    site.scan()
+    compare(case, site, path, "bitmaps: nothing leaks")
+    # The directory, two tables, and of the second the one cluster of bits that is not all zero (8 MiB / 512 / 8 = 2 KiB);
+    # the first has one bit for 64 KiB, a cluster too.
+    case.same(clusters_of(site, path, "bitmap"), 5, "bitmaps: directory, tables and bits")
+    sites.patch(path, 88, bytes(8))  # as a program leaves it that does not know bitmaps
+    site.scan()
+    compare(case, site, path, "bitmaps that are not valid any more leak")
+    case.same(clusters_of(site, path, "leaked"), 5, "all that they take")
+
+
+def compressed(case):
+    """A host cluster holds several compressed ones, and is leaked only when none of them is left."""
+    site = case.site()
+    raw = sites.make_raw(site.outside("r.raw"), MIB)
+    for kind in ("zlib", "zstd"):
+        path = site.path(f"{kind}.qcow2")
+        must("qemu-img", "convert", "-q", "-c", "-O", "qcow2", "-o", f"compression_type={kind}", raw, path)
+    site.scan()
+    paths = [site.path("zlib.qcow2"), site.path("zstd.qcow2")]
+    for path in paths:
+        compare(case, site, path, f"compressed: nothing leaks in {os.path.basename(path)}")
+        Tables(path).cut(0)
+    site.scan()
+    for path in paths:  # to qemu-img check a refcount that is too high is a leak, to us a cluster that is free
+        case.same((check(path).get("leaks"), clusters_of(site, path, "leaked")), (1, 0),
+                  f"compressed: its neighbours keep the cluster in {os.path.basename(path)}")
+        for place in range(16):
+            Tables(path).cut(place * 64 * KIB)
+    site.scan()
+    for path in paths:
+        case.check(check(path).get("leaks", 0) > 0, f"with all of them cut it leaks in {os.path.basename(path)}")
+        compare(case, site, path, f"and is leaked in {os.path.basename(path)}")
+
+
+def data_files(case):
+    site = case.site()
+    for number, raw in enumerate(("off", "on")):
+        path = create(site.path(f"{raw}.qcow2"), 8 * MIB, f"data_file={site.path(f'{number}.data')}",
+                      f"data_file_raw={raw}")
+        qemu_io(path, "write -q 0 1M", "write -q 4M 64k", "write -q -z 64k 64k")
+    site.scan()
+    for raw in ("off", "on"):
+        path = site.path(f"{raw}.qcow2")
+        compare(case, site, path, f"a data file, raw {raw}: nothing leaks", data_file=True)
+        Tables(path).cut_table(0)
+    site.scan()
+    for raw in ("off", "on"):
+        compare(case, site, site.path(f"{raw}.qcow2"), f"a data file, raw {raw}: only the lost table leaks",
+                data_file=True)
+
+
+def killed(case):
+    """A writer that is killed leaves what it allocated and did not link."""
+    site = case.site()
+    paths = []
+    for number in range(4):
+        path = create(site.path(f"{number}.qcow2"), 8 * MIB, f"lazy_refcounts={'on' if number % 2 else 'off'}")
+        commands = [f"write -q {place * 64}k 64k" for place in range(number * 8 + 8)]
+        sites.run(["qemu-io", *[part for c in [*commands, "flush", "write -q 4M 2M", "abort"] for part in ("-c", c)],
+                     *options_of(path)])
+        paths.append(path)
+    site.scan()
+    for path in paths:
+        told = check(path)
+        case.same(clusters_of(site, path, "leaked"), told.get("leaks", 0),
+                  f"{os.path.basename(path)}, whose writer was killed: leaks as qemu-img check says", [str(told)])
+
+
+def random_images(case):
+    random = case.random("space_leaks")
+    site = case.site()
+    paths = []
+    for number in range(12):
+        bits = random.choice((9, 10, 12, 14, 16, 18))
+        options = [f"cluster_size={1 << bits}", f"refcount_bits={random.choice((8, 16, 32, 64))}"]
+        if bits >= 14 and random.random() < 0.5:
+            options.append("extended_l2=on")
+        size = random.randrange(1, 12) * MIB + random.choice((0, 512, 5 * 512))
+        path = create(site.path(f"{number}.qcow2"), size, *options)
+        for turn in range(random.randrange(1, 6)):
+            commands = []
+            for _ in range(random.randrange(1, 12)):
+                start = random.randrange(size // 512) * 512
+                length = min(random.choice((512, 4096, 65536, 500 * KIB)), size - start)
+                commands.append(f"{random.choice(('write -q', 'write -q', 'write -q -z', 'write -q -z -u', 'discard -q'))}"
+                                f" {start} {length}")
+            qemu_io(path, *commands)
+            if random.random() < 0.3:
+                must("qemu-img", "snapshot", "-c", f"s{turn}", path)
+            elif random.random() < 0.2:
+                must("qemu-img", "bitmap", "--add", path, f"b{turn}")
+        paths.append(path)
+    site.scan()
+    for path in paths:
+        compare(case, site, path, f"random image {os.path.basename(path)} (seed {case.options.seed})")
+
+
+if __name__ == "__main__":
+    sys.exit(harness.run_tests(__doc__, [shapes, whole_tables, snapshots, machine_state, bitmaps, compressed, data_files,
+                                         killed, random_images]))
