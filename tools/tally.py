@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Counts the test cases of a directory of results: meson's *.json logs (one test program a line, its TAP in "stdout") and
-# *.tap files. Shows what failed with its output and what was skipped with its reason; the last line has the sums.
+# *.tap files. Shows what failed with its output and what was skipped with its reason, the parts of the run by the file
+# "times" (seconds, tab, name) and the slowest test programs; the last line has the sums.
 
 import json
 import re
@@ -11,6 +12,7 @@ LINE = re.compile(r"(?P<verdict>ok|not ok)\b\s*(?P<number>\d+)?\s*-?\s*(?P<name>
                   re.IGNORECASE)
 PLAN = re.compile(r"1\.\.(\d+)\s*(?:#\s*SKIP\S*\s*(.*))?$", re.IGNORECASE)
 SHOWN_LINES = 60
+SHOWN_PROGRAMS = 12
 
 
 class Tally:
@@ -18,6 +20,7 @@ class Tally:
         self.passed = 0
         self.failed = 0
         self.skipped = 0
+        self.seconds = {}  # of test programs
 
     def fail(self, program, case, output):
         self.failed += 1
@@ -74,6 +77,7 @@ class Tally:
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             test = json.loads(line)
             name = test["name"].split(" / ")[-1]
+            self.seconds[f"{part}/{name}"] = test["duration"]
             self.add_tap(f"{part}/{name}", test.get("stdout") or "", test.get("stderr") or "", test["result"])
 
 
@@ -87,6 +91,19 @@ def explanation(lines):
     return found
 
 
+def print_times(path, seconds):
+    """The parts in order, then the slowest test programs; programs run beside each other."""
+    if path.exists():
+        print("\nparts, seconds:")
+        for line in path.read_text(encoding="utf-8").splitlines():
+            time, name = line.split("\t")
+            print(f"{time:>6}  {name}")
+    if seconds:
+        print("\nslowest tests, seconds:")
+    for name, time in sorted(seconds.items(), key=lambda item: -item[1])[:SHOWN_PROGRAMS]:
+        print(f"{time:6.0f}  {name}")
+
+
 def main():
     tally = Tally()
     results = Path(sys.argv[1])
@@ -94,6 +111,7 @@ def main():
         tally.add_tap(path.stem, path.read_text(encoding="utf-8", errors="replace"))
     for path in sorted(results.glob("*.json")):
         tally.add_meson_log(path.stem, path)
+    print_times(results / "times", tally.seconds)
     print(f"\n{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
     return 1 if tally.failed or not tally.passed else 0
 
