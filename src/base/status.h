@@ -48,4 +48,13 @@ enum ia_status ia_no_memory(struct ia_error *err);
 /* A stable lower-case word for each status ("corrupt", "missing"...). */
 const char *ia_status_word(enum ia_status status);
 
+/* Ends the function with the status of a call that fails. Only where nothing is left to be released but by the cleanup
+ * attributes of base/cleanup.h. */
+#define IA_TRY(call)                                                                                                   \
+    do {                                                                                                               \
+        enum ia_status ia_try_status = (call);                                                                         \
+        if (ia_try_status != IA_OK)                                                                                    \
+            return ia_try_status;                                                                                      \
+    } while (0)
+
 #endif

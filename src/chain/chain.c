@@ -8,7 +8,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "chain/parent.h"
-#include "chain/reference.h"
+#include "chain/resolve.h"
 
 static void release_layer(struct ia_layer *layer)
 {
@@ -42,24 +42,15 @@ enum ia_status ia_chain_probe(struct ia_source *source, const char *name, const 
 
 /* A file that is to be opened as a layer. */
 struct wanted {
-    const char *path;                 /* as QEMU spells it */
+    struct ia_resolved *file;
     const char *format;               /* NULL: by content */
     const struct ia_reference *slice; /* NULL: all of the file */
 };
 
-static enum ia_status open_source(const struct ia_confine *confine, const char *name, struct ia_source **out,
-                                  struct stat *st, struct ia_error *err)
+/* As QEMU opens a chain from our working directory. */
+static struct ia_resolve_rules rules_of(const struct ia_chain_options *options)
 {
-    IA_AUTO_FREE char *canonical = NULL;
-    IA_AUTO_CLOSE int fd = -1;
-    enum ia_status status = ia_confine_resolve(confine, name, &canonical, err);
-    if (status == IA_OK)
-        status = ia_confine_open(confine, canonical, &fd, st, err);
-    if (status == IA_OK)
-        status = ia_source_open_fd(fd, out, err);
-    if (status == IA_OK)
-        ia_steal_fd(&fd);
-    return status;
+    return (struct ia_resolve_rules){.confine = options->confine, .from_working_dir = true, .take_slices = true};
 }
 
 /* Words of the caller before the words of the cause. */
@@ -71,48 +62,32 @@ static enum ia_status blame(struct ia_error *err, const char *name)
     return ia_fail(err, cause.status, "'%s': %s", name, cause.message);
 }
 
-/* QEMU takes a relative data file name from the working directory, an extent's from the image's directory. */
-static enum ia_status name_part(const struct ia_layer *layer, const struct ia_image_part *part, char **out,
-                                struct ia_error *err)
+static enum ia_status attach_part(struct ia_layer *layer, size_t number, const struct ia_chain_options *options,
+                                  struct ia_error *err)
 {
-    if (part->name == NULL)
-        return ia_fail(err, IA_CORRUPT, "the image does not name its %s file", part->role);
-    if (part->place == IA_PART_BESIDE) {
-        *out = ia_reference_combine(layer->name, part->name);
-        return *out != NULL ? IA_OK : ia_no_memory(err);
-    }
-    struct ia_reference reference;
-    enum ia_status status = ia_reference_parse(part->name, &reference, err);
-    if (status != IA_OK)
+    const struct ia_resolve_rules rules = rules_of(options);
+    IA_AUTO_RESOLVED struct ia_resolved file = {0};
+    struct ia_source *source = NULL;
+    enum ia_status status = ia_resolve_part(&rules, layer->name, &layer->image->facts.parts.items[number], &file, err);
+    if (status == IA_OK)
+        status = ia_resolved_open(options->confine, &file, &source, err);
+    if (status == IA_OK)
+        status = ia_image_attach(layer->image, number, source, err);
+    if (status != IA_OK) {
+        ia_source_close(source);
         return status;
-    if (reference.kind != IA_REFERENCE_PATH && reference.kind != IA_REFERENCE_WORKING_DIR)
-        status = ia_fail(err, IA_UNSUPPORTED, "%s file '%s' is not a local file", part->role, part->name);
-    else
-        *out = ia_steal_ptr(reference.path);
-    ia_reference_release(&reference);
-    return status;
+    }
+    if (!ia_vec_push(&layer->part_names, file.named))
+        return ia_no_memory(err);
+    file.named = NULL;
+    return IA_OK;
 }
 
 static enum ia_status attach_parts(struct ia_layer *layer, const struct ia_chain_options *options, struct ia_error *err)
 {
-    const struct ia_image_facts *facts = &layer->image->facts;
     enum ia_status status = IA_OK;
-    for (size_t i = 0; i < facts->parts.len && status == IA_OK; i++) {
-        IA_AUTO_FREE char *name = NULL;
-        struct ia_source *source = NULL;
-        struct stat st;
-        status = name_part(layer, &facts->parts.items[i], &name, err);
-        if (status == IA_OK)
-            status = open_source(options->confine, name, &source, &st, err);
-        if (status == IA_OK)
-            status = ia_image_attach(layer->image, i, source, err);
-        if (status != IA_OK)
-            ia_source_close(source);
-        else if (!ia_vec_push(&layer->part_names, name))
-            status = ia_no_memory(err);
-        else
-            name = NULL;
-    }
+    for (size_t i = 0; i < layer->image->facts.parts.len && status == IA_OK; i++)
+        status = attach_part(layer, i, options, err);
     return status == IA_OK ? ia_image_assemble(layer->image, err) : status;
 }
 
@@ -130,29 +105,27 @@ static enum ia_status cut_slice(const struct ia_reference *slice, struct ia_sour
     return ia_source_open_slice(*source, slice->slice_offset, slice->slice_size, source, err);
 }
 
-/* Opens one layer from its name in the file system. */
+/* Opens one layer; takes its name out of wanted->file. */
 static enum ia_status open_layer(const struct wanted *wanted, const struct ia_chain_options *options,
                                  struct ia_layer *layer, struct ia_error *err)
 {
+    struct ia_resolved *file = wanted->file;
     struct ia_source *source = NULL;
-    struct stat st;
     const struct ia_format *format = NULL;
-    enum ia_status status = open_source(options->confine, wanted->path, &source, &st, err);
+    enum ia_status status = ia_resolved_open(options->confine, file, &source, err);
     if (status == IA_OK && wanted->slice != NULL)
         status = cut_slice(wanted->slice, &source, err);
     if (status == IA_OK)
-        status = find_format(source, wanted->path, wanted->format, &format, err);
+        status = find_format(source, file->named, wanted->format, &format, err);
     if (status == IA_OK)
         status = ia_image_open(format, source, options->limits, &layer->image, err);
     if (status != IA_OK) {
         ia_source_close(source);
         return status;
     }
-    layer->dev = st.st_dev;
-    layer->inode = st.st_ino;
-    layer->name = strdup(wanted->path);
-    if (layer->name == NULL)
-        return ia_no_memory(err);
+    layer->dev = file->st.st_dev;
+    layer->inode = file->st.st_ino;
+    layer->name = ia_steal_ptr(file->named);
     return attach_parts(layer, options, err);
 }
 
@@ -178,40 +151,22 @@ static enum ia_status append_file(struct ia_chain *chain, const struct wanted *w
     return status;
 }
 
-/* A reference is followed where QEMU would open a local file for it. The format that an overlay states goes before that
- * of the reference: a bare file takes none, and only raw has slices. */
-static bool is_followed(const struct ia_reference *reference, const char *format)
-{
-    switch (reference->kind) {
-    case IA_REFERENCE_PATH:
-    case IA_REFERENCE_WORKING_DIR:
-        return !reference->bare_file || format == NULL;
-    case IA_REFERENCE_SLICE:
-        return format == NULL || strcmp(format, "raw") == 0;
-    default:
-        return false;
-    }
-}
-
 /* Opens the image called `name` (a reference in QEMU's syntax) and appends it. */
-static enum ia_status append_reference(struct ia_chain *chain, const struct ia_reference *reference,
-                                       const char *relative_to, const char *format,
-                                       const struct ia_chain_options *options, struct ia_error *err)
+static enum ia_status append_reference(struct ia_chain *chain, const char *name, const char *relative_to,
+                                       const char *format, const struct ia_chain_options *options, struct ia_error *err)
 {
-    if (reference->kind == IA_REFERENCE_REMOTE)
-        return ia_fail(err, IA_UNSUPPORTED, "not a local file");
-    if (!is_followed(reference, format))
-        return ia_fail(err, IA_UNSUPPORTED,
-                       "a protocol or json: description that is not followed"
-                       " (for a file with such a name, put ./ before it)");
-    bool beside = reference->kind == IA_REFERENCE_PATH && relative_to != NULL;
-    IA_AUTO_FREE char *path = beside ? ia_reference_combine(relative_to, reference->path) : strdup(reference->path);
-    if (path == NULL)
-        return ia_no_memory(err);
+    const struct ia_resolve_rules rules = rules_of(options);
+    IA_AUTO_REFERENCE struct ia_reference reference = {0};
+    IA_AUTO_RESOLVED struct ia_resolved file = {0};
+    enum ia_status status = ia_reference_parse(name, &reference, err);
+    if (status == IA_OK)
+        status = ia_resolve(&rules, relative_to, &reference, format, &file, err);
+    if (status != IA_OK)
+        return status;
     struct wanted wanted = {
-        .path = path,
-        .format = format != NULL ? format : reference->format,
-        .slice = reference->kind == IA_REFERENCE_SLICE ? reference : NULL,
+        .file = &file,
+        .format = format != NULL ? format : reference.format,
+        .slice = reference.kind == IA_REFERENCE_SLICE ? &reference : NULL,
     };
     return append_file(chain, &wanted, options, err);
 }
@@ -219,11 +174,7 @@ static enum ia_status append_reference(struct ia_chain *chain, const struct ia_r
 static enum ia_status append(struct ia_chain *chain, const char *name, const char *relative_to, const char *format,
                              const struct ia_chain_options *options, struct ia_error *err)
 {
-    struct ia_reference reference;
-    enum ia_status status = ia_reference_parse(name, &reference, err);
-    if (status == IA_OK)
-        status = append_reference(chain, &reference, relative_to, format, options, err);
-    ia_reference_release(&reference);
+    enum ia_status status = append_reference(chain, name, relative_to, format, options, err);
     return status == IA_OK ? IA_OK : blame(err, name);
 }
 
@@ -233,13 +184,13 @@ static enum ia_status append_parent(struct ia_chain *chain, const struct ia_chai
 {
     const struct ia_layer *last = &chain->layers.items[chain->layers.len - 1];
     const struct ia_image_facts *facts = &last->image->facts;
-    IA_AUTO_FREE char *path = NULL;
+    IA_AUTO_RESOLVED struct ia_resolved file = {0};
     enum ia_status status =
         facts->backing_by_identity
-            ? ia_parent_by_identity(last->name, last->image->identity.parent, last->image->format, options, &path, err)
-            : ia_parent_by_path(last->name, facts, options->confine, &path, err);
+            ? ia_parent_by_identity(last->name, last->image->identity.parent, last->image->format, options, &file, err)
+            : ia_parent_by_path(last->name, facts, options->confine, &file, err);
     if (status == IA_OK)
-        status = append_file(chain, &(struct wanted){.path = path, .format = facts->backing_format}, options, err);
+        status = append_file(chain, &(struct wanted){.file = &file, .format = facts->backing_format}, options, err);
     return status == IA_OK ? IA_OK : blame(err, facts->backing_name);
 }
 

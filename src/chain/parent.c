@@ -8,52 +8,43 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "chain/reference.h"
 
 /* Files looked at in one directory: a bound on what a search may cost. */
 enum { MAX_CANDIDATES = 10000 };
 
 enum ia_status ia_parent_by_path(const char *name, const struct ia_image_facts *facts, const struct ia_confine *confine,
-                                 char **path, struct ia_error *err)
+                                 struct ia_resolved *file, struct ia_error *err)
 {
-    enum ia_status first = IA_MISSING;
+    const struct ia_resolve_rules rules = {.confine = confine};
     for (size_t i = 0; i < facts->backing_paths.len; i++) {
-        IA_AUTO_FREE char *combined = ia_reference_combine(name, facts->backing_paths.items[i]);
-        IA_AUTO_FREE char *canonical = NULL;
-        if (combined == NULL)
-            return ia_no_memory(err);
-        struct ia_error cause = {0};
-        enum ia_status status = ia_confine_resolve(confine, combined, &canonical, &cause);
-        if (status == IA_OK) {
-            *path = ia_steal_ptr(combined);
-            return IA_OK;
-        }
-        if (i == 0) {
-            first = status;
-            *err = cause;
-        }
+        IA_AUTO_RESOLVED struct ia_resolved found = {0};
+        enum ia_status status = ia_resolve_path(&rules, name, facts->backing_paths.items[i], &found, err);
+        if (status != IA_OK)
+            return status;
+        if (i > 0 && found.state != IA_RESOLVE_FOLLOWED)
+            continue;
+        ia_resolved_release(file);
+        *file = found;
+        found = (struct ia_resolved){0}; /* moved */
+        if (file->state == IA_RESOLVE_FOLLOWED)
+            break;
     }
-    return facts->backing_paths.len > 0 ? first : ia_fail(err, IA_MISSING, "no path for the parent");
+    return IA_OK;
 }
 
 /* Whether the file is an image of this format with this identity. What cannot be opened is not. */
 static bool has_identity(const char *path, const char *identity, const struct ia_format *format,
                          const struct ia_chain_options *options)
 {
-    IA_AUTO_FREE char *canonical = NULL;
-    IA_AUTO_CLOSE int fd = -1;
+    const struct ia_resolve_rules rules = {.confine = options->confine};
+    IA_AUTO_RESOLVED struct ia_resolved file = {0};
     struct ia_source *source = NULL;
     struct ia_image *image = NULL;
     uint8_t head[IA_PROBE_BYTES] = {0};
     struct ia_error err;
-    struct stat st;
-    if (stat(path, &st) != 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
+    if (ia_resolve_path(&rules, NULL, path, &file, &err) != IA_OK ||
+        ia_resolved_open(options->confine, &file, &source, &err) != IA_OK)
         return false;
-    if (ia_confine_resolve(options->confine, path, &canonical, &err) != IA_OK ||
-        ia_confine_open(options->confine, canonical, &fd, &st, &err) != IA_OK ||
-        ia_source_open_fd(fd, &source, &err) != IA_OK)
-        return false;
-    ia_steal_fd(&fd);
     bool same = ia_source_read(source, 0, head, sizeof(head), "the first bytes", &err) == IA_OK &&
                 format->probe(head, sizeof(head)) &&
                 ia_image_open(format, source, options->limits, &image, &err) == IA_OK &&
@@ -104,9 +95,11 @@ static enum ia_status search(const char *directory, const char *child, const cha
 }
 
 enum ia_status ia_parent_by_identity(const char *name, const char *identity, const struct ia_format *format,
-                                     const struct ia_chain_options *options, char **path, struct ia_error *err)
+                                     const struct ia_chain_options *options, struct ia_resolved *file,
+                                     struct ia_error *err)
 {
     static const char *const places[] = {".", ".."};
+    const struct ia_resolve_rules rules = {.confine = options->confine};
     IA_AUTO_FREE char *found = NULL;
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && status == IA_OK && found == NULL; i++) {
@@ -116,9 +109,7 @@ enum ia_status ia_parent_by_identity(const char *name, const char *identity, con
     }
     if (status == IA_OK && found == NULL)
         status = ia_fail(err, IA_MISSING, "no image of identity %s beside it or in the directory above", identity);
-    if (status == IA_OK)
-        *path = ia_steal_ptr(found);
-    return status;
+    return status == IA_OK ? ia_resolve_path(&rules, NULL, found, file, err) : status;
 }
 
 static bool differ(const char *expected, const char *is)

@@ -4,17 +4,20 @@
 #define IA_CHAIN_PARENT_H
 
 #include "chain/chain.h"
+#include "chain/resolve.h"
 
-/* The first of facts->backing_paths that exists, as seen from the image called `name`. The caller frees *path. */
+/* The first of facts->backing_paths that can be followed from the image called `name`; where none can, where the first
+ * of all leads. There is at least one. The caller releases *file. */
 IA_MUST_CHECK enum ia_status ia_parent_by_path(const char *name, const struct ia_image_facts *facts,
-                                               const struct ia_confine *confine, char **path, struct ia_error *err);
+                                               const struct ia_confine *confine, struct ia_resolved *file,
+                                               struct ia_error *err);
 
 /* The one image of `format` in the directory of `name`, or in the one above it, whose identity is this one: where
  * VirtualBox keeps a machine's disks and their snapshots. Looks at headers only. IA_MISSING where there is none,
- * IA_REFUSED where there are several. The caller frees *path. */
+ * IA_REFUSED where there are several. The caller releases *file. */
 IA_MUST_CHECK enum ia_status ia_parent_by_identity(const char *name, const char *identity,
                                                    const struct ia_format *format,
-                                                   const struct ia_chain_options *options, char **path,
+                                                   const struct ia_chain_options *options, struct ia_resolved *file,
                                                    struct ia_error *err);
 
 /* *difference tells, with both values, in what the parent is not the one that the child was made on; NULL: in nothing

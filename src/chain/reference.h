@@ -32,6 +32,8 @@ struct ia_reference {
 IA_MUST_CHECK enum ia_status ia_reference_parse(const char *name, struct ia_reference *out, struct ia_error *err);
 void ia_reference_release(struct ia_reference *reference);
 
+#define IA_AUTO_REFERENCE __attribute__((cleanup(ia_reference_release)))
+
 /* The name that QEMU would open for `path` found in the image it calls `image_name`: the directory part of image_name
  * as given (not of a symlink's target), and path. The caller frees it; NULL: out of memory. */
 char *ia_reference_combine(const char *image_name, const char *path);

@@ -8,7 +8,6 @@ import os
 from dataclasses import dataclass
 
 import harness
-import sites
 from sites import MIB, create, make_raw, must
 
 CLASSES = ("SELECT f.path, f.verdict, i.format, i.format_basis, i.state FROM file AS f LEFT JOIN image AS i USING (file_id)"

@@ -143,16 +143,37 @@ static void an_image_that_lost_its_last_overlay_is_known_as_a_base(void **state)
     assert_int_equal(ask("SELECT referenced_scan FROM image_memory"), 1);
 }
 
+static void make_with_data_file(const char *name, const char *data)
+{
+    struct qcow2_image built;
+    qcow2_image_start(&built, &(struct qcow2_options){.size = 65536, .data_file = true, .data_file_name = data});
+    qcow2_image_finish(&built);
+    qcow2_image_save(&built, name);
+    qcow2_image_release(&built);
+}
+
+/* A part of a file, and what is read from another machine: never from the local file of that name. */
+static void a_data_file_that_is_not_followed_is_so_in_each_scan(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("images", 0700), 0);
+    make_sparse_file("images/data.img", 65536);
+    make_with_data_file("images/slice", "json:{\"driver\":\"raw\",\"file.filename\":\"data.img\",\"offset\":512}");
+    make_with_data_file("images/remote", "json:{\"file.driver\":\"nbd\",\"file.filename\":\"data.img\"}");
+    for (int i = 0; i < 2; i++) {
+        scan_images();
+        assert_int_equal(ask("SELECT count(*) FROM v_finding WHERE code = 'data-file-unreadable'"), 2);
+        assert_int_equal(ask("SELECT count(*) FROM v_finding"), 2);
+        assert_int_equal(ask("SELECT count(*) FROM reference WHERE state = 'denied' AND target_id IS NULL"), 2);
+    }
+}
+
 static void a_data_file_that_looks_like_an_image_leaves_nothing_behind(void **state)
 {
     (void)state;
-    struct qcow2_image built;
     assert_int_equal(mkdir("images", 0700), 0);
     make_sparse_file("images/data.img", 65536);
-    qcow2_image_start(&built, &(struct qcow2_options){.size = 65536, .data_file = true, .data_file_name = "data.img"});
-    qcow2_image_finish(&built);
-    qcow2_image_save(&built, "images/z");
-    qcow2_image_release(&built);
+    make_with_data_file("images/z", "data.img");
     for (int i = 0; i < 3; i++) {
         struct ia_scan_row row = scan_images();
         assert_int_equal(row.images, 1);
@@ -221,6 +242,7 @@ int main(void)
         in_temp_dir(names_of_one_file_are_one_image),
         in_temp_dir(a_reused_inode_is_not_the_file_it_was),
         in_temp_dir(an_image_that_lost_its_last_overlay_is_known_as_a_base),
+        in_temp_dir(a_data_file_that_is_not_followed_is_so_in_each_scan),
         in_temp_dir(a_data_file_that_looks_like_an_image_leaves_nothing_behind),
         in_temp_dir(a_ring_is_cut_and_told),
         in_temp_dir(formats_and_abilities_are_stored_once_and_kept),

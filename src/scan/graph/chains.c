@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Backing links as a forest: loops are cut, and it is settled which chains are whole. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "chain/parent.h"
 #include "scan/graph/links.h"
@@ -22,7 +21,7 @@ static void cut_loop(struct ia_links *links, size_t from)
         at = item->node->backing;
         ia_findings_add(&links->catalog->findings, IA_FINDING_BACKING_LOOP, ia_file_path(item),
                         "its chain comes back to itself by way of '%s'", ia_file_path(items[at]));
-        item->node->backing_state = "loop";
+        item->node->backing_state = IA_RESOLVE_LOOP;
         item->node->backing = IA_NO_FILE;
     }
 }
@@ -67,7 +66,7 @@ static void check_chain(struct ia_links *links, struct ia_file *item)
             return;
         if (at->parsed.facts.backing_name == NULL)
             break;
-        if (at->node->backing == IA_NO_FILE || strcmp(at->node->backing_state, "unsupported") == 0)
+        if (at->node->backing == IA_NO_FILE || at->node->backing_state == IA_RESOLVE_UNSUPPORTED)
             return;
         if (++depth >= links->catalog->options->limits->max_chain_depth) {
             ia_findings_add(&links->catalog->findings, IA_FINDING_CHAIN_TOO_DEEP, ia_file_path(item),

@@ -49,16 +49,16 @@ static void judge_part(struct ia_links *links, const struct ia_file *item, size_
     const struct ia_file_part *part = &item->read->parts.items[number];
     const char *where = part->path == NULL ? "" : part->path;
     bool extent = named->place == IA_PART_BESIDE;
-    if (part->status == IA_REFUSED)
+    if (part->found == IA_RESOLVE_OUTSIDE)
         ia_findings_add(&links->catalog->findings, codes[0][extent], path, "%s file '%s' is outside %s", named->role,
                         where, extent ? "the image's directory, or the roots" : "the roots");
-    else if (part->status == IA_MISSING)
+    else if (part->found == IA_RESOLVE_MISSING)
         ia_findings_add(&links->catalog->findings, codes[1][extent], path, "%s file '%s' does not exist", named->role,
                         where);
-    else if (part->status != IA_OK)
+    else if (part->found != IA_RESOLVE_FOLLOWED)
         ia_findings_add(&links->catalog->findings, codes[2][extent], path, "%s file '%s' cannot be read: %s",
                         named->role, where, part->message == NULL ? "" : part->message);
-    if (part->ambiguous)
+    if (part->state == IA_RESOLVE_AMBIGUOUS)
         ia_findings_add(&links->catalog->findings, IA_FINDING_DATA_FILE_AMBIGUOUS, path,
                         "%s file '%s' is named relative to a working directory; looked for beside the image",
                         named->role, named->name == NULL ? "" : named->name);
@@ -70,7 +70,7 @@ static bool judge_parts(struct ia_links *links, const struct ia_file *item)
     bool whole = true;
     for (size_t i = 0; i < item->read->parts.len; i++) {
         judge_part(links, item, i);
-        whole = whole && item->read->parts.items[i].status == IA_OK;
+        whole = whole && item->read->parts.items[i].found == IA_RESOLVE_FOLLOWED;
     }
     return whole;
 }
@@ -114,44 +114,44 @@ static void judge_content(struct ia_links *links, const struct ia_file *item)
                         item->node->content_backing);
 }
 
-static void judge_backing(struct ia_links *links, const struct ia_file *item)
+static void judge_backing_state(struct ia_links *links, const struct ia_file *item, const char *where)
 {
     static const struct {
-        const char *state;
+        const char *words; /* NULL: nothing to say */
         enum ia_finding_code code;
-        const char *words;
-    } kinds[] = {
-        {"missing", IA_FINDING_BACKING_MISSING, "does not exist"},
-        {"outside", IA_FINDING_BACKING_OUTSIDE, "is outside the roots and was not opened"},
-        {"denied", IA_FINDING_BACKING_UNREADABLE, "cannot be reached"},
-        {"not-a-file", IA_FINDING_BACKING_UNREADABLE, "is neither a file nor a block device"},
-        {"remote", IA_FINDING_BACKING_REMOTE, "is no local file"},
-        {"unsupported", IA_FINDING_BACKING_UNSUPPORTED, "is described in a way that is not followed"},
-        {"ambiguous", IA_FINDING_BACKING_AMBIGUOUS,
-         "is named relative to a working directory; looked for beside the image"},
-        {"loop", IA_FINDING_BACKING_LOOP, "leads in a circle"},
-        {"several", IA_FINDING_PARENT_SEVERAL, "is known by its identity only, and several images have it"},
+    } kinds[IA_RESOLVE_STATES] = {
+        [IA_RESOLVE_MISSING] = {"does not exist", IA_FINDING_BACKING_MISSING},
+        [IA_RESOLVE_OUTSIDE] = {"is outside the roots and was not opened", IA_FINDING_BACKING_OUTSIDE},
+        [IA_RESOLVE_DENIED] = {"cannot be reached", IA_FINDING_BACKING_UNREADABLE},
+        [IA_RESOLVE_NOT_A_FILE] = {"is neither a file nor a block device", IA_FINDING_BACKING_UNREADABLE},
+        [IA_RESOLVE_LOOP] = {"leads in a circle", IA_FINDING_BACKING_LOOP},
+        [IA_RESOLVE_REMOTE] = {"is no local file", IA_FINDING_BACKING_REMOTE},
+        [IA_RESOLVE_UNSUPPORTED] = {"is described in a way that is not followed", IA_FINDING_BACKING_UNSUPPORTED},
+        [IA_RESOLVE_AMBIGUOUS] = {"is named relative to a working directory; looked for beside the image",
+                                  IA_FINDING_BACKING_AMBIGUOUS},
+        [IA_RESOLVE_SEVERAL] = {"is known by its identity only, and several images have it", IA_FINDING_PARENT_SEVERAL},
     };
-    const struct ia_image_facts *facts = &item->parsed.facts;
-    if (facts->backing_name == NULL || item->node->backing_state == NULL)
+    enum ia_resolve_state state = item->node->backing_state;
+    bool told = state == IA_RESOLVE_LOOP && item->node->backing_target != IA_NO_FILE; /* by cut_loops */
+    if (kinds[state].words == NULL || told)
         return;
     /* Where it is certain which file it is, its format says whether references are hidden in it. */
-    bool certain =
-        strcmp(item->node->backing_state, "missing") == 0 || strcmp(item->node->backing_state, "outside") == 0;
-    bool hides = !certain || ia_judge_may_hide(facts->backing_format);
+    bool certain = state == IA_RESOLVE_MISSING || state == IA_RESOLVE_OUTSIDE;
+    if (certain && !ia_judge_may_hide(item->parsed.facts.backing_format))
+        ia_findings_add_open(&links->catalog->findings, kinds[state].code, ia_file_path(item), "backing file '%s' %s",
+                             where, kinds[state].words);
+    else
+        ia_findings_add(&links->catalog->findings, kinds[state].code, ia_file_path(item), "backing file '%s' %s", where,
+                        kinds[state].words);
+}
+
+static void judge_backing(struct ia_links *links, const struct ia_file *item)
+{
+    const struct ia_image_facts *facts = &item->parsed.facts;
+    if (facts->backing_name == NULL || item->node->backing_state == IA_RESOLVE_NONE)
+        return;
     const char *where = item->node->backing_path == NULL ? facts->backing_name : item->node->backing_path;
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (strcmp(item->node->backing_state, kinds[i].state) != 0)
-            continue;
-        if (kinds[i].code == IA_FINDING_BACKING_LOOP && item->node->backing_target != IA_NO_FILE)
-            continue; /* told by cut_loops */
-        if (!hides)
-            ia_findings_add_open(&links->catalog->findings, kinds[i].code, ia_file_path(item), "backing file '%s' %s",
-                                 where, kinds[i].words);
-        else
-            ia_findings_add(&links->catalog->findings, kinds[i].code, ia_file_path(item), "backing file '%s' %s", where,
-                            kinds[i].words);
-    }
+    judge_backing_state(links, item, where);
     if (item->node->parent_mismatch != NULL)
         ia_findings_add(&links->catalog->findings, IA_FINDING_PARENT_MISMATCH, ia_file_path(item),
                         "backing file '%s': %s", where, item->node->parent_mismatch);

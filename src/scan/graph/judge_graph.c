@@ -24,11 +24,11 @@ static enum ia_graph_lock lock_of(const char *word)
     return strcmp(word, "write") == 0 ? IA_GRAPH_LOCK_WRITE : IA_GRAPH_LOCK_UNKNOWN;
 }
 
-static enum ia_graph_state state_of(const char *word)
+static enum ia_graph_state state_of(enum ia_resolve_state state)
 {
-    if (strcmp(word, "missing") == 0)
+    if (state == IA_RESOLVE_MISSING)
         return IA_GRAPH_MISSING;
-    return strcmp(word, "ambiguous") == 0 ? IA_GRAPH_AMBIGUOUS : IA_GRAPH_OTHER;
+    return state == IA_RESOLVE_AMBIGUOUS ? IA_GRAPH_AMBIGUOUS : IA_GRAPH_OTHER;
 }
 
 static bool add_file(struct ia_graph *graph, const struct ia_file *item)
@@ -105,9 +105,7 @@ static bool add_parts(struct ia_graph *graph, size_t image, const struct ia_file
         struct ia_graph_reference reference = {
             .image = image,
             .kind = named->place == IA_PART_REFERENCE ? IA_GRAPH_DATA_FILE : IA_GRAPH_EXTENT,
-            .state = part->ambiguous              ? IA_GRAPH_AMBIGUOUS
-                     : part->status == IA_MISSING ? IA_GRAPH_MISSING
-                                                  : IA_GRAPH_OTHER,
+            .state = state_of(part->state),
             .name = named->name == NULL ? "" : named->name,
             .path = part->path == NULL ? "" : part->path,
         };
@@ -122,11 +120,10 @@ static bool add_parts(struct ia_graph *graph, size_t image, const struct ia_file
 
 static bool add_references(struct ia_graph *graph, size_t image, const struct ia_file *item)
 {
-    const char *state = item->node->backing_state == NULL ? "unsupported" : item->node->backing_state;
     struct ia_graph_reference backing = {
         .image = image,
         .kind = IA_GRAPH_BACKING,
-        .state = state_of(state),
+        .state = state_of(item->node->backing_state),
         .name = item->parsed.facts.backing_name,
         .path = item->node->backing_path == NULL ? "" : item->node->backing_path,
     };

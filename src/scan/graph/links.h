@@ -24,11 +24,11 @@ struct ia_content_part {
 
 /* A file's place in the graph. Numbers are those of the catalog. */
 struct ia_node {
-    size_t backing;            /* IA_NO_FILE: none or not reachable */
-    size_t backing_target;     /* the same, and kept where the link was cut: what it names is not unused */
-    const char *backing_state; /* "followed"..., NULL: no backing file */
-    char *backing_path;        /* owned */
-    char *parent_mismatch;     /* owned; in what the backing image is not the one it was made on, NULL: in nothing */
+    size_t backing;                      /* IA_NO_FILE: none or not reachable */
+    size_t backing_target;               /* the same, and kept where the link was cut: what it names is not unused */
+    enum ia_resolve_state backing_state; /* NONE: no backing file, or not resolved */
+    char *backing_path;                  /* owned */
+    char *parent_mismatch; /* owned; in what the backing image is not the one it was made on, NULL: in nothing */
     IA_VEC(char *) via;   /* owned, canonical directories from which other images name it, besides those of its names */
     char *stated_format;  /* owned; what an overlay says it is */
     bool reread;          /* already read a second time because of its stated format */

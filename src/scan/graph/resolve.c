@@ -10,64 +10,37 @@
 #include "scan/graph/identities.h"
 #include "scan/graph/links.h"
 
-/* Where a name leads. */
-struct lead {
-    const char *state; /* "followed", "missing", "outside", "denied", "loop", "not-a-file" */
-    char *path;        /* owned */
-    char *spelled;     /* owned; the name that QEMU would open, links and all */
-    struct stat st;
-};
-
-static enum ia_status find_lead(const struct ia_links *links, const char *image_name, const char *path,
-                                struct lead *lead, struct ia_error *err)
+static bool is_known(const void *catalog, const struct stat *st)
 {
-    struct ia_error cause = {0};
-    lead->spelled = ia_reference_combine(image_name, path);
-    if (lead->spelled == NULL)
-        return ia_no_memory(err);
-    enum ia_status resolved = ia_confine_resolve(&links->catalog->confine, lead->spelled, &lead->path, &cause);
-    if (lead->path == NULL && (lead->path = strdup(lead->spelled)) == NULL)
-        return ia_no_memory(err);
-    switch (resolved) {
-    case IA_OK:
-        if (stat(lead->path, &lead->st) != 0)
-            lead->state = "denied";
-        else
-            lead->state = S_ISREG(lead->st.st_mode) || S_ISBLK(lead->st.st_mode) ? "followed" : "not-a-file";
-        return IA_OK;
-    case IA_REFUSED:
-        lead->state = "outside";
-        /* One more name of a file inside, by a hard link or mount, is that file. Looked at, never opened. */
-        if (stat(lead->path, &lead->st) == 0 &&
-            ia_catalog_find(links->catalog, (int64_t)lead->st.st_dev, (int64_t)lead->st.st_ino) != IA_NO_FILE)
-            lead->state = "followed";
-        return IA_OK;
-    case IA_MISSING:
-        lead->state = "missing";
-        return IA_OK;
-    case IA_LOOP:
-        lead->state = "loop";
-        return IA_OK;
-    case IA_NOMEM:
-        return ia_no_memory(err);
-    default:
-        lead->state = "denied";
-        return IA_OK;
-    }
+    return ia_catalog_find(catalog, (int64_t)st->st_dev, (int64_t)st->st_ino) != IA_NO_FILE;
+}
+
+/* Nobody knows from which directory, and by whom, images will be opened. */
+static struct ia_resolve_rules rules_of(const struct ia_links *links)
+{
+    return (struct ia_resolve_rules){
+        .confine = &links->catalog->confine, .parts_stay = true, .is_known = is_known, .known = links->catalog};
 }
 
 /* Whether files that the walk did not meet may be added to the catalog, and so be read. */
 enum reach { KNOWN_FILES, NEW_FILES };
 
-/* The item that a followed lead ends at; it is new to the catalog if it lies in an --allow directory. With
- * KNOWN_FILES such a one is IA_NO_FILE. */
-static enum ia_status item_of(struct ia_links *links, const struct lead *lead, enum reach reach, size_t *number,
-                              struct ia_error *err)
+/* The item of a file that was found, IA_NO_FILE: none was, or the catalog does not have it. */
+static size_t item_of(const struct ia_links *links, const struct ia_resolved *file)
 {
-    *number = ia_catalog_find(links->catalog, (int64_t)lead->st.st_dev, (int64_t)lead->st.st_ino);
-    if (*number != IA_NO_FILE || reach == KNOWN_FILES)
+    if (file->found != IA_RESOLVE_FOLLOWED)
+        return IA_NO_FILE;
+    return ia_catalog_find(links->catalog, (int64_t)file->st.st_dev, (int64_t)file->st.st_ino);
+}
+
+/* The same; with NEW_FILES a file in an --allow directory that was found is added. */
+static enum ia_status reach_item(struct ia_links *links, const struct ia_resolved *file, enum reach reach,
+                                 size_t *number, struct ia_error *err)
+{
+    *number = item_of(links, file);
+    if (*number != IA_NO_FILE || file->found != IA_RESOLVE_FOLLOWED || reach == KNOWN_FILES)
         return IA_OK;
-    enum ia_status status = ia_catalog_add(links->catalog, lead->path, &lead->st, false, number, err);
+    enum ia_status status = ia_catalog_add(links->catalog, file->path, &file->st, false, number, err);
     if (status == IA_OK)
         ia_catalog_match_late(links->catalog, *number);
     return status;
@@ -85,12 +58,6 @@ enum ia_status ia_links_add_alias(struct ia_links *links, const char *kind, size
     return ia_no_memory(err);
 }
 
-static void release_lead(struct lead *lead)
-{
-    free(lead->path);
-    free(lead->spelled);
-}
-
 static bool is_in(const char *path, const char *directory)
 {
     size_t len = strlen(directory);
@@ -100,10 +67,10 @@ static bool is_in(const char *path, const char *directory)
 /* QEMU takes a relative name of an image from the directory of the name by which the image itself was opened. When an
  * overlay names it through a link from elsewhere, that directory is one more place to look from.
  * Ends: there are no more directories than references. */
-static enum ia_status note_via(struct ia_links *links, size_t target, const char *spelled, struct ia_error *err)
+static enum ia_status note_via(struct ia_links *links, size_t target, const char *named, struct ia_error *err)
 {
     struct ia_file *item = links->catalog->files.items[target];
-    IA_AUTO_FREE char *name = strdup(spelled);
+    IA_AUTO_FREE char *name = strdup(named);
     if (name == NULL || !ia_path_go_up(name))
         return name == NULL ? ia_no_memory(err) : IA_OK;
     IA_AUTO_FREE char *directory = realpath(name, NULL);
@@ -124,68 +91,82 @@ static enum ia_status note_via(struct ia_links *links, size_t target, const char
     return IA_OK;
 }
 
-/* From one name of the image. *deferred: it leads to a file that may not be added yet. */
-static enum ia_status follow_from(struct ia_links *links, size_t image, const char *name, const char *path,
-                                  enum reach reach, bool *deferred, struct ia_error *err)
+/* What an image names as its backing file. */
+struct named {
+    const struct ia_reference *reference;
+    const char *format; /* that the image states, NULL: none */
+    enum reach reach;
+};
+
+/* The first file that is found counts; without one, the first name that was looked up. */
+static enum ia_status keep_backing(struct ia_links *links, size_t image, const char *name, struct ia_resolved *file,
+                                   size_t target, struct ia_error *err)
 {
-    struct lead lead = {0};
-    size_t target = IA_NO_FILE;
-    enum ia_status status = find_lead(links, name, path, &lead, err);
-    bool followed = status == IA_OK && strcmp(lead.state, "followed") == 0;
-    if (followed)
-        status = item_of(links, &lead, reach, &target, err);
-    *deferred = status == IA_OK && followed && target == IA_NO_FILE;
     struct ia_file *item = links->catalog->files.items[image];
-    if (status == IA_OK && !*deferred) {
-        if (item->node->backing_state == NULL || (followed && item->node->backing == IA_NO_FILE)) {
-            item->node->backing_state = lead.state;
-            item->node->backing = item->node->backing_target = target;
-            free(item->node->backing_path);
-            item->node->backing_path = ia_steal_ptr(lead.path);
-        } else if (followed && target != item->node->backing) {
-            status = ia_links_add_alias(links, "alias", image, target, name, lead.path, err);
-        }
+    bool found = target != IA_NO_FILE;
+    if (item->node->backing_state == IA_RESOLVE_NONE || (found && item->node->backing == IA_NO_FILE)) {
+        item->node->backing_state = file->state;
+        item->node->backing = item->node->backing_target = target;
+        free(item->node->backing_path);
+        item->node->backing_path = ia_steal_ptr(file->path);
+        return IA_OK;
     }
-    if (status == IA_OK && target != IA_NO_FILE)
-        status = note_via(links, target, lead.spelled, err);
-    release_lead(&lead);
-    return status;
+    return found && target != item->node->backing
+               ? ia_links_add_alias(links, "alias", image, target, name, file->path, err)
+               : IA_OK;
 }
 
-/* An overlay opens the image from this directory, and from there its backing file cannot be followed. */
-static enum ia_status check_via(struct ia_links *links, size_t image, const char *name, const char *path,
-                                struct ia_error *err)
+/* An overlay opens the image from another directory, and from there its backing file cannot be followed. */
+static void note_broken_via(struct ia_links *links, size_t image, const struct ia_resolved *file)
 {
-    struct lead lead = {0};
-    enum ia_status status = find_lead(links, name, path, &lead, err);
-    if (status == IA_OK && strcmp(lead.state, "followed") != 0)
-        ia_findings_add(&links->catalog->findings,
-                        strcmp(lead.state, "missing") == 0 ? IA_FINDING_BACKING_MISSING : IA_FINDING_BACKING_OUTSIDE,
-                        ia_file_path(links->catalog->files.items[image]),
-                        "named from another directory, its backing file is '%s' (%s)", lead.spelled, lead.state);
-    release_lead(&lead);
-    return status;
+    enum ia_finding_code code =
+        file->found == IA_RESOLVE_MISSING ? IA_FINDING_BACKING_MISSING : IA_FINDING_BACKING_OUTSIDE;
+    ia_findings_add(&links->catalog->findings, code, ia_file_path(links->catalog->files.items[image]),
+                    "named from another directory, its backing file is '%s' (%s)", file->named,
+                    ia_resolve_word(file->found));
+}
+
+/* From one name of the image; via: a name that only overlays have for it. *deferred: it leads to a file that may not be
+ * added yet. */
+static enum ia_status follow_from(struct ia_links *links, size_t image, const char *name, bool via,
+                                  const struct named *backing, bool *deferred, struct ia_error *err)
+{
+    const struct ia_resolve_rules rules = rules_of(links);
+    IA_AUTO_RESOLVED struct ia_resolved file = {0};
+    size_t target = IA_NO_FILE;
+    enum ia_status status = ia_resolve(&rules, name, backing->reference, backing->format, &file, err);
+    if (status == IA_OK)
+        status = reach_item(links, &file, backing->reach, &target, err);
+    if (status != IA_OK)
+        return status;
+    *deferred = file.found == IA_RESOLVE_FOLLOWED && target == IA_NO_FILE;
+    if (*deferred)
+        return IA_OK;
+    if (via && target == IA_NO_FILE)
+        note_broken_via(links, image, &file);
+    status = keep_backing(links, image, name, &file, target, err);
+    return status == IA_OK && target != IA_NO_FILE ? note_via(links, target, file.named, err) : status;
 }
 
 /* The first name of the image from which the reference can be followed decides; other names that lead elsewhere are
  * kept as aliases, so that what they lead to is never called unused. */
-static enum ia_status follow(struct ia_links *links, size_t image, const char *path, enum reach reach, bool *deferred,
+static enum ia_status follow(struct ia_links *links, size_t image, const struct named *backing, bool *deferred,
                              struct ia_error *err)
 {
     const struct ia_file *item = links->catalog->files.items[image];
-    size_t names = path[0] == '/' ? 1 : item->names.len;
-    size_t via = path[0] == '/' ? 0 : item->node->via.len;
+    const char *path = backing->reference->path;
+    bool relative = path != NULL && path[0] != '/';
+    size_t names = relative ? item->names.len : 1;
+    size_t via = relative ? item->node->via.len : 0;
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < names && status == IA_OK && !*deferred; i++)
-        status = follow_from(links, image, links->catalog->files.items[image]->names.items[i].path, path, reach,
+        status = follow_from(links, image, links->catalog->files.items[image]->names.items[i].path, false, backing,
                              deferred, err);
     for (size_t i = 0; i < via && status == IA_OK && !*deferred; i++) {
         IA_AUTO_FREE char *name = NULL;
         if (asprintf(&name, "%s/.", links->catalog->files.items[image]->node->via.items[i]) < 0)
             return ia_no_memory(err);
-        status = check_via(links, image, name, path, err);
-        if (status == IA_OK)
-            status = follow_from(links, image, name, path, reach, deferred, err);
+        status = follow_from(links, image, name, true, backing, deferred, err);
     }
     return status;
 }
@@ -215,8 +196,9 @@ static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum r
     enum ia_status status = IA_OK;
     size_t count = links->catalog->files.items[image]->parsed.facts.backing_paths.len;
     for (size_t i = 0; i < count && status == IA_OK && !*deferred; i++) {
-        IA_AUTO_FREE char *path = strdup(links->catalog->files.items[image]->parsed.facts.backing_paths.items[i]);
-        status = path == NULL ? ia_no_memory(err) : follow(links, image, path, reach, deferred, err);
+        const struct ia_image_facts *facts = &links->catalog->files.items[image]->parsed.facts;
+        const struct ia_reference reference = {.kind = IA_REFERENCE_PATH, .path = facts->backing_paths.items[i]};
+        status = follow(links, image, &(struct named){.reference = &reference, .reach = reach}, deferred, err);
     }
     const struct ia_file *item = links->catalog->files.items[image];
     if (status == IA_OK && !*deferred && item->node->backing != IA_NO_FILE)
@@ -231,7 +213,7 @@ static enum ia_status resolve_identity(struct ia_links *links, size_t image, str
     struct ia_file *item = items[image];
     const struct ia_identities *known = &links->identities;
     enum ia_status status = IA_OK;
-    item->node->backing_state = "missing";
+    item->node->backing_state = IA_RESOLVE_MISSING;
     size_t first =
         ia_identities_find(known, links->catalog, item->parsed.format, ia_parsed_identity(&item->parsed)->parent);
     for (size_t i = first; i < known->sorted.len && status == IA_OK; i++) {
@@ -240,7 +222,7 @@ static enum ia_status resolve_identity(struct ia_links *links, size_t image, str
             break;
         if (target == image)
             continue;
-        bool another = item->node->backing_target != IA_NO_FILE || strcmp(item->node->backing_state, "several") == 0;
+        bool another = item->node->backing_target != IA_NO_FILE || item->node->backing_state == IA_RESOLVE_SEVERAL;
         if (another && item->node->backing_target != IA_NO_FILE) {
             status =
                 ia_links_add_alias(links, "alias", image, item->node->backing_target, item->parsed.facts.backing_name,
@@ -250,7 +232,7 @@ static enum ia_status resolve_identity(struct ia_links *links, size_t image, str
         if (another && status == IA_OK)
             status = ia_links_add_alias(links, "alias", image, target, item->parsed.facts.backing_name,
                                         ia_file_path(items[target]), err);
-        item->node->backing_state = another ? "several" : "followed";
+        item->node->backing_state = another ? IA_RESOLVE_SEVERAL : IA_RESOLVE_FOLLOWED;
         if (!another)
             item->node->backing = item->node->backing_target = target;
     }
@@ -261,68 +243,47 @@ static enum ia_status resolve_identity(struct ia_links *links, size_t image, str
                                             : state_format(links, image, item->parsed.facts.backing_format, err);
 }
 
+static enum ia_status resolve_reference(struct ia_links *links, size_t image, enum reach reach, bool *deferred,
+                                        struct ia_error *err)
+{
+    const struct ia_file *item = links->catalog->files.items[image];
+    const struct ia_image_facts *facts = &item->parsed.facts;
+    const char *stated = facts->backing_format;
+    IA_AUTO_REFERENCE struct ia_reference reference = {0};
+    enum ia_status status = ia_reference_parse(facts->backing_name, &reference, err);
+    if (status == IA_OK)
+        status = follow(links, image, &(struct named){&reference, stated, reach}, deferred, err);
+    if (status != IA_OK || *deferred || item->node->backing == IA_NO_FILE)
+        return status;
+    const char *format = stated != NULL ? stated : reference.format;
+    return state_format(links, image, item->node->backing_state == IA_RESOLVE_UNSUPPORTED ? NULL : format, err);
+}
+
 static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum reach reach, bool *deferred,
                                       struct ia_error *err)
 {
     const struct ia_image_facts *facts = &links->catalog->files.items[image]->parsed.facts;
     if (facts->backing_by_identity)
         return resolve_identity(links, image, err);
-    if (facts->backing_paths.len > 0)
-        return resolve_paths(links, image, reach, deferred, err);
-    IA_AUTO_FREE char *stated = facts->backing_format == NULL ? NULL : strdup(facts->backing_format);
-    struct ia_reference reference;
-    enum ia_status status = ia_reference_parse(facts->backing_name, &reference, err);
-    if (status != IA_OK)
-        return status;
-    if (reference.path != NULL)
-        status = follow(links, image, reference.path, reach, deferred, err);
-    if (status != IA_OK || *deferred) {
-        ia_reference_release(&reference);
-        return status;
-    }
-    struct ia_file *item = links->catalog->files.items[image];
-    bool stands_alone = reference.kind == IA_REFERENCE_UNSUPPORTED || reference.kind == IA_REFERENCE_SLICE ||
-                        (reference.bare_file && stated != NULL);
-    if (reference.kind == IA_REFERENCE_REMOTE)
-        item->node->backing_state = "remote";
-    else if (stands_alone)
-        item->node->backing_state = "unsupported";
-    else if (reference.kind == IA_REFERENCE_WORKING_DIR)
-        item->node->backing_state = "ambiguous";
-    const char *format = stated != NULL ? stated : reference.format;
-    if (item->node->backing != IA_NO_FILE)
-        status = state_format(links, image, stands_alone ? NULL : format, err);
-    ia_reference_release(&reference);
-    return status;
+    return facts->backing_paths.len > 0 ? resolve_paths(links, image, reach, deferred, err)
+                                        : resolve_reference(links, image, reach, deferred, err);
 }
 
 /* One part of an image that was taken over from the store: is it still there, and unchanged? */
 static enum ia_status resolve_stored_part(struct ia_links *links, size_t image, const struct ia_image_part *named,
                                           struct ia_error *err)
 {
+    const struct ia_resolve_rules rules = rules_of(links);
     struct ia_file *item = links->catalog->files.items[image];
-    struct ia_file_part part = {.item = IA_NO_FILE};
-    struct ia_reference reference = {.kind = IA_REFERENCE_PATH};
-    struct lead lead = {0};
-    enum ia_status status = IA_OK;
-    if (named->place == IA_PART_REFERENCE && named->name != NULL) {
-        status = ia_reference_parse(named->name, &reference, err);
-        part.ambiguous = reference.path == NULL || reference.path[0] != '/';
-    }
-    const char *path = named->place == IA_PART_REFERENCE ? reference.path : named->name;
-    if (status == IA_OK && path != NULL)
-        status = find_lead(links, ia_file_path(item), path, &lead, err);
-    ia_reference_release(&reference);
-    free(lead.spelled);
-    part.path = lead.path;
-    if (status == IA_OK && lead.state != NULL && strcmp(lead.state, "followed") == 0)
-        part.item = ia_catalog_find(links->catalog, (int64_t)lead.st.st_dev, (int64_t)lead.st.st_ino);
-    if (status == IA_OK && !ia_vec_push(&item->read->parts, part))
-        status = ia_no_memory(err);
-    if (status != IA_OK) {
-        free(part.path);
+    IA_AUTO_RESOLVED struct ia_resolved file = {0};
+    enum ia_status status = ia_resolve_part(&rules, ia_file_path(item), named, &file, err);
+    if (status != IA_OK)
         return status;
-    }
+    struct ia_file_part part = {
+        .item = item_of(links, &file), .path = file.path, .state = file.state, .found = file.found};
+    if (!ia_vec_push(&item->read->parts, part))
+        return ia_no_memory(err);
+    file.path = NULL; /* moved */
     item->node->stale =
         item->node->stale || part.item == IA_NO_FILE || !links->catalog->files.items[part.item]->from_store;
     return IA_OK;
@@ -339,24 +300,23 @@ static enum ia_status resolve_parts(struct ia_links *links, size_t image, struct
 }
 
 /* One name in a content that is used as another format. */
-static enum ia_status resolve_content_name(struct ia_links *links, size_t image, const char *name, bool beside,
+static enum ia_status resolve_content_name(struct ia_links *links, size_t image, const struct ia_content_part *named,
                                            struct ia_error *err)
 {
-    const struct ia_file *item = links->catalog->files.items[image];
-    struct ia_reference reference = {.kind = IA_REFERENCE_PATH};
-    struct lead lead = {0};
-    enum ia_status status = beside ? IA_OK : ia_reference_parse(name, &reference, err);
-    const char *path = beside ? name : reference.path;
-    if (status == IA_OK && path != NULL)
-        status = find_lead(links, ia_file_path(item), path, &lead, err);
-    if (status == IA_OK && lead.state != NULL && strcmp(lead.state, "followed") == 0) {
-        size_t target = ia_catalog_find(links->catalog, (int64_t)lead.st.st_dev, (int64_t)lead.st.st_ino);
-        if (target != IA_NO_FILE && target != image)
-            status = ia_links_add_alias(links, "content", image, target, name, lead.path, err);
+    const struct ia_resolve_rules rules = rules_of(links);
+    const char *from = ia_file_path(links->catalog->files.items[image]);
+    IA_AUTO_REFERENCE struct ia_reference reference = {0};
+    IA_AUTO_RESOLVED struct ia_resolved file = {0};
+    if (named->place == IA_PART_BESIDE) {
+        IA_TRY(ia_resolve_path(&rules, from, named->name, &file, err));
+    } else {
+        IA_TRY(ia_reference_parse(named->name, &reference, err));
+        IA_TRY(ia_resolve(&rules, from, &reference, NULL, &file, err));
     }
-    release_lead(&lead);
-    ia_reference_release(&reference);
-    return status;
+    size_t target = item_of(links, &file);
+    return target == IA_NO_FILE || target == image
+               ? IA_OK
+               : ia_links_add_alias(links, "content", image, target, named->name, file.path, err);
 }
 
 /* A content that is used as raw, and looks like an image that names files: nobody follows that, but who took it for an
@@ -366,10 +326,10 @@ static enum ia_status resolve_content(struct ia_links *links, size_t image, stru
     const struct ia_node *node = links->catalog->files.items[image]->node;
     enum ia_status status = IA_OK;
     if (node->content_backing != NULL)
-        status = resolve_content_name(links, image, node->content_backing, false, err);
+        status = resolve_content_name(links, image, &(struct ia_content_part){node->content_backing, IA_PART_REFERENCE},
+                                      err);
     for (size_t i = 0; i < node->content_parts.len && status == IA_OK; i++)
-        status = resolve_content_name(links, image, node->content_parts.items[i].name,
-                                      node->content_parts.items[i].place == IA_PART_BESIDE, err);
+        status = resolve_content_name(links, image, &node->content_parts.items[i], err);
     return status;
 }
 
@@ -380,7 +340,7 @@ static enum ia_status resolve_item(struct ia_links *links, size_t number, enum r
     enum ia_status status = IA_OK;
     item->node->resolved = true;
     item->node->backing = item->node->backing_target = IA_NO_FILE;
-    item->node->backing_state = NULL;
+    item->node->backing_state = IA_RESOLVE_NONE;
     free(item->node->backing_path);
     item->node->backing_path = NULL;
     if (item->parsed.facts.backing_name != NULL)

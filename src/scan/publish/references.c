@@ -1,25 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing who names whom: the names of files, the files of images, the references between them. */
-#include <string.h>
-
 #include "base/fingerprint.h"
 #include "scan/publish/publish.h"
-
-static const char *state_of_part(const struct ia_file_part *part)
-{
-    if (part->ambiguous)
-        return "ambiguous";
-    switch (part->status) {
-    case IA_OK:
-        return "followed";
-    case IA_REFUSED:
-        return "outside";
-    case IA_MISSING:
-        return "missing";
-    default:
-        return "denied";
-    }
-}
 
 /* A part of an image that was not understood as far as its parts is named, and looked for by nobody. */
 static enum ia_status put_part_reference(struct ia_publish *publish, const struct ia_file *item, size_t number,
@@ -35,7 +17,7 @@ static enum ia_status put_part_reference(struct ia_publish *publish, const struc
         .place = named->place,
         .name = named->name,
         .path = part == NULL || part->path == NULL ? "" : part->path,
-        .state = part == NULL ? NULL : state_of_part(part),
+        .state = part == NULL ? NULL : ia_resolve_word(part->state),
         .target_id = part != NULL && part->item != IA_NO_FILE ? publish->catalog->files.items[part->item]->file_id : 0,
     };
     return ia_writer_put_reference(publish->writer, &row, err);
@@ -45,13 +27,14 @@ static enum ia_status put_backing_reference(struct ia_publish *publish, const st
                                             struct ia_error *err)
 {
     struct ia_file *const *items = publish->catalog->files.items;
+    bool resolved = item->node->backing_state != IA_RESOLVE_NONE;
     struct ia_reference_row row = {
         .image_id = item->image_id,
         .kind = "backing",
         .place = -1,
         .name = item->parsed.facts.backing_name,
         .path = item->node->backing_path == NULL ? "" : item->node->backing_path,
-        .state = item->node->backing_state == NULL ? "unsupported" : item->node->backing_state,
+        .state = ia_resolve_word(resolved ? item->node->backing_state : IA_RESOLVE_UNSUPPORTED),
         .target_id = item->node->backing_target != IA_NO_FILE ? items[item->node->backing_target]->file_id : 0,
     };
     return ia_writer_put_reference(publish->writer, &row, err);
@@ -121,7 +104,7 @@ static enum ia_status write_links(struct ia_publish *publish, struct ia_error *e
             .place = -1,
             .name = alias->name,
             .path = alias->path,
-            .state = "followed",
+            .state = ia_resolve_word(IA_RESOLVE_FOLLOWED),
             .target_id = catalog->files.items[alias->target]->file_id,
         };
         if (row.image_id != 0)
@@ -158,13 +141,12 @@ static void add_item(struct ia_fingerprint *print, const struct ia_publish *publ
     ia_fingerprint_int(print, item->image_id);
     ia_fingerprint_int(print, file_id_of(publish, item->node->backing_target));
     ia_fingerprint_text(print, item->parsed.facts.backing_name);
-    ia_fingerprint_text(print, item->node->backing_state);
+    ia_fingerprint_int(print, item->node->backing_state);
     ia_fingerprint_text(print, item->node->backing_path);
     for (size_t i = 0; i < item->read->parts.len; i++) {
         const struct ia_file_part *part = &item->read->parts.items[i];
         ia_fingerprint_int(print, file_id_of(publish, part->item));
-        ia_fingerprint_int(print, part->status);
-        ia_fingerprint_int(print, part->ambiguous);
+        ia_fingerprint_int(print, part->state);
         ia_fingerprint_text(print, part->path);
     }
     add_names(print, item);

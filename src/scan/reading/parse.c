@@ -9,7 +9,6 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/path.h"
-#include "chain/reference.h"
 #include "format/raw/raw.h"
 #include "scan/reading/locks.h"
 
@@ -18,7 +17,7 @@ void ia_parse_result_release(struct ia_parse_result *result)
     ia_parsed_release(&result->parsed);
     ia_account_release(&result->account);
     for (size_t i = 0; i < result->parts.len; i++) {
-        free(result->parts.items[i].path);
+        ia_resolved_release(&result->parts.items[i].file);
         free(result->parts.items[i].message);
     }
     ia_vec_release(&result->parts);
@@ -151,54 +150,18 @@ static enum ia_status decide(const struct ia_parse_request *request, struct ia_s
     return status;
 }
 
-/* Where a part is looked for: beside the image, whatever directory QEMU would work in. */
-static enum ia_status find_part(const struct ia_parse_request *request, const struct ia_image_part *part,
-                                struct ia_parsed_part *out, char **name, struct ia_error *err)
-{
-    if (part->name == NULL)
-        return ia_fail(err, IA_CORRUPT, "the image does not name its %s file", part->role);
-    struct ia_reference reference = {.kind = IA_REFERENCE_PATH};
-    if (part->place == IA_PART_REFERENCE) {
-        enum ia_status status = ia_reference_parse(part->name, &reference, err);
-        if (status != IA_OK)
-            return status;
-        if (reference.path == NULL || reference.kind == IA_REFERENCE_UNSUPPORTED ||
-            reference.kind == IA_REFERENCE_SLICE) {
-            ia_reference_release(&reference);
-            return ia_fail(err, IA_UNSUPPORTED, "%s file '%s' is not a local file", part->role, part->name);
-        }
-        out->ambiguous = reference.path[0] != '/';
-    }
-    *name = ia_reference_combine(request->path, reference.path != NULL ? reference.path : part->name);
-    ia_reference_release(&reference);
-    return *name != NULL ? IA_OK : ia_no_memory(err);
-}
-
+/* A part is looked for beside the image, whatever directory QEMU would work in. */
 static enum ia_status open_part(const struct ia_parse_request *request, const struct ia_parse_env *env,
-                                const struct ia_image_part *part, struct ia_parsed_part *out, struct ia_source **source,
-                                struct ia_error *err)
+                                const struct ia_image_part *named, struct ia_parsed_part *part,
+                                struct ia_source **source, struct ia_error *err)
 {
-    IA_AUTO_FREE char *name = NULL;
-    IA_AUTO_CLOSE int fd = -1;
-    enum ia_status status = find_part(request, part, out, &name, err);
-    if (status != IA_OK)
-        return status;
-    enum ia_status resolved = status = ia_confine_resolve(env->confine, name, &out->path, err);
-    if (out->path == NULL)
-        out->path = ia_steal_ptr(name);
-    if (status == IA_OK && part->place == IA_PART_BESIDE && !ia_path_is_below_directory_of(out->path, request->path))
-        return ia_fail(err, IA_REFUSED, "'%s' is outside the directory of the image", out->path);
+    const struct ia_resolve_rules rules = {.confine = env->confine, .parts_stay = true};
+    enum ia_status status = ia_resolve_part(&rules, request->path, named, &part->file, err);
     if (status == IA_OK)
-        status = ia_confine_open(env->confine, out->path, &fd, &out->st, err);
-    if (status == IA_REFUSED && fd < 0 && resolved == IA_OK) /* inside, and no file */
-        status = IA_UNSUPPORTED;
-    if (status == IA_OK)
-        status = ia_source_open_fd(fd, source, err);
-    if (status == IA_OK) {
-        ia_steal_fd(&fd);
-        out->opened = true;
-    }
-    return status;
+        status = ia_resolved_open(env->confine, &part->file, source, err);
+    part->opened = status == IA_OK;
+    bool inside = part->file.found != IA_RESOLVE_OUTSIDE;
+    return status == IA_REFUSED && inside ? IA_UNSUPPORTED : status; /* it is no file */
 }
 
 static void tally(struct ia_parsed *parsed, const struct ia_extent *batch, size_t count)
@@ -355,9 +318,9 @@ static bool parts_changed(struct ia_parse_result *result)
         struct stat after;
         if (!part->opened)
             continue;
-        if (stat(part->path, &after) != 0 || !same_content(&part->st, &after))
+        if (stat(part->file.path, &after) != 0 || !same_content(&part->file.st, &after))
             return true;
-        part->st = after; /* the host may have allotted blocks meanwhile */
+        part->file.st = after; /* the host may have allotted blocks meanwhile */
     }
     return false;
 }
@@ -372,8 +335,8 @@ static bool may_settle(const struct ia_parse_result *result)
         unwritten = unwritten || result->account.rows.items[i].unwritten_bytes > 0;
     time_t written = result->st.st_mtim.tv_sec;
     for (size_t i = 0; i < result->parts.len; i++)
-        if (result->parts.items[i].opened && result->parts.items[i].st.st_mtim.tv_sec > written)
-            written = result->parts.items[i].st.st_mtim.tv_sec;
+        if (result->parts.items[i].opened && result->parts.items[i].file.st.st_mtim.tv_sec > written)
+            written = result->parts.items[i].file.st.st_mtim.tv_sec;
     return unwritten && written > time(NULL) - SECONDS;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "chain/confine.h"
+#include "chain/resolve.h"
 #include "format/format.h"
 #include "scan/catalog/catalog.h"
 #include "scan/reading/account.h"
@@ -33,10 +34,8 @@ struct ia_parse_env {
 struct ia_parsed_part {
     enum ia_status status; /* IA_OK, or why it could not be had */
     char *message;         /* owned; the same in words */
-    char *path;            /* owned; canonical, or where it was looked for; NULL: nowhere */
-    struct stat st;
-    bool opened;    /* st holds */
-    bool ambiguous; /* its name is relative to a working directory: looked for beside the image */
+    struct ia_resolved file;
+    bool opened;
 };
 
 struct ia_parse_result {

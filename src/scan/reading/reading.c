@@ -116,33 +116,46 @@ static enum ia_status adopt(struct ia_reading *reading, struct ia_file *item, st
     return status;
 }
 
+/* A store keeps of a part whether it is somewhere else or nowhere, and no other reason why it cannot be had. */
+static enum ia_resolve_state found_of(enum ia_status status)
+{
+    switch (status) {
+    case IA_OK:
+        return IA_RESOLVE_FOLLOWED;
+    case IA_REFUSED:
+        return IA_RESOLVE_OUTSIDE;
+    case IA_MISSING:
+        return IA_RESOLVE_MISSING;
+    default:
+        return IA_RESOLVE_DENIED;
+    }
+}
+
 /* Takes one part into the catalog. */
 static enum ia_status note_part(struct ia_reading *reading, size_t number, struct ia_parsed_part *parsed,
                                 struct ia_error *err)
 {
     struct ia_catalog *catalog = reading->catalog;
-    struct ia_file *file = catalog->files.items[number];
-    struct ia_file_part part = {.item = IA_NO_FILE,
-                                .path = parsed->path,
-                                .message = parsed->message,
-                                .status = parsed->status,
-                                .ambiguous = parsed->ambiguous};
-    parsed->path = NULL;
+    struct ia_read *read = catalog->files.items[number]->read;
+    struct ia_resolved *file = &parsed->file;
+    struct ia_file_part part = {
+        .item = IA_NO_FILE, .path = file->path, .message = parsed->message, .found = found_of(parsed->status)};
+    part.state = file->state == IA_RESOLVE_AMBIGUOUS ? IA_RESOLVE_AMBIGUOUS : part.found;
+    file->path = NULL;
     parsed->message = NULL;
-    if (!ia_vec_push(&file->read->parts, part)) {
+    if (!ia_vec_push(&read->parts, part)) {
         free(part.path);
         free(part.message);
         return ia_no_memory(err);
     }
-    /* Outside, and yet one more name of a file inside: looked at, never opened. */
-    bool seen = parsed->status == IA_REFUSED && part.path != NULL && stat(part.path, &parsed->st) == 0;
-    if (!parsed->opened && !seen)
+    /* One outside may be one more name of a file inside. */
+    if (!parsed->opened && part.found != IA_RESOLVE_OUTSIDE)
         return IA_OK;
+    size_t found = ia_catalog_find(catalog, (int64_t)file->st.st_dev, (int64_t)file->st.st_ino);
     enum ia_status status = IA_OK;
-    size_t found = ia_catalog_find(catalog, (int64_t)parsed->st.st_dev, (int64_t)parsed->st.st_ino);
     if (found == IA_NO_FILE && parsed->opened)
-        status = ia_catalog_add(catalog, part.path, &parsed->st, false, &found, err);
-    file->read->parts.items[file->read->parts.len - 1].item = found;
+        status = ia_catalog_add(catalog, part.path, &file->st, false, &found, err);
+    read->parts.items[read->parts.len - 1].item = found;
     return status;
 }
 

@@ -4,6 +4,7 @@
 #ifndef IA_SCAN_READING_READING_H
 #define IA_SCAN_READING_READING_H
 
+#include "chain/resolve.h"
 #include "scan/catalog/catalog.h"
 #include "scan/reading/account.h"
 #include "scan/reading/pool.h"
@@ -11,11 +12,11 @@
 
 /* One of the files of an image besides its main one, as parsed.facts.parts. */
 struct ia_file_part {
-    size_t item;   /* number of a file; IA_NO_FILE: not found */
-    char *path;    /* owned; NULL: none */
-    char *message; /* owned; why status is not IA_OK */
-    enum ia_status status;
-    bool ambiguous; /* its name is relative: QEMU takes it from a working directory */
+    size_t item;                 /* number of a file; IA_NO_FILE: not found */
+    char *path;                  /* owned; NULL: none */
+    char *message;               /* owned; why it was not followed */
+    enum ia_resolve_state state; /* as its name counts: AMBIGUOUS, or as it was found */
+    enum ia_resolve_state found; /* FOLLOWED, MISSING, OUTSIDE; DENIED: any other reason */
 };
 
 /* What reading adds to a file. */
