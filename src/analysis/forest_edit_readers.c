@@ -43,11 +43,10 @@ enum ia_status ia_forest_edit_change_snapshots(struct ia_forest_edit *edited, si
                                                const struct ia_interval_map *below, struct ia_error *err)
 {
     size_t snapshots = edited->before->nodes[node].snapshots;
-    enum ia_status status = snapshots > 0 ? list_snapshots(edited, node, err) : IA_OK;
-    for (size_t i = 0; i < snapshots && status == IA_OK; i++)
-        status =
-            ia_forest_edit_count_through(edited, node, i + 1, below, &edited->edits[node].snapshot_changes[i], err);
-    return status;
+    IA_TRY(snapshots > 0 ? list_snapshots(edited, node, err) : IA_OK);
+    for (size_t i = 0; i < snapshots; i++)
+        IA_TRY(ia_forest_edit_count_through(edited, node, i + 1, below, &edited->edits[node].snapshot_changes[i], err));
+    return IA_OK;
 }
 
 struct change {

@@ -86,11 +86,10 @@ enum ia_status ia_usage_emit(struct ia_usage_counter *counter, struct ia_error *
     const struct ia_forest_sinks *sinks = counter->sinks;
     if (counter->failed)
         return ia_no_memory(err);
-    enum ia_status status = IA_OK;
-    for (size_t readers = 1; readers < counter->seen.len && sinks->seen != NULL && status == IA_OK; readers++)
+    for (size_t readers = 1; readers < counter->seen.len && sinks->seen != NULL; readers++)
         if (counter->seen.items[readers] > 0)
-            status = sinks->seen(sinks->ctx, counter->node, (uint32_t)readers, counter->seen.items[readers], err);
-    if (status == IA_OK && sinks->usage != NULL)
-        status = sinks->usage(sinks->ctx, counter->node, &counter->usage, err);
-    return status;
+            IA_TRY(sinks->seen(sinks->ctx, counter->node, (uint32_t)readers, counter->seen.items[readers], err));
+    if (sinks->usage != NULL)
+        IA_TRY(sinks->usage(sinks->ctx, counter->node, &counter->usage, err));
+    return IA_OK;
 }

@@ -85,10 +85,9 @@ static enum ia_status attach_part(struct ia_layer *layer, size_t number, const s
 
 static enum ia_status attach_parts(struct ia_layer *layer, const struct ia_chain_options *options, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < layer->image->facts.parts.len && status == IA_OK; i++)
-        status = attach_part(layer, i, options, err);
-    return status == IA_OK ? ia_image_assemble(layer->image, err) : status;
+    for (size_t i = 0; i < layer->image->facts.parts.len; i++)
+        IA_TRY(attach_part(layer, i, options, err));
+    return ia_image_assemble(layer->image, err);
 }
 
 static enum ia_status find_format(struct ia_source *source, const char *name, const char *stated,

@@ -144,6 +144,6 @@ enum ia_status ia_confine_open_again(const struct ia_confine *confine, const cha
 {
     const struct ia_allowed *allowed;
     const char *rest = NULL;
-    enum ia_status status = find_way(confine, canonical, &allowed, &rest, err);
-    return status == IA_OK ? open_by(allowed, rest, canonical, fd, st, err) : status;
+    IA_TRY(find_way(confine, canonical, &allowed, &rest, err));
+    return open_by(allowed, rest, canonical, fd, st, err);
 }

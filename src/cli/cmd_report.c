@@ -276,16 +276,12 @@ static enum ia_status expect_argument(const struct ia_report *report, const char
 
 static enum ia_status load(const struct report_options *options, struct ia_report *report, struct ia_error *err)
 {
-    enum ia_status status = options->file != NULL ? ia_report_load(options->file, report, err)
-                                                  : ia_report_embedded(options->name, report, err);
-    if (status == IA_OK)
-        status = expect_argument(report, ":image", "--image", options->image != NULL, true, err);
-    if (status == IA_OK)
-        status = expect_argument(report, ":since", "--since", options->has_since, false, err);
-    if (status == IA_OK)
-        status = expect_argument(report, ":action", "--what-if-delete, --what-if-flatten or --what-if-commit",
-                                 options->asks_what_if, true, err);
-    return status;
+    IA_TRY(options->file != NULL ? ia_report_load(options->file, report, err)
+                                 : ia_report_embedded(options->name, report, err));
+    IA_TRY(expect_argument(report, ":image", "--image", options->image != NULL, true, err));
+    IA_TRY(expect_argument(report, ":since", "--since", options->has_since, false, err));
+    return expect_argument(report, ":action", "--what-if-delete, --what-if-flatten or --what-if-commit",
+                           options->asks_what_if, true, err);
 }
 
 static enum ia_status answer(struct ia_reader *reader, const struct report_options *options,

@@ -15,8 +15,8 @@ enum ia_status ia_store_command_open(const char *db, struct ia_reader **reader, 
         db = ia_cli_default_db(&standard);
     if (db == NULL)
         return ia_fail(err, IA_USAGE, "no place for the store is known: name it with --db");
-    enum ia_status status = ia_reader_open(db, reader, err);
-    return status == IA_OK ? ia_reader_begin(*reader, err) : status;
+    IA_TRY(ia_reader_open(db, reader, err));
+    return ia_reader_begin(*reader, err);
 }
 
 const struct ia_renderer *ia_store_command_format(const char *command, const char *name)

@@ -83,10 +83,8 @@ static enum ia_status read_l1(struct ia_cursor *cursor, int64_t index, struct ia
     int64_t last = (walk->clusters - 1) / tables->l2_entries;
     walk->l1_first = index;
     walk->l1_count = ia_min(PIECE_ENTRIES, last + 1 - index);
-    enum ia_status status = charge(cursor, walk->l1_count, err);
-    if (status == IA_OK)
-        status = read_entries(cursor->image, tables, offset, walk->l1, walk->l1_count, "L1 table", err);
-    return status;
+    IA_TRY(charge(cursor, walk->l1_count, err));
+    return read_entries(cursor->image, tables, offset, walk->l1, walk->l1_count, "L1 table", err);
 }
 
 /* The next piece of L2 table `index`. */

@@ -63,8 +63,8 @@ enum ia_status ia_render_begin(struct ia_render *render, const struct ia_rendere
                                struct ia_error *err)
 {
     *render = (struct ia_render){.renderer = renderer, .head = head, .options = *options, .out = out};
-    enum ia_status status = renderer->begin(render, err);
-    return status == IA_OK ? write_out(render, err) : status;
+    IA_TRY(renderer->begin(render, err));
+    return write_out(render, err);
 }
 
 enum ia_status ia_render_row(struct ia_render *render, const struct ia_cell *cells, struct ia_error *err)
@@ -78,12 +78,11 @@ enum ia_status ia_render_row(struct ia_render *render, const struct ia_cell *cel
 
 enum ia_status ia_render_end(struct ia_render *render, struct ia_error *err)
 {
-    enum ia_status status = render->renderer->end(render, err);
-    if (status == IA_OK)
-        status = write_out(render, err);
-    if (status == IA_OK && (fflush(render->out) != 0 || ferror(render->out)))
-        status = ia_fail_errno(err, errno, "cannot write the output");
-    return status;
+    IA_TRY(render->renderer->end(render, err));
+    IA_TRY(write_out(render, err));
+    if ((fflush(render->out) != 0 || ferror(render->out)))
+        IA_TRY(ia_fail_errno(err, errno, "cannot write the output"));
+    return IA_OK;
 }
 
 void ia_render_release(struct ia_render *render)

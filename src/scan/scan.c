@@ -54,10 +54,9 @@ static int64_t now_ns(void)
 
 static enum ia_status allow(struct scan *scan, const char *const *paths, size_t count, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < count && status == IA_OK; i++)
-        status = ia_confine_add(&scan->catalog.confine, paths[i], err);
-    return status;
+    for (size_t i = 0; i < count; i++)
+        IA_TRY(ia_confine_add(&scan->catalog.confine, paths[i], err));
+    return IA_OK;
 }
 
 static enum ia_status set_up(struct scan *scan, const struct ia_scan_options *options, struct ia_error *err)

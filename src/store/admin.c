@@ -48,30 +48,25 @@ static enum ia_status add_lines(sqlite3 *db, const char *sql, struct ia_buf *rep
 enum ia_status ia_store_check(const char *path, struct ia_buf *report, struct ia_error *err)
 {
     AUTO_DB sqlite3 *db = NULL;
-    enum ia_status status = ia_connection_open(path, IA_CONNECTION_READ, &db, err);
-    if (status == IA_OK)
-        status = ia_migrate_expect_current(db, path, err);
-    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && status == IA_OK; i++)
-        status = add_lines(db, checks[i], report, err);
-    if (status == IA_OK && report->len > 0)
-        status = ia_fail(err, IA_CORRUPT, "'%s' is not sound", path);
-    return status;
+    IA_TRY(ia_connection_open(path, IA_CONNECTION_READ, &db, err));
+    IA_TRY(ia_migrate_expect_current(db, path, err));
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+        IA_TRY(add_lines(db, checks[i], report, err));
+    if (report->len > 0)
+        IA_TRY(ia_fail(err, IA_CORRUPT, "'%s' is not sound", path));
+    return IA_OK;
 }
 
 enum ia_status ia_store_migrate(const char *path, int64_t *from, struct ia_error *err)
 {
     AUTO_DB sqlite3 *db = NULL;
     struct ia_schema schema = ia_schema_current();
-    enum ia_status status = ia_connection_open(path, IA_CONNECTION_WRITE, &db, err);
-    if (status == IA_OK)
-        status = ia_connection_identify(db, path, from, err);
-    if (status == IA_OK)
-        status = ia_connection_exec(db, "BEGIN IMMEDIATE", err);
-    if (status == IA_OK)
-        status = ia_connection_identify(db, path, from, err);
-    if (status == IA_OK)
-        status = ia_migrate(db, &schema, *from, err);
-    return status == IA_OK ? ia_connection_exec(db, "COMMIT", err) : status;
+    IA_TRY(ia_connection_open(path, IA_CONNECTION_WRITE, &db, err));
+    IA_TRY(ia_connection_identify(db, path, from, err));
+    IA_TRY(ia_connection_exec(db, "BEGIN IMMEDIATE", err));
+    IA_TRY(ia_connection_identify(db, path, from, err));
+    IA_TRY(ia_migrate(db, &schema, *from, err));
+    return ia_connection_exec(db, "COMMIT", err);
 }
 
 enum ia_status ia_store_prune(const char *path, const struct ia_prune_options *options, struct ia_error *err)
@@ -115,20 +110,14 @@ enum ia_status ia_store_templates(const char *path, const struct ia_template_cha
 {
     AUTO_DB sqlite3 *db = NULL;
     bool any = changes->add_count + changes->remove_count > 0;
-    enum ia_status status = ia_connection_open(path, any ? IA_CONNECTION_WRITE : IA_CONNECTION_READ, &db, err);
-    if (status == IA_OK)
-        status = ia_migrate_expect_current(db, path, err);
-    if (status == IA_OK)
-        status = ia_connection_exec(db, any ? "BEGIN IMMEDIATE" : "BEGIN", err);
-    if (status == IA_OK)
-        status =
-            each_glob(db, "DELETE FROM template WHERE glob = ?", changes->remove, changes->remove_count, true, err);
-    if (status == IA_OK)
-        status = each_glob(db, "INSERT OR IGNORE INTO template (glob) VALUES (?)", changes->add, changes->add_count,
-                           false, err);
-    if (status == IA_OK)
-        status = add_lines(db, "SELECT glob FROM template ORDER BY glob", list, err);
-    return status == IA_OK ? ia_connection_exec(db, "COMMIT", err) : status;
+    IA_TRY(ia_connection_open(path, any ? IA_CONNECTION_WRITE : IA_CONNECTION_READ, &db, err));
+    IA_TRY(ia_migrate_expect_current(db, path, err));
+    IA_TRY(ia_connection_exec(db, any ? "BEGIN IMMEDIATE" : "BEGIN", err));
+    IA_TRY(each_glob(db, "DELETE FROM template WHERE glob = ?", changes->remove, changes->remove_count, true, err));
+    IA_TRY(each_glob(db, "INSERT OR IGNORE INTO template (glob) VALUES (?)", changes->add, changes->add_count, false,
+                     err));
+    IA_TRY(add_lines(db, "SELECT glob FROM template ORDER BY glob", list, err));
+    return ia_connection_exec(db, "COMMIT", err);
 }
 
 enum ia_status ia_store_backup(const char *path, const char *target, struct ia_error *err)

@@ -48,10 +48,10 @@ struct ia_stored_forest {
 static enum ia_status prepare(sqlite3 *db, const char *sql, int64_t parameter, sqlite3_stmt **stmt,
                               struct ia_error *err)
 {
-    enum ia_status status = ia_connection_prepare(db, sql, reading, stmt, err);
-    if (status == IA_OK && sqlite3_bind_int64(*stmt, 1, parameter) != SQLITE_OK)
-        status = ia_connection_fail(db, err, "%s", reading);
-    return status;
+    IA_TRY(ia_connection_prepare(db, sql, reading, stmt, err));
+    if (sqlite3_bind_int64(*stmt, 1, parameter) != SQLITE_OK)
+        IA_TRY(ia_connection_fail(db, err, "%s", reading));
+    return IA_OK;
 }
 
 static enum ia_status read_extents(void *ctx, size_t node, size_t mapping, int64_t from, struct ia_extent *out,

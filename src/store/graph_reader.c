@@ -213,10 +213,9 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
         {add_glob, "SELECT value FROM scan_option WHERE kind = 'backing-glob'"
                    " AND scan_id = (SELECT max(scan_id) FROM scan)"},
     };
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && status == IA_OK; i++)
-        status = each_row(stored, tables[i].sql, tables[i].add, err);
-    return status;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+        IA_TRY(each_row(stored, tables[i].sql, tables[i].add, err));
+    return IA_OK;
 }
 
 enum ia_status ia_stored_graph_load(sqlite3 *db, struct ia_stored_graph **out, struct ia_error *err)

@@ -73,10 +73,9 @@ static enum ia_status create(sqlite3 *db, const struct ia_schema *schema, struct
 {
     char sql[64];
     snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", IA_APPLICATION_ID);
-    enum ia_status status = ia_connection_exec(db, schema->tables, err);
-    if (status == IA_OK)
-        status = ia_connection_exec(db, sql, err);
-    return status == IA_OK ? set_version(db, schema->version, err) : status;
+    IA_TRY(ia_connection_exec(db, schema->tables, err));
+    IA_TRY(ia_connection_exec(db, sql, err));
+    return set_version(db, schema->version, err);
 }
 
 /* A migration and its version number hold together or not at all. */
@@ -100,11 +99,11 @@ static enum ia_status run_one(sqlite3 *db, const struct ia_migration *migration,
 static enum ia_status run_migrations(sqlite3 *db, const struct ia_schema *schema, int64_t version, struct ia_error *err)
 {
     /* SQLite refuses to change a table as long as a view would no longer fit it. */
-    enum ia_status status = drop_views(db, err);
-    for (size_t i = 0; i < schema->count && status == IA_OK; i++)
+    IA_TRY(drop_views(db, err));
+    for (size_t i = 0; i < schema->count; i++)
         if (schema->migrations[i].version > version)
-            status = run_one(db, &schema->migrations[i], err);
-    return status;
+            IA_TRY(run_one(db, &schema->migrations[i], err));
+    return IA_OK;
 }
 
 enum ia_status ia_migrate(sqlite3 *db, const struct ia_schema *schema, int64_t version, struct ia_error *err)

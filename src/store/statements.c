@@ -105,16 +105,16 @@ enum ia_status ia_statements_insert(struct ia_statements *statements, enum ia_en
                                     struct ia_error *err)
 {
     sqlite3_stmt **slot = &statements->inserts[number];
-    enum ia_status status = get_made(statements, slot, ia_entity_insert_sql, number, err);
-    return status == IA_OK ? run(statements, *slot, ia_entity_bind(&ia_entities[number], *slot, row), err) : status;
+    IA_TRY(get_made(statements, slot, ia_entity_insert_sql, number, err));
+    return run(statements, *slot, ia_entity_bind(&ia_entities[number], *slot, row), err);
 }
 
 enum ia_status ia_statements_put(struct ia_statements *statements, enum ia_entity_number number, const void *row,
                                  struct ia_error *err)
 {
     sqlite3_stmt **slot = &statements->puts[number];
-    enum ia_status status = get_made(statements, slot, ia_entity_put_sql, number, err);
-    return status == IA_OK ? run(statements, *slot, ia_entity_bind(&ia_entities[number], *slot, row), err) : status;
+    IA_TRY(get_made(statements, slot, ia_entity_put_sql, number, err));
+    return run(statements, *slot, ia_entity_bind(&ia_entities[number], *slot, row), err);
 }
 
 enum ia_status ia_statements_load(struct ia_statements *statements, enum ia_entity_number number, sqlite3_stmt **out,

@@ -8,10 +8,9 @@
 enum ia_status ia_writer_clear_verdicts(struct ia_writer *writer, struct ia_error *err)
 {
     static const enum ia_statement clears[] = {IA_STMT_CLEAR_CANDIDATES, IA_STMT_CLEAR_EVIDENCE, IA_STMT_CLEAR_DOUBTS};
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < sizeof(clears) / sizeof(clears[0]) && status == IA_OK; i++)
-        status = ia_statements_run(ia_writer_statements(writer), clears[i], 0, err);
-    return status;
+    for (size_t i = 0; i < sizeof(clears) / sizeof(clears[0]); i++)
+        IA_TRY(ia_statements_run(ia_writer_statements(writer), clears[i], 0, err));
+    return IA_OK;
 }
 
 enum ia_status ia_writer_put_candidate(struct ia_writer *writer, const struct ia_candidate_row *row,

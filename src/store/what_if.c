@@ -128,11 +128,10 @@ static enum ia_status add_images(struct question *question, struct ia_error *err
         "INSERT INTO what_if_image SELECT i.image_id, 1,"
         " CASE WHEN ?2 AND NOT EXISTS (SELECT 1 FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file'"
         " AND n.path NOT IN (SELECT path FROM what_if_name)) THEN 0 END FROM image AS i WHERE i.image_id = ?1";
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < question->images.len && status == IA_OK; i++)
-        status = put_numbers(question->db, sql,
-                             NUMBERS(question->images.items[i], question->action == IA_WHAT_IF_DELETE), err);
-    return status;
+    for (size_t i = 0; i < question->images.len; i++)
+        IA_TRY(put_numbers(question->db, sql, NUMBERS(question->images.items[i], question->action == IA_WHAT_IF_DELETE),
+                           err));
+    return IA_OK;
 }
 
 static enum ia_status get_terms(struct question *question, size_t node, struct ia_forest_edit_terms *terms,
@@ -160,8 +159,8 @@ static enum ia_status get_terms(struct question *question, size_t node, struct i
 static enum ia_status flatten(struct question *question, size_t node, struct ia_error *err)
 {
     struct ia_forest_edit_terms own;
-    enum ia_status status = get_terms(question, node, &own, err);
-    return status == IA_OK ? ia_forest_edit_flatten(question->answer, node, &own, err) : status;
+    IA_TRY(get_terms(question, node, &own, err));
+    return ia_forest_edit_flatten(question->answer, node, &own, err);
 }
 
 static enum ia_status get_shared(struct question *question, size_t node, struct ia_host_ranges *shared,
@@ -261,31 +260,21 @@ static enum ia_status ask_forest(struct question *question, struct ia_error *err
 static enum ia_status fill(struct question *question, struct ia_reader *reader, const char *const *paths, size_t count,
                            struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < count && status == IA_OK; i++)
-        status = add_path(question, paths[i], err);
-    if (status == IA_OK && question->action == IA_WHAT_IF_COMMIT && question->images.len > 1)
-        status = ia_fail(err, IA_USAGE, "one image at a time can be committed");
-    if (status == IA_OK)
-        status = ask_of_text(question->db, NULL, "INSERT INTO what_if_deed VALUES (?)",
-                             ia_what_if_word(question->action), err);
-    if (status == IA_OK)
-        status = add_images(question, err);
-    if (status == IA_OK)
-        status = ia_stored_forest_load(reader, question->images.items, question->images.len, &question->stored, err);
-    if (status == IA_OK)
-        status = ask_forest(question, err);
-    if (status == IA_OK)
-        status = run_script(question->db, "what_if_links", err);
-    if (status == IA_OK)
-        status = ia_what_if_judge(question->db, question->action, &question->accounts, err);
-    if (status == IA_OK)
-        status = run_script(question->db, "what_if_files", err);
-    if (status == IA_OK)
-        status = ia_what_if_share_files(question->db, err);
-    if (status == IA_OK)
-        status = run_script(question->db, "what_if_rows", err);
-    return status == IA_OK ? ia_what_if_tell(question->db, err) : status;
+    for (size_t i = 0; i < count; i++)
+        IA_TRY(add_path(question, paths[i], err));
+    if (question->action == IA_WHAT_IF_COMMIT && question->images.len > 1)
+        IA_TRY(ia_fail(err, IA_USAGE, "one image at a time can be committed"));
+    IA_TRY(
+        ask_of_text(question->db, NULL, "INSERT INTO what_if_deed VALUES (?)", ia_what_if_word(question->action), err));
+    IA_TRY(add_images(question, err));
+    IA_TRY(ia_stored_forest_load(reader, question->images.items, question->images.len, &question->stored, err));
+    IA_TRY(ask_forest(question, err));
+    IA_TRY(run_script(question->db, "what_if_links", err));
+    IA_TRY(ia_what_if_judge(question->db, question->action, &question->accounts, err));
+    IA_TRY(run_script(question->db, "what_if_files", err));
+    IA_TRY(ia_what_if_share_files(question->db, err));
+    IA_TRY(run_script(question->db, "what_if_rows", err));
+    return ia_what_if_tell(question->db, err);
 }
 
 enum ia_status ia_what_if_fill(struct ia_reader *reader, enum ia_what_if_action action, const char *const *paths,

@@ -112,14 +112,13 @@ static enum ia_status act(struct deed *deed, struct ia_error *err)
         return each_row(deed, asked, flatten_image, err);
     if (deed->action == IA_WHAT_IF_COMMIT)
         return each_row(deed, asked, commit_image, err);
-    enum ia_status status = each_row(deed,
-                                     "SELECT w.image_id, n.path FROM what_if_image AS w"
-                                     " JOIN image AS i ON i.image_id = w.image_id"
-                                     " JOIN file_name AS n ON n.file_id = i.file_id"
-                                     " JOIN what_if_name AS k ON k.path = n.path WHERE w.step IS NULL",
-                                     drop_name, err);
-    return status == IA_OK ? each_row(deed, "SELECT image_id FROM what_if_image WHERE step = 0", delete_image, err)
-                           : status;
+    IA_TRY(each_row(deed,
+                    "SELECT w.image_id, n.path FROM what_if_image AS w"
+                    " JOIN image AS i ON i.image_id = w.image_id"
+                    " JOIN file_name AS n ON n.file_id = i.file_id"
+                    " JOIN what_if_name AS k ON k.path = n.path WHERE w.step IS NULL",
+                    drop_name, err));
+    return each_row(deed, "SELECT image_id FROM what_if_image WHERE step = 0", delete_image, err);
 }
 
 /* -- Judging ------------------------------------------------------------------------------------------------------- */
@@ -129,8 +128,8 @@ static enum ia_status look(struct deed *deed, struct ia_error *err)
     ia_judge_free(deed->judge);
     deed->judge = NULL;
     deed->of_all.all.len = 0;
-    enum ia_status status = ia_judge_new(deed->graph, &deed->judge, err);
-    return status == IA_OK ? ia_judge_doubts_of_all(deed->judge, &deed->of_all, err) : status;
+    IA_TRY(ia_judge_new(deed->graph, &deed->judge, err));
+    return ia_judge_doubts_of_all(deed->judge, &deed->of_all, err);
 }
 
 /* After an edit, as the next scan would. */

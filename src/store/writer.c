@@ -151,20 +151,17 @@ static enum ia_status put_part(struct ia_writer *writer, enum ia_entity_number n
 
 enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_image_row *row, struct ia_error *err)
 {
-    enum ia_status status = put_part(writer, IA_ENTITY_IMAGE, row, err);
-    if (status == IA_OK)
-        status = put_part(writer, IA_ENTITY_IMAGE_HEADER, row, err);
-    if (status == IA_OK)
-        status = put_part(writer, IA_ENTITY_IMAGE_ABILITY, row, err);
-    if (status == IA_OK)
-        status = put_part(writer, IA_ENTITY_IMAGE_ACCOUNT, row, err);
-    return status == IA_OK ? put_part(writer, IA_ENTITY_IMAGE_MEMORY, row, err) : status;
+    IA_TRY(put_part(writer, IA_ENTITY_IMAGE, row, err));
+    IA_TRY(put_part(writer, IA_ENTITY_IMAGE_HEADER, row, err));
+    IA_TRY(put_part(writer, IA_ENTITY_IMAGE_ABILITY, row, err));
+    IA_TRY(put_part(writer, IA_ENTITY_IMAGE_ACCOUNT, row, err));
+    return put_part(writer, IA_ENTITY_IMAGE_MEMORY, row, err);
 }
 
 enum ia_status ia_writer_put_known_image(struct ia_writer *writer, const struct ia_image_row *row, struct ia_error *err)
 {
-    enum ia_status status = ia_statements_put(&writer->statements, IA_ENTITY_IMAGE, row, err);
-    return status == IA_OK ? ia_statements_put(&writer->statements, IA_ENTITY_IMAGE_MEMORY, row, err) : status;
+    IA_TRY(ia_statements_put(&writer->statements, IA_ENTITY_IMAGE, row, err));
+    return ia_statements_put(&writer->statements, IA_ENTITY_IMAGE_MEMORY, row, err);
 }
 
 enum ia_status ia_writer_put_space(struct ia_writer *writer, const struct ia_space_row *row, struct ia_error *err)
@@ -346,10 +343,8 @@ enum ia_status ia_writer_drop_image(struct ia_writer *writer, int64_t image_id, 
 
 enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, int64_t map_id, struct ia_error *err)
 {
-    enum ia_status status = ia_statements_run(&writer->statements, IA_STMT_DROP_EXTENTS, map_id, err);
-    if (status == IA_OK)
-        status = ia_statements_run(&writer->statements, IA_STMT_DROP_MAPPING, map_id, err);
-    return status;
+    IA_TRY(ia_statements_run(&writer->statements, IA_STMT_DROP_EXTENTS, map_id, err));
+    return ia_statements_run(&writer->statements, IA_STMT_DROP_MAPPING, map_id, err);
 }
 
 enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err)
@@ -361,10 +356,9 @@ enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_i
 {
     static const enum ia_statement numbers[] = {IA_STMT_CLEAR_CHAIN, IA_STMT_CLEAR_USAGE, IA_STMT_CLEAR_READER_BYTES,
                                                 IA_STMT_CLEAR_PAIR, IA_STMT_CLEAR_MASKED};
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && status == IA_OK; i++)
-        status = ia_statements_run(&writer->statements, numbers[i], image_id, err);
-    return status;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        IA_TRY(ia_statements_run(&writer->statements, numbers[i], image_id, err));
+    return IA_OK;
 }
 
 enum ia_status ia_writer_put_tree(struct ia_writer *writer, int64_t root_id, int64_t fingerprint, struct ia_error *err)
@@ -399,6 +393,6 @@ enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, st
 enum ia_status ia_writer_read_extents(struct ia_writer *writer, int64_t map_id, int64_t from, struct ia_extent *out,
                                       size_t capacity, size_t *count, struct ia_error *err)
 {
-    enum ia_status status = writer->extents == NULL ? ia_extents_prepare(writer->db, &writer->extents, err) : IA_OK;
-    return status == IA_OK ? ia_extents_read(writer->extents, map_id, from, out, capacity, count, err) : status;
+    IA_TRY(writer->extents == NULL ? ia_extents_prepare(writer->db, &writer->extents, err) : IA_OK);
+    return ia_extents_read(writer->extents, map_id, from, out, capacity, count, err);
 }

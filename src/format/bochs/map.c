@@ -56,11 +56,9 @@ static enum ia_status read_chunk(struct ia_cursor *cursor, struct ia_error *err)
     map->chunk_start = map->extent;
     map->chunk_count = ia_min(map->extents - map->extent, CHUNK_ENTRIES);
     int64_t bytes = map->chunk_count * BOCHS_ENTRY_BYTES;
-    enum ia_status status = charge(cursor, bytes, err);
-    if (status == IA_OK)
-        status = ia_source_read(cursor->image->main, bochs->catalog_offset + map->chunk_start * BOCHS_ENTRY_BYTES,
-                                map->entries, (size_t)bytes, "catalog", err);
-    return status;
+    IA_TRY(charge(cursor, bytes, err));
+    return ia_source_read(cursor->image->main, bochs->catalog_offset + map->chunk_start * BOCHS_ENTRY_BYTES,
+                          map->entries, (size_t)bytes, "catalog", err);
 }
 
 static uint32_t entry_at(const struct map_state *map, int64_t extent)

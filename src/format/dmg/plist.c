@@ -60,10 +60,9 @@ static enum ia_status on_start(void *ctx, const char *name, const char *const *a
 static enum ia_status on_text(void *ctx, const char *text, size_t len, struct ia_error *err)
 {
     struct plist *plist = ctx;
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < len && plist->in_data && status == IA_OK; i++)
-        status = decode(plist, text[i], err);
-    return status;
+    for (size_t i = 0; i < len && plist->in_data; i++)
+        IA_TRY(decode(plist, text[i], err));
+    return IA_OK;
 }
 
 static enum ia_status on_end(void *ctx, const char *name, struct ia_error *err)

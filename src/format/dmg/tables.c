@@ -76,10 +76,9 @@ enum ia_status dmg_add_table(struct dmg *dmg, const uint8_t *bytes, size_t len, 
         return ia_fail(err, IA_UNSUPPORTED, "table of chunks of version %u", version);
     if (w.failed || !ia_add(base.offset, dmg->data_fork, &base.offset))
         return ia_fail(err, IA_CORRUPT, "table of chunks: an offset is above 2^63 - 1");
-    enum ia_status status = IA_OK;
-    for (uint32_t i = 0; i < entries && status == IA_OK; i++)
-        status = add_chunk(dmg, &w, MISH_BYTES + (size_t)i * ENTRY_BYTES, &base, err);
-    return status;
+    for (uint32_t i = 0; i < entries; i++)
+        IA_TRY(add_chunk(dmg, &w, MISH_BYTES + (size_t)i * ENTRY_BYTES, &base, err));
+    return IA_OK;
 }
 
 static int compare_starts(const void *a, const void *b)

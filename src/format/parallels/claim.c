@@ -51,8 +51,8 @@ static enum ia_status claim_piece(struct ia_image *image, struct prl_piece *piec
     int64_t table_end = PRL_BAT_OFFSET + piece->entries_in_file * PRL_ENTRY_BYTES;
     ia_image_use_apart(image, piece->file, IA_SPACE_METADATA, 0, table_end, PRL_GUEST_USES);
     ia_image_use(image, piece->file, IA_SPACE_METADATA, 0, piece->data_start);
-    enum ia_status status = piece->extension != 0 ? prl_claim_extension(image, piece, err) : IA_OK;
-    return status == IA_OK ? claim_past_end(image, piece, ia_min(piece->entries, needed), err) : status;
+    IA_TRY(piece->extension != 0 ? prl_claim_extension(image, piece, err) : IA_OK);
+    return claim_past_end(image, piece, ia_min(piece->entries, needed), err);
 }
 
 enum ia_status prl_claim(struct ia_image *image, struct ia_error *err)

@@ -174,16 +174,11 @@ enum ia_status prl_link(struct ia_image *image, struct ia_error *err)
     IA_AUTO_FREE const struct prl_shot **sorted = calloc(disk->shots.len + 1, sizeof(*sorted));
     if (sorted == NULL)
         return ia_no_memory(err);
-    enum ia_status status = order_storages(disk, err);
-    if (status == IA_OK)
-        status = sort_shots(disk, sorted, err);
-    if (status == IA_OK)
-        status = find_parents(disk, sorted, err);
-    if (status == IA_OK)
-        status = check_depths(image, disk, err);
-    for (size_t i = 0; i < disk->storages.len && status == IA_OK; i++)
-        status = find_pieces(disk, &disk->storages.items[i], sorted, err);
-    if (status == IA_OK)
-        status = tell_snapshots(image, disk, err);
-    return status;
+    IA_TRY(order_storages(disk, err));
+    IA_TRY(sort_shots(disk, sorted, err));
+    IA_TRY(find_parents(disk, sorted, err));
+    IA_TRY(check_depths(image, disk, err));
+    for (size_t i = 0; i < disk->storages.len; i++)
+        IA_TRY(find_pieces(disk, &disk->storages.items[i], sorted, err));
+    return tell_snapshots(image, disk, err);
 }

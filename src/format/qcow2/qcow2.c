@@ -19,10 +19,8 @@ static enum ia_status qcow2_open(struct ia_image *image, struct ia_error *err)
     if (q == NULL)
         return ia_no_memory(err);
     image->state = q;
-    enum ia_status status = qcow2_read_header(image, q, err);
-    if (status == IA_OK)
-        status = qcow2_read_snapshots(image, q, err);
-    return status;
+    IA_TRY(qcow2_read_header(image, q, err));
+    return qcow2_read_snapshots(image, q, err);
 }
 
 static void qcow2_close(struct ia_image *image)

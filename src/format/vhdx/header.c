@@ -66,10 +66,8 @@ enum ia_status vhdx_read_header(struct ia_image *image, struct vhdx_header *head
     struct candidate first = {0};
     struct candidate second = {0};
     const struct candidate *current = NULL;
-    enum ia_status status = read_candidate(image, HEADER_1, &first, err);
-    if (status == IA_OK)
-        status = read_candidate(image, HEADER_2, &second, err);
-    if (status == IA_OK)
-        status = choose(&first, &second, &current, err);
-    return status == IA_OK ? decode(current, header, err) : status;
+    IA_TRY(read_candidate(image, HEADER_1, &first, err));
+    IA_TRY(read_candidate(image, HEADER_2, &second, err));
+    IA_TRY(choose(&first, &second, &current, err));
+    return decode(current, header, err);
 }

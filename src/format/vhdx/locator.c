@@ -65,10 +65,9 @@ static enum ia_status take_pairs(struct ia_window *w, struct pairs *pairs, struc
     uint16_t count = ia_window_le16(w, 18);
     if (type == NULL || memcmp(type, vhdx_locator, VHDX_GUID_BYTES) != 0)
         return ia_fail(err, IA_UNSUPPORTED, "parent locator of an unknown type");
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < count && status == IA_OK; i++)
-        status = take_pair(w, HEADER_LENGTH + i * ENTRY_LENGTH, pairs, err);
-    return status;
+    for (size_t i = 0; i < count; i++)
+        IA_TRY(take_pair(w, HEADER_LENGTH + i * ENTRY_LENGTH, pairs, err));
+    return IA_OK;
 }
 
 /* "{83ED0EC3-24C8-49A6-A959-5E4BF1288BFB}" in either case becomes the text that the parent's own GUID has. */

@@ -214,8 +214,8 @@ static int64_t alike(const uint8_t *entries, int64_t count, uint64_t step)
 static enum ia_status push_full(struct ia_cursor *cursor, int64_t guest, int64_t length, uint64_t offset,
                                 struct ia_error *err)
 {
-    enum ia_status status = check_place(cursor->state, "block", guest, offset, length, err);
-    return status == IA_OK ? push_stored(cursor, guest, length, (int64_t)offset, err) : status;
+    IA_TRY(check_place(cursor->state, "block", guest, offset, length, err));
+    return push_stored(cursor, guest, length, (int64_t)offset, err);
 }
 
 /* Entries of blocks `number` and following of a chunk; *done: how many were decoded. */

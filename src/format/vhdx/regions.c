@@ -90,12 +90,11 @@ static enum ia_status decode_table(struct vhdx *v, const uint8_t *table, struct 
         return ia_fail(err, IA_CORRUPT, "region table of %u entries", count);
     if (!ia_vec_push(&v->taken, log))
         return ia_no_memory(err);
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < count && status == IA_OK; i++)
-        status = decode_entry(v, &w, HEADER_LENGTH + i * VHDX_TABLE_ENTRY, err);
-    if (status == IA_OK && (v->bat.start == 0 || v->metadata.start == 0))
-        status = ia_fail(err, IA_CORRUPT, "no %s region", v->bat.start == 0 ? "BAT" : "metadata");
-    return status == IA_OK ? check_overlap(v, err) : status;
+    for (size_t i = 0; i < count; i++)
+        IA_TRY(decode_entry(v, &w, HEADER_LENGTH + i * VHDX_TABLE_ENTRY, err));
+    if ((v->bat.start == 0 || v->metadata.start == 0))
+        IA_TRY(ia_fail(err, IA_CORRUPT, "no %s region", v->bat.start == 0 ? "BAT" : "metadata"));
+    return check_overlap(v, err);
 }
 
 enum ia_status vhdx_read_regions(struct ia_image *image, struct vhdx *v, struct ia_error *err)
@@ -104,12 +103,12 @@ enum ia_status vhdx_read_regions(struct ia_image *image, struct vhdx *v, struct 
     bool valid = false;
     if (table == NULL)
         return ia_no_memory(err);
-    enum ia_status status = read_table(image, TABLE_1, table, &valid, err);
-    if (status == IA_OK && !valid)
-        status = read_table(image, TABLE_2, table, &valid, err);
-    if (status == IA_OK && !valid)
-        status = ia_fail(err, IA_CORRUPT, "neither of the two region tables is valid");
-    return status == IA_OK ? decode_table(v, table, err) : status;
+    IA_TRY(read_table(image, TABLE_1, table, &valid, err));
+    if (!valid)
+        IA_TRY(read_table(image, TABLE_2, table, &valid, err));
+    if (!valid)
+        IA_TRY(ia_fail(err, IA_CORRUPT, "neither of the two region tables is valid"));
+    return decode_table(v, table, err);
 }
 
 bool vhdx_is_free(const struct vhdx *v, int64_t start, int64_t length)

@@ -17,10 +17,10 @@ static bool vhdx_probe(const uint8_t *head, size_t len)
 static enum ia_status check_signature(struct ia_image *image, struct ia_error *err)
 {
     uint8_t bytes[8];
-    enum ia_status status = ia_source_read(image->main, 0, bytes, sizeof(bytes), "VHDX signature", err);
-    if (status == IA_OK && !vhdx_probe(bytes, sizeof(bytes)))
-        status = ia_fail(err, IA_NOT_MINE, "not a VHDX image");
-    return status;
+    IA_TRY(ia_source_read(image->main, 0, bytes, sizeof(bytes), "VHDX signature", err));
+    if (!vhdx_probe(bytes, sizeof(bytes)))
+        IA_TRY(ia_fail(err, IA_NOT_MINE, "not a VHDX image"));
+    return IA_OK;
 }
 
 static void describe(struct ia_image *image, const struct vhdx *v)

@@ -128,9 +128,8 @@ static enum ia_status load_directory(struct ia_cursor *cursor, const struct vmdk
         return IA_OK;
     }
     int64_t bytes = map->directory_count * extent->entry_size;
-    enum ia_status status = charge(cursor, bytes, err);
-    return status == IA_OK ? ia_source_read(source, offset, map->directory, (size_t)bytes, "grain directory", err)
-                           : status;
+    IA_TRY(charge(cursor, bytes, err));
+    return ia_source_read(source, offset, map->directory, (size_t)bytes, "grain directory", err);
 }
 
 /* Where table `index` is; it is in the piece of the directory that is loaded. */

@@ -118,8 +118,8 @@ static enum ia_status open_sparse(struct ia_image *image, struct vmdk *v, struct
 static enum ia_status open_descriptor(struct ia_image *image, struct vmdk *v, struct ia_error *err)
 {
     IA_AUTO_FREE char *text = NULL;
-    enum ia_status status = vmdk_read_text(image->main, 0, VMDK_TEXT_BYTES, &text, err);
-    return status == IA_OK ? open_text(image, v, text, err) : status;
+    IA_TRY(vmdk_read_text(image->main, 0, VMDK_TEXT_BYTES, &text, err));
+    return open_text(image, v, text, err);
 }
 
 static enum ia_status vmdk_open(struct ia_image *image, struct ia_error *err)
@@ -146,10 +146,10 @@ static enum ia_status read_part(struct ia_image *image, struct vmdk_extent *exte
         return vmdk_read_sesparse(source, extent, err);
     if (extent->kind != VMDK_SPARSE)
         return IA_OK;
-    enum ia_status status = vmdk_read_sparse(source, extent, err);
-    if (status == IA_OK && extent->entry_size == 0)
-        status = ia_fail(err, IA_UNSUPPORTED, "an extent that is itself described by another descriptor");
-    return status;
+    IA_TRY(vmdk_read_sparse(source, extent, err));
+    if (extent->entry_size == 0)
+        IA_TRY(ia_fail(err, IA_UNSUPPORTED, "an extent that is itself described by another descriptor"));
+    return IA_OK;
 }
 
 static enum ia_status vmdk_assemble(struct ia_image *image, struct ia_error *err)

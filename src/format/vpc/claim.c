@@ -76,8 +76,7 @@ enum ia_status vpc_claim(struct ia_image *image, struct ia_error *err)
     ia_image_use_apart(image, 0, IA_SPACE_METADATA, v->bat_offset, v->bat_entries * 4, IA_SPACE_STORED);
     for (size_t i = 0; i < VPC_LOCATORS; i++)
         ia_image_use(image, 0, IA_SPACE_METADATA, v->locators[i].offset, v->locators[i].length);
-    enum ia_status status = claim_last_footer(image, err);
-    if (status == IA_OK)
-        status = claim_batmap(image, err);
-    return status == IA_OK ? claim_past_end(image, err) : status;
+    IA_TRY(claim_last_footer(image, err));
+    IA_TRY(claim_batmap(image, err));
+    return claim_past_end(image, err);
 }

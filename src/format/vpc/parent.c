@@ -66,10 +66,9 @@ static enum ia_status add_locator(struct ia_image *image, unsigned number, const
     IA_AUTO_FREE uint8_t *bytes = malloc((size_t)length + 1);
     if (bytes == NULL)
         return ia_no_memory(err);
-    enum ia_status status = ia_source_read(image->main, (int64_t)offset, bytes, length, "VHD parent locator", err);
-    if (status == IA_OK)
-        status = to_utf8(bytes, length, false, &path, err);
-    return status == IA_OK ? add_path(&image->facts, path, err) : status;
+    IA_TRY(ia_source_read(image->main, (int64_t)offset, bytes, length, "VHD parent locator", err));
+    IA_TRY(to_utf8(bytes, length, false, &path, err));
+    return add_path(&image->facts, path, err);
 }
 
 /* All locators of one platform code. */

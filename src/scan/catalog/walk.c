@@ -151,11 +151,10 @@ static bool is_covered(const struct ia_catalog *catalog, size_t root)
 
 enum ia_status ia_catalog_walk(struct ia_catalog *catalog, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < catalog->options->root_count && status == IA_OK; i++)
+    for (size_t i = 0; i < catalog->options->root_count; i++)
         if (!is_covered(catalog, i))
-            status = walk_root(catalog, catalog->confine.allowed.items[i].path, err);
-    for (size_t i = 0; i < catalog->symlinks.len && status == IA_OK; i++)
-        status = follow_symlink(catalog, catalog->symlinks.items[i], err);
-    return status;
+            IA_TRY(walk_root(catalog, catalog->confine.allowed.items[i].path, err));
+    for (size_t i = 0; i < catalog->symlinks.len; i++)
+        IA_TRY(follow_symlink(catalog, catalog->symlinks.items[i], err));
+    return IA_OK;
 }

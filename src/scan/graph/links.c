@@ -60,10 +60,10 @@ static enum ia_status add_template(void *ctx, const char *glob, struct ia_error 
 enum ia_status ia_links_load_templates(struct ia_links *links, struct ia_error *err)
 {
     const struct ia_scan_options *options = links->catalog->options;
-    enum ia_status status = ia_writer_load_templates(links->catalog->writer, add_template, links, err);
-    for (size_t i = 0; i < options->template_count && status == IA_OK; i++)
-        status = add_template(links, options->templates[i], err);
-    return status;
+    IA_TRY(ia_writer_load_templates(links->catalog->writer, add_template, links, err));
+    for (size_t i = 0; i < options->template_count; i++)
+        IA_TRY(add_template(links, options->templates[i], err));
+    return IA_OK;
 }
 
 /* A second look at a file because of what other files say of it. True with the request filled when one is needed. */

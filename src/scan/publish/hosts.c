@@ -103,8 +103,8 @@ static enum ia_status put_file(struct ia_publish *publish, const struct hosts *h
         .saved_bytes = account->bytes - account->counted,
         .group_id = grouped ? hosts->files[account->group]->file_id : 0,
     };
-    enum ia_status status = ia_writer_put_sharing(publish->writer, &row, err);
-    return status == IA_OK ? put_runs(publish, item, err) : status;
+    IA_TRY(ia_writer_put_sharing(publish->writer, &row, err));
+    return put_runs(publish, item, err);
 }
 
 /* All that the tables depend on, as one number. */
@@ -139,12 +139,11 @@ static bool any_new_row(const struct hosts *hosts)
 
 static enum ia_status put_all(struct ia_publish *publish, struct hosts *hosts, struct ia_error *err)
 {
-    enum ia_status status = compare(hosts, err);
-    if (status == IA_OK)
-        status = ia_writer_clear_sharing(publish->writer, err);
-    for (size_t i = 0; i < hosts->count && status == IA_OK; i++)
-        status = put_file(publish, hosts, i, err);
-    return status;
+    IA_TRY(compare(hosts, err));
+    IA_TRY(ia_writer_clear_sharing(publish->writer, err));
+    for (size_t i = 0; i < hosts->count; i++)
+        IA_TRY(put_file(publish, hosts, i, err));
+    return IA_OK;
 }
 
 enum ia_status ia_publish_sharing(struct ia_publish *publish, struct ia_error *err)

@@ -12,10 +12,9 @@
 
 static enum ia_status drop_mappings(struct ia_publish *publish, const struct ia_parsed *parsed, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < parsed->mappings.len && status == IA_OK; i++)
-        status = ia_writer_drop_mapping(publish->writer, parsed->mappings.items[i].map_id, err);
-    return status;
+    for (size_t i = 0; i < parsed->mappings.len; i++)
+        IA_TRY(ia_writer_drop_mapping(publish->writer, parsed->mappings.items[i].map_id, err));
+    return IA_OK;
 }
 
 static bool same_identity(const struct ia_previous *previous, const struct ia_file *item)
@@ -247,11 +246,9 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
         return IA_OK; /* the row stands */
     if (!item->from_store)
         add_header(parsed, &row);
-    enum ia_status status = item->from_store ? ia_writer_put_known_image(publish->writer, &row, err)
-                                             : ia_writer_put_image(publish->writer, &row, err);
-    if (status == IA_OK)
-        status = ia_writer_touch_image(publish->writer, item->image_id, err);
-    return status;
+    IA_TRY(item->from_store ? ia_writer_put_known_image(publish->writer, &row, err)
+                            : ia_writer_put_image(publish->writer, &row, err));
+    return ia_writer_touch_image(publish->writer, item->image_id, err);
 }
 
 static enum ia_status put_mappings(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
@@ -314,10 +311,9 @@ static enum ia_status put_findings(struct ia_publish *publish, struct ia_error *
 static enum ia_status put_options(struct ia_publish *publish, const char *kind, const char *const *values, size_t count,
                                   struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < count && status == IA_OK; i++)
-        status = ia_writer_put_option(publish->writer, kind, values[i], err);
-    return status;
+    for (size_t i = 0; i < count; i++)
+        IA_TRY(ia_writer_put_option(publish->writer, kind, values[i], err));
+    return IA_OK;
 }
 
 /* Those of the registry, and what overlays state that nothing here reads. */
@@ -348,44 +344,31 @@ static enum ia_status put_formats(struct ia_publish *publish, struct ia_error *e
 static enum ia_status put_all_options(struct ia_publish *publish, struct ia_error *err)
 {
     const struct ia_scan_options *options = publish->catalog->options;
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < options->root_count && status == IA_OK; i++)
-        status = ia_writer_put_option(publish->writer, "root", publish->catalog->confine.allowed.items[i].path, err);
-    if (status == IA_OK)
-        status = put_options(publish, "allow", options->allow, options->allow_count, err);
-    if (status == IA_OK)
-        status = put_options(publish, "exclude", options->exclude, options->exclude_count, err);
-    if (status == IA_OK)
-        status = put_options(publish, "backing-glob", options->backing_globs, options->backing_glob_count, err);
-    if (status == IA_OK)
-        status = put_options(publish, "template", options->templates, options->template_count, err);
-    if (status == IA_OK)
-        status = put_options(publish, "raw-suffix", options->raw_suffixes, options->raw_suffix_count, err);
-    for (size_t i = 0; i < publish->catalog->skipped.len && status == IA_OK; i++)
-        status = ia_writer_put_passed(publish->writer, publish->catalog->skipped.items[i].reason,
-                                      publish->catalog->skipped.items[i].files, err);
-    return status;
+    for (size_t i = 0; i < options->root_count; i++)
+        IA_TRY(ia_writer_put_option(publish->writer, "root", publish->catalog->confine.allowed.items[i].path, err));
+    IA_TRY(put_options(publish, "allow", options->allow, options->allow_count, err));
+    IA_TRY(put_options(publish, "exclude", options->exclude, options->exclude_count, err));
+    IA_TRY(put_options(publish, "backing-glob", options->backing_globs, options->backing_glob_count, err));
+    IA_TRY(put_options(publish, "template", options->templates, options->template_count, err));
+    IA_TRY(put_options(publish, "raw-suffix", options->raw_suffixes, options->raw_suffix_count, err));
+    for (size_t i = 0; i < publish->catalog->skipped.len; i++)
+        IA_TRY(ia_writer_put_passed(publish->writer, publish->catalog->skipped.items[i].reason,
+                                    publish->catalog->skipped.items[i].files, err));
+    return IA_OK;
 }
 
 enum ia_status ia_publish_rows(struct ia_publish *publish, struct ia_error *err)
 {
     number_images(publish);
-    enum ia_status status = drop_old(publish, err);
-    if (status == IA_OK)
-        status = put_formats(publish, err);
-    if (status == IA_OK)
-        status = put_files(publish, err);
-    if (status == IA_OK)
-        status = put_images(publish, err);
-    if (status == IA_OK)
-        status = ia_publish_references(publish, err);
-    if (status == IA_OK)
-        status = ia_publish_forest(publish, err);
-    if (status == IA_OK)
-        status = ia_publish_sharing(publish, err);
-    if (status == IA_OK)
-        status = put_findings(publish, err);
-    return status == IA_OK ? ia_publish_verdicts(publish, err) : status;
+    IA_TRY(drop_old(publish, err));
+    IA_TRY(put_formats(publish, err));
+    IA_TRY(put_files(publish, err));
+    IA_TRY(put_images(publish, err));
+    IA_TRY(ia_publish_references(publish, err));
+    IA_TRY(ia_publish_forest(publish, err));
+    IA_TRY(ia_publish_sharing(publish, err));
+    IA_TRY(put_findings(publish, err));
+    return ia_publish_verdicts(publish, err);
 }
 
 enum ia_status ia_publish_scan(struct ia_publish *publish, struct ia_error *err)
@@ -397,10 +380,8 @@ enum ia_status ia_publish_scan(struct ia_publish *publish, struct ia_error *err)
     row->passed_over = publish->catalog->skipped_files;
     row->extents = publish->reading->extents;
     row->table_bytes = publish->catalog->progress.table_bytes;
-    enum ia_status status = ia_writer_put_scan(publish->writer, row, err);
-    if (status == IA_OK)
-        status = put_all_options(publish, err);
-    if (status == IA_OK)
-        status = ia_writer_keep_history(publish->writer, publish->catalog->options->keep, err);
-    return status == IA_OK ? ia_writer_commit(publish->writer, err) : status;
+    IA_TRY(ia_writer_put_scan(publish->writer, row, err));
+    IA_TRY(put_all_options(publish, err));
+    IA_TRY(ia_writer_keep_history(publish->writer, publish->catalog->options->keep, err));
+    return ia_writer_commit(publish->writer, err);
 }

@@ -75,11 +75,10 @@ static enum ia_status put_image_files(struct ia_publish *publish, const struct i
 
 static enum ia_status put_names(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < item->names.len && status == IA_OK; i++)
-        status = ia_writer_put_name(publish->writer, item->names.items[i].path, item->file_id,
-                                    item->names.items[i].symlink ? "symlink" : "file", err);
-    return status;
+    for (size_t i = 0; i < item->names.len; i++)
+        IA_TRY(ia_writer_put_name(publish->writer, item->names.items[i].path, item->file_id,
+                                  item->names.items[i].symlink ? "symlink" : "file", err));
+    return IA_OK;
 }
 
 static enum ia_status write_links(struct ia_publish *publish, struct ia_error *err)

@@ -163,10 +163,9 @@ static enum ia_status note_parts(struct ia_reading *reading, size_t number, stru
                                  struct ia_error *err)
 {
     ia_read_release_parts(reading->catalog->files.items[number]->read);
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < result->parts.len && status == IA_OK; i++)
-        status = note_part(reading, number, &result->parts.items[i], err);
-    return status;
+    for (size_t i = 0; i < result->parts.len; i++)
+        IA_TRY(note_part(reading, number, &result->parts.items[i], err));
+    return IA_OK;
 }
 
 /* The name may lead to another file by now. */
@@ -213,8 +212,8 @@ static enum ia_status finish(struct ia_reading *reading, struct ia_event *event,
     if (result->class == IA_CLASS_SKIPPED)
         return IA_OK;
     item->read->parsed_now = result->class == IA_CLASS_IMAGE;
-    enum ia_status status = adopt(reading, item, result, err);
-    return status == IA_OK ? note_parts(reading, event->item, result, err) : status;
+    IA_TRY(adopt(reading, item, result, err));
+    return note_parts(reading, event->item, result, err);
 }
 
 static enum ia_status handle(struct ia_reading *reading, struct ia_event *event, struct ia_error *err)
