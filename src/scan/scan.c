@@ -61,15 +61,12 @@ static enum ia_status allow(struct scan *scan, const char *const *paths, size_t 
 
 static enum ia_status set_up(struct scan *scan, const struct ia_scan_options *options, struct ia_error *err)
 {
-    enum ia_status status = allow(scan, options->roots, options->root_count, err);
-    if (status == IA_OK)
-        status = allow(scan, options->allow, options->allow_count, err);
-    if (status == IA_OK)
-        status = ia_writer_begin(options->db, &scan->writer, err);
+    IA_TRY(allow(scan, options->roots, options->root_count, err));
+    IA_TRY(allow(scan, options->allow, options->allow_count, err));
+    IA_TRY(ia_writer_begin(options->db, &scan->writer, err));
     scan->catalog.writer = scan->reading.writer = scan->publish.writer = scan->writer;
-    if (status == IA_OK)
-        status = ia_links_load_templates(&scan->links, err);
-    return status == IA_OK ? ia_reading_start(&scan->reading, err) : status;
+    IA_TRY(ia_links_load_templates(&scan->links, err));
+    return ia_reading_start(&scan->reading, err);
 }
 
 struct walk_job {
@@ -103,29 +100,19 @@ static enum ia_status walk_and_load(struct ia_catalog *catalog, struct ia_error 
 
 static enum ia_status run(struct scan *scan, const struct ia_scan_options *options, struct ia_error *err)
 {
-    enum ia_status status = set_up(scan, options, err);
-    if (status == IA_OK)
-        status = walk_and_load(&scan->catalog, err);
-    if (status == IA_OK)
-        status = ia_catalog_add_allowed(&scan->catalog, err);
-    if (status == IA_OK)
-        status = ia_catalog_match(&scan->catalog, err);
-    if (status == IA_OK)
-        status = ia_reading_read_new(&scan->reading, err);
-    if (status == IA_OK)
-        status = ia_links_follow(&scan->links, err);
-    if (status == IA_OK)
-        status = ia_links_check_chains(&scan->links, err);
-    if (status == IA_OK)
-        status = ia_links_judge(&scan->links, err);
-    if (status == IA_OK)
-        status = ia_links_recheck(&scan->links, err);
-    if (status == IA_OK)
-        status = ia_catalog_find_absent(&scan->catalog, err);
-    if (status == IA_OK)
-        status = ia_publish_rows(&scan->publish, err);
+    IA_TRY(set_up(scan, options, err));
+    IA_TRY(walk_and_load(&scan->catalog, err));
+    IA_TRY(ia_catalog_add_allowed(&scan->catalog, err));
+    IA_TRY(ia_catalog_match(&scan->catalog, err));
+    IA_TRY(ia_reading_read_new(&scan->reading, err));
+    IA_TRY(ia_links_follow(&scan->links, err));
+    IA_TRY(ia_links_check_chains(&scan->links, err));
+    IA_TRY(ia_links_judge(&scan->links, err));
+    IA_TRY(ia_links_recheck(&scan->links, err));
+    IA_TRY(ia_catalog_find_absent(&scan->catalog, err));
+    IA_TRY(ia_publish_rows(&scan->publish, err));
     scan->publish.row.finished_ns = now_ns();
-    return status == IA_OK ? ia_publish_scan(&scan->publish, err) : status;
+    return ia_publish_scan(&scan->publish, err);
 }
 
 static void release(struct scan *scan)

@@ -87,35 +87,32 @@ static enum ia_status check_place(struct ia_catalog *catalog, const struct ia_pr
 /* Images whose path is now that of a file on another device. */
 static enum ia_status find_exchanged(struct ia_catalog *catalog, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < catalog->files.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *item = catalog->files.items[i];
         if (item->previous == IA_NO_FILE)
             continue;
         const struct ia_previous *previous = &catalog->previous.items[item->previous];
         if (previous->image_id != 0 && previous->key.dev != item->key.dev)
-            status = check_place(catalog, previous, err);
+            IA_TRY(check_place(catalog, previous, err));
     }
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_catalog_find_absent(struct ia_catalog *catalog, struct ia_error *err)
 {
-    enum ia_status status = ia_writer_load_mounts(catalog->writer, check_known, catalog, err);
-    for (size_t i = 0; i < catalog->previous.len && status == IA_OK; i++) {
+    IA_TRY(ia_writer_load_mounts(catalog->writer, check_known, catalog, err));
+    for (size_t i = 0; i < catalog->previous.len; i++) {
         const struct ia_previous *previous = &catalog->previous.items[i];
         struct stat st;
         if (previous->taken || previous->image_id == 0)
             continue;
         if (!ia_catalog_is_below_a_root(catalog, previous->path) && lstat(previous->path, &st) != 0 && errno == ENOENT)
             continue; /* not ours to read any more, and gone for good */
-        status = check_place(catalog, previous, err);
+        IA_TRY(check_place(catalog, previous, err));
     }
-    if (status == IA_OK)
-        status = find_exchanged(catalog, err);
-    if (status == IA_OK)
-        status = ia_writer_clear_mounts(catalog->writer, err);
-    for (size_t i = 0; i < catalog->absent.len && status == IA_OK; i++)
-        status = ia_writer_put_mount(catalog->writer, catalog->absent.items[i].path, catalog->absent.items[i].dev, err);
-    return status;
+    IA_TRY(find_exchanged(catalog, err));
+    IA_TRY(ia_writer_clear_mounts(catalog->writer, err));
+    for (size_t i = 0; i < catalog->absent.len; i++)
+        IA_TRY(ia_writer_put_mount(catalog->writer, catalog->absent.items[i].path, catalog->absent.items[i].dev, err));
+    return IA_OK;
 }

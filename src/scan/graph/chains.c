@@ -81,17 +81,16 @@ static void check_chain(struct ia_links *links, struct ia_file *item)
 /* Are the parents those that their children were made on? */
 static enum ia_status compare_parents(struct ia_links *links, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
     struct ia_file **items = links->catalog->files.items;
-    for (size_t i = 0; i < links->catalog->files.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < links->catalog->files.len; i++) {
         free(items[i]->node->parent_mismatch);
         items[i]->node->parent_mismatch = NULL;
         if (links_on(items[i]) && items[i]->has_parsed && items[items[i]->node->backing]->has_parsed)
-            status = ia_parent_compare(ia_parsed_identity(&items[i]->parsed),
-                                       ia_parsed_identity(&items[items[i]->node->backing]->parsed),
-                                       &items[i]->node->parent_mismatch, err);
+            IA_TRY(ia_parent_compare(ia_parsed_identity(&items[i]->parsed),
+                                     ia_parsed_identity(&items[items[i]->node->backing]->parsed),
+                                     &items[i]->node->parent_mismatch, err));
     }
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_links_check_chains(struct ia_links *links, struct ia_error *err)

@@ -276,8 +276,7 @@ static enum ia_status judge_image(struct ia_links *links, size_t number, struct 
 
 enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < links->catalog->files.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < links->catalog->files.len; i++) {
         struct ia_file *item = links->catalog->files.items[i];
         if (is_only_a_part(item))
             item->class = IA_CLASS_PART;
@@ -286,7 +285,7 @@ enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err)
         else if (item->class == IA_CLASS_SKIPPED)
             ia_catalog_skip(links->catalog, item->reason);
         else if (item->class == IA_CLASS_IMAGE)
-            status = judge_image(links, i, err);
+            IA_TRY(judge_image(links, i, err));
     }
-    return status;
+    return IA_OK;
 }

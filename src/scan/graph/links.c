@@ -125,45 +125,44 @@ static bool was_named(const struct ia_catalog *catalog, const struct ia_file *fi
     return previous != NULL && previous->referenced_scan != 0;
 }
 
+static enum ia_status read_one_again(struct ia_links *links, size_t number, struct ia_parse_request *request,
+                                     struct ia_error *err)
+{
+    struct ia_file *item = links->catalog->files.items[number];
+    item->node->reread = true;
+    item->node->resolved = false;
+    request->raw_by_suffix = ia_catalog_any_raw_suffix(links->catalog, item);
+    request->raw_by_past = was_named(links->catalog, item);
+    IA_TRY(keep_content(item, request->stated, err));
+    if (item->from_store) { /* its stored mappings are no longer true */
+        IA_TRY(ia_reading_drop_mappings(links->reading, item, err));
+        item->from_store = false;
+    }
+    return ia_reading_submit(links->reading, number, request, err);
+}
+
 static enum ia_status read_again(struct ia_links *links, bool *any, struct ia_error *err)
 {
-    struct ia_catalog *catalog = links->catalog;
-    enum ia_status status = IA_OK;
     *any = false;
-    for (size_t i = 0; i < catalog->files.len && status == IA_OK; i++) {
-        struct ia_file *item = catalog->files.items[i];
+    for (size_t i = 0; i < links->catalog->files.len; i++) {
         struct ia_parse_request request;
-        if (!needs_another_look(item, &request))
+        if (!needs_another_look(links->catalog->files.items[i], &request))
             continue;
-        item->node->reread = true;
-        item->node->resolved = false;
-        request.raw_by_suffix = ia_catalog_any_raw_suffix(catalog, item);
-        request.raw_by_past = was_named(catalog, item);
-        status = keep_content(item, request.stated, err);
-        if (item->from_store) { /* its stored mappings are no longer true */
-            if (status == IA_OK)
-                status = ia_reading_drop_mappings(links->reading, item, err);
-            item->from_store = false;
-        }
         *any = true;
-        if (status == IA_OK)
-            status = ia_reading_submit(links->reading, i, &request, err);
+        IA_TRY(read_one_again(links, i, &request, err));
     }
-    return status == IA_OK ? ia_reading_drain(links->reading, err) : status;
+    return ia_reading_drain(links->reading, err);
 }
 
 /* Ends: a file is read again at most once for what others say of it, and the files of the allowed directories are
  * finite. */
 enum ia_status ia_links_follow(struct ia_links *links, struct ia_error *err)
 {
-    bool any = true;
-    enum ia_status status = IA_OK;
-    while (status == IA_OK && any) {
-        status = ia_links_resolve(links, err);
-        if (status == IA_OK)
-            status = read_again(links, &any, err);
+    for (bool any = true; any;) {
+        IA_TRY(ia_links_resolve(links, err));
+        IA_TRY(read_again(links, &any, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static bool matches_any(const struct ia_file *file, const char *const *globs, size_t count)

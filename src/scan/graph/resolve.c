@@ -40,10 +40,9 @@ static enum ia_status reach_item(struct ia_links *links, const struct ia_resolve
     *number = item_of(links, file);
     if (*number != IA_NO_FILE || file->found != IA_RESOLVE_FOLLOWED || reach == KNOWN_FILES)
         return IA_OK;
-    enum ia_status status = ia_catalog_add(links->catalog, file->path, &file->st, false, number, err);
-    if (status == IA_OK)
-        ia_catalog_match_late(links->catalog, *number);
-    return status;
+    IA_TRY(ia_catalog_add(links->catalog, file->path, &file->st, false, number, err));
+    ia_catalog_match_late(links->catalog, *number);
+    return IA_OK;
 }
 
 enum ia_status ia_links_add_alias(struct ia_links *links, const char *kind, size_t image, size_t target,
@@ -134,18 +133,15 @@ static enum ia_status follow_from(struct ia_links *links, size_t image, const ch
     const struct ia_resolve_rules rules = rules_of(links);
     IA_AUTO_RESOLVED struct ia_resolved file = {0};
     size_t target = IA_NO_FILE;
-    enum ia_status status = ia_resolve(&rules, name, backing->reference, backing->format, &file, err);
-    if (status == IA_OK)
-        status = reach_item(links, &file, backing->reach, &target, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_resolve(&rules, name, backing->reference, backing->format, &file, err));
+    IA_TRY(reach_item(links, &file, backing->reach, &target, err));
     *deferred = file.found == IA_RESOLVE_FOLLOWED && target == IA_NO_FILE;
     if (*deferred)
         return IA_OK;
     if (via && target == IA_NO_FILE)
         note_broken_via(links, image, &file);
-    status = keep_backing(links, image, name, &file, target, err);
-    return status == IA_OK && target != IA_NO_FILE ? note_via(links, target, file.named, err) : status;
+    IA_TRY(keep_backing(links, image, name, &file, target, err));
+    return target != IA_NO_FILE ? note_via(links, target, file.named, err) : IA_OK;
 }
 
 /* The first name of the image from which the reference can be followed decides; other names that lead elsewhere are
@@ -158,17 +154,15 @@ static enum ia_status follow(struct ia_links *links, size_t image, const struct 
     bool relative = path != NULL && path[0] != '/';
     size_t names = relative ? item->names.len : 1;
     size_t via = relative ? item->node->via.len : 0;
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < names && status == IA_OK && !*deferred; i++)
-        status = follow_from(links, image, links->catalog->files.items[image]->names.items[i].path, false, backing,
-                             deferred, err);
-    for (size_t i = 0; i < via && status == IA_OK && !*deferred; i++) {
+    for (size_t i = 0; i < names && !*deferred; i++)
+        IA_TRY(follow_from(links, image, item->names.items[i].path, false, backing, deferred, err));
+    for (size_t i = 0; i < via && !*deferred; i++) {
         IA_AUTO_FREE char *name = NULL;
-        if (asprintf(&name, "%s/.", links->catalog->files.items[image]->node->via.items[i]) < 0)
+        if (asprintf(&name, "%s/.", item->node->via.items[i]) < 0)
             return ia_no_memory(err);
-        status = follow_from(links, image, name, true, backing, deferred, err);
+        IA_TRY(follow_from(links, image, name, true, backing, deferred, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status state_format(struct ia_links *links, size_t image, const char *format, struct ia_error *err)
@@ -276,9 +270,7 @@ static enum ia_status resolve_stored_part(struct ia_links *links, size_t image, 
     const struct ia_resolve_rules rules = rules_of(links);
     struct ia_file *item = links->catalog->files.items[image];
     IA_AUTO_RESOLVED struct ia_resolved file = {0};
-    enum ia_status status = ia_resolve_part(&rules, ia_file_path(item), named, &file, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_resolve_part(&rules, ia_file_path(item), named, &file, err));
     struct ia_file_part part = {
         .item = item_of(links, &file), .path = file.path, .state = file.state, .found = file.found};
     if (!ia_vec_push(&item->read->parts, part))
@@ -293,10 +285,9 @@ static enum ia_status resolve_parts(struct ia_links *links, size_t image, struct
 {
     struct ia_file *item = links->catalog->files.items[image];
     const struct ia_image_facts *facts = &item->parsed.facts;
-    enum ia_status status = IA_OK;
-    while (item->from_store && item->read->parts.len < facts->parts.len && status == IA_OK)
-        status = resolve_stored_part(links, image, &facts->parts.items[item->read->parts.len], err);
-    return status;
+    while (item->from_store && item->read->parts.len < facts->parts.len) /* ends: each round adds a part */
+        IA_TRY(resolve_stored_part(links, image, &facts->parts.items[item->read->parts.len], err));
+    return IA_OK;
 }
 
 /* One name in a content that is used as another format. */
@@ -324,33 +315,31 @@ static enum ia_status resolve_content_name(struct ia_links *links, size_t image,
 static enum ia_status resolve_content(struct ia_links *links, size_t image, struct ia_error *err)
 {
     const struct ia_node *node = links->catalog->files.items[image]->node;
-    enum ia_status status = IA_OK;
-    if (node->content_backing != NULL)
-        status = resolve_content_name(links, image, &(struct ia_content_part){node->content_backing, IA_PART_REFERENCE},
-                                      err);
-    for (size_t i = 0; i < node->content_parts.len && status == IA_OK; i++)
-        status = resolve_content_name(links, image, &node->content_parts.items[i], err);
-    return status;
+    const struct ia_content_part backing = {node->content_backing, IA_PART_REFERENCE};
+    if (backing.name != NULL)
+        IA_TRY(resolve_content_name(links, image, &backing, err));
+    for (size_t i = 0; i < node->content_parts.len; i++)
+        IA_TRY(resolve_content_name(links, image, &node->content_parts.items[i], err));
+    return IA_OK;
 }
 
 static enum ia_status resolve_item(struct ia_links *links, size_t number, enum reach reach, struct ia_error *err)
 {
-    struct ia_file *item = links->catalog->files.items[number];
+    const struct ia_file *item = links->catalog->files.items[number];
+    struct ia_node *node = item->node;
     bool deferred = false;
-    enum ia_status status = IA_OK;
-    item->node->resolved = true;
-    item->node->backing = item->node->backing_target = IA_NO_FILE;
-    item->node->backing_state = IA_RESOLVE_NONE;
-    free(item->node->backing_path);
-    item->node->backing_path = NULL;
+    node->resolved = true;
+    node->backing = node->backing_target = IA_NO_FILE;
+    node->backing_state = IA_RESOLVE_NONE;
+    free(node->backing_path);
+    node->backing_path = NULL;
     if (item->parsed.facts.backing_name != NULL)
-        status = resolve_backing(links, number, reach, &deferred, err);
-    item = links->catalog->files.items[number];
-    item->node->resolved = !deferred;
-    if (status != IA_OK || deferred)
-        return status;
-    status = resolve_parts(links, number, err);
-    return status == IA_OK ? resolve_content(links, number, err) : status;
+        IA_TRY(resolve_backing(links, number, reach, &deferred, err));
+    node->resolved = !deferred;
+    if (deferred)
+        return IA_OK;
+    IA_TRY(resolve_parts(links, number, err));
+    return resolve_content(links, number, err);
 }
 
 /* An overlay says that it is something else than its content looks like: the content has no say in what is opened. */
@@ -364,16 +353,15 @@ static bool is_doubted(const struct ia_file *item)
 static enum ia_status resolve_round(struct ia_links *links, enum reach reach, size_t count, bool *any,
                                     struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < count && status == IA_OK; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct ia_file *item = links->catalog->files.items[i];
         bool readable = ia_file_is_image(item) && item->has_parsed;
         if (!readable || item->node->resolved || (reach == NEW_FILES && is_doubted(item)))
             continue;
-        status = resolve_item(links, i, reach, err);
+        IA_TRY(resolve_item(links, i, reach, err));
         *any = *any || links->catalog->files.items[i]->node->resolved;
     }
-    return status;
+    return IA_OK;
 }
 
 /* Which files hold the data of images, as these were read last. */
@@ -394,15 +382,15 @@ static void mark_parts(struct ia_links *links)
  * only a reference names is read. Ends: an item goes back to unresolved only with one more directory to look from. */
 enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err)
 {
-    enum ia_status status = ia_identities_sort(&links->identities, links->catalog, err);
+    IA_TRY(ia_identities_sort(&links->identities, links->catalog, err));
     size_t count = links->catalog->files.len; /* what is added is resolved in the next round, after it was read */
     for (enum reach reach = KNOWN_FILES; reach <= NEW_FILES; reach++) {
         bool any = true;
-        while (any && status == IA_OK) {
+        while (any) {
             any = false;
-            status = resolve_round(links, reach, count, &any, err);
+            IA_TRY(resolve_round(links, reach, count, &any, err));
         }
     }
     mark_parts(links);
-    return status;
+    return IA_OK;
 }

@@ -144,11 +144,11 @@ void ia_trees_release(struct ia_trees *trees)
 
 enum ia_status ia_trees_keep(const struct ia_trees *trees, struct ia_links *links, struct ia_error *err)
 {
-    enum ia_status status = ia_writer_drop_trees_of_others(links->catalog->writer, err);
-    for (size_t i = 0; i < trees->roots.len && status == IA_OK; i++) {
+    IA_TRY(ia_writer_drop_trees_of_others(links->catalog->writer, err));
+    for (size_t i = 0; i < trees->roots.len; i++) {
         const struct ia_tree_root *root = &trees->roots.items[i];
         if (root->changed)
-            status = ia_writer_put_tree(links->catalog->writer, root->image_id, (int64_t)root->fingerprint, err);
+            IA_TRY(ia_writer_put_tree(links->catalog->writer, root->image_id, (int64_t)root->fingerprint, err));
     }
-    return status;
+    return IA_OK;
 }

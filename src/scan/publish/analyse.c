@@ -178,15 +178,12 @@ static enum ia_status analyse(struct forest *forest, struct ia_error *err)
                                           .masked = put_masked,
                                           .chain = put_chain,
                                           .pair = put_pair};
-    enum ia_status status = IA_OK;
-    for (size_t node = 0; node < forest->count && status == IA_OK; node++) {
-        status = ia_writer_clear_results(forest->publish->writer, item_of(forest, node)->image_id, err);
-        if (status == IA_OK)
-            status = ia_writer_touch_image(forest->publish->writer, item_of(forest, node)->image_id, err);
+    for (size_t node = 0; node < forest->count; node++) {
+        IA_TRY(ia_writer_clear_results(forest->publish->writer, item_of(forest, node)->image_id, err));
+        IA_TRY(ia_writer_touch_image(forest->publish->writer, item_of(forest, node)->image_id, err));
     }
-    if (status == IA_OK)
-        status = ia_forest_analyse(&wood, &sinks, err);
-    return status == IA_OK ? store_masked(forest, err) : status;
+    IA_TRY(ia_forest_analyse(&wood, &sinks, err));
+    return store_masked(forest, err);
 }
 
 enum ia_status ia_publish_forest(struct ia_publish *publish, struct ia_error *err)

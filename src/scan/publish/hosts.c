@@ -71,8 +71,7 @@ static enum ia_status compare(struct hosts *hosts, struct ia_error *err)
 
 static enum ia_status put_runs(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < item->read->sharing.pieces.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < item->read->sharing.pieces.len; i++) {
         const struct ia_shared_piece *piece = &item->read->sharing.pieces.items[i];
         struct ia_shared_run_row row = {.file_id = item->file_id,
                                         .start = piece->start,
@@ -80,9 +79,9 @@ static enum ia_status put_runs(struct ia_publish *publish, const struct ia_file 
                                         .volume = (int64_t)item->read->sharing.volume,
                                         .physical = piece->physical,
                                         .encoded = piece->encoded};
-        status = ia_writer_put_shared_run(publish->writer, &row, err);
+        IA_TRY(ia_writer_put_shared_run(publish->writer, &row, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status put_file(struct ia_publish *publish, const struct hosts *hosts, size_t number,

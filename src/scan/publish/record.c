@@ -26,31 +26,29 @@ static bool same_identity(const struct ia_previous *previous, const struct ia_fi
 static enum ia_status drop_old(struct ia_publish *publish, struct ia_error *err)
 {
     struct ia_catalog *catalog = publish->catalog;
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < catalog->previous.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < catalog->previous.len; i++) {
         const struct ia_previous *previous = &catalog->previous.items[i];
         if (previous->taken)
             continue;
         publish->row.vanished += previous->image_id != 0;
-        status = drop_mappings(publish, &previous->parsed, err);
-        if (status == IA_OK)
-            status = ia_writer_drop_file(publish->writer, previous->file_id, err);
+        IA_TRY(drop_mappings(publish, &previous->parsed, err));
+        IA_TRY(ia_writer_drop_file(publish->writer, previous->file_id, err));
     }
-    for (size_t i = 0; i < catalog->files.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *item = catalog->files.items[i];
         const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
         if (!ia_file_is_image(item)) /* read as one before it turned out to be a part */
-            status = drop_mappings(publish, &item->parsed, err);
+            IA_TRY(drop_mappings(publish, &item->parsed, err));
         if (previous == NULL)
             continue;
-        if (status == IA_OK && !item->from_store)
-            status = drop_mappings(publish, &previous->parsed, err);
-        if (status == IA_OK && !same_identity(previous, item))
-            status = ia_writer_drop_file(publish->writer, previous->file_id, err);
-        else if (status == IA_OK && previous->image_id != 0 && !ia_file_is_image(item))
-            status = ia_writer_drop_image(publish->writer, previous->image_id, err);
+        if (!item->from_store)
+            IA_TRY(drop_mappings(publish, &previous->parsed, err));
+        if (!same_identity(previous, item))
+            IA_TRY(ia_writer_drop_file(publish->writer, previous->file_id, err));
+        else if (previous->image_id != 0 && !ia_file_is_image(item))
+            IA_TRY(ia_writer_drop_image(publish->writer, previous->image_id, err));
     }
-    return status;
+    return IA_OK;
 }
 
 /* Blocks may be given back, and links moved out of the roots, without a trace in the time stamps. */
@@ -74,8 +72,7 @@ static bool has_other_content(const struct ia_file *item)
 static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err)
 {
     struct ia_catalog *catalog = publish->catalog;
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < catalog->files.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < catalog->files.len; i++) {
         struct ia_file *item = catalog->files.items[i];
         const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
         bool known = previous != NULL && same_identity(previous, item);
@@ -99,12 +96,12 @@ static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err
             .links = item->links,
             .links_met = item->links_met,
         };
-        status = ia_writer_put_file(publish->writer, &row, err);
+        IA_TRY(ia_writer_put_file(publish->writer, &row, err));
         item->file_id = row.file_id;
-        if (status == IA_OK && known)
-            status = ia_writer_touch_file(publish->writer, item->file_id, err);
+        if (known)
+            IA_TRY(ia_writer_touch_file(publish->writer, item->file_id, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static void number_images(struct ia_publish *publish)
@@ -149,8 +146,8 @@ static int64_t fingerprint(const struct ia_image_row *row)
 static enum ia_status put_space(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
 {
     const struct ia_account *account = &item->read->account;
-    enum ia_status status = ia_writer_drop_space(publish->writer, item->image_id, err);
-    for (size_t i = 0; i < account->rows.len && status == IA_OK; i++) {
+    IA_TRY(ia_writer_drop_space(publish->writer, item->image_id, err));
+    for (size_t i = 0; i < account->rows.len; i++) {
         const struct ia_account_row *made = &account->rows.items[i];
         struct ia_space_row row = {.image_id = item->image_id,
                                    .file = made->file,
@@ -158,9 +155,9 @@ static enum ia_status put_space(struct ia_publish *publish, const struct ia_file
                                    .bytes = made->bytes,
                                    .disk_bytes = made->disk_bytes,
                                    .unwritten_bytes = made->unwritten_bytes};
-        status = ia_writer_put_space(publish->writer, &row, err);
+        IA_TRY(ia_writer_put_space(publish->writer, &row, err));
     }
-    return status;
+    return IA_OK;
 }
 
 /* What an image does not say of its identity is empty. */
@@ -254,8 +251,7 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
 static enum ia_status put_mappings(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
 {
     const struct ia_parsed *parsed = &item->parsed;
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < parsed->mappings.len && status == IA_OK && !item->from_store; i++) {
+    for (size_t i = 0; i < parsed->mappings.len && !item->from_store; i++) {
         const struct ia_mapping *mapping = &parsed->mappings.items[i];
         const struct ia_snapshot *snapshot = i > 0 ? &parsed->facts.snapshots.items[i - 1] : NULL;
         struct ia_mapping_row row = {
@@ -270,31 +266,29 @@ static enum ia_status put_mappings(struct ia_publish *publish, const struct ia_f
             .extents = mapping->extents,
             .failed = mapping->failed,
         };
-        status = ia_writer_put_mapping(publish->writer, &row, err);
+        IA_TRY(ia_writer_put_mapping(publish->writer, &row, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status put_images(struct ia_publish *publish, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < publish->catalog->files.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < publish->catalog->files.len; i++) {
         const struct ia_file *item = publish->catalog->files.items[i];
         if (!ia_file_is_image(item))
             continue;
-        status = put_image(publish, item, err);
-        if (status == IA_OK)
-            status = put_mappings(publish, item, err);
-        if (status == IA_OK && !item->from_store)
-            status = put_space(publish, item, err);
+        IA_TRY(put_image(publish, item, err));
+        IA_TRY(put_mappings(publish, item, err));
+        if (!item->from_store)
+            IA_TRY(put_space(publish, item, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status put_findings(struct ia_publish *publish, struct ia_error *err)
 {
-    enum ia_status status = publish->catalog->findings.failed ? ia_no_memory(err) : IA_OK;
-    for (size_t i = 0; i < publish->catalog->findings.all.len && status == IA_OK; i++) {
+    IA_TRY(publish->catalog->findings.failed ? ia_no_memory(err) : IA_OK);
+    for (size_t i = 0; i < publish->catalog->findings.all.len; i++) {
         const struct ia_finding *finding = &publish->catalog->findings.all.items[i];
         const struct ia_finding_kind *kind = &ia_finding_kinds[finding->code];
         struct ia_finding_row row = {.code = kind->code,
@@ -303,9 +297,9 @@ static enum ia_status put_findings(struct ia_publish *publish, struct ia_error *
                                      .detail = finding->detail,
                                      .doubt = finding->of_all == IA_DOUBT_NONE ? NULL
                                                                                : ia_doubt_kinds[finding->of_all].code};
-        status = ia_writer_put_finding(publish->writer, &row, err);
+        IA_TRY(ia_writer_put_finding(publish->writer, &row, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status put_options(struct ia_publish *publish, const char *kind, const char *const *values, size_t count,
@@ -320,8 +314,7 @@ static enum ia_status put_options(struct ia_publish *publish, const char *kind, 
 static enum ia_status put_formats(struct ia_publish *publish, struct ia_error *err)
 {
     IA_AUTO_BUF struct ia_buf suffixes = {0};
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; ia_formats[i] != NULL && status == IA_OK; i++) {
+    for (size_t i = 0; ia_formats[i] != NULL; i++) {
         ia_buf_clear(&suffixes);
         for (const char *const *suffix = ia_formats[i]->suffixes; suffix != NULL && *suffix != NULL; suffix++)
             ia_buf_addf(&suffixes, "%s%s", suffixes.len > 0 ? " " : "", *suffix);
@@ -330,15 +323,15 @@ static enum ia_status put_formats(struct ia_publish *publish, struct ia_error *e
             .suffixes = suffixes.len > 0 ? suffixes.data : "",
             .is_plain = ia_formats[i]->is_plain,
         };
-        status = suffixes.failed ? ia_no_memory(err) : ia_writer_put_format(publish->writer, &row, err);
+        IA_TRY(suffixes.failed ? ia_no_memory(err) : ia_writer_put_format(publish->writer, &row, err));
     }
-    for (size_t i = 0; i < publish->catalog->files.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < publish->catalog->files.len; i++) {
         const struct ia_file *item = publish->catalog->files.items[i];
         const struct ia_format_row row = {.name = item->parsed.format, .suffixes = ""};
         if (ia_file_is_image(item) && ia_format_by_name(row.name) == NULL)
-            status = ia_writer_put_format(publish->writer, &row, err);
+            IA_TRY(ia_writer_put_format(publish->writer, &row, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status put_all_options(struct ia_publish *publish, struct ia_error *err)

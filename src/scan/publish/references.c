@@ -43,34 +43,34 @@ static enum ia_status put_backing_reference(struct ia_publish *publish, const st
 static enum ia_status put_references(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
 {
     const struct ia_image_facts *facts = &item->parsed.facts;
-    enum ia_status status = facts->backing_name != NULL ? put_backing_reference(publish, item, err) : IA_OK;
-    for (size_t i = 0; i < facts->parts.len && status == IA_OK; i++)
-        status = put_part_reference(publish, item, i, err);
-    for (size_t i = 0; i < facts->backing_paths.len && status == IA_OK; i++) {
+    IA_TRY(facts->backing_name != NULL ? put_backing_reference(publish, item, err) : IA_OK);
+    for (size_t i = 0; i < facts->parts.len; i++)
+        IA_TRY(put_part_reference(publish, item, i, err));
+    for (size_t i = 0; i < facts->backing_paths.len; i++) {
         struct ia_reference_row row = {.image_id = item->image_id,
                                        .kind = "parent-path",
                                        .number = (int64_t)i,
                                        .place = -1,
                                        .name = facts->backing_paths.items[i],
                                        .path = ""};
-        status = ia_writer_put_reference(publish->writer, &row, err);
+        IA_TRY(ia_writer_put_reference(publish->writer, &row, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status put_image_files(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
 {
     struct ia_file *const *items = publish->catalog->files.items;
-    enum ia_status status =
-        ia_writer_put_image_file(publish->writer, item->image_id, 0, "main", ia_file_path(item), item->file_id, err);
-    for (size_t i = 0; i < item->read->parts.len && status == IA_OK; i++) {
+    IA_TRY(
+        ia_writer_put_image_file(publish->writer, item->image_id, 0, "main", ia_file_path(item), item->file_id, err));
+    for (size_t i = 0; i < item->read->parts.len; i++) {
         const struct ia_file_part *part = &item->read->parts.items[i];
         if (part->path != NULL)
-            status = ia_writer_put_image_file(publish->writer, item->image_id, (int64_t)i + 1,
-                                              item->parsed.facts.parts.items[i].role, part->path,
-                                              part->item != IA_NO_FILE ? items[part->item]->file_id : 0, err);
+            IA_TRY(ia_writer_put_image_file(publish->writer, item->image_id, (int64_t)i + 1,
+                                            item->parsed.facts.parts.items[i].role, part->path,
+                                            part->item != IA_NO_FILE ? items[part->item]->file_id : 0, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status put_names(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
@@ -84,17 +84,16 @@ static enum ia_status put_names(struct ia_publish *publish, const struct ia_file
 static enum ia_status write_links(struct ia_publish *publish, struct ia_error *err)
 {
     const struct ia_catalog *catalog = publish->catalog;
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < catalog->files.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *item = catalog->files.items[i];
         if (item->class == IA_CLASS_IMAGE || item->class == IA_CLASS_PART)
-            status = put_names(publish, item, err);
-        if (status == IA_OK && ia_file_is_image(item))
-            status = put_references(publish, item, err);
-        if (status == IA_OK && ia_file_is_image(item))
-            status = put_image_files(publish, item, err);
+            IA_TRY(put_names(publish, item, err));
+        if (ia_file_is_image(item))
+            IA_TRY(put_references(publish, item, err));
+        if (ia_file_is_image(item))
+            IA_TRY(put_image_files(publish, item, err));
     }
-    for (size_t i = 0; i < publish->links->aliases.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < publish->links->aliases.len; i++) {
         const struct ia_alias *alias = &publish->links->aliases.items[i];
         struct ia_reference_row row = {
             .image_id = catalog->files.items[alias->image]->image_id,
@@ -107,9 +106,9 @@ static enum ia_status write_links(struct ia_publish *publish, struct ia_error *e
             .target_id = catalog->files.items[alias->target]->file_id,
         };
         if (row.image_id != 0)
-            status = ia_writer_put_reference(publish->writer, &row, err);
+            IA_TRY(ia_writer_put_reference(publish->writer, &row, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static int64_t file_id_of(const struct ia_publish *publish, size_t item)
@@ -177,12 +176,11 @@ enum ia_status ia_publish_references(struct ia_publish *publish, struct ia_error
     static const char key[] = "links";
     int64_t before = 0;
     int64_t now = fingerprint(publish);
-    enum ia_status status = ia_writer_get_setting(publish->writer, key, &before, err);
+    IA_TRY(ia_writer_get_setting(publish->writer, key, &before, err));
     /* What tenants choose is in the number; it can only have changed where an image was read. */
-    if (status != IA_OK || (now == before && publish->row.parsed == 0))
-        return status;
-    status = ia_writer_clear_links(publish->writer, err);
-    if (status == IA_OK)
-        status = write_links(publish, err);
-    return status == IA_OK ? ia_writer_put_setting(publish->writer, key, now, err) : status;
+    if (now == before && publish->row.parsed == 0)
+        return IA_OK;
+    IA_TRY(ia_writer_clear_links(publish->writer, err));
+    IA_TRY(write_links(publish, err));
+    return ia_writer_put_setting(publish->writer, key, now, err);
 }

@@ -56,17 +56,16 @@ static int64_t since(const struct verdicts *verdicts, int64_t image_id, enum ia_
 static enum ia_status put_doubts(struct verdicts *verdicts, int64_t image_id, const struct ia_doubts *doubts,
                                  struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < doubts->all.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < doubts->all.len; i++) {
         const struct ia_candidate_doubt *doubt = &doubts->all.items[i];
         IA_AUTO_BUF struct ia_buf sentence = {0};
         ia_doubt_render(&sentence, doubt->doubt, doubt->subject);
         if (sentence.failed)
             return ia_no_memory(err);
         struct ia_doubt_row row = {image_id, ia_doubt_kinds[doubt->doubt].code, doubt->subject, sentence.data};
-        status = ia_writer_put_doubt(verdicts->publish->writer, &row, err);
+        IA_TRY(ia_writer_put_doubt(verdicts->publish->writer, &row, err));
     }
-    return status;
+    return IA_OK;
 }
 
 /* The words of a candidate are those of its strongest evidence; of images that name it, of all these. */
@@ -150,35 +149,33 @@ static enum ia_status set_accounts(struct verdicts *verdicts, struct ia_error *e
 {
     struct ia_graph *graph = &verdicts->seen.graph;
     IA_AUTO_FREE bool *is_base = calloc(graph->images.len + 1, sizeof(*is_base));
-    enum ia_status status = is_base != NULL ? IA_OK : ia_no_memory(err);
-    for (size_t i = 0; i < graph->images.len && status == IA_OK; i++)
+    if (is_base == NULL)
+        return ia_no_memory(err);
+    for (size_t i = 0; i < graph->images.len; i++)
         if (graph->images.items[i].backing != IA_GRAPH_NONE)
             is_base[graph->images.items[i].backing] = true;
-    for (size_t i = 0; i < graph->images.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < graph->images.len; i++) {
         struct ia_graph_image *image = &graph->images.items[i];
         if (is_base[i])
-            status = ia_writer_get_usage(verdicts->publish->writer,
-                                         verdicts->publish->catalog->files.items[image->file]->image_id,
-                                         &image->accounted, &image->visible_present, &image->masked_bytes, err);
+            IA_TRY(ia_writer_get_usage(verdicts->publish->writer,
+                                       verdicts->publish->catalog->files.items[image->file]->image_id,
+                                       &image->accounted, &image->visible_present, &image->masked_bytes, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status put_all(struct verdicts *verdicts, struct ia_error *err)
 {
-    enum ia_status status = ia_judge_doubts_of_all(verdicts->judge, &verdicts->of_all, err);
-    if (status == IA_OK)
-        status = ia_writer_load_candidates(verdicts->publish->writer, keep_earlier, verdicts, err);
-    if (status == IA_OK)
-        status = ia_writer_clear_verdicts(verdicts->publish->writer, err);
-    if (status == IA_OK)
-        status = put_doubts(verdicts, 0, &verdicts->of_all, err);
-    for (size_t i = 0; i < verdicts->seen.graph.images.len && status == IA_OK; i++) {
+    IA_TRY(ia_judge_doubts_of_all(verdicts->judge, &verdicts->of_all, err));
+    IA_TRY(ia_writer_load_candidates(verdicts->publish->writer, keep_earlier, verdicts, err));
+    IA_TRY(ia_writer_clear_verdicts(verdicts->publish->writer, err));
+    IA_TRY(put_doubts(verdicts, 0, &verdicts->of_all, err));
+    for (size_t i = 0; i < verdicts->seen.graph.images.len; i++) {
         enum ia_candidate candidate = ia_judge_candidate(verdicts->judge, i);
         if (candidate != IA_CANDIDATE_NONE)
-            status = put_candidate(verdicts, i, candidate, err);
+            IA_TRY(put_candidate(verdicts, i, candidate, err));
     }
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_publish_verdicts(struct ia_publish *publish, struct ia_error *err)

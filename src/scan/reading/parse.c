@@ -210,8 +210,7 @@ static enum ia_status read_mappings(struct ia_image *image, const struct ia_pars
     size_t mappings = 1 + image->facts.snapshots.len;
     if (!ia_vec_reserve(&parsed->mappings, mappings))
         return ia_no_memory(err);
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < mappings && status == IA_OK; i++) {
+    for (size_t i = 0; i < mappings; i++) {
         struct ia_error cause = {0};
         bool broken = false;
         parsed->mappings.items[parsed->mappings.len++] = (struct ia_mapping){.size = ia_image_mapping_size(image, i)};
@@ -223,9 +222,9 @@ static enum ia_status read_mappings(struct ia_image *image, const struct ia_pars
         parsed->mappings.items[i].failed = true;
         ia_space_fail(image->space);
         if (i == 0)
-            status = note(parsed, read, &cause, err);
+            IA_TRY(note(parsed, read, &cause, err));
     }
-    return status;
+    return IA_OK;
 }
 
 /* All that can be had are opened, whatever happens to the others: each is to be known as a part. */

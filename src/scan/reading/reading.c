@@ -248,8 +248,7 @@ enum ia_status ia_reading_drain(struct ia_reading *reading, struct ia_error *err
 enum ia_status ia_reading_read_new(struct ia_reading *reading, struct ia_error *err)
 {
     struct ia_catalog *catalog = reading->catalog;
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < catalog->files.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *item = catalog->files.items[i];
         if (item->from_store)
             continue;
@@ -259,7 +258,7 @@ enum ia_status ia_reading_read_new(struct ia_reading *reading, struct ia_error *
         /* What was an image because something named it stays one when nothing does: it may be an orphan. */
         if (item->previous != IA_NO_FILE)
             request.raw_by_past = catalog->previous.items[item->previous].referenced_scan != 0;
-        status = ia_reading_submit(reading, i, &request, err);
+        IA_TRY(ia_reading_submit(reading, i, &request, err));
     }
-    return status == IA_OK ? ia_reading_drain(reading, err) : status;
+    return ia_reading_drain(reading, err);
 }
