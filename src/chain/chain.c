@@ -211,10 +211,10 @@ static enum ia_status append_backing(struct ia_chain *chain, const struct ia_cha
 
 static void set_reach(struct ia_chain *chain)
 {
-    int64_t reach = INT64_MAX;
+    int64_t visible_size = INT64_MAX;
     for (size_t i = 0; i < chain->layers.len; i++) {
-        reach = ia_min(reach, chain->layers.items[i].image->facts.virtual_size);
-        chain->layers.items[i].reach = reach;
+        visible_size = ia_min(visible_size, chain->layers.items[i].image->facts.virtual_size);
+        chain->layers.items[i].visible_size = visible_size;
     }
 }
 

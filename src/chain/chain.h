@@ -13,10 +13,10 @@ struct ia_layer {
     struct ia_image *image;    /* owned */
     char *name;                /* owned; as QEMU spells it: what `map` prints */
     IA_VEC(char *) part_names; /* owned; the same for the image's other files: part n has file number n + 1 */
-    char *warning;             /* owned; the parent is not the one that the image was made on. NULL: nothing to say */
+    char *warning;             /* owned; the parent is not the one that the image was made on. NULL: it is */
     dev_t dev;
     ino_t inode;
-    int64_t reach; /* guest bytes of depth 0 that can come from here: the smallest size down to this depth */
+    int64_t visible_size; /* guest bytes of depth 0 that can come from here: the smallest size down to this depth */
 };
 
 struct ia_chain {
@@ -35,8 +35,8 @@ IA_MUST_CHECK enum ia_status ia_chain_open(const char *name, const struct ia_cha
                                            struct ia_chain *out, struct ia_error *err);
 void ia_chain_release(struct ia_chain *chain);
 
-/* Finds the format of a source called `name` by its first bytes and, where they say nothing, by the name, as QEMU does:
- * what nothing claims is raw. */
+/* Finds the format of a source called `name` by its first bytes and, where they match no format, by the name, as QEMU
+ * does: what nothing claims is raw. */
 IA_MUST_CHECK enum ia_status ia_chain_probe(struct ia_source *source, const char *name, const struct ia_format **out,
                                             struct ia_error *err);
 

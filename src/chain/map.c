@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A sweep over the extents of all layers. Each layer waits in a heap for the next place where it begins or ends
- * something; a bit set knows which layers have the bytes at the sweep's place, and its lowest bit is the depth.
+ * something; a bit set has which layers have the bytes at the sweep's place, and its lowest bit is the depth.
  * Cost: extents times log(depth). */
 #include "chain/map.h"
 
@@ -40,7 +40,7 @@ static void mark(struct ia_map *map, size_t layer, bool on)
         map->present[layer / 64] &= ~bit;
 }
 
-/* A failure says in which image of the chain. */
+/* A failure names the image of the chain. */
 static enum ia_status blame(const struct ia_map *map, size_t index, const struct ia_error *cause, struct ia_error *err)
 {
     return ia_fail(err, cause->status, "'%.200s': %.280s", map->chain->layers.items[index].name, cause->message);
@@ -138,9 +138,9 @@ static enum ia_status next_piece(struct ia_map *map, struct ia_map_entry *entry,
         if (status != IA_OK)
             return status;
     }
-    while (layers[map->deepest].reach <= map->at)
+    while (layers[map->deepest].visible_size <= map->at)
         map->deepest--; /* ends: depth 0 reaches map->end */
-    int64_t stop = ia_min(map->end, ia_min(ia_heap_top(&map->events)->key, layers[map->deepest].reach));
+    int64_t stop = ia_min(map->end, ia_min(ia_heap_top(&map->events)->key, layers[map->deepest].visible_size));
     describe(map, stop, entry);
     map->at = stop;
     return IA_OK;
@@ -187,8 +187,8 @@ static enum ia_status open_layers(struct ia_map *map, int64_t from, struct ia_er
     for (size_t i = 0; i < depth; i++) {
         const struct ia_layer *layer = &map->chain->layers.items[i];
         struct ia_error cause = {0};
-        enum ia_status status =
-            ia_cursor_open(layer->image, 0, from, ia_min(map->end, layer->reach), &map->layers[i].cursor, &cause);
+        enum ia_status status = ia_cursor_open(layer->image, 0, from, ia_min(map->end, layer->visible_size),
+                                               &map->layers[i].cursor, &cause);
         if (status != IA_OK)
             return blame(map, i, &cause, err);
         if ((status = fetch(map, i, err)) != IA_OK)
@@ -212,7 +212,7 @@ enum ia_status ia_map_open(const struct ia_chain *chain, int64_t from, int64_t t
     map->present = calloc(map->words, sizeof(*map->present));
     map->deepest = depth - 1;
     map->at = from;
-    map->end = ia_min(to, chain->layers.items[0].reach);
+    map->end = ia_min(to, chain->layers.items[0].visible_size);
     enum ia_status status =
         map->layers == NULL || map->present == NULL ? ia_no_memory(err) : open_layers(map, from, err);
     if (status != IA_OK) {

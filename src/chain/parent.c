@@ -63,7 +63,7 @@ static bool is_same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* Looks through one directory. More than one file with the identity: nobody can tell which is meant. */
+/* Looks through one directory. More than one file with the identity: which is meant is unknown. */
 static enum ia_status search(const char *directory, const char *child, const char *identity,
                              const struct ia_format *format, const struct ia_chain_options *options, char **path,
                              struct ia_error *err)

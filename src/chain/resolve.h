@@ -23,7 +23,7 @@ enum ia_resolve_state {
     IA_RESOLVE_LOOP,
     IA_RESOLVE_REMOTE,
     IA_RESOLVE_UNSUPPORTED, /* described in a way that is not followed */
-    IA_RESOLVE_AMBIGUOUS,   /* relative to a working directory that nobody knows: looked for beside the image */
+    IA_RESOLVE_AMBIGUOUS,   /* relative to an unknown working directory: looked for beside the image */
     IA_RESOLVE_SEVERAL,     /* known by an identity that several images have: no function here gives it */
     IA_RESOLVE_STATES
 };

@@ -27,7 +27,7 @@ struct ia_scan_options {
     size_t backing_glob_count;
     const char *const *templates; /* files that stay whole, besides those that the store lists */
     size_t template_count;
-    const char *const *raw_suffixes; /* ".img"...: raw when no magic says otherwise */
+    const char *const *raw_suffixes; /* ".img"...: raw where no magic is found */
     size_t raw_suffix_count;
     int workers;
     int64_t keep; /* scans of history, 0: all */

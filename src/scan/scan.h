@@ -7,7 +7,7 @@
 #include "scan/options.h"
 #include "store/rows.h"
 
-/* On success *row tells what was published. On failure nothing was. */
+/* On success *row is the scan's row as published. On failure nothing was. */
 IA_MUST_CHECK enum ia_status ia_scan_run(const struct ia_scan_options *options, struct ia_scan_row *row,
                                          struct ia_error *err);
 

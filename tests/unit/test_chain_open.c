@@ -322,9 +322,9 @@ static void reach_is_the_smallest_size_on_the_way(void **state)
     qcow2_image_save(&built, "top");
     qcow2_image_release(&built);
     assert_ok(try_open("top", NULL, &chain));
-    assert_int_equal(chain.layers.items[0].reach, 3 * 65536);
-    assert_int_equal(chain.layers.items[1].reach, 65536);
-    assert_int_equal(chain.layers.items[2].reach, 65536);
+    assert_int_equal(chain.layers.items[0].visible_size, 3 * 65536);
+    assert_int_equal(chain.layers.items[1].visible_size, 65536);
+    assert_int_equal(chain.layers.items[2].visible_size, 65536);
     ia_chain_release(&chain);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Images that vanished because their file system is not mounted now, or because their directory is no longer among the
- * roots, still use their backing files. A missing mount is told by the device: the nearest directory that still exists
+ * roots, still use their backing files. A missing mount shows in the device: the nearest directory that still exists
  * lies on another one than the image did. */
 #include <errno.h>
 #include <stdlib.h>

@@ -76,7 +76,7 @@ struct ia_previous {
     int64_t first_scan, referenced_scan;
     char *referenced_by; /* owned */
     int64_t referenced_mtime_ns;
-    int64_t row_fingerprint; /* of the image's row as it stands in the store */
+    int64_t row_fingerprint; /* of the image's row in the store */
     const char *reason;      /* why it was skipped, where that depends on the content alone; else NULL */
     enum ia_file_class class;
     struct ia_parsed parsed;

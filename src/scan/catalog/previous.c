@@ -236,7 +236,7 @@ enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)
         status = ia_writer_load_references(catalog->writer, load_reference, &loader, err);
     for (size_t i = 0; i < loader.strays.len && status == IA_OK; i++)
         status = ia_writer_drop_image(catalog->writer, loader.strays.items[i], err);
-    /* Without its mappings an image is not taken over: nobody could tell what it maps. */
+    /* Without its mappings an image is not taken over: what it maps is unknown. */
     for (size_t i = 0; i < loader.images.len; i++)
         if (loader.images.items[i]->parsed.mappings.len == 0)
             loader.images.items[i]->checked_ns = 0;

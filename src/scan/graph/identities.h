@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The images of a scan by who they say they are: for parents that have no name. */
+/* The images of a scan by their identities: for parents that have no name. */
 #ifndef IA_SCAN_GRAPH_IDENTITIES_H
 #define IA_SCAN_GRAPH_IDENTITIES_H
 
@@ -10,7 +10,7 @@ struct ia_identities {
     IA_VEC(size_t) sorted;
 };
 
-/* Gathers all images that were read and tell an identity. */
+/* Gathers all images that were read and have an identity. */
 IA_MUST_CHECK enum ia_status ia_identities_sort(struct ia_identities *identities, const struct ia_catalog *catalog,
                                                 struct ia_error *err);
 void ia_identities_release(struct ia_identities *identities);

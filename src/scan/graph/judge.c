@@ -92,8 +92,7 @@ static void judge_content(struct ia_links *links, const struct ia_file *item)
         ia_findings_add(&links->catalog->findings, IA_FINDING_TRUNCATED, path,
                         "tables or clusters lie past the end of the file");
     if (parsed->facts.marked_corrupt)
-        ia_findings_add(&links->catalog->findings, IA_FINDING_MARKED_CORRUPT, path,
-                        "the image says that it is corrupt");
+        ia_findings_add(&links->catalog->findings, IA_FINDING_MARKED_CORRUPT, path, "it is marked as corrupt");
     if (parsed->facts.overlapping == 1)
         ia_findings_add(&links->catalog->findings, IA_FINDING_OVERLAP, path,
                         "the same bytes of its files are used twice: what is written to one guest address, or to a "
@@ -117,7 +116,7 @@ static void judge_content(struct ia_links *links, const struct ia_file *item)
 static void judge_backing_state(struct ia_links *links, const struct ia_file *item, const char *where)
 {
     static const struct {
-        const char *words; /* NULL: nothing to say */
+        const char *words; /* NULL: no finding */
         enum ia_finding_code code;
     } kinds[IA_RESOLVE_STATES] = {
         [IA_RESOLVE_MISSING] = {"does not exist", IA_FINDING_BACKING_MISSING},
@@ -132,10 +131,10 @@ static void judge_backing_state(struct ia_links *links, const struct ia_file *it
         [IA_RESOLVE_SEVERAL] = {"is known by its identity only, and several images have it", IA_FINDING_PARENT_SEVERAL},
     };
     enum ia_resolve_state state = item->node->backing_state;
-    bool told = state == IA_RESOLVE_LOOP && item->node->backing_target != IA_NO_FILE; /* by cut_loops */
-    if (kinds[state].words == NULL || told)
+    bool is_reported = state == IA_RESOLVE_LOOP && item->node->backing_target != IA_NO_FILE; /* by cut_loops */
+    if (kinds[state].words == NULL || is_reported)
         return;
-    /* Where it is certain which file it is, its format says whether references are hidden in it. */
+    /* Where it is certain which file it is, references can be hidden in it by its format alone. */
     bool certain = state == IA_RESOLVE_MISSING || state == IA_RESOLVE_OUTSIDE;
     if (certain && !ia_judge_may_hide(item->parsed.facts.backing_format))
         ia_findings_add_open(&links->catalog->findings, kinds[state].code, ia_file_path(item), "backing file '%s' %s",
@@ -188,15 +187,15 @@ int64_t ia_links_newest_change(const struct ia_links *links, const struct ia_fil
 }
 
 /* Who names the backing file, the first of all, and when the last of them was written to. */
-static void note_overlay(struct ia_links *links, size_t number)
+static void add_overlay(struct ia_links *links, size_t number)
 {
     struct ia_file **items = links->catalog->files.items;
     const struct ia_file *item = items[number];
     if (item->node->backing != IA_NO_FILE && items[item->node->backing]->node->referenced_by == IA_NO_FILE)
         items[item->node->backing]->node->referenced_by = number;
     if (item->node->backing_target != IA_NO_FILE)
-        items[item->node->backing_target]->node->overlaid_ns =
-            ia_max(items[item->node->backing_target]->node->overlaid_ns, ia_links_newest_change(links, item));
+        items[item->node->backing_target]->node->last_overlay_mtime_ns =
+            ia_max(items[item->node->backing_target]->node->last_overlay_mtime_ns, ia_links_newest_change(links, item));
 }
 
 static bool is_only_a_part(const struct ia_file *item)
@@ -265,7 +264,7 @@ static enum ia_status judge_image(struct ia_links *links, size_t number, struct 
     judge_content(links, item);
     judge_backing(links, item);
     mark_template(links, item);
-    note_overlay(links, number);
+    add_overlay(links, number);
     for (size_t i = 0; i < item->read->parts.len && status == IA_OK; i++) {
         size_t part = item->read->parts.items[i].item;
         if (part != IA_NO_FILE && is_only_a_part(links->catalog->files.items[part]))

@@ -7,12 +7,12 @@
 
 #include "scan/graph/links.h"
 
-/* When a base had last been written to, for a later scan that finds it as it was then. -1: after all that stands on it,
+/* When a base had last been written to, for a later scan that finds it as it was then. -1: after all its overlays,
  * which no base is: it may have become a disk of its own, and what names it a remainder. */
 int64_t ia_links_idle_since(const struct ia_links *links, const struct ia_file *item)
 {
     int64_t changed = ia_links_newest_change(links, item);
-    return changed <= item->node->overlaid_ns ? changed : -1;
+    return changed <= item->node->last_overlay_mtime_ns ? changed : -1;
 }
 
 static enum ia_graph_lock lock_of(const char *word)

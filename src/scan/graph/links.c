@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Following and reading in turn, and which files need another look for what others say of them. */
+/* Following and reading in turn, and which files have to be read again for what others state of them. */
 #include "scan/graph/links.h"
 
 #include <stdlib.h>
@@ -25,9 +25,9 @@ static void release_content(struct ia_node *node)
 
 void ia_node_release(struct ia_node *node)
 {
-    for (size_t i = 0; i < node->via.len; i++)
-        free(node->via.items[i]);
-    ia_vec_release(&node->via);
+    for (size_t i = 0; i < node->alias_directories.len; i++)
+        free(node->alias_directories.items[i]);
+    ia_vec_release(&node->alias_directories);
     free(node->stated_format);
     free(node->backing_path);
     free(node->parent_mismatch);
@@ -66,7 +66,8 @@ enum ia_status ia_links_load_templates(struct ia_links *links, struct ia_error *
     return IA_OK;
 }
 
-/* A second look at a file because of what other files say of it. True with the request filled when one is needed. */
+/* Whether a file is read again because of what other files state of it. True with the request filled when one is
+ * needed. */
 static bool needs_another_look(struct ia_file *item, struct ia_parse_request *request)
 {
     *request = (struct ia_parse_request){.stated = item->node->stated_format};
@@ -154,7 +155,7 @@ static enum ia_status read_again(struct ia_links *links, bool *any, struct ia_er
     return ia_reading_drain(links->reading, err);
 }
 
-/* Ends: a file is read again at most once for what others say of it, and the files of the allowed directories are
+/* Ends: a file is read again at most once for what others state of it, and the files of the allowed directories are
  * finite. */
 enum ia_status ia_links_follow(struct ia_links *links, struct ia_error *err)
 {
@@ -174,7 +175,7 @@ static bool matches_any(const struct ia_file *file, const char *const *globs, si
     return false;
 }
 
-/* Something says that the image is a backing file, whether or not one names it now. */
+/* There is evidence that the image is a backing file, whether or not one names it now. */
 static bool may_be_base(const struct ia_links *links, const struct ia_file *file)
 {
     const struct ia_scan_options *options = links->catalog->options;

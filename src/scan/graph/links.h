@@ -29,8 +29,9 @@ struct ia_node {
     enum ia_resolve_state backing_state; /* NONE: no backing file, or not resolved */
     char *backing_path;                  /* owned */
     char *parent_mismatch; /* owned; in what the backing image is not the one it was made on, NULL: in nothing */
-    IA_VEC(char *) via;   /* owned, canonical directories from which other images name it, besides those of its names */
-    char *stated_format;  /* owned; what an overlay says it is */
+    IA_VEC(char *)
+    alias_directories;    /* owned, canonical directories from which other images name it, besides those of its names */
+    char *stated_format;  /* owned; the format that an overlay states */
     bool reread;          /* already read a second time because of its stated format */
     bool is_referenced;   /* some image names it as its backing file */
     bool is_part;         /* some image keeps its data in it */
@@ -39,7 +40,7 @@ struct ia_node {
     bool chain_ok;        /* the image and all below it could be read */
     bool is_template;     /* to be kept whole */
     size_t referenced_by; /* an image that names it as its backing file */
-    int64_t overlaid_ns;  /* when the last of those that name it was written to; 0: none does */
+    int64_t last_overlay_mtime_ns; /* when the last of those that name it was written to; 0: none does */
     /* What a content names that the stated format overrides. */
     char *content_backing; /* owned; its backing name; NULL: none */
     IA_VEC(struct ia_content_part) content_parts;
@@ -73,7 +74,7 @@ IA_MUST_CHECK enum ia_status ia_links_judge(struct ia_links *links, struct ia_er
 IA_MUST_CHECK enum ia_status ia_links_recheck(struct ia_links *links, struct ia_error *err);
 /* When any of the image's files was last written to, by its time stamps: a VMDK's writes go to its extents. */
 int64_t ia_links_newest_change(const struct ia_links *links, const struct ia_file *item);
-/* When a base had last been written to; -1: after all that stands on it. */
+/* When a base had last been written to; -1: after all its overlays. */
 int64_t ia_links_idle_since(const struct ia_links *links, const struct ia_file *item);
 
 #endif

@@ -23,7 +23,7 @@ static struct ia_resolve_rules rules_of(const struct ia_links *links)
 }
 
 /* Whether files that the walk did not meet may be added to the catalog, and so be read. */
-enum reach { KNOWN_FILES, NEW_FILES };
+enum files_read { KNOWN_FILES, NEW_FILES };
 
 /* The item of a file that was found, IA_NO_FILE: none was, or the catalog does not have it. */
 static size_t item_of(const struct ia_links *links, const struct ia_resolved *file)
@@ -34,11 +34,11 @@ static size_t item_of(const struct ia_links *links, const struct ia_resolved *fi
 }
 
 /* The same; with NEW_FILES a file in an --allow directory that was found is added. */
-static enum ia_status reach_item(struct ia_links *links, const struct ia_resolved *file, enum reach reach,
-                                 size_t *number, struct ia_error *err)
+static enum ia_status item_or_new(struct ia_links *links, const struct ia_resolved *file, enum files_read allowed,
+                                  size_t *number, struct ia_error *err)
 {
     *number = item_of(links, file);
-    if (*number != IA_NO_FILE || file->found != IA_RESOLVE_FOLLOWED || reach == KNOWN_FILES)
+    if (*number != IA_NO_FILE || file->found != IA_RESOLVE_FOLLOWED || allowed == KNOWN_FILES)
         return IA_OK;
     IA_TRY(ia_catalog_add(links->catalog, file->path, &file->st, false, number, err));
     ia_catalog_match_late(links->catalog, *number);
@@ -66,7 +66,8 @@ static bool is_in(const char *path, const char *directory)
 /* QEMU takes a relative name of an image from the directory of the name by which the image itself was opened. When an
  * overlay names it through a link from elsewhere, that directory is one more place to look from.
  * Ends: there are no more directories than references. */
-static enum ia_status note_via(struct ia_links *links, size_t target, const char *named, struct ia_error *err)
+static enum ia_status add_alias_directory(struct ia_links *links, size_t target, const char *named,
+                                          struct ia_error *err)
 {
     struct ia_file *item = links->catalog->files.items[target];
     IA_AUTO_FREE char *name = strdup(named);
@@ -80,10 +81,10 @@ static enum ia_status note_via(struct ia_links *links, size_t target, const char
     for (size_t i = 0; i < item->names.len; i++)
         if (is_in(item->names.items[i].path, directory))
             return IA_OK;
-    for (size_t i = 0; i < item->node->via.len; i++)
-        if (strcmp(item->node->via.items[i], directory) == 0)
+    for (size_t i = 0; i < item->node->alias_directories.len; i++)
+        if (strcmp(item->node->alias_directories.items[i], directory) == 0)
             return IA_OK;
-    if (!ia_vec_push(&item->node->via, directory))
+    if (!ia_vec_push(&item->node->alias_directories, directory))
         return ia_no_memory(err);
     directory = NULL;
     item->node->resolved = false;
@@ -94,7 +95,7 @@ static enum ia_status note_via(struct ia_links *links, size_t target, const char
 struct named {
     const struct ia_reference *reference;
     const char *format; /* that the image states, NULL: none */
-    enum reach reach;
+    enum files_read allowed;
 };
 
 /* The first file that is found counts; without one, the first name that was looked up. */
@@ -116,7 +117,7 @@ static enum ia_status keep_backing(struct ia_links *links, size_t image, const c
 }
 
 /* An overlay opens the image from another directory, and from there its backing file cannot be followed. */
-static void note_broken_via(struct ia_links *links, size_t image, const struct ia_resolved *file)
+static void report_broken_alias(struct ia_links *links, size_t image, const struct ia_resolved *file)
 {
     enum ia_finding_code code =
         file->found == IA_RESOLVE_MISSING ? IA_FINDING_BACKING_MISSING : IA_FINDING_BACKING_OUTSIDE;
@@ -134,14 +135,14 @@ static enum ia_status follow_from(struct ia_links *links, size_t image, const ch
     IA_AUTO_RESOLVED struct ia_resolved file = {0};
     size_t target = IA_NO_FILE;
     IA_TRY(ia_resolve(&rules, name, backing->reference, backing->format, &file, err));
-    IA_TRY(reach_item(links, &file, backing->reach, &target, err));
+    IA_TRY(item_or_new(links, &file, backing->allowed, &target, err));
     *deferred = file.found == IA_RESOLVE_FOLLOWED && target == IA_NO_FILE;
     if (*deferred)
         return IA_OK;
     if (via && target == IA_NO_FILE)
-        note_broken_via(links, image, &file);
+        report_broken_alias(links, image, &file);
     IA_TRY(keep_backing(links, image, name, &file, target, err));
-    return target != IA_NO_FILE ? note_via(links, target, file.named, err) : IA_OK;
+    return target != IA_NO_FILE ? add_alias_directory(links, target, file.named, err) : IA_OK;
 }
 
 /* The first name of the image from which the reference can be followed decides; other names that lead elsewhere are
@@ -153,12 +154,12 @@ static enum ia_status follow(struct ia_links *links, size_t image, const struct 
     const char *path = backing->reference->path;
     bool relative = path != NULL && path[0] != '/';
     size_t names = relative ? item->names.len : 1;
-    size_t via = relative ? item->node->via.len : 0;
+    size_t via = relative ? item->node->alias_directories.len : 0;
     for (size_t i = 0; i < names && !*deferred; i++)
         IA_TRY(follow_from(links, image, item->names.items[i].path, false, backing, deferred, err));
     for (size_t i = 0; i < via && !*deferred; i++) {
         IA_AUTO_FREE char *name = NULL;
-        if (asprintf(&name, "%s/.", item->node->via.items[i]) < 0)
+        if (asprintf(&name, "%s/.", item->node->alias_directories.items[i]) < 0)
             return ia_no_memory(err);
         IA_TRY(follow_from(links, image, name, true, backing, deferred, err));
     }
@@ -184,7 +185,7 @@ static enum ia_status state_format(struct ia_links *links, size_t image, const c
 }
 
 /* A parent called by host paths: the first that can be followed counts, and others that can are kept as aliases. */
-static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum reach reach, bool *deferred,
+static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum files_read allowed, bool *deferred,
                                     struct ia_error *err)
 {
     enum ia_status status = IA_OK;
@@ -192,7 +193,7 @@ static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum r
     for (size_t i = 0; i < count && status == IA_OK && !*deferred; i++) {
         const struct ia_image_facts *facts = &links->catalog->files.items[image]->parsed.facts;
         const struct ia_reference reference = {.kind = IA_REFERENCE_PATH, .path = facts->backing_paths.items[i]};
-        status = follow(links, image, &(struct named){.reference = &reference, .reach = reach}, deferred, err);
+        status = follow(links, image, &(struct named){.reference = &reference, .allowed = allowed}, deferred, err);
     }
     const struct ia_file *item = links->catalog->files.items[image];
     if (status == IA_OK && !*deferred && item->node->backing != IA_NO_FILE)
@@ -237,7 +238,7 @@ static enum ia_status resolve_identity(struct ia_links *links, size_t image, str
                                             : state_format(links, image, item->parsed.facts.backing_format, err);
 }
 
-static enum ia_status resolve_reference(struct ia_links *links, size_t image, enum reach reach, bool *deferred,
+static enum ia_status resolve_reference(struct ia_links *links, size_t image, enum files_read allowed, bool *deferred,
                                         struct ia_error *err)
 {
     const struct ia_file *item = links->catalog->files.items[image];
@@ -246,21 +247,21 @@ static enum ia_status resolve_reference(struct ia_links *links, size_t image, en
     IA_AUTO_REFERENCE struct ia_reference reference = {0};
     enum ia_status status = ia_reference_parse(facts->backing_name, &reference, err);
     if (status == IA_OK)
-        status = follow(links, image, &(struct named){&reference, stated, reach}, deferred, err);
+        status = follow(links, image, &(struct named){&reference, stated, allowed}, deferred, err);
     if (status != IA_OK || *deferred || item->node->backing == IA_NO_FILE)
         return status;
     const char *format = stated != NULL ? stated : reference.format;
     return state_format(links, image, item->node->backing_state == IA_RESOLVE_UNSUPPORTED ? NULL : format, err);
 }
 
-static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum reach reach, bool *deferred,
+static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum files_read allowed, bool *deferred,
                                       struct ia_error *err)
 {
     const struct ia_image_facts *facts = &links->catalog->files.items[image]->parsed.facts;
     if (facts->backing_by_identity)
         return resolve_identity(links, image, err);
-    return facts->backing_paths.len > 0 ? resolve_paths(links, image, reach, deferred, err)
-                                        : resolve_reference(links, image, reach, deferred, err);
+    return facts->backing_paths.len > 0 ? resolve_paths(links, image, allowed, deferred, err)
+                                        : resolve_reference(links, image, allowed, deferred, err);
 }
 
 /* One part of an image that was taken over from the store: is it still there, and unchanged? */
@@ -323,7 +324,7 @@ static enum ia_status resolve_content(struct ia_links *links, size_t image, stru
     return IA_OK;
 }
 
-static enum ia_status resolve_item(struct ia_links *links, size_t number, enum reach reach, struct ia_error *err)
+static enum ia_status resolve_item(struct ia_links *links, size_t number, enum files_read allowed, struct ia_error *err)
 {
     const struct ia_file *item = links->catalog->files.items[number];
     struct ia_node *node = item->node;
@@ -334,7 +335,7 @@ static enum ia_status resolve_item(struct ia_links *links, size_t number, enum r
     free(node->backing_path);
     node->backing_path = NULL;
     if (item->parsed.facts.backing_name != NULL)
-        IA_TRY(resolve_backing(links, number, reach, &deferred, err));
+        IA_TRY(resolve_backing(links, number, allowed, &deferred, err));
     node->resolved = !deferred;
     if (deferred)
         return IA_OK;
@@ -342,23 +343,23 @@ static enum ia_status resolve_item(struct ia_links *links, size_t number, enum r
     return resolve_content(links, number, err);
 }
 
-/* An overlay says that it is something else than its content looks like: the content has no say in what is opened. */
+/* An overlay states another format than the content's: what the content names is not opened. */
 static bool is_doubted(const struct ia_file *item)
 {
     return item->node->stated_format != NULL && strcmp(item->node->stated_format, item->parsed.format) != 0 &&
            !item->node->reread;
 }
 
-/* One round over everything that is not resolved yet; *any tells whether there was something. */
-static enum ia_status resolve_round(struct ia_links *links, enum reach reach, size_t count, bool *any,
+/* One round over everything that is not resolved yet; *any: there was something. */
+static enum ia_status resolve_round(struct ia_links *links, enum files_read allowed, size_t count, bool *any,
                                     struct ia_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         const struct ia_file *item = links->catalog->files.items[i];
         bool readable = ia_file_is_image(item) && item->has_parsed;
-        if (!readable || item->node->resolved || (reach == NEW_FILES && is_doubted(item)))
+        if (!readable || item->node->resolved || (allowed == NEW_FILES && is_doubted(item)))
             continue;
-        IA_TRY(resolve_item(links, i, reach, err));
+        IA_TRY(resolve_item(links, i, allowed, err));
         *any = *any || links->catalog->files.items[i]->node->resolved;
     }
     return IA_OK;
@@ -384,11 +385,11 @@ enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err)
 {
     IA_TRY(ia_identities_sort(&links->identities, links->catalog, err));
     size_t count = links->catalog->files.len; /* what is added is resolved in the next round, after it was read */
-    for (enum reach reach = KNOWN_FILES; reach <= NEW_FILES; reach++) {
+    for (enum files_read allowed = KNOWN_FILES; allowed <= NEW_FILES; allowed++) {
         bool any = true;
         while (any) {
             any = false;
-            IA_TRY(resolve_round(links, reach, count, &any, err));
+            IA_TRY(resolve_round(links, allowed, count, &any, err));
         }
     }
     mark_parts(links);

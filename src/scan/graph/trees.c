@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Trees, and what their results depend on. A mapping that is read again gets another number, so what the tables of an
- * image say need not be looked at. */
+ * image hold need not be looked at. */
 #include "scan/graph/trees.h"
 
 #include <stdlib.h>
@@ -68,7 +68,7 @@ static int compare_roots(const void *left, const void *right)
     return (a->image_id > b->image_id) - (a->image_id < b->image_id);
 }
 
-/* The list of roots by image number; root_of[] then tells the place in it. */
+/* The list of roots by image number; root_of[] then has places in it. */
 static bool list_roots(struct ia_trees *trees, const struct ia_links *links)
 {
     struct ia_file *const *items = links->catalog->files.items;
@@ -91,7 +91,7 @@ static bool list_roots(struct ia_trees *trees, const struct ia_links *links)
 }
 
 /* A sum, so that the order of the members does not count. What was read may be other than it was: that alone changes
- * its tree, whatever the sum says. */
+ * its tree, whatever the sum is. */
 static void add_up(struct ia_trees *trees, const struct ia_links *links)
 {
     for (size_t i = 0; i < trees->count; i++) {
@@ -103,7 +103,7 @@ static void add_up(struct ia_trees *trees, const struct ia_links *links)
     }
 }
 
-/* What the store knows, by ascending image numbers, beside the list of roots. */
+/* The store's rows, by ascending image numbers, beside the list of roots. */
 struct comparison {
     struct ia_trees *trees;
     size_t next;

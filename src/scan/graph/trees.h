@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which trees of the forest are not as the scan before left them. A tree is an image that stands on no other, and all
- * that stand on it. */
+/* Which trees of the forest are not as the scan before left them. A tree is an image without a
+ * backing image, and all images whose chains end there. */
 #ifndef IA_SCAN_GRAPH_TREES_H
 #define IA_SCAN_GRAPH_TREES_H
 

@@ -39,7 +39,7 @@ static bool gather(struct hosts *hosts, const struct ia_catalog *catalog)
     return true;
 }
 
-/* False: nobody knows where it lies. */
+/* False: where it lies is unknown. */
 static bool place(const struct ia_shared_piece *piece, uint64_t volume, uint32_t file, struct ia_shared_run *run)
 {
     *run = (struct ia_shared_run){.volume = volume, .physical = piece->physical, .length = piece->length, .file = file};

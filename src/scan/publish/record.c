@@ -160,8 +160,8 @@ static enum ia_status put_space(struct ia_publish *publish, const struct ia_file
     return IA_OK;
 }
 
-/* What an image does not say of its identity is empty. */
-static const char *told(const char *text)
+/* What an image does not hold of its identity is empty. */
+static const char *null_if_empty(const char *text)
 {
     return text[0] == '\0' ? NULL : text;
 }
@@ -204,10 +204,10 @@ static void add_header(const struct ia_parsed *parsed, struct ia_image_row *row)
     row->backing_name = facts->backing_name;
     row->backing_format = facts->backing_format;
     row->backing_by_identity = facts->backing_by_identity;
-    row->identity = told(identity->own);
-    row->identity_stamp = told(identity->own_stamp);
-    row->parent_identity = told(identity->parent);
-    row->parent_stamp = told(identity->parent_stamp);
+    row->identity = null_if_empty(identity->own);
+    row->identity_stamp = null_if_empty(identity->own_stamp);
+    row->parent_identity = null_if_empty(identity->parent);
+    row->parent_stamp = null_if_empty(identity->parent_stamp);
     row->abilities = ia_format_abilities(ia_format_by_name(parsed->format), facts);
 }
 
@@ -240,7 +240,7 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
     add_memory(publish, item, &row);
     row.fingerprint = fingerprint(&row);
     if (item->from_store && previous->row_fingerprint == row.fingerprint)
-        return IA_OK; /* the row stands */
+        return IA_OK; /* the row stays as it is */
     if (!item->from_store)
         add_header(parsed, &row);
     IA_TRY(item->from_store ? ia_writer_put_known_image(publish->writer, &row, err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the judge says of the images of a publish, into the store: candidates, their evidence, their doubts. */
+/* The judge's verdicts on the images of a scan, into the store: candidates, their evidence, their doubts. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "scan/graph/judge_graph.h"
 #include "scan/publish/publish.h"
 
-/* A candidate of the scan before: its status stands since `since_scan`. */
+/* A candidate of the scan before: it has had its status since `since_scan`. */
 struct earlier {
     int64_t image_id;
     int64_t since_scan;
@@ -44,7 +44,7 @@ static enum ia_status keep_earlier(void *ctx, const struct ia_candidate_row *row
     return ia_vec_push(&verdicts->earlier, earlier) ? IA_OK : ia_no_memory(err);
 }
 
-/* Since when it has been such a candidate: this publish, or an earlier one. Not many, and no order is needed. */
+/* Since when it has been such a candidate: this scan, or an earlier one. Not many, and no order is needed. */
 static int64_t since(const struct verdicts *verdicts, int64_t image_id, enum ia_candidate candidate)
 {
     for (size_t i = 0; i < verdicts->earlier.len; i++)
@@ -144,7 +144,7 @@ static enum ia_status put_candidate(struct verdicts *verdicts, size_t image, enu
     return status;
 }
 
-/* Of images that others stand on; what nobody stands on masks nothing. */
+/* Of images that have overlays; one without is not masked. */
 static enum ia_status set_accounts(struct verdicts *verdicts, struct ia_error *err)
 {
     struct ia_graph *graph = &verdicts->seen.graph;

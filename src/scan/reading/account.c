@@ -21,7 +21,7 @@ struct file_account {
     uint32_t number;
     int64_t size;  /* of the file */
     int64_t limit; /* end of the block that the last byte is in */
-    bool exact;    /* unwritten_bytes are told */
+    bool exact;    /* unwritten_bytes are known */
     int64_t from, until;
     int use; /* of bytes [from, until) */
     struct sums sums[USES];
@@ -77,8 +77,8 @@ static void count_run(struct file_account *a, const struct ia_host_run *run)
         count_block_bytes(a, use_at(a, a->size - 1), past, run->unwritten);
 }
 
-/* IA_OK with *told false where the host cannot tell. */
-static enum ia_status count_runs(struct file_account *a, int fd, bool *told, struct ia_error *err)
+/* IA_OK with *known false where there is no FIEMAP. */
+static enum ia_status count_runs(struct file_account *a, int fd, bool *known, struct ia_error *err)
 {
     struct ia_host_blocks *blocks = NULL;
     enum ia_status status = ia_host_blocks_open(fd, &blocks, err);
@@ -93,7 +93,7 @@ static enum ia_status count_runs(struct file_account *a, int fd, bool *told, str
             count_run(a, &run);
     }
     ia_host_blocks_close(blocks);
-    *told = status == IA_OK;
+    *known = status == IA_OK;
     return IA_OK;
 }
 
@@ -121,14 +121,14 @@ static enum ia_status add_rows(const struct file_account *a, struct ia_account *
 }
 
 /* A block device keeps what it keeps elsewhere: st_blocks is 0, and nothing of it is counted here. */
-static enum ia_status account_file(struct ia_image *image, uint32_t number, bool *told, struct ia_account *out,
+static enum ia_status account_file(struct ia_image *image, uint32_t number, bool *known, struct ia_account *out,
                                    struct ia_error *err)
 {
     const struct ia_source *source = ia_image_source(image, number);
     int fd = ia_source_fd(source);
     struct stat st;
-    *told = fd >= 0 && fstat(fd, &st) == 0;
-    if (!*told)
+    *known = fd >= 0 && fstat(fd, &st) == 0;
+    if (!*known)
         return IA_OK;
     /* A power of two on file systems with blocks; what network file systems would like to be asked for is more. */
     int64_t block = st.st_blksize >= 512 && st.st_blksize <= 65536 ? (int64_t)st.st_blksize : 4096;
@@ -139,8 +139,8 @@ static enum ia_status account_file(struct ia_image *image, uint32_t number, bool
         .limit = ia_round_up(source->size, block),
     };
     count_bytes(&a);
-    enum ia_status status = S_ISREG(st.st_mode) ? count_runs(&a, fd, told, err) : IA_OK;
-    return status == IA_OK && *told ? add_rows(&a, out, err) : status;
+    enum ia_status status = S_ISREG(st.st_mode) ? count_runs(&a, fd, known, err) : IA_OK;
+    return status == IA_OK && *known ? add_rows(&a, out, err) : status;
 }
 
 struct identity {
@@ -182,10 +182,10 @@ enum ia_status ia_account_image(struct ia_image *image, struct ia_account *out, 
     if (image->space == NULL || ia_space_failed(image->space))
         return IA_OK;
     enum ia_status status = has_file_twice(image, &twice, err);
-    bool told = !twice;
-    for (uint32_t i = 0; status == IA_OK && told && i <= image->facts.parts.len; i++)
-        status = account_file(image, i, &told, out, err);
-    if (status != IA_OK || !told)
+    bool known = !twice;
+    for (uint32_t i = 0; status == IA_OK && known && i <= image->facts.parts.len; i++)
+        status = account_file(image, i, &known, out, err);
+    if (status != IA_OK || !known)
         ia_account_release(out);
     return status;
 }

@@ -9,12 +9,12 @@
 #include "base/vec.h"
 
 /* "write": a running QEMU may write the file; "read": one has it open, as a base for example; "none"; "unknown" where
- * the file system cannot tell. */
+ * the file system has no such locks. */
 const char *ia_lock_state(int fd);
 
 /* The inode numbers of all files that anybody on this host holds a lock on, as the kernel lists them: a file that is
  * not among them need not be opened to learn that it is not locked. Of file systems whose locks it does not list
- * (ia_host_lists_locks), this says nothing. */
+ * (ia_host_lists_locks), this is no answer. */
 struct ia_lock_list {
     IA_VEC(uint64_t) inodes; /* ascending, whatever their file system; owned */
 };

@@ -82,7 +82,7 @@ static enum ia_status probe_footer_at(struct ia_source *source, int64_t at, cons
 }
 
 /* Nothing at the beginning; some formats put their mark at the end. It is looked for in the last 512 bytes, and, as old
- * footers of VHD are a byte short, in the last sector. What somebody says is raw is not asked. */
+ * footers of VHD are a byte short, in the last sector. What is raw by name is not looked at. */
 static enum ia_status decide_by_footer(const struct ia_parse_request *request, struct ia_source *source,
                                        struct decision *out, struct ia_error *err)
 {
@@ -99,13 +99,13 @@ static enum ia_status decide_by_footer(const struct ia_parse_request *request, s
     return status;
 }
 
-/* Nothing says what it is: raw where somebody said so, or where it begins as a disk does. */
+/* No format is recognised: raw where that was stated, or where it begins as a disk does. */
 static enum ia_status decide_raw(const struct ia_parse_request *request, struct ia_source *source, struct decision *out,
                                  struct ia_error *err)
 {
     const char *kind = "";
-    bool told = request->raw_by_name || request->raw_by_suffix || request->raw_by_guess || request->raw_by_past;
-    enum ia_status status = told ? IA_OK : ia_raw_kind(source, &kind, err);
+    bool is_stated = request->raw_by_name || request->raw_by_suffix || request->raw_by_guess || request->raw_by_past;
+    enum ia_status status = is_stated ? IA_OK : ia_raw_kind(source, &kind, err);
     if (status != IA_OK)
         return status;
     int64_t size = source->size;
@@ -113,7 +113,7 @@ static enum ia_status decide_raw(const struct ia_parse_request *request, struct 
                  : request->raw_by_name   ? "named"
                  : request->raw_by_suffix ? "suffix"
                                           : "guessed";
-    if (told || kind[0] != '\0') {
+    if (is_stated || kind[0] != '\0') {
         out->format = ia_format_by_name("raw");
         out->class = IA_CLASS_IMAGE;
     } else if (request->claims_image) {
@@ -170,7 +170,7 @@ static void tally(struct ia_parsed *parsed, const struct ia_extent *batch, size_
         parsed->state_bytes[batch[i].state] += batch[i].length;
 }
 
-/* *broken tells whether a failing status is the image's own fault. */
+/* *broken: a failing status is the image's own fault. */
 static enum ia_status read_mapping(struct ia_image *image, size_t number, const struct ia_parse_sink *sink,
                                    struct ia_parsed *parsed, bool *broken, struct ia_error *err)
 {
@@ -254,7 +254,7 @@ static enum ia_status open_parts(const struct ia_parse_request *request, const s
     return IA_OK;
 }
 
-/* Everything that the open image tells. */
+/* Everything that is read from the open image. */
 static enum ia_status read_image(const struct ia_parse_request *request, const struct ia_parse_env *env,
                                  struct ia_image *image, const struct ia_parse_sink *sink,
                                  struct ia_parse_result *result, struct ia_error *err)

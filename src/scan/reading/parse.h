@@ -61,7 +61,7 @@ struct ia_parse_sink {
                               struct ia_error *err);
 };
 
-/* What is wrong with the file is told in the result; a failing status is the sink's, or IA_NOMEM. */
+/* What is wrong with the file is in the result; a failing status is the sink's, or IA_NOMEM. */
 IA_MUST_CHECK enum ia_status ia_parse_file(const struct ia_parse_request *request, const struct ia_parse_env *env,
                                            const struct ia_parse_sink *sink, struct ia_parse_result *result,
                                            struct ia_error *err);

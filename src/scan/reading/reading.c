@@ -132,8 +132,8 @@ static enum ia_resolve_state found_of(enum ia_status status)
 }
 
 /* Takes one part into the catalog. */
-static enum ia_status note_part(struct ia_reading *reading, size_t number, struct ia_parsed_part *parsed,
-                                struct ia_error *err)
+static enum ia_status add_part(struct ia_reading *reading, size_t number, struct ia_parsed_part *parsed,
+                               struct ia_error *err)
 {
     struct ia_catalog *catalog = reading->catalog;
     struct ia_read *read = catalog->files.items[number]->read;
@@ -159,12 +159,12 @@ static enum ia_status note_part(struct ia_reading *reading, size_t number, struc
     return status;
 }
 
-static enum ia_status note_parts(struct ia_reading *reading, size_t number, struct ia_parse_result *result,
-                                 struct ia_error *err)
+static enum ia_status add_parts_read(struct ia_reading *reading, size_t number, struct ia_parse_result *result,
+                                     struct ia_error *err)
 {
     ia_read_release_parts(reading->catalog->files.items[number]->read);
     for (size_t i = 0; i < result->parts.len; i++)
-        IA_TRY(note_part(reading, number, &result->parts.items[i], err));
+        IA_TRY(add_part(reading, number, &result->parts.items[i], err));
     return IA_OK;
 }
 
@@ -174,13 +174,13 @@ static bool is_file_of(const struct ia_file *item, const struct stat *st)
     return item->key.dev == (int64_t)st->st_dev && item->key.inode == (int64_t)st->st_ino;
 }
 
-/* Takes over what the worker was told, as far as there is room for it. */
-static void take_sharing(struct ia_reading *reading, struct ia_file *item, struct ia_sharing *told)
+/* Takes over what the worker found, as far as there is room for it. */
+static void take_sharing(struct ia_reading *reading, struct ia_file *item, struct ia_sharing *found)
 {
     reading->shared_runs -= (int64_t)item->read->sharing.pieces.len;
     ia_sharing_release(&item->read->sharing);
-    item->read->sharing = *told;
-    *told = (struct ia_sharing){0};
+    item->read->sharing = *found;
+    *found = (struct ia_sharing){0};
     if ((int64_t)item->read->sharing.pieces.len > reading->limits.max_all_shared_runs - reading->shared_runs)
         ia_sharing_forget_places(&item->read->sharing);
     reading->shared_runs += (int64_t)item->read->sharing.pieces.len;
@@ -213,7 +213,7 @@ static enum ia_status finish(struct ia_reading *reading, struct ia_event *event,
         return IA_OK;
     item->read->parsed_now = result->class == IA_CLASS_IMAGE;
     IA_TRY(adopt(reading, item, result, err));
-    return note_parts(reading, event->item, result, err);
+    return add_parts_read(reading, event->item, result, err);
 }
 
 static enum ia_status handle(struct ia_reading *reading, struct ia_event *event, struct ia_error *err)

@@ -18,7 +18,7 @@ void ia_sharing_forget_places(struct ia_sharing *sharing)
     sharing->placed = false;
 }
 
-/* Does the piece begin where the last one ends, in the file and on the volume? Encoded ones are told apart by where
+/* Does the piece begin where the last one ends, in the file and on the volume? Encoded ones are known apart by where
  * they begin alone. */
 static bool goes_on(const struct ia_shared_piece *last, const struct ia_host_run *run)
 {

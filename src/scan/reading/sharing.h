@@ -13,13 +13,13 @@
 struct ia_shared_piece {
     int64_t start, length; /* bytes of the file */
     int64_t physical;      /* bytes on the volume */
-    bool encoded;          /* kept there in another form, of a length that is not told */
+    bool encoded;          /* kept there in another form, of an unknown length */
 };
 
 /* Zero-initialised: not asked. */
 struct ia_sharing {
     bool asked;
-    bool known;                            /* the host told: shared_bytes and encoded_bytes hold */
+    bool known;                            /* by FIEMAP: shared_bytes and encoded_bytes hold */
     bool placed;                           /* and where: pieces has all of it */
     uint64_t volume;                       /* where the pieces lie, see ia_host_volume; 0 where there are none */
     int64_t shared_bytes;                  /* of the file, in blocks that something else uses too */
@@ -30,7 +30,7 @@ void ia_sharing_release(struct ia_sharing *sharing);
 /* There is no room for them: what was counted stays. */
 void ia_sharing_forget_places(struct ia_sharing *sharing);
 
-/* Of an open file. More than max_pieces are counted, but not kept. What the host does not tell is told in *out, which
+/* Of an open file. More than max_pieces are counted, but not kept. What is unknown is marked in *out, which
  * was zero; a failing status is IA_NOMEM. One fstatfs where the file system never shares. */
 IA_MUST_CHECK enum ia_status ia_sharing_ask(int fd, int64_t max_pieces, struct ia_sharing *out, struct ia_error *err);
 
