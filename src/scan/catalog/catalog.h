@@ -76,8 +76,9 @@ void ia_catalog_skip(struct ia_catalog *catalog, const char *reason);
 
 /* walk.c: adds what is below the roots. */
 IA_MUST_CHECK enum ia_status ia_catalog_walk(struct ia_catalog *catalog, struct ia_error *err);
-/* previous.c: what the scan before left, and what of it is still true. */
+/* load.c: what the scan before left. */
 IA_MUST_CHECK enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err);
+/* previous.c: what of it is still true. */
 IA_MUST_CHECK enum ia_status ia_catalog_match(struct ia_catalog *catalog, struct ia_error *err);
 /* The same for a file that came later, by a reference. */
 void ia_catalog_match_late(struct ia_catalog *catalog, size_t number);

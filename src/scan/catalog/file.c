@@ -11,6 +11,12 @@ const char *ia_file_class_word(enum ia_file_class class)
     return words[class];
 }
 
+const char *ia_format_basis_word(enum ia_format_basis basis)
+{
+    static const char *const words[] = {"content", "footer", "stated", "suffix", "guessed", "named"};
+    return words[basis];
+}
+
 static int64_t nanoseconds(struct timespec t)
 {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;

@@ -24,6 +24,19 @@ enum ia_file_class {
 };
 const char *ia_file_class_word(enum ia_file_class class);
 
+/* How an image's format is known. */
+enum ia_format_basis {
+    IA_BASIS_CONTENT,
+    IA_BASIS_FOOTER,  /* by the last 512 bytes alone */
+    IA_BASIS_STATED,  /* by an overlay */
+    IA_BASIS_SUFFIX,  /* raw, by its suffix */
+    IA_BASIS_GUESSED, /* raw, for want of a magic */
+    IA_BASIS_NAMED,   /* raw, because the file itself is a root */
+    IA_BASIS_COUNT
+};
+/* The word of stores: "content", "footer"... */
+const char *ia_format_basis_word(enum ia_format_basis basis);
+
 /* The identity of a file's content without reading it: git's rule for "has not changed". */
 struct ia_file_key {
     int64_t dev, inode, size, mtime_ns, ctime_ns;
@@ -40,9 +53,9 @@ struct ia_mapping {
 /* What reading an image gave, or what the store remembers of it. */
 struct ia_parsed {
     enum ia_status status;
-    char *message;     /* owned; why status is not IA_OK */
-    char *format;      /* owned */
-    const char *basis; /* "content", "footer", "stated", "suffix", "guessed", "named" */
+    char *message; /* owned; why status is not IA_OK */
+    char *format;  /* owned */
+    enum ia_format_basis basis;
     struct ia_image_facts facts;
     struct ia_image_identity *identity;    /* owned; NULL: the image has none */
     int64_t state_bytes[IA_EXTENT_STATES]; /* guest bytes of the active mapping by state */

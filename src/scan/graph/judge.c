@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/path.h"
 #include "judge/judge.h"
+#include "scan/graph/content.h"
 #include "scan/graph/links.h"
 
 static void judge_unknown(struct ia_links *links, const struct ia_file *item)
@@ -198,65 +199,6 @@ static void add_overlay(struct ia_links *links, size_t number)
             ia_max(items[item->node->backing_target]->node->last_overlay_mtime_ns, ia_links_newest_change(links, item));
 }
 
-static bool is_only_a_part(const struct ia_file *item)
-{
-    return item->node->is_part && !item->node->is_referenced;
-}
-
-/* Numbers of files, each once. */
-struct file_set {
-    IA_VEC(size_t) all;
-};
-
-static bool add_once(struct file_set *set, size_t number)
-{
-    for (size_t i = 0; i < set->all.len; i++)
-        if (set->all.items[i] == number)
-            return true;
-    return ia_vec_push(&set->all, number);
-}
-
-/* What a file that is a part of the image names, by its content; its own parts are added to the set. */
-static enum ia_status keep_names(struct ia_links *links, size_t image, size_t part, struct file_set *parts,
-                                 struct ia_error *err)
-{
-    const struct ia_file *item = links->catalog->files.items[part];
-    const struct ia_node *node = item->node;
-    enum ia_status status = IA_OK;
-    if (node->backing_target != IA_NO_FILE && node->backing_target != image)
-        status = ia_links_add_alias(links, "content", image, node->backing_target, item->parsed.facts.backing_name,
-                                    node->backing_path != NULL ? node->backing_path : "", err);
-    for (size_t i = 0, count = links->aliases.len; i < count && status == IA_OK; i++) {
-        const struct ia_alias alias = links->aliases.items[i];
-        if (alias.image == part && alias.target != image)
-            status = ia_links_add_alias(links, "content", image, alias.target, alias.name, alias.path, err);
-    }
-    for (size_t i = 0; i < item->read->parts.len && status == IA_OK; i++) {
-        const struct ia_file_part *own = &item->read->parts.items[i];
-        const char *name = item->parsed.facts.parts.items[i].name;
-        if (own->item == IA_NO_FILE || own->item == image)
-            continue;
-        status = ia_links_add_alias(links, "content", image, own->item, name == NULL ? "" : name,
-                                    own->path == NULL ? "" : own->path, err);
-        if (status == IA_OK && !add_once(parts, own->item))
-            status = ia_no_memory(err);
-    }
-    return status;
-}
-
-/* A file that holds another image's data may look like an image itself. Nobody follows that, but who took it for one
- * would need what it names: the image that it is a part of names that instead. Ends: each part is looked at once. */
-static enum ia_status keep_content(struct ia_links *links, size_t image, size_t part, struct ia_error *err)
-{
-    struct file_set parts = {0};
-    enum ia_status status = add_once(&parts, part) ? IA_OK : ia_no_memory(err);
-    for (size_t i = 0; i < parts.all.len && status == IA_OK; i++)
-        if (is_only_a_part(links->catalog->files.items[parts.all.items[i]]))
-            status = keep_names(links, image, parts.all.items[i], &parts, err);
-    ia_vec_release(&parts.all);
-    return status;
-}
-
 static enum ia_status judge_image(struct ia_links *links, size_t number, struct ia_error *err)
 {
     struct ia_file *item = links->catalog->files.items[number];
@@ -267,8 +209,8 @@ static enum ia_status judge_image(struct ia_links *links, size_t number, struct 
     add_overlay(links, number);
     for (size_t i = 0; i < item->read->parts.len && status == IA_OK; i++) {
         size_t part = item->read->parts.items[i].item;
-        if (part != IA_NO_FILE && is_only_a_part(links->catalog->files.items[part]))
-            status = keep_content(links, number, part, err);
+        if (part != IA_NO_FILE && ia_node_is_only_a_part(links->catalog->files.items[part]->node))
+            status = ia_links_keep_content(links, number, part, err);
     }
     return status;
 }
@@ -277,7 +219,7 @@ enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err)
 {
     for (size_t i = 0; i < links->catalog->files.len; i++) {
         struct ia_file *item = links->catalog->files.items[i];
-        if (is_only_a_part(item))
+        if (ia_node_is_only_a_part(item->node))
             item->class = IA_CLASS_PART;
         if (item->class == IA_CLASS_UNKNOWN)
             judge_unknown(links, item);

@@ -81,7 +81,7 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .backing_format = item->parsed.facts.backing_format,
         .cross_linked = ia_file_cross_linked(item),
         .lock = lock_of(item->read->lock_state),
-        .format_stated = strcmp(item->parsed.basis, "stated") == 0,
+        .format_stated = item->parsed.basis == IA_BASIS_STATED,
         .knows_backing = ia_parsed_identity(&item->parsed)->parent[0] != '\0',
         .is_template = item->node->is_template,
         .has_snapshots = item->parsed.mappings.len > 1,
@@ -137,7 +137,7 @@ static bool add_aliases(const struct ia_links *links, const struct ia_judge_grap
         const struct ia_alias *alias = &links->aliases.items[i];
         struct ia_graph_reference reference = {
             .image = image_of(out, alias->image),
-            .kind = strcmp(alias->kind, "alias") == 0 ? IA_GRAPH_ALIAS : IA_GRAPH_CONTENT,
+            .kind = alias->kind == IA_ALIAS_NAME ? IA_GRAPH_ALIAS : IA_GRAPH_CONTENT,
             .state = IA_GRAPH_FOLLOWED,
             .name = alias->name,
             .path = alias->path,

@@ -9,6 +9,12 @@
 #include "base/path.h"
 #include "judge/judge.h"
 
+const char *ia_alias_kind_word(enum ia_alias_kind kind)
+{
+    static const char *const words[] = {[IA_ALIAS_NAME] = "alias", [IA_ALIAS_CONTENT] = "content"};
+    return words[kind];
+}
+
 void ia_node_init(struct ia_node *node)
 {
     *node = (struct ia_node){.backing = IA_NO_FILE, .backing_target = IA_NO_FILE, .referenced_by = IA_NO_FILE};
@@ -77,7 +83,7 @@ static bool needs_another_look(struct ia_file *item, struct ia_parse_request *re
         return true;
     /* An earlier scan read it as what an overlay stated, which none does any more. */
     if (item->from_store && item->has_parsed && item->node->stated_format == NULL &&
-        strcmp(item->parsed.basis, "stated") == 0) {
+        item->parsed.basis == IA_BASIS_STATED) {
         request->raw_by_guess = item->node->is_referenced;
         return true;
     }
@@ -92,7 +98,7 @@ static bool needs_another_look(struct ia_file *item, struct ia_parse_request *re
         return false;
     /* Without a word of the overlay QEMU probes, and probing does not look at the end of a file: to it this is raw. */
     if (item->node->stated_format == NULL)
-        return strcmp(item->parsed.basis, "footer") == 0;
+        return item->parsed.basis == IA_BASIS_FOOTER;
     return strcmp(item->parsed.format, item->node->stated_format) != 0;
 }
 

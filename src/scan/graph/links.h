@@ -7,13 +7,20 @@
 #include "scan/graph/identities.h"
 #include "scan/reading/reading.h"
 
+enum ia_alias_kind {
+    IA_ALIAS_NAME,    /* seen from another name of the image */
+    IA_ALIAS_CONTENT, /* in a content that is used as another format */
+};
+/* The word of stores: "alias", "content". */
+const char *ia_alias_kind_word(enum ia_alias_kind kind);
+
 /* A file that an image may name in another way than by its followed backing link. */
 struct ia_alias {
-    const char *kind; /* 'alias': seen from another name of the image; 'content': in a content used as another format */
-    size_t image;     /* the image that names it */
-    size_t target;    /* the file */
-    char *name;       /* owned; the other name of the image */
-    char *path;       /* owned; where the reference leads from there */
+    enum ia_alias_kind kind;
+    size_t image;  /* the image that names it */
+    size_t target; /* the file */
+    char *name;    /* owned; the other name of the image */
+    char *path;    /* owned; where the reference leads from there */
 };
 
 /* A part as the image names it. */
@@ -48,6 +55,12 @@ struct ia_node {
 void ia_node_init(struct ia_node *node);
 void ia_node_release(struct ia_node *node);
 
+/* It holds another image's data, and no overlay names it: whatever its content looks like, it is no image. */
+static inline bool ia_node_is_only_a_part(const struct ia_node *node)
+{
+    return node->is_part && !node->is_referenced;
+}
+
 struct ia_links {
     struct ia_catalog *catalog;
     struct ia_reading *reading;
@@ -64,8 +77,14 @@ IA_MUST_CHECK enum ia_status ia_links_follow(struct ia_links *links, struct ia_e
 /* resolve.c: follows the references of all images that were read. */
 IA_MUST_CHECK enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err);
 /* The image may name the target besides; name and path are copied. */
-IA_MUST_CHECK enum ia_status ia_links_add_alias(struct ia_links *links, const char *kind, size_t image, size_t target,
-                                                const char *name, const char *path, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_links_add_alias(struct ia_links *links, enum ia_alias_kind kind, size_t image,
+                                                size_t target, const char *name, const char *path,
+                                                struct ia_error *err);
+/* How names in images are looked up: beside the image, within the confinement; a file outside that has another name
+ * inside is followed. */
+struct ia_resolve_rules ia_links_rules(const struct ia_links *links);
+/* The file that was found, IA_NO_FILE: none of the catalog. */
+size_t ia_links_file_of(const struct ia_links *links, const struct ia_resolved *file);
 /* chains.c: loops, depth, which chains are whole. */
 IA_MUST_CHECK enum ia_status ia_links_check_chains(struct ia_links *links, struct ia_error *err);
 /* judge.c: the findings about single files; templates, who names an image and when its overlays were written to. */

@@ -7,54 +7,23 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "chain/reference.h"
+#include "scan/graph/content.h"
 #include "scan/graph/identities.h"
 #include "scan/graph/links.h"
-
-static bool is_known(const void *catalog, const struct stat *st)
-{
-    return ia_catalog_find(catalog, (int64_t)st->st_dev, (int64_t)st->st_ino) != IA_NO_FILE;
-}
-
-/* Nobody knows from which directory, and by whom, images will be opened. */
-static struct ia_resolve_rules rules_of(const struct ia_links *links)
-{
-    return (struct ia_resolve_rules){
-        .confine = &links->catalog->confine, .parts_stay = true, .is_known = is_known, .known = links->catalog};
-}
 
 /* Whether files that the walk did not meet may be added to the catalog, and so be read. */
 enum files_read { KNOWN_FILES, NEW_FILES };
 
-/* The item of a file that was found, IA_NO_FILE: none was, or the catalog does not have it. */
-static size_t item_of(const struct ia_links *links, const struct ia_resolved *file)
-{
-    if (file->found != IA_RESOLVE_FOLLOWED)
-        return IA_NO_FILE;
-    return ia_catalog_find(links->catalog, (int64_t)file->st.st_dev, (int64_t)file->st.st_ino);
-}
-
-/* The same; with NEW_FILES a file in an --allow directory that was found is added. */
+/* The file that was found; with NEW_FILES one in an --allow directory is added. */
 static enum ia_status item_or_new(struct ia_links *links, const struct ia_resolved *file, enum files_read allowed,
                                   size_t *number, struct ia_error *err)
 {
-    *number = item_of(links, file);
+    *number = ia_links_file_of(links, file);
     if (*number != IA_NO_FILE || file->found != IA_RESOLVE_FOLLOWED || allowed == KNOWN_FILES)
         return IA_OK;
     IA_TRY(ia_catalog_add(links->catalog, file->path, &file->st, false, number, err));
     ia_catalog_match_late(links->catalog, *number);
     return IA_OK;
-}
-
-enum ia_status ia_links_add_alias(struct ia_links *links, const char *kind, size_t image, size_t target,
-                                  const char *name, const char *path, struct ia_error *err)
-{
-    struct ia_alias alias = {
-        .kind = kind, .image = image, .target = target, .name = strdup(name), .path = strdup(path)};
-    if (alias.name != NULL && alias.path != NULL && ia_vec_push(&links->aliases, alias))
-        return IA_OK;
-    free(alias.name);
-    free(alias.path);
-    return ia_no_memory(err);
 }
 
 static bool is_in(const char *path, const char *directory)
@@ -112,7 +81,7 @@ static enum ia_status keep_backing(struct ia_links *links, size_t image, const c
         return IA_OK;
     }
     return found && target != item->node->backing
-               ? ia_links_add_alias(links, "alias", image, target, name, file->path, err)
+               ? ia_links_add_alias(links, IA_ALIAS_NAME, image, target, name, file->path, err)
                : IA_OK;
 }
 
@@ -131,7 +100,7 @@ static void report_broken_alias(struct ia_links *links, size_t image, const stru
 static enum ia_status follow_from(struct ia_links *links, size_t image, const char *name, bool via,
                                   const struct named *backing, bool *deferred, struct ia_error *err)
 {
-    const struct ia_resolve_rules rules = rules_of(links);
+    const struct ia_resolve_rules rules = ia_links_rules(links);
     IA_AUTO_RESOLVED struct ia_resolved file = {0};
     size_t target = IA_NO_FILE;
     IA_TRY(ia_resolve(&rules, name, backing->reference, backing->format, &file, err));
@@ -219,13 +188,13 @@ static enum ia_status resolve_identity(struct ia_links *links, size_t image, str
             continue;
         bool another = item->node->backing_target != IA_NO_FILE || item->node->backing_state == IA_RESOLVE_SEVERAL;
         if (another && item->node->backing_target != IA_NO_FILE) {
-            status =
-                ia_links_add_alias(links, "alias", image, item->node->backing_target, item->parsed.facts.backing_name,
-                                   ia_file_path(items[item->node->backing_target]), err);
+            status = ia_links_add_alias(links, IA_ALIAS_NAME, image, item->node->backing_target,
+                                        item->parsed.facts.backing_name,
+                                        ia_file_path(items[item->node->backing_target]), err);
             item->node->backing = item->node->backing_target = IA_NO_FILE;
         }
         if (another && status == IA_OK)
-            status = ia_links_add_alias(links, "alias", image, target, item->parsed.facts.backing_name,
+            status = ia_links_add_alias(links, IA_ALIAS_NAME, image, target, item->parsed.facts.backing_name,
                                         ia_file_path(items[target]), err);
         item->node->backing_state = another ? IA_RESOLVE_SEVERAL : IA_RESOLVE_FOLLOWED;
         if (!another)
@@ -268,12 +237,12 @@ static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum
 static enum ia_status resolve_stored_part(struct ia_links *links, size_t image, const struct ia_image_part *named,
                                           struct ia_error *err)
 {
-    const struct ia_resolve_rules rules = rules_of(links);
+    const struct ia_resolve_rules rules = ia_links_rules(links);
     struct ia_file *item = links->catalog->files.items[image];
     IA_AUTO_RESOLVED struct ia_resolved file = {0};
     IA_TRY(ia_resolve_part(&rules, ia_file_path(item), named, &file, err));
     struct ia_file_part part = {
-        .item = item_of(links, &file), .path = file.path, .state = file.state, .found = file.found};
+        .item = ia_links_file_of(links, &file), .path = file.path, .state = file.state, .found = file.found};
     if (!ia_vec_push(&item->read->parts, part))
         return ia_no_memory(err);
     file.path = NULL; /* moved */
@@ -288,39 +257,6 @@ static enum ia_status resolve_parts(struct ia_links *links, size_t image, struct
     const struct ia_image_facts *facts = &item->parsed.facts;
     while (item->from_store && item->read->parts.len < facts->parts.len) /* ends: each round adds a part */
         IA_TRY(resolve_stored_part(links, image, &facts->parts.items[item->read->parts.len], err));
-    return IA_OK;
-}
-
-/* One name in a content that is used as another format. */
-static enum ia_status resolve_content_name(struct ia_links *links, size_t image, const struct ia_content_part *named,
-                                           struct ia_error *err)
-{
-    const struct ia_resolve_rules rules = rules_of(links);
-    const char *from = ia_file_path(links->catalog->files.items[image]);
-    IA_AUTO_REFERENCE struct ia_reference reference = {0};
-    IA_AUTO_RESOLVED struct ia_resolved file = {0};
-    if (named->place == IA_PART_BESIDE) {
-        IA_TRY(ia_resolve_path(&rules, from, named->name, &file, err));
-    } else {
-        IA_TRY(ia_reference_parse(named->name, &reference, err));
-        IA_TRY(ia_resolve(&rules, from, &reference, NULL, &file, err));
-    }
-    size_t target = item_of(links, &file);
-    return target == IA_NO_FILE || target == image
-               ? IA_OK
-               : ia_links_add_alias(links, "content", image, target, named->name, file.path, err);
-}
-
-/* A content that is used as raw, and looks like an image that names files: nobody follows that, but who took it for an
- * image would need them. */
-static enum ia_status resolve_content(struct ia_links *links, size_t image, struct ia_error *err)
-{
-    const struct ia_node *node = links->catalog->files.items[image]->node;
-    const struct ia_content_part backing = {node->content_backing, IA_PART_REFERENCE};
-    if (backing.name != NULL)
-        IA_TRY(resolve_content_name(links, image, &backing, err));
-    for (size_t i = 0; i < node->content_parts.len; i++)
-        IA_TRY(resolve_content_name(links, image, &node->content_parts.items[i], err));
     return IA_OK;
 }
 
@@ -340,7 +276,7 @@ static enum ia_status resolve_item(struct ia_links *links, size_t number, enum f
     if (deferred)
         return IA_OK;
     IA_TRY(resolve_parts(links, number, err));
-    return resolve_content(links, number, err);
+    return ia_links_resolve_content(links, number, err);
 }
 
 /* An overlay states another format than the content's: what the content names is not opened. */

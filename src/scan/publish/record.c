@@ -222,7 +222,7 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
         .file_id = item->file_id,
         .path = ia_file_path(item),
         .format = parsed->format,
-        .format_basis = parsed->basis,
+        .format_basis = ia_format_basis_word(parsed->basis),
         .state = ia_file_image_state(item),
         .problem = parsed->message,
         .chain_ok = item->node->chain_ok,

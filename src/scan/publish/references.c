@@ -97,7 +97,7 @@ static enum ia_status write_links(struct ia_publish *publish, struct ia_error *e
         const struct ia_alias *alias = &publish->links->aliases.items[i];
         struct ia_reference_row row = {
             .image_id = catalog->files.items[alias->image]->image_id,
-            .kind = alias->kind,
+            .kind = ia_alias_kind_word(alias->kind),
             .number = (int64_t)i,
             .place = -1,
             .name = alias->name,
@@ -164,7 +164,7 @@ static int64_t fingerprint(const struct ia_publish *publish)
         const struct ia_alias *alias = &publish->links->aliases.items[i];
         ia_fingerprint_int(&print, catalog->files.items[alias->image]->image_id);
         ia_fingerprint_int(&print, file_id_of(publish, alias->target));
-        ia_fingerprint_text(&print, alias->kind);
+        ia_fingerprint_int(&print, alias->kind);
         ia_fingerprint_text(&print, alias->name);
         ia_fingerprint_text(&print, alias->path);
     }

@@ -9,7 +9,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/path.h"
-#include "format/raw/raw.h"
+#include "scan/reading/decide.h"
 #include "scan/reading/locks.h"
 
 void ia_parse_result_release(struct ia_parse_result *result)
@@ -59,95 +59,6 @@ static bool same_content(const struct stat *a, const struct stat *b)
     ia_file_key_from_stat(&x, a);
     ia_file_key_from_stat(&y, b);
     return memcmp(&x, &y, sizeof(x)) == 0;
-}
-
-/* What a file is taken for. */
-struct decision {
-    const struct ia_format *format; /* NULL: no image, or none that is read here */
-    const char *basis;
-    enum ia_file_class class;
-    const char *reason;
-    const char *known; /* a stated format that no driver has */
-};
-
-static enum ia_status probe_footer_at(struct ia_source *source, int64_t at, const struct ia_format **out,
-                                      struct ia_error *err)
-{
-    uint8_t footer[512] = {0};
-    size_t len = (size_t)ia_min((int64_t)sizeof(footer), source->size - at);
-    enum ia_status status = ia_source_read(source, at, footer, len, "the last bytes", err);
-    if (status == IA_OK)
-        *out = ia_format_probe_footer(footer);
-    return status;
-}
-
-/* Nothing at the beginning; some formats put their mark at the end. It is looked for in the last 512 bytes, and, as old
- * footers of VHD are a byte short, in the last sector. What is raw by name is not looked at. */
-static enum ia_status decide_by_footer(const struct ia_parse_request *request, struct ia_source *source,
-                                       struct decision *out, struct ia_error *err)
-{
-    enum { SECTOR = 512 };
-    if (request->raw_by_name || request->raw_by_guess)
-        return IA_OK;
-    enum ia_status status = IA_OK;
-    if (source->size >= SECTOR)
-        status = probe_footer_at(source, source->size - SECTOR, &out->format, err);
-    if (status == IA_OK && out->format == NULL && source->size % SECTOR != 0)
-        status = probe_footer_at(source, source->size / SECTOR * SECTOR, &out->format, err);
-    if (out->format != NULL)
-        out->basis = "footer";
-    return status;
-}
-
-/* No format is recognised: raw where that was stated, or where it begins as a disk does. */
-static enum ia_status decide_raw(const struct ia_parse_request *request, struct ia_source *source, struct decision *out,
-                                 struct ia_error *err)
-{
-    const char *kind = "";
-    bool is_stated = request->raw_by_name || request->raw_by_suffix || request->raw_by_guess || request->raw_by_past;
-    enum ia_status status = is_stated ? IA_OK : ia_raw_kind(source, &kind, err);
-    if (status != IA_OK)
-        return status;
-    int64_t size = source->size;
-    out->basis = kind[0] != '\0'          ? "content"
-                 : request->raw_by_name   ? "named"
-                 : request->raw_by_suffix ? "suffix"
-                                          : "guessed";
-    if (is_stated || kind[0] != '\0') {
-        out->format = ia_format_by_name("raw");
-        out->class = IA_CLASS_IMAGE;
-    } else if (request->claims_image) {
-        out->class = IA_CLASS_UNKNOWN;
-        out->reason = size == 0 ? "empty" : "unrecognised";
-    } else {
-        out->class = IA_CLASS_SKIPPED;
-        out->reason = size == 0 ? "empty" : "no-image-magic";
-    }
-    return IA_OK;
-}
-
-static enum ia_status decide(const struct ia_parse_request *request, struct ia_source *source, struct decision *out,
-                             struct ia_error *err)
-{
-    *out = (struct decision){.class = IA_CLASS_IMAGE, .reason = "", .basis = "stated"};
-    uint8_t head[IA_PROBE_BYTES] = {0};
-    enum ia_status status =
-        ia_source_read(source, 0, head, (size_t)ia_min(source->size, sizeof(head)), "the first bytes", err);
-    if (status != IA_OK)
-        return status;
-    out->format = ia_format_probe(head, source->size > 0 ? sizeof(head) : 0, NULL);
-    bool agrees = out->format != NULL && request->stated != NULL && strcmp(out->format->name, request->stated) == 0;
-    if (request->stated != NULL && !agrees) {
-        out->format = ia_format_by_name(request->stated);
-        out->known = out->format == NULL ? request->stated : NULL;
-        return IA_OK;
-    }
-    out->basis = "content";
-    if (out->format == NULL)
-        status = decide_by_footer(request, source, out, err);
-    if (status == IA_OK && out->format == NULL)
-        status = decide_raw(request, source, out, err);
-    return status;
 }
 
 /* A part is looked for beside the image, whatever directory QEMU would work in. */
@@ -283,7 +194,7 @@ static enum ia_status read_image(const struct ia_parse_request *request, const s
 }
 
 static enum ia_status read_as(const struct ia_parse_request *request, const struct ia_parse_env *env,
-                              const struct decision *decision, struct ia_source **source,
+                              const struct ia_decision *decision, struct ia_source **source,
                               const struct ia_parse_sink *sink, struct ia_parse_result *result, struct ia_error *err)
 {
     struct ia_parsed *parsed = &result->parsed;
@@ -361,13 +272,13 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
         return ia_sharing_ask(fd, env->limits->max_shared_runs, &result->sharing, err);
 
     struct ia_source *source = NULL;
-    struct decision decision;
+    struct ia_decision decision;
     again = dup(fd);
     opened = ia_source_open_fd(fd, &source, &cause);
     if (opened == IA_OK)
         ia_steal_fd(&fd);
     if (opened == IA_OK)
-        opened = decide(request, source, &decision, &cause);
+        opened = ia_decide(request, source, &decision, &cause);
     enum ia_status status = IA_OK;
     if (opened != IA_OK) {
         status = note(&result->parsed, opened, &cause, err);

@@ -11,19 +11,8 @@
 #include "format/format.h"
 #include "scan/catalog/catalog.h"
 #include "scan/reading/account.h"
+#include "scan/reading/request.h"
 #include "scan/reading/sharing.h"
-
-struct ia_parse_request {
-    size_t item;
-    const char *path;   /* canonical; borrowed until the result came */
-    const char *stated; /* format that an overlay states, NULL: none */
-    bool raw_by_suffix; /* without a magic it is raw */
-    bool raw_by_past;   /* the same, because it was a base once */
-    bool raw_by_guess;  /* the same, because an overlay names it without a format; its end is not asked */
-    bool raw_by_name;   /* the same, because the user named it as a root; its end is not asked */
-    bool claims_image;  /* its suffix is that of an image format */
-    bool lock_only;     /* content is known: look at QEMU's locks and at shared blocks only */
-};
 
 struct ia_parse_env {
     const struct ia_confine *confine;
