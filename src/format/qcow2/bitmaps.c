@@ -29,9 +29,7 @@ static enum ia_status claim_table(struct ia_image *image, int64_t offset, int64_
     uint8_t chunk[4096];
     for (int64_t done = 0; done < entries * 8; done += (int64_t)sizeof(chunk)) {
         size_t len = (size_t)ia_min((int64_t)sizeof(chunk), entries * 8 - done);
-        enum ia_status status = ia_source_read(image->main, offset + done, chunk, len, "bitmap table", err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(ia_source_read(image->main, offset + done, chunk, len, "bitmap table", err));
         claim_bits(image, chunk, len);
     }
     return IA_OK;
@@ -50,19 +48,15 @@ enum ia_status qcow2_claim_bitmaps(struct ia_image *image, struct ia_error *err)
         uint8_t bytes[BITMAP_ENTRY];
         if (!ia_range_inside(at, BITMAP_ENTRY, bitmaps->directory_size))
             return ia_fail(err, IA_CORRUPT, "bitmap directory of %jd bytes", (intmax_t)bitmaps->directory_size);
-        enum ia_status status =
-            ia_source_read(image->main, bitmaps->directory_offset + at, bytes, sizeof(bytes), "bitmap directory", err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(
+            ia_source_read(image->main, bitmaps->directory_offset + at, bytes, sizeof(bytes), "bitmap directory", err));
         struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
         int64_t table = ia_window_be_size(&w, 0);
         int64_t entries = ia_window_be32(&w, 8);
         int64_t tail = ia_window_be16(&w, 18) + (int64_t)ia_window_be32(&w, 20); /* name, extra data */
         if (w.failed)
             return ia_fail(err, IA_CORRUPT, "bitmap %u: table offset above 2^63 - 1", i);
-        status = claim_table(image, table, entries, &left, err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(claim_table(image, table, entries, &left, err));
         at += ia_round_up(BITMAP_ENTRY + tail, 8);
     }
     return IA_OK;

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/checked.h"
+#include "base/cleanup.h"
 #include "format/qcow2/internal.h"
 
 enum { CHUNK_BYTES = 64 * 1024 };
@@ -31,15 +32,11 @@ static void claim_named(struct ia_image *image, const uint64_t *table, int64_t e
 static enum ia_status claim_refcounts(struct ia_image *image, struct ia_error *err)
 {
     const struct qcow2 *q = image->state;
-    uint64_t *table = NULL;
-    enum ia_status status = qcow2_read_reftable(image, &table, err);
-    if (status == IA_OK) {
-        claim_structure(image, q->reftable_offset, q->reftable_entries * 8);
-        claim_named(image, table, q->reftable_entries, QCOW2_REFTABLE_MASK, IA_SPACE_TAKEN);
-        status = qcow2_claim_counted(image, table, err);
-    }
-    free(table);
-    return status;
+    IA_AUTO_FREE uint64_t *table = NULL;
+    IA_TRY(qcow2_read_reftable(image, &table, err));
+    claim_structure(image, q->reftable_offset, q->reftable_entries * 8);
+    claim_named(image, table, q->reftable_entries, QCOW2_REFTABLE_MASK, IA_SPACE_TAKEN);
+    return qcow2_claim_counted(image, table, err);
 }
 
 /* The host cluster of an L2 entry past the end of a mapping, or the clusters that its compressed bytes reach into. */
@@ -62,19 +59,17 @@ static enum ia_status claim_entries(struct ia_image *image, enum ia_space_use us
 {
     const struct qcow2 *q = image->state;
     int64_t per_chunk = CHUNK_BYTES / q->l2_entry_size;
-    uint8_t *chunk = malloc(CHUNK_BYTES);
+    IA_AUTO_FREE uint8_t *chunk = malloc(CHUNK_BYTES);
     if (chunk == NULL)
         return ia_no_memory(err);
-    enum ia_status status = IA_OK;
-    for (int64_t at = first; at < end && status == IA_OK; at += per_chunk) {
+    for (int64_t at = first; at < end; at += per_chunk) {
         int64_t count = ia_min(per_chunk, end - at);
-        status = ia_source_read(image->main, table + at * q->l2_entry_size, chunk, (size_t)(count * q->l2_entry_size),
-                                "L2 table", err);
-        for (int64_t i = 0; i < count && status == IA_OK; i++)
+        IA_TRY(ia_source_read(image->main, table + at * q->l2_entry_size, chunk, (size_t)(count * q->l2_entry_size),
+                              "L2 table", err));
+        for (int64_t i = 0; i < count; i++)
             claim_entry(image, use, ia_be64(chunk + i * q->l2_entry_size));
     }
-    free(chunk);
-    return status;
+    return IA_OK;
 }
 
 /* What a mapping names past its end. There a snapshot has its machine state; the active mapping has nothing to say
@@ -97,11 +92,8 @@ static enum ia_status claim_beyond(struct ia_image *image, size_t mapping, const
         q->table_bytes += bytes;
         if (left < 0 || q->table_bytes > image->limits->max_table_bytes)
             return ia_fail(err, IA_LIMIT, "too many L2 tables past the end of the disk");
-        enum ia_status status = qcow2_check_l2(q, i, table, err);
-        if (status == IA_OK)
-            status = claim_entries(image, use, table, first, per_table, err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(qcow2_check_l2(q, i, table, err));
+        IA_TRY(claim_entries(image, use, table, first, per_table, err));
     }
     return IA_OK;
 }
@@ -109,16 +101,12 @@ static enum ia_status claim_beyond(struct ia_image *image, size_t mapping, const
 static enum ia_status claim_mapping(struct ia_image *image, size_t mapping, struct ia_error *err)
 {
     const struct qcow2_l1 *l1 = qcow2_mapping_l1(image, mapping);
-    uint64_t *table = NULL;
-    enum ia_status status = qcow2_read_l1(image, l1, &table, err);
+    IA_AUTO_FREE uint64_t *table = NULL;
+    IA_TRY(qcow2_read_l1(image, l1, &table, err));
     unsigned shared = mapping > 0 ? IA_SPACE_BIT(IA_SPACE_METADATA) : 0; /* with L2 tables of mappings before */
-    if (status == IA_OK) {
-        claim_structure(image, l1->offset, (int64_t)l1->entries * 8);
-        claim_named(image, table, l1->entries, QCOW2_OFFSET_MASK, IA_SPACE_TAKEN & ~shared);
-        status = claim_beyond(image, mapping, table, err);
-    }
-    free(table);
-    return status;
+    claim_structure(image, l1->offset, (int64_t)l1->entries * 8);
+    claim_named(image, table, l1->entries, QCOW2_OFFSET_MASK, IA_SPACE_TAKEN & ~shared);
+    return claim_beyond(image, mapping, table, err);
 }
 
 enum ia_status qcow2_claim(struct ia_image *image, struct ia_error *err)
@@ -129,12 +117,8 @@ enum ia_status qcow2_claim(struct ia_image *image, struct ia_error *err)
     claim_structure(image, 0, q->cluster_size);
     claim_structure(image, q->snapshots_offset, q->snapshot_table_bytes);
     claim_structure(image, q->crypto_header_offset, q->crypto_header_bytes);
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; status == IA_OK && i <= image->facts.snapshots.len; i++)
-        status = claim_mapping(image, i, err);
-    if (status == IA_OK)
-        status = claim_refcounts(image, err);
-    if (status == IA_OK)
-        status = qcow2_claim_bitmaps(image, err);
-    return status;
+    for (size_t i = 0; i <= image->facts.snapshots.len; i++)
+        IA_TRY(claim_mapping(image, i, err));
+    IA_TRY(claim_refcounts(image, err));
+    return qcow2_claim_bitmaps(image, err);
 }

@@ -56,11 +56,10 @@ static enum ia_status read_blocks(struct counts *c, int64_t first, int64_t count
     uint64_t offset = block_at(c, first);
     if (offset > INT64_MAX || !qcow2_is_aligned(q, (int64_t)offset))
         return ia_fail(err, IA_CORRUPT, "refcount block %jd at %#jx", (intmax_t)first, (uintmax_t)offset);
-    enum ia_status status = ia_source_read(c->image->main, (int64_t)offset, c->buffer,
-                                           (size_t)(count << q->cluster_bits), "refcount block", err);
-    if (status == IA_OK)
-        claim_runs(c, c->buffer, first * c->per_block, ia_min(count * c->per_block, c->end - first * c->per_block));
-    return status;
+    IA_TRY(ia_source_read(c->image->main, (int64_t)offset, c->buffer, (size_t)(count << q->cluster_bits),
+                          "refcount block", err));
+    claim_runs(c, c->buffer, first * c->per_block, ia_min(count * c->per_block, c->end - first * c->per_block));
+    return IA_OK;
 }
 
 static enum ia_status claim_blocks(struct counts *c, struct ia_error *err)
@@ -77,9 +76,7 @@ static enum ia_status claim_blocks(struct counts *c, struct ia_error *err)
         if (left < 0)
             return ia_fail(err, IA_LIMIT, "too many refcount blocks for a file of %jd bytes",
                            (intmax_t)c->image->main->size);
-        enum ia_status status = read_blocks(c, i, count, err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(read_blocks(c, i, count, err));
     }
     return IA_OK;
 }

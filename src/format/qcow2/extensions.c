@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/checked.h"
+#include "base/cleanup.h"
 #include "format/qcow2/internal.h"
 #include "io/window.h"
 
@@ -23,18 +24,12 @@ static enum ia_status read_string(struct ia_image *image, int64_t offset, uint32
 {
     if (len > max)
         return ia_fail(err, IA_CORRUPT, "%s of %u bytes", what, len);
-    char *text = calloc(1, (size_t)len + 1);
+    IA_AUTO_FREE char *text = calloc(1, (size_t)len + 1);
     if (text == NULL)
         return ia_no_memory(err);
-    enum ia_status status = ia_source_read(image->main, offset, text, len, what, err);
-    if (status != IA_OK) {
-        free(text);
-        return status;
-    }
+    IA_TRY(ia_source_read(image->main, offset, text, len, what, err));
     free(*out);
-    *out = text[0] != '\0' ? text : NULL;
-    if (*out == NULL)
-        free(text);
+    *out = text[0] != '\0' ? ia_steal_ptr(text) : NULL;
     return IA_OK;
 }
 
@@ -46,9 +41,7 @@ static enum ia_status read_bitmaps(struct ia_image *image, struct qcow2 *q, int6
         return ia_fail(err, IA_CORRUPT, "bitmaps extension of %u bytes", len);
     if ((q->autoclear & QCOW2_BITMAPS) == 0)
         return IA_OK; /* written by a program that did not know bitmaps: not consistent, ignored */
-    enum ia_status status = ia_source_read(image->main, offset, bytes, sizeof(bytes), "bitmaps extension", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, offset, bytes, sizeof(bytes), "bitmaps extension", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     struct qcow2_bitmaps *bitmaps = &q->bitmaps;
     bitmaps->count = ia_window_be32(&w, 0);
@@ -67,9 +60,7 @@ static enum ia_status read_crypto(struct ia_image *image, struct qcow2 *q, int64
     uint8_t bytes[16];
     if (q->crypt_method != 2 || len != sizeof(bytes))
         return ia_fail(err, IA_CORRUPT, "unexpected encryption header extension of %u bytes", len);
-    enum ia_status status = ia_source_read(image->main, offset, bytes, sizeof(bytes), "encryption header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, offset, bytes, sizeof(bytes), "encryption header", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     int64_t at = ia_window_be_size(&w, 0);
     q->crypto_header_offset = at;
@@ -102,9 +93,7 @@ enum ia_status qcow2_read_extensions(struct ia_image *image, struct qcow2 *q, in
     /* Ends: every round moves offset on by at least 8, and end is at most the cluster size. */
     while (offset < end) {
         uint8_t head[8];
-        enum ia_status status = ia_source_read(image->main, offset, head, sizeof(head), "header extension", err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(ia_source_read(image->main, offset, head, sizeof(head), "header extension", err));
         uint32_t type = ia_be32(head);
         int64_t len = ia_be32(head + 4);
         offset += (int64_t)sizeof(head);
@@ -112,9 +101,7 @@ enum ia_status qcow2_read_extensions(struct ia_image *image, struct qcow2 *q, in
             return ia_fail(err, IA_CORRUPT, "header extension %#x of %jd bytes is too large", type, (intmax_t)len);
         if (type == EXTENSION_END)
             return IA_OK;
-        status = read_one(image, q, type, offset, (uint32_t)len, err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(read_one(image, q, type, offset, (uint32_t)len, err));
         offset += ia_round_up(len, 8);
     }
     return IA_OK;

@@ -79,16 +79,11 @@ static enum ia_status check_tables(struct qcow2 *q, uint32_t reftable_clusters, 
 {
     if (reftable_clusters == 0)
         return ia_fail(err, IA_CORRUPT, "no refcount table");
-    enum ia_status status = qcow2_check_table(q, "refcount table", q->reftable_offset, reftable_clusters,
-                                              q->cluster_size, QCOW2_MAX_REFTABLE_BYTES, err);
-    if (status == IA_OK)
-        status = qcow2_check_table(q, "snapshot table", q->snapshots_offset, q->snapshot_count, 40, INT64_C(40) * 65536,
-                                   err);
-    if (status == IA_OK)
-        status =
-            qcow2_check_table(q, "active L1 table", q->active.offset, q->active.entries, 8, QCOW2_MAX_L1_BYTES, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(qcow2_check_table(q, "refcount table", q->reftable_offset, reftable_clusters, q->cluster_size,
+                             QCOW2_MAX_REFTABLE_BYTES, err));
+    IA_TRY(
+        qcow2_check_table(q, "snapshot table", q->snapshots_offset, q->snapshot_count, 40, INT64_C(40) * 65536, err));
+    IA_TRY(qcow2_check_table(q, "active L1 table", q->active.offset, q->active.entries, 8, QCOW2_MAX_L1_BYTES, err));
     q->reftable_entries = reftable_clusters * (q->cluster_size / 8);
     int64_t span = qcow2_l2_span(q);
     if (size / span + (size % span != 0) > q->active.entries)
@@ -130,9 +125,7 @@ static void describe(struct ia_image *image, const struct qcow2 *q, const struct
 enum ia_status qcow2_read_header(struct ia_image *image, struct qcow2 *q, struct ia_error *err)
 {
     uint8_t bytes[READ_LENGTH];
-    enum ia_status status = ia_source_read(image->main, 0, bytes, sizeof(bytes), "qcow2 header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, 0, bytes, sizeof(bytes), "qcow2 header", err));
     /* A v2 image may be shorter than a v3 header: only what the version has counts as truncation. */
     image->main->beyond_end = image->main->size < V2_LENGTH;
 
@@ -152,26 +145,23 @@ enum ia_status qcow2_read_header(struct ia_image *image, struct qcow2 *q, struct
     uint32_t reftable_clusters = ia_window_be32(&w, 56);
     q->snapshot_count = ia_window_be32(&w, 60);
     q->snapshots_offset = ia_window_be_size(&w, 64);
-    if ((status = check_sizes(q, err)) != IA_OK)
-        return status;
+    IA_TRY(check_sizes(q, err));
     if (w.failed)
         return ia_fail(err, IA_CORRUPT, "an offset or size of the header is above 2^63 - 1");
-    if ((status = decode_v3(&w, q, &f, err)) != IA_OK || (status = check_features(q, &f, err)) != IA_OK)
-        return status;
+    IA_TRY(decode_v3(&w, q, &f, err));
+    IA_TRY(check_features(q, &f, err));
     if (f.backing_offset > q->cluster_size)
         return ia_fail(err, IA_CORRUPT, "backing file name at %#jx, outside the first cluster",
                        (uintmax_t)f.backing_offset);
     q->l2_entry_size = (q->incompatible & QCOW2_EXTENDED_L2) != 0 ? 16 : 8;
-    if ((status = check_tables(q, reftable_clusters, f.size, err)) != IA_OK)
-        return status;
+    IA_TRY(check_tables(q, reftable_clusters, f.size, err));
     describe(image, q, &f);
-    status = qcow2_read_extensions(image, q, f.backing_offset != 0 ? f.backing_offset : q->cluster_size, err);
-    if (status == IA_OK && q->crypt_method == 2 && q->crypto_header_bytes == 0)
-        status = ia_fail(err, IA_CORRUPT, "LUKS encryption without its header extension");
-    if (status == IA_OK)
-        status = read_backing_name(image, q, &f, err);
-    if (status == IA_OK && (q->incompatible & QCOW2_DATA_FILE) != 0 &&
+    IA_TRY(qcow2_read_extensions(image, q, f.backing_offset != 0 ? f.backing_offset : q->cluster_size, err));
+    if (q->crypt_method == 2 && q->crypto_header_bytes == 0)
+        return ia_fail(err, IA_CORRUPT, "LUKS encryption without its header extension");
+    IA_TRY(read_backing_name(image, q, &f, err));
+    if ((q->incompatible & QCOW2_DATA_FILE) != 0 &&
         !ia_image_facts_add_part(&image->facts, q->data_file_name, "data", IA_PART_REFERENCE))
-        status = ia_no_memory(err);
-    return status;
+        return ia_no_memory(err);
+    return IA_OK;
 }

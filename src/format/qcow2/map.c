@@ -39,9 +39,7 @@ enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     map->look_for_holes = qcow2_is_preallocated(image);
     const struct qcow2_l1 *l1 = qcow2_mapping_l1(image, cursor->mapping);
     map->l1_entries = l1->entries;
-    enum ia_status status = qcow2_read_l1(image, l1, &map->l1, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(qcow2_read_l1(image, l1, &map->l1, err));
     int64_t all = qcow2_clusters(q, map->clusters * q->l2_entry_size) * q->cluster_size;
     map->buffer_size = (size_t)ia_min(READ_BYTES, ia_max(all, q->l2_entry_size));
     map->buffer = malloc(map->buffer_size);
@@ -93,17 +91,16 @@ static enum ia_status push_data(struct ia_cursor *cursor, int64_t start, int64_t
         return push(cursor, IA_EXTENT_ENCRYPTED, start, length, offset, err);
     if (!map->look_for_holes)
         return push(cursor, IA_EXTENT_DATA, start, length, offset, err);
-    enum ia_status status = IA_OK;
-    while (status == IA_OK && length > 0) {
+    while (length > 0) {
         int64_t end;
         bool hole = ia_source_is_hole(source, offset, &end);
         int64_t piece = ia_min(length, end - offset);
-        status = push(cursor, hole ? IA_EXTENT_SPARSE : IA_EXTENT_DATA, start, piece, offset, err);
+        IA_TRY(push(cursor, hole ? IA_EXTENT_SPARSE : IA_EXTENT_DATA, start, piece, offset, err));
         start += piece;
         offset += piece;
         length -= piece;
     }
-    return status;
+    return IA_OK;
 }
 
 /* The account of host space gets what the extent does not show. */
@@ -165,9 +162,7 @@ static enum ia_status push_zero(struct ia_cursor *cursor, int64_t guest, uint64_
         return ia_fail(err, IA_CORRUPT, "zero cluster at guest offset %#jx of a version 2 image", (uintmax_t)guest);
     if (host == 0)
         return push(cursor, IA_EXTENT_ZERO, guest, map->q->cluster_size, IA_NO_OFFSET, err);
-    enum ia_status status = check_host(map, guest, entry, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(check_host(map, guest, entry, err));
     return push_kept(cursor, IA_EXTENT_ZERO_ALLOCATED, guest, map->q->cluster_size, host, err);
 }
 
@@ -184,8 +179,7 @@ static enum ia_status decode_standard(struct ia_cursor *cursor, const uint8_t *e
 {
     const struct map_state *map = cursor->state;
     int64_t size = map->q->cluster_size;
-    enum ia_status status = IA_OK;
-    for (int64_t i = 0; i < count && status == IA_OK;) {
+    for (int64_t i = 0; i < count;) {
         uint64_t entry = ia_be64(entries + i * 8);
         int64_t at = guest + i * size;
         if (entry == 0) {
@@ -193,25 +187,24 @@ static enum ia_status decode_standard(struct ia_cursor *cursor, const uint8_t *e
             continue;
         }
         if (is_plain(map, entry)) {
-            status = check_host(map, at, entry, err);
+            IA_TRY(check_host(map, at, entry, err));
             int64_t first = i;
             uint64_t expected = entry & QCOW2_OFFSET_MASK;
             do {
                 expected += (uint64_t)size;
                 entry = ++i < count ? ia_be64(entries + i * 8) : 0;
             } while ((entry & (QCOW2_OFFSET_MASK | QCOW2_COMPRESSED | QCOW2_ZERO)) == expected);
-            if (status == IA_OK)
-                status = push_data(cursor, at, (i - first) * size, (int64_t)(expected - (uint64_t)((i - first) * size)),
-                                   err);
+            IA_TRY(
+                push_data(cursor, at, (i - first) * size, (int64_t)(expected - (uint64_t)((i - first) * size)), err));
             continue;
         }
         if ((entry & QCOW2_COMPRESSED) != 0)
-            status = push_compressed(cursor, at, entry, err);
+            IA_TRY(push_compressed(cursor, at, entry, err));
         else if ((entry & QCOW2_ZERO) != 0)
-            status = push_zero(cursor, at, entry, err);
+            IA_TRY(push_zero(cursor, at, entry, err));
         i++;
     }
-    return status;
+    return IA_OK;
 }
 
 /* The state of subcluster n of an entry: bit n says "allocated", bit n + 32 "reads as zeroes". */
@@ -227,8 +220,9 @@ static enum ia_status push_subclusters(struct ia_cursor *cursor, int64_t guest, 
     if ((allocated & zero) != 0 || (allocated != 0 && !has_host))
         return ia_fail(err, IA_CORRUPT, "subcluster bitmap %#jx at guest offset %#jx", (uintmax_t)bitmap,
                        (uintmax_t)guest);
-    enum ia_status status = has_host ? check_host(map, guest, entry, err) : IA_OK;
-    for (unsigned n = 0; n < QCOW2_SUBCLUSTERS && status == IA_OK;) {
+    if (has_host)
+        IA_TRY(check_host(map, guest, entry, err));
+    for (unsigned n = 0; n < QCOW2_SUBCLUSTERS;) {
         bool is_allocated = (allocated >> n & 1) != 0;
         bool is_zero = (zero >> n & 1) != 0;
         unsigned first = n;
@@ -239,34 +233,33 @@ static enum ia_status push_subclusters(struct ia_cursor *cursor, int64_t guest, 
         int64_t length = (n - first) * size;
         int64_t offset = host + first * size;
         if (is_allocated)
-            status = push_data(cursor, start, length, offset, err);
+            IA_TRY(push_data(cursor, start, length, offset, err));
         else if (is_zero && has_host)
-            status = push_kept(cursor, IA_EXTENT_ZERO_ALLOCATED, start, length, offset, err);
+            IA_TRY(push_kept(cursor, IA_EXTENT_ZERO_ALLOCATED, start, length, offset, err));
         else if (is_zero)
-            status = push(cursor, IA_EXTENT_ZERO, start, length, IA_NO_OFFSET, err);
+            IA_TRY(push(cursor, IA_EXTENT_ZERO, start, length, IA_NO_OFFSET, err));
         else if (has_host && map->q->crypt_method == 0)
-            status = push(cursor, IA_EXTENT_RESERVED, start, length, offset, err);
+            IA_TRY(push(cursor, IA_EXTENT_RESERVED, start, length, offset, err));
         else if (has_host)
             claim_hidden(cursor, IA_EXTENT_RESERVED, start, length, offset);
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status decode_extended(struct ia_cursor *cursor, const uint8_t *entries, int64_t count, int64_t guest,
                                       struct ia_error *err)
 {
     const struct map_state *map = cursor->state;
-    enum ia_status status = IA_OK;
-    for (int64_t i = 0; i < count && status == IA_OK; i++) {
+    for (int64_t i = 0; i < count; i++) {
         uint64_t entry = ia_be64(entries + i * 16);
         uint64_t bitmap = ia_be64(entries + i * 16 + 8);
         int64_t at = guest + i * map->q->cluster_size;
         if ((entry & QCOW2_COMPRESSED) != 0)
-            status = push_compressed(cursor, at, entry, err);
+            IA_TRY(push_compressed(cursor, at, entry, err));
         else
-            status = push_subclusters(cursor, at, entry, bitmap, err);
+            IA_TRY(push_subclusters(cursor, at, entry, bitmap, err));
     }
-    return status;
+    return IA_OK;
 }
 
 /* How many L2 tables from l1[index] on lie one after another in the file, as far as the buffer holds them. */
@@ -317,20 +310,15 @@ static enum ia_status read_tables(struct ia_cursor *cursor, int64_t index, int64
     const struct qcow2 *q = map->q;
     int64_t per_table = q->cluster_size / q->l2_entry_size;
     int64_t table = (int64_t)(map->l1[index] & QCOW2_OFFSET_MASK);
-    enum ia_status status = qcow2_check_l2(q, index, table, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(qcow2_check_l2(q, index, table, err));
     int64_t tables = adjoining_tables(map, index, last);
     int64_t skipped = map->cluster - index * per_table;
     int64_t count = ia_min(tables * per_table - skipped, (int64_t)map->buffer_size / q->l2_entry_size);
     count = ia_min(count, map->clusters - map->cluster);
     int64_t bytes = count * q->l2_entry_size;
-    status = charge(cursor, bytes, err);
-    if (status == IA_OK)
-        status = ia_source_read(cursor->image->main, table + skipped * q->l2_entry_size, map->buffer, (size_t)bytes,
-                                "L2 table", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(charge(cursor, bytes, err));
+    IA_TRY(ia_source_read(cursor->image->main, table + skipped * q->l2_entry_size, map->buffer, (size_t)bytes,
+                          "L2 table", err));
     expect_tables(cursor, index + tables, last);
     int64_t guest = map->cluster * q->cluster_size;
     map->cluster += count;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/cleanup.h"
 #include "format/qcow2/internal.h"
 
 /* Refcounts of `width` bytes that are not zero. Counted by the block in a number as small as the usual refcounts, a
@@ -56,27 +57,21 @@ static enum ia_status count_until(struct ia_image *image, const uint64_t *table,
     int64_t end = qcow2_clusters(q, ia_round_up(image->main->size, 512));
     int64_t used = 0;
     int64_t read = 0;
-    uint8_t *block = malloc((size_t)q->cluster_size);
+    IA_AUTO_FREE uint8_t *block = malloc((size_t)q->cluster_size);
     if (block == NULL)
         return ia_no_memory(err);
-    enum ia_status status = IA_OK;
     for (int64_t i = 0; i < q->reftable_entries && i * per_block < end && used < threshold; i++) {
         uint64_t offset = table[i] & QCOW2_REFTABLE_MASK;
         if (offset == 0)
             continue;
         read += q->cluster_size;
-        if (offset > INT64_MAX || !qcow2_is_aligned(q, (int64_t)offset) || read > image->limits->max_table_bytes) {
-            status = ia_fail(err, IA_CORRUPT, "refcount block %jd at %#jx", (intmax_t)i, (uintmax_t)offset);
-            break;
-        }
-        status = ia_source_read(image->main, (int64_t)offset, block, (size_t)q->cluster_size, "refcount block", err);
-        if (status != IA_OK)
-            break;
+        if (offset > INT64_MAX || !qcow2_is_aligned(q, (int64_t)offset) || read > image->limits->max_table_bytes)
+            return ia_fail(err, IA_CORRUPT, "refcount block %jd at %#jx", (intmax_t)i, (uintmax_t)offset);
+        IA_TRY(ia_source_read(image->main, (int64_t)offset, block, (size_t)q->cluster_size, "refcount block", err));
         used += count_used(block, ia_min(per_block, end - i * per_block), q->refcount_order);
     }
-    free(block);
     *reached = used >= threshold;
-    return status;
+    return IA_OK;
 }
 
 static bool detect(struct ia_image *image)
@@ -84,13 +79,11 @@ static bool detect(struct ia_image *image)
     const struct qcow2 *q = image->state;
     int64_t on_host = image->main->allocated / q->cluster_size;
     int64_t threshold = ia_max(on_host + on_host / 9, on_host + 2);
-    uint64_t *table = NULL;
+    IA_AUTO_FREE uint64_t *table = NULL;
     bool reached = false;
-    enum ia_status status = qcow2_read_reftable(image, &table, NULL);
-    if (status == IA_OK)
-        status = count_until(image, table, threshold, &reached, NULL);
-    free(table);
-    return status == IA_OK && reached; /* QEMU takes broken refcounts for "no" */
+    /* QEMU takes broken refcounts for "no". */
+    return qcow2_read_reftable(image, &table, NULL) == IA_OK &&
+           count_until(image, table, threshold, &reached, NULL) == IA_OK && reached;
 }
 
 bool qcow2_is_preallocated(struct ia_image *image)

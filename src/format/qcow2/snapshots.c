@@ -16,12 +16,18 @@ struct entry {
     struct ia_snapshot snapshot;
 };
 
+static void release_entry(struct entry *entry)
+{
+    free(entry->snapshot.id);
+    free(entry->snapshot.name);
+}
+
+#define AUTO_ENTRY __attribute__((cleanup(release_entry)))
+
 static enum ia_status read_fixed(struct ia_image *image, int64_t offset, struct entry *entry, struct ia_error *err)
 {
     uint8_t bytes[FIXED_LENGTH];
-    enum ia_status status = ia_source_read(image->main, offset, bytes, sizeof(bytes), "snapshot table", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, offset, bytes, sizeof(bytes), "snapshot table", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     entry->l1.offset = ia_window_be_size(&w, 0);
     entry->l1.entries = ia_window_be32(&w, 8);
@@ -42,9 +48,7 @@ static enum ia_status read_extra(struct ia_image *image, int64_t offset, struct 
 {
     uint8_t bytes[KNOWN_EXTRA] = {0};
     size_t len = (size_t)ia_min(entry->extra_length, sizeof(bytes));
-    enum ia_status status = ia_source_read(image->main, offset, bytes, len, "snapshot table", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, offset, bytes, len, "snapshot table", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     if (entry->extra_length >= 8)
         entry->snapshot.vm_state = ia_window_be_size(&w, 0);
@@ -68,18 +72,34 @@ static enum ia_status read_text(struct ia_image *image, int64_t offset, size_t l
 static enum ia_status read_entry(struct ia_image *image, int64_t *offset, struct entry *entry, struct ia_error *err)
 {
     int64_t at = ia_round_up(*offset, 8);
-    enum ia_status status = read_fixed(image, at, entry, err);
+    IA_TRY(read_fixed(image, at, entry, err));
     at += FIXED_LENGTH;
-    if (status == IA_OK)
-        status = read_extra(image, at, entry, err);
+    IA_TRY(read_extra(image, at, entry, err));
     at += entry->extra_length;
-    if (status == IA_OK)
-        status = read_text(image, at, entry->id_length, &entry->snapshot.id, err);
+    IA_TRY(read_text(image, at, entry->id_length, &entry->snapshot.id, err));
     at += entry->id_length;
-    if (status == IA_OK)
-        status = read_text(image, at, entry->name_length, &entry->snapshot.name, err);
+    IA_TRY(read_text(image, at, entry->name_length, &entry->snapshot.name, err));
     *offset = at + entry->name_length;
-    return status;
+    return IA_OK;
+}
+
+/* Entry number i, into the facts. *l1_bytes are those of all L1 tables so far. */
+static enum ia_status add_entry(struct ia_image *image, struct qcow2 *q, uint32_t i, int64_t *offset, int64_t *l1_bytes,
+                                struct ia_error *err)
+{
+    AUTO_ENTRY struct entry entry = {0};
+    IA_TRY(read_entry(image, offset, &entry, err));
+    if (*offset - q->snapshots_offset > QCOW2_MAX_SNAPSHOT_TABLE)
+        return ia_fail(err, IA_CORRUPT, "snapshot table too large at entry %u", i);
+    *l1_bytes += ia_round_up((int64_t)entry.l1.entries * 8, q->cluster_size);
+    if (*l1_bytes > qcow2_table_bound(image, 1))
+        return ia_fail(err, IA_CORRUPT, "%jd bytes of L1 tables of snapshots in a file of %jd bytes",
+                       (intmax_t)*l1_bytes, (intmax_t)image->main->size);
+    if (!ia_vec_push(&image->facts.snapshots, entry.snapshot))
+        return ia_no_memory(err);
+    entry.snapshot = (struct ia_snapshot){0}; /* the facts own it now */
+    q->snapshot_l1[i] = entry.l1;
+    return IA_OK;
 }
 
 enum ia_status qcow2_read_snapshots(struct ia_image *image, struct qcow2 *q, struct ia_error *err)
@@ -96,24 +116,8 @@ enum ia_status qcow2_read_snapshots(struct ia_image *image, struct qcow2 *q, str
 
     int64_t offset = q->snapshots_offset;
     int64_t l1_bytes = 0;
-    for (uint32_t i = 0; i < q->snapshot_count; i++) {
-        struct entry entry = {0};
-        enum ia_status status = read_entry(image, &offset, &entry, err);
-        if (status == IA_OK && offset - q->snapshots_offset > QCOW2_MAX_SNAPSHOT_TABLE)
-            status = ia_fail(err, IA_CORRUPT, "snapshot table too large at entry %u", i);
-        l1_bytes += ia_round_up((int64_t)entry.l1.entries * 8, q->cluster_size);
-        if (status == IA_OK && l1_bytes > qcow2_table_bound(image, 1))
-            status = ia_fail(err, IA_CORRUPT, "%jd bytes of L1 tables of snapshots in a file of %jd bytes",
-                             (intmax_t)l1_bytes, (intmax_t)image->main->size);
-        if (status == IA_OK && !ia_vec_push(&image->facts.snapshots, entry.snapshot))
-            status = ia_no_memory(err);
-        if (status != IA_OK) {
-            free(entry.snapshot.id);
-            free(entry.snapshot.name);
-            return status;
-        }
-        q->snapshot_l1[i] = entry.l1;
-    }
+    for (uint32_t i = 0; i < q->snapshot_count; i++)
+        IA_TRY(add_entry(image, q, i, &offset, &l1_bytes, err));
     q->snapshot_table_bytes = q->snapshot_count > 0 ? offset - q->snapshots_offset : 0;
     return IA_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "base/cleanup.h"
 #include "format/qcow2/internal.h"
 
 static enum ia_status read_be64_table(struct ia_image *image, int64_t offset, int64_t entries, const char *what,
@@ -11,17 +12,13 @@ static enum ia_status read_be64_table(struct ia_image *image, int64_t offset, in
     *out = NULL;
     if (entries == 0)
         return IA_OK;
-    uint64_t *table = calloc((size_t)entries, sizeof(*table)); /* bounded by qcow2_check_table */
+    IA_AUTO_FREE uint64_t *table = calloc((size_t)entries, sizeof(*table)); /* bounded by qcow2_check_table */
     if (table == NULL)
         return ia_no_memory(err);
-    enum ia_status status = ia_source_read(image->main, offset, table, (size_t)entries * sizeof(*table), what, err);
-    if (status != IA_OK) {
-        free(table);
-        return status;
-    }
+    IA_TRY(ia_source_read(image->main, offset, table, (size_t)entries * sizeof(*table), what, err));
     for (int64_t i = 0; i < entries; i++)
         table[i] = be64toh(table[i]);
-    *out = table;
+    *out = ia_steal_ptr(table);
     return IA_OK;
 }
 
@@ -39,9 +36,7 @@ enum ia_status qcow2_check_l2(const struct qcow2 *q, int64_t index, int64_t tabl
 
 enum ia_status qcow2_read_l1(struct ia_image *image, const struct qcow2_l1 *l1, uint64_t **out, struct ia_error *err)
 {
-    enum ia_status status = qcow2_check_l1(image->state, l1, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(qcow2_check_l1(image->state, l1, err));
     return read_be64_table(image, l1->offset, l1->entries, "L1 table", out, err);
 }
 

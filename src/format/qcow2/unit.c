@@ -12,10 +12,9 @@ static enum ia_status read_entry(struct ia_image *image, int64_t table, int64_t 
     int64_t offset;
     if (!ia_add(table, index * size, &offset))
         return ia_fail(err, IA_CORRUPT, "%s entry %jd of a table at %#jx", what, (intmax_t)index, (uintmax_t)table);
-    enum ia_status status = ia_source_read(image->main, offset, bytes, sizeof(bytes), what, err);
-    if (status == IA_OK)
-        *entry = ia_be64(bytes);
-    return status;
+    IA_TRY(ia_source_read(image->main, offset, bytes, sizeof(bytes), what, err));
+    *entry = ia_be64(bytes);
+    return IA_OK;
 }
 
 /* The L2 entry of a guest cluster; 0 where it has none. */
@@ -30,15 +29,12 @@ static enum ia_status find_l2_entry(struct ia_image *image, size_t mapping, int6
     if (index >= l1->entries)
         return IA_OK;
     uint64_t l1_entry = 0;
-    enum ia_status status = qcow2_check_l1(q, l1, err);
-    if (status == IA_OK)
-        status = read_entry(image, l1->offset, index, 8, "L1 table", &l1_entry, err);
+    IA_TRY(qcow2_check_l1(q, l1, err));
+    IA_TRY(read_entry(image, l1->offset, index, 8, "L1 table", &l1_entry, err));
     int64_t table = (int64_t)(l1_entry & QCOW2_OFFSET_MASK);
-    if (status != IA_OK || table == 0)
-        return status;
-    status = qcow2_check_l2(q, index, table, err);
-    if (status != IA_OK)
-        return status;
+    if (table == 0)
+        return IA_OK;
+    IA_TRY(qcow2_check_l2(q, index, table, err));
     return read_entry(image, table, cluster % per_table, q->l2_entry_size, "L2 table", entry, err);
 }
 
@@ -50,9 +46,7 @@ enum ia_status qcow2_find_unit(struct ia_image *image, size_t mapping, int64_t a
         return ia_fail(err, IA_BUG, "no guest byte %jd in mapping %zu", (intmax_t)at, mapping);
     uint64_t entry;
     int64_t cluster = at >> q->cluster_bits;
-    enum ia_status status = find_l2_entry(image, mapping, cluster, &entry, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(find_l2_entry(image, mapping, cluster, &entry, err));
     if ((entry & QCOW2_COMPRESSED) == 0)
         return ia_fail(err, IA_USAGE, "guest byte %jd is not compressed: L2 entry %#jx", (intmax_t)at,
                        (uintmax_t)entry);
