@@ -16,18 +16,17 @@ static enum ia_status claim_bitmaps(struct ia_image *image, struct ia_error *err
 {
     const struct vhdx *v = image->state;
     int64_t blocks = v->has_parent ? vhdx_blocks(v, image->facts.virtual_size) : 0;
-    enum ia_status status = IA_OK;
-    for (int64_t block = 0; block < blocks && status == IA_OK; block += v->chunk_ratio) { /* at most 2^14 times */
+    for (int64_t block = 0; block < blocks; block += v->chunk_ratio) { /* at most 2^14 times */
         uint8_t bytes[8];
         int64_t index = vhdx_bat_index(v, block) + v->chunk_ratio;
-        status = vhdx_read(image, v->bat.start + index * 8, bytes, sizeof(bytes), "BAT", err);
-        uint64_t entry = status == IA_OK ? ia_le64(bytes) : 0;
+        IA_TRY(vhdx_read(image, v->bat.start + index * 8, bytes, sizeof(bytes), "BAT", err));
+        uint64_t entry = ia_le64(bytes);
         uint64_t offset = entry & VHDX_BAT_OFFSET;
         if ((entry & VHDX_BAT_STATE) == VHDX_BITMAP_PRESENT && offset <= INT64_MAX &&
             vhdx_is_free(v, (int64_t)offset, VHDX_MIB))
             ia_image_use_apart(image, 0, IA_SPACE_METADATA, (int64_t)offset, VHDX_MIB, IA_SPACE_STORED);
     }
-    return status;
+    return IA_OK;
 }
 
 enum ia_status vhdx_claim(struct ia_image *image, struct ia_error *err)

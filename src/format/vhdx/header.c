@@ -17,9 +17,7 @@ struct candidate {
 
 static enum ia_status read_candidate(struct ia_image *image, int64_t at, struct candidate *c, struct ia_error *err)
 {
-    enum ia_status status = ia_source_read(image->main, at, c->bytes, HEADER_BYTES, "VHDX header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, at, c->bytes, HEADER_BYTES, "VHDX header", err));
     struct ia_window w = {.bytes = c->bytes, .len = HEADER_BYTES};
     uint32_t checksum = ia_window_le32(&w, CHECKSUM_AT);
     memset(c->bytes + CHECKSUM_AT, 0, 4);

@@ -25,6 +25,14 @@ struct pairs {
     char *values[KEYS]; /* owned; NULL: not told, or empty */
 };
 
+static void release_pairs(struct pairs *pairs)
+{
+    for (size_t i = 0; i < KEYS; i++)
+        free(pairs->values[i]);
+}
+
+#define AUTO_PAIRS __attribute__((cleanup(release_pairs)))
+
 /* A key is ASCII or none that is known. */
 static bool is_key(const uint8_t *bytes, size_t len, const char *name)
 {
@@ -111,14 +119,9 @@ enum ia_status vhdx_read_locator(struct ia_image *image, int64_t offset, int64_t
     IA_AUTO_FREE uint8_t *bytes = malloc((size_t)length); /* an item has up to 1 MiB, which metadata.c checks */
     if (bytes == NULL)
         return ia_no_memory(err);
-    struct pairs pairs = {0};
+    AUTO_PAIRS struct pairs pairs = {0};
     struct ia_window w = {.bytes = bytes, .len = (size_t)length};
-    enum ia_status status = vhdx_read(image, offset, bytes, (size_t)length, "parent locator", err);
-    if (status == IA_OK)
-        status = take_pairs(&w, &pairs, err);
-    if (status == IA_OK)
-        status = use_pairs(image, &pairs, err);
-    for (size_t i = 0; i < KEYS; i++)
-        free(pairs.values[i]);
-    return status;
+    IA_TRY(vhdx_read(image, offset, bytes, (size_t)length, "parent locator", err));
+    IA_TRY(take_pairs(&w, &pairs, err));
+    return use_pairs(image, &pairs, err);
 }

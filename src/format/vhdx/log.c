@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/cleanup.h"
 #include "format/vhdx/crc32c.h"
 #include "format/vhdx/internal.h"
 #include "io/window.h"
@@ -28,6 +29,13 @@ struct entry {
 struct run {
     IA_VEC(struct entry) entries;
 };
+
+static void release_run(struct run *run)
+{
+    ia_vec_release(&run->entries);
+}
+
+#define AUTO_RUN __attribute__((cleanup(release_run)))
 
 struct ring {
     struct ia_image *image;
@@ -117,9 +125,9 @@ static enum ia_status look(struct ring *ring, int64_t at, struct entry *entry, b
     uint8_t sector[VHDX_LOG_SECTOR];
     *entry = (struct entry){.at = at % ring->header->log_length};
     *valid = false;
-    enum ia_status status = read_sector(ring, at, sector, err);
-    if (status != IA_OK || !decode_header(ring, sector, entry))
-        return status;
+    IA_TRY(read_sector(ring, at, sector, err));
+    if (!decode_header(ring, sector, entry))
+        return IA_OK;
     struct ia_window w = {.bytes = sector, .len = sizeof(sector)};
     uint32_t checksum = ia_window_le32(&w, 4);
     memset(sector + 4, 0, 4);
@@ -129,12 +137,10 @@ static enum ia_status look(struct ring *ring, int64_t at, struct entry *entry, b
     uint32_t crc = 0;
     bool fine = true;
     for (int64_t i = 0; i < sectors && fine; i++) {
-        if (i > 0)
-            status = charge(ring, err);
-        if (i > 0 && status == IA_OK)
-            status = read_sector(ring, at + i * VHDX_LOG_SECTOR, sector, err);
-        if (status != IA_OK)
-            return status;
+        if (i > 0) {
+            IA_TRY(charge(ring, err));
+            IA_TRY(read_sector(ring, at + i * VHDX_LOG_SECTOR, sector, err));
+        }
         crc = vhdx_crc32c(crc, sector, sizeof(sector));
         if (i < first_data)
             fine = check_descriptors(entry, i, sector, &with_data);
@@ -154,9 +160,7 @@ static enum ia_status follow(struct ring *ring, int64_t at, struct run *run, int
     for (;;) {
         struct entry entry;
         bool valid;
-        enum ia_status status = look(ring, at + *length, &entry, &valid, err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(look(ring, at + *length, &entry, &valid, err));
         if (!valid || entry.length > ring->header->log_length - *length)
             return IA_OK;
         if (run->entries.len > 0 && entry.sequence != run->entries.items[run->entries.len - 1].sequence + 1)
@@ -192,21 +196,19 @@ static uint64_t newest(const struct run *run)
  * either: it has the same last entry, and fewer before it to be its tail. */
 static enum ia_status find_active(struct ring *ring, struct run *active, struct ia_error *err)
 {
-    struct run run = {0};
-    enum ia_status status = IA_OK;
+    AUTO_RUN struct run run = {0};
     int64_t at = 0;
-    while (status == IA_OK && at < ring->header->log_length) {
+    while (at < ring->header->log_length) {
         int64_t length;
-        status = follow(ring, at, &run, &length, err);
+        IA_TRY(follow(ring, at, &run, &length, err));
         at += length > 0 ? length : VHDX_LOG_SECTOR;
-        if (status == IA_OK && newest(&run) > newest(active) && cut_at_tail(&run)) {
+        if (newest(&run) > newest(active) && cut_at_tail(&run)) {
             struct run older = *active;
             *active = run;
             run = older;
         }
     }
-    ia_vec_release(&run.entries);
-    return status;
+    return IA_OK;
 }
 
 /* The patches of one entry, in the order of its descriptors; data sectors stand in that order too. */
@@ -218,11 +220,8 @@ static enum ia_status gather(struct ring *ring, const struct entry *entry, struc
     int64_t data = entry->at + descriptor_sectors(entry->descriptors) * VHDX_LOG_SECTOR;
     for (int64_t i = 0; i < entry->descriptors; i++) {
         int64_t slot = i + 2; /* the header takes the room of two */
-        if (i == 0 || slot % PER_SECTOR == 0) {
-            enum ia_status status = read_sector(ring, entry->at + slot / PER_SECTOR * VHDX_LOG_SECTOR, sector, err);
-            if (status != IA_OK)
-                return status;
-        }
+        if (i == 0 || slot % PER_SECTOR == 0)
+            IA_TRY(read_sector(ring, entry->at + slot / PER_SECTOR * VHDX_LOG_SECTOR, sector, err));
         struct vhdx_patch patch;
         if (!decode_descriptor(sector + slot % PER_SECTOR * DESCRIPTOR, entry->sequence, &patch))
             return ia_fail(err, IA_CHANGED, "the log changed while it was read");
@@ -248,17 +247,13 @@ static enum ia_status replay(struct ring *ring, const struct run *active, struct
                        (uintmax_t)last->flushed_size);
     if (last->last_size > INT64_MAX)
         return ia_fail(err, IA_CORRUPT, "the log makes the file %ju bytes long", (uintmax_t)last->last_size);
-    struct vhdx_patch *patches = NULL;
+    IA_AUTO_FREE struct vhdx_patch *patches = NULL;
     size_t count = 0;
     size_t capacity = 0;
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < active->entries.len && status == IA_OK; i++)
-        status = gather(ring, &active->entries.items[i], &patches, &count, &capacity, err);
+    for (size_t i = 0; i < active->entries.len; i++)
+        IA_TRY(gather(ring, &active->entries.items[i], &patches, &count, &capacity, err));
     out->size = (int64_t)last->last_size;
-    if (status == IA_OK)
-        status = vhdx_replay_set(out, patches, count, err);
-    free(patches);
-    return status;
+    return vhdx_replay_set(out, patches, count, err);
 }
 
 enum ia_status vhdx_read_log(struct ia_image *image, struct vhdx *v, struct ia_error *err)
@@ -271,13 +266,10 @@ enum ia_status vhdx_read_log(struct ia_image *image, struct vhdx *v, struct ia_e
         return ia_fail(err, IA_CORRUPT, "log of %jd bytes", (intmax_t)v->header.log_length);
     if (v->header.log_length > image->limits->max_table_bytes)
         return ia_fail(err, IA_LIMIT, "log of %jd bytes", (intmax_t)v->header.log_length);
-    struct run active = {0};
-    enum ia_status status = find_active(&ring, &active, err);
-    if (status == IA_OK && active.entries.len == 0)
-        status = ia_fail(err, IA_CORRUPT, "a log is to be replayed, and no sequence of its entries is valid");
-    if (status == IA_OK)
-        status = replay(&ring, &active, &v->replay, err);
-    ia_vec_release(&active.entries);
     image->facts.dirty = true;
-    return status;
+    AUTO_RUN struct run active = {0};
+    IA_TRY(find_active(&ring, &active, err));
+    if (active.entries.len == 0)
+        return ia_fail(err, IA_CORRUPT, "a log is to be replayed, and no sequence of its entries is valid");
+    return replay(&ring, &active, &v->replay, err);
 }

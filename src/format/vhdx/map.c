@@ -69,8 +69,7 @@ static enum ia_status push_stored(struct ia_cursor *cursor, int64_t start, int64
     length = ia_min(length, image->facts.virtual_size - start);
     if (offset + length > vhdx_file_size(image))
         image->facts.truncated = true;
-    enum ia_status status = IA_OK;
-    while (status == IA_OK && length > 0) {
+    while (length > 0) {
         const struct vhdx_patch *patch = vhdx_replay_find(&v->replay, offset);
         bool patched = patch != NULL && patch->start <= offset;
         int64_t end;
@@ -85,12 +84,12 @@ static enum ia_status push_stored(struct ia_cursor *cursor, int64_t start, int64
             end = patch != NULL ? ia_min(end, patch->start) : end;
         }
         int64_t piece = ia_min(length, end - offset);
-        status = push(cursor, state, start, piece, offset, err);
+        IA_TRY(push(cursor, state, start, piece, offset, err));
         start += piece;
         offset += piece;
         length -= piece;
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status check_place(const struct map_state *map, const char *what, int64_t guest, uint64_t offset,
@@ -110,17 +109,12 @@ static enum ia_status find_bitmap(struct ia_cursor *cursor, int64_t chunk, int64
     if (map->chunk == chunk)
         return IA_OK;
     int64_t index = chunk * (map->v->chunk_ratio + 1) + map->v->chunk_ratio;
-    enum ia_status status =
-        vhdx_read(cursor->image, map->v->bat.start + index * 8, bytes, sizeof(bytes), "BAT entry", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(vhdx_read(cursor->image, map->v->bat.start + index * 8, bytes, sizeof(bytes), "BAT entry", err));
     uint64_t entry = ia_le64(bytes);
     if ((entry & VHDX_BAT_STATE) != VHDX_BITMAP_PRESENT)
         return ia_fail(err, IA_CORRUPT, "no sector bitmap for the partial block at guest offset %#jx",
                        (uintmax_t)guest);
-    status = check_place(map, "sector bitmap", guest, entry & VHDX_BAT_OFFSET, VHDX_MIB, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(check_place(map, "sector bitmap", guest, entry & VHDX_BAT_OFFSET, VHDX_MIB, err));
     map->chunk = chunk;
     map->bitmap = (int64_t)(entry & VHDX_BAT_OFFSET);
     return IA_OK;
@@ -168,25 +162,21 @@ static enum ia_status push_partial(struct ia_cursor *cursor, int64_t chunk, int6
                        (uintmax_t)guest);
     if (map->bits == NULL && (map->bits = malloc(MAX_BITMAP)) == NULL)
         return ia_no_memory(err);
-    enum ia_status status = check_place(map, "block", guest, offset, v->block_size, err);
-    if (status == IA_OK)
-        vhdx_claim_kept(cursor->image, offset, IA_SPACE_UNALLOCATED);
-    if (status == IA_OK)
-        status = find_bitmap(cursor, chunk, guest, err);
-    if (status == IA_OK)
-        status = charge(cursor, sectors / 8, err);
-    if (status == IA_OK)
-        status = vhdx_read(cursor->image, map->bitmap + number * (sectors / 8), map->bits, (size_t)(sectors / 8),
-                           "sector bitmap", err);
+    IA_TRY(check_place(map, "block", guest, offset, v->block_size, err));
+    vhdx_claim_kept(cursor->image, offset, IA_SPACE_UNALLOCATED);
+    IA_TRY(find_bitmap(cursor, chunk, guest, err));
+    IA_TRY(charge(cursor, sectors / 8, err));
+    IA_TRY(vhdx_read(cursor->image, map->bitmap + number * (sectors / 8), map->bits, (size_t)(sectors / 8),
+                     "sector bitmap", err));
     sectors = ia_min(sectors, (cursor->sink.size - guest + v->sector_size - 1) / v->sector_size);
-    for (int64_t at = 0; at < sectors && status == IA_OK;) {
+    for (int64_t at = 0; at < sectors;) {
         int64_t first = run_end(map->bits, at, sectors, false);
         at = run_end(map->bits, first, sectors, true);
         if (at > first)
-            status = push_stored(cursor, guest + first * v->sector_size, (at - first) * v->sector_size,
-                                 (int64_t)offset + first * v->sector_size, err);
+            IA_TRY(push_stored(cursor, guest + first * v->sector_size, (at - first) * v->sector_size,
+                               (int64_t)offset + first * v->sector_size, err));
     }
-    return status;
+    return IA_OK;
 }
 
 /* A block whose contents do not matter any more reads as zeroes, not as the parent; its place may be kept. */
@@ -224,9 +214,8 @@ static enum ia_status decode(struct ia_cursor *cursor, const uint8_t *entries, i
 {
     struct map_state *map = cursor->state;
     const struct vhdx *v = map->v;
-    enum ia_status status = IA_OK;
     int64_t i = 0;
-    while (i < count && status == IA_OK && map->step_bytes < BITMAP_STEP) {
+    while (i < count && map->step_bytes < BITMAP_STEP) {
         uint64_t entry = ia_le64(entries + i * 8);
         uint64_t offset = entry & VHDX_BAT_OFFSET;
         int64_t guest = (chunk * v->chunk_ratio + number + i) * v->block_size;
@@ -238,28 +227,28 @@ static enum ia_status decode(struct ia_cursor *cursor, const uint8_t *entries, i
             run = alike(entries + i * 8, count - i, 0);
             vhdx_claim_kept(cursor->image, offset, reads_zero ? IA_SPACE_ZERO : IA_SPACE_UNALLOCATED);
             if (reads_zero)
-                status = push(cursor, IA_EXTENT_ZERO, guest, run * v->block_size, IA_NO_OFFSET, err);
+                IA_TRY(push(cursor, IA_EXTENT_ZERO, guest, run * v->block_size, IA_NO_OFFSET, err));
             break;
         case VHDX_UNDEFINED:
         case VHDX_UNMAPPED:
         case VHDX_UNMAPPED_095:
-            status = push_dropped(cursor, guest, offset, err);
+            IA_TRY(push_dropped(cursor, guest, offset, err));
             break;
         case VHDX_FULLY_PRESENT:
             run = alike(entries + i * 8, count - i, (uint64_t)v->block_size);
-            status = push_full(cursor, guest, run * v->block_size, offset, err);
+            IA_TRY(push_full(cursor, guest, run * v->block_size, offset, err));
             break;
         case VHDX_PARTIALLY_PRESENT:
-            status = push_partial(cursor, chunk, number + i, offset, err);
+            IA_TRY(push_partial(cursor, chunk, number + i, offset, err));
             break;
         default:
-            status = ia_fail(err, IA_CORRUPT, "block at guest offset %#jx in reserved state %u", (uintmax_t)guest,
-                             (unsigned)(entry & VHDX_BAT_STATE));
+            return ia_fail(err, IA_CORRUPT, "block at guest offset %#jx in reserved state %u", (uintmax_t)guest,
+                           (unsigned)(entry & VHDX_BAT_STATE));
         }
         i += run;
     }
     *done = i;
-    return status;
+    return IA_OK;
 }
 
 /* What the end of the file cuts off from the BAT reads as blocks that are not present. */
@@ -299,13 +288,11 @@ enum ia_status vhdx_map_step(struct ia_cursor *cursor, bool *done, struct ia_err
     }
     if (v->bat.start + map->entry * 8 >= vhdx_file_size(cursor->image))
         return lose_rest(cursor, chunk, number, err);
-    enum ia_status status = fill(cursor, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(fill(cursor, err));
     int64_t count = ia_min(map->held + map->held_count - map->entry, v->chunk_ratio - number);
-    int64_t decoded;
+    int64_t decoded = 0;
     map->step_bytes = 0;
-    status = decode(cursor, map->buffer + (map->entry - map->held) * 8, count, chunk, number, &decoded, err);
+    IA_TRY(decode(cursor, map->buffer + (map->entry - map->held) * 8, count, chunk, number, &decoded, err));
     map->entry += decoded;
-    return status;
+    return IA_OK;
 }

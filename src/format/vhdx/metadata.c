@@ -77,21 +77,19 @@ static enum ia_status find_items(struct ia_image *image, const struct vhdx *v, s
     IA_AUTO_FREE uint8_t *table = malloc(VHDX_TABLE_BYTES);
     if (table == NULL)
         return ia_no_memory(err);
-    enum ia_status status = vhdx_read(image, v->metadata.start, table, VHDX_TABLE_BYTES, "metadata table", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(vhdx_read(image, v->metadata.start, table, VHDX_TABLE_BYTES, "metadata table", err));
     struct ia_window w = {.bytes = table, .len = VHDX_TABLE_BYTES};
     uint16_t count = ia_window_le16(&w, 10);
     if (memcmp(table, "metadata", 8) != 0)
         return ia_fail(err, IA_CORRUPT, "no metadata table at offset %#jx", (uintmax_t)v->metadata.start);
     if (count > VHDX_TABLE_ENTRIES)
         return ia_fail(err, IA_CORRUPT, "metadata table of %u entries", count);
-    for (size_t i = 1; i <= count && status == IA_OK; i++)
-        status = decode_entry(v, &w, i * VHDX_TABLE_ENTRY, items, err);
-    for (size_t i = 0; i < PARENT_LOCATOR && status == IA_OK; i++)
+    for (size_t i = 1; i <= count; i++)
+        IA_TRY(decode_entry(v, &w, i * VHDX_TABLE_ENTRY, items, err));
+    for (size_t i = 0; i < PARENT_LOCATOR; i++)
         if (!items->present[i])
-            status = ia_fail(err, IA_CORRUPT, "no metadata item '%s'", known[i].name);
-    return status;
+            return ia_fail(err, IA_CORRUPT, "no metadata item '%s'", known[i].name);
+    return IA_OK;
 }
 
 static enum ia_status read_item(struct ia_image *image, const struct items *items, enum item_name name, uint64_t *value,
@@ -99,10 +97,10 @@ static enum ia_status read_item(struct ia_image *image, const struct items *item
 {
     uint8_t bytes[8] = {0};
     size_t len = (size_t)known[name].length;
-    enum ia_status status = vhdx_read(image, items->at[name].start, bytes, len, known[name].name, err);
+    IA_TRY(vhdx_read(image, items->at[name].start, bytes, len, known[name].name, err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     *value = ia_window_le64(&w, 0);
-    return status;
+    return IA_OK;
 }
 
 static bool is_power_of_two(uint64_t value)
@@ -140,22 +138,17 @@ enum ia_status vhdx_read_metadata(struct ia_image *image, struct vhdx *v, struct
     uint64_t parameters = 0;
     uint64_t size = 0;
     uint64_t sector = 0;
-    enum ia_status status = find_items(image, v, &items, err);
-    if (status == IA_OK)
-        status = read_item(image, &items, FILE_PARAMETERS, &parameters, err);
-    if (status == IA_OK)
-        status = read_item(image, &items, DISK_SIZE, &size, err);
-    if (status == IA_OK)
-        status = read_item(image, &items, LOGICAL_SECTOR, &sector, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(find_items(image, v, &items, err));
+    IA_TRY(read_item(image, &items, FILE_PARAMETERS, &parameters, err));
+    IA_TRY(read_item(image, &items, DISK_SIZE, &size, err));
+    IA_TRY(read_item(image, &items, LOGICAL_SECTOR, &sector, err));
     v->has_parent = (parameters >> 32 & HAS_PARENT) != 0;
     v->keeps_blocks = (parameters >> 32 & KEEPS_BLOCKS) != 0;
     if (v->has_parent != items.present[PARENT_LOCATOR])
         return ia_fail(err, IA_CORRUPT,
                        v->has_parent ? "a parent, and no parent locator" : "a parent locator, and no parent");
-    status = set_sizes(image, v, parameters & UINT32_MAX, sector, size, err);
-    if (status == IA_OK && v->has_parent)
-        status = vhdx_read_locator(image, items.at[PARENT_LOCATOR].start, items.at[PARENT_LOCATOR].length, err);
-    return status;
+    IA_TRY(set_sizes(image, v, parameters & UINT32_MAX, sector, size, err));
+    if (v->has_parent)
+        IA_TRY(vhdx_read_locator(image, items.at[PARENT_LOCATOR].start, items.at[PARENT_LOCATOR].length, err));
+    return IA_OK;
 }

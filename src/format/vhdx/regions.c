@@ -17,9 +17,7 @@ static const uint8_t metadata_guid[VHDX_GUID_BYTES] = {0x06, 0xa2, 0x7c, 0x8b, 0
 
 static enum ia_status read_table(struct ia_image *image, int64_t at, uint8_t *table, bool *valid, struct ia_error *err)
 {
-    enum ia_status status = vhdx_read(image, at, table, VHDX_TABLE_BYTES, "region table", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(vhdx_read(image, at, table, VHDX_TABLE_BYTES, "region table", err));
     struct ia_window w = {.bytes = table, .len = VHDX_TABLE_BYTES};
     uint32_t checksum = ia_window_le32(&w, CHECKSUM_AT);
     memset(table + CHECKSUM_AT, 0, 4);

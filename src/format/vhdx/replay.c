@@ -122,9 +122,7 @@ static enum ia_status apply(struct ia_source *main, const struct vhdx_patch *pat
         memset(bytes + (start - off), 0, (size_t)(end - start));
         return IA_OK;
     }
-    enum ia_status status = ia_source_read(main, patch->sector, sector, sizeof(sector), "log", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(main, patch->sector, sector, sizeof(sector), "log", err));
     memcpy(sector, patch->leading, sizeof(patch->leading));
     memcpy(sector + sizeof(sector) - sizeof(patch->trailing), patch->trailing, sizeof(patch->trailing));
     memcpy(bytes + (start - off), sector + (start - patch->start), (size_t)(end - start));
@@ -142,13 +140,14 @@ enum ia_status vhdx_read(struct ia_image *image, int64_t off, void *bytes, size_
         main->beyond_end = true;
     /* What the log adds to the file's length is not there yet, and zero. */
     size_t inside = off >= main->size ? 0 : (size_t)ia_min((int64_t)len, main->size - off);
-    enum ia_status status = inside > 0 ? ia_source_read(main, off, bytes, inside, what, err) : IA_OK;
+    if (inside > 0)
+        IA_TRY(ia_source_read(main, off, bytes, inside, what, err));
     memset((uint8_t *)bytes + inside, 0, len - inside);
     int64_t end = off > INT64_MAX - (int64_t)len ? INT64_MAX : off + (int64_t)len;
     const struct vhdx_patch *patch = vhdx_replay_find(replay, off);
-    while (status == IA_OK && patch != NULL && patch->start < end) {
-        status = apply(main, patch, off, bytes, end - off, err);
+    while (patch != NULL && patch->start < end) {
+        IA_TRY(apply(main, patch, off, bytes, end - off, err));
         patch = vhdx_replay_find(replay, patch->start + patch->length);
     }
-    return status;
+    return IA_OK;
 }

@@ -44,18 +44,13 @@ static enum ia_status vhdx_open(struct ia_image *image, struct ia_error *err)
     if (v == NULL)
         return ia_no_memory(err);
     image->state = v;
-    enum ia_status status = check_signature(image, err);
-    if (status == IA_OK)
-        status = vhdx_read_header(image, &v->header, err);
-    if (status == IA_OK)
-        status = vhdx_read_log(image, v, err);
-    if (status == IA_OK)
-        status = vhdx_read_regions(image, v, err);
-    if (status == IA_OK)
-        status = vhdx_read_metadata(image, v, err);
-    if (status == IA_OK)
-        describe(image, v);
-    return status;
+    IA_TRY(check_signature(image, err));
+    IA_TRY(vhdx_read_header(image, &v->header, err));
+    IA_TRY(vhdx_read_log(image, v, err));
+    IA_TRY(vhdx_read_regions(image, v, err));
+    IA_TRY(vhdx_read_metadata(image, v, err));
+    describe(image, v);
+    return IA_OK;
 }
 
 static void vhdx_close(struct ia_image *image)
