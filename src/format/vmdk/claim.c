@@ -29,10 +29,9 @@ static enum ia_status packed_length(struct ia_source *source, const struct vmdk_
     *length = ia_min(extent->grain_size, source->size - offset);
     if (!extent->has_marker || *length < VMDK_MARKER_BYTES)
         return IA_OK;
-    enum ia_status status = ia_source_read(source, offset, marker, sizeof(marker), "grain marker", err);
-    if (status == IA_OK)
-        *length = ia_min(VMDK_MARKER_BYTES + (int64_t)ia_le32(marker + 8), source->size - offset);
-    return status;
+    IA_TRY(ia_source_read(source, offset, marker, sizeof(marker), "grain marker", err));
+    *length = ia_min(VMDK_MARKER_BYTES + (int64_t)ia_le32(marker + 8), source->size - offset);
+    return IA_OK;
 }
 
 static enum ia_status claim_packed(struct ia_image *image, const struct vmdk_extent *extent, struct ia_error *err)
@@ -43,10 +42,9 @@ static enum ia_status claim_packed(struct ia_image *image, const struct vmdk_ext
     int64_t length = 0;
     if (extent->packed_last == 0)
         return IA_OK;
-    enum ia_status status = packed_length(source, extent, last, &length, err);
-    if (status == IA_OK)
-        ia_image_use(image, extent->file, IA_SPACE_DATA, start, last + length - start);
-    return status;
+    IA_TRY(packed_length(source, extent, last, &length, err));
+    ia_image_use(image, extent->file, IA_SPACE_DATA, start, last + length - start);
+    return IA_OK;
 }
 
 /* Plain KDMV and seSparse extents keep all metadata before the first grain; tables that do not lie there were claimed
@@ -87,9 +85,7 @@ enum ia_status vmdk_claim(struct ia_image *image, struct ia_error *err)
         const struct vmdk_extent *extent = &v->extents.items[i];
         if (extent->kind != VMDK_SPARSE && extent->kind != VMDK_SESPARSE)
             continue;
-        enum ia_status status = claim_sparse(image, extent, err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(claim_sparse(image, extent, err));
         if (extent->compressed && extent->file != counted)
             image->facts.compressed_host += count_packed(image, extent->file);
         counted = extent->file;

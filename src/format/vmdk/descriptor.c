@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "format/vmdk/internal.h"
 
 enum { MAX_CREATE_TYPE = 127 }; /* QEMU's */
@@ -16,18 +17,14 @@ enum { MAX_CREATE_TYPE = 127 }; /* QEMU's */
 enum ia_status vmdk_read_text(struct ia_source *source, int64_t offset, int64_t most, char **out, struct ia_error *err)
 {
     int64_t len = ia_min(most, ia_max(source->size - offset, 0));
-    char *text = malloc((size_t)len + 1);
+    IA_AUTO_FREE char *text = malloc((size_t)len + 1);
     if (text == NULL)
         return ia_no_memory(err);
-    enum ia_status status = ia_source_read(source, offset, text, (size_t)len, "descriptor", err);
+    IA_TRY(ia_source_read(source, offset, text, (size_t)len, "descriptor", err));
     text[len] = '\0';
-    if (status == IA_OK && len == most && strlen(text) == (size_t)len)
-        status = ia_fail(err, IA_LIMIT, "descriptor of more than %jd bytes", (intmax_t)most);
-    if (status != IA_OK) {
-        free(text);
-        return status;
-    }
-    *out = text;
+    if (len == most && strlen(text) == (size_t)len)
+        return ia_fail(err, IA_LIMIT, "descriptor of more than %jd bytes", (intmax_t)most);
+    *out = ia_steal_ptr(text);
     return IA_OK;
 }
 
@@ -100,12 +97,12 @@ static enum ia_status read_hint(const char *text, char **hint, struct ia_error *
             return ia_fail(err, IA_CORRUPT, "%s stands in the descriptor, but not as a line of its own", key);
         return IA_OK;
     }
-    enum ia_status status = read_quoted(value, key, PATH_MAX - 1, hint, err);
-    if (status == IA_OK && (*hint)[0] == '\0') {
+    IA_TRY(read_quoted(value, key, PATH_MAX - 1, hint, err));
+    if ((*hint)[0] == '\0') {
         free(*hint);
         *hint = NULL;
     }
-    return status;
+    return IA_OK;
 }
 
 /* A parent without a name is looked for by its CID: the image is a difference to something, whatever QEMU says. */
@@ -123,13 +120,9 @@ enum ia_status vmdk_parse_identity(struct ia_image *image, const char *text, str
     uint32_t own = 0;
     uint32_t parent = NO_PARENT;
     char *hint = NULL;
-    enum ia_status status = read_cid(text, "CID", &own, err);
-    if (status == IA_OK)
-        status = read_cid(text, "parentCID", &parent, err);
-    if (status == IA_OK)
-        status = read_hint(text, &hint, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(read_cid(text, "CID", &own, err));
+    IA_TRY(read_cid(text, "parentCID", &parent, err));
+    IA_TRY(read_hint(text, &hint, err));
     snprintf(image->identity.own, sizeof(image->identity.own), "cid %08x", own);
     if (parent != NO_PARENT)
         snprintf(image->identity.parent, sizeof(image->identity.parent), "cid %08x", parent);
@@ -146,9 +139,7 @@ enum ia_status vmdk_parse_create_type(struct vmdk *v, const char *text, struct i
     if (value == NULL)
         return ia_fail(err, vmdk_has_cid(text) ? IA_CORRUPT : IA_NOT_MINE,
                        "no VMDK descriptor: it tells no createType");
-    enum ia_status status = read_quoted(value, "createType", MAX_CREATE_TYPE, &v->create_type, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(read_quoted(value, "createType", MAX_CREATE_TYPE, &v->create_type, err));
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(v->create_type, known[i]) == 0)
             return IA_OK;

@@ -59,8 +59,7 @@ static enum ia_status decode_short(struct ia_cursor *cursor, const struct vmdk_e
 {
     uint32_t special = extent->has_zero_grains ? 1 : 0; /* up to this, an entry is no place */
     uint64_t step = extent->compressed ? 0 : (uint64_t)(extent->grain_size / VMDK_SECTOR);
-    enum ia_status status = IA_OK;
-    for (int64_t i = 0; i < count && status == IA_OK;) {
+    for (int64_t i = 0; i < count;) {
         int64_t first = i;
         int64_t start = guest + i * extent->grain_size;
         uint32_t value = ia_le32(entries + i * 4);
@@ -71,43 +70,42 @@ static enum ia_status decode_short(struct ia_cursor *cursor, const struct vmdk_e
             while (next == value && ++i < count)
                 next = ia_le32(entries + i * 4);
             if (value == 1)
-                status = vmdk_push(cursor, extent, IA_EXTENT_ZERO, start, (i - first) * extent->grain_size,
-                                   IA_NO_OFFSET, err);
+                IA_TRY(vmdk_push(cursor, extent, IA_EXTENT_ZERO, start, (i - first) * extent->grain_size, IA_NO_OFFSET,
+                                 err));
         } else if (extent->compressed) {
             while (next > special && ++i < count) {
                 lowest = next < lowest ? next : lowest;
                 highest = next > highest ? next : highest;
                 next = ia_le32(entries + i * 4);
             }
-            status = push_compressed(cursor, extent, start, i - first, lowest, highest, err);
+            IA_TRY(push_compressed(cursor, extent, start, i - first, lowest, highest, err));
         } else {
             while (next == value + (uint64_t)(i - first) * step && ++i < count)
                 next = ia_le32(entries + i * 4);
-            status = push_data(cursor, extent, start, i - first, value * VMDK_SECTOR, err);
+            IA_TRY(push_data(cursor, extent, start, i - first, value * VMDK_SECTOR, err));
         }
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status decode_sesparse(struct ia_cursor *cursor, const struct vmdk_extent *extent,
                                       const uint8_t *entries, int64_t count, int64_t guest, struct ia_error *err)
 {
     int64_t size = ia_image_source(cursor->image, extent->file)->size;
-    enum ia_status status = IA_OK;
-    for (int64_t i = 0; i < count && status == IA_OK; i++) {
+    for (int64_t i = 0; i < count; i++) {
         bool allocated;
         bool zero;
         int64_t offset;
         int64_t start = guest + i * extent->grain_size;
-        status = vmdk_sesparse_grain(extent, ia_le64(entries + i * 8), &allocated, &zero, &offset, err);
-        if (status == IA_OK && zero && offset != IA_NO_OFFSET && offset < size)
+        IA_TRY(vmdk_sesparse_grain(extent, ia_le64(entries + i * 8), &allocated, &zero, &offset, err));
+        if (zero && offset != IA_NO_OFFSET && offset < size)
             ia_image_use(cursor->image, extent->file, IA_SPACE_ZERO, offset, extent->grain_size);
-        if (status == IA_OK && zero)
-            status = vmdk_push(cursor, extent, IA_EXTENT_ZERO, start, extent->grain_size, IA_NO_OFFSET, err);
-        else if (status == IA_OK && allocated)
-            status = push_data(cursor, extent, start, 1, offset, err);
+        if (zero)
+            IA_TRY(vmdk_push(cursor, extent, IA_EXTENT_ZERO, start, extent->grain_size, IA_NO_OFFSET, err));
+        else if (allocated)
+            IA_TRY(push_data(cursor, extent, start, 1, offset, err));
     }
-    return status;
+    return IA_OK;
 }
 
 enum ia_status vmdk_push_grains(struct ia_cursor *cursor, const struct vmdk_extent *extent, const uint8_t *entries,

@@ -136,9 +136,9 @@ static enum ia_status add_file(struct ia_image *image, const struct line *line, 
 static enum ia_status add_extent(struct ia_image *image, struct vmdk *v, const struct line *line, struct ia_error *err)
 {
     struct vmdk_extent extent = {.length = line->sectors * VMDK_SECTOR};
-    enum ia_status status = classify(line, &extent.kind, err);
-    if (status != IA_OK || line->sectors == 0)
-        return status; /* QEMU passes over extents of no sectors */
+    IA_TRY(classify(line, &extent.kind, err));
+    if (line->sectors == 0)
+        return IA_OK; /* QEMU passes over extents of no sectors */
     if (v->extents.len >= VMDK_MAX_EXTENTS)
         return ia_fail(err, IA_LIMIT, "more than %d extents", VMDK_MAX_EXTENTS);
     if (extent.kind == VMDK_FLAT) {
@@ -148,16 +148,15 @@ static enum ia_status add_extent(struct ia_image *image, struct vmdk *v, const s
             return refuse(line, "it ends past 2^63", err);
     }
     if (line->name != NULL)
-        status = add_file(image, line, &extent.file, err);
-    if (status == IA_OK && !ia_vec_push(&v->extents, extent))
-        status = ia_no_memory(err);
-    return status;
+        IA_TRY(add_file(image, line, &extent.file, err));
+    if (!ia_vec_push(&v->extents, extent))
+        return ia_no_memory(err);
+    return IA_OK;
 }
 
 enum ia_status vmdk_parse_lines(struct ia_image *image, struct vmdk *v, const char *text, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (const char *at = text; at != NULL && status == IA_OK; at = vmdk_next_line(at)) {
+    for (const char *at = text; at != NULL; at = vmdk_next_line(at)) {
         const char *number = at;
         bool no_access;
         if (!is_extent_line(&number, &no_access))
@@ -165,11 +164,10 @@ enum ia_status vmdk_parse_lines(struct ia_image *image, struct vmdk *v, const ch
         struct line line = {.text = at, .shown = (int)ia_min((int64_t)strcspn(at, "\r\n"), 120)};
         if (no_access)
             return ia_fail(err, IA_UNSUPPORTED, "extent line '%.*s': not accessible", line.shown, line.text);
-        status = read_rest(number, &line, err);
-        if (status == IA_OK)
-            status = add_extent(image, v, &line, err);
+        IA_TRY(read_rest(number, &line, err));
+        IA_TRY(add_extent(image, v, &line, err));
     }
-    if (status == IA_OK && v->extents.len == 0)
-        status = ia_fail(err, IA_CORRUPT, "the descriptor names no extent");
-    return status;
+    if (v->extents.len == 0)
+        return ia_fail(err, IA_CORRUPT, "the descriptor names no extent");
+    return IA_OK;
 }

@@ -174,12 +174,9 @@ static enum ia_status read_tables(struct ia_cursor *cursor, const struct vmdk_ex
     vmdk_claim_tables(cursor->image, extent, offset, tables * extent->table_entries * extent->entry_size);
     count = ia_min(count, wanted);
     int64_t bytes = count * extent->entry_size;
-    enum ia_status status = charge(cursor, bytes, err);
-    if (status == IA_OK)
-        status = ia_source_read(source, offset + skipped * extent->entry_size, map->tables, (size_t)bytes,
-                                "grain table", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(charge(cursor, bytes, err));
+    IA_TRY(
+        ia_source_read(source, offset + skipped * extent->entry_size, map->tables, (size_t)bytes, "grain table", err));
     return vmdk_push_grains(cursor, extent, map->tables, count, guest, err);
 }
 
@@ -189,17 +186,15 @@ static enum ia_status step_sparse(struct ia_cursor *cursor, const struct vmdk_ex
     struct map_state *map = cursor->state;
     int64_t index = (map->at - extent->start) / extent->grain_size / extent->table_entries;
     if (index < map->directory_first || index >= map->directory_first + map->directory_count) {
-        enum ia_status status = load_directory(cursor, extent, index, err);
-        if (status != IA_OK || map->directory_count == 0)
-            return status;
+        IA_TRY(load_directory(cursor, extent, index, err));
+        if (map->directory_count == 0)
+            return IA_OK;
     }
     int64_t end = map->directory_first + map->directory_count;
     int64_t first = index;
     int64_t offset = 0;
     while (index < end && offset == 0) {
-        enum ia_status status = table_offset(map, extent, index, &offset, err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(table_offset(map, extent, index, &offset, err));
         index += offset == 0;
     }
     if (index > first)

@@ -38,9 +38,7 @@ static enum ia_status check_const_header(struct ia_window *w, struct ia_error *e
 static enum ia_status check_volatile_header(struct ia_source *source, int64_t offset, struct ia_error *err)
 {
     uint8_t bytes[HEADER_BYTES];
-    enum ia_status status = ia_source_read(source, offset, bytes, sizeof(bytes), "seSparse volatile header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(source, offset, bytes, sizeof(bytes), "seSparse volatile header", err));
     if (ia_le64(bytes) != VOLATILE_MAGIC)
         return ia_fail(err, IA_CORRUPT, "no seSparse volatile header at %#jx", (uintmax_t)offset);
     if (ia_le64(bytes + 24) != 0)
@@ -53,12 +51,9 @@ static enum ia_status check_volatile_header(struct ia_source *source, int64_t of
 enum ia_status vmdk_read_sesparse(struct ia_source *source, struct vmdk_extent *extent, struct ia_error *err)
 {
     uint8_t bytes[HEADER_BYTES];
-    enum ia_status status = ia_source_read(source, 0, bytes, sizeof(bytes), "seSparse header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(source, 0, bytes, sizeof(bytes), "seSparse header", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
-    if ((status = check_const_header(&w, err)) != IA_OK)
-        return status;
+    IA_TRY(check_const_header(&w, err));
     int64_t sectors = ia_window_le_size(&w, 16);
     int64_t volatile_sector = ia_window_le_size(&w, 80);
     int64_t directory_sector = ia_window_le_size(&w, 128);
@@ -75,8 +70,8 @@ enum ia_status vmdk_read_sesparse(struct ia_source *source, struct vmdk_extent *
     extent->grain_size = GRAIN_SECTORS * VMDK_SECTOR;
     extent->table_entries = TABLE_SECTORS * VMDK_SECTOR / ENTRY_BYTES;
     extent->entry_size = ENTRY_BYTES;
-    status = check_volatile_header(source, volatile_sector * VMDK_SECTOR, err);
-    return status == IA_OK ? vmdk_check_tables(extent, err) : status;
+    IA_TRY(check_volatile_header(source, volatile_sector * VMDK_SECTOR, err));
+    return vmdk_check_tables(extent, err);
 }
 
 enum ia_status vmdk_table_offset(const struct vmdk_extent *extent, const uint8_t *entry, int64_t *offset,

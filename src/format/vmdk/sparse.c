@@ -66,9 +66,7 @@ static enum ia_status decode_kdmv(struct ia_window *w, const struct ia_source *s
         return ia_fail(err, IA_UNSUPPORTED, "sparse extent of version %u", extent->version);
     if (algorithm > 1)
         return ia_fail(err, IA_UNSUPPORTED, "compression algorithm %u", algorithm);
-    enum ia_status status = set_grain(extent, ia_window_le64(w, 20), err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(set_grain(extent, ia_window_le64(w, 20), err));
     extent->table_entries = ia_window_le32(w, 44);
     if (extent->table_entries == 0 || extent->table_entries > MAX_TABLE_ENTRIES)
         return ia_fail(err, IA_CORRUPT, "grain tables of %jd entries", (intmax_t)extent->table_entries);
@@ -100,9 +98,7 @@ static enum ia_status read_footer(struct ia_source *source, uint8_t header[HEADE
     int64_t at = ia_round_up(source->size, VMDK_SECTOR) - FOOTER_BYTES;
     if (at < 0)
         return ia_fail(err, IA_CORRUPT, "no footer in a file of %jd bytes", (intmax_t)source->size);
-    enum ia_status status = ia_source_read(source, at, bytes, sizeof(bytes), "footer", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(source, at, bytes, sizeof(bytes), "footer", err));
     const uint8_t *marker = bytes;
     const uint8_t *footer = bytes + HEADER_BYTES;
     const uint8_t *end = footer + HEADER_BYTES;
@@ -116,9 +112,7 @@ static enum ia_status read_footer(struct ia_source *source, uint8_t header[HEADE
 static enum ia_status read_kdmv(struct ia_source *source, struct vmdk_extent *extent, struct ia_error *err)
 {
     uint8_t bytes[HEADER_BYTES];
-    enum ia_status status = ia_source_read(source, 0, bytes, sizeof(bytes), "sparse extent header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(source, 0, bytes, sizeof(bytes), "sparse extent header", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     extent->descriptor_sector = ia_window_le_size(&w, 28);
     extent->descriptor_sectors = ia_window_le_size(&w, 36);
@@ -127,22 +121,19 @@ static enum ia_status read_kdmv(struct ia_source *source, struct vmdk_extent *ex
     if (ia_window_le64(&w, 12) == 0 && extent->descriptor_sector != 0)
         return IA_OK; /* no grains at all: the descriptor names other files */
     extent->has_footer = ia_window_le64(&w, 56) == GD_AT_END;
-    if (extent->has_footer && (status = read_footer(source, bytes, err)) != IA_OK)
-        return status;
+    if (extent->has_footer)
+        IA_TRY(read_footer(source, bytes, err));
     return decode_kdmv(&w, source, extent, err);
 }
 
 static enum ia_status read_cowd(struct ia_source *source, struct vmdk_extent *extent, struct ia_error *err)
 {
     uint8_t bytes[COWD_BYTES];
-    enum ia_status status = ia_source_read(source, 0, bytes, sizeof(bytes), "COWD header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(source, 0, bytes, sizeof(bytes), "COWD header", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     if (ia_window_le32(&w, 4) != 1)
         return ia_fail(err, IA_UNSUPPORTED, "COWD extent of version %u", ia_window_le32(&w, 4));
-    if ((status = set_grain(extent, ia_window_le32(&w, 16), err)) != IA_OK)
-        return status;
+    IA_TRY(set_grain(extent, ia_window_le32(&w, 16), err));
     extent->length = ia_window_le32(&w, 12) * VMDK_SECTOR;
     extent->directory_offset = ia_window_le32(&w, 20) * VMDK_SECTOR;
     extent->directory_entries = ia_window_le32(&w, 24);
@@ -157,9 +148,7 @@ static enum ia_status read_cowd(struct ia_source *source, struct vmdk_extent *ex
 enum ia_status vmdk_read_sparse(struct ia_source *source, struct vmdk_extent *extent, struct ia_error *err)
 {
     uint8_t magic[4];
-    enum ia_status status = ia_source_read(source, 0, magic, sizeof(magic), "sparse extent's magic", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(source, 0, magic, sizeof(magic), "sparse extent's magic", err));
     if (ia_le32(magic) == MAGIC_KDMV)
         return read_kdmv(source, extent, err);
     if (ia_le32(magic) == MAGIC_COWD)

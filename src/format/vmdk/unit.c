@@ -11,14 +11,13 @@ static enum ia_status read_entry(struct ia_source *source, const struct vmdk_ext
     uint8_t bytes[8] = {0};
     int64_t index = grain / extent->table_entries;
     int64_t table = 0;
-    enum ia_status status =
-        ia_source_read(source, extent->directory_offset + index * extent->entry_size, bytes, 4, "grain directory", err);
-    if (status == IA_OK)
-        status = vmdk_table_offset(extent, bytes, &table, err);
-    if (status == IA_OK && table != 0)
-        status = ia_source_read(source, table + grain % extent->table_entries * 4, bytes, 4, "grain table", err);
+    IA_TRY(ia_source_read(source, extent->directory_offset + index * extent->entry_size, bytes, 4, "grain directory",
+                          err));
+    IA_TRY(vmdk_table_offset(extent, bytes, &table, err));
+    if (table != 0)
+        IA_TRY(ia_source_read(source, table + grain % extent->table_entries * 4, bytes, 4, "grain table", err));
     *entry = table != 0 ? ia_le32(bytes) : 0;
-    return status;
+    return IA_OK;
 }
 
 enum ia_status vmdk_find_unit(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
@@ -33,9 +32,7 @@ enum ia_status vmdk_find_unit(struct ia_image *image, size_t mapping, int64_t at
     struct ia_source *source = ia_image_source(image, extent->file);
     int64_t grain = (at - extent->start) / extent->grain_size;
     uint32_t entry;
-    enum ia_status status = read_entry(source, extent, grain, &entry, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(read_entry(source, extent, grain, &entry, err));
     if (entry <= (extent->has_zero_grains ? 1U : 0U))
         return ia_fail(err, IA_CORRUPT, "no compressed grain at guest offset %#jx", (uintmax_t)at);
     *unit = (struct ia_compressed_unit){
@@ -49,9 +46,7 @@ enum ia_status vmdk_find_unit(struct ia_image *image, size_t mapping, int64_t at
     if (!extent->has_marker)
         return IA_OK;
     uint8_t marker[VMDK_MARKER_BYTES];
-    status = ia_source_read(source, unit->offset, marker, sizeof(marker), "grain marker", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(source, unit->offset, marker, sizeof(marker), "grain marker", err));
     unit->offset += VMDK_MARKER_BYTES;
     unit->host_length = ia_le32(marker + 8);
     if (unit->host_length == 0 || unit->host_length > 2 * extent->grain_size)

@@ -70,14 +70,11 @@ static enum ia_status complete(struct ia_image *image, struct vmdk *v, struct ia
 /* The text tells the extents' files; their headers are read when these are there. */
 static enum ia_status open_text(struct ia_image *image, struct vmdk *v, const char *text, struct ia_error *err)
 {
-    enum ia_status status = vmdk_parse_create_type(v, text, err);
-    if (status == IA_OK)
-        status = vmdk_parse_lines(image, v, text, err);
-    if (status == IA_OK)
-        status = vmdk_parse_identity(image, text, err);
-    if (status == IA_OK)
-        snprintf(image->facts.variant, sizeof(image->facts.variant), "%.90s", v->create_type);
-    return status == IA_OK ? complete(image, v, err) : status;
+    IA_TRY(vmdk_parse_create_type(v, text, err));
+    IA_TRY(vmdk_parse_lines(image, v, text, err));
+    IA_TRY(vmdk_parse_identity(image, text, err));
+    snprintf(image->facts.variant, sizeof(image->facts.variant), "%.90s", v->create_type);
+    return complete(image, v, err);
 }
 
 static void describe_sparse(struct ia_image *image, const struct vmdk_extent *extent, bool piece)
@@ -97,18 +94,15 @@ static enum ia_status open_sparse(struct ia_image *image, struct vmdk *v, struct
 {
     IA_AUTO_FREE char *text = NULL;
     struct vmdk_extent extent = {.kind = VMDK_SPARSE};
-    enum ia_status status = vmdk_read_sparse(image->main, &extent, err);
-    if (status == IA_OK && extent.descriptor_sector > 1)
-        status = ia_fail(err, IA_UNSUPPORTED, "embedded descriptor at sector %jd", (intmax_t)extent.descriptor_sector);
-    if (status == IA_OK)
-        status = vmdk_read_text(image->main, VMDK_DESCRIPTOR_OFFSET, VMDK_EMBEDDED_BYTES, &text, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(vmdk_read_sparse(image->main, &extent, err));
+    if (extent.descriptor_sector > 1)
+        return ia_fail(err, IA_UNSUPPORTED, "embedded descriptor at sector %jd", (intmax_t)extent.descriptor_sector);
+    IA_TRY(vmdk_read_text(image->main, VMDK_DESCRIPTOR_OFFSET, VMDK_EMBEDDED_BYTES, &text, err));
     if (extent.entry_size == 0)
         return open_text(image, v, text, err);
     bool piece = !vmdk_has_cid(text) && (extent.descriptor_sector == 0 || text[0] == '\0');
-    if (!piece && (status = vmdk_parse_identity(image, text, err)) != IA_OK)
-        return status;
+    if (!piece)
+        IA_TRY(vmdk_parse_identity(image, text, err));
     if (!ia_vec_push(&v->extents, extent))
         return ia_no_memory(err);
     describe_sparse(image, &extent, piece);
@@ -131,9 +125,7 @@ static enum ia_status vmdk_open(struct ia_image *image, struct ia_error *err)
     image->state = v;
     if (image->main->size < (int64_t)sizeof(magic))
         return ia_fail(err, IA_NOT_MINE, "no VMDK image in %jd bytes", (intmax_t)image->main->size);
-    enum ia_status status = ia_source_read(image->main, 0, magic, sizeof(magic), "VMDK magic", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, 0, magic, sizeof(magic), "VMDK magic", err));
     return is_sparse(magic) ? open_sparse(image, v, err) : open_descriptor(image, v, err);
 }
 
