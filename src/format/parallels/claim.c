@@ -28,12 +28,9 @@ static enum ia_status claim_past_end(struct ia_image *image, const struct prl_pi
         return ia_no_memory(err);
     for (int64_t at = first; at < piece->entries_in_file; at += CHUNK_ENTRIES) {
         int64_t count = ia_min(CHUNK_ENTRIES, piece->entries_in_file - at);
-        enum ia_status status = charge(image, count, err);
-        if (status == IA_OK)
-            status = ia_source_read(ia_image_source(image, piece->file), PRL_BAT_OFFSET + at * PRL_ENTRY_BYTES, chunk,
-                                    (size_t)(count * PRL_ENTRY_BYTES), "BAT", err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(charge(image, count, err));
+        IA_TRY(ia_source_read(ia_image_source(image, piece->file), PRL_BAT_OFFSET + at * PRL_ENTRY_BYTES, chunk,
+                              (size_t)(count * PRL_ENTRY_BYTES), "BAT", err));
         for (int64_t i = 0; i < count; i++) {
             uint32_t entry = ia_le32(chunk + i * PRL_ENTRY_BYTES);
             if (entry != 0)
@@ -51,17 +48,17 @@ static enum ia_status claim_piece(struct ia_image *image, struct prl_piece *piec
     int64_t table_end = PRL_BAT_OFFSET + piece->entries_in_file * PRL_ENTRY_BYTES;
     ia_image_use_apart(image, piece->file, IA_SPACE_METADATA, 0, table_end, PRL_GUEST_USES);
     ia_image_use(image, piece->file, IA_SPACE_METADATA, 0, piece->data_start);
-    IA_TRY(piece->extension != 0 ? prl_claim_extension(image, piece, err) : IA_OK);
+    if (piece->extension != 0)
+        IA_TRY(prl_claim_extension(image, piece, err));
     return claim_past_end(image, piece, ia_min(piece->entries, needed), err);
 }
 
 enum ia_status prl_claim(struct ia_image *image, struct ia_error *err)
 {
     const struct prl_disk *disk = image->state;
-    enum ia_status status = IA_OK;
     if (disk->is_descriptor)
         ia_image_use(image, 0, IA_SPACE_METADATA, 0, image->main->size);
-    for (size_t i = 0; i < disk->pieces.len && status == IA_OK; i++)
-        status = claim_piece(image, &disk->pieces.items[i], err);
-    return status;
+    for (size_t i = 0; i < disk->pieces.len; i++)
+        IA_TRY(claim_piece(image, &disk->pieces.items[i], err));
+    return IA_OK;
 }

@@ -311,15 +311,16 @@ static enum ia_status on_end(void *ctx, const char *name, struct ia_error *err)
         r->skipped--;
         return IA_OK;
     }
-    enum ia_status status = IA_OK;
     if (!grammar[r->at].has_text) {
-        status = check_complete(r, err);
+        IA_TRY(check_complete(r, err));
     } else {
         ia_buf_add_str(&r->text, ""); /* terminates an empty one */
-        status = r->text.failed ? ia_no_memory(err) : take_text(r, r->text.data, err);
+        if (r->text.failed)
+            return ia_no_memory(err);
+        IA_TRY(take_text(r, r->text.data, err));
     }
     r->at = grammar[r->at].parent;
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status check_parameters(const struct reading *r, struct ia_error *err)
@@ -341,13 +342,12 @@ enum ia_status prl_read_descriptor(struct ia_image *image, struct ia_error *err)
     IA_AUTO_FREE char *document = malloc((size_t)size + 1);
     if (document == NULL)
         return ia_no_memory(err);
-    enum ia_status status = ia_source_read(image->main, 0, document, (size_t)size, "disk descriptor", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, 0, document, (size_t)size, "disk descriptor", err));
     struct reading r = {.image = image, .disk = image->state, .padding = -1, .sector_size = -1};
     r.disk->is_descriptor = true;
     const struct ia_xml_handler handler = {.ctx = &r, .start = on_start, .text = on_text, .end = on_end};
-    status = ia_xml_parse(document, (size_t)size, &handler, err);
+    enum ia_status status = ia_xml_parse(document, (size_t)size, &handler, err);
     ia_buf_release(&r.text);
-    return status == IA_OK ? check_parameters(&r, err) : status;
+    IA_TRY(status);
+    return check_parameters(&r, err);
 }

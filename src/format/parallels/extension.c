@@ -36,12 +36,10 @@ static enum ia_status check_sum(const struct extension *extension, const uint8_t
 {
     uint8_t digest[IA_MD5_BYTES];
     int64_t start = extension->start + EXTENSION_HEADER;
-    enum ia_status status =
-        ia_source_md5(extension->source, start, extension->end - start, "format extension", digest, err);
-    if (status == IA_OK && memcmp(digest, expected, sizeof(digest)) != 0)
-        status =
-            ia_fail(err, IA_CORRUPT, "wrong checksum of the format extension at %#jx", (uintmax_t)extension->start);
-    return status;
+    IA_TRY(ia_source_md5(extension->source, start, extension->end - start, "format extension", digest, err));
+    if (memcmp(digest, expected, sizeof(digest)) != 0)
+        return ia_fail(err, IA_CORRUPT, "wrong checksum of the format extension at %#jx", (uintmax_t)extension->start);
+    return IA_OK;
 }
 
 /* Entries 0 and 1 of a bitmap's L1 table stand for bits that are all alike; others are sectors. */
@@ -52,9 +50,7 @@ static enum ia_status claim_bitmap_clusters(const struct extension *extension, i
     uint8_t chunk[4096];
     for (int64_t left = entries * 8; left > 0;) {
         size_t len = (size_t)ia_min((int64_t)sizeof(chunk), left);
-        enum ia_status status = ia_source_read(extension->source, at, chunk, len, "bitmap table", err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(ia_source_read(extension->source, at, chunk, len, "bitmap table", err));
         for (size_t i = 0; i < len; i += 8) {
             uint64_t sector = ia_le64(chunk + i);
             if (sector > 1 && sector <= (uint64_t)(PRL_MAX_SIZE / PRL_SECTOR))
@@ -75,9 +71,7 @@ static enum ia_status read_bitmap(const struct extension *extension, int64_t at,
     uint8_t bytes[BITMAP_HEADER];
     if (data_size < BITMAP_HEADER)
         return ia_fail(err, IA_CORRUPT, "dirty bitmap of %jd bytes", (intmax_t)data_size);
-    enum ia_status status = ia_source_read(extension->source, at, bytes, sizeof(bytes), "dirty bitmap", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(extension->source, at, bytes, sizeof(bytes), "dirty bitmap", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     uint64_t sectors = ia_window_le64(&w, 0);
     uint32_t granularity = ia_window_le32(&w, 24);
@@ -107,9 +101,7 @@ static enum ia_status read_feature(const struct extension *extension, int64_t *a
     uint8_t bytes[FEATURE_HEADER];
     if (extension->end - *at < FEATURE_HEADER)
         return ia_fail(err, IA_CORRUPT, "format extension without an end of features");
-    enum ia_status status = ia_source_read(extension->source, *at, bytes, sizeof(bytes), "format extension", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(extension->source, *at, bytes, sizeof(bytes), "format extension", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     uint64_t magic = ia_window_le64(&w, 0);
     uint64_t flags = ia_window_le64(&w, 8);
@@ -133,14 +125,14 @@ static enum ia_status read_feature(const struct extension *extension, int64_t *a
 /* Ends: each feature takes at least its header of the cluster, and there is the bound. */
 static enum ia_status read_features(const struct extension *extension, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
     int64_t at = extension->start + EXTENSION_HEADER;
     bool last = false;
-    for (int features = 0; status == IA_OK && !last; features++)
-        status = features < MAX_FEATURES
-                     ? read_feature(extension, &at, &last, err)
-                     : ia_fail(err, IA_LIMIT, "more than %d features of a format extension", MAX_FEATURES);
-    return status;
+    for (int features = 0; !last; features++) {
+        if (features >= MAX_FEATURES)
+            return ia_fail(err, IA_LIMIT, "more than %d features of a format extension", MAX_FEATURES);
+        IA_TRY(read_feature(extension, &at, &last, err));
+    }
+    return IA_OK;
 }
 
 enum ia_status prl_read_extension(struct ia_image *image, struct prl_piece *piece, struct ia_error *err)
@@ -158,14 +150,11 @@ enum ia_status prl_read_extension(struct ia_image *image, struct prl_piece *piec
     if (disk->extension_bytes > ia_min(MAX_EXTENSION_BYTES, image->limits->max_table_bytes))
         return ia_fail(err, IA_LIMIT, "format extensions of %jd bytes", (intmax_t)disk->extension_bytes);
     uint8_t bytes[EXTENSION_HEADER];
-    enum ia_status status =
-        ia_source_read(extension.source, extension.start, bytes, sizeof(bytes), "format extension", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(extension.source, extension.start, bytes, sizeof(bytes), "format extension", err));
     if (ia_le64(bytes) != EXTENSION_MAGIC)
         return ia_fail(err, IA_CORRUPT, "no magic of a format extension at %#jx", (uintmax_t)extension.start);
-    status = check_sum(&extension, bytes + 8, err);
-    return status == IA_OK ? read_features(&extension, err) : status;
+    IA_TRY(check_sum(&extension, bytes + 8, err));
+    return read_features(&extension, err);
 }
 
 enum ia_status prl_claim_extension(struct ia_image *image, struct prl_piece *piece, struct ia_error *err)

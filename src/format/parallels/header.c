@@ -50,9 +50,7 @@ enum ia_status prl_read_header(struct ia_image *image, struct prl_piece *piece, 
 {
     uint8_t bytes[HEADER_BYTES];
     struct ia_source *source = ia_image_source(image, piece->file);
-    enum ia_status status = ia_source_read(source, 0, bytes, sizeof(bytes), "parallels header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(source, 0, bytes, sizeof(bytes), "parallels header", err));
     if (!prl_has_magic(bytes, sizeof(bytes)))
         return ia_fail(err, piece->file == 0 ? IA_NOT_MINE : IA_CORRUPT, "no parallels magic");
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
@@ -63,8 +61,7 @@ enum ia_status prl_read_header(struct ia_image *image, struct prl_piece *piece, 
     piece->is_v1 = memcmp(bytes, magic_v1, MAGIC_BYTES) == 0;
     if (piece->is_v1)
         sectors &= UINT32_MAX;
-    if ((status = check(ia_window_le32(&w, 16), tracks, entries, sectors, err)) != IA_OK)
-        return status;
+    IA_TRY(check(ia_window_le32(&w, 16), tracks, entries, sectors, err));
     piece->is_dirty = ia_window_le32(&w, 44) == IN_USE;
     piece->is_empty = (ia_window_le32(&w, 52) & FLAG_EMPTY) != 0;
     piece->size = (int64_t)sectors * PRL_SECTOR;

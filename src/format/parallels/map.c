@@ -97,11 +97,8 @@ static enum ia_status search_piece(struct ia_cursor *cursor, size_t number, int6
     disk->table_bytes += entries * PRL_ENTRY_BYTES;
     if (disk->table_bytes > most)
         return ia_fail(err, IA_LIMIT, "more than %jd bytes of BATs", (intmax_t)most);
-    enum ia_status status =
-        ia_source_read(ia_image_source(cursor->image, piece->file), PRL_BAT_OFFSET + map->first * PRL_ENTRY_BYTES,
-                       map->bytes, (size_t)(entries * PRL_ENTRY_BYTES), "BAT", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(ia_image_source(cursor->image, piece->file), PRL_BAT_OFFSET + map->first * PRL_ENTRY_BYTES,
+                          map->bytes, (size_t)(entries * PRL_ENTRY_BYTES), "BAT", err));
     for (int64_t i = 0; i < entries; i++) {
         uint32_t entry = ia_le32(map->bytes + i * PRL_ENTRY_BYTES);
         if (entry == 0 || map->found[i].entry != 0)
@@ -121,11 +118,9 @@ static enum ia_status load_chunk(struct ia_cursor *cursor, const struct prl_stor
     map->count = ia_min(CHUNK_ENTRIES, ia_min(end, map->tables_end) - map->first);
     memset(map->found, 0, (size_t)map->count * sizeof(*map->found));
     int64_t missing = map->count;
-    enum ia_status status = IA_OK;
-    for (size_t shot = map->shot; shot != PRL_NONE && missing > 0 && status == IA_OK;
-         shot = disk->shots.items[shot].parent)
-        status = search_piece(cursor, storage->of_shot[shot], &missing, err);
-    return status;
+    for (size_t shot = map->shot; shot != PRL_NONE && missing > 0; shot = disk->shots.items[shot].parent)
+        IA_TRY(search_piece(cursor, storage->of_shot[shot], &missing, err));
+    return IA_OK;
 }
 
 static enum ia_status push(struct ia_cursor *cursor, const struct prl_piece *piece, enum ia_extent_state state,
@@ -149,17 +144,16 @@ static enum ia_status push_gap(struct ia_cursor *cursor, int64_t end, struct ia_
     struct map_state *map = cursor->state;
     const struct prl_piece *plain = map->plain;
     int64_t stop = end;
-    enum ia_status status = IA_OK;
     if (plain != NULL && map->at < plain->size) {
         bool hole = ia_source_is_hole(ia_image_source(cursor->image, plain->file), map->at, &stop);
         stop = ia_min(stop, ia_min(end, plain->size));
         if (hole) /* the guest's own all the same: nothing can be stored there but what it writes */
             ia_image_use(cursor->image, plain->file, cursor->mapping == 0 ? IA_SPACE_DATA : IA_SPACE_SNAPSHOT, map->at,
                          stop - map->at);
-        status = push(cursor, plain, hole ? IA_EXTENT_ZERO : IA_EXTENT_DATA, map->at, stop - map->at, err);
+        IA_TRY(push(cursor, plain, hole ? IA_EXTENT_ZERO : IA_EXTENT_DATA, map->at, stop - map->at, err));
     }
     map->at = stop;
-    return status;
+    return IA_OK;
 }
 
 /* Clusters of one piece that lie one after another in its file, from cluster `i` of the chunk on. */
@@ -181,9 +175,9 @@ static enum ia_status push_clusters(struct ia_cursor *cursor, int64_t i, int64_t
     if (!ia_range_inside(offset, length, ia_image_source(cursor->image, piece->file)->size))
         cursor->image->facts.truncated = true;
     ia_image_use(cursor->image, piece->file, IA_SPACE_UNALLOCATED, offset, (int64_t)clusters * piece->cluster_size);
-    enum ia_status status = push(cursor, piece, IA_EXTENT_DATA, offset, length, err);
+    IA_TRY(push(cursor, piece, IA_EXTENT_DATA, offset, length, err));
     map->at = end;
-    return status;
+    return IA_OK;
 }
 
 /* One chunk of the tables, or one run. */

@@ -30,9 +30,7 @@ static enum ia_status open_expandable(struct ia_image *image, struct ia_error *e
     struct prl_disk *disk = image->state;
     struct ia_image_facts *facts = &image->facts;
     struct prl_piece piece = {0};
-    enum ia_status status = prl_read_header(image, &piece, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(prl_read_header(image, &piece, err));
     struct prl_storage storage = {
         .end = piece.size,
         .cluster_size = piece.cluster_size,
@@ -58,11 +56,8 @@ static enum ia_status open_descriptor(struct ia_image *image, struct ia_error *e
 {
     const struct prl_disk *disk = image->state;
     struct ia_image_facts *facts = &image->facts;
-    enum ia_status status = prl_read_descriptor(image, err);
-    if (status == IA_OK)
-        status = prl_link(image, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(prl_read_descriptor(image, err));
+    IA_TRY(prl_link(image, err));
     snprintf(facts->variant, sizeof(facts->variant), "hdd%s", disk->storages.len > 1 ? " split" : "");
     facts->encrypted = disk->is_encrypted;
     return IA_OK;
@@ -77,12 +72,10 @@ static enum ia_status parallels_open(struct ia_image *image, struct ia_error *er
     disk->size = -1;
     image->state = disk;
     size_t len = (size_t)ia_min(image->main->size, sizeof(head));
-    enum ia_status status = ia_source_read(image->main, 0, head, len, "the first bytes", err);
-    if (status == IA_OK)
-        status = is_xml(head, len) ? open_descriptor(image, err) : open_expandable(image, err);
-    if (status == IA_OK)
-        image->facts.virtual_size = disk->size;
-    return status;
+    IA_TRY(ia_source_read(image->main, 0, head, len, "the first bytes", err));
+    IA_TRY(is_xml(head, len) ? open_descriptor(image, err) : open_expandable(image, err));
+    image->facts.virtual_size = disk->size;
+    return IA_OK;
 }
 
 static void parallels_close(struct ia_image *image)
@@ -144,15 +137,13 @@ static enum ia_status check_sizes(const struct prl_disk *disk, const struct prl_
 static enum ia_status parallels_assemble(struct ia_image *image, struct ia_error *err)
 {
     const struct prl_disk *disk = image->state;
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; disk->is_descriptor && i < disk->storages.len && status == IA_OK; i++) {
+    for (size_t i = 0; disk->is_descriptor && i < disk->storages.len; i++) {
         const struct prl_storage *storage = &disk->storages.items[i];
-        for (size_t shot = 0; shot < disk->shots.len && status == IA_OK; shot++)
-            status = read_piece(image, storage, &disk->pieces.items[storage->of_shot[shot]], err);
-        if (status == IA_OK)
-            status = check_sizes(disk, storage, err);
+        for (size_t shot = 0; shot < disk->shots.len; shot++)
+            IA_TRY(read_piece(image, storage, &disk->pieces.items[storage->of_shot[shot]], err));
+        IA_TRY(check_sizes(disk, storage, err));
     }
-    return status;
+    return IA_OK;
 }
 
 /* QEMU's driver cannot reopen an image for writing, so no commit reaches it, and has no truncate. Before 8.2 it wrote
