@@ -3,10 +3,22 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/cleanup.h"
 #include "format/format.h"
 
 /* Extents gathered before a batch is handed out. */
 enum { BATCH_EXTENTS = 4096 };
+
+/* The main file's header, and what it says. */
+static enum ia_status read_facts(struct ia_image *image, struct ia_error *err)
+{
+    IA_TRY(image->format->open(image, err));
+    size_t parts = image->facts.parts.len;
+    int most = image->limits->max_parts;
+    if (parts > (size_t)most)
+        return ia_fail(err, IA_LIMIT, "made of %zu files, more than %d", parts + 1, most + 1);
+    return IA_OK;
+}
 
 enum ia_status ia_image_open(const struct ia_format *format, struct ia_source *main, const struct ia_limits *limits,
                              struct ia_image **out, struct ia_error *err)
@@ -19,10 +31,7 @@ enum ia_status ia_image_open(const struct ia_format *format, struct ia_source *m
     image->limits = limits;
     image->facts.metadata_bytes = -1;
     image->facts.overlapping = -1;
-    enum ia_status status = format->open(image, err);
-    if (status == IA_OK && image->facts.parts.len > (size_t)limits->max_parts)
-        status = ia_fail(err, IA_LIMIT, "made of %zu files, more than %d", image->facts.parts.len + 1,
-                         limits->max_parts + 1);
+    enum ia_status status = read_facts(image, err);
     if (status != IA_OK) {
         image->main = NULL; /* stays the caller's */
         ia_image_close(image);
@@ -71,9 +80,10 @@ enum ia_status ia_image_assemble(struct ia_image *image, struct ia_error *err)
 {
     if (!is_whole(image))
         return ia_fail(err, IA_MISSING, "not all files of the image are open");
-    enum ia_status status = image->format->assemble == NULL ? IA_OK : image->format->assemble(image, err);
-    image->assembled = status == IA_OK;
-    return status;
+    if (image->format->assemble != NULL)
+        IA_TRY(image->format->assemble(image, err));
+    image->assembled = true;
+    return IA_OK;
 }
 
 /* Formats without parts need not be assembled. */
@@ -84,15 +94,13 @@ static bool is_ready(const struct ia_image *image)
 
 enum ia_status ia_image_read_backing_name(struct ia_image *image, int64_t offset, uint32_t length, struct ia_error *err)
 {
-    char *name = calloc(1, (size_t)length + 1);
+    IA_AUTO_FREE char *name = calloc(1, (size_t)length + 1);
     if (name == NULL)
         return ia_no_memory(err);
-    enum ia_status status = ia_source_read(image->main, offset, name, length, "backing file name", err);
-    if (status == IA_OK && name[0] != '\0')
-        image->facts.backing_name = name;
-    else
-        free(name);
-    return status;
+    IA_TRY(ia_source_read(image->main, offset, name, length, "backing file name", err));
+    if (name[0] != '\0')
+        image->facts.backing_name = ia_steal_ptr(name);
+    return IA_OK;
 }
 
 struct ia_source *ia_image_source(struct ia_image *image, uint32_t file)
@@ -148,13 +156,18 @@ static void note_metadata(struct ia_image *image)
         image->facts.metadata_bytes = bytes;
 }
 
+static enum ia_status claim(struct ia_image *image, struct ia_error *err)
+{
+    if (!is_ready(image))
+        return ia_fail(err, IA_MISSING, "not all files of the image are open");
+    return image->space == NULL ? IA_OK : image->format->claim(image, err);
+}
+
 enum ia_status ia_image_claim(struct ia_image *image, struct ia_error *err)
 {
-    enum ia_status status = is_ready(image) ? IA_OK : ia_fail(err, IA_MISSING, "not all files of the image are open");
+    enum ia_status status = claim(image, err);
     if (image->space == NULL)
         return status;
-    if (status == IA_OK)
-        status = image->format->claim(image, err);
     if (status != IA_OK)
         ia_space_fail(image->space);
     else
@@ -189,15 +202,14 @@ enum ia_status ia_cursor_next(struct ia_cursor *cursor, const struct ia_extent *
 {
     struct ia_extent_sink *sink = &cursor->sink;
     sink->batch.len = 0;
-    enum ia_status status = IA_OK;
-    while (status == IA_OK && !cursor->done && sink->batch.len < BATCH_EXTENTS) {
-        status = cursor->image->format->map_step(cursor, &cursor->done, err);
-        if (status == IA_OK && cursor->done)
-            status = ia_extent_sink_finish(sink, err);
+    while (!cursor->done && sink->batch.len < BATCH_EXTENTS) {
+        IA_TRY(cursor->image->format->map_step(cursor, &cursor->done, err));
+        if (cursor->done)
+            IA_TRY(ia_extent_sink_finish(sink, err));
     }
     *batch = sink->batch.items;
     *count = sink->batch.len;
-    return status;
+    return IA_OK;
 }
 
 void ia_cursor_close(struct ia_cursor *cursor)

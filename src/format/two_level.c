@@ -13,10 +13,10 @@ enum { PIECE_ENTRIES = 16384 };
 static enum ia_status read_entries(struct ia_image *image, const struct ia_two_level *tables, int64_t offset,
                                    uint64_t *entries, int64_t count, const char *what, struct ia_error *err)
 {
-    enum ia_status status = ia_source_read(image->main, offset, entries, (size_t)count * sizeof(*entries), what, err);
-    for (int64_t i = 0; status == IA_OK && i < count; i++)
+    IA_TRY(ia_source_read(image->main, offset, entries, (size_t)count * sizeof(*entries), what, err));
+    for (int64_t i = 0; i < count; i++)
         entries[i] = tables->big_endian ? be64toh(entries[i]) : le64toh(entries[i]);
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_two_level_begin(struct ia_cursor *cursor, const struct ia_two_level *tables, struct ia_error *err)
@@ -92,21 +92,16 @@ static enum ia_status read_l2(struct ia_cursor *cursor, int64_t index, uint64_t 
 {
     struct ia_two_level_walk *walk = cursor->state;
     const struct ia_two_level *tables = walk->tables;
-    enum ia_status status = IA_OK;
     if (walk->table != index) {
         walk->table = index;
         walk->carry = 0;
-        status = tables->check_table(cursor->image, index, l1_entry, err);
+        IA_TRY(tables->check_table(cursor->image, index, l1_entry, err));
     }
     int64_t first = walk->cluster - index * tables->l2_entries;
     int64_t count = ia_min(PIECE_ENTRIES, ia_min(tables->l2_entries - first, walk->clusters - walk->cluster));
-    if (status == IA_OK)
-        status = charge(cursor, count, err);
-    if (status == IA_OK)
-        status = read_entries(cursor->image, tables, (int64_t)l1_entry + first * (int64_t)sizeof(uint64_t), walk->l2,
-                              count, "L2 table", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(charge(cursor, count, err));
+    IA_TRY(read_entries(cursor->image, tables, (int64_t)l1_entry + first * (int64_t)sizeof(uint64_t), walk->l2, count,
+                        "L2 table", err));
     int64_t guest = walk->cluster * tables->cluster_size;
     walk->cluster += count;
     return tables->push_entries(cursor, walk->l2, count, guest, err);
@@ -136,15 +131,12 @@ enum ia_status ia_two_level_find(struct ia_image *image, const struct ia_two_lev
     int64_t index = cluster / tables->l2_entries;
     uint64_t table = 0;
     *entry = 0;
-    enum ia_status status =
-        read_entries(image, tables, tables->l1_offset + index * (int64_t)sizeof(table), &table, 1, "L1 table", err);
-    if (status != IA_OK || table == 0)
-        return status;
-    status = tables->check_table(image, index, table, err);
-    if (status == IA_OK)
-        status = read_entries(image, tables, (int64_t)table + cluster % tables->l2_entries * (int64_t)sizeof(*entry),
-                              entry, 1, "L2 table", err);
-    return status;
+    IA_TRY(read_entries(image, tables, tables->l1_offset + index * (int64_t)sizeof(table), &table, 1, "L1 table", err));
+    if (table == 0)
+        return IA_OK;
+    IA_TRY(tables->check_table(image, index, table, err));
+    return read_entries(image, tables, (int64_t)table + cluster % tables->l2_entries * (int64_t)sizeof(*entry), entry,
+                        1, "L2 table", err);
 }
 
 /* L2 table `index`, from the first entry on that is past the disk's end. *left is what may be read of such yet. */
@@ -160,16 +152,15 @@ static enum ia_status claim_past_end(struct ia_image *image, const struct ia_two
         return IA_OK; /* what cannot be a table names nothing */
     if ((*left -= (tables->l2_entries - first) * (int64_t)sizeof(*entries)) < 0)
         return ia_fail(err, IA_LIMIT, "too many L2 tables past the end of the disk");
-    enum ia_status status = IA_OK;
-    for (int64_t i = first; i < tables->l2_entries && status == IA_OK; i += AT_ONCE) {
+    for (int64_t i = first; i < tables->l2_entries; i += AT_ONCE) {
         int64_t some = ia_min(AT_ONCE, tables->l2_entries - i);
-        status = read_entries(image, tables, (int64_t)l1_entry + i * (int64_t)sizeof(*entries), entries, some,
-                              "L2 table", err);
-        for (int64_t j = 0; j < some && status == IA_OK; j++)
+        IA_TRY(read_entries(image, tables, (int64_t)l1_entry + i * (int64_t)sizeof(*entries), entries, some, "L2 table",
+                            err));
+        for (int64_t j = 0; j < some; j++)
             if (entries[j] != 0)
                 tables->claim_past_end(image, entries[j]);
     }
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_two_level_claim(struct ia_image *image, const struct ia_two_level *tables, struct ia_error *err)
@@ -178,23 +169,22 @@ enum ia_status ia_two_level_claim(struct ia_image *image, const struct ia_two_le
     uint64_t entries[AT_ONCE];
     const int64_t entry_bytes = (int64_t)sizeof(*entries);
     int64_t left = ia_min(table_bound(image), image->limits->max_table_bytes);
-    enum ia_status status = IA_OK;
     ia_image_use_apart(image, 0, IA_SPACE_METADATA, tables->l1_offset, tables->l1_entries * entry_bytes,
                        IA_SPACE_STORED);
     /* Ends with the table or with the file, whichever is shorter. */
-    for (int64_t i = 0; i < tables->l1_entries && status == IA_OK; i += AT_ONCE) {
+    for (int64_t i = 0; i < tables->l1_entries; i += AT_ONCE) {
         int64_t offset = tables->l1_offset + i * entry_bytes;
         if (offset >= image->main->size)
             break;
         int64_t some = ia_min(AT_ONCE, tables->l1_entries - i);
-        status = read_entries(image, tables, offset, entries, some, "L1 table", err);
-        for (int64_t j = 0; j < some && status == IA_OK; j++) {
+        IA_TRY(read_entries(image, tables, offset, entries, some, "L1 table", err));
+        for (int64_t j = 0; j < some; j++) {
             if (entries[j] == 0 || entries[j] >= (uint64_t)image->main->size)
                 continue;
             ia_image_use_apart(image, 0, IA_SPACE_METADATA, (int64_t)entries[j], tables->l2_entries * entry_bytes,
                                IA_SPACE_STORED);
-            status = claim_past_end(image, tables, i + j, entries[j], &left, err);
+            IA_TRY(claim_past_end(image, tables, i + j, entries[j], &left, err));
         }
     }
-    return status;
+    return IA_OK;
 }

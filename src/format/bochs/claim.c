@@ -28,10 +28,8 @@ static enum ia_status claim_past_end(struct ia_image *image, struct ia_error *er
         return ia_no_memory(err);
     for (int64_t at = bochs->extents; at < entries; at += CHUNK_ENTRIES) {
         int64_t count = ia_min(entries - at, CHUNK_ENTRIES);
-        enum ia_status status = ia_source_read(image->main, bochs->catalog_offset + at * BOCHS_ENTRY_BYTES, chunk,
-                                               (size_t)count * BOCHS_ENTRY_BYTES, "catalog", err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(ia_source_read(image->main, bochs->catalog_offset + at * BOCHS_ENTRY_BYTES, chunk,
+                              (size_t)count * BOCHS_ENTRY_BYTES, "catalog", err));
         for (int64_t i = 0; i < count; i++) {
             uint32_t entry = ia_le32(chunk + i * BOCHS_ENTRY_BYTES);
             if (entry != BOCHS_FREE && bochs_extent_offset(bochs, entry) < image->main->size)

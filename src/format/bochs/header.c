@@ -64,16 +64,13 @@ enum ia_status bochs_read_header(struct ia_image *image, struct bochs *bochs, st
 {
     uint8_t bytes[HEADER_BYTES];
     struct fields f = {0};
-    enum ia_status status = ia_source_read(image->main, 0, bytes, sizeof(bytes), "bochs header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, 0, bytes, sizeof(bytes), "bochs header", err));
     if (!bochs_probe(bytes, sizeof(bytes)))
         return ia_fail(err, IA_NOT_MINE, "no header of a growing bochs disk");
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     if (!decode(&w, bochs, &f))
         return ia_fail(err, IA_CORRUPT, "disk size above 2^63 - 1");
-    if ((status = check_sizes(bochs, &f, err)) != IA_OK)
-        return status;
+    IA_TRY(check_sizes(bochs, &f, err));
     image->facts.version = (int)(f.version >> 16);
     snprintf(image->facts.variant, sizeof(image->facts.variant), "growing v%u", f.version >> 16);
     image->facts.virtual_size = f.disk_size;

@@ -127,22 +127,20 @@ static enum ia_status push_extent(struct ia_cursor *cursor, int64_t number, uint
         image->facts.truncated = true;
         return push_zeroes(cursor, number, 1, err);
     }
-    enum ia_status status = charge_extent(cursor, offset, err);
-    if (status == IA_OK)
-        bochs_claim_extent(image, offset);
-    if (status == IA_OK)
-        status = ia_source_read(image->main, offset, map->bitmap, (size_t)(sectors + 7) / 8, "bitmap", err);
-    for (int64_t i = 0; i < sectors && status == IA_OK;) {
+    IA_TRY(charge_extent(cursor, offset, err));
+    bochs_claim_extent(image, offset);
+    IA_TRY(ia_source_read(image->main, offset, map->bitmap, (size_t)(sectors + 7) / 8, "bitmap", err));
+    for (int64_t i = 0; i < sectors;) {
         int64_t first = i;
         bool written = bit(map, first);
         do
             i++;
         while (i < sectors && bit(map, i) == written);
         int64_t within = first * BOCHS_SECTOR;
-        status = push_sectors(cursor, start + within, (i - first) * BOCHS_SECTOR, offset + bochs->bitmap_size + within,
-                              written, err);
+        IA_TRY(push_sectors(cursor, start + within, (i - first) * BOCHS_SECTOR, offset + bochs->bitmap_size + within,
+                            written, err));
     }
-    return status;
+    return IA_OK;
 }
 
 /* One extent that is in the file, or all up to the next such one. */
@@ -152,11 +150,8 @@ enum ia_status bochs_map_step(struct ia_cursor *cursor, bool *done, struct ia_er
     *done = map->extent >= map->extents;
     if (*done)
         return IA_OK;
-    if (map->extent == map->chunk_start + map->chunk_count || map->chunk_count == 0) {
-        enum ia_status status = read_chunk(cursor, err);
-        if (status != IA_OK)
-            return status;
-    }
+    if (map->extent == map->chunk_start + map->chunk_count || map->chunk_count == 0)
+        IA_TRY(read_chunk(cursor, err));
     int64_t first = map->extent;
     int64_t end = map->chunk_start + map->chunk_count;
     uint32_t entry = entry_at(map, first);

@@ -35,9 +35,7 @@ static bool cloop_probe(const uint8_t *head, size_t len)
 static enum ia_status read_header(struct ia_image *image, struct cloop *cloop, struct ia_error *err)
 {
     uint8_t bytes[TABLE_OFFSET];
-    enum ia_status status = ia_source_read(image->main, 0, bytes, sizeof(bytes), "cloop header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, 0, bytes, sizeof(bytes), "cloop header", err));
     if (!cloop_probe(bytes, sizeof(bytes)))
         return ia_fail(err, IA_NOT_MINE, "no cloop script");
     cloop->block_size = ia_be32(bytes + SCRIPT_BYTES);
@@ -80,16 +78,13 @@ static enum ia_status check_table(struct ia_image *image, struct cloop *cloop, s
         int64_t count = ia_min(entries - at, CHUNK_ENTRIES);
         if (table >= image->main->size && last == 0)
             break; /* the rest of the table reads as zeroes: in order, and not worth reading */
-        enum ia_status status =
-            ia_source_read(image->main, table, chunk, (size_t)count * ENTRY_BYTES, "offsets of the blocks", err);
-        for (int64_t i = 0; i < count && status == IA_OK; i++) {
+        IA_TRY(ia_source_read(image->main, table, chunk, (size_t)count * ENTRY_BYTES, "offsets of the blocks", err));
+        for (int64_t i = 0; i < count; i++) {
             int64_t offset = (int64_t)ia_be64(chunk + i * ENTRY_BYTES);
             first = at + i == 0 ? offset : first;
-            status = check_block(at + i - 1, at + i == 0 ? offset : last, offset, err);
+            IA_TRY(check_block(at + i - 1, at + i == 0 ? offset : last, offset, err));
             last = offset;
         }
-        if (status != IA_OK)
-            return status;
     }
     cloop->first = first;
     cloop->last = last;
@@ -104,11 +99,8 @@ static enum ia_status cloop_open(struct ia_image *image, struct ia_error *err)
     if (cloop == NULL)
         return ia_no_memory(err);
     image->state = cloop;
-    enum ia_status status = read_header(image, cloop, err);
-    if (status == IA_OK)
-        status = check_table(image, cloop, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(read_header(image, cloop, err));
+    IA_TRY(check_table(image, cloop, err));
     image->facts.virtual_size = cloop->blocks * cloop->block_size; /* at most 2^26 * 2^26 */
     image->facts.cluster_size = cloop->block_size;
     image->facts.version = 2;
@@ -154,17 +146,14 @@ static enum ia_status cloop_find_unit(struct ia_image *image, size_t mapping, in
     const struct cloop *cloop = image->state;
     uint8_t entries[2 * ENTRY_BYTES];
     int64_t block = at / cloop->block_size;
-    enum ia_status status = ia_source_read(image->main, TABLE_OFFSET + block * ENTRY_BYTES, entries, sizeof(entries),
-                                           "offsets of a block", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, TABLE_OFFSET + block * ENTRY_BYTES, entries, sizeof(entries),
+                          "offsets of a block", err));
     struct ia_window w = {.bytes = entries, .len = sizeof(entries)};
     int64_t start = ia_window_be_size(&w, 0);
     int64_t end = ia_window_be_size(&w, ENTRY_BYTES);
     if (w.failed)
         return ia_fail(err, IA_CORRUPT, "block %jd: offset above 2^63 - 1", (intmax_t)block);
-    if ((status = check_block(block, start, end, err)) != IA_OK) /* the file may have changed since */
-        return status;
+    IA_TRY(check_block(block, start, end, err)); /* the file may have changed since */
     *unit = (struct ia_compressed_unit){
         .start = block * cloop->block_size,
         .length = cloop->block_size,

@@ -81,20 +81,16 @@ static enum ia_status dmg_open(struct ia_image *image, struct ia_error *err)
     if (dmg == NULL)
         return ia_no_memory(err);
     image->state = dmg;
-    enum ia_status status = dmg_read_trailer(image, dmg, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(dmg_read_trailer(image, dmg, err));
     if (dmg->resources.length != 0)
-        status = dmg_read_resources(image, dmg, err);
+        IA_TRY(dmg_read_resources(image, dmg, err));
     else if (dmg->plist.length != 0)
-        status = dmg_read_plist(image, dmg, err);
+        IA_TRY(dmg_read_plist(image, dmg, err));
     else
         return ia_fail(err, IA_CORRUPT, "a DMG without tables: neither resource fork nor property list");
-    if (status == IA_OK)
-        status = dmg_order_chunks(dmg, err);
-    if (status == IA_OK)
-        describe(image, dmg);
-    return status;
+    IA_TRY(dmg_order_chunks(dmg, err));
+    describe(image, dmg);
+    return IA_OK;
 }
 
 static void dmg_close(struct ia_image *image)
@@ -153,14 +149,13 @@ static enum ia_status dmg_map_step(struct ia_cursor *cursor, bool *done, struct 
 {
     const struct dmg *dmg = cursor->image->state;
     struct map_state *map = cursor->state;
-    enum ia_status status = IA_OK;
-    for (int i = 0; i < STEP_CHUNKS && status == IA_OK; i++) {
+    for (int i = 0; i < STEP_CHUNKS; i++) {
         *done = map->next >= dmg->chunks.len || dmg->chunks.items[map->next].start >= cursor->sink.size;
         if (*done)
             break;
-        status = push_chunk(cursor, &dmg->chunks.items[map->next++], err);
+        IA_TRY(push_chunk(cursor, &dmg->chunks.items[map->next++], err));
     }
-    return status;
+    return IA_OK;
 }
 
 static void dmg_map_end(struct ia_cursor *cursor)

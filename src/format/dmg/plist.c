@@ -82,13 +82,11 @@ enum ia_status dmg_read_plist(struct ia_image *image, struct dmg *dmg, struct ia
     IA_AUTO_FREE uint8_t *bytes = NULL;
     struct plist plist = {.dmg = dmg};
     struct ia_xml_handler handler = {.ctx = &plist, .start = on_start, .text = on_text, .end = on_end};
-    enum ia_status status = dmg_read_metadata(image, &dmg->plist, "property list", &bytes, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(dmg_read_metadata(image, &dmg->plist, "property list", &bytes, err));
     size_t len = (size_t)dmg->plist.length;
     while (len > 0 && bytes[len - 1] == '\0') /* its length may be rounded up */
         len--;
-    status = ia_xml_parse(bytes, len, &handler, err);
+    enum ia_status status = ia_xml_parse(bytes, len, &handler, err);
     ia_buf_release(&plist.table);
     return status;
 }

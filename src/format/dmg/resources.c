@@ -25,9 +25,7 @@ enum ia_status dmg_read_metadata(struct ia_image *image, const struct dmg_range 
 enum ia_status dmg_read_resources(struct ia_image *image, struct dmg *dmg, struct ia_error *err)
 {
     IA_AUTO_FREE uint8_t *bytes = NULL;
-    enum ia_status status = dmg_read_metadata(image, &dmg->resources, "resource fork", &bytes, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(dmg_read_metadata(image, &dmg->resources, "resource fork", &bytes, err));
     struct ia_window w = {.bytes = bytes, .len = (size_t)dmg->resources.length};
     int64_t at = ia_window_be32(&w, 0);
     int64_t length = ia_window_be32(&w, 8);
@@ -35,13 +33,13 @@ enum ia_status dmg_read_resources(struct ia_image *image, struct dmg *dmg, struc
         return ia_fail(err, IA_CORRUPT, "resources of %jd bytes at %jd in a fork of %jd bytes", (intmax_t)length,
                        (intmax_t)at, (intmax_t)dmg->resources.length);
     /* Ends: each resource takes at least its length's four bytes. */
-    for (int64_t end = at + length; at < end && status == IA_OK;) {
+    for (int64_t end = at + length; at < end;) {
         int64_t size = end - at < LENGTH_BYTES ? 0 : ia_window_be32(&w, (size_t)at);
         if (size == 0 || size > end - at - LENGTH_BYTES)
             return ia_fail(err, IA_CORRUPT, "resource of %jd bytes at %jd of the resource fork", (intmax_t)size,
                            (intmax_t)at);
-        status = dmg_add_table(dmg, bytes + at + LENGTH_BYTES, (size_t)size, err);
+        IA_TRY(dmg_add_table(dmg, bytes + at + LENGTH_BYTES, (size_t)size, err));
         at += LENGTH_BYTES + size;
     }
-    return status;
+    return IA_OK;
 }

@@ -54,12 +54,12 @@ static enum ia_status add_chunk(struct dmg *dmg, struct ia_window *w, size_t at,
                        (at - MISH_BYTES) / ENTRY_BYTES, (intmax_t)base->sector);
     if (chunk.length == 0)
         return IA_OK;
-    enum ia_status status = check_chunk(&chunk, err);
+    IA_TRY(check_chunk(&chunk, err));
     if (chunk.type == DMG_RAW)
         chunk.host_length = chunk.length;
-    if (status == IA_OK && !ia_vec_push(&dmg->chunks, chunk))
-        status = ia_no_memory(err);
-    return status;
+    if (!ia_vec_push(&dmg->chunks, chunk))
+        return ia_no_memory(err);
+    return IA_OK;
 }
 
 enum ia_status dmg_add_table(struct dmg *dmg, const uint8_t *bytes, size_t len, struct ia_error *err)

@@ -15,9 +15,7 @@ static enum ia_status find_trailer(struct ia_source *source, int64_t *offset, st
     uint8_t bytes[SEARCH_BYTES];
     int64_t from = ia_max(0, ia_round_up(source->size, DMG_SECTOR) - SEARCH_BACK);
     int64_t len = ia_min(source->size - from, SEARCH_BYTES);
-    enum ia_status status = ia_source_read(source, from, bytes, (size_t)len, "DMG trailer", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(source, from, bytes, (size_t)len, "DMG trailer", err));
     const uint8_t *magic = memmem(bytes, (size_t)len, "koly", 4);
     if (magic == NULL)
         return ia_fail(err, IA_NOT_MINE, "no DMG trailer at the end");
@@ -30,15 +28,13 @@ static enum ia_status check_encryption(struct ia_source *source, struct ia_error
     uint8_t bytes[DMG_ENCRYPTED_BYTES];
     if (source->size < DMG_TRAILER_BYTES)
         return ia_fail(err, IA_NOT_MINE, "DMG file of %jd bytes", (intmax_t)source->size);
-    enum ia_status status = ia_source_read(source, 0, bytes, sizeof(bytes), "the first bytes", err);
-    if (status == IA_OK && memcmp(bytes, DMG_ENCRYPTED_V2, sizeof(bytes)) == 0)
+    IA_TRY(ia_source_read(source, 0, bytes, sizeof(bytes), "the first bytes", err));
+    if (memcmp(bytes, DMG_ENCRYPTED_V2, sizeof(bytes)) == 0)
         return ia_fail(err, IA_UNSUPPORTED, "encrypted DMG (version 2): its tables are encrypted too");
-    if (status == IA_OK)
-        status =
-            ia_source_read(source, source->size - DMG_ENCRYPTED_BYTES, bytes, sizeof(bytes), "the last bytes", err);
-    if (status == IA_OK && memcmp(bytes, DMG_ENCRYPTED_V1, sizeof(bytes)) == 0)
+    IA_TRY(ia_source_read(source, source->size - DMG_ENCRYPTED_BYTES, bytes, sizeof(bytes), "the last bytes", err));
+    if (memcmp(bytes, DMG_ENCRYPTED_V1, sizeof(bytes)) == 0)
         return ia_fail(err, IA_UNSUPPORTED, "encrypted DMG (version 1): its tables are encrypted too");
-    return status;
+    return IA_OK;
 }
 
 /* All but the trailer lies before it. */
@@ -66,13 +62,9 @@ enum ia_status dmg_read_trailer(struct ia_image *image, struct dmg *dmg, struct 
 {
     uint8_t bytes[DMG_TRAILER_BYTES];
     int64_t at = 0;
-    enum ia_status status = check_encryption(image->main, err);
-    if (status == IA_OK)
-        status = find_trailer(image->main, &at, err);
-    if (status == IA_OK)
-        status = ia_source_read(image->main, at, bytes, sizeof(bytes), "DMG trailer", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(check_encryption(image->main, err));
+    IA_TRY(find_trailer(image->main, &at, err));
+    IA_TRY(ia_source_read(image->main, at, bytes, sizeof(bytes), "DMG trailer", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     dmg->data_fork = ia_window_be_size(&w, 0x18);
     dmg->resources = (struct dmg_range){ia_window_be_size(&w, 0x28), ia_window_be_size(&w, 0x30)};
@@ -80,16 +72,14 @@ enum ia_status dmg_read_trailer(struct ia_image *image, struct dmg *dmg, struct 
     int64_t sectors = ia_window_be_size(&w, 0x1ec);
     dmg->trailer = at;
     dmg->signature = (struct dmg_range){(int64_t)ia_window_be64(&w, 0x128), (int64_t)ia_window_be64(&w, 0x130)};
-    if ((status = check_versions(&w, err)) != IA_OK)
-        return status;
+    IA_TRY(check_versions(&w, err));
     if (w.failed || sectors > INT64_MAX / DMG_SECTOR)
         return ia_fail(err, IA_CORRUPT, "an offset or size of the DMG trailer is above 2^63 - 1");
     if (dmg->data_fork > at)
         return ia_fail(err, IA_CORRUPT, "data fork at offset %#jx, past the trailer at %#jx", (uintmax_t)dmg->data_fork,
                        (uintmax_t)at);
-    if ((status = check_place(&dmg->resources, "resource fork", at, err)) != IA_OK ||
-        (status = check_place(&dmg->plist, "property list", at, err)) != IA_OK)
-        return status;
+    IA_TRY(check_place(&dmg->resources, "resource fork", at, err));
+    IA_TRY(check_place(&dmg->plist, "property list", at, err));
     image->facts.virtual_size = sectors * DMG_SECTOR;
     return IA_OK;
 }

@@ -72,9 +72,7 @@ static enum ia_status check_slots(struct ia_window *w, uint32_t payload, struct 
 {
     struct area areas[SLOTS];
     for (int i = 0; i < SLOTS; i++) {
-        enum ia_status status = check_slot(w, i, payload, &areas[i], err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(check_slot(w, i, payload, &areas[i], err));
         for (int j = 0; j < i; j++)
             if (areas[j].end > areas[i].start && areas[i].end > areas[j].start)
                 return ia_fail(err, IA_CORRUPT, "key slots %d and %d overlap", j, i);
@@ -103,13 +101,9 @@ static enum ia_status describe(struct ia_image *image, struct ia_window *w, stru
     struct text cipher;
     struct text mode;
     struct text hash;
-    enum ia_status status = read_text(w, 8, "name of the cipher", &cipher, err);
-    if (status == IA_OK)
-        status = read_text(w, 40, "mode of the cipher", &mode, err);
-    if (status == IA_OK)
-        status = read_text(w, 72, "name of the hash", &hash, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(read_text(w, 8, "name of the cipher", &cipher, err));
+    IA_TRY(read_text(w, 40, "mode of the cipher", &mode, err));
+    IA_TRY(read_text(w, 72, "name of the hash", &hash, err));
     snprintf(image->facts.variant, sizeof(image->facts.variant), "v1 %.29s %.29s %.29s", cipher.chars, mode.chars,
              hash.chars);
     image->facts.version = 1; /* luks_read_header takes no other */
@@ -120,9 +114,7 @@ static enum ia_status describe(struct ia_image *image, struct ia_window *w, stru
 enum ia_status luks_read_header(struct ia_image *image, struct luks *luks, struct ia_error *err)
 {
     uint8_t bytes[HEADER_BYTES];
-    enum ia_status status = ia_source_read(image->main, 0, bytes, sizeof(bytes), "LUKS header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, 0, bytes, sizeof(bytes), "LUKS header", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     if (memcmp(bytes, LUKS_MAGIC, LUKS_MAGIC_BYTES) != 0)
         return ia_fail(err, IA_NOT_MINE, "no LUKS magic");
@@ -132,11 +124,11 @@ enum ia_status luks_read_header(struct ia_image *image, struct luks *luks, struc
     uint32_t payload = ia_window_be32(&w, 104);
     if (version != 1)
         return ia_fail(err, IA_UNSUPPORTED, "LUKS version %u", version);
-    if ((status = describe(image, &w, err)) != IA_OK || (status = set_size(image, luks, payload, err)) != IA_OK)
-        return status;
+    IA_TRY(describe(image, &w, err));
+    IA_TRY(set_size(image, luks, payload, err));
     if (ia_window_be32(&w, 108) == 0 || ia_window_be32(&w, 164) == 0)
         return ia_fail(err, IA_CORRUPT, "a master key of %u bytes with %u iterations", ia_window_be32(&w, 108),
                        ia_window_be32(&w, 164));
-    status = check_slots(&w, payload, err);
-    return status == IA_OK && w.failed ? ia_fail(err, IA_BUG, "read past the LUKS header") : status;
+    IA_TRY(check_slots(&w, payload, err));
+    return w.failed ? ia_fail(err, IA_BUG, "read past the LUKS header") : IA_OK;
 }

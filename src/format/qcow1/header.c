@@ -80,14 +80,12 @@ static enum ia_status place_tables(struct qcow1 *q, const struct fields *f, stru
 enum ia_status qcow1_read_header(struct ia_image *image, struct qcow1 *q, struct ia_error *err)
 {
     uint8_t bytes[QCOW1_HEADER_BYTES];
-    enum ia_status status = ia_source_read(image->main, 0, bytes, sizeof(bytes), "qcow header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, 0, bytes, sizeof(bytes), "qcow header", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     struct fields f = {0};
-    if ((status = decode(&w, &f, err)) != IA_OK || (status = check(&f, err)) != IA_OK ||
-        (status = place_tables(q, &f, err)) != IA_OK)
-        return status;
+    IA_TRY(decode(&w, &f, err));
+    IA_TRY(check(&f, err));
+    IA_TRY(place_tables(q, &f, err));
 
     struct ia_image_facts *facts = &image->facts;
     facts->virtual_size = f.size / 512 * 512;

@@ -60,9 +60,7 @@ static enum ia_status push_plain(struct ia_cursor *cursor, const uint64_t *entri
     int64_t size = q->tables.cluster_size;
     int64_t n = 0;
     do {
-        enum ia_status status = check_cluster(q, guest + n * size, entries[n], err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(check_cluster(q, guest + n * size, entries[n], err));
         n++;
     } while (n < count && entries[n] == entries[n - 1] + (uint64_t)size);
     *taken = n;
@@ -82,18 +80,17 @@ enum ia_status qcow1_push_entries(struct ia_cursor *cursor, const uint64_t *entr
                                   struct ia_error *err)
 {
     const struct qcow1 *q = cursor->image->state;
-    enum ia_status status = IA_OK;
     /* Ends: every round takes at least one entry. */
-    for (int64_t i = 0; i < count && status == IA_OK;) {
+    for (int64_t i = 0; i < count;) {
         int64_t at = guest + i * q->tables.cluster_size;
         int64_t taken = 1;
         if ((entries[i] & QCOW1_COMPRESSED) != 0)
-            status = push_compressed(cursor, at, entries[i], err);
+            IA_TRY(push_compressed(cursor, at, entries[i], err));
         else if (entries[i] != 0)
-            status = push_plain(cursor, entries + i, count - i, at, &taken, err);
+            IA_TRY(push_plain(cursor, entries + i, count - i, at, &taken, err));
         i += taken;
     }
-    return status;
+    return IA_OK;
 }
 
 void qcow1_claim_past_end(struct ia_image *image, uint64_t entry)

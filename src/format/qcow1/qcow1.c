@@ -40,9 +40,7 @@ static enum ia_status qcow1_find_unit(struct ia_image *image, size_t mapping, in
     uint64_t entry = 0;
     if (at < 0 || at >= image->facts.virtual_size)
         return ia_fail(err, IA_BUG, "no guest offset %#jx", (uintmax_t)at);
-    enum ia_status status = ia_two_level_find(image, &q->tables, at, &entry, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_two_level_find(image, &q->tables, at, &entry, err));
     if ((entry & QCOW1_COMPRESSED) == 0)
         return ia_fail(err, IA_USAGE, "no compressed cluster at guest offset %#jx", (uintmax_t)at);
     struct qcow1_compressed compressed = qcow1_take_apart(q, entry);

@@ -103,9 +103,9 @@ static enum ia_status read_backing(struct ia_image *image, const struct qed *q, 
     if (f->backing_length > MAX_BACKING_NAME || !ia_range_inside(f->backing_offset, f->backing_length, q->header_bytes))
         return ia_fail(err, IA_CORRUPT, "backing file name of %u bytes at %#x in a header of %jd bytes",
                        f->backing_length, f->backing_offset, (intmax_t)q->header_bytes);
-    enum ia_status status = ia_image_read_backing_name(image, f->backing_offset, f->backing_length, err);
-    if (status != IA_OK || image->facts.backing_name == NULL || (f->features & QED_BACKING_FORMAT_NO_PROBE) == 0)
-        return status;
+    IA_TRY(ia_image_read_backing_name(image, f->backing_offset, f->backing_length, err));
+    if (image->facts.backing_name == NULL || (f->features & QED_BACKING_FORMAT_NO_PROBE) == 0)
+        return IA_OK;
     image->facts.backing_format = strdup("raw");
     return image->facts.backing_format == NULL ? ia_no_memory(err) : IA_OK;
 }
@@ -113,14 +113,12 @@ static enum ia_status read_backing(struct ia_image *image, const struct qed *q, 
 enum ia_status qed_read_header(struct ia_image *image, struct qed *q, struct ia_error *err)
 {
     uint8_t bytes[HEADER_BYTES];
-    enum ia_status status = ia_source_read(image->main, 0, bytes, sizeof(bytes), "QED header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, 0, bytes, sizeof(bytes), "QED header", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     struct fields f = {0};
-    if ((status = decode(&w, &f, err)) != IA_OK || (status = check(&f, err)) != IA_OK ||
-        (status = place_tables(image, q, &f, err)) != IA_OK)
-        return status;
+    IA_TRY(decode(&w, &f, err));
+    IA_TRY(check(&f, err));
+    IA_TRY(place_tables(image, q, &f, err));
     image->facts.virtual_size = f.image_size;
     image->facts.cluster_size = f.cluster_size;
     image->facts.dirty = (f.features & QED_NEED_CHECK) != 0;

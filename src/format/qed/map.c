@@ -73,21 +73,20 @@ enum ia_status qed_push_entries(struct ia_cursor *cursor, const uint64_t *entrie
 {
     struct ia_two_level_walk *walk = cursor->state;
     const struct qed *q = cursor->image->state;
-    enum ia_status status = IA_OK;
     /* Ends: every round takes at least one entry. */
-    for (int64_t i = 0; i < count && status == IA_OK;) {
+    for (int64_t i = 0; i < count;) {
         int64_t at = guest + i * q->tables.cluster_size;
         int64_t taken = 1;
         if (entries[i] > QED_ZERO_CLUSTER) {
-            status = push_data(cursor, entries + i, count - i, at, &taken, err);
+            IA_TRY(push_data(cursor, entries + i, count - i, at, &taken, err));
         } else {
             walk->carry = 0;
             if (entries[i] == QED_ZERO_CLUSTER)
-                status = push_zero(cursor, at, err);
+                IA_TRY(push_zero(cursor, at, err));
         }
         i += taken;
     }
-    return status;
+    return IA_OK;
 }
 
 void qed_claim_past_end(struct ia_image *image, uint64_t entry)

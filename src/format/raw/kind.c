@@ -112,18 +112,15 @@ enum ia_status ia_raw_kind(struct ia_source *source, const char **kind, struct i
     uint8_t descriptor[ISO_DESCRIPTOR_BYTES];
     bool inside;
     *kind = "";
-    enum ia_status status = read_inside(source, 0, head, sizeof(head), &inside, err);
-    if (status != IA_OK || !inside) /* nothing fits behind a table */
-        return status;
+    IA_TRY(read_inside(source, 0, head, sizeof(head), &inside, err));
+    if (!inside) /* nothing fits behind a table */
+        return IA_OK;
     bool is_gpt = is_gpt_header(head + SECTOR, source->size / SECTOR);
     if (!is_gpt) {
-        status = read_inside(source, BIG_SECTOR, big, sizeof(big), &inside, err);
-        is_gpt = status == IA_OK && inside && is_gpt_header(big, source->size / BIG_SECTOR);
+        IA_TRY(read_inside(source, BIG_SECTOR, big, sizeof(big), &inside, err));
+        is_gpt = inside && is_gpt_header(big, source->size / BIG_SECTOR);
     }
-    if (status == IA_OK)
-        status = read_inside(source, ISO_DESCRIPTOR, descriptor, sizeof(descriptor), &inside, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(read_inside(source, ISO_DESCRIPTOR, descriptor, sizeof(descriptor), &inside, err));
     bool is_iso = inside && is_iso_descriptor(descriptor);
     if (is_gpt)
         *kind = is_iso ? "iso9660 gpt" : "gpt";

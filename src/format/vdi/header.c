@@ -124,17 +124,15 @@ enum ia_status vdi_read_header(struct ia_image *image, struct vdi *vdi, struct i
     static const char *const types[] = {"", "dynamic", "static", "undo", "differencing"};
     uint8_t bytes[VDI_HEADER_BYTES];
     struct fields f = {0};
-    enum ia_status status = ia_source_read(image->main, 0, bytes, sizeof(bytes), "vdi header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, 0, bytes, sizeof(bytes), "vdi header", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     if (ia_window_le32(&w, 64) != VDI_SIGNATURE)
         return ia_fail(err, IA_NOT_MINE, "no vdi signature");
     if (!decode(&w, vdi, &f))
         return ia_fail(err, IA_CORRUPT, "disk size above 2^63 - 1");
-    if ((status = check_layout(vdi, &f, err)) != IA_OK || (status = check_sizes(image, vdi, &f, err)) != IA_OK ||
-        (status = identify(image, vdi, &f, err)) != IA_OK)
-        return status;
+    IA_TRY(check_layout(vdi, &f, err));
+    IA_TRY(check_sizes(image, vdi, &f, err));
+    IA_TRY(identify(image, vdi, &f, err));
     image->facts.version = (int)(f.version >> 16);
     snprintf(image->facts.variant, sizeof(image->facts.variant), "%s", types[vdi->type]);
     return IA_OK;

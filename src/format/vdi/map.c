@@ -62,18 +62,17 @@ static int64_t run_of(const struct vdi *vdi, const uint8_t *entries, int64_t cou
 static enum ia_status push_static(struct ia_cursor *cursor, struct ia_extent extent, struct ia_error *err)
 {
     int64_t left = ia_min(extent.length, cursor->sink.size - extent.start);
-    enum ia_status status = IA_OK;
-    while (status == IA_OK && left > 0) {
+    while (left > 0) {
         int64_t end;
         bool hole = ia_source_is_hole(cursor->image->main, extent.offset, &end);
         extent.state = hole ? IA_EXTENT_SPARSE : IA_EXTENT_DATA;
         extent.length = ia_min(left, end - extent.offset);
-        status = ia_extent_sink_push(&cursor->sink, &extent, err);
+        IA_TRY(ia_extent_sink_push(&cursor->sink, &extent, err));
         extent.start += extent.length;
         extent.offset += extent.length;
         left -= extent.length;
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status push_blocks(struct ia_cursor *cursor, struct ia_extent extent, uint32_t entry,
@@ -118,14 +117,14 @@ enum ia_status vdi_map_step(struct ia_cursor *cursor, bool *done, struct ia_erro
     *done = count <= 0;
     if (*done)
         return IA_OK;
-    enum ia_status status = ia_source_read(cursor->image->main, vdi->map_offset + map->block * VDI_ENTRY_BYTES,
-                                           map->entries, (size_t)count * VDI_ENTRY_BYTES, "block map", err);
-    for (int64_t i = 0; i < count && status == IA_OK;) {
+    IA_TRY(ia_source_read(cursor->image->main, vdi->map_offset + map->block * VDI_ENTRY_BYTES, map->entries,
+                          (size_t)count * VDI_ENTRY_BYTES, "block map", err));
+    for (int64_t i = 0; i < count;) {
         const uint8_t *entry = map->entries + i * VDI_ENTRY_BYTES;
         int64_t run = run_of(vdi, entry, count - i);
-        status = push_run(cursor, map->block + i, run, ia_le32(entry), err);
+        IA_TRY(push_run(cursor, map->block + i, run, ia_le32(entry), err));
         i += run;
     }
     map->block += count;
-    return status;
+    return IA_OK;
 }

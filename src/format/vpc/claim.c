@@ -22,9 +22,7 @@ static enum ia_status claim_past_end(struct ia_image *image, struct ia_error *er
     for (int64_t first = vpc_blocks(image); first < v->bat_entries; first += CHUNK_ENTRIES) {
         uint8_t chunk[CHUNK_ENTRIES * 4];
         int64_t count = ia_min(CHUNK_ENTRIES, v->bat_entries - first);
-        enum ia_status status = vpc_read_bat(image, first, count, chunk, err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(vpc_read_bat(image, first, count, chunk, err));
         for (int64_t i = 0; i < count; i++) {
             uint32_t entry = ia_be32(chunk + i * 4);
             if (entry != VPC_UNALLOCATED && (int64_t)entry * VPC_SECTOR < image->main->size)
@@ -42,9 +40,9 @@ static enum ia_status claim_batmap(struct ia_image *image, struct ia_error *err)
     int64_t at = v->bat_offset + ia_round_up(v->bat_entries * 4, VPC_SECTOR);
     if (!ia_range_inside(at, VPC_SECTOR, image->main->size))
         return IA_OK;
-    enum ia_status status = ia_source_read(image->main, at, header, sizeof(header), "batmap header", err);
-    if (status != IA_OK || memcmp(header, "tdbatmap", 8) != 0)
-        return status;
+    IA_TRY(ia_source_read(image->main, at, header, sizeof(header), "batmap header", err));
+    if (memcmp(header, "tdbatmap", 8) != 0)
+        return IA_OK;
     uint64_t offset = ia_be64(header + 8);
     int64_t bytes = (int64_t)ia_be32(header + 16) * VPC_SECTOR;
     ia_image_use(image, 0, IA_SPACE_METADATA, at, VPC_SECTOR);
@@ -60,10 +58,10 @@ static enum ia_status claim_last_footer(struct ia_image *image, struct ia_error 
     int64_t at = ia_round_up(image->main->size, VPC_SECTOR) - VPC_FOOTER_BYTES;
     if (image->main->size - at < (int64_t)sizeof(cookie))
         return IA_OK;
-    enum ia_status status = ia_source_read(image->main, at, cookie, sizeof(cookie), "VHD footer", err);
-    if (status == IA_OK && vpc_has_cookie(cookie))
+    IA_TRY(ia_source_read(image->main, at, cookie, sizeof(cookie), "VHD footer", err));
+    if (vpc_has_cookie(cookie))
         ia_image_use(image, 0, IA_SPACE_METADATA, at, VPC_FOOTER_BYTES);
-    return status;
+    return IA_OK;
 }
 
 enum ia_status vpc_claim(struct ia_image *image, struct ia_error *err)

@@ -66,17 +66,17 @@ static enum ia_status find_footer(struct ia_image *image, uint8_t *footer, int64
 {
     struct ia_source *main = image->main;
     *at = 0;
-    enum ia_status status = ia_source_read(main, 0, footer, VPC_FOOTER_BYTES, "VHD footer", err);
-    if (status != IA_OK || vpc_has_cookie(footer))
-        return status;
+    IA_TRY(ia_source_read(main, 0, footer, VPC_FOOTER_BYTES, "VHD footer", err));
+    if (vpc_has_cookie(footer))
+        return IA_OK;
     if (main->size == 0 || main->size > INT64_MAX - VPC_SECTOR)
         return ia_fail(err, IA_NOT_MINE, "a file of %jd bytes has no VHD footer", (intmax_t)main->size);
     *at = ia_round_up(main->size, VPC_SECTOR) - VPC_FOOTER_BYTES;
     memset(footer, 0, VPC_FOOTER_BYTES);
-    status = ia_source_read(main, *at, footer, (size_t)(main->size - *at), "VHD footer", err);
-    if (status == IA_OK && !vpc_has_cookie(footer))
-        status = ia_fail(err, IA_NOT_MINE, "no VHD footer at the beginning or at %#jx", (uintmax_t)*at);
-    return status;
+    IA_TRY(ia_source_read(main, *at, footer, (size_t)(main->size - *at), "VHD footer", err));
+    if (!vpc_has_cookie(footer))
+        return ia_fail(err, IA_NOT_MINE, "no VHD footer at the beginning or at %#jx", (uintmax_t)*at);
+    return IA_OK;
 }
 
 static enum ia_status check_footer(const uint8_t *footer, bool at_start, struct ia_error *err)
@@ -100,11 +100,8 @@ enum ia_status vpc_read_footer(struct ia_image *image, struct vpc *v, struct ia_
 {
     uint8_t footer[VPC_FOOTER_BYTES];
     int64_t at;
-    enum ia_status status = find_footer(image, footer, &at, err);
-    if (status == IA_OK)
-        status = check_footer(footer, at == 0, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(find_footer(image, footer, &at, err));
+    IA_TRY(check_footer(footer, at == 0, err));
     int64_t sectors = count_sectors(footer);
     if (sectors > MAX_SECTORS)
         return ia_fail(err, IA_CORRUPT, "VHD of %jd sectors, more than 2040 GiB", (intmax_t)sectors);

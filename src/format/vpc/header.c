@@ -69,10 +69,7 @@ enum ia_status vpc_read_header(struct ia_image *image, struct vpc *v, struct ia_
     uint8_t header[VPC_HEADER_BYTES];
     if (v->header_offset > INT64_MAX)
         return ia_fail(err, IA_CORRUPT, "VHD dynamic header at %#jx", (uintmax_t)v->header_offset);
-    enum ia_status status =
-        ia_source_read(image->main, (int64_t)v->header_offset, header, sizeof(header), "VHD dynamic header", err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_source_read(image->main, (int64_t)v->header_offset, header, sizeof(header), "VHD dynamic header", err));
     if (memcmp(header, "cxsparse", 8) != 0)
         return ia_fail(err, IA_CORRUPT, "no VHD dynamic header at %#jx", (uintmax_t)v->header_offset);
     uint32_t version = ia_be32(header + VERSION_AT);
@@ -81,9 +78,9 @@ enum ia_status vpc_read_header(struct ia_image *image, struct vpc *v, struct ia_
     v->block_size = ia_be32(header + BLOCK_SIZE_AT);
     v->bat_entries = ia_be32(header + ENTRIES_AT);
     uint64_t bat_offset = ia_be64(header + TABLE_OFFSET_AT);
-    if ((status = check_checksum(v, header, err)) != IA_OK || (status = check_block_size(v, err)) != IA_OK ||
-        (status = check_bat(image, v, bat_offset, err)) != IA_OK)
-        return status;
+    IA_TRY(check_checksum(v, header, err));
+    IA_TRY(check_block_size(v, err));
+    IA_TRY(check_bat(image, v, bat_offset, err));
     v->bat_offset = (int64_t)bat_offset;
     image->facts.cluster_size = v->block_size;
     return v->type == VPC_DIFFERENCING ? vpc_read_parent(image, v, header, err) : IA_OK;

@@ -97,15 +97,14 @@ static int64_t run_length(const uint8_t *bitmap, int64_t first, int64_t end)
 static enum ia_status push_sectors(struct ia_cursor *cursor, int64_t sectors, int64_t offset, struct ia_error *err)
 {
     const struct map_state *map = cursor->state;
-    enum ia_status status = IA_OK;
-    for (int64_t i = 0; i < sectors && status == IA_OK;) {
+    for (int64_t i = 0; i < sectors;) {
         int64_t run = run_length(map->bitmap, i, sectors);
         if (is_here(map->bitmap, i))
-            status =
-                push(cursor, IA_EXTENT_DATA, map->at + i * VPC_SECTOR, run * VPC_SECTOR, offset + i * VPC_SECTOR, err);
+            IA_TRY(
+                push(cursor, IA_EXTENT_DATA, map->at + i * VPC_SECTOR, run * VPC_SECTOR, offset + i * VPC_SECTOR, err));
         i += run;
     }
-    return status;
+    return IA_OK;
 }
 
 /* Blocks do not lie on each other, so that all of them fit into the file. A table that names a few again and again, or
@@ -131,13 +130,12 @@ static enum ia_status step_piece(struct ia_cursor *cursor, int64_t host, int64_t
     length = ia_min(length, cursor->sink.size - map->at);
     int64_t sectors = length / VPC_SECTOR + (length % VPC_SECTOR != 0);
     int64_t bytes = (sectors + 7) / 8;
-    enum ia_status status = ia_source_read(cursor->image->main, host + inside / VPC_SECTOR / 8, map->bitmap,
-                                           (size_t)bytes, "VHD sector bitmap", err);
-    if (status == IA_OK)
-        status = push_sectors(cursor, sectors, host + v->bitmap_size + inside, err);
+    IA_TRY(ia_source_read(cursor->image->main, host + inside / VPC_SECTOR / 8, map->bitmap, (size_t)bytes,
+                          "VHD sector bitmap", err));
+    IA_TRY(push_sectors(cursor, sectors, host + v->bitmap_size + inside, err));
     map->at += length;
     *budget -= bytes;
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status step_block(struct ia_cursor *cursor, uint32_t entry, int64_t *budget, struct ia_error *err)
@@ -152,11 +150,10 @@ static enum ia_status step_block(struct ia_cursor *cursor, uint32_t entry, int64
         image->facts.truncated = true;
     bool is_there = host < file_size;
     bool is_begun = (start & (v->block_size - 1)) != 0; /* by the step before */
-    enum ia_status status = is_there && !is_begun ? charge_block(cursor, host, err) : IA_OK;
-    if (status != IA_OK)
-        return status;
-    if (is_there && !is_begun)
+    if (is_there && !is_begun) {
+        IA_TRY(charge_block(cursor, host, err));
         vpc_claim_block(image, host);
+    }
     if (v->type == VPC_DIFFERENCING && is_there)
         return step_piece(cursor, host, budget, err);
     map->at = (start | (v->block_size - 1)) + 1;
@@ -172,20 +169,19 @@ static enum ia_status step_blocks(struct ia_cursor *cursor, struct ia_error *err
     struct map_state *map = cursor->state;
     int64_t budget = STEP_BITMAP_BYTES;
     int64_t index = map->at / v->block_size;
-    enum ia_status status = IA_OK;
     if (index >= map->first + map->count || map->count == 0)
-        status = load_chunk(cursor, index, err);
-    while (status == IA_OK && budget > 0 && map->at < cursor->sink.size && index < map->first + map->count) {
+        IA_TRY(load_chunk(cursor, index, err));
+    while (budget > 0 && map->at < cursor->sink.size && index < map->first + map->count) {
         int64_t skipped = count_unallocated(map, index);
         int64_t length = skipped * v->block_size;
         if (skipped == 0)
-            status = step_block(cursor, ia_be32(map->chunk + (index - map->first) * 4), &budget, err);
+            IA_TRY(step_block(cursor, ia_be32(map->chunk + (index - map->first) * 4), &budget, err));
         else if (v->type == VPC_DYNAMIC)
-            status = push(cursor, IA_EXTENT_ZERO, map->at, length, IA_NO_OFFSET, err);
+            IA_TRY(push(cursor, IA_EXTENT_ZERO, map->at, length, IA_NO_OFFSET, err));
         map->at += length;
         index = map->at / v->block_size;
     }
-    return status;
+    return IA_OK;
 }
 
 enum ia_status vpc_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)

@@ -75,13 +75,12 @@ static enum ia_status add_locator(struct ia_image *image, unsigned number, const
 static enum ia_status add_locators(struct ia_image *image, const uint8_t *header, const char *code,
                                    struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (unsigned i = 0; i < VPC_LOCATORS && status == IA_OK; i++) {
+    for (unsigned i = 0; i < VPC_LOCATORS; i++) {
         const uint8_t *locator = header + LOCATORS_AT + (size_t)i * LOCATOR_BYTES;
         if (memcmp(locator, code, 4) == 0)
-            status = add_locator(image, i, locator, err);
+            IA_TRY(add_locator(image, i, locator, err));
     }
-    return status;
+    return IA_OK;
 }
 
 /* The room of each locator. "Platform Data Space" is a number of sectors by the specification, and one of bytes by
@@ -108,20 +107,17 @@ enum ia_status vpc_read_parent(struct ia_image *image, struct vpc *v, const uint
     IA_AUTO_FREE char *name = NULL;
     vpc_identity(header + UUID_AT, image->identity.parent);
     note_locators(image, v, header);
-    enum ia_status status = to_utf8(header + NAME_AT, NAME_BYTES, true, &name, err);
-    if (status == IA_OK && name[0] != '\0' && (facts->backing_name = strdup(name)) == NULL)
-        status = ia_no_memory(err);
+    IA_TRY(to_utf8(header + NAME_AT, NAME_BYTES, true, &name, err));
+    if (name[0] != '\0' && (facts->backing_name = strdup(name)) == NULL)
+        return ia_no_memory(err);
     /* Relative paths first: they hold when all images were moved together. Other codes are of old Mac OS, or of
      * Windows software that writes these two as well. */
-    if (status == IA_OK)
-        status = add_locators(image, header, "W2ru", err);
-    if (status == IA_OK)
-        status = add_locators(image, header, "W2ku", err);
-    if (status == IA_OK)
-        status = add_path(facts, name, err);
-    if (status == IA_OK && facts->backing_paths.len == 0)
+    IA_TRY(add_locators(image, header, "W2ru", err));
+    IA_TRY(add_locators(image, header, "W2ku", err));
+    IA_TRY(add_path(facts, name, err));
+    if (facts->backing_paths.len == 0)
         return ia_fail(err, IA_CORRUPT, "differencing VHD that does not name its parent");
-    if (status == IA_OK && (facts->backing_format = strdup("vpc")) == NULL)
-        status = ia_no_memory(err);
-    return status;
+    if ((facts->backing_format = strdup("vpc")) == NULL)
+        return ia_no_memory(err);
+    return IA_OK;
 }

@@ -39,13 +39,12 @@ static enum ia_status vpc_open(struct ia_image *image, struct ia_error *err)
     if (v == NULL)
         return ia_no_memory(err);
     image->state = v;
-    enum ia_status status = vpc_read_footer(image, v, err);
-    if (status == IA_OK && v->type != VPC_FIXED)
-        status = vpc_read_header(image, v, err);
+    IA_TRY(vpc_read_footer(image, v, err));
+    if (v->type != VPC_FIXED)
+        IA_TRY(vpc_read_header(image, v, err));
     image->facts.version = 1; /* 1.0: what vpc_read_footer takes */
-    if (status == IA_OK)
-        snprintf(image->facts.variant, sizeof(image->facts.variant), "%s", type_word(v->type));
-    return status;
+    snprintf(image->facts.variant, sizeof(image->facts.variant), "%s", type_word(v->type));
+    return IA_OK;
 }
 
 static void vpc_close(struct ia_image *image)
