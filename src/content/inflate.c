@@ -134,8 +134,7 @@ enum ia_status ia_inflate(enum ia_codec codec, const void *in, size_t in_len, vo
     struct task task = {.in = in, .in_len = in_len, .out = out, .out_len = out_len};
     if (in_len > UINT_MAX || out_len > UINT_MAX)
         return ia_fail(err, IA_LIMIT, "a compressed unit of %zu bytes that expands to %zu", in_len, out_len);
-    enum ia_status status = expand(codec, &task, err);
-    if (status == IA_OK)
-        *produced = task.produced;
-    return status;
+    IA_TRY(expand(codec, &task, err));
+    *produced = task.produced;
+    return IA_OK;
 }

@@ -18,9 +18,7 @@ enum ia_status ia_source_md5(struct ia_source *source, int64_t off, int64_t len,
     MD5Init(&md5);
     while (len > 0) { /* ends: len falls */
         size_t piece = (size_t)ia_min((int64_t)sizeof(chunk), len);
-        enum ia_status status = ia_source_read(source, off, chunk, piece, what, err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(ia_source_read(source, off, chunk, piece, what, err));
         MD5Update(&md5, chunk, piece);
         off += (int64_t)piece;
         len -= (int64_t)piece;

@@ -160,10 +160,9 @@ enum ia_status ia_host_blocks_next(struct ia_host_blocks *blocks, struct ia_host
     *have = false;
     if (blocks->told >= (blocks->exact ? MAX_EXTENTS : MAX_SEEKS))
         return ia_fail(err, IA_LIMIT, "the host keeps it in more than %ju runs", (uintmax_t)blocks->told);
-    enum ia_status status =
-        blocks->exact ? next_by_fiemap(blocks, run, have, err) : next_by_seeking(blocks, run, have, err);
-    if (status != IA_OK || !*have)
-        return status;
+    IA_TRY(blocks->exact ? next_by_fiemap(blocks, run, have, err) : next_by_seeking(blocks, run, have, err));
+    if (!*have)
+        return IA_OK;
     blocks->told++;
     blocks->pos = run->start + run->length;
     return IA_OK;

@@ -81,9 +81,7 @@ enum ia_status ia_source_open_fd(int fd, struct ia_source **out, struct ia_error
     int64_t size = 0;
     if (fstat(fd, &st) != 0)
         return ia_fail_errno(err, errno, "cannot stat");
-    enum ia_status status = size_of(fd, &st, &size, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(size_of(fd, &st, &size, err));
     struct file_source *file = malloc(sizeof(*file));
     if (file == NULL)
         return ia_no_memory(err);

@@ -52,12 +52,10 @@ enum ia_status ia_extent_sink_push(struct ia_extent_sink *sink, const struct ia_
         sink->open.length += cut.length;
         return IA_OK;
     }
-    enum ia_status status = close_open(sink, err);
-    if (status == IA_OK) {
-        sink->open = cut;
-        sink->has_open = true;
-    }
-    return status;
+    IA_TRY(close_open(sink, err));
+    sink->open = cut;
+    sink->has_open = true;
+    return IA_OK;
 }
 
 enum ia_status ia_extent_sink_finish(struct ia_extent_sink *sink, struct ia_error *err)
