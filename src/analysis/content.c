@@ -23,21 +23,17 @@ void ia_contents_release(struct ia_contents *contents)
 static enum ia_status lay_over(const struct ia_forest *forest, size_t node, const struct ia_interval_map *below,
                                struct ia_interval_map *out, struct ia_error *err)
 {
-    struct ia_extent_reader reader;
+    IA_AUTO_EXTENT_READER struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, forest, node, 0, BUFFER_EXTENTS))
         return ia_no_memory(err);
-    struct ia_interval_map_overlay overlay;
+    IA_AUTO_INTERVAL_MAP_OVERLAY struct ia_interval_map_overlay overlay;
     ia_interval_map_overlay_begin(&overlay, below, forest->nodes[node].size);
     struct ia_extent extent;
-    bool have;
-    enum ia_status status;
-    while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have)
-        if (ia_extent_is_present(&extent))
+    bool have = true;
+    while (have) {
+        IA_TRY(ia_extent_reader_next(&reader, &extent, &have, err));
+        if (have && ia_extent_is_present(&extent))
             ia_interval_map_overlay_put(&overlay, extent.start, extent.length, ia_extent_is_data(&extent) ? 1 : 0);
-    ia_extent_reader_release(&reader);
-    if (status != IA_OK) {
-        ia_interval_map_overlay_abandon(&overlay);
-        return status;
     }
     return ia_interval_map_overlay_finish(&overlay, out) ? IA_OK : ia_no_memory(err);
 }
@@ -72,9 +68,7 @@ enum ia_status ia_contents_get(struct ia_contents *contents, size_t node, const 
         size_t next = next_unknown(contents, node);
         size_t parent = contents->forest->nodes[next].parent;
         const struct ia_interval_map *below = parent == IA_NO_PARENT ? &zeroes : &contents->steps[parent];
-        enum ia_status status = lay_over(contents->forest, next, below, &contents->steps[next], err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(lay_over(contents->forest, next, below, &contents->steps[next], err));
         contents->known[next] = true;
     }
     *out = &contents->steps[node];

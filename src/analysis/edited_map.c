@@ -29,10 +29,9 @@ void ia_edited_map_close(struct ia_edited_map *patched)
 /* Goes on to the first original extent that does not end at pos or before. */
 static enum ia_status fetch(struct ia_edited_map *patched, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    while (status == IA_OK && patched->have && patched->extent.start + patched->extent.length <= patched->pos)
-        status = ia_extent_reader_next(&patched->original, &patched->extent, &patched->have, err);
-    return status;
+    while (patched->have && patched->extent.start + patched->extent.length <= patched->pos)
+        IA_TRY(ia_extent_reader_next(&patched->original, &patched->extent, &patched->have, err));
+    return IA_OK;
 }
 
 static struct ia_extent written(const struct ia_edited_map *patched, uint32_t value, int64_t until)
@@ -71,24 +70,24 @@ static enum ia_status piece(struct ia_edited_map *patched, uint32_t value, int64
         *have = true;
         return IA_OK;
     }
-    enum ia_status status = fetch(patched, err);
-    *have = status == IA_OK && patched->have && patched->extent.start < until;
+    IA_TRY(fetch(patched, err));
+    *have = patched->have && patched->extent.start < until;
     if (*have)
         *extent = kept(patched, until);
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_edited_map_next(struct ia_edited_map *patched, struct ia_extent *extent, bool *have,
                                   struct ia_error *err)
 {
     *have = false;
-    enum ia_status status = IA_OK;
-    while (patched->pos < patched->size && !*have && status == IA_OK) { /* ends: every turn moves pos */
+    while (patched->pos < patched->size && !*have) { /* ends: every turn moves pos */
         int64_t until;
         uint32_t value = ia_interval_map_at(&patched->patch, patched->pos, &until);
         until = ia_min(until, patched->size);
-        status = piece(patched, value, until, extent, have, err);
+        enum ia_status status = piece(patched, value, until, extent, have, err);
         patched->pos = *have ? extent->start + extent->length : until;
+        IA_TRY(status);
     }
-    return status;
+    return IA_OK;
 }

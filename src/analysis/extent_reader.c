@@ -42,26 +42,23 @@ static enum ia_status fetch(struct ia_extent_reader *reader, struct ia_error *er
     const struct ia_forest *forest = reader->forest;
     reader->next = 0;
     reader->count = 0;
-    enum ia_status status = reader->end >= reader->size
-                                ? IA_OK
-                                : forest->read(forest->ctx, reader->node, reader->mapping, reader->end, reader->buffer,
-                                               reader->capacity, &reader->count, err);
+    IA_TRY(reader->end >= reader->size ? IA_OK
+                                       : forest->read(forest->ctx, reader->node, reader->mapping, reader->end,
+                                                      reader->buffer, reader->capacity, &reader->count, err));
     reader->at_end = reader->count == 0;
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_extent_reader_next(struct ia_extent_reader *reader, struct ia_extent *extent, bool *have,
                                      struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
     *have = false;
     if (reader->next == reader->count && !reader->at_end)
-        status = fetch(reader, err);
-    if (status != IA_OK || reader->at_end)
-        return status;
+        IA_TRY(fetch(reader, err));
+    if (reader->at_end)
+        return IA_OK;
     const struct ia_extent *from = &reader->buffer[reader->next++];
-    if ((status = check(reader, from, err)) != IA_OK)
-        return status;
+    IA_TRY(check(reader, from, err));
     reader->end = from->start + from->length;
     if (from->start >= reader->size) { /* so are all that follow */
         reader->at_end = true;

@@ -23,6 +23,7 @@ struct ia_extent_reader {
 IA_MUST_CHECK bool ia_extent_reader_init(struct ia_extent_reader *reader, const struct ia_forest *forest, size_t node,
                                          size_t mapping, size_t capacity);
 void ia_extent_reader_release(struct ia_extent_reader *reader);
+#define IA_AUTO_EXTENT_READER __attribute__((cleanup(ia_extent_reader_release)))
 
 /* *have = false at the end; *extent is untouched then. IA_BUG when the extents are out of order. */
 IA_MUST_CHECK enum ia_status ia_extent_reader_next(struct ia_extent_reader *reader, struct ia_extent *extent,

@@ -60,22 +60,20 @@ static struct frame *base_frame(struct walk *walk)
 static enum ia_status read_active(const struct walk *walk, size_t node, struct ia_chain_builder *chain,
                                   struct ia_usage_counter *usage, struct ia_error *err)
 {
-    struct ia_extent_reader reader;
+    IA_AUTO_EXTENT_READER struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, walk->forest, node, 0, BUFFER_EXTENTS))
         return ia_no_memory(err);
     struct ia_extent extent;
-    bool have;
-    enum ia_status status;
-    while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have) {
+    for (;;) { /* ends: extents ascend within the image's size */
+        bool have;
+        IA_TRY(ia_extent_reader_next(&reader, &extent, &have, err));
+        if (!have)
+            return IA_OK;
         if (chain != NULL)
             ia_chain_builder_put(chain, &extent);
         if (usage != NULL && ia_extent_is_present(&extent))
-            status = ia_usage_count(usage, &extent, extent.start, extent.start + extent.length, 1, err);
-        if (status != IA_OK)
-            break;
+            IA_TRY(ia_usage_count(usage, &extent, extent.start, extent.start + extent.length, 1, err));
     }
-    ia_extent_reader_release(&reader);
-    return status;
 }
 
 /* Emits the chain of the last image on the path. */
@@ -97,9 +95,7 @@ static enum ia_status emit_chain(struct walk *walk, const struct ia_chain_map *m
             .data_bytes = map->bytes.items[level].data,
         };
         head.below += depth > 0 ? row.data_bytes : 0;
-        enum ia_status status = walk->sinks->chain(walk->sinks->ctx, &row, err);
-        if (status != IA_OK)
-            return status;
+        IA_TRY(walk->sinks->chain(walk->sinks->ctx, &row, err));
     }
     if (head.below > 0 && is_head(walk, head.node) && wants_pairs(walk) && !ia_vec_push(&walk->heads, head))
         return ia_no_memory(err);
@@ -151,14 +147,13 @@ static enum ia_status tell_alone(const struct walk *walk, size_t node, struct ia
                                      .reach = of->size,
                                      .visible_bytes = usage.visible_present,
                                      .data_bytes = usage.visible_bytes};
-    enum ia_status status = sinks->chain != NULL ? sinks->chain(sinks->ctx, &row, err) : IA_OK;
-    if (status != IA_OK || sinks->bases_only)
-        return status;
+    if (sinks->chain != NULL)
+        IA_TRY(sinks->chain(sinks->ctx, &row, err));
+    if (sinks->bases_only)
+        return IA_OK;
     if (sinks->seen != NULL && usage.visible_bytes > 0)
-        status = sinks->seen(sinks->ctx, node, 1, usage.visible_bytes, err);
-    if (status == IA_OK && sinks->usage != NULL)
-        status = sinks->usage(sinks->ctx, node, &usage, err);
-    return status;
+        IA_TRY(sinks->seen(sinks->ctx, node, 1, usage.visible_bytes, err));
+    return sinks->usage != NULL ? sinks->usage(sinks->ctx, node, &usage, err) : IA_OK;
 }
 
 /* Puts an image on the path, with its map. The accounts of a head are worked out in the same pass. */
@@ -168,17 +163,13 @@ static enum ia_status enter(struct walk *walk, size_t node, struct ia_error *err
     if (!ia_vec_push(&walk->path, fresh))
         return ia_no_memory(err);
     bool counts = is_head(walk, node) && wants_accounts(walk) && !walk->sinks->bases_only;
-    struct ia_usage_counter usage = {.sinks = walk->sinks, .node = node};
+    IA_AUTO_USAGE struct ia_usage_counter usage = {.sinks = walk->sinks, .node = node};
     struct ia_usage_counter *counter = counts ? &usage : NULL;
-    enum ia_status status = IA_OK;
     if (walk->sinks->chain != NULL)
-        status = build_chain(walk, counter, err);
+        IA_TRY(build_chain(walk, counter, err));
     else if (counts)
-        status = read_active(walk, node, NULL, counter, err);
-    if (status == IA_OK && counts)
-        status = ia_usage_emit(&usage, err);
-    ia_usage_release(&usage);
-    return status;
+        IA_TRY(read_active(walk, node, NULL, counter, err));
+    return counts ? ia_usage_emit(&usage, err) : IA_OK;
 }
 
 static void leave(struct walk *walk)
@@ -193,9 +184,9 @@ static enum ia_status sweep_tree(struct walk *walk, size_t root, struct ia_error
     bool with_pairs = walk->heads.len > 1;
     if (with_pairs)
         ia_pairs_init(&pairs, walk->heads.items, walk->heads.len);
-    enum ia_status status =
-        ia_sweep_tree(walk->forest, &walk->tree, root, walk->families, walk->sinks, with_pairs ? &pairs : NULL, err);
-    return status == IA_OK && with_pairs ? ia_pairs_emit(&pairs, walk->sinks, err) : status;
+    IA_TRY(
+        ia_sweep_tree(walk->forest, &walk->tree, root, walk->families, walk->sinks, with_pairs ? &pairs : NULL, err));
+    return with_pairs ? ia_pairs_emit(&pairs, walk->sinks, err) : IA_OK;
 }
 
 /* Visits a root and all that stand on it. */
@@ -204,40 +195,42 @@ static enum ia_status visit_tree(struct walk *walk, size_t root, struct ia_error
     if (walk->forest->nodes[root].state_bytes != NULL && is_alone(walk, root))
         return tell_alone(walk, root, err);
     walk->heads.len = 0;
-    enum ia_status status = enter(walk, root, err);
-    while (status == IA_OK && walk->path.len > 0) { /* ends: each image is entered once and left once */
+    IA_TRY(enter(walk, root, err));
+    while (walk->path.len > 0) { /* ends: each image is entered once and left once */
         struct frame *frame = &walk->path.items[walk->path.len - 1];
         size_t next = walk->tree.first[frame->node] + frame->visited;
         if (next < walk->tree.first[frame->node + 1]) {
             frame->visited++;
-            status = enter(walk, walk->tree.children[next], err);
+            IA_TRY(enter(walk, walk->tree.children[next], err));
         } else {
             leave(walk);
         }
     }
-    if (status == IA_OK && !is_head(walk, root) && wants_accounts(walk))
-        status = sweep_tree(walk, root, err);
-    return status;
+    return !is_head(walk, root) && wants_accounts(walk) ? sweep_tree(walk, root, err) : IA_OK;
 }
+
+static void release_walk(struct walk *walk)
+{
+    while (walk->path.len > 0)
+        leave(walk);
+    ia_vec_release(&walk->path);
+    ia_vec_release(&walk->heads);
+    free(walk->families);
+    ia_tree_release(&walk->tree);
+}
+
+#define AUTO_WALK __attribute__((cleanup(release_walk)))
 
 enum ia_status ia_forest_analyse(const struct ia_forest *forest, const struct ia_forest_sinks *sinks,
                                  struct ia_error *err)
 {
-    struct walk walk = {.forest = forest, .sinks = sinks};
-    enum ia_status status = ia_tree_build(&walk.tree, forest, err);
-    if (status != IA_OK)
-        return status;
+    AUTO_WALK struct walk walk = {.forest = forest, .sinks = sinks};
+    IA_TRY(ia_tree_build(&walk.tree, forest, err));
     walk.families = ia_tree_families(&walk.tree, forest->count);
     if (walk.families == NULL)
-        status = ia_no_memory(err);
+        return ia_no_memory(err);
     const size_t *roots = &walk.tree.first[forest->count];
-    for (size_t i = roots[0]; i < roots[1] && status == IA_OK; i++)
-        status = visit_tree(&walk, walk.tree.children[i], err);
-    while (walk.path.len > 0)
-        leave(&walk);
-    ia_vec_release(&walk.path);
-    ia_vec_release(&walk.heads);
-    free(walk.families);
-    ia_tree_release(&walk.tree);
-    return status;
+    for (size_t i = roots[0]; i < roots[1]; i++)
+        IA_TRY(visit_tree(&walk, walk.tree.children[i], err));
+    return IA_OK;
 }

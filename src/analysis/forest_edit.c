@@ -18,13 +18,12 @@ static enum ia_status read_patched(struct ia_forest_edit *edited, size_t node, i
         !ia_edited_map_open(&edit->stream, edited->before, node, &edit->patch, edited->nodes[node].size))
         return ia_no_memory(err);
     bool have = true;
-    enum ia_status status = IA_OK;
-    while (*count < capacity && have && status == IA_OK) {
-        status = ia_edited_map_next(&edit->stream, &out[*count], &have, err);
-        if (status == IA_OK && have && out[*count].start >= from)
+    while (*count < capacity && have) {
+        IA_TRY(ia_edited_map_next(&edit->stream, &out[*count], &have, err));
+        if (have && out[*count].start >= from)
             (*count)++;
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status read_after(void *ctx, size_t node, size_t mapping, int64_t from, struct ia_extent *out,
@@ -40,26 +39,34 @@ static enum ia_status read_after(void *ctx, size_t node, size_t mapping, int64_t
     return edited->before->read(edited->before->ctx, node, mapping, from, out, capacity, count, err);
 }
 
+/* All is as it was before, until an action changes it. */
+static enum ia_status copy_before(struct ia_forest_edit *edited, struct ia_error *err)
+{
+    const struct ia_forest *before = edited->before;
+    edited->contents.forest = before;
+    edited->nodes = calloc(before->count + 1, sizeof(*edited->nodes));
+    edited->edits = calloc(before->count + 1, sizeof(*edited->edits));
+    if (edited->nodes == NULL || edited->edits == NULL)
+        return ia_no_memory(err);
+    IA_TRY(ia_tree_build(&edited->tree, before, err));
+    if (before->count > 0)
+        memcpy(edited->nodes, before->nodes, before->count * sizeof(*edited->nodes));
+    edited->after =
+        (struct ia_forest){.nodes = edited->nodes, .count = before->count, .read = read_after, .ctx = edited};
+    return IA_OK;
+}
+
 enum ia_status ia_forest_edit_new(const struct ia_forest *before, struct ia_forest_edit **out, struct ia_error *err)
 {
     struct ia_forest_edit *edited = calloc(1, sizeof(*edited));
     if (edited == NULL)
         return ia_no_memory(err);
     edited->before = before;
-    edited->contents.forest = before;
-    edited->nodes = calloc(before->count + 1, sizeof(*edited->nodes));
-    edited->edits = calloc(before->count + 1, sizeof(*edited->edits));
-    enum ia_status status = edited->nodes != NULL && edited->edits != NULL ? IA_OK : ia_no_memory(err);
-    if (status == IA_OK)
-        status = ia_tree_build(&edited->tree, before, err);
+    enum ia_status status = copy_before(edited, err);
     if (status != IA_OK) {
         ia_forest_edit_free(edited);
         return status;
     }
-    if (before->count > 0)
-        memcpy(edited->nodes, before->nodes, before->count * sizeof(*edited->nodes));
-    edited->after =
-        (struct ia_forest){.nodes = edited->nodes, .count = before->count, .read = read_after, .ctx = edited};
     *out = edited;
     return IA_OK;
 }

@@ -23,6 +23,14 @@ struct commit {
     struct ia_interval_map_cursor content;  /* of the base before */
 };
 
+static void release_commit(struct commit *commit)
+{
+    ia_patch_builder_abandon(&commit->patch);
+    ia_interval_map_overlay_abandon(&commit->changed);
+}
+
+#define AUTO_COMMIT __attribute__((cleanup(release_commit)))
+
 static const struct ia_interval_map nowhere;
 
 /* Writes to the base. Where it grows, its last cluster goes on first. Behind that a larger backing image of its own
@@ -86,31 +94,31 @@ static enum ia_status find_tail(struct commit *commit, struct ia_error *err)
 {
     if (commit->grown == commit->base_size || commit->base_size % commit->terms.unit == 0)
         return IA_OK;
-    struct ia_extent_reader reader;
+    IA_AUTO_EXTENT_READER struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, commit->edited->before, commit->base, 0, BUFFER_EXTENTS))
         return ia_no_memory(err);
     struct ia_extent extent;
-    bool have;
-    enum ia_status status;
-    while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have)
-        if (extent.start + extent.length == commit->base_size && ia_extent_is_present(&extent)) {
+    bool have = true;
+    while (have) {
+        IA_TRY(ia_extent_reader_next(&reader, &extent, &have, err));
+        if (have && extent.start + extent.length == commit->base_size && ia_extent_is_present(&extent)) {
             commit->tail = ia_extent_is_data(&extent) ? IA_EDIT_DATA : IA_EDIT_ZERO;
             commit->tail_end = ia_min(ia_round_up_to(commit->base_size, commit->terms.unit), commit->grown);
         }
-    ia_extent_reader_release(&reader);
-    return status;
+    }
+    return IA_OK;
 }
 
 static enum ia_status copy_image(struct commit *commit, struct ia_error *err)
 {
-    struct ia_extent_reader reader;
+    IA_AUTO_EXTENT_READER struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, commit->edited->before, commit->node, 0, BUFFER_EXTENTS))
         return ia_no_memory(err);
     struct ia_extent extent;
-    bool have;
-    enum ia_status status;
-    while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have) {
-        if (!ia_extent_is_present(&extent))
+    bool have = true;
+    while (have) {
+        IA_TRY(ia_extent_reader_next(&reader, &extent, &have, err));
+        if (!have || !ia_extent_is_present(&extent))
             continue;
         if (ia_extent_is_data(&extent))
             put_data(commit, extent.start, extent.start + extent.length);
@@ -118,22 +126,20 @@ static enum ia_status copy_image(struct commit *commit, struct ia_error *err)
             put_zeroes(commit, extent.start, extent.start + extent.length);
         note_change(commit, &extent);
     }
-    ia_extent_reader_release(&reader);
     put(commit, commit->grown, commit->grown, IA_EDIT_ZERO);
-    return status;
+    return IA_OK;
 }
 
 /* An emptied image gives its own space back, as if all of it became zeroes. */
 static enum ia_status empty(struct ia_forest_edit *edited, size_t node, const struct ia_forest_edit_terms *terms,
                             struct ia_error *err)
 {
-    struct ia_interval_map all = {0};
+    IA_AUTO_INTERVAL_MAP struct ia_interval_map all = {0};
     if (!ia_interval_map_constant(&all, INT64_MAX, IA_EDIT_ZERO))
         return ia_no_memory(err);
-    enum ia_status status = ia_forest_edit_account(edited, node, terms, &all, err);
-    ia_interval_map_release(&all);
+    IA_TRY(ia_forest_edit_account(edited, node, terms, &all, err));
     edited->edits[node].emptied = true;
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status write_base(struct commit *commit, struct ia_interval_map *changed, struct ia_error *err)
@@ -141,20 +147,13 @@ static enum ia_status write_base(struct commit *commit, struct ia_interval_map *
     ia_patch_builder_init(&commit->patch);
     ia_interval_map_overlay_begin(&commit->changed, &nowhere, commit->grown);
     struct ia_edit *edit = &commit->edited->edits[commit->base];
-    enum ia_status status = find_tail(commit, err);
-    if (status == IA_OK)
-        status = copy_image(commit, err);
-    if (status != IA_OK) {
-        ia_patch_builder_abandon(&commit->patch);
-        ia_interval_map_overlay_abandon(&commit->changed);
-        return status;
-    }
+    IA_TRY(find_tail(commit, err));
+    IA_TRY(copy_image(commit, err));
     edit->effect.needed_bytes = commit->patch.put;
-    status = ia_patch_builder_finish(&commit->patch, edit, err);
+    IA_TRY(ia_patch_builder_finish(&commit->patch, edit, err));
     if (!ia_interval_map_overlay_finish(&commit->changed, changed))
         return ia_no_memory(err);
-    return status == IA_OK ? ia_forest_edit_account(commit->edited, commit->base, &commit->terms, &edit->patch, err)
-                           : status;
+    return ia_forest_edit_account(commit->edited, commit->base, &commit->terms, &edit->patch, err);
 }
 
 enum ia_status ia_forest_edit_commit(struct ia_forest_edit *edited, size_t node, const struct ia_forest_edit_terms *own,
@@ -165,7 +164,7 @@ enum ia_status ia_forest_edit_commit(struct ia_forest_edit *edited, size_t node,
     if (parent == IA_NO_PARENT)
         return ia_fail(err, IA_USAGE, "an image without a backing image cannot be committed");
     int64_t cluster = base->cluster > 1 ? base->cluster : GRANULE_MAX;
-    struct commit commit = {
+    AUTO_COMMIT struct commit commit = {
         .edited = edited,
         .node = node,
         .base = parent,
@@ -176,15 +175,11 @@ enum ia_status ia_forest_edit_commit(struct ia_forest_edit *edited, size_t node,
         .grown = ia_max(nodes[node].size, nodes[parent].size),
     };
     const struct ia_interval_map *content;
-    struct ia_interval_map changed = {0};
-    enum ia_status status = ia_contents_get(&edited->contents, parent, &content, err);
-    if (status != IA_OK)
-        return status;
+    IA_AUTO_INTERVAL_MAP struct ia_interval_map changed = {0};
+    IA_TRY(ia_contents_get(&edited->contents, parent, &content, err));
     commit.content = (struct ia_interval_map_cursor){.steps = content};
-    status = write_base(&commit, &changed, err);
-    if (status == IA_OK)
-        status = ia_forest_edit_change_readers(edited, parent, &changed, err);
-    ia_interval_map_release(&changed);
+    IA_TRY(write_base(&commit, &changed, err));
+    IA_TRY(ia_forest_edit_change_readers(edited, parent, &changed, err));
     edited->nodes[parent].size = commit.grown;
-    return status == IA_OK && own->can_be_empty ? empty(edited, node, own, err) : status;
+    return own->can_be_empty ? empty(edited, node, own, err) : IA_OK;
 }

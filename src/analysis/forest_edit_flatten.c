@@ -32,20 +32,14 @@ enum ia_status ia_forest_edit_flatten(struct ia_forest_edit *edited, size_t node
     if (parent == IA_NO_PARENT)
         return IA_OK;
     const struct ia_interval_map *below;
-    enum ia_status status = ia_contents_get(&edited->contents, parent, &below, err);
-    if (status != IA_OK)
-        return status;
-    struct ia_patch_builder patch;
+    IA_TRY(ia_contents_get(&edited->contents, parent, &below, err));
+    IA_AUTO_PATCH_BUILDER struct ia_patch_builder patch;
     ia_patch_builder_init(&patch);
     struct gap_fill fill = {.below = {.steps = below}, .unit = terms->unit, .patch = &patch};
-    status = ia_forest_edit_walk_gaps(edited, node, 0, fill_gap, &fill, err);
-    if (status != IA_OK) {
-        ia_patch_builder_abandon(&patch);
-        return status;
-    }
+    IA_TRY(ia_forest_edit_walk_gaps(edited, node, 0, fill_gap, &fill, err));
     edited->edits[node].effect.needed_bytes = patch.put;
     edited->nodes[node].parent = IA_NO_PARENT;
-    status = ia_patch_builder_finish(&patch, &edited->edits[node], err);
+    IA_TRY(ia_patch_builder_finish(&patch, &edited->edits[node], err));
     /* What the snapshots read from below was data, and is zeroes from now on. */
-    return status == IA_OK ? ia_forest_edit_change_snapshots(edited, node, below, err) : status;
+    return ia_forest_edit_change_snapshots(edited, node, below, err);
 }

@@ -8,22 +8,21 @@ enum { BUFFER_EXTENTS = 4096 };
 enum ia_status ia_forest_edit_walk_gaps(const struct ia_forest_edit *edited, size_t node, size_t mapping,
                                         ia_gap_sink *see, void *ctx, struct ia_error *err)
 {
-    struct ia_extent_reader reader;
+    IA_AUTO_EXTENT_READER struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, edited->before, node, mapping, BUFFER_EXTENTS))
         return ia_no_memory(err);
     struct ia_extent extent;
-    bool have;
+    bool have = true;
     int64_t pos = 0;
-    enum ia_status status;
-    while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have) {
-        if (!ia_extent_is_present(&extent))
+    while (have) {
+        IA_TRY(ia_extent_reader_next(&reader, &extent, &have, err));
+        if (!have || !ia_extent_is_present(&extent))
             continue;
         see(ctx, pos, extent.start);
         pos = extent.start + extent.length;
     }
     see(ctx, pos, reader.size);
-    ia_extent_reader_release(&reader);
-    return status;
+    return IA_OK;
 }
 
 /* Sum of the places in [start, end) where the function is not 0. Positions must ascend from call to call. */
@@ -56,7 +55,7 @@ enum ia_status ia_forest_edit_count_through(const struct ia_forest_edit *edited,
                                             const struct ia_interval_map *below, int64_t *bytes, struct ia_error *err)
 {
     struct gap_count count = {.below = {.steps = below}};
-    enum ia_status status = ia_forest_edit_walk_gaps(edited, node, mapping, count_gap, &count, err);
+    IA_TRY(ia_forest_edit_walk_gaps(edited, node, mapping, count_gap, &count, err));
     *bytes = count.bytes;
-    return status;
+    return IA_OK;
 }

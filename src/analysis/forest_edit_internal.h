@@ -40,6 +40,7 @@ void ia_patch_builder_put(struct ia_patch_builder *builder, int64_t start, int64
 IA_MUST_CHECK enum ia_status ia_patch_builder_finish(struct ia_patch_builder *builder, struct ia_edit *edit,
                                                      struct ia_error *err);
 void ia_patch_builder_abandon(struct ia_patch_builder *builder);
+#define IA_AUTO_PATCH_BUILDER __attribute__((cleanup(ia_patch_builder_abandon)))
 
 /* [start, end) of a mapping has nothing of the image's own. */
 typedef void ia_gap_sink(void *ctx, int64_t start, int64_t end);

@@ -11,21 +11,17 @@ enum { BUFFER_EXTENTS = 4096 };
 static enum ia_status let_through(const struct ia_forest_edit *edited, size_t node, const struct ia_interval_map *below,
                                   struct ia_interval_map *out, struct ia_error *err)
 {
-    struct ia_extent_reader reader;
+    IA_AUTO_EXTENT_READER struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, edited->before, node, 0, BUFFER_EXTENTS))
         return ia_no_memory(err);
-    struct ia_interval_map_overlay overlay;
+    IA_AUTO_INTERVAL_MAP_OVERLAY struct ia_interval_map_overlay overlay;
     ia_interval_map_overlay_begin(&overlay, below, edited->before->nodes[node].size);
     struct ia_extent extent;
-    bool have;
-    enum ia_status status;
-    while ((status = ia_extent_reader_next(&reader, &extent, &have, err)) == IA_OK && have)
-        if (ia_extent_is_present(&extent))
+    bool have = true;
+    while (have) {
+        IA_TRY(ia_extent_reader_next(&reader, &extent, &have, err));
+        if (have && ia_extent_is_present(&extent))
             ia_interval_map_overlay_put(&overlay, extent.start, extent.length, 0);
-    ia_extent_reader_release(&reader);
-    if (status != IA_OK) {
-        ia_interval_map_overlay_abandon(&overlay);
-        return status;
     }
     return ia_interval_map_overlay_finish(&overlay, out) ? IA_OK : ia_no_memory(err);
 }
@@ -43,7 +39,8 @@ enum ia_status ia_forest_edit_change_snapshots(struct ia_forest_edit *edited, si
                                                const struct ia_interval_map *below, struct ia_error *err)
 {
     size_t snapshots = edited->before->nodes[node].snapshots;
-    IA_TRY(snapshots > 0 ? list_snapshots(edited, node, err) : IA_OK);
+    if (snapshots > 0)
+        IA_TRY(list_snapshots(edited, node, err));
     for (size_t i = 0; i < snapshots; i++)
         IA_TRY(ia_forest_edit_count_through(edited, node, i + 1, below, &edited->edits[node].snapshot_changes[i], err));
     return IA_OK;
@@ -58,43 +55,52 @@ struct changes {
     IA_VEC(struct change) queue; /* nodes, each behind the one it stands on */
 };
 
-/* The images that stand on one that reads otherwise. */
+static void release_changes(struct changes *changes)
+{
+    for (size_t i = 0; i < changes->queue.len; i++)
+        ia_interval_map_release(&changes->queue.items[i].steps);
+    ia_vec_release(&changes->queue);
+}
+
+#define AUTO_CHANGES __attribute__((cleanup(release_changes)))
+
+/* Counts what changes for an image that stands on one that reads otherwise. If it lets some of that through, those that
+ * stand on it are to come too. */
+static enum ia_status change_dependent(struct ia_forest_edit *edited, size_t node, const struct ia_interval_map *below,
+                                       struct changes *changes, struct ia_error *err)
+{
+    int64_t *bytes = &edited->edits[node].effect.changed_bytes;
+    IA_TRY(ia_forest_edit_change_snapshots(edited, node, below, err));
+    IA_TRY(ia_forest_edit_count_through(edited, node, 0, below, bytes, err));
+    if (*bytes == 0)
+        return IA_OK;
+    struct change change = {.node = node};
+    IA_TRY(let_through(edited, node, below, &change.steps, err));
+    if (!ia_vec_push(&changes->queue, change)) {
+        ia_interval_map_release(&change.steps);
+        return ia_no_memory(err);
+    }
+    return IA_OK;
+}
+
 static enum ia_status change_dependents(struct ia_forest_edit *edited, size_t from, const struct ia_interval_map *below,
                                         struct changes *changes, struct ia_error *err)
 {
     const struct ia_tree *tree = &edited->tree;
-    enum ia_status status = IA_OK;
-    for (size_t i = tree->first[from]; i < tree->first[from + 1] && status == IA_OK; i++) {
-        struct change change = {.node = tree->children[i]};
-        status = ia_forest_edit_change_snapshots(edited, change.node, below, err);
-        if (status != IA_OK)
-            continue;
-        int64_t *bytes = &edited->edits[change.node].effect.changed_bytes;
-        status = ia_forest_edit_count_through(edited, change.node, 0, below, bytes, err);
-        if (status != IA_OK || *bytes == 0)
-            continue;
-        status = let_through(edited, change.node, below, &change.steps, err);
-        if (status == IA_OK && !ia_vec_push(&changes->queue, change)) {
-            ia_interval_map_release(&change.steps);
-            status = ia_no_memory(err);
-        }
-    }
-    return status;
+    for (size_t i = tree->first[from]; i < tree->first[from + 1]; i++)
+        IA_TRY(change_dependent(edited, tree->children[i], below, changes, err));
+    return IA_OK;
 }
 
 enum ia_status ia_forest_edit_change_readers(struct ia_forest_edit *edited, size_t base,
                                              const struct ia_interval_map *changed, struct ia_error *err)
 {
-    struct changes changes = {0};
-    enum ia_status status = change_dependents(edited, base, changed, &changes, err);
-    for (size_t i = 0; i < changes.queue.len && status == IA_OK; i++) { /* ends: each node stands on one other */
-        struct ia_interval_map steps = changes.queue.items[i].steps;    /* the vector may move */
+    AUTO_CHANGES struct changes changes = {0};
+    IA_TRY(change_dependents(edited, base, changed, &changes, err));
+    for (size_t i = 0; i < changes.queue.len; i++) { /* ends: each node stands on one other */
+        IA_AUTO_INTERVAL_MAP struct ia_interval_map steps = changes.queue.items[i].steps; /* the vector may move */
         changes.queue.items[i].steps = (struct ia_interval_map){0};
-        status = change_dependents(edited, changes.queue.items[i].node, &steps, &changes, err);
-        ia_interval_map_release(&steps);
+        IA_TRY(change_dependents(edited, changes.queue.items[i].node, &steps, &changes, err));
     }
-    for (size_t i = 0; i < changes.queue.len; i++)
-        ia_interval_map_release(&changes.queue.items[i].steps);
-    ia_vec_release(&changes.queue);
-    return status;
+    return IA_OK;
 }

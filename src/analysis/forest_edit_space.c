@@ -65,23 +65,21 @@ enum ia_status ia_forest_edit_account(struct ia_forest_edit *edited, size_t node
                                       struct ia_error *err)
 {
     static const struct ia_host_ranges none;
-    struct ia_host_ranges held = {0};
+    IA_AUTO_HOST_RANGES struct ia_host_ranges held = {0};
     const struct holders holders = {.snapshots = &held,
                                     .others = terms->shared != NULL ? terms->shared : &none,
                                     .others_may_have_all = terms->may_share_all};
-    struct ia_extent_reader reader;
+    IA_AUTO_EXTENT_READER struct ia_extent_reader reader;
     if (!ia_extent_reader_init(&reader, edited->before, node, 0, BUFFER_EXTENTS))
         return ia_no_memory(err);
-    enum ia_status status = ia_snapshot_ranges(edited->before, node, &held, err);
+    IA_TRY(ia_snapshot_ranges(edited->before, node, &held, err));
     struct ia_interval_map_cursor cursor = {.steps = patch};
     struct ia_extent extent;
     bool have = true;
-    while (status == IA_OK && have) { /* ends: extents ascend within the image's size */
-        status = ia_extent_reader_next(&reader, &extent, &have, err);
-        if (status == IA_OK && have)
+    while (have) { /* ends: extents ascend within the image's size */
+        IA_TRY(ia_extent_reader_next(&reader, &extent, &have, err));
+        if (have)
             account(&edited->edits[node].effect, &holders, &extent, &cursor);
     }
-    ia_extent_reader_release(&reader);
-    ia_host_ranges_release(&held);
-    return status;
+    return IA_OK;
 }

@@ -22,6 +22,7 @@ struct ia_host_ranges {
 };
 
 void ia_host_ranges_release(struct ia_host_ranges *set);
+#define IA_AUTO_HOST_RANGES __attribute__((cleanup(ia_host_ranges_release)))
 
 /* start + length fits. Ranges come in any order and may overlap; memory grows with the distinct ones, as snapshots of
  * one image share most of theirs. False when memory is short. */

@@ -35,6 +35,7 @@ struct ia_interval_map {
 };
 
 void ia_interval_map_release(struct ia_interval_map *steps);
+#define IA_AUTO_INTERVAL_MAP __attribute__((cleanup(ia_interval_map_release)))
 
 /* `value` on [0, end), 0 behind. False when memory is short. */
 IA_MUST_CHECK bool ia_interval_map_constant(struct ia_interval_map *out, int64_t end, uint32_t value);

@@ -24,5 +24,6 @@ void ia_interval_map_overlay_put(struct ia_interval_map_overlay *overlay, int64_
 /* False when memory was short at any time; everything is released then. */
 IA_MUST_CHECK bool ia_interval_map_overlay_finish(struct ia_interval_map_overlay *overlay, struct ia_interval_map *out);
 void ia_interval_map_overlay_abandon(struct ia_interval_map_overlay *overlay);
+#define IA_AUTO_INTERVAL_MAP_OVERLAY __attribute__((cleanup(ia_interval_map_overlay_abandon)))
 
 #endif

@@ -99,7 +99,6 @@ enum ia_status ia_pairs_emit(const struct ia_pairs *pairs, const struct ia_fores
 {
     struct ia_pair_row rows[IA_PAIRS_HEADS * (IA_PAIRS_HEADS - 1) / 2];
     size_t count = 0;
-    enum ia_status status = IA_OK;
     for (size_t low = 0; low < pairs->count && !pairs->given_up; low++)
         for (size_t high = low + 1; high < pairs->count; high++) {
             size_t a = pairs->heads[low];
@@ -113,9 +112,9 @@ enum ia_status ia_pairs_emit(const struct ia_pairs *pairs, const struct ia_fores
     int64_t others = pairs->others;
     if (count > IA_PAIRS_TOLD)
         others = ia_max(others, rows[IA_PAIRS_TOLD].bytes);
-    for (size_t i = 0; i < count && i < IA_PAIRS_TOLD && status == IA_OK; i++) {
+    for (size_t i = 0; i < count && i < IA_PAIRS_TOLD; i++) {
         rows[i].others = others;
-        status = sinks->pair(sinks->ctx, &rows[i], err);
+        IA_TRY(sinks->pair(sinks->ctx, &rows[i], err));
     }
-    return status;
+    return IA_OK;
 }

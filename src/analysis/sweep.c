@@ -61,6 +61,20 @@ struct sweep {
     int64_t place;
 };
 
+static void release_sweep(struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->tracks.len; i++)
+        ia_extent_reader_release(&sweep->tracks.items[i].reader);
+    for (size_t i = 0; i < sweep->images.len; i++)
+        ia_usage_release(&sweep->images.items[i].usage);
+    ia_vec_release(&sweep->tracks);
+    ia_vec_release(&sweep->images);
+    ia_heap_release(&sweep->waiting);
+    free(sweep->dirty);
+}
+
+#define AUTO_SWEEP __attribute__((cleanup(release_sweep)))
+
 static void mark(struct sweep *sweep, size_t index)
 {
     struct swept *image = &sweep->images.items[index];
@@ -76,14 +90,13 @@ static void mark(struct sweep *sweep, size_t index)
 /* Accounts for what was so since the last change of this image. */
 static enum ia_status settle(struct sweep *sweep, struct swept *image, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
     if (image->shown_present && sweep->place > image->since)
-        status = ia_usage_count(&image->usage, &image->shown, image->since, sweep->place, image->shown_demand, err);
+        IA_TRY(ia_usage_count(&image->usage, &image->shown, image->since, sweep->place, image->shown_demand, err));
     image->since = sweep->place;
     image->shown = image->current;
     image->shown_present = image->present;
     image->shown_demand = image->demand;
-    return status;
+    return IA_OK;
 }
 
 static bool has_changed(const struct swept *image)
@@ -132,35 +145,31 @@ static enum ia_status update(struct sweep *sweep, size_t index, struct ia_error 
 /* From the heads down to the root, each image once. */
 static enum ia_status update_dirty(struct sweep *sweep, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t level = sweep->deepest; sweep->dirty_count > 0 && status == IA_OK; level--) { /* ends: at level 0 */
-        while (sweep->dirty[level] != NO_IMAGE && status == IA_OK) {
+    for (size_t level = sweep->deepest; sweep->dirty_count > 0; level--) { /* ends: at level 0 */
+        while (sweep->dirty[level] != NO_IMAGE) {
             size_t index = sweep->dirty[level];
             sweep->dirty[level] = sweep->images.items[index].next_dirty;
             sweep->images.items[index].dirty = false;
             sweep->dirty_count--;
-            status = update(sweep, index, err);
+            IA_TRY(update(sweep, index, err));
         }
     }
-    return status;
+    return IA_OK;
 }
 
 /* Goes on to the extent that lies at the sweep's place or behind it. Extents that are not present are none. */
 static enum ia_status fetch(struct sweep *sweep, struct track *track, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    while (status == IA_OK && track->have &&
+    while (track->have &&
            (!ia_extent_is_present(&track->extent) || track->extent.start + track->extent.length <= sweep->place))
-        status = ia_extent_reader_next(&track->reader, &track->extent, &track->have, err);
-    return status;
+        IA_TRY(ia_extent_reader_next(&track->reader, &track->extent, &track->have, err));
+    return IA_OK;
 }
 
 /* A mapping has come to its place: what is so now, and where it changes next. */
 static enum ia_status advance(struct sweep *sweep, struct track *track, struct ia_error *err)
 {
-    enum ia_status status = fetch(sweep, track, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(fetch(sweep, track, err));
     int64_t size = track->reader.size;
     bool inside = track->have && track->extent.start <= sweep->place;
     bool ended = sweep->place >= size;
@@ -192,26 +201,24 @@ static enum ia_status advance(struct sweep *sweep, struct track *track, struct i
 static enum ia_status advance_first(struct sweep *sweep, struct ia_error *err)
 {
     struct track *track = &sweep->tracks.items[ia_heap_top(&sweep->waiting)->index];
-    enum ia_status status = advance(sweep, track, err);
+    IA_TRY(advance(sweep, track, err));
     if (track->done)
         ia_heap_pop(&sweep->waiting);
     else
         ia_heap_change_top(&sweep->waiting, track->place);
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status run(struct sweep *sweep, struct ia_error *err)
 {
     const struct ia_heap *waiting = &sweep->waiting;
-    enum ia_status status = IA_OK;
-    while (!ia_heap_is_empty(waiting) && status == IA_OK) { /* ends: a mapping's places ascend, it leaves at its size */
+    while (!ia_heap_is_empty(waiting)) { /* ends: a mapping's places ascend, it leaves at its size */
         sweep->place = ia_heap_top(waiting)->key;
-        while (!ia_heap_is_empty(waiting) && ia_heap_top(waiting)->key <= sweep->place && status == IA_OK)
-            status = advance_first(sweep, err);
-        if (status == IA_OK)
-            status = update_dirty(sweep, err);
+        while (!ia_heap_is_empty(waiting) && ia_heap_top(waiting)->key <= sweep->place)
+            IA_TRY(advance_first(sweep, err));
+        IA_TRY(update_dirty(sweep, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status add_image(struct sweep *sweep, const struct ia_tree *tree, size_t node, size_t base,
@@ -240,13 +247,13 @@ static enum ia_status add_image(struct sweep *sweep, const struct ia_tree *tree,
 /* The images of the tree, each behind its base. */
 static enum ia_status gather(struct sweep *sweep, const struct ia_tree *tree, size_t root, struct ia_error *err)
 {
-    enum ia_status status = add_image(sweep, tree, root, NO_IMAGE, err);
-    for (size_t i = 0; i < sweep->images.len && status == IA_OK; i++) { /* ends: each node hangs from one other */
+    IA_TRY(add_image(sweep, tree, root, NO_IMAGE, err));
+    for (size_t i = 0; i < sweep->images.len; i++) { /* ends: each node hangs from one other */
         size_t node = sweep->images.items[i].node;
-        for (size_t c = tree->first[node]; c < tree->first[node + 1] && status == IA_OK; c++)
-            status = add_image(sweep, tree, tree->children[c], i, err);
+        for (size_t c = tree->first[node]; c < tree->first[node + 1]; c++)
+            IA_TRY(add_image(sweep, tree, tree->children[c], i, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status add_tracks(struct sweep *sweep, struct ia_error *err)
@@ -275,38 +282,25 @@ static enum ia_status add_tracks(struct sweep *sweep, struct ia_error *err)
 
 static enum ia_status emit(struct sweep *sweep, const struct ia_family *families, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < sweep->images.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < sweep->images.len; i++) {
         struct swept *image = &sweep->images.items[i];
         if (image->head)
             continue;
         image->usage.usage.dependents = families[image->node].dependents;
         image->usage.usage.descendants = families[image->node].descendants;
         image->usage.usage.heads = families[image->node].heads;
-        status = ia_usage_emit(&image->usage, err);
+        IA_TRY(ia_usage_emit(&image->usage, err));
     }
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_sweep_tree(const struct ia_forest *forest, const struct ia_tree *tree, size_t root,
                              const struct ia_family *families, const struct ia_forest_sinks *sinks,
                              struct ia_pairs *pairs, struct ia_error *err)
 {
-    struct sweep sweep = {.forest = forest, .sinks = sinks, .pairs = pairs};
-    enum ia_status status = gather(&sweep, tree, root, err);
-    if (status == IA_OK)
-        status = add_tracks(&sweep, err);
-    if (status == IA_OK)
-        status = run(&sweep, err);
-    if (status == IA_OK)
-        status = emit(&sweep, families, err);
-    for (size_t i = 0; i < sweep.tracks.len; i++)
-        ia_extent_reader_release(&sweep.tracks.items[i].reader);
-    for (size_t i = 0; i < sweep.images.len; i++)
-        ia_usage_release(&sweep.images.items[i].usage);
-    ia_vec_release(&sweep.tracks);
-    ia_vec_release(&sweep.images);
-    ia_heap_release(&sweep.waiting);
-    free(sweep.dirty);
-    return status;
+    AUTO_SWEEP struct sweep sweep = {.forest = forest, .sinks = sinks, .pairs = pairs};
+    IA_TRY(gather(&sweep, tree, root, err));
+    IA_TRY(add_tracks(&sweep, err));
+    IA_TRY(run(&sweep, err));
+    return emit(&sweep, families, err);
 }

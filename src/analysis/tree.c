@@ -91,25 +91,25 @@ static enum ia_status check_reach(const struct ia_tree *tree, const struct ia_fo
     return IA_OK;
 }
 
+/* The caller releases the tree if this fails. */
+static enum ia_status build(struct ia_tree *tree, const struct ia_forest *forest, struct ia_error *err)
+{
+    tree->first = calloc(forest->count + 2, sizeof(*tree->first));
+    tree->children = calloc(forest->count + 1, sizeof(*tree->children));
+    if (tree->first == NULL || tree->children == NULL)
+        return ia_no_memory(err);
+    fill(tree, forest);
+    return check_reach(tree, forest, err);
+}
+
 enum ia_status ia_tree_build(struct ia_tree *tree, const struct ia_forest *forest, struct ia_error *err)
 {
     *tree = (struct ia_tree){0};
     if (forest->count > IA_CHAIN_MAX_LEVELS)
         return ia_fail(err, IA_LIMIT, "%zu images are too many for one forest", forest->count);
-    for (size_t i = 0; i < forest->count; i++) {
-        enum ia_status status = check_node(forest, i, err);
-        if (status != IA_OK)
-            return status;
-    }
-    tree->first = calloc(forest->count + 2, sizeof(*tree->first));
-    tree->children = calloc(forest->count + 1, sizeof(*tree->children));
-    enum ia_status status;
-    if (tree->first == NULL || tree->children == NULL) {
-        status = ia_no_memory(err);
-    } else {
-        fill(tree, forest);
-        status = check_reach(tree, forest, err);
-    }
+    for (size_t i = 0; i < forest->count; i++)
+        IA_TRY(check_node(forest, i, err));
+    enum ia_status status = build(tree, forest, err);
     if (status != IA_OK)
         ia_tree_release(tree);
     return status;

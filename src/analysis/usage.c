@@ -59,13 +59,10 @@ static enum ia_status count_unread(struct ia_usage_counter *counter, const struc
         int64_t until;
         bool held = ia_host_ranges_has(&counter->held, extent->file, host, &until);
         int64_t length = ia_min(end - pos, until - host);
-        if (held) {
+        if (held)
             count_read(counter, extent, length, 1);
-        } else {
-            enum ia_status status = emit_masked(counter, extent, pos, length, err);
-            if (status != IA_OK)
-                return status;
-        }
+        else
+            IA_TRY(emit_masked(counter, extent, pos, length, err));
         pos += length;
     }
     return IA_OK;

@@ -19,6 +19,7 @@ struct ia_usage_counter {
 };
 
 void ia_usage_release(struct ia_usage_counter *counter);
+#define IA_AUTO_USAGE __attribute__((cleanup(ia_usage_release)))
 
 /* The part [start, end) of an extent, which `readers` read. Parts come in ascending order, each as long as it can be.
  * Fails as the sink for masked pieces does. */
