@@ -163,10 +163,27 @@ IA_MUST_CHECK enum ia_status qcow2_claim_bitmaps(struct ia_image *image, struct 
 /* counted.c: `table` is the refcount table. */
 IA_MUST_CHECK enum ia_status qcow2_claim_counted(struct ia_image *image, const uint64_t *table, struct ia_error *err);
 
-/* map.c */
+/* map.c: a mapping that is being read, the cursor's state. */
+struct qcow2_map {
+    const struct qcow2 *q;
+    uint64_t *l1;
+    int64_t l1_entries;
+    int64_t cluster;  /* next guest cluster to decode */
+    int64_t clusters; /* guest clusters of the range */
+    uint8_t *buffer;
+    size_t buffer_size;
+    int64_t expected;    /* the first entry of the L1 table whose L2 table was not announced */
+    int64_t table_bytes; /* read so far, against the limit */
+    bool look_for_holes;
+    bool data_file;
+};
+
 IA_MUST_CHECK enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err);
 IA_MUST_CHECK enum ia_status qcow2_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err);
 void qcow2_map_end(struct ia_cursor *cursor);
+/* entries.c: pushes what entries of L2 tables say. The first is of the cluster at guest offset `guest`. */
+IA_MUST_CHECK enum ia_status qcow2_push_entries(struct ia_cursor *cursor, const uint8_t *entries, int64_t count,
+                                                int64_t guest, struct ia_error *err);
 
 /* unit.c */
 IA_MUST_CHECK enum ia_status qcow2_find_unit(struct ia_image *image, size_t mapping, int64_t at,
