@@ -91,6 +91,7 @@ struct ia_doubts {
 /* Sorts by code and subject, each pair once. */
 void ia_doubts_sort(struct ia_doubts *doubts);
 void ia_doubts_release(struct ia_doubts *doubts);
+#define IA_AUTO_DOUBTS __attribute__((cleanup(ia_doubts_release)))
 /* Takes out of one sorted list what another has. */
 void ia_doubts_subtract(struct ia_doubts *doubts, const struct ia_doubts *others);
 

@@ -34,15 +34,13 @@ static const char *const checks[] = {
 /* The first column of every row, a line each. */
 static enum ia_status add_lines(sqlite3 *db, const char *sql, struct ia_buf *report, struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
-        return ia_connection_fail(db, err, "cannot read the store");
+    static const char reading[] = "cannot read the store";
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare(db, sql, reading, &stmt, err));
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
         ia_buf_addf(report, "%s\n", (const char *)sqlite3_column_text(stmt, 0));
-    enum ia_status status = code == SQLITE_DONE ? IA_OK : ia_connection_fail(db, err, "cannot read the store");
-    sqlite3_finalize(stmt);
-    return status;
+    return ia_connection_check(db, code, reading, err);
 }
 
 enum ia_status ia_store_check(const char *path, struct ia_buf *report, struct ia_error *err)
@@ -52,9 +50,7 @@ enum ia_status ia_store_check(const char *path, struct ia_buf *report, struct ia
     IA_TRY(ia_migrate_expect_current(db, path, err));
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
         IA_TRY(add_lines(db, checks[i], report, err));
-    if (report->len > 0)
-        IA_TRY(ia_fail(err, IA_CORRUPT, "'%s' is not sound", path));
-    return IA_OK;
+    return report->len == 0 ? IA_OK : ia_fail(err, IA_CORRUPT, "'%s' is not sound", path);
 }
 
 enum ia_status ia_store_migrate(const char *path, int64_t *from, struct ia_error *err)
@@ -72,37 +68,38 @@ enum ia_status ia_store_migrate(const char *path, int64_t *from, struct ia_error
 enum ia_status ia_store_prune(const char *path, const struct ia_prune_options *options, struct ia_error *err)
 {
     AUTO_DB sqlite3 *db = NULL;
-    enum ia_status status = ia_connection_open(path, IA_CONNECTION_WRITE, &db, err);
-    if (status == IA_OK)
-        status = ia_migrate_expect_current(db, path, err);
-    if (status == IA_OK)
-        status = ia_connection_exec(db, "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE", err);
-    if (status == IA_OK && options->keep > 0)
-        status = ia_history_prune(db, options->keep, err);
-    if (status == IA_OK && options->forget_mounts)
-        status = ia_connection_exec(db, "DELETE FROM absent_mount", err);
-    if (status == IA_OK)
-        status = ia_connection_exec(db, "COMMIT", err);
-    if (status == IA_OK)
-        status = ia_connection_exec(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
-    return status;
+    IA_TRY(ia_connection_open(path, IA_CONNECTION_WRITE, &db, err));
+    IA_TRY(ia_migrate_expect_current(db, path, err));
+    IA_TRY(ia_connection_exec(db, "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE", err));
+    if (options->keep > 0)
+        IA_TRY(ia_history_prune(db, options->keep, err));
+    if (options->forget_mounts)
+        IA_TRY(ia_connection_exec(db, "DELETE FROM absent_mount", err));
+    IA_TRY(ia_connection_exec(db, "COMMIT", err));
+    return ia_connection_exec(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
+}
+
+/* Runs a statement whose parameter is a text. */
+static enum ia_status run_with_text(sqlite3 *db, const char *sql, const char *text, const char *what,
+                                    struct ia_error *err)
+{
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare(db, sql, what, &stmt, err));
+    if (sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_DONE)
+        return ia_connection_fail(db, err, "%s", what);
+    return IA_OK;
 }
 
 /* `listed`: it is a mistake when the statement finds no row of the glob. */
 static enum ia_status each_glob(sqlite3 *db, const char *sql, const char *const *globs, size_t count, bool listed,
                                 struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < count && status == IA_OK; i++) {
-        sqlite3_stmt *stmt = NULL;
-        if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK ||
-            sqlite3_bind_text(stmt, 1, globs[i], -1, SQLITE_STATIC) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_DONE)
-            status = ia_connection_fail(db, err, "cannot change the list of templates");
-        else if (listed && sqlite3_changes(db) == 0)
-            status = ia_fail(err, IA_MISSING, "'%s' is not on the list of templates; nothing was changed", globs[i]);
-        sqlite3_finalize(stmt);
+    for (size_t i = 0; i < count; i++) {
+        IA_TRY(run_with_text(db, sql, globs[i], "cannot change the list of templates", err));
+        if (listed && sqlite3_changes(db) == 0)
+            return ia_fail(err, IA_MISSING, "'%s' is not on the list of templates; nothing was changed", globs[i]);
     }
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_store_templates(const char *path, const struct ia_template_changes *changes, struct ia_buf *list,
@@ -126,17 +123,14 @@ enum ia_status ia_store_backup(const char *path, const char *target, struct ia_e
     struct stat st;
     if (lstat(target, &st) == 0)
         return ia_fail(err, IA_USAGE, "'%s' exists already", target);
-    enum ia_status status = ia_connection_open(path, IA_CONNECTION_READ, &db, err);
-    if (status == IA_OK)
-        status = ia_migrate_expect_current(db, path, err);
-    if (status != IA_OK)
-        return status;
-    sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_open(path, IA_CONNECTION_READ, &db, err));
+    IA_TRY(ia_migrate_expect_current(db, path, err));
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
     if (sqlite3_prepare_v2(db, "VACUUM INTO ?", -1, &stmt, NULL) != SQLITE_OK ||
         sqlite3_bind_text(stmt, 1, target, -1, SQLITE_STATIC) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_DONE) {
-        status = ia_connection_fail(db, err, "cannot write '%s'", target);
+        enum ia_status status = ia_connection_fail(db, err, "cannot write '%s'", target);
         unlink(target); /* ours, half written: it did not exist before */
+        return status;
     }
-    sqlite3_finalize(stmt);
-    return status;
+    return IA_OK;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,22 +75,18 @@ static void keep_log(sqlite3 *db, int on)
 enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode, sqlite3 **out, struct ia_error *err)
 {
     char name[4096];
-    enum ia_status status = plain_name(path, name, sizeof(name), err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(plain_name(path, name, sizeof(name), err));
     struct stat st;
     if (mode != IA_CONNECTION_CREATE && stat(name, &st) != 0)
         return ia_fail(err, IA_MISSING, "no store at '%s' yet: run 'imgaudit scan' first", path);
-    status = look_at_header(name, path, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(look_at_header(name, path, err));
 
     int flags = mode == IA_CONNECTION_READ    ? SQLITE_OPEN_READONLY
                 : mode == IA_CONNECTION_WRITE ? SQLITE_OPEN_READWRITE
                                               : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     sqlite3 *db = NULL;
     if (sqlite3_open_v2(name, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-        status = ia_connection_fail(db, err, "cannot open the store '%s'", path);
+        enum ia_status status = ia_connection_fail(db, err, "cannot open the store '%s'", path);
         sqlite3_close(db);
         return status;
     }
@@ -107,50 +104,54 @@ enum ia_status ia_connection_prepare(sqlite3 *db, const char *sql, const char *w
     return sqlite3_prepare_v2(db, sql, -1, out, NULL) == SQLITE_OK ? IA_OK : ia_connection_fail(db, err, "%s", what);
 }
 
-enum ia_status ia_connection_finish(sqlite3 *db, sqlite3_stmt *stmt, enum ia_status status, int code, const char *what,
-                                    struct ia_error *err)
+enum ia_status ia_connection_prepare_for(sqlite3 *db, const char *sql, int64_t parameter, const char *what,
+                                         sqlite3_stmt **out, struct ia_error *err)
 {
-    if (status == IA_OK && code != SQLITE_OK && code != SQLITE_DONE && code != SQLITE_ROW)
-        status = ia_connection_fail(db, err, "%s", what);
-    sqlite3_finalize(stmt);
-    return status;
+    IA_TRY(ia_connection_prepare(db, sql, what, out, err));
+    return ia_connection_check(db, sqlite3_bind_int64(*out, 1, parameter), what, err);
+}
+
+enum ia_status ia_connection_check(sqlite3 *db, int code, const char *what, struct ia_error *err)
+{
+    bool well = code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE;
+    return well ? IA_OK : ia_connection_fail(db, err, "%s", what);
 }
 
 enum ia_status ia_connection_int(sqlite3 *db, const char *sql, int64_t *out, struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW) {
-        enum ia_status status = ia_connection_fail(db, err, "cannot read the store");
-        sqlite3_finalize(stmt);
-        return status;
-    }
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW)
+        return ia_connection_fail(db, err, "cannot read the store");
     *out = sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
     return IA_OK;
+}
+
+struct identity {
+    int64_t application, version, tables;
+};
+
+static enum ia_status read_identity(sqlite3 *db, struct identity *identity, struct ia_error *err)
+{
+    IA_TRY(ia_connection_int(db, "PRAGMA application_id", &identity->application, err));
+    IA_TRY(ia_connection_int(db, "PRAGMA user_version", &identity->version, err));
+    return ia_connection_int(db, "SELECT count(*) FROM sqlite_schema", &identity->tables, err);
 }
 
 enum ia_status ia_connection_identify(sqlite3 *db, const char *path, int64_t *version, struct ia_error *err)
 {
-    int64_t id = 0;
-    int64_t tables = 0;
+    struct identity identity = {0};
     struct ia_error cause = {0};
-    enum ia_status status = ia_connection_int(db, "PRAGMA application_id", &id, &cause);
-    if (status == IA_OK)
-        status = ia_connection_int(db, "PRAGMA user_version", version, &cause);
-    if (status == IA_OK)
-        status = ia_connection_int(db, "SELECT count(*) FROM sqlite_schema", &tables, &cause);
+    enum ia_status status = read_identity(db, &identity, &cause);
     if (status != IA_OK)
         return ia_fail(err, status, "'%s': %s", path, cause.message);
-    if (id == 0 && *version == 0 && tables == 0) {
-        keep_log(db, 0);
-        return IA_OK;
-    }
-    if (id != IA_APPLICATION_ID)
+    *version = identity.version;
+    bool is_empty = identity.application == 0 && identity.version == 0 && identity.tables == 0;
+    if (!is_empty && identity.application != IA_APPLICATION_ID)
         return refuse_foreign(path, err);
-    status = check_version(path, *version, err);
-    if (status == IA_OK)
-        keep_log(db, 0);
-    return status;
+    if (!is_empty)
+        IA_TRY(check_version(path, identity.version, err));
+    keep_log(db, 0);
+    return IA_OK;
 }
 
 enum ia_status ia_connection_exec(sqlite3 *db, const char *sql, struct ia_error *err)

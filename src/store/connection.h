@@ -23,15 +23,21 @@ IA_MUST_CHECK enum ia_status ia_connection_identify(sqlite3 *db, const char *pat
 
 IA_MUST_CHECK enum ia_status ia_connection_exec(sqlite3 *db, const char *sql, struct ia_error *err);
 
-/* Prepares a statement. The caller ends it with ia_connection_finish, whatever is returned. `what`: words for its
- * errors. */
+static inline void ia_cleanup_stmt_(sqlite3_stmt **stmt)
+{
+    sqlite3_finalize(*stmt);
+}
+#define IA_AUTO_STMT __attribute__((cleanup(ia_cleanup_stmt_)))
+
+/* Prepares a statement, for an IA_AUTO_STMT. `what`: words for its errors. */
 IA_MUST_CHECK enum ia_status ia_connection_prepare(sqlite3 *db, const char *sql, const char *what, sqlite3_stmt **out,
                                                    struct ia_error *err);
+/* The same, and gives its one parameter a value. */
+IA_MUST_CHECK enum ia_status ia_connection_prepare_for(sqlite3 *db, const char *sql, int64_t parameter,
+                                                       const char *what, sqlite3_stmt **out, struct ia_error *err);
 
-/* Ends a statement, which may be NULL. `code` is what its last step gave: rows may be left. Returns `status` unless
- * that is IA_OK and the step failed. */
-IA_MUST_CHECK enum ia_status ia_connection_finish(sqlite3 *db, sqlite3_stmt *stmt, enum ia_status status, int code,
-                                                  const char *what, struct ia_error *err);
+/* Whether a call that gave `code` went well; a step does with a row, or at the end. */
+IA_MUST_CHECK enum ia_status ia_connection_check(sqlite3 *db, int code, const char *what, struct ia_error *err);
 
 /* One integer from a statement without parameters. */
 IA_MUST_CHECK enum ia_status ia_connection_int(sqlite3 *db, const char *sql, int64_t *out, struct ia_error *err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/cleanup.h"
 #include "base/vec.h"
 #include "store/connection.h"
 #include "store/extents.h"
@@ -44,16 +45,6 @@ struct ia_stored_forest {
     struct ia_forest forest;
 };
 
-/* A statement with one parameter. */
-static enum ia_status prepare(sqlite3 *db, const char *sql, int64_t parameter, sqlite3_stmt **stmt,
-                              struct ia_error *err)
-{
-    IA_TRY(ia_connection_prepare(db, sql, reading, stmt, err));
-    if (sqlite3_bind_int64(*stmt, 1, parameter) != SQLITE_OK)
-        IA_TRY(ia_connection_fail(db, err, "%s", reading));
-    return IA_OK;
-}
-
 static enum ia_status read_extents(void *ctx, size_t node, size_t mapping, int64_t from, struct ia_extent *out,
                                    size_t capacity, size_t *count, struct ia_error *err)
 {
@@ -67,36 +58,34 @@ static enum ia_status read_extents(void *ctx, size_t node, size_t mapping, int64
 
 static enum ia_status find_root(sqlite3 *db, int64_t image, int64_t *root, struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int code = SQLITE_DONE;
-    enum ia_status status = prepare(db, root_sql, image, &stmt, err);
-    *root = -1;
-    if (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
-        *root = sqlite3_column_int64(stmt, 0);
-    return ia_connection_finish(db, stmt, status, code, reading, err);
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare_for(db, root_sql, image, reading, &stmt, err));
+    int code = sqlite3_step(stmt);
+    *root = code == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : -1;
+    return ia_connection_check(db, code, reading, err);
 }
 
 static enum ia_status load_mappings(struct ia_stored_forest *stored, struct stored_image *image, struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int code = SQLITE_DONE;
-    enum ia_status status = prepare(stored->db, mapping_sql, image->image_id, &stmt, err);
-    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare_for(stored->db, mapping_sql, image->image_id, reading, &stmt, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct mapping mapping = {.map_id = sqlite3_column_int64(stmt, 0), .failed = sqlite3_column_int(stmt, 2) != 0};
         int64_t size = ia_max(0, sqlite3_column_int64(stmt, 1));
         if (!ia_vec_push(&image->mappings, mapping) ||
             (image->mappings.len > 1 && !ia_vec_push(&image->snapshot_sizes, size)))
-            status = ia_no_memory(err);
+            return ia_no_memory(err);
     }
-    return ia_connection_finish(stored->db, stmt, status, code, reading, err);
+    return ia_connection_check(stored->db, code, reading, err);
 }
 
 static enum ia_status load_tree(struct ia_stored_forest *stored, int64_t root, struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int code = SQLITE_DONE;
-    enum ia_status status = prepare(stored->db, tree_sql, root, &stmt, err);
-    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare_for(stored->db, tree_sql, root, reading, &stmt, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct stored_image image = {
             .image_id = sqlite3_column_int64(stmt, 0),
             .size = ia_max(0, sqlite3_column_int64(stmt, 1)),
@@ -104,11 +93,10 @@ static enum ia_status load_tree(struct ia_stored_forest *stored, int64_t root, s
             .parent_id = sqlite3_column_int64(stmt, 3),
         };
         if (!ia_vec_push(&stored->images, image))
-            status = ia_no_memory(err);
-        else
-            status = load_mappings(stored, &stored->images.items[stored->images.len - 1], err);
+            return ia_no_memory(err);
+        IA_TRY(load_mappings(stored, &stored->images.items[stored->images.len - 1], err));
     }
-    return ia_connection_finish(stored->db, stmt, status, code, reading, err);
+    return ia_connection_check(stored->db, code, reading, err);
 }
 
 static int by_number(const void *a, const void *b)
@@ -129,19 +117,19 @@ static int by_image(const void *a, const void *b)
 static enum ia_status load_trees(struct ia_stored_forest *stored, const int64_t *images, size_t count,
                                  struct ia_error *err)
 {
-    int64_t *roots = calloc(count + 1, sizeof(*roots));
-    enum ia_status status = roots != NULL ? IA_OK : ia_no_memory(err);
-    for (size_t i = 0; i < count && status == IA_OK; i++)
-        status = find_root(stored->db, images[i], &roots[i], err);
-    if (status == IA_OK && count > 0)
+    IA_AUTO_FREE int64_t *roots = calloc(count + 1, sizeof(*roots));
+    if (roots == NULL)
+        return ia_no_memory(err);
+    for (size_t i = 0; i < count; i++)
+        IA_TRY(find_root(stored->db, images[i], &roots[i], err));
+    if (count > 0)
         qsort(roots, count, sizeof(*roots), by_number);
-    for (size_t i = 0; i < count && status == IA_OK; i++)
+    for (size_t i = 0; i < count; i++)
         if (roots[i] >= 0 && (i == 0 || roots[i] != roots[i - 1]))
-            status = load_tree(stored, roots[i], err);
-    free(roots);
-    if (status == IA_OK && stored->images.len > 0)
+            IA_TRY(load_tree(stored, roots[i], err));
+    if (stored->images.len > 0)
         qsort(stored->images.items, stored->images.len, sizeof(stored->images.items[0]), by_image);
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status link_nodes(struct ia_stored_forest *stored, struct ia_error *err)
@@ -167,20 +155,14 @@ static enum ia_status link_nodes(struct ia_stored_forest *stored, struct ia_erro
 enum ia_status ia_stored_forest_load(struct ia_reader *reader, const int64_t *images, size_t count,
                                      struct ia_stored_forest **out, struct ia_error *err)
 {
-    struct ia_stored_forest *stored = calloc(1, sizeof(*stored));
+    IA_AUTO_STORED_FOREST struct ia_stored_forest *stored = calloc(1, sizeof(*stored));
     if (stored == NULL)
         return ia_no_memory(err);
     stored->db = ia_reader_connection(reader);
-    enum ia_status status = ia_extents_prepare(stored->db, &stored->extents, err);
-    if (status == IA_OK)
-        status = load_trees(stored, images, count, err);
-    if (status == IA_OK)
-        status = link_nodes(stored, err);
-    if (status != IA_OK) {
-        ia_stored_forest_free(stored);
-        return status;
-    }
-    *out = stored;
+    IA_TRY(ia_extents_prepare(stored->db, &stored->extents, err));
+    IA_TRY(load_trees(stored, images, count, err));
+    IA_TRY(link_nodes(stored, err));
+    *out = ia_steal_ptr(stored);
     return IA_OK;
 }
 

@@ -17,6 +17,12 @@ IA_MUST_CHECK enum ia_status ia_stored_forest_load(struct ia_reader *reader, con
                                                    struct ia_stored_forest **out, struct ia_error *err);
 void ia_stored_forest_free(struct ia_stored_forest *stored); /* NULL is fine */
 
+static inline void ia_cleanup_stored_forest_(struct ia_stored_forest **stored)
+{
+    ia_stored_forest_free(*stored);
+}
+#define IA_AUTO_STORED_FOREST __attribute__((cleanup(ia_cleanup_stored_forest_)))
+
 /* Nodes stand in the order of their images' numbers. */
 const struct ia_forest *ia_stored_forest(const struct ia_stored_forest *stored);
 int64_t ia_stored_forest_image(const struct ia_stored_forest *stored, size_t node);

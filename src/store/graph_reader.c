@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "judge/finding_kind.h"
 #include "store/connection.h"
 
@@ -177,13 +178,13 @@ static bool add_glob(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 static enum ia_status each_row(struct ia_stored_graph *stored, const char *sql,
                                bool (*add)(struct ia_stored_graph *, sqlite3_stmt *), struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int code = SQLITE_DONE;
-    enum ia_status status = ia_connection_prepare(stored->db, sql, reading, &stmt, err);
-    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare(stored->db, sql, reading, &stmt, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
         if (!add(stored, stmt) || stored->failed)
-            status = ia_no_memory(err);
-    return ia_connection_finish(stored->db, stmt, status, code, reading, err);
+            return ia_no_memory(err);
+    return ia_connection_check(stored->db, code, reading, err);
 }
 
 static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
@@ -220,16 +221,12 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
 
 enum ia_status ia_stored_graph_load(sqlite3 *db, struct ia_stored_graph **out, struct ia_error *err)
 {
-    struct ia_stored_graph *stored = calloc(1, sizeof(*stored));
+    IA_AUTO_STORED_GRAPH struct ia_stored_graph *stored = calloc(1, sizeof(*stored));
     if (stored == NULL)
         return ia_no_memory(err);
     stored->db = db;
-    enum ia_status status = load(stored, err);
-    if (status != IA_OK) {
-        ia_stored_graph_free(stored);
-        return status;
-    }
-    *out = stored;
+    IA_TRY(load(stored, err));
+    *out = ia_steal_ptr(stored);
     return IA_OK;
 }
 

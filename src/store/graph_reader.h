@@ -14,6 +14,12 @@ struct ia_stored_graph;
 IA_MUST_CHECK enum ia_status ia_stored_graph_load(sqlite3 *db, struct ia_stored_graph **out, struct ia_error *err);
 void ia_stored_graph_free(struct ia_stored_graph *stored); /* NULL is fine */
 
+static inline void ia_cleanup_stored_graph_(struct ia_stored_graph **stored)
+{
+    ia_stored_graph_free(*stored);
+}
+#define IA_AUTO_STORED_GRAPH __attribute__((cleanup(ia_cleanup_stored_graph_)))
+
 /* To be edited and judged; texts are the stored graph's. */
 struct ia_graph *ia_stored_graph(struct ia_stored_graph *stored);
 

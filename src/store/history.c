@@ -62,11 +62,11 @@ static enum ia_status end_vanished(sqlite3 *db, int64_t scan_id, struct ia_error
 {
     char sql[512];
     int64_t surplus = 0;
-    enum ia_status status = ia_connection_int(
+    IA_TRY(ia_connection_int(
         db, "SELECT (SELECT count(*) FROM history_span WHERE last_scan IS NULL) - (SELECT count(*) FROM image)",
-        &surplus, err);
-    if (status != IA_OK || surplus == 0)
-        return status;
+        &surplus, err));
+    if (surplus == 0)
+        return IA_OK;
     snprintf(sql, sizeof(sql),
              "UPDATE history_span SET last_scan = (SELECT max(scan_id) FROM scan WHERE scan_id < %jd)"
              " WHERE last_scan IS NULL AND path NOT IN (SELECT path FROM image)",
@@ -77,15 +77,13 @@ static enum ia_status end_vanished(sqlite3 *db, int64_t scan_id, struct ia_error
 enum ia_status ia_history_write(sqlite3 *db, int64_t scan_id, bool any_gone, struct ia_error *err)
 {
     int64_t any_touched = 0;
-    enum ia_status status = ia_connection_int(db, "SELECT EXISTS (SELECT 1 FROM temp.touched)", &any_touched, err);
-    if (status != IA_OK || (!any_touched && !any_gone))
-        return status;
-    status = look(db, err);
-    if (status == IA_OK)
-        status = end_changed(db, scan_id, err);
-    if (status == IA_OK)
-        status = begin_new(db, scan_id, err);
-    return status == IA_OK ? end_vanished(db, scan_id, err) : status;
+    IA_TRY(ia_connection_int(db, "SELECT EXISTS (SELECT 1 FROM temp.touched)", &any_touched, err));
+    if (!any_touched && !any_gone)
+        return IA_OK;
+    IA_TRY(look(db, err));
+    IA_TRY(end_changed(db, scan_id, err));
+    IA_TRY(begin_new(db, scan_id, err));
+    return end_vanished(db, scan_id, err);
 }
 
 enum ia_status ia_history_prune(sqlite3 *db, int64_t keep, struct ia_error *err)

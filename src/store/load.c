@@ -6,6 +6,8 @@
 #include "store/writer.h"
 #include "store/writer_internal.h"
 
+static const char reading[] = "cannot read the store";
+
 /* The caller's function, and what it is called with. */
 struct loader {
     ia_load_file *file;
@@ -25,17 +27,14 @@ static enum ia_status load_rows(struct ia_writer *writer, enum ia_entity_number 
                                 const struct loader *loader, struct ia_error *err)
 {
     struct ia_statements *statements = ia_writer_statements(writer);
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_statements_load(statements, number, &stmt, err);
-    int code = SQLITE_DONE;
-    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_statements_load(statements, number, &stmt, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         ia_entity_decode(&ia_entities[number], stmt, row);
-        status = each(loader, row, err);
+        IA_TRY(each(loader, row, err));
     }
-    if (status == IA_OK && code != SQLITE_DONE)
-        status = ia_connection_fail(statements->db, err, "cannot read the store");
-    sqlite3_reset(stmt);
-    return status;
+    return ia_connection_check(statements->db, code, reading, err);
 }
 
 /* One of the tables of an image besides `image`. */
@@ -49,60 +48,52 @@ static enum ia_status step_part(sqlite3 *db, struct image_part *part, struct ia_
 {
     int code = sqlite3_step(part->stmt);
     part->image_id = code == SQLITE_ROW ? sqlite3_column_int64(part->stmt, 0) : INT64_MAX;
-    return code == SQLITE_ROW || code == SQLITE_DONE ? IA_OK : ia_connection_fail(db, err, "cannot read the store");
+    return ia_connection_check(db, code, reading, err);
 }
 
 /* The part of the row that belongs to row->image_id. The key is the first column of each table. */
 static enum ia_status add_part(sqlite3 *db, struct image_part *part, struct ia_image_row *row, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    while (status == IA_OK && part->image_id < row->image_id) /* ends: the statement has an end */
-        status = step_part(db, part, err);
+    while (part->image_id < row->image_id) /* ends: the statement has an end */
+        IA_TRY(step_part(db, part, err));
     if (part->image_id == row->image_id)
         ia_entity_decode(&ia_entities[part->number], part->stmt, row);
     else
         row->incomplete = true;
-    return status;
+    return IA_OK;
 }
 
 /* Five tables, each in the order of image_id: that costs less than a join. */
-static enum ia_status load_images(struct ia_writer *writer, sqlite3_stmt *stmt, struct image_part *parts, size_t count,
+static enum ia_status load_images(struct ia_writer *writer, struct image_part *parts, size_t count,
                                   const struct loader *loader, struct ia_error *err)
 {
-    sqlite3 *db = ia_writer_statements(writer)->db;
-    enum ia_status status = IA_OK;
-    int code = SQLITE_DONE;
-    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    struct ia_statements *statements = ia_writer_statements(writer);
+    IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_statements_load(statements, IA_ENTITY_IMAGE, &stmt, err));
+    for (size_t i = 0; i < count; i++)
+        IA_TRY(ia_statements_load(statements, parts[i].number, &parts[i].stmt, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct ia_image_row row = {0};
         ia_entity_decode(&ia_entities[IA_ENTITY_IMAGE], stmt, &row);
-        for (size_t i = 0; i < count && status == IA_OK; i++)
-            status = add_part(db, &parts[i], &row, err);
-        if (status == IA_OK)
-            status = loader->image(loader->ctx, &row, err);
+        for (size_t i = 0; i < count; i++)
+            IA_TRY(add_part(statements->db, &parts[i], &row, err));
+        IA_TRY(loader->image(loader->ctx, &row, err));
     }
-    if (status == IA_OK && code != SQLITE_DONE)
-        status = ia_connection_fail(db, err, "cannot read the store");
-    return status;
+    return ia_connection_check(statements->db, code, reading, err);
 }
 
 enum ia_status ia_writer_load_images(struct ia_writer *writer, ia_load_image *each, void *ctx, struct ia_error *err)
 {
     const struct loader loader = {.image = each, .ctx = ctx};
-    struct ia_statements *statements = ia_writer_statements(writer);
     struct image_part parts[] = {{.number = IA_ENTITY_IMAGE_HEADER, .image_id = INT64_MIN},
                                  {.number = IA_ENTITY_IMAGE_ABILITY, .image_id = INT64_MIN},
                                  {.number = IA_ENTITY_IMAGE_ACCOUNT, .image_id = INT64_MIN},
                                  {.number = IA_ENTITY_IMAGE_MEMORY, .image_id = INT64_MIN}};
     enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_statements_load(statements, IA_ENTITY_IMAGE, &stmt, err);
-    for (size_t i = 0; i < PARTS && status == IA_OK; i++)
-        status = ia_statements_load(statements, parts[i].number, &parts[i].stmt, err);
-    if (status == IA_OK)
-        status = load_images(writer, stmt, parts, PARTS, &loader, err);
+    enum ia_status status = load_images(writer, parts, PARTS, &loader, err);
     for (size_t i = 0; i < PARTS; i++)
         sqlite3_reset(parts[i].stmt);
-    sqlite3_reset(stmt);
     return status;
 }
 
@@ -199,16 +190,11 @@ enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *ea
 enum ia_status ia_writer_get_setting(struct ia_writer *writer, const char *key, int64_t *value, struct ia_error *err)
 {
     struct ia_statements *statements = ia_writer_statements(writer);
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_statements_get(statements, IA_STMT_GET_SETTING, &stmt, err);
-    if (status != IA_OK)
-        return status;
+    IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_statements_get(statements, IA_STMT_GET_SETTING, &stmt, err));
     sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
     int code = sqlite3_step(stmt);
     if (code == SQLITE_ROW)
         *value = sqlite3_column_int64(stmt, 0);
-    else if (code != SQLITE_DONE)
-        status = ia_connection_fail(statements->db, err, "cannot read the store");
-    sqlite3_reset(stmt);
-    return status;
+    return ia_connection_check(statements->db, code, reading, err);
 }

@@ -25,27 +25,30 @@ enum ia_status ia_migrate_has_views(sqlite3 *db, const struct ia_schema *schema,
     char sql[128];
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM setting WHERE key = 'views' AND value = %" PRId64,
              number_of_text(schema->views));
-    enum ia_status status = ia_connection_int(db, sql, &same, err);
+    IA_TRY(ia_connection_int(db, sql, &same, err));
     *current_views = same != 0;
-    return status;
+    return IA_OK;
 }
 
-/* The public views; views of other names are somebody's own, and stay. */
+/* Statements that drop the public views; views of other names are somebody's own, and stay. */
+static enum ia_status list_drops(sqlite3 *db, struct ia_buf *sql, struct ia_error *err)
+{
+    static const char reading[] = "cannot read the store's views";
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare(db,
+                                 "SELECT printf('DROP VIEW \"%w\";', name) FROM sqlite_schema"
+                                 " WHERE type = 'view' AND name GLOB 'v_*'",
+                                 reading, &stmt, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+        ia_buf_add_str(sql, (const char *)sqlite3_column_text(stmt, 0));
+    return ia_connection_check(db, code, reading, err);
+}
+
 static enum ia_status drop_views(sqlite3 *db, struct ia_error *err)
 {
     IA_AUTO_BUF struct ia_buf sql = {0};
-    sqlite3_stmt *stmt = NULL;
-    static const char reading[] = "cannot read the store's views";
-    enum ia_status status = ia_connection_prepare(db,
-                                                  "SELECT printf('DROP VIEW \"%w\";', name) FROM sqlite_schema"
-                                                  " WHERE type = 'view' AND name GLOB 'v_*'",
-                                                  reading, &stmt, err);
-    int code = SQLITE_DONE;
-    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
-        ia_buf_add_str(&sql, (const char *)sqlite3_column_text(stmt, 0));
-    status = ia_connection_finish(db, stmt, status, code, reading, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(list_drops(db, &sql, err));
     if (sql.failed)
         return ia_no_memory(err);
     return sql.len > 0 ? ia_connection_exec(db, sql.data, err) : IA_OK;
@@ -54,12 +57,11 @@ static enum ia_status drop_views(sqlite3 *db, struct ia_error *err)
 static enum ia_status make_views(sqlite3 *db, const struct ia_schema *schema, struct ia_error *err)
 {
     char sql[128];
-    enum ia_status status = drop_views(db, err);
-    if (status == IA_OK)
-        status = ia_connection_exec(db, schema->views, err);
+    IA_TRY(drop_views(db, err));
+    IA_TRY(ia_connection_exec(db, schema->views, err));
     snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO setting (key, value) VALUES ('views', %" PRId64 ")",
              number_of_text(schema->views));
-    return status == IA_OK ? ia_connection_exec(db, sql, err) : status;
+    return ia_connection_exec(db, sql, err);
 }
 
 static enum ia_status set_version(sqlite3 *db, int64_t version, struct ia_error *err)
@@ -78,17 +80,19 @@ static enum ia_status create(sqlite3 *db, const struct ia_schema *schema, struct
     return set_version(db, schema->version, err);
 }
 
+static enum ia_status apply(sqlite3 *db, const struct ia_migration *migration, struct ia_error *err)
+{
+    IA_TRY(ia_connection_exec(db, migration->sql, err));
+    return set_version(db, migration->version, err);
+}
+
 /* A migration and its version number hold together or not at all. */
 static enum ia_status run_one(sqlite3 *db, const struct ia_migration *migration, struct ia_error *err)
 {
     struct ia_error ignored;
     struct ia_error cause = {0};
-    enum ia_status status = ia_connection_exec(db, "SAVEPOINT migration", err);
-    if (status != IA_OK)
-        return status;
-    status = ia_connection_exec(db, migration->sql, &cause);
-    if (status == IA_OK)
-        status = set_version(db, migration->version, &cause);
+    IA_TRY(ia_connection_exec(db, "SAVEPOINT migration", err));
+    enum ia_status status = apply(db, migration, &cause);
     if (status == IA_OK)
         return ia_connection_exec(db, "RELEASE migration", err);
     if (ia_connection_exec(db, "ROLLBACK TO migration; RELEASE migration", &ignored) != IA_OK)
@@ -109,32 +113,29 @@ static enum ia_status run_migrations(sqlite3 *db, const struct ia_schema *schema
 enum ia_status ia_migrate(sqlite3 *db, const struct ia_schema *schema, int64_t version, struct ia_error *err)
 {
     bool has_views = false;
-    enum ia_status status = IA_OK;
     if (version == 0)
-        status = create(db, schema, err);
+        IA_TRY(create(db, schema, err));
     else if (version < schema->version)
-        status = run_migrations(db, schema, version, err);
+        IA_TRY(run_migrations(db, schema, version, err));
     else
-        status = ia_migrate_has_views(db, schema, &has_views, err);
-    return status == IA_OK && !has_views ? make_views(db, schema, err) : status;
+        IA_TRY(ia_migrate_has_views(db, schema, &has_views, err));
+    return has_views ? IA_OK : make_views(db, schema, err);
 }
 
 enum ia_status ia_migrate_expect_current(sqlite3 *db, const char *path, struct ia_error *err)
 {
     int64_t version = 0;
-    enum ia_status status = ia_connection_identify(db, path, &version, err);
-    if (status != IA_OK)
-        return status;
-    if (version == 0)
-        return ia_fail(err, IA_MISSING, "the store '%s' is empty: run 'imgaudit scan' first", path);
     struct ia_schema schema = ia_schema_current();
     bool has_views = false;
+    IA_TRY(ia_connection_identify(db, path, &version, err));
+    if (version == 0)
+        return ia_fail(err, IA_MISSING, "the store '%s' is empty: run 'imgaudit scan' first", path);
     if (version < schema.version)
         return ia_fail(err, IA_FOREIGN, "'%s' has the older schema version %jd: run 'imgaudit db migrate'", path,
                        (intmax_t)version);
-    status = ia_migrate_has_views(db, &schema, &has_views, err);
-    if (status == IA_OK && !has_views)
+    IA_TRY(ia_migrate_has_views(db, &schema, &has_views, err));
+    if (!has_views)
         return ia_fail(err, IA_FOREIGN, "'%s' has the views of another build of imgaudit: run 'imgaudit db migrate'",
                        path);
-    return status;
+    return IA_OK;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "store/connection.h"
 #include "store/migrate.h"
 #include "store/reader_internal.h"
@@ -20,17 +21,12 @@ struct ia_query {
 
 enum ia_status ia_reader_open(const char *path, struct ia_reader **out, struct ia_error *err)
 {
-    struct ia_reader *reader = calloc(1, sizeof(*reader));
+    IA_AUTO_READER struct ia_reader *reader = calloc(1, sizeof(*reader));
     if (reader == NULL)
         return ia_no_memory(err);
-    enum ia_status status = ia_connection_open(path, IA_CONNECTION_READ, &reader->db, err);
-    if (status == IA_OK)
-        status = ia_migrate_expect_current(reader->db, path, err);
-    if (status != IA_OK) {
-        ia_reader_close(reader);
-        return status;
-    }
-    *out = reader;
+    IA_TRY(ia_connection_open(path, IA_CONNECTION_READ, &reader->db, err));
+    IA_TRY(ia_migrate_expect_current(reader->db, path, err));
+    *out = ia_steal_ptr(reader);
     return IA_OK;
 }
 
@@ -57,27 +53,30 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n;")] == '\0';
 }
 
+/* sqlite prepares the first statement, and leaves the others in the tail. */
+static enum ia_status check_statement(sqlite3 *db, sqlite3_stmt *stmt, const char *tail, struct ia_error *err)
+{
+    IA_AUTO_STMT sqlite3_stmt *next = NULL;
+    if (stmt == NULL)
+        return ia_fail(err, IA_USAGE, "no SQL statement");
+    if (!is_blank(tail) && (sqlite3_prepare_v2(db, tail, -1, &next, NULL) != SQLITE_OK || next != NULL))
+        return ia_fail(err, IA_USAGE, "more than one SQL statement");
+    if (!sqlite3_stmt_readonly(stmt) || sqlite3_column_count(stmt) == 0)
+        return ia_fail(err, IA_USAGE, "only statements that read are allowed");
+    return IA_OK;
+}
+
 enum ia_status ia_query_open(struct ia_reader *reader, const char *sql, struct ia_query **out, struct ia_error *err)
 {
     const char *tail = NULL;
-    sqlite3_stmt *stmt = NULL;
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
     if (sqlite3_prepare_v2(reader->db, sql, -1, &stmt, &tail) != SQLITE_OK)
         return ia_fail(err, IA_USAGE, "%s", sqlite3_errmsg(reader->db));
-    if (stmt == NULL)
-        return ia_fail(err, IA_USAGE, "no SQL statement");
-    enum ia_status status = IA_OK;
-    sqlite3_stmt *next = NULL;
-    if (!is_blank(tail) && (sqlite3_prepare_v2(reader->db, tail, -1, &next, NULL) != SQLITE_OK || next != NULL))
-        status = ia_fail(err, IA_USAGE, "more than one SQL statement");
-    else if (!sqlite3_stmt_readonly(stmt) || sqlite3_column_count(stmt) == 0)
-        status = ia_fail(err, IA_USAGE, "only statements that read are allowed");
-    sqlite3_finalize(next);
-    struct ia_query *query = status == IA_OK ? malloc(sizeof(*query)) : NULL;
-    if (query == NULL) {
-        sqlite3_finalize(stmt);
-        return status != IA_OK ? status : ia_no_memory(err);
-    }
-    *query = (struct ia_query){.reader = reader, .stmt = stmt};
+    IA_TRY(check_statement(reader->db, stmt, tail, err));
+    struct ia_query *query = malloc(sizeof(*query));
+    if (query == NULL)
+        return ia_no_memory(err);
+    *query = (struct ia_query){.reader = reader, .stmt = ia_steal_ptr(stmt)};
     *out = query;
     return IA_OK;
 }

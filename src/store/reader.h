@@ -19,6 +19,12 @@ enum ia_value_type { IA_VALUE_NULL, IA_VALUE_INT, IA_VALUE_REAL, IA_VALUE_TEXT }
 IA_MUST_CHECK enum ia_status ia_reader_open(const char *path, struct ia_reader **out, struct ia_error *err);
 void ia_reader_close(struct ia_reader *reader); /* NULL is fine; close its queries first */
 
+static inline void ia_cleanup_reader_(struct ia_reader **reader)
+{
+    ia_reader_close(*reader);
+}
+#define IA_AUTO_READER __attribute__((cleanup(ia_cleanup_reader_)))
+
 /* All queries until ia_reader_close see one state of the store. */
 IA_MUST_CHECK enum ia_status ia_reader_begin(struct ia_reader *reader, struct ia_error *err);
 
@@ -27,6 +33,12 @@ IA_MUST_CHECK enum ia_status ia_reader_begin(struct ia_reader *reader, struct ia
 IA_MUST_CHECK enum ia_status ia_query_open(struct ia_reader *reader, const char *sql, struct ia_query **out,
                                            struct ia_error *err);
 void ia_query_close(struct ia_query *query); /* NULL is fine */
+
+static inline void ia_cleanup_query_(struct ia_query **query)
+{
+    ia_query_close(*query);
+}
+#define IA_AUTO_QUERY __attribute__((cleanup(ia_cleanup_query_)))
 
 /* Binds the parameter `name` (":image"); a statement without it is left alone. Values are copied. */
 IA_MUST_CHECK enum ia_status ia_query_bind_text(struct ia_query *query, const char *name, const char *bytes, size_t len,

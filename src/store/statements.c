@@ -94,9 +94,7 @@ enum ia_status ia_statements_run(struct ia_statements *statements, enum ia_state
                                  struct ia_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_statements_get(statements, number, &stmt, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_statements_get(statements, number, &stmt, err));
     int code = sqlite3_bind_parameter_count(stmt) > 0 ? sqlite3_bind_int64(stmt, 1, parameter) : SQLITE_OK;
     return run(statements, stmt, code, err);
 }

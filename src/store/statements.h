@@ -45,6 +45,13 @@ struct ia_statements {
 
 void ia_statements_release(struct ia_statements *statements);
 
+/* Resets at the end of the scope what the statements keep, which may be NULL. */
+static inline void ia_cleanup_reset_(sqlite3_stmt **stmt)
+{
+    sqlite3_reset(*stmt);
+}
+#define IA_AUTO_RESET __attribute__((cleanup(ia_cleanup_reset_)))
+
 /* The statement, reset; bindings of its last use are still there. */
 IA_MUST_CHECK enum ia_status ia_statements_get(struct ia_statements *statements, enum ia_statement number,
                                                sqlite3_stmt **out, struct ia_error *err);

@@ -33,20 +33,15 @@ enum ia_status ia_writer_get_usage(struct ia_writer *writer, int64_t image_id, b
                                    int64_t *masked_bytes, struct ia_error *err)
 {
     struct ia_statements *statements = ia_writer_statements(writer);
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_statements_get(statements, IA_STMT_GET_USAGE, &stmt, err);
-    if (status != IA_OK)
-        return status;
+    IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_statements_get(statements, IA_STMT_GET_USAGE, &stmt, err));
     int code = sqlite3_bind_int64(stmt, 1, image_id);
     if (code == SQLITE_OK)
         code = sqlite3_step(stmt);
     *known = code == SQLITE_ROW;
-    if (code == SQLITE_ROW) {
+    if (*known) {
         *visible_present = sqlite3_column_int64(stmt, 0);
         *masked_bytes = sqlite3_column_int64(stmt, 1);
-    } else if (code != SQLITE_DONE) {
-        status = ia_connection_fail(statements->db, err, "cannot read the store");
     }
-    sqlite3_reset(stmt);
-    return status;
+    return ia_connection_check(statements->db, code, "cannot read the store", err);
 }

@@ -26,6 +26,15 @@ struct question {
     struct ia_what_if_accounts accounts;
 };
 
+static void question_release(struct question *question)
+{
+    ia_forest_edit_free(question->answer);
+    ia_stored_forest_free(question->stored);
+    ia_vec_release(&question->images);
+    ia_vec_release(&question->accounts.all);
+}
+#define AUTO_QUESTION __attribute__((cleanup(question_release)))
+
 const char *ia_what_if_word(enum ia_what_if_action action)
 {
     static const char *const words[] = {
@@ -66,16 +75,14 @@ static int bind_value(sqlite3_stmt *stmt, int index, const struct value *value)
 static enum ia_status ask(sqlite3 *db, int64_t *out, const char *sql, const struct value *values, size_t count,
                           struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_connection_prepare(db, sql, working, &stmt, err);
-    int code = SQLITE_OK;
-    for (size_t i = 0; i < count && status == IA_OK && code == SQLITE_OK; i++)
-        code = bind_value(stmt, (int)i + 1, &values[i]);
-    if (status == IA_OK && code == SQLITE_OK)
-        code = sqlite3_step(stmt);
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare(db, sql, working, &stmt, err));
+    for (size_t i = 0; i < count; i++)
+        IA_TRY(ia_connection_check(db, bind_value(stmt, (int)i + 1, &values[i]), working, err));
+    int code = sqlite3_step(stmt);
     if (code == SQLITE_ROW && out != NULL)
         *out = sqlite3_column_int64(stmt, 0);
-    return ia_connection_finish(db, stmt, status, code, working, err);
+    return ia_connection_check(db, code, working, err);
 }
 
 static enum ia_status ask_of_text(sqlite3 *db, int64_t *out, const char *sql, const char *text, struct ia_error *err)
@@ -108,17 +115,14 @@ static enum ia_status add_path(struct question *question, const char *path, stru
         "INSERT OR IGNORE INTO what_if_name SELECT coalesce((SELECT i.path FROM file_name AS n"
         " JOIN image AS i ON i.file_id = n.file_id WHERE n.path = ?1 AND n.kind = 'symlink'), ?1)";
     int64_t image = -1;
-    enum ia_status status = ask_of_text(question->db, &image, find_image, path, err);
-    if (status == IA_OK && image < 0)
-        status = ia_fail(err, IA_MISSING, "'%s' is no image of its own: it is a part of another", path);
-    if (status == IA_OK)
-        status = ask_of_text(question->db, NULL, add_name, path, err);
+    IA_TRY(ask_of_text(question->db, &image, find_image, path, err));
+    if (image < 0)
+        return ia_fail(err, IA_MISSING, "'%s' is no image of its own: it is a part of another", path);
+    IA_TRY(ask_of_text(question->db, NULL, add_name, path, err));
     for (size_t i = 0; i < question->images.len; i++)
         if (question->images.items[i] == image)
-            return status;
-    if (status == IA_OK && !ia_vec_push(&question->images, image))
-        status = ia_no_memory(err);
-    return status;
+            return IA_OK;
+    return ia_vec_push(&question->images, image) ? IA_OK : ia_no_memory(err);
 }
 
 /* An image that keeps a name stays. */
@@ -139,21 +143,19 @@ static enum ia_status get_terms(struct question *question, size_t node, struct i
 {
     static const char sql[] =
         "SELECT unit, cluster, zeroes, is_plain, can_be_empty FROM image_ability WHERE image_id = ?";
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_connection_prepare(question->db, sql, working, &stmt, err);
-    if (status == IA_OK && (sqlite3_bind_int64(stmt, 1, ia_stored_forest_image(question->stored, node)) != SQLITE_OK ||
-                            sqlite3_step(stmt) != SQLITE_ROW))
-        status = ia_connection_fail(question->db, err, "%s", working);
-    if (status == IA_OK)
-        *terms = (struct ia_forest_edit_terms){
-            .unit = sqlite3_column_int64(stmt, 0),
-            .cluster = sqlite3_column_int64(stmt, 1),
-            .zeroes = (enum ia_zeroes)sqlite3_column_int(stmt, 2),
-            .is_plain = sqlite3_column_int(stmt, 3) != 0,
-            .can_be_empty = sqlite3_column_int(stmt, 4) != 0,
-        };
-    sqlite3_finalize(stmt);
-    return status;
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    int64_t image = ia_stored_forest_image(question->stored, node);
+    IA_TRY(ia_connection_prepare_for(question->db, sql, image, working, &stmt, err));
+    if (sqlite3_step(stmt) != SQLITE_ROW)
+        return ia_connection_fail(question->db, err, "%s", working);
+    *terms = (struct ia_forest_edit_terms){
+        .unit = sqlite3_column_int64(stmt, 0),
+        .cluster = sqlite3_column_int64(stmt, 1),
+        .zeroes = (enum ia_zeroes)sqlite3_column_int(stmt, 2),
+        .is_plain = sqlite3_column_int(stmt, 3) != 0,
+        .can_be_empty = sqlite3_column_int(stmt, 4) != 0,
+    };
+    return IA_OK;
 }
 
 static enum ia_status flatten(struct question *question, size_t node, struct ia_error *err)
@@ -167,11 +169,10 @@ static enum ia_status get_shared(struct question *question, size_t node, struct 
                                  struct ia_forest_edit_terms *terms, struct ia_error *err)
 {
     bool known = false;
-    enum ia_status status =
-        ia_what_if_shared_ranges(question->db, ia_stored_forest_image(question->stored, node), shared, &known, err);
+    IA_TRY(ia_what_if_shared_ranges(question->db, ia_stored_forest_image(question->stored, node), shared, &known, err));
     terms->shared = shared;
     terms->may_share_all = !known;
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status commit(struct question *question, size_t node, struct ia_error *err)
@@ -180,20 +181,13 @@ static enum ia_status commit(struct question *question, size_t node, struct ia_e
     if (parent == IA_NO_PARENT)
         return ia_fail(err, IA_USAGE, "nothing to commit into: the store knows no backing image of the image");
     struct ia_forest_edit_terms own, base;
-    struct ia_host_ranges shared = {0};
-    struct ia_host_ranges base_shared = {0};
-    enum ia_status status = get_terms(question, node, &own, err);
-    if (status == IA_OK)
-        status = get_terms(question, parent, &base, err);
-    if (status == IA_OK)
-        status = get_shared(question, node, &shared, &own, err);
-    if (status == IA_OK)
-        status = get_shared(question, parent, &base_shared, &base, err);
-    if (status == IA_OK)
-        status = ia_forest_edit_commit(question->answer, node, &own, &base, err);
-    ia_host_ranges_release(&shared);
-    ia_host_ranges_release(&base_shared);
-    return status;
+    IA_AUTO_HOST_RANGES struct ia_host_ranges shared = {0};
+    IA_AUTO_HOST_RANGES struct ia_host_ranges base_shared = {0};
+    IA_TRY(get_terms(question, node, &own, err));
+    IA_TRY(get_terms(question, parent, &base, err));
+    IA_TRY(get_shared(question, node, &shared, &own, err));
+    IA_TRY(get_shared(question, parent, &base_shared, &base, err));
+    return ia_forest_edit_commit(question->answer, node, &own, &base, err);
 }
 
 static enum ia_status act_on(struct question *question, int64_t image, struct ia_error *err)
@@ -203,9 +197,9 @@ static enum ia_status act_on(struct question *question, int64_t image, struct ia
         return IA_OK; /* it is in no chain, not even its own: nothing of it is known */
     if (question->action == IA_WHAT_IF_DELETE) {
         int64_t goes = 0;
-        enum ia_status status = ask_of_number(
-            question->db, &goes, "SELECT step IS NOT NULL FROM what_if_image WHERE image_id = ?", image, err);
-        return status == IA_OK && goes != 0 ? ia_forest_edit_delete(question->answer, node, err) : status;
+        IA_TRY(ask_of_number(question->db, &goes, "SELECT step IS NOT NULL FROM what_if_image WHERE image_id = ?",
+                             image, err));
+        return goes != 0 ? ia_forest_edit_delete(question->answer, node, err) : IA_OK;
     }
     return question->action == IA_WHAT_IF_FLATTEN ? flatten(question, node, err) : commit(question, node, err);
 }
@@ -228,33 +222,30 @@ static enum ia_status put_effect(const struct question *question, size_t node, s
     const struct ia_forest_edit_effect *effect = ia_forest_edit_effect(question->answer, node);
     const int64_t *snapshots = ia_forest_edit_snapshots(question->answer, node);
     int64_t image = ia_stored_forest_image(question->stored, node);
-    enum ia_status status = IA_OK;
     if (effect->needed_bytes != 0 || effect->emptied_bytes != 0 || effect->changed_bytes != 0)
-        status = put_numbers(
+        IA_TRY(put_numbers(
             question->db, "INSERT INTO what_if_effect VALUES (?, ?, ?, ?, ?)",
             NUMBERS(image, effect->needed_bytes, effect->emptied_bytes, effect->released_bytes, effect->changed_bytes),
-            err);
+            err));
     size_t count = snapshots == NULL ? 0 : ia_stored_forest(question->stored)->nodes[node].snapshots;
-    for (size_t i = 0; i < count && status == IA_OK; i++)
+    for (size_t i = 0; i < count; i++)
         if (snapshots[i] != 0)
-            status = put_numbers(question->db, "INSERT INTO what_if_snapshot VALUES (?, ?, ?)",
-                                 NUMBERS(image, (int64_t)i, snapshots[i]), err);
-    return status;
+            IA_TRY(put_numbers(question->db, "INSERT INTO what_if_snapshot VALUES (?, ?, ?)",
+                               NUMBERS(image, (int64_t)i, snapshots[i]), err));
+    return IA_OK;
 }
 
 static enum ia_status ask_forest(struct question *question, struct ia_error *err)
 {
-    enum ia_status status = ia_forest_edit_new(ia_stored_forest(question->stored), &question->answer, err);
-    for (size_t i = 0; i < question->images.len && status == IA_OK; i++)
-        status = act_on(question, question->images.items[i], err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_forest_edit_new(ia_stored_forest(question->stored), &question->answer, err));
+    for (size_t i = 0; i < question->images.len; i++)
+        IA_TRY(act_on(question, question->images.items[i], err));
     const struct ia_forest *after = ia_forest_edit_after(question->answer);
     const struct ia_forest_sinks sinks = {.ctx = question, .bases_only = true, .usage = put_usage};
-    status = ia_forest_analyse(after, &sinks, err);
-    for (size_t node = 0; node < after->count && status == IA_OK; node++)
-        status = put_effect(question, node, err);
-    return status;
+    IA_TRY(ia_forest_analyse(after, &sinks, err));
+    for (size_t node = 0; node < after->count; node++)
+        IA_TRY(put_effect(question, node, err));
+    return IA_OK;
 }
 
 static enum ia_status fill(struct question *question, struct ia_reader *reader, const char *const *paths, size_t count,
@@ -263,7 +254,7 @@ static enum ia_status fill(struct question *question, struct ia_reader *reader, 
     for (size_t i = 0; i < count; i++)
         IA_TRY(add_path(question, paths[i], err));
     if (question->action == IA_WHAT_IF_COMMIT && question->images.len > 1)
-        IA_TRY(ia_fail(err, IA_USAGE, "one image at a time can be committed"));
+        return ia_fail(err, IA_USAGE, "one image at a time can be committed");
     IA_TRY(
         ask_of_text(question->db, NULL, "INSERT INTO what_if_deed VALUES (?)", ia_what_if_word(question->action), err));
     IA_TRY(add_images(question, err));
@@ -280,11 +271,6 @@ static enum ia_status fill(struct question *question, struct ia_reader *reader, 
 enum ia_status ia_what_if_fill(struct ia_reader *reader, enum ia_what_if_action action, const char *const *paths,
                                size_t count, struct ia_error *err)
 {
-    struct question question = {.db = ia_reader_connection(reader), .action = action};
-    enum ia_status status = fill(&question, reader, paths, count, err);
-    ia_forest_edit_free(question.answer);
-    ia_stored_forest_free(question.stored);
-    ia_vec_release(&question.images);
-    ia_vec_release(&question.accounts.all);
-    return status;
+    AUTO_QUESTION struct question question = {.db = ia_reader_connection(reader), .action = action};
+    return fill(&question, reader, paths, count, err);
 }

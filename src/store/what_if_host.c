@@ -40,46 +40,49 @@ struct sharers {
     struct ia_host_account *accounts; /* as files */
 };
 
+static void sharers_release(struct sharers *sharers)
+{
+    free(sharers->accounts);
+    ia_vec_release(&sharers->files);
+    ia_vec_release(&sharers->runs);
+}
+#define AUTO_SHARERS __attribute__((cleanup(sharers_release)))
+
 static enum ia_status is_known(sqlite3 *db, int64_t image, bool *known, struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_connection_prepare(db, unknown_sql, reading, &stmt, err);
-    int code = SQLITE_DONE;
-    if (status == IA_OK && (code = sqlite3_bind_int64(stmt, 1, image)) == SQLITE_OK)
-        code = sqlite3_step(stmt);
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare_for(db, unknown_sql, image, reading, &stmt, err));
+    int code = sqlite3_step(stmt);
     *known = code == SQLITE_DONE;
-    return ia_connection_finish(db, stmt, status, code, reading, err);
+    return ia_connection_check(db, code, reading, err);
 }
 
 enum ia_status ia_what_if_shared_ranges(sqlite3 *db, int64_t image, struct ia_host_ranges *out, bool *known,
                                         struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = is_known(db, image, known, err);
-    if (status == IA_OK)
-        status = ia_connection_prepare(db, ranges_sql, reading, &stmt, err);
-    int code = status == IA_OK ? sqlite3_bind_int64(stmt, 1, image) : SQLITE_DONE;
-    while (status == IA_OK && (code == SQLITE_OK || code == SQLITE_ROW)) {
-        code = sqlite3_step(stmt);
-        if (code == SQLITE_ROW && !ia_host_ranges_add(out, (uint32_t)sqlite3_column_int64(stmt, 0),
-                                                      sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2)))
-            status = ia_no_memory(err);
-    }
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(is_known(db, image, known, err));
+    IA_TRY(ia_connection_prepare_for(db, ranges_sql, image, reading, &stmt, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+        if (!ia_host_ranges_add(out, (uint32_t)sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
+                                sqlite3_column_int64(stmt, 2)))
+            return ia_no_memory(err);
     ia_host_ranges_seal(out);
-    return ia_connection_finish(db, stmt, status, code, reading, err);
+    return ia_connection_check(db, code, reading, err);
 }
 
 static enum ia_status list_files(struct sharers *sharers, struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_connection_prepare(sharers->db, files_sql, reading, &stmt, err);
-    int code = SQLITE_DONE;
-    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare(sharers->db, files_sql, reading, &stmt, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         if (!ia_vec_push(&sharers->files, sqlite3_column_int64(stmt, 0)))
-            status = ia_no_memory(err);
+            return ia_no_memory(err);
         sharers->staying += sqlite3_column_int(stmt, 1) == 0;
     }
-    return ia_connection_finish(sharers->db, stmt, status, code, reading, err);
+    return ia_connection_check(sharers->db, code, reading, err);
 }
 
 static enum ia_status add_runs(struct sharers *sharers, sqlite3_stmt *stmt, size_t file, struct ia_error *err)
@@ -97,51 +100,41 @@ static enum ia_status add_runs(struct sharers *sharers, sqlite3_stmt *stmt, size
         if ((!is_encoded || ia_shared_run_stretch(&run)) && !ia_vec_push(&sharers->runs, run))
             return ia_no_memory(err);
     }
-    return code == SQLITE_DONE ? IA_OK : ia_connection_fail(sharers->db, err, "%s", reading);
+    return ia_connection_check(sharers->db, code, reading, err);
 }
 
 static enum ia_status list_runs(struct sharers *sharers, struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_connection_prepare(sharers->db, runs_sql, reading, &stmt, err);
-    for (size_t file = 0; file < sharers->files.len && status == IA_OK; file++)
-        status = add_runs(sharers, stmt, file, err);
-    sqlite3_finalize(stmt);
-    return status;
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare(sharers->db, runs_sql, reading, &stmt, err));
+    for (size_t file = 0; file < sharers->files.len; file++)
+        IA_TRY(add_runs(sharers, stmt, file, err));
+    return IA_OK;
 }
 
 static enum ia_status settle(const struct sharers *sharers, struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_connection_prepare(sharers->db, settle_sql, reading, &stmt, err);
-    for (size_t file = sharers->staying; file < sharers->files.len && status == IA_OK; file++) {
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare(sharers->db, settle_sql, reading, &stmt, err));
+    for (size_t file = sharers->staying; file < sharers->files.len; file++) {
         const struct ia_host_account *account = &sharers->accounts[file];
         sqlite3_reset(stmt);
         if (sqlite3_bind_int64(stmt, 1, sharers->files.items[file]) != SQLITE_OK ||
             sqlite3_bind_int64(stmt, 2, account->bytes - account->counted) != SQLITE_OK ||
             sqlite3_step(stmt) != SQLITE_DONE)
-            status = ia_connection_fail(sharers->db, err, "%s", reading);
+            return ia_connection_fail(sharers->db, err, "%s", reading);
     }
-    sqlite3_finalize(stmt);
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_what_if_share_files(sqlite3 *db, struct ia_error *err)
 {
-    struct sharers sharers = {.db = db};
-    enum ia_status status = list_files(&sharers, err);
-    if (status == IA_OK)
-        status = list_runs(&sharers, err);
-    if (status == IA_OK) {
-        sharers.accounts = calloc(sharers.files.len + 1, sizeof(*sharers.accounts));
-        status = sharers.accounts != NULL
-                     ? ia_host_sharing(sharers.runs.items, sharers.runs.len, sharers.accounts, sharers.files.len, err)
-                     : ia_no_memory(err);
-    }
-    if (status == IA_OK)
-        status = settle(&sharers, err);
-    free(sharers.accounts);
-    ia_vec_release(&sharers.files);
-    ia_vec_release(&sharers.runs);
-    return status;
+    AUTO_SHARERS struct sharers sharers = {.db = db};
+    IA_TRY(list_files(&sharers, err));
+    IA_TRY(list_runs(&sharers, err));
+    sharers.accounts = calloc(sharers.files.len + 1, sizeof(*sharers.accounts));
+    if (sharers.accounts == NULL)
+        return ia_no_memory(err);
+    IA_TRY(ia_host_sharing(sharers.runs.items, sharers.runs.len, sharers.accounts, sharers.files.len, err));
+    return settle(&sharers, err);
 }

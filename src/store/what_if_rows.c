@@ -99,6 +99,28 @@ struct teller {
     struct total of_deed, with_next;
 };
 
+static void teller_release(struct teller *teller)
+{
+    sqlite3_finalize(teller->find_doubts);
+    sqlite3_finalize(teller->put_words);
+    ia_doubts_release(&teller->of_all);
+    for (size_t i = 0; i < teller->texts.len; i++)
+        free(teller->texts.items[i]);
+    ia_vec_release(&teller->texts);
+}
+#define AUTO_TELLER __attribute__((cleanup(teller_release)))
+
+/* A statement that is made of a description. */
+static enum ia_status prepare_made(const struct teller *teller,
+                                   void make(const struct ia_entity *entity, struct ia_buf *out),
+                                   const struct ia_entity *entity, sqlite3_stmt **out, struct ia_error *err)
+{
+    IA_AUTO_BUF struct ia_buf sql = {0};
+    make(entity, &sql);
+    ia_buf_add_char(&sql, '\0');
+    return sql.failed ? ia_no_memory(err) : ia_connection_prepare(teller->db, sql.data, working, out, err);
+}
+
 /* -- Doubts -------------------------------------------------------------------------------------------------------- */
 
 /* Appends those that the judge had, as what_if_doubt has them. */
@@ -122,7 +144,7 @@ static enum ia_status find_doubts(struct teller *teller, const char *effect, int
         if (!ia_vec_push(&out->all, ((struct ia_candidate_doubt){doubt, subject})))
             return ia_no_memory(err);
     }
-    return code == SQLITE_DONE ? IA_OK : ia_connection_fail(teller->db, err, "%s", working);
+    return ia_connection_check(teller->db, code, working, err);
 }
 
 /* The judge's and those of the effect. Only of what the next scan says of an image is all said together. */
@@ -130,13 +152,13 @@ static enum ia_status collect(struct teller *teller, const struct ia_what_if_fac
                               struct ia_doubts *out, struct ia_error *err)
 {
     bool is_next = effect == IA_EFFECT_UNREFERENCED || effect == IA_EFFECT_MASKED_MORE;
-    enum ia_status status = find_doubts(teller, is_next ? fact->effect : "own", fact->image_id, out, err);
-    if (status == IA_OK && (effect == IA_EFFECT_DELETED || effect == IA_EFFECT_COMMITTED))
-        status = find_doubts(teller, "all", 0, out, err);
-    if (status == IA_OK && !ia_effect_doubts(effect, &fact->of_effect, out))
-        status = ia_no_memory(err);
+    IA_TRY(find_doubts(teller, is_next ? fact->effect : "own", fact->image_id, out, err));
+    if (effect == IA_EFFECT_DELETED || effect == IA_EFFECT_COMMITTED)
+        IA_TRY(find_doubts(teller, "all", 0, out, err));
+    if (!ia_effect_doubts(effect, &fact->of_effect, out))
+        return ia_no_memory(err);
     ia_doubts_sort(out);
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status put_words(const struct teller *teller, int64_t row, enum ia_effect effect,
@@ -196,33 +218,38 @@ static enum ia_status tell_row(struct teller *teller, const struct ia_what_if_fa
     if (effect >= IA_EFFECT_TOTAL)
         return ia_fail(err, IA_BUG, "no effect '%s'", fact->effect);
     IA_AUTO_BUF struct ia_buf detail = {0};
-    struct ia_doubts doubts = {0};
+    IA_AUTO_DOUBTS struct ia_doubts doubts = {0};
     ia_what_if_detail(&detail, effect, fact);
     ia_buf_add_char(&detail, '\0');
-    enum ia_status status = collect(teller, fact, effect, &doubts, err);
-    if (status == IA_OK)
-        status = put_words(teller, fact->row_id, effect, &detail, &doubts, err);
+    IA_TRY(collect(teller, fact, effect, &doubts, err));
+    IA_TRY(put_words(teller, fact->row_id, effect, &detail, &doubts, err));
     ia_doubts_subtract(&doubts, &teller->of_all);
     sum_up(teller, fact, effect, doubts.all.len > 0);
-    ia_doubts_release(&doubts);
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status tell_rows(struct teller *teller, struct ia_error *err)
 {
-    IA_AUTO_BUF struct ia_buf sql = {0};
-    sqlite3_stmt *stmt = NULL;
-    int code = SQLITE_DONE;
-    ia_entity_load_sql(&facts, &sql);
-    ia_buf_add_char(&sql, '\0');
-    enum ia_status status =
-        sql.failed ? ia_no_memory(err) : ia_connection_prepare(teller->db, sql.data, working, &stmt, err);
-    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(prepare_made(teller, ia_entity_load_sql, &facts, &stmt, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct ia_what_if_fact fact = {0};
         ia_entity_decode(&facts, stmt, &fact);
-        status = tell_row(teller, &fact, err);
+        IA_TRY(tell_row(teller, &fact, err));
     }
-    return ia_connection_finish(teller->db, stmt, status, code, working, err);
+    return ia_connection_check(teller->db, code, working, err);
+}
+
+static enum ia_status insert_total(const struct teller *teller, const struct total *total, int64_t *row,
+                                   struct ia_error *err)
+{
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(prepare_made(teller, ia_entity_insert_sql, &totals, &stmt, err));
+    if (ia_entity_bind(&totals, stmt, total) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_DONE)
+        return ia_connection_fail(teller->db, err, "%s", working);
+    *row = sqlite3_last_insert_rowid(teller->db);
+    return IA_OK;
 }
 
 static enum ia_status put_total(struct teller *teller, const struct total *total, const char *detail_text,
@@ -230,61 +257,37 @@ static enum ia_status put_total(struct teller *teller, const struct total *total
 {
     const struct ia_effect_facts facts_of_total = {.rows_say_more = total->says_more};
     enum ia_effect effect = ia_effect_by_word(total->effect);
-    IA_AUTO_BUF struct ia_buf sql = {0};
     IA_AUTO_BUF struct ia_buf detail = {0};
-    struct ia_doubts doubts = {0};
-    sqlite3_stmt *stmt = NULL;
-    int code = SQLITE_OK;
-    ia_entity_insert_sql(&totals, &sql);
-    ia_buf_add_char(&sql, '\0');
+    IA_AUTO_DOUBTS struct ia_doubts doubts = {0};
+    int64_t row = 0;
     ia_buf_add_str(&detail, detail_text);
     ia_buf_add_char(&detail, '\0');
-    enum ia_status status =
-        sql.failed ? ia_no_memory(err) : ia_connection_prepare(teller->db, sql.data, working, &stmt, err);
-    if (status == IA_OK && (code = ia_entity_bind(&totals, stmt, total)) == SQLITE_OK)
-        code = sqlite3_step(stmt);
-    status = ia_connection_finish(teller->db, stmt, status, code, working, err);
-    if (status == IA_OK)
-        status = find_doubts(teller, "all", 0, &doubts, err);
-    if (status == IA_OK && !ia_effect_doubts(effect, &facts_of_total, &doubts))
-        status = ia_no_memory(err);
-    if (status == IA_OK)
-        status = put_words(teller, sqlite3_last_insert_rowid(teller->db), effect, &detail, &doubts, err);
-    ia_doubts_release(&doubts);
-    return status;
+    IA_TRY(insert_total(teller, total, &row, err));
+    IA_TRY(find_doubts(teller, "all", 0, &doubts, err));
+    if (!ia_effect_doubts(effect, &facts_of_total, &doubts))
+        return ia_no_memory(err);
+    return put_words(teller, row, effect, &detail, &doubts, err);
 }
 
 static enum ia_status prepare(struct teller *teller, struct ia_error *err)
 {
     static const char find[] = "SELECT code, subject FROM what_if_doubt WHERE effect = ? AND image_id = ?";
-    IA_AUTO_BUF struct ia_buf sql = {0};
-    ia_entity_insert_sql(&words, &sql);
-    ia_buf_add_char(&sql, '\0');
-    enum ia_status status =
-        sql.failed ? ia_no_memory(err) : ia_connection_prepare(teller->db, find, working, &teller->find_doubts, err);
-    if (status == IA_OK)
-        status = ia_connection_prepare(teller->db, sql.data, working, &teller->put_words, err);
-    return status == IA_OK ? find_doubts(teller, "all", 0, &teller->of_all, err) : status;
+    IA_TRY(ia_connection_prepare(teller->db, find, working, &teller->find_doubts, err));
+    IA_TRY(prepare_made(teller, ia_entity_insert_sql, &words, &teller->put_words, err));
+    return find_doubts(teller, "all", 0, &teller->of_all, err);
 }
 
 enum ia_status ia_what_if_tell(sqlite3 *db, struct ia_error *err)
 {
-    struct teller teller = {.db = db,
-                            .of_deed = {.effect = ia_effect_word(IA_EFFECT_TOTAL)},
-                            .with_next = {.effect = ia_effect_word(IA_EFFECT_TOTAL_WITH_NEXT)}};
-    enum ia_status status = prepare(&teller, err);
-    if (status == IA_OK)
-        status = tell_rows(&teller, err);
-    if (status == IA_OK && teller.of_deed.any)
-        status = put_total(&teller, &teller.of_deed, "what the action alone frees and needs", err);
-    if (status == IA_OK && teller.with_next.step > 0)
-        status =
-            put_total(&teller, &teller.with_next, "the same, when all that is unreferenced then is deleted too", err);
-    sqlite3_finalize(teller.find_doubts);
-    sqlite3_finalize(teller.put_words);
-    ia_doubts_release(&teller.of_all);
-    for (size_t i = 0; i < teller.texts.len; i++)
-        free(teller.texts.items[i]);
-    ia_vec_release(&teller.texts);
-    return status;
+    AUTO_TELLER struct teller teller = {.db = db,
+                                        .of_deed = {.effect = ia_effect_word(IA_EFFECT_TOTAL)},
+                                        .with_next = {.effect = ia_effect_word(IA_EFFECT_TOTAL_WITH_NEXT)}};
+    IA_TRY(prepare(&teller, err));
+    IA_TRY(tell_rows(&teller, err));
+    if (teller.of_deed.any)
+        IA_TRY(put_total(&teller, &teller.of_deed, "what the action alone frees and needs", err));
+    if (teller.with_next.step > 0)
+        IA_TRY(
+            put_total(&teller, &teller.with_next, "the same, when all that is unreferenced then is deleted too", err));
+    return IA_OK;
 }

@@ -20,7 +20,19 @@ struct deed {
     struct ia_doubts of_all;       /* the same */
     IA_VEC(int64_t) masked_before; /* of each account */
     enum ia_candidate *before;     /* of each image */
+    IA_VEC(size_t) found;          /* images that become unreferenced, in one step */
 };
+
+static void deed_release(struct deed *deed)
+{
+    ia_judge_free(deed->judge);
+    ia_doubts_release(&deed->of_all);
+    ia_vec_release(&deed->masked_before);
+    free(deed->before);
+    ia_vec_release(&deed->found);
+    ia_stored_graph_free(deed->stored);
+}
+#define AUTO_DEED __attribute__((cleanup(deed_release)))
 
 /* -- Writing ------------------------------------------------------------------------------------------------------- */
 
@@ -29,33 +41,29 @@ static enum ia_status put_doubts(const struct deed *deed, const char *effect, si
                                  const struct ia_doubts *doubts, struct ia_error *err)
 {
     static const char sql[] = "INSERT OR IGNORE INTO what_if_doubt VALUES (?, ?, ?, ?)";
-    sqlite3_stmt *stmt = NULL;
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
     int64_t image_id = image == IA_GRAPH_NONE ? 0 : ia_stored_graph_image_id(deed->stored, image);
-    enum ia_status status = ia_connection_prepare(deed->db, sql, working, &stmt, err);
-    int code = SQLITE_DONE;
-    for (size_t i = 0; i < doubts->all.len && status == IA_OK && code == SQLITE_DONE; i++) {
+    IA_TRY(ia_connection_prepare(deed->db, sql, working, &stmt, err));
+    for (size_t i = 0; i < doubts->all.len; i++) {
         const struct ia_candidate_doubt *doubt = &doubts->all.items[i];
         sqlite3_reset(stmt);
-        if ((code = sqlite3_bind_text(stmt, 1, effect, -1, SQLITE_STATIC)) == SQLITE_OK &&
-            (code = sqlite3_bind_int64(stmt, 2, image_id)) == SQLITE_OK &&
-            (code = sqlite3_bind_int(stmt, 3, (int)doubt->doubt)) == SQLITE_OK &&
-            (code = sqlite3_bind_text(stmt, 4, doubt->subject, -1, SQLITE_STATIC)) == SQLITE_OK)
-            code = sqlite3_step(stmt);
+        if (sqlite3_bind_text(stmt, 1, effect, -1, SQLITE_STATIC) != SQLITE_OK ||
+            sqlite3_bind_int64(stmt, 2, image_id) != SQLITE_OK ||
+            sqlite3_bind_int(stmt, 3, (int)doubt->doubt) != SQLITE_OK ||
+            sqlite3_bind_text(stmt, 4, doubt->subject, -1, SQLITE_STATIC) != SQLITE_OK ||
+            sqlite3_step(stmt) != SQLITE_DONE)
+            return ia_connection_fail(deed->db, err, "%s", working);
     }
-    return ia_connection_finish(deed->db, stmt, status, code, working, err);
+    return IA_OK;
 }
 
 static enum ia_status put_candidate(const struct deed *deed, const char *effect, size_t image,
                                     enum ia_candidate candidate, struct ia_error *err)
 {
-    struct ia_doubts own = {0};
-    enum ia_status status = ia_judge_doubts(deed->judge, image, candidate, &own, err);
-    if (status == IA_OK)
-        status = put_doubts(deed, effect, image, &own, err);
-    if (status == IA_OK)
-        status = put_doubts(deed, effect, image, &deed->of_all, err);
-    ia_doubts_release(&own);
-    return status;
+    IA_AUTO_DOUBTS struct ia_doubts own = {0};
+    IA_TRY(ia_judge_doubts(deed->judge, image, candidate, &own, err));
+    IA_TRY(put_doubts(deed, effect, image, &own, err));
+    return put_doubts(deed, effect, image, &deed->of_all, err);
 }
 
 /* -- The set ------------------------------------------------------------------------------------------------------- */
@@ -65,12 +73,12 @@ typedef enum ia_status row_function(struct deed *deed, sqlite3_stmt *stmt, struc
 
 static enum ia_status each_row(struct deed *deed, const char *sql, row_function *each, struct ia_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    int code = SQLITE_DONE;
-    enum ia_status status = ia_connection_prepare(deed->db, sql, working, &stmt, err);
-    while (status == IA_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW)
-        status = each(deed, stmt, err);
-    return ia_connection_finish(deed->db, stmt, status, code, working, err);
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare(deed->db, sql, working, &stmt, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+        IA_TRY(each(deed, stmt, err));
+    return ia_connection_check(deed->db, code, working, err);
 }
 
 static enum ia_status delete_image(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
@@ -141,20 +149,19 @@ static enum ia_status look_again(struct deed *deed, struct ia_error *err)
 /* What is said of everything before the deed, and of each image itself. */
 static enum ia_status tell_before(struct deed *deed, struct ia_error *err)
 {
-    struct ia_doubts own = {0};
-    enum ia_status status = put_doubts(deed, "all", IA_GRAPH_NONE, &deed->of_all, err);
+    IA_AUTO_DOUBTS struct ia_doubts own = {0};
+    IA_TRY(put_doubts(deed, "all", IA_GRAPH_NONE, &deed->of_all, err));
     deed->before = calloc(deed->graph->images.len + 1, sizeof(*deed->before));
-    if (status == IA_OK && deed->before == NULL)
-        status = ia_no_memory(err);
-    for (size_t i = 0; i < deed->graph->images.len && status == IA_OK; i++) {
+    if (deed->before == NULL)
+        return ia_no_memory(err);
+    for (size_t i = 0; i < deed->graph->images.len; i++) {
         deed->before[i] = ia_judge_candidate(deed->judge, i);
         own.all.len = 0;
-        status = ia_judge_own_doubts(deed->judge, i, &own, err);
-        if (status == IA_OK && own.all.len > 0)
-            status = put_doubts(deed, "own", i, &own, err);
+        IA_TRY(ia_judge_own_doubts(deed->judge, i, &own, err));
+        if (own.all.len > 0)
+            IA_TRY(put_doubts(deed, "own", i, &own, err));
     }
-    ia_doubts_release(&own);
-    return status;
+    return IA_OK;
 }
 
 /* The accounts of the forest after the action, in place of those before. */
@@ -179,90 +186,70 @@ static enum ia_status set_accounts(struct deed *deed, struct ia_error *err)
  * why. */
 static enum ia_status tell_masked(struct deed *deed, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < deed->accounts->all.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < deed->accounts->all.len; i++) {
         size_t number = ia_stored_graph_image(deed->stored, deed->accounts->all.items[i].image_id);
         if (number == IA_GRAPH_NONE || deed->graph->images.items[number].is_gone ||
             deed->accounts->all.items[i].masked_bytes <= deed->masked_before.items[i])
             continue;
         enum ia_candidate candidate = ia_judge_candidate(deed->judge, number);
-        status = put_candidate(deed, "masked-more", number,
-                               candidate == IA_CANDIDATE_NONE ? IA_CANDIDATE_PARTLY_MASKED : candidate, err);
+        IA_TRY(put_candidate(deed, "masked-more", number,
+                             candidate == IA_CANDIDATE_NONE ? IA_CANDIDATE_PARTLY_MASKED : candidate, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status put_step(const struct deed *deed, size_t image, int64_t step, struct ia_error *err)
 {
     static const char sql[] = "INSERT INTO what_if_image VALUES (?1, 0, ?2)"
                               " ON CONFLICT (image_id) DO UPDATE SET step = excluded.step";
-    sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_connection_prepare(deed->db, sql, working, &stmt, err);
-    int code = SQLITE_OK;
-    if (status == IA_OK)
-        code = sqlite3_bind_int64(stmt, 1, ia_stored_graph_image_id(deed->stored, image));
-    if (status == IA_OK && code == SQLITE_OK)
-        code = sqlite3_bind_int64(stmt, 2, step);
-    if (status == IA_OK && code == SQLITE_OK)
-        code = sqlite3_step(stmt);
-    return ia_connection_finish(deed->db, stmt, status, code, working, err);
+    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_connection_prepare(deed->db, sql, working, &stmt, err));
+    if (sqlite3_bind_int64(stmt, 1, ia_stored_graph_image_id(deed->stored, image)) != SQLITE_OK ||
+        sqlite3_bind_int64(stmt, 2, step) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_DONE)
+        return ia_connection_fail(deed->db, err, "%s", working);
+    return IA_OK;
 }
 
-/* One step: what is unreferenced by now and was not before is told, then deleted. *any: there was something. */
-static enum ia_status tell_step(struct deed *deed, int64_t step, bool *any, struct ia_error *err)
+/* One step: what is unreferenced by now and was not before is told, then deleted. */
+static enum ia_status tell_step(struct deed *deed, int64_t step, struct ia_error *err)
 {
-    IA_VEC(size_t) found = {0};
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < deed->graph->images.len && status == IA_OK; i++) {
+    deed->found.len = 0;
+    for (size_t i = 0; i < deed->graph->images.len; i++) {
         if (deed->before[i] == IA_CANDIDATE_UNREFERENCED ||
             ia_judge_candidate(deed->judge, i) != IA_CANDIDATE_UNREFERENCED)
             continue;
-        status = ia_vec_push(&found, i) ? put_step(deed, i, step, err) : ia_no_memory(err);
-        if (status == IA_OK)
-            status = put_candidate(deed, "unreferenced", i, IA_CANDIDATE_UNREFERENCED, err);
+        if (!ia_vec_push(&deed->found, i))
+            return ia_no_memory(err);
+        IA_TRY(put_step(deed, i, step, err));
+        IA_TRY(put_candidate(deed, "unreferenced", i, IA_CANDIDATE_UNREFERENCED, err));
     }
-    for (size_t i = 0; i < found.len && status == IA_OK; i++)
-        status = ia_graph_delete(deed->graph, found.items[i]) ? IA_OK : ia_no_memory(err);
-    *any = found.len > 0;
-    ia_vec_release(&found);
-    return status;
+    for (size_t i = 0; i < deed->found.len; i++)
+        if (!ia_graph_delete(deed->graph, deed->found.items[i]))
+            return ia_no_memory(err);
+    return IA_OK;
 }
 
 static enum ia_status judge(struct deed *deed, struct ia_error *err)
 {
-    enum ia_status status = look(deed, err);
-    if (status == IA_OK)
-        status = tell_before(deed, err);
-    if (status == IA_OK)
-        status = set_accounts(deed, err);
-    if (status == IA_OK)
-        status = act(deed, err);
-    if (status == IA_OK)
-        status = look_again(deed, err);
-    if (status == IA_OK)
-        status = tell_masked(deed, err);
-    bool any = true;
-    for (int64_t step = 1; any && status == IA_OK; step++) { /* ends: each step deletes an image */
-        status = tell_step(deed, step, &any, err);
-        if (status == IA_OK && any)
-            status = look_again(deed, err);
+    IA_TRY(look(deed, err));
+    IA_TRY(tell_before(deed, err));
+    IA_TRY(set_accounts(deed, err));
+    IA_TRY(act(deed, err));
+    IA_TRY(look_again(deed, err));
+    IA_TRY(tell_masked(deed, err));
+    for (int64_t step = 1;; step++) { /* ends: each step deletes an image */
+        IA_TRY(tell_step(deed, step, err));
+        if (deed->found.len == 0)
+            return IA_OK;
+        IA_TRY(look_again(deed, err));
     }
-    return status;
 }
 
 enum ia_status ia_what_if_judge(sqlite3 *db, enum ia_what_if_action action, const struct ia_what_if_accounts *accounts,
                                 struct ia_error *err)
 {
-    struct deed deed = {.db = db, .action = action, .accounts = accounts};
-    enum ia_status status = ia_stored_graph_load(db, &deed.stored, err);
-    if (status == IA_OK) {
-        deed.graph = ia_stored_graph(deed.stored);
-        status = judge(&deed, err);
-    }
-    ia_judge_free(deed.judge);
-    ia_doubts_release(&deed.of_all);
-    ia_vec_release(&deed.masked_before);
-    free(deed.before);
-    ia_stored_graph_free(deed.stored);
-    return status;
+    AUTO_DEED struct deed deed = {.db = db, .action = action, .accounts = accounts};
+    IA_TRY(ia_stored_graph_load(db, &deed.stored, err));
+    deed.graph = ia_stored_graph(deed.stored);
+    return judge(&deed, err);
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "store/connection.h"
 #include "store/extent_batch.h"
 #include "store/extents.h"
@@ -26,71 +27,63 @@ struct ia_writer {
 
 static enum ia_status read_counters(struct ia_writer *writer, struct ia_error *err)
 {
-    enum ia_status status =
-        ia_connection_int(writer->db, "SELECT 1 + coalesce(max(scan_id), 0) FROM scan", &writer->scan_id, err);
-    if (status == IA_OK)
-        status = ia_connection_int(writer->db,
-                                   "SELECT 1 + max(coalesce((SELECT max(image_id) FROM image), 0),"
-                                   " coalesce((SELECT value FROM setting WHERE key = '" LAST_IMAGE "'), 0))",
-                                   &writer->next_image_id, err);
-    if (status == IA_OK)
-        status = ia_connection_int(writer->db,
-                                   "SELECT 1 + max(coalesce((SELECT max(map_id) FROM mapping), 0),"
-                                   " coalesce((SELECT max(map_id) FROM extent), 0))",
-                                   &writer->next_map_id, err);
+    IA_TRY(ia_connection_int(writer->db, "SELECT 1 + coalesce(max(scan_id), 0) FROM scan", &writer->scan_id, err));
+    IA_TRY(ia_connection_int(writer->db,
+                             "SELECT 1 + max(coalesce((SELECT max(image_id) FROM image), 0),"
+                             " coalesce((SELECT value FROM setting WHERE key = '" LAST_IMAGE "'), 0))",
+                             &writer->next_image_id, err));
+    IA_TRY(ia_connection_int(writer->db,
+                             "SELECT 1 + max(coalesce((SELECT max(map_id) FROM mapping), 0),"
+                             " coalesce((SELECT max(map_id) FROM extent), 0))",
+                             &writer->next_map_id, err));
     writer->first_image_id = writer->next_image_id;
-    return status;
+    return IA_OK;
 }
 
 /* Foreign keys are set outside the transaction, the journal mode only on a database that is known to be ours. The size
  * of pages is that of a new one: extents are stored a tenth faster than with sqlite's 4096, and small tables no slower,
  * which they are with more. */
-static enum ia_status begin(struct ia_writer *writer, const char *path, struct ia_error *err)
+static enum ia_status take_lock(struct ia_writer *writer, const char *path, struct ia_error *err)
 {
     int64_t version = 0;
-    struct ia_schema schema = ia_schema_current();
-    enum ia_status status = ia_connection_identify(writer->db, path, &version, err);
-    if (status == IA_OK)
-        status = ia_connection_exec(writer->db,
-                                    "PRAGMA foreign_keys = ON; PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
-                                    "PRAGMA synchronous = FULL;"
-                                    "PRAGMA journal_size_limit = 0;"
-                                    "PRAGMA cache_size = -32768; PRAGMA cache_spill = ON",
-                                    err);
-    if (status == IA_OK)
-        status = ia_history_prepare(writer->db, err);
-    if (status == IA_OK)
-        status = ia_extent_batch_register(writer->db, err);
-    if (status == IA_OK)
-        status = ia_connection_exec(writer->db, "BEGIN IMMEDIATE", err);
+    IA_TRY(ia_connection_identify(writer->db, path, &version, err));
+    IA_TRY(ia_connection_exec(writer->db,
+                              "PRAGMA foreign_keys = ON; PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
+                              "PRAGMA synchronous = FULL;"
+                              "PRAGMA journal_size_limit = 0;"
+                              "PRAGMA cache_size = -32768; PRAGMA cache_spill = ON",
+                              err));
+    IA_TRY(ia_history_prepare(writer->db, err));
+    IA_TRY(ia_extent_batch_register(writer->db, err));
+    return ia_connection_exec(writer->db, "BEGIN IMMEDIATE", err);
+}
+
+static enum ia_status begin(struct ia_writer *writer, const char *path, struct ia_error *err)
+{
+    enum ia_status status = take_lock(writer, path, err);
     if (status == IA_BUSY)
         return ia_fail(err, IA_BUSY, "another scan is writing to '%s'", path);
     /* The log and its index stay, empty, when the last writer closes: a user who may read but not write the store's
      * directory needs them to be there. */
     int persist = 1;
     sqlite3_file_control(writer->db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
-    if (status == IA_OK) /* again, now that nobody else can change it */
-        status = ia_connection_identify(writer->db, path, &version, err);
-    if (status == IA_OK)
-        status = ia_migrate(writer->db, &schema, version, err);
-    return status == IA_OK ? read_counters(writer, err) : status;
+    IA_TRY(status);
+    int64_t version = 0;
+    struct ia_schema schema = ia_schema_current();
+    IA_TRY(ia_connection_identify(writer->db, path, &version, err)); /* again, now that nobody else can change it */
+    IA_TRY(ia_migrate(writer->db, &schema, version, err));
+    return read_counters(writer, err);
 }
 
 enum ia_status ia_writer_begin(const char *path, struct ia_writer **out, struct ia_error *err)
 {
-    struct ia_writer *writer = calloc(1, sizeof(*writer));
+    IA_AUTO_WRITER struct ia_writer *writer = calloc(1, sizeof(*writer));
     if (writer == NULL)
         return ia_no_memory(err);
-    enum ia_status status = ia_connection_open(path, IA_CONNECTION_CREATE, &writer->db, err);
-    if (status == IA_OK) {
-        writer->statements.db = writer->db;
-        status = begin(writer, path, err);
-    }
-    if (status != IA_OK) {
-        ia_writer_close(writer);
-        return status;
-    }
-    *out = writer;
+    IA_TRY(ia_connection_open(path, IA_CONNECTION_CREATE, &writer->db, err));
+    writer->statements.db = writer->db;
+    IA_TRY(begin(writer, path, err));
+    *out = ia_steal_ptr(writer);
     return IA_OK;
 }
 
@@ -134,11 +127,11 @@ int64_t ia_writer_new_map_id(struct ia_writer *writer)
 
 enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *row, struct ia_error *err)
 {
-    enum ia_status status = row->file_id == 0 ? ia_statements_insert(&writer->statements, IA_ENTITY_FILE, row, err)
-                                              : ia_statements_put(&writer->statements, IA_ENTITY_FILE, row, err);
-    if (status == IA_OK && row->file_id == 0)
-        row->file_id = sqlite3_last_insert_rowid(writer->db);
-    return status;
+    if (row->file_id != 0)
+        return ia_statements_put(&writer->statements, IA_ENTITY_FILE, row, err);
+    IA_TRY(ia_statements_insert(&writer->statements, IA_ENTITY_FILE, row, err));
+    row->file_id = sqlite3_last_insert_rowid(writer->db);
+    return IA_OK;
 }
 
 /* Of an image that this scan numbered, there is no row yet. */
@@ -191,9 +184,8 @@ static enum ia_status put_batch(struct ia_writer *writer, enum ia_statement numb
                                 struct ia_extent_batch *batch, struct ia_error *err)
 {
     sqlite3_stmt *stmt = NULL;
-    enum ia_status status = ia_statements_get(&writer->statements, number, &stmt, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_statements_get(&writer->statements, number, &stmt, err));
+    enum ia_status status = IA_OK;
     if (sqlite3_bind_int64(stmt, 1, parameter) != SQLITE_OK || ia_extent_batch_bind(stmt, 2, batch) != SQLITE_OK ||
         sqlite3_step(stmt) != SQLITE_DONE)
         status = ia_connection_fail(writer->db, err, "cannot store extents");
@@ -384,15 +376,15 @@ enum ia_status ia_writer_touch_file(struct ia_writer *writer, int64_t file_id, s
 
 enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err)
 {
-    enum ia_status status = ia_history_write(writer->db, writer->scan_id, writer->any_gone, err);
-    if (status == IA_OK)
-        status = ia_writer_put_setting(writer, LAST_IMAGE, writer->next_image_id - 1, err);
-    return status == IA_OK && keep > 0 ? ia_history_prune(writer->db, keep, err) : status;
+    IA_TRY(ia_history_write(writer->db, writer->scan_id, writer->any_gone, err));
+    IA_TRY(ia_writer_put_setting(writer, LAST_IMAGE, writer->next_image_id - 1, err));
+    return keep > 0 ? ia_history_prune(writer->db, keep, err) : IA_OK;
 }
 
 enum ia_status ia_writer_read_extents(struct ia_writer *writer, int64_t map_id, int64_t from, struct ia_extent *out,
                                       size_t capacity, size_t *count, struct ia_error *err)
 {
-    IA_TRY(writer->extents == NULL ? ia_extents_prepare(writer->db, &writer->extents, err) : IA_OK);
+    if (writer->extents == NULL)
+        IA_TRY(ia_extents_prepare(writer->db, &writer->extents, err));
     return ia_extents_read(writer->extents, map_id, from, out, capacity, count, err);
 }

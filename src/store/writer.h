@@ -23,6 +23,12 @@ IA_MUST_CHECK enum ia_status ia_writer_commit(struct ia_writer *writer, struct i
 /* Rolls back what was not committed. NULL is fine. */
 void ia_writer_close(struct ia_writer *writer);
 
+static inline void ia_cleanup_writer_(struct ia_writer **writer)
+{
+    ia_writer_close(*writer);
+}
+#define IA_AUTO_WRITER __attribute__((cleanup(ia_cleanup_writer_)))
+
 /* The number of the scan that is being written; the next free ids. */
 int64_t ia_writer_scan_id(const struct ia_writer *writer);
 int64_t ia_writer_new_image_id(struct ia_writer *writer);
