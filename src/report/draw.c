@@ -80,10 +80,8 @@ static void draw_node(const struct ia_draw_node *node, const struct level *level
 enum ia_status ia_draw_tree(const struct ia_draw_node *nodes, size_t count, bool utf8, struct ia_buf *out,
                             struct ia_error *err)
 {
-    size_t deepest;
-    enum ia_status status = check_levels(nodes, count, &deepest, err);
-    if (status != IA_OK)
-        return status;
+    size_t deepest = 0;
+    IA_TRY(check_levels(nodes, count, &deepest, err));
     IA_AUTO_FREE struct level *levels = calloc(deepest + 1, sizeof(*levels));
     IA_AUTO_FREE bool *follows = calloc(count + 1, sizeof(*follows));
     if (levels == NULL || follows == NULL)

@@ -53,12 +53,11 @@ static enum ia_status read_fact(struct ia_reader *reader, const char *sql, const
                                 size_t count, struct ia_fact *fact, struct ia_error *err)
 {
     *fact = (struct ia_fact){.row = {.columns = columns, .cells = fact->cells, .count = count}};
-    enum ia_status status = ia_query_open(reader, sql, &fact->query, err);
-    if (status == IA_OK)
-        status = ia_query_step(fact->query, &fact->found, err);
-    for (size_t i = 0; status == IA_OK && fact->found && i < count; i++)
+    IA_TRY(ia_query_open(reader, sql, &fact->query, err));
+    IA_TRY(ia_query_step(fact->query, &fact->found, err));
+    for (size_t i = 0; fact->found && i < count; i++)
         fact->cells[i] = ia_cell_read(fact->query, (int)i, columns[i].type);
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_fact_scan(struct ia_reader *reader, struct ia_fact *fact, struct ia_error *err)
@@ -98,18 +97,16 @@ bool ia_severity_is_known(const char *severity)
 
 enum ia_status ia_findings_reach(struct ia_reader *reader, const char *severity, bool *reached, struct ia_error *err)
 {
-    struct ia_query *query = NULL;
-    bool row = true;
+    IA_AUTO_QUERY struct ia_query *query = NULL;
     *reached = false;
-    enum ia_status status = ia_query_open(reader, "SELECT DISTINCT severity FROM v_finding", &query, err);
-    while (status == IA_OK && row) {
-        status = ia_query_step(query, &row, err);
-        if (status != IA_OK || !row)
-            break;
+    IA_TRY(ia_query_open(reader, "SELECT DISTINCT severity FROM v_finding", &query, err));
+    for (;;) {
+        bool row = false;
+        IA_TRY(ia_query_step(query, &row, err));
+        if (!row)
+            return IA_OK;
         struct ia_cell cell = ia_cell_read(query, 0, IA_COLUMN_TEXT);
         /* A word that is not known here ranks above all: better one alarm too many. */
         *reached = *reached || (cell.value == IA_VALUE_TEXT && severity_rank(cell.text) >= severity_rank(severity));
     }
-    ia_query_close(query);
-    return status;
 }

@@ -25,6 +25,7 @@ IA_MUST_CHECK enum ia_status ia_fact_scan(struct ia_reader *reader, struct ia_fa
  * which references may be unknown; errors: what the scan could not read. */
 IA_MUST_CHECK enum ia_status ia_fact_basis(struct ia_reader *reader, struct ia_fact *fact, struct ia_error *err);
 void ia_fact_release(struct ia_fact *fact);
+#define IA_AUTO_FACT __attribute__((cleanup(ia_fact_release)))
 
 /* The value of a column of the query's row as a cell. Text lives until the query's next step. */
 struct ia_cell ia_cell_read(const struct ia_query *query, int column, enum ia_column_type type);

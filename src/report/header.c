@@ -110,10 +110,9 @@ static enum ia_status take_comment(struct ia_report *report, char *text, const s
 enum ia_status ia_report_header_parse(struct ia_report *report, size_t *body, struct ia_error *err)
 {
     struct line line = {.report = report->name};
-    enum ia_status status = IA_OK;
     char *at = report->header;
     report->title = "";
-    while (status == IA_OK && *at != '\0') {
+    while (*at != '\0') {
         size_t len = strcspn(at, "\n");
         char *next = at[len] == '\n' ? at + len + 1 : at + len;
         size_t blank = strspn(at, " \t\r");
@@ -122,9 +121,9 @@ enum ia_status ia_report_header_parse(struct ia_report *report, size_t *body, st
         at[len] = '\0';
         line.number++;
         if (blank != len)
-            status = take_comment(report, at + blank + 2, &line, err);
+            IA_TRY(take_comment(report, at + blank + 2, &line, err));
         at = next;
     }
     *body = (size_t)(at - report->header);
-    return status;
+    return IA_OK;
 }

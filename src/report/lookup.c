@@ -9,17 +9,13 @@
 
 static enum ia_status is_known(struct ia_reader *reader, const char *path, bool *known, struct ia_error *err)
 {
-    struct ia_query *query = NULL;
-    enum ia_status status = ia_query_open(reader,
-                                          "SELECT 1 FROM file_name WHERE path = :image"
-                                          " UNION ALL SELECT 1 FROM image WHERE path = :image LIMIT 1",
-                                          &query, err);
-    if (status == IA_OK)
-        status = ia_query_bind_text(query, ":image", path, strlen(path), err);
-    if (status == IA_OK)
-        status = ia_query_step(query, known, err);
-    ia_query_close(query);
-    return status;
+    IA_AUTO_QUERY struct ia_query *query = NULL;
+    IA_TRY(ia_query_open(reader,
+                         "SELECT 1 FROM file_name WHERE path = :image"
+                         " UNION ALL SELECT 1 FROM image WHERE path = :image LIMIT 1",
+                         &query, err));
+    IA_TRY(ia_query_bind_text(query, ":image", path, strlen(path), err));
+    return ia_query_step(query, known, err);
 }
 
 enum ia_status ia_image_lookup(struct ia_reader *reader, const char *name, struct ia_buf *path, struct ia_error *err)
@@ -28,11 +24,8 @@ enum ia_status ia_image_lookup(struct ia_reader *reader, const char *name, struc
     const char *const candidates[] = {canonical, name};
     for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
         bool known = false;
-        enum ia_status status = IA_OK;
         if (candidates[i] != NULL)
-            status = is_known(reader, candidates[i], &known, err);
-        if (status != IA_OK)
-            return status;
+            IA_TRY(is_known(reader, candidates[i], &known, err));
         if (!known)
             continue;
         ia_buf_clear(path);

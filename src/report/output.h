@@ -23,5 +23,6 @@ IA_MUST_CHECK enum ia_status ia_output_open(struct ia_output *output, const char
 IA_MUST_CHECK enum ia_status ia_output_commit(struct ia_output *output, struct ia_error *err);
 /* Without a commit before, removes the temporary file. */
 void ia_output_release(struct ia_output *output);
+#define IA_AUTO_OUTPUT __attribute__((cleanup(ia_output_release)))
 
 #endif

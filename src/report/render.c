@@ -69,19 +69,18 @@ enum ia_status ia_render_begin(struct ia_render *render, const struct ia_rendere
 
 enum ia_status ia_render_row(struct ia_render *render, const struct ia_cell *cells, struct ia_error *err)
 {
-    enum ia_status status = render->renderer->row(render, cells, err);
-    if (status == IA_OK)
-        status = write_out(render, err);
+    IA_TRY(render->renderer->row(render, cells, err));
+    IA_TRY(write_out(render, err));
     render->rows++;
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_render_end(struct ia_render *render, struct ia_error *err)
 {
     IA_TRY(render->renderer->end(render, err));
     IA_TRY(write_out(render, err));
-    if ((fflush(render->out) != 0 || ferror(render->out)))
-        IA_TRY(ia_fail_errno(err, errno, "cannot write the output"));
+    if (fflush(render->out) != 0 || ferror(render->out))
+        return ia_fail_errno(err, errno, "cannot write the output");
     return IA_OK;
 }
 

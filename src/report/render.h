@@ -78,5 +78,6 @@ IA_MUST_CHECK enum ia_status ia_render_begin(struct ia_render *render, const str
 IA_MUST_CHECK enum ia_status ia_render_row(struct ia_render *render, const struct ia_cell *cells, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_render_end(struct ia_render *render, struct ia_error *err);
 void ia_render_release(struct ia_render *render);
+#define IA_AUTO_RENDER __attribute__((cleanup(ia_render_release)))
 
 #endif

@@ -47,22 +47,19 @@ static enum ia_status add_include(struct ia_buf *sql, const char *name, struct i
     const char *text = embedded_text(name);
     if (text == NULL)
         return no_report(name, err);
-    struct ia_report included;
-    enum ia_status status = ia_report_parse(name, text, &included, err);
-    if (status == IA_OK && included.includes.len > 0)
-        status = ia_fail(err, IA_USAGE, "report '%s' includes others and cannot be included", name);
-    if (status == IA_OK) {
-        size_t len = strlen(included.sql);
-        while (len > 0 && strchr("; \t\r\n", included.sql[len - 1]) != NULL)
-            len--;
-        for (const char *c = name; *c != '\0'; c++)
-            ia_buf_add_char(sql, *c == '-' ? '_' : *c);
-        ia_buf_add_str(sql, " AS (\n");
-        ia_buf_add(sql, included.sql, len);
-        ia_buf_add_str(sql, "\n)");
-    }
-    ia_report_release(&included);
-    return status;
+    IA_AUTO_REPORT struct ia_report included = {0};
+    IA_TRY(ia_report_parse(name, text, &included, err));
+    if (included.includes.len > 0)
+        return ia_fail(err, IA_USAGE, "report '%s' includes others and cannot be included", name);
+    size_t len = strlen(included.sql);
+    while (len > 0 && strchr("; \t\r\n", included.sql[len - 1]) != NULL)
+        len--;
+    for (const char *c = name; *c != '\0'; c++)
+        ia_buf_add_char(sql, *c == '-' ? '_' : *c);
+    ia_buf_add_str(sql, " AS (\n");
+    ia_buf_add(sql, included.sql, len);
+    ia_buf_add_str(sql, "\n)");
+    return IA_OK;
 }
 
 /* Steps over `word` and the blanks after it where the text begins with them. */
@@ -80,17 +77,16 @@ static bool skip_word(const char **text, const char *word)
 static enum ia_status add_with(struct ia_buf *sql, const struct ia_report *report, const char *body,
                                struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; status == IA_OK && i < report->includes.len; i++) {
+    for (size_t i = 0; i < report->includes.len; i++) {
         ia_buf_add_str(sql, i == 0 ? "WITH RECURSIVE " : ",\n");
-        status = add_include(sql, report->includes.items[i], err);
+        IA_TRY(add_include(sql, report->includes.items[i], err));
     }
     bool has_with = report->includes.len > 0 && skip_word(&body, "WITH");
     if (has_with)
         skip_word(&body, "RECURSIVE");
     ia_buf_add_str(sql, has_with ? ",\n" : "\n");
     ia_buf_add_str(sql, body);
-    return status;
+    return IA_OK;
 }
 
 enum ia_status ia_report_parse(const char *name, const char *text, struct ia_report *report, struct ia_error *err)
@@ -99,13 +95,9 @@ enum ia_status ia_report_parse(const char *name, const char *text, struct ia_rep
     if (report->name == NULL || report->header == NULL)
         return ia_no_memory(err);
     size_t body = 0;
-    enum ia_status status = ia_report_header_parse(report, &body, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_report_header_parse(report, &body, err));
     IA_AUTO_BUF struct ia_buf sql = {0};
-    status = add_with(&sql, report, text + body, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(add_with(&sql, report, text + body, err));
     report->sql = ia_buf_steal(&sql);
     return report->sql != NULL ? IA_OK : ia_no_memory(err);
 }
@@ -138,6 +130,16 @@ static enum ia_status read_text(const char *path, FILE *file, struct ia_buf *tex
     return IA_OK;
 }
 
+static enum ia_status read_file(const char *path, struct ia_buf *text, struct ia_error *err)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return ia_fail_errno(err, errno, "cannot open '%s'", path);
+    enum ia_status status = read_text(path, file, text, err);
+    fclose(file);
+    return status;
+}
+
 static enum ia_status parse_file(const char *path, const char *text, struct ia_report *report, struct ia_error *err)
 {
     IA_AUTO_FREE char *name = strdup(ia_path_name(path));
@@ -153,12 +155,8 @@ enum ia_status ia_report_load(const char *path, struct ia_report *report, struct
 {
     *report = (struct ia_report){0};
     IA_AUTO_BUF struct ia_buf text = {0};
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return ia_fail_errno(err, errno, "cannot open '%s'", path);
-    enum ia_status status = read_text(path, file, &text, err);
-    fclose(file);
-    return status == IA_OK ? parse_file(path, text.data, report, err) : status;
+    IA_TRY(read_file(path, &text, err));
+    return parse_file(path, text.data, report, err);
 }
 
 void ia_report_release(struct ia_report *report)

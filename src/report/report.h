@@ -42,6 +42,7 @@ IA_MUST_CHECK enum ia_status ia_report_embedded(const char *name, struct ia_repo
 /* Named after the file, without folder and suffix. */
 IA_MUST_CHECK enum ia_status ia_report_load(const char *path, struct ia_report *report, struct ia_error *err);
 void ia_report_release(struct ia_report *report);
+#define IA_AUTO_REPORT __attribute__((cleanup(ia_report_release)))
 
 /* The names of the embedded reports, in order; NULL past the last. */
 const char *ia_report_embedded_name(size_t index);

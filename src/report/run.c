@@ -38,6 +38,8 @@ static void plan_release(struct plan *plan)
     *plan = (struct plan){0};
 }
 
+#define AUTO_PLAN __attribute__((cleanup(plan_release)))
+
 static bool is_taken(const struct plan *plan, size_t before, const char *name)
 {
     for (size_t i = 0; i < before; i++)
@@ -92,15 +94,14 @@ static enum ia_status plan_init(struct plan *plan, const struct ia_query *query,
     if (plan->all == NULL || plan->chosen == NULL || plan->shown == NULL || plan->cells == NULL ||
         plan->commands == NULL)
         return ia_no_memory(err);
-    enum ia_status status = name_columns(plan, query, request->report, err);
-    if (status == IA_OK)
-        status = ia_columns_select(request->columns, plan->all, count, plan->chosen, &plan->shown_count, err);
-    for (size_t i = 0; status == IA_OK && i < plan->shown_count; i++) {
+    IA_TRY(name_columns(plan, query, request->report, err));
+    IA_TRY(ia_columns_select(request->columns, plan->all, count, plan->chosen, &plan->shown_count, err));
+    for (size_t i = 0; i < plan->shown_count; i++) {
         plan->shown[i] = plan->all[plan->chosen[i]];
         if (plan->shown[i].type == IA_COLUMN_ADVICE)
             plan->shown[i].type = IA_COLUMN_TEXT;
     }
-    return status;
+    return IA_OK;
 }
 
 /* The type of a value that its row's unit tells. */
@@ -130,31 +131,27 @@ static enum ia_status make_command(struct ia_cell *cell, struct ia_buf *command,
 
 static enum ia_status read_cells(struct plan *plan, const struct ia_query *query, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < plan->shown_count && status == IA_OK; i++) {
+    for (size_t i = 0; i < plan->shown_count; i++) {
         enum ia_column_type type = plan->shown[i].type;
         if (type == IA_COLUMN_UNIT)
             type = type_by_unit(plan, query);
         plan->cells[i] = ia_cell_read(query, (int)plan->chosen[i], type);
         if (plan->all[plan->chosen[i]].type == IA_COLUMN_ADVICE)
-            status = make_command(&plan->cells[i], &plan->commands[i], err);
+            IA_TRY(make_command(&plan->cells[i], &plan->commands[i], err));
     }
-    return status;
+    return IA_OK;
 }
 
 /* `row` tells whether the query stands on a row. */
 static enum ia_status render_rows(struct ia_render *render, struct plan *plan, struct ia_query *query, bool row,
                                   struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    while (status == IA_OK && row) {
-        status = read_cells(plan, query, err);
-        if (status == IA_OK)
-            status = ia_render_row(render, plan->cells, err);
-        if (status == IA_OK)
-            status = ia_query_step(query, &row, err);
+    while (row) {
+        IA_TRY(read_cells(plan, query, err));
+        IA_TRY(ia_render_row(render, plan->cells, err));
+        IA_TRY(ia_query_step(query, &row, err));
     }
-    return status;
+    return IA_OK;
 }
 
 /* The first step comes before the head is written, so that a statement that fails at once leaves nothing behind. */
@@ -162,12 +159,10 @@ static enum ia_status render_query(const struct ia_report_request *request, stru
                                    const struct ia_fact *scan, const struct ia_fact *basis, FILE *out,
                                    struct ia_error *err)
 {
-    struct plan plan = {0};
-    struct ia_render render = {0};
+    AUTO_PLAN struct plan plan = {0};
     bool row = false;
-    enum ia_status status = plan_init(&plan, query, request, err);
-    if (status == IA_OK)
-        status = ia_query_step(query, &row, err);
+    IA_TRY(plan_init(&plan, query, request, err));
+    IA_TRY(ia_query_step(query, &row, err));
     const struct ia_render_head head = {
         .report = request->report->name,
         .columns = plan.shown,
@@ -175,15 +170,10 @@ static enum ia_status render_query(const struct ia_report_request *request, stru
         .scan = scan->found ? &scan->row : NULL,
         .basis = basis->found ? &basis->row : NULL,
     };
-    if (status == IA_OK)
-        status = ia_render_begin(&render, request->renderer, &request->options, &head, out, err);
-    if (status == IA_OK)
-        status = render_rows(&render, &plan, query, row, err);
-    if (status == IA_OK)
-        status = ia_render_end(&render, err);
-    ia_render_release(&render);
-    plan_release(&plan);
-    return status;
+    IA_AUTO_RENDER struct ia_render render = {0};
+    IA_TRY(ia_render_begin(&render, request->renderer, &request->options, &head, out, err));
+    IA_TRY(render_rows(&render, &plan, query, row, err));
+    return ia_render_end(&render, err);
 }
 
 static enum ia_status bind_argument(struct ia_query *query, const struct ia_argument *argument, struct ia_error *err)
@@ -228,29 +218,21 @@ static enum ia_status check_parameters(const struct ia_query *query, const struc
 static enum ia_status open_query(struct ia_reader *reader, const struct ia_report_request *request,
                                  struct ia_query **query, struct ia_error *err)
 {
-    enum ia_status status = ia_query_open(reader, request->report->sql, query, err);
-    if (status == IA_OK)
-        status = check_parameters(*query, request, err);
-    for (size_t i = 0; status == IA_OK && i < request->argument_count; i++)
-        status = bind_argument(*query, &request->arguments[i], err);
-    return status;
+    IA_TRY(ia_query_open(reader, request->report->sql, query, err));
+    IA_TRY(check_parameters(*query, request, err));
+    for (size_t i = 0; i < request->argument_count; i++)
+        IA_TRY(bind_argument(*query, &request->arguments[i], err));
+    return IA_OK;
 }
 
 enum ia_status ia_report_run(struct ia_reader *reader, const struct ia_report_request *request, FILE *out,
                              struct ia_error *err)
 {
-    struct ia_query *query = NULL;
-    struct ia_fact scan = {0};
-    struct ia_fact basis = {0};
-    enum ia_status status = ia_fact_scan(reader, &scan, err);
-    if (status == IA_OK)
-        status = ia_fact_basis(reader, &basis, err);
-    if (status == IA_OK)
-        status = open_query(reader, request, &query, err);
-    if (status == IA_OK)
-        status = render_query(request, query, &scan, &basis, out, err);
-    ia_query_close(query);
-    ia_fact_release(&basis);
-    ia_fact_release(&scan);
-    return status;
+    IA_AUTO_FACT struct ia_fact scan = {0};
+    IA_AUTO_FACT struct ia_fact basis = {0};
+    IA_AUTO_QUERY struct ia_query *query = NULL;
+    IA_TRY(ia_fact_scan(reader, &scan, err));
+    IA_TRY(ia_fact_basis(reader, &basis, err));
+    IA_TRY(open_query(reader, request, &query, err));
+    return render_query(request, query, &scan, &basis, out, err);
 }

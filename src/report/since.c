@@ -28,18 +28,14 @@ static enum ia_status check_time(const char *when, int64_t latest, const char *s
 
 enum ia_status ia_since_check(struct ia_reader *reader, const char *when, bool number, struct ia_error *err)
 {
-    struct ia_query *query = NULL;
+    IA_AUTO_QUERY struct ia_query *query = NULL;
     bool row = false;
-    enum ia_status status =
-        ia_query_open(reader, "SELECT scan_id, started FROM v_scan ORDER BY scan_id DESC LIMIT 1", &query, err);
-    if (status == IA_OK)
-        status = ia_query_step(query, &row, err);
-    if (status == IA_OK && row) {
-        size_t len;
-        const char *started = ia_query_text(query, 1, &len);
-        status = number ? check_number(when, ia_query_int(query, 0), err)
-                        : check_time(when, ia_query_int(query, 0), started == NULL ? "" : started, err);
-    }
-    ia_query_close(query);
-    return status;
+    IA_TRY(ia_query_open(reader, "SELECT scan_id, started FROM v_scan ORDER BY scan_id DESC LIMIT 1", &query, err));
+    IA_TRY(ia_query_step(query, &row, err));
+    if (!row)
+        return IA_OK;
+    size_t len;
+    const char *started = ia_query_text(query, 1, &len);
+    return number ? check_number(when, ia_query_int(query, 0), err)
+                  : check_time(when, ia_query_int(query, 0), started == NULL ? "" : started, err);
 }
