@@ -34,6 +34,7 @@ struct ia_chain_options {
 IA_MUST_CHECK enum ia_status ia_chain_open(const char *name, const struct ia_chain_options *options,
                                            struct ia_chain *out, struct ia_error *err);
 void ia_chain_release(struct ia_chain *chain);
+#define IA_AUTO_CHAIN __attribute__((cleanup(ia_chain_release)))
 
 /* Finds the format of a source called `name` by its first bytes and, where they match no format, by the name, as QEMU
  * does: what nothing claims is raw. */

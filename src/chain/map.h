@@ -30,4 +30,10 @@ IA_MUST_CHECK enum ia_status ia_map_next(struct ia_map *map, struct ia_map_entry
                                          struct ia_error *err);
 void ia_map_close(struct ia_map *map); /* NULL is fine */
 
+static inline void ia_cleanup_map_(struct ia_map **map)
+{
+    ia_map_close(*map);
+}
+#define IA_AUTO_MAP __attribute__((cleanup(ia_cleanup_map_)))
+
 #endif

@@ -41,6 +41,8 @@ static void nodes_release(struct nodes *nodes)
     ia_vec_release(&nodes->list);
 }
 
+#define AUTO_NODES __attribute__((cleanup(nodes_release)))
+
 /* Takes the text out of the buffer. */
 static enum ia_status nodes_add(struct nodes *nodes, size_t level, const char *path, struct ia_buf *text, bool marked,
                                 struct ia_error *err)
@@ -131,9 +133,7 @@ static enum ia_status answer(struct ia_reader *reader, const char *image, const 
                              struct ia_error *err)
 {
     IA_AUTO_BUF struct ia_buf path = {0};
-    enum ia_status status = ia_image_lookup(reader, image, &path, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_image_lookup(reader, image, &path, err));
     const struct ia_argument argument = {.name = ":image", .text = path.data};
     struct ia_report_request request = {
         .report = report, .arguments = &argument, .argument_count = 1, .renderer = &tree_renderer};
@@ -142,16 +142,11 @@ static enum ia_status answer(struct ia_reader *reader, const char *image, const 
 
 static enum ia_status draw_from_store(const char *db, const char *image, struct ia_error *err)
 {
-    struct ia_reader *reader = NULL;
-    struct ia_report report;
-    enum ia_status status = ia_report_embedded("tree", &report, err);
-    if (status == IA_OK)
-        status = ia_store_command_open(db, &reader, err);
-    if (status == IA_OK)
-        status = answer(reader, image, &report, err);
-    ia_reader_close(reader);
-    ia_report_release(&report);
-    return status;
+    IA_AUTO_REPORT struct ia_report report = {0};
+    IA_AUTO_READER struct ia_reader *reader = NULL;
+    IA_TRY(ia_report_embedded("tree", &report, err));
+    IA_TRY(ia_store_command_open(db, &reader, err));
+    return answer(reader, image, &report, err);
 }
 
 /* From the files: the chain alone. */
@@ -167,17 +162,17 @@ struct chain_options {
 /* seen[depth]: data that the image gets from there. */
 static enum ia_status sum_seen(const struct ia_chain *chain, int64_t *seen, struct ia_error *err)
 {
-    struct ia_map *map = NULL;
-    struct ia_map_entry entry;
-    bool have = true;
-    enum ia_status status = ia_map_open(chain, 0, INT64_MAX, &map, err);
-    while (status == IA_OK && have) {
-        status = ia_map_next(map, &entry, &have, err);
-        if (status == IA_OK && have && entry.data)
+    IA_AUTO_MAP struct ia_map *map = NULL;
+    IA_TRY(ia_map_open(chain, 0, INT64_MAX, &map, err));
+    for (;;) {
+        struct ia_map_entry entry;
+        bool have = false;
+        IA_TRY(ia_map_next(map, &entry, &have, err));
+        if (!have)
+            return IA_OK;
+        if (entry.data)
             seen[entry.depth] += entry.length;
     }
-    ia_map_close(map);
-    return status;
 }
 
 static enum ia_status add_layers(struct nodes *nodes, const struct ia_chain *chain, struct ia_error *err)
@@ -186,42 +181,36 @@ static enum ia_status add_layers(struct nodes *nodes, const struct ia_chain *cha
     IA_AUTO_FREE int64_t *seen = calloc(count, sizeof(*seen));
     if (seen == NULL)
         return ia_no_memory(err);
-    enum ia_status status = sum_seen(chain, seen, err);
-    for (size_t level = 0; status == IA_OK && level < count; level++) {
+    IA_TRY(sum_seen(chain, seen, err));
+    for (size_t level = 0; level < count; level++) {
         size_t depth = count - 1 - level;
         const struct ia_layer *layer = &chain->layers.items[depth];
         IA_AUTO_BUF struct ia_buf text = {0};
         begin_text(&text, layer->image->format->name, ia_image_allocated(layer->image), seen[depth], true);
         ia_buf_add_char(&text, ']');
-        status = nodes_add(nodes, level, layer->name, &text, depth == 0, err);
+        IA_TRY(nodes_add(nodes, level, layer->name, &text, depth == 0, err));
     }
-    return status;
+    return IA_OK;
 }
 
 static enum ia_status draw_from_files(const struct chain_options *asked, struct ia_error *err)
 {
-    struct ia_chain chain;
+    IA_AUTO_CHAIN struct ia_chain chain = {0};
     const struct ia_chain_options how = {
         .format = asked->format,
         .confine = asked->confined ? &asked->confine : NULL,
         .limits = &ia_default_limits,
     };
-    enum ia_status status = ia_chain_open(asked->image, &how, &chain, err);
-    if (status != IA_OK)
-        return status;
+    IA_TRY(ia_chain_open(asked->image, &how, &chain, err));
     ia_cli_warn_of_parents(&chain);
-    struct nodes nodes = {0};
+    AUTO_NODES struct nodes nodes = {0};
     struct ia_render_options options;
     IA_AUTO_BUF struct ia_buf out = {0};
     ia_render_locale(&options, stdout);
-    status = add_layers(&nodes, &chain, err);
-    if (status == IA_OK)
-        status = nodes_draw(&nodes, options.utf8, &out, err);
-    if (status == IA_OK)
-        fwrite(out.data, 1, out.len, stdout); /* ia_cli_flush looks whether it arrived */
-    nodes_release(&nodes);
-    ia_chain_release(&chain);
-    return status;
+    IA_TRY(add_layers(&nodes, &chain, err));
+    IA_TRY(nodes_draw(&nodes, options.utf8, &out, err));
+    fwrite(out.data, 1, out.len, stdout); /* ia_cli_flush looks whether it arrived */
+    return IA_OK;
 }
 
 enum { OPTION_DB = 256, OPTION_CONFINE };

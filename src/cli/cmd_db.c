@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/vec.h"
 #include "cli/commands.h"
 #include "cli/common.h"
@@ -49,11 +50,10 @@ static int check(const struct db_options *options, const char *target)
 {
     (void)target;
     struct ia_error err;
-    struct ia_buf report = {0};
+    IA_AUTO_BUF struct ia_buf report = {0};
     enum ia_status status = ia_store_check(options->db, &report, &err);
     if (report.len > 0)
         fputs(report.data, stdout);
-    ia_buf_release(&report);
     return finish(status, &err);
 }
 
@@ -76,7 +76,7 @@ static int templates(const struct db_options *options, const char *target)
 {
     (void)target;
     struct ia_error err;
-    struct ia_buf list = {0};
+    IA_AUTO_BUF struct ia_buf list = {0};
     const struct ia_template_changes changes = {.add = options->add.all.items,
                                                 .add_count = options->add.all.len,
                                                 .remove = options->remove.all.items,
@@ -84,7 +84,6 @@ static int templates(const struct db_options *options, const char *target)
     enum ia_status status = ia_store_templates(options->db, &changes, &list, &err);
     if (status == IA_OK && list.len > 0)
         fputs(list.data, stdout);
-    ia_buf_release(&list);
     return finish(status, &err);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/cleanup.h"
 #include "chain/map.h"
 #include "cli/commands.h"
 #include "cli/common.h"
@@ -109,17 +110,15 @@ static int parse(struct map_options *options, int argc, char **argv)
     return -1;
 }
 
-/* False, after a message, when human output cannot show the entry: as qemu-img refuses it. */
-static bool add_human(struct ia_buf *out, const struct ia_map_entry *entry)
+/* IA_UNSUPPORTED when human output cannot show the entry: as qemu-img refuses it. */
+static enum ia_status add_human(struct ia_buf *out, const struct ia_map_entry *entry, struct ia_error *err)
 {
-    if (entry->data && entry->offset == IA_NO_OFFSET) {
-        ia_cli_error("File contains external, encrypted or compressed clusters.");
-        return false;
-    }
+    if (entry->data && entry->offset == IA_NO_OFFSET)
+        return ia_fail(err, IA_UNSUPPORTED, "File contains external, encrypted or compressed clusters.");
     if (entry->data && !entry->zero)
         ia_buf_addf(out, "%#-16jx%#-16jx%#-16jx%s\n", (uintmax_t)entry->start, (uintmax_t)entry->length,
                     (uintmax_t)entry->offset, entry->filename);
-    return true;
+    return IA_OK;
 }
 
 enum { FLUSH_BYTES = 256 * 1024 };
@@ -132,78 +131,71 @@ static void flush_buffer(struct ia_buf *out, size_t threshold)
     ia_buf_clear(out);
 }
 
-static int print_entries(struct ia_map *map, const struct map_options *options, struct ia_buf *out)
+static enum ia_status print_entries(struct ia_map *map, const struct map_options *options, struct ia_buf *out,
+                                    struct ia_error *err)
 {
     /* What qemu-img prints of an image without a byte. */
     struct ia_map_entry entry = {.start = options->start, .offset = IA_NO_OFFSET};
-    struct ia_error err;
     bool have = false;
-    if (ia_map_next(map, &entry, &have, &err) != IA_OK)
-        goto failed;
+    IA_TRY(ia_map_next(map, &entry, &have, err));
     if (!have)
         entry = (struct ia_map_entry){.start = options->start, .offset = IA_NO_OFFSET};
     do {
-        if (!options->json && !add_human(out, &entry))
-            return IA_EXIT_FAILED;
         if (options->json)
             ia_map_json_add(out, &entry, options->filenames);
+        else
+            IA_TRY(add_human(out, &entry, err));
         flush_buffer(out, FLUSH_BYTES);
-        if (have && ia_map_next(map, &entry, &have, &err) != IA_OK)
-            goto failed;
+        if (have)
+            IA_TRY(ia_map_next(map, &entry, &have, err));
         if (options->json)
             ia_buf_add_str(out, have ? ",\n" : "]\n");
     } while (have);
-    return IA_EXIT_DONE;
+    return IA_OK;
+}
 
-failed:
-    ia_cli_error("%s", err.message);
+static int fail(const struct ia_error *err)
+{
+    ia_cli_error("%s", err->message);
     return IA_EXIT_FAILED;
 }
 
 static int print_map(const struct ia_chain *chain, const struct map_options *options)
 {
-    struct ia_map *map = NULL;
+    IA_AUTO_MAP struct ia_map *map = NULL;
+    IA_AUTO_BUF struct ia_buf out = {0};
     struct ia_error err;
     int64_t to = INT64_MAX;
     if (options->length >= 0 && !ia_add(options->start, options->length, &to))
         to = INT64_MAX;
-    if (ia_map_open(chain, options->start, to, &map, &err) != IA_OK) {
-        ia_cli_error("%s", err.message);
-        return IA_EXIT_FAILED;
-    }
-    struct ia_buf out = {0};
+    if (ia_map_open(chain, options->start, to, &map, &err) != IA_OK)
+        return fail(&err);
     if (options->json)
         ia_buf_add_char(&out, '[');
     else
         ia_buf_addf(&out, "%-16s%-16s%-16s%s\n", "Offset", "Length", "Mapped to", "File");
-    int code = print_entries(map, options, &out);
-    flush_buffer(&out, 1);
+    int code = print_entries(map, options, &out, &err) == IA_OK ? IA_EXIT_DONE : fail(&err);
+    flush_buffer(&out, 1); /* also what came before a failure */
     if (out.failed) {
         ia_cli_error("out of memory");
         code = IA_EXIT_FAILED;
     }
-    ia_buf_release(&out);
-    ia_map_close(map);
     return ia_cli_flush(stdout) ? code : IA_EXIT_FAILED;
 }
 
 static int run(const struct map_options *options)
 {
-    struct ia_chain chain;
+    IA_AUTO_CHAIN struct ia_chain chain = {0};
     struct ia_error err;
     const struct ia_chain_options how = {
         .format = options->format,
         .confine = options->confined ? &options->confine : NULL,
         .limits = &ia_default_limits,
     };
-    if (ia_chain_open(options->image, &how, &chain, &err) != IA_OK) {
-        ia_cli_error("%s", err.message);
-        return IA_EXIT_FAILED;
-    }
+    if (ia_chain_open(options->image, &how, &chain, &err) != IA_OK)
+        return fail(&err);
     ia_cli_warn_of_parents(&chain);
-    int code = print_map(&chain, options);
-    ia_chain_release(&chain);
-    return code;
+    return print_map(&chain, options);
 }
 
 int ia_cmd_map(int argc, char **argv)

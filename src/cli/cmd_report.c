@@ -115,15 +115,19 @@ static const struct option long_options[] = {
     {0},
 };
 
+static enum ia_status print_title(const char *name, struct ia_error *err)
+{
+    IA_AUTO_REPORT struct ia_report report = {0};
+    IA_TRY(ia_report_embedded(name, &report, err));
+    printf("%-16s %s\n", report.name, report.title);
+    return IA_OK;
+}
+
 static int print_list(void)
 {
+    struct ia_error err;
     for (size_t i = 0; ia_report_embedded_name(i) != NULL; i++) {
-        struct ia_error err;
-        struct ia_report report;
-        enum ia_status status = ia_report_embedded(ia_report_embedded_name(i), &report, &err);
-        if (status == IA_OK)
-            printf("%-16s %s\n", report.name, report.title);
-        ia_report_release(&report);
+        enum ia_status status = print_title(ia_report_embedded_name(i), &err);
         if (status != IA_OK)
             return ia_store_command_exit("report", status, &err);
     }
@@ -288,15 +292,12 @@ static enum ia_status answer(struct ia_reader *reader, const struct report_optio
                              const struct ia_renderer *renderer, const struct ia_report *report, struct ia_error *err)
 {
     IA_AUTO_BUF struct ia_buf image = {0};
-    enum ia_status status = IA_OK;
     if (options->image != NULL)
-        status = ia_image_lookup(reader, options->image, &image, err);
-    if (status == IA_OK && options->has_since)
-        status = ia_since_check(reader, options->since.text, options->since.number, err);
-    if (status == IA_OK && options->asks_what_if)
-        status = ia_cli_what_if(reader, options->what_if, options->set.items, options->set.len, err);
-    if (status != IA_OK)
-        return status;
+        IA_TRY(ia_image_lookup(reader, options->image, &image, err));
+    if (options->has_since)
+        IA_TRY(ia_since_check(reader, options->since.text, options->since.number, err));
+    if (options->asks_what_if)
+        IA_TRY(ia_cli_what_if(reader, options->what_if, options->set.items, options->set.len, err));
     const struct ia_argument arguments[] = {
         {.name = ":image", .text = image.data},
         {.name = ":since", .text = options->since.text, .number = options->since.number},
@@ -313,24 +314,26 @@ static enum ia_status answer(struct ia_reader *reader, const struct report_optio
     return ia_store_command_answer(reader, &request, options->output, err);
 }
 
+/* *reached: there is a finding that --fail-on asks for. */
+static enum ia_status make_report(const struct report_options *options, const struct ia_renderer *renderer,
+                                  bool *reached, struct ia_error *err)
+{
+    IA_AUTO_REPORT struct ia_report report = {0};
+    IA_AUTO_READER struct ia_reader *reader = NULL;
+    IA_TRY(load(options, &report, err));
+    IA_TRY(ia_store_command_open(options->db, &reader, err));
+    IA_TRY(answer(reader, options, renderer, &report, err));
+    return options->fail_on == NULL ? IA_OK : ia_findings_reach(reader, options->fail_on, reached, err);
+}
+
 static int run(const struct report_options *options)
 {
     const struct ia_renderer *renderer = ia_store_command_format("report", options->format);
     if (renderer == NULL)
         return IA_EXIT_USAGE;
     struct ia_error err;
-    struct ia_report report;
-    struct ia_reader *reader = NULL;
     bool reached = false;
-    enum ia_status status = load(options, &report, &err);
-    if (status == IA_OK)
-        status = ia_store_command_open(options->db, &reader, &err);
-    if (status == IA_OK)
-        status = answer(reader, options, renderer, &report, &err);
-    if (status == IA_OK && options->fail_on != NULL)
-        status = ia_findings_reach(reader, options->fail_on, &reached, &err);
-    ia_reader_close(reader);
-    ia_report_release(&report);
+    enum ia_status status = make_report(options, renderer, &reached, &err);
     return reached ? IA_EXIT_FINDINGS : ia_store_command_exit("report", status, &err);
 }
 

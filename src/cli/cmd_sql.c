@@ -70,20 +70,24 @@ static int parse(struct sql_options *options, int argc, char **argv)
     return -1;
 }
 
+static enum ia_status answer(const struct sql_options *options, const struct ia_renderer *renderer,
+                             struct ia_error *err)
+{
+    /* The statement as it is: what looks like a report's header in it is a comment like any other. */
+    struct ia_report report = {.name = (char *)"sql", .sql = (char *)options->sql};
+    struct ia_report_request request = {.report = &report, .renderer = renderer, .options = {.bytes = true}};
+    IA_AUTO_READER struct ia_reader *reader = NULL;
+    IA_TRY(ia_store_command_open(options->db, &reader, err));
+    return ia_store_command_answer(reader, &request, options->output, err);
+}
+
 static int run(const struct sql_options *options)
 {
     const struct ia_renderer *renderer = ia_store_command_format("sql", options->format);
     if (renderer == NULL)
         return IA_EXIT_USAGE;
     struct ia_error err;
-    struct ia_reader *reader = NULL;
-    /* The statement as it is: what looks like a report's header in it is a comment like any other. */
-    struct ia_report report = {.name = (char *)"sql", .sql = (char *)options->sql};
-    struct ia_report_request request = {.report = &report, .renderer = renderer, .options = {.bytes = true}};
-    enum ia_status status = ia_store_command_open(options->db, &reader, &err);
-    if (status == IA_OK)
-        status = ia_store_command_answer(reader, &request, options->output, &err);
-    ia_reader_close(reader);
+    enum ia_status status = answer(options, renderer, &err);
     return ia_store_command_exit("sql", status, &err);
 }
 

@@ -33,16 +33,11 @@ const struct ia_renderer *ia_store_command_format(const char *command, const cha
 enum ia_status ia_store_command_answer(struct ia_reader *reader, struct ia_report_request *request, const char *path,
                                        struct ia_error *err)
 {
-    struct ia_output output;
-    enum ia_status status = ia_output_open(&output, path, stdout, err);
-    if (status == IA_OK) {
-        ia_render_locale(&request->options, output.file);
-        status = ia_report_run(reader, request, output.file, err);
-    }
-    if (status == IA_OK)
-        status = ia_output_commit(&output, err);
-    ia_output_release(&output);
-    return status;
+    IA_AUTO_OUTPUT struct ia_output output = {0};
+    IA_TRY(ia_output_open(&output, path, stdout, err));
+    ia_render_locale(&request->options, output.file);
+    IA_TRY(ia_report_run(reader, request, output.file, err));
+    return ia_output_commit(&output, err);
 }
 
 int ia_store_command_exit(const char *command, enum ia_status status, const struct ia_error *err)
