@@ -12,7 +12,7 @@
 #include "report/facts.h"
 #include "report/lookup.h"
 #include "report/since.h"
-#include "store/what_if.h"
+#include "what_if/what_if.h"
 
 static const char help[] =
     "Usage: imgaudit report [OPTION]... [--REPORT]\n"

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "report/lookup.h"
+#include "store/what_if_tables.h"
 
 struct paths {
     IA_VEC(char *) all;

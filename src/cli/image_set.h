@@ -7,7 +7,7 @@
 
 #include "base/status.h"
 #include "store/reader.h"
-#include "store/what_if.h"
+#include "what_if/what_if.h"
 
 /* Looks the names up and works out what the action does. IA_MISSING names the one that the store does not know. */
 IA_MUST_CHECK enum ia_status ia_cli_what_if(struct ia_reader *reader, enum ia_what_if_action action,

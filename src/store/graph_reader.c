@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "judge/finding_kind.h"
 #include "store/connection.h"
+#include "store/reader_internal.h"
 
 struct ia_stored_graph {
     sqlite3 *db;
@@ -219,12 +220,12 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
     return IA_OK;
 }
 
-enum ia_status ia_stored_graph_load(sqlite3 *db, struct ia_stored_graph **out, struct ia_error *err)
+enum ia_status ia_stored_graph_load(struct ia_reader *reader, struct ia_stored_graph **out, struct ia_error *err)
 {
     IA_AUTO_STORED_GRAPH struct ia_stored_graph *stored = calloc(1, sizeof(*stored));
     if (stored == NULL)
         return ia_no_memory(err);
-    stored->db = db;
+    stored->db = ia_reader_connection(reader);
     IA_TRY(load(stored, err));
     *out = ia_steal_ptr(stored);
     return IA_OK;

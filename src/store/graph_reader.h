@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* What the latest scan stored, as the graph that the judge looks at. Private to src/store. */
+/* What the latest scan stored, as the graph that the judge looks at. */
 #ifndef IA_STORE_GRAPH_READER_H
 #define IA_STORE_GRAPH_READER_H
 
-#include <sqlite3.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 #include "judge/graph.h"
+#include "store/reader.h"
 
 struct ia_stored_graph;
 
 /* Reads the graph, with the accounts of the forest. The caller frees it. */
-IA_MUST_CHECK enum ia_status ia_stored_graph_load(sqlite3 *db, struct ia_stored_graph **out, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_stored_graph_load(struct ia_reader *reader, struct ia_stored_graph **out,
+                                                  struct ia_error *err);
 void ia_stored_graph_free(struct ia_stored_graph *stored); /* NULL is fine */
 
 static inline void ia_cleanup_stored_graph_(struct ia_stored_graph **stored)

@@ -7,6 +7,7 @@
 #include "analysis/host_sharing.h"
 #include "base/vec.h"
 #include "store/connection.h"
+#include "store/reader_internal.h"
 
 static const char reading[] = "cannot read what files share";
 
@@ -57,9 +58,10 @@ static enum ia_status is_known(sqlite3 *db, int64_t image, bool *known, struct i
     return ia_connection_check(db, code, reading, err);
 }
 
-enum ia_status ia_what_if_shared_ranges(sqlite3 *db, int64_t image, struct ia_host_ranges *out, bool *known,
-                                        struct ia_error *err)
+enum ia_status ia_what_if_shared_ranges(struct ia_reader *reader, int64_t image, struct ia_host_ranges *out,
+                                        bool *known, struct ia_error *err)
 {
+    sqlite3 *db = ia_reader_connection(reader);
     IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
     IA_TRY(is_known(db, image, known, err));
     IA_TRY(ia_connection_prepare_for(db, ranges_sql, image, reading, &stmt, err));
@@ -127,9 +129,9 @@ static enum ia_status settle(const struct sharers *sharers, struct ia_error *err
     return IA_OK;
 }
 
-enum ia_status ia_what_if_share_files(sqlite3 *db, struct ia_error *err)
+enum ia_status ia_what_if_share_files(struct ia_reader *reader, struct ia_error *err)
 {
-    AUTO_SHARERS struct sharers sharers = {.db = db};
+    AUTO_SHARERS struct sharers sharers = {.db = ia_reader_connection(reader)};
     IA_TRY(list_files(&sharers, err));
     IA_TRY(list_runs(&sharers, err));
     sharers.accounts = calloc(sharers.files.len + 1, sizeof(*sharers.accounts));

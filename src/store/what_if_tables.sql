@@ -109,7 +109,7 @@ CREATE TEMP TABLE what_if_row (
     masked_after    INTEGER
 ) STRICT;
 
--- The words of each, made of its facts (what_if_rows.c).
+-- The words of each, made of its facts (src/what_if/words.c).
 CREATE TEMP TABLE what_if_words (
     row_id    INTEGER PRIMARY KEY,
     rank      INTEGER NOT NULL,  -- enum ia_effect

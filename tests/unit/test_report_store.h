@@ -20,7 +20,7 @@
 #include "store/graph_reader.h"
 #include "store/migrate.h"
 #include "store/reader.h"
-#include "store/what_if.h"
+#include "store/what_if_tables.h"
 #include "support/store_rows.h"
 
 struct test_store {
@@ -147,7 +147,10 @@ static inline void store_judge(struct test_store *store)
     struct ia_stored_graph *stored = NULL;
     struct ia_judge *judge = NULL;
     struct ia_doubts of_all = {0};
-    assert_int_equal(ia_stored_graph_load(store->db, &stored, &err), IA_OK);
+    struct ia_reader *reader = NULL;
+    assert_int_equal(ia_reader_open(store->path, &reader, &err), IA_OK);
+    assert_int_equal(ia_stored_graph_load(reader, &stored, &err), IA_OK);
+    ia_reader_close(reader);
     assert_int_equal(ia_judge_new(ia_stored_graph(stored), &judge, &err), IA_OK);
     assert_int_equal(ia_judge_doubts_of_all(judge, &of_all, &err), IA_OK);
     store_exec(store, "DELETE FROM candidate; DELETE FROM evidence; DELETE FROM doubt");

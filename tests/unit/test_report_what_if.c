@@ -2,6 +2,7 @@
 /* What the report what-if promises of blocks that files share, on a store small enough for arithmetic by hand: images
  * of 300 KiB (307200) each. */
 #include "test_report_store.h"
+#include "what_if/what_if.h"
 
 #define ALL "307200,307200"
 #define UNKNOWN ",307200"

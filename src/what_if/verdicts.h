@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What the judge says of the images after a what-if: the graph of the store is edited as the deed would leave it, and
- * judged as the next scan judges. Private to src/store. */
-#ifndef IA_STORE_WHAT_IF_VERDICTS_H
-#define IA_STORE_WHAT_IF_VERDICTS_H
+ * judged as the next scan judges. */
+#ifndef IA_WHAT_IF_VERDICTS_H
+#define IA_WHAT_IF_VERDICTS_H
 
-#include <sqlite3.h>
+#include <stdint.h>
 
 #include "base/vec.h"
-#include "store/what_if.h"
+#include "what_if/what_if.h"
 
 /* What the forest accounts for an image after the action. Guest bytes. */
 struct ia_what_if_account {
@@ -18,7 +18,7 @@ struct ia_what_if_accounts {
 };
 
 /* Fills what_if_doubt, and the later steps of what_if_image; what_if_image has the set, what_if_name its names. */
-IA_MUST_CHECK enum ia_status ia_what_if_judge(sqlite3 *db, enum ia_what_if_action action,
+IA_MUST_CHECK enum ia_status ia_what_if_judge(struct ia_reader *reader, enum ia_what_if_action action,
                                               const struct ia_what_if_accounts *accounts, struct ia_error *err);
 
 #endif

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Judging what a deed would leave, step by step. */
-#include "store/what_if_verdicts.h"
+#include "what_if/verdicts.h"
 
 #include <stdlib.h>
 
 #include "judge/judge.h"
-#include "store/connection.h"
 #include "store/graph_reader.h"
-
-static const char working[] = "cannot work out the verdicts of a what-if";
+#include "store/what_if_tables.h"
 
 struct deed {
-    sqlite3 *db;
+    struct ia_reader *reader;
     enum ia_what_if_action action;
     const struct ia_what_if_accounts *accounts;
     struct ia_stored_graph *stored;
@@ -40,21 +38,8 @@ static void deed_release(struct deed *deed)
 static enum ia_status put_doubts(const struct deed *deed, const char *effect, size_t image,
                                  const struct ia_doubts *doubts, struct ia_error *err)
 {
-    static const char sql[] = "INSERT OR IGNORE INTO what_if_doubt VALUES (?, ?, ?, ?)";
-    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
     int64_t image_id = image == IA_GRAPH_NONE ? 0 : ia_stored_graph_image_id(deed->stored, image);
-    IA_TRY(ia_connection_prepare(deed->db, sql, working, &stmt, err));
-    for (size_t i = 0; i < doubts->all.len; i++) {
-        const struct ia_candidate_doubt *doubt = &doubts->all.items[i];
-        sqlite3_reset(stmt);
-        if (sqlite3_bind_text(stmt, 1, effect, -1, SQLITE_STATIC) != SQLITE_OK ||
-            sqlite3_bind_int64(stmt, 2, image_id) != SQLITE_OK ||
-            sqlite3_bind_int(stmt, 3, (int)doubt->doubt) != SQLITE_OK ||
-            sqlite3_bind_text(stmt, 4, doubt->subject, -1, SQLITE_STATIC) != SQLITE_OK ||
-            sqlite3_step(stmt) != SQLITE_DONE)
-            return ia_connection_fail(deed->db, err, "%s", working);
-    }
-    return IA_OK;
+    return ia_what_if_put_doubts(deed->reader, effect, image_id, doubts, err);
 }
 
 static enum ia_status put_candidate(const struct deed *deed, const char *effect, size_t image,
@@ -66,67 +51,43 @@ static enum ia_status put_candidate(const struct deed *deed, const char *effect,
     return put_doubts(deed, effect, image, &deed->of_all, err);
 }
 
-/* -- The set ------------------------------------------------------------------------------------------------------- */
+/* -- The deed ------------------------------------------------------------------------------------------------------ */
 
-/* Calls for each row of numbers and texts until one fails. */
-typedef enum ia_status row_function(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err);
-
-static enum ia_status each_row(struct deed *deed, const char *sql, row_function *each, struct ia_error *err)
+static enum ia_status drop_name(void *ctx, int64_t image_id, const char *path, struct ia_error *err)
 {
-    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
-    IA_TRY(ia_connection_prepare(deed->db, sql, working, &stmt, err));
-    int code;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
-        IA_TRY(each(deed, stmt, err));
-    return ia_connection_check(deed->db, code, working, err);
-}
-
-static enum ia_status delete_image(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
-{
-    size_t image = ia_stored_graph_image(deed->stored, sqlite3_column_int64(stmt, 0));
-    return image == IA_GRAPH_NONE || ia_graph_delete(deed->graph, image) ? IA_OK : ia_no_memory(err);
-}
-
-static enum ia_status drop_name(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
-{
-    size_t image = ia_stored_graph_image(deed->stored, sqlite3_column_int64(stmt, 0));
-    const char *path = (const char *)sqlite3_column_text(stmt, 1);
+    struct deed *deed = ctx;
+    size_t image = ia_stored_graph_image(deed->stored, image_id);
     if (image == IA_GRAPH_NONE || path == NULL || ia_graph_drop_name(deed->graph, image, path))
         return IA_OK;
     return ia_no_memory(err);
 }
 
-static enum ia_status flatten_image(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
+/* false: out of memory. */
+static bool edit(struct ia_graph *graph, enum ia_what_if_action action, size_t image)
 {
-    size_t image = ia_stored_graph_image(deed->stored, sqlite3_column_int64(stmt, 0));
-    return image == IA_GRAPH_NONE || ia_graph_flatten(deed->graph, image) ? IA_OK : ia_no_memory(err);
+    if (action == IA_WHAT_IF_DELETE)
+        return ia_graph_delete(graph, image);
+    if (action == IA_WHAT_IF_FLATTEN)
+        return ia_graph_flatten(graph, image);
+    /* It is emptied, and its backing image written to. */
+    size_t base = graph->images.items[image].backing;
+    return ia_graph_write(graph, image) && (base == IA_GRAPH_NONE || ia_graph_commit_into(graph, base));
 }
 
-/* The image is emptied, and its backing image written to. */
-static enum ia_status commit_image(struct deed *deed, sqlite3_stmt *stmt, struct ia_error *err)
+static enum ia_status edit_image(void *ctx, int64_t image_id, const char *path, struct ia_error *err)
 {
-    size_t image = ia_stored_graph_image(deed->stored, sqlite3_column_int64(stmt, 0));
-    if (image == IA_GRAPH_NONE)
-        return IA_OK;
-    size_t base = deed->graph->images.items[image].backing;
-    bool ok = ia_graph_write(deed->graph, image);
-    return ok && (base == IA_GRAPH_NONE || ia_graph_commit_into(deed->graph, base)) ? IA_OK : ia_no_memory(err);
+    (void)path;
+    struct deed *deed = ctx;
+    size_t image = ia_stored_graph_image(deed->stored, image_id);
+    return image == IA_GRAPH_NONE || edit(deed->graph, deed->action, image) ? IA_OK : ia_no_memory(err);
 }
 
 static enum ia_status act(struct deed *deed, struct ia_error *err)
 {
-    static const char asked[] = "SELECT image_id FROM what_if_image WHERE asked";
-    if (deed->action == IA_WHAT_IF_FLATTEN)
-        return each_row(deed, asked, flatten_image, err);
-    if (deed->action == IA_WHAT_IF_COMMIT)
-        return each_row(deed, asked, commit_image, err);
-    IA_TRY(each_row(deed,
-                    "SELECT w.image_id, n.path FROM what_if_image AS w"
-                    " JOIN image AS i ON i.image_id = w.image_id"
-                    " JOIN file_name AS n ON n.file_id = i.file_id"
-                    " JOIN what_if_name AS k ON k.path = n.path WHERE w.step IS NULL",
-                    drop_name, err));
-    return each_row(deed, "SELECT image_id FROM what_if_image WHERE step = 0", delete_image, err);
+    if (deed->action != IA_WHAT_IF_DELETE)
+        return ia_what_if_each_image(deed->reader, IA_WHAT_IF_ASKED, edit_image, deed, err);
+    IA_TRY(ia_what_if_each_image(deed->reader, IA_WHAT_IF_UNNAMED, drop_name, deed, err));
+    return ia_what_if_each_image(deed->reader, IA_WHAT_IF_DELETED, edit_image, deed, err);
 }
 
 /* -- Judging ------------------------------------------------------------------------------------------------------- */
@@ -198,18 +159,6 @@ static enum ia_status tell_masked(struct deed *deed, struct ia_error *err)
     return IA_OK;
 }
 
-static enum ia_status put_step(const struct deed *deed, size_t image, int64_t step, struct ia_error *err)
-{
-    static const char sql[] = "INSERT INTO what_if_image VALUES (?1, 0, ?2)"
-                              " ON CONFLICT (image_id) DO UPDATE SET step = excluded.step";
-    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
-    IA_TRY(ia_connection_prepare(deed->db, sql, working, &stmt, err));
-    if (sqlite3_bind_int64(stmt, 1, ia_stored_graph_image_id(deed->stored, image)) != SQLITE_OK ||
-        sqlite3_bind_int64(stmt, 2, step) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_DONE)
-        return ia_connection_fail(deed->db, err, "%s", working);
-    return IA_OK;
-}
-
 /* One step: what is unreferenced by now and was not before is told, then deleted. */
 static enum ia_status tell_step(struct deed *deed, int64_t step, struct ia_error *err)
 {
@@ -220,7 +169,7 @@ static enum ia_status tell_step(struct deed *deed, int64_t step, struct ia_error
             continue;
         if (!ia_vec_push(&deed->found, i))
             return ia_no_memory(err);
-        IA_TRY(put_step(deed, i, step, err));
+        IA_TRY(ia_what_if_put_step(deed->reader, ia_stored_graph_image_id(deed->stored, i), step, err));
         IA_TRY(put_candidate(deed, "unreferenced", i, IA_CANDIDATE_UNREFERENCED, err));
     }
     for (size_t i = 0; i < deed->found.len; i++)
@@ -245,11 +194,11 @@ static enum ia_status judge(struct deed *deed, struct ia_error *err)
     }
 }
 
-enum ia_status ia_what_if_judge(sqlite3 *db, enum ia_what_if_action action, const struct ia_what_if_accounts *accounts,
-                                struct ia_error *err)
+enum ia_status ia_what_if_judge(struct ia_reader *reader, enum ia_what_if_action action,
+                                const struct ia_what_if_accounts *accounts, struct ia_error *err)
 {
-    AUTO_DEED struct deed deed = {.db = db, .action = action, .accounts = accounts};
-    IA_TRY(ia_stored_graph_load(db, &deed.stored, err));
+    AUTO_DEED struct deed deed = {.reader = reader, .action = action, .accounts = accounts};
+    IA_TRY(ia_stored_graph_load(reader, &deed.stored, err));
     deed.graph = ia_stored_graph(deed.stored);
     return judge(&deed, err);
 }

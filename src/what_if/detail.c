@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A function an effect. */
-#include "store/what_if_detail.h"
+#include "what_if/detail.h"
 
 /* Why less is freed than the blocks of its files. */
 static void add_remarks(struct ia_buf *out, const struct ia_what_if_fact *fact)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What deleting, flattening or committing images would do, worked out from the store into temporary tables
- * (what_if_tables.sql), which the report what-if reads. Nothing is done, and nothing is written to the store. */
-#ifndef IA_STORE_WHAT_IF_H
-#define IA_STORE_WHAT_IF_H
+ * (store/what_if_tables.h), which the report what-if reads. Nothing is done, and nothing is written to the store. */
+#ifndef IA_WHAT_IF_WHAT_IF_H
+#define IA_WHAT_IF_WHAT_IF_H
 
 #include <stddef.h>
 
@@ -13,9 +13,6 @@ enum ia_what_if_action { IA_WHAT_IF_DELETE, IA_WHAT_IF_FLATTEN, IA_WHAT_IF_COMMI
 
 /* "delete", "flatten" or "commit": the report's :action. */
 const char *ia_what_if_word(enum ia_what_if_action action);
-
-/* Makes the tables, empty. Once for a reader. */
-IA_MUST_CHECK enum ia_status ia_what_if_define(struct ia_reader *reader, struct ia_error *err);
 
 /* Fills the tables for a set of images, by paths that the store knows (ia_image_lookup); the same image twice is fine.
  * IA_MISSING for a path of no image, IA_USAGE for a commit of more than one image, or of one without a backing image.
