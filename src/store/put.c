@@ -150,12 +150,6 @@ enum ia_status ia_writer_put_mount(struct ia_writer *writer, const char *path, i
     return ia_statements_put(ia_writer_statements(writer), IA_ENTITY_MOUNT, &row, err);
 }
 
-enum ia_status ia_writer_put_setting(struct ia_writer *writer, const char *key, int64_t value, struct ia_error *err)
-{
-    const struct ia_setting_row row = {key, value};
-    return ia_statements_put(ia_writer_statements(writer), IA_ENTITY_SETTING, &row, err);
-}
-
 enum ia_status ia_writer_put_tree(struct ia_writer *writer, int64_t root_id, int64_t fingerprint, struct ia_error *err)
 {
     const struct ia_tree_row row = {root_id, fingerprint};

@@ -219,6 +219,12 @@ enum ia_status ia_writer_touch_file(struct ia_writer *writer, int64_t file_id, s
     return ia_statements_run(&writer->statements, IA_STMT_TOUCH_FILE, file_id, err);
 }
 
+enum ia_status ia_writer_put_setting(struct ia_writer *writer, const char *key, int64_t value, struct ia_error *err)
+{
+    const struct ia_setting_row row = {key, value};
+    return ia_statements_put(ia_writer_statements(writer), IA_ENTITY_SETTING, &row, err);
+}
+
 enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, struct ia_error *err)
 {
     IA_TRY(ia_history_write(writer->db, writer->scan_id, writer->any_gone, err));
