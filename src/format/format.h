@@ -3,7 +3,7 @@
  *
  * Life of an image: ia_image_open (header, facts) -> the caller opens facts.parts, as far as it allows them, and hands
  * them over with ia_image_attach -> ia_image_assemble -> ia_cursor_open for a mapping -> ia_cursor_next until it gives
- * nothing -> ia_image_claim, if the account of host space is wanted -> close.
+ * nothing -> ia_image_account, if the account of host space is wanted -> close.
  * A driver never opens a file and never reads more than its limits allow. */
 #ifndef IA_FORMAT_FORMAT_H
 #define IA_FORMAT_FORMAT_H
@@ -62,11 +62,11 @@ struct ia_format {
                                 struct ia_error *err);
     /* What zeroes keep is for them alone, as data is. In other formats the offset in such an entry may be a stale one.
      */
-    bool keeps_zeroes;
+    bool zero_clusters_are_exclusive;
     /* Claims in image->space what the main and other files keep besides the located extents of the mappings: metadata,
      * bitmaps, leaked clusters, snapshots' machine state. Extents that are located and do not tell where (compressed
-     * ones, zeroes of encrypted images) are claimed while they are mapped. */
-    enum ia_status (*claim)(struct ia_image *image, struct ia_error *err);
+     * ones, zeroes of encrypted images) are accounted for while they are mapped. */
+    enum ia_status (*account)(struct ia_image *image, struct ia_error *err);
 };
 
 struct ia_image {
@@ -79,7 +79,7 @@ struct ia_image {
     struct ia_image_identity identity; /* known once it is open */
     struct ia_space
         *space;    /* borrowed; NULL: no account is wanted. For 1 + facts.parts.len files; set before mapping */
-    bool overlaps; /* claims in `space` met that cannot be true of the same bytes */
+    bool overlaps; /* uses in `space` met that cannot be true of the same bytes */
     void *state;   /* the driver's */
 };
 
@@ -150,22 +150,22 @@ IA_MUST_CHECK enum ia_status ia_image_find_unit(struct ia_image *image, size_t m
 /* Guest bytes of a mapping. */
 int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping);
 
-/* For drivers, while they map and when they claim: [start, start + length) of a file has this use. Nothing happens
+/* For drivers, while they map and when they account: [start, start + length) of a file has this use. Nothing happens
  * where image->space is NULL. */
 void ia_image_use(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length);
 
-/* The same of bytes that cannot have one of the uses `rivals`, a set, as well: where some were claimed for one before,
- * the image has things that lie over each other, and facts.overlapping will say so. */
-void ia_image_use_apart(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length,
-                        unsigned rivals);
+/* The same of bytes that cannot have one of the uses `conflicts`, a set, as well: where some were accounted for as one
+ * before, the image has things that lie over each other, and facts.overlapping will say so. */
+void ia_image_use_exclusive(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length,
+                            unsigned conflicts);
 
 /* Claims a batch of a mapping's extents in image->space, which may be NULL. What guest bytes are stored at is theirs
  * alone: no other guest byte of the same mapping, and no structure of the format, is there too. Mappings may share. */
-void ia_image_claim_extents(struct ia_image *image, size_t mapping, const struct ia_extent *extents, size_t count);
+void ia_image_account_extents(struct ia_image *image, size_t mapping, const struct ia_extent *extents, size_t count);
 
 /* The rest of what image->space is to know, and facts.metadata_bytes and overlapping by it, of an assembled image.
  * Where this fails, the account has failed too. To be called after all mappings were read. */
-IA_MUST_CHECK enum ia_status ia_image_claim(struct ia_image *image, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_image_account(struct ia_image *image, struct ia_error *err);
 
 /* A cursor over [from, to) of a mapping; 0 and INT64_MAX for all of it. */
 IA_MUST_CHECK enum ia_status ia_cursor_open(struct ia_image *image, size_t mapping, int64_t from, int64_t to,

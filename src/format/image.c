@@ -156,16 +156,16 @@ static void note_metadata(struct ia_image *image)
         image->facts.metadata_bytes = bytes;
 }
 
-static enum ia_status claim(struct ia_image *image, struct ia_error *err)
+static enum ia_status account_space(struct ia_image *image, struct ia_error *err)
 {
     if (!is_ready(image))
         return ia_fail(err, IA_MISSING, "not all files of the image are open");
-    return image->space == NULL ? IA_OK : image->format->claim(image, err);
+    return image->space == NULL ? IA_OK : image->format->account(image, err);
 }
 
-enum ia_status ia_image_claim(struct ia_image *image, struct ia_error *err)
+enum ia_status ia_image_account(struct ia_image *image, struct ia_error *err)
 {
-    enum ia_status status = claim(image, err);
+    enum ia_status status = account_space(image, err);
     if (image->space == NULL)
         return status;
     if (status != IA_OK)

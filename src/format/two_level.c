@@ -140,8 +140,8 @@ enum ia_status ia_two_level_find(struct ia_image *image, const struct ia_two_lev
 }
 
 /* L2 table `index`, from the first entry on that is past the disk's end. *left is what may be read of such yet. */
-static enum ia_status claim_past_end(struct ia_image *image, const struct ia_two_level *tables, int64_t index,
-                                     uint64_t l1_entry, int64_t *left, struct ia_error *err)
+static enum ia_status account_past_end(struct ia_image *image, const struct ia_two_level *tables, int64_t index,
+                                       uint64_t l1_entry, int64_t *left, struct ia_error *err)
 {
     enum { AT_ONCE = 1024 };
     uint64_t entries[AT_ONCE];
@@ -158,19 +158,19 @@ static enum ia_status claim_past_end(struct ia_image *image, const struct ia_two
                             err));
         for (int64_t j = 0; j < some; j++)
             if (entries[j] != 0)
-                tables->claim_past_end(image, entries[j]);
+                tables->account_past_end(image, entries[j]);
     }
     return IA_OK;
 }
 
-enum ia_status ia_two_level_claim(struct ia_image *image, const struct ia_two_level *tables, struct ia_error *err)
+enum ia_status ia_two_level_account(struct ia_image *image, const struct ia_two_level *tables, struct ia_error *err)
 {
     enum { AT_ONCE = 1024 };
     uint64_t entries[AT_ONCE];
     const int64_t entry_bytes = (int64_t)sizeof(*entries);
     int64_t left = ia_min(table_bound(image), image->limits->max_table_bytes);
-    ia_image_use_apart(image, 0, IA_SPACE_METADATA, tables->l1_offset, tables->l1_entries * entry_bytes,
-                       IA_SPACE_STORED);
+    ia_image_use_exclusive(image, 0, IA_SPACE_METADATA, tables->l1_offset, tables->l1_entries * entry_bytes,
+                           IA_SPACE_STORED);
     /* Ends with the table or with the file, whichever is shorter. */
     for (int64_t i = 0; i < tables->l1_entries; i += AT_ONCE) {
         int64_t offset = tables->l1_offset + i * entry_bytes;
@@ -181,9 +181,9 @@ enum ia_status ia_two_level_claim(struct ia_image *image, const struct ia_two_le
         for (int64_t j = 0; j < some; j++) {
             if (entries[j] == 0 || entries[j] >= (uint64_t)image->main->size)
                 continue;
-            ia_image_use_apart(image, 0, IA_SPACE_METADATA, (int64_t)entries[j], tables->l2_entries * entry_bytes,
-                               IA_SPACE_STORED);
-            IA_TRY(claim_past_end(image, tables, i + j, entries[j], &left, err));
+            ia_image_use_exclusive(image, 0, IA_SPACE_METADATA, (int64_t)entries[j], tables->l2_entries * entry_bytes,
+                                   IA_SPACE_STORED);
+            IA_TRY(account_past_end(image, tables, i + j, entries[j], &left, err));
         }
     }
     return IA_OK;

@@ -21,7 +21,7 @@ struct ia_two_level {
     enum ia_status (*push_entries)(struct ia_cursor *cursor, const uint64_t *entries, int64_t count, int64_t guest,
                                    struct ia_error *err);
     /* Claims what an L2 entry, not 0, names: space that is kept for nothing, as the entry is past the disk's end. */
-    void (*claim_past_end)(struct ia_image *image, uint64_t entry);
+    void (*account_past_end)(struct ia_image *image, uint64_t entry);
 };
 
 /* cursor->state while mapping. */
@@ -48,7 +48,7 @@ IA_MUST_CHECK enum ia_status ia_two_level_find(struct ia_image *image, const str
                                                uint64_t *entry, struct ia_error *err);
 
 /* Claims the L1 table, and the L2 tables that begin inside the file, as metadata, and what is past the disk's end. */
-IA_MUST_CHECK enum ia_status ia_two_level_claim(struct ia_image *image, const struct ia_two_level *tables,
-                                                struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_two_level_account(struct ia_image *image, const struct ia_two_level *tables,
+                                                  struct ia_error *err);
 
 #endif

@@ -35,13 +35,14 @@ void ia_space_free(struct ia_space *space)
     free(space);
 }
 
-static unsigned claim_units(struct ia_space *space, struct file *file, enum ia_space_use use, int64_t from, int64_t to)
+static unsigned account_units(struct ia_space *space, struct file *file, enum ia_space_use use, int64_t from,
+                              int64_t to)
 {
-    return from < to ? ia_space_tree_claim(&file->tree, &space->cost, from, to, use) : 0;
+    return from < to ? ia_space_tree_account(&file->tree, &space->cost, from, to, use) : 0;
 }
 
 /* What the first and the last unit had before is not asked where the range has a part of them only. */
-unsigned ia_space_claim(struct ia_space *space, uint32_t file, enum ia_space_use use, int64_t start, int64_t length)
+unsigned ia_space_account(struct ia_space *space, uint32_t file, enum ia_space_use use, int64_t start, int64_t length)
 {
     if (file >= space->count)
         space->cost.failed = true;
@@ -53,11 +54,11 @@ unsigned ia_space_claim(struct ia_space *space, uint32_t file, enum ia_space_use
     int64_t to = end / IA_SPACE_UNIT + (end % IA_SPACE_UNIT != 0);
     int64_t whole_from = from + (start % IA_SPACE_UNIT != 0);
     int64_t whole_to = ia_max(end / IA_SPACE_UNIT, whole_from);
-    (void)claim_units(space, f, use, from, whole_from);
-    (void)claim_units(space, f, use, whole_to, to);
+    (void)account_units(space, f, use, from, whole_from);
+    (void)account_units(space, f, use, whole_to, to);
     if (use != IA_SPACE_LEAKED)
         f->end = ia_max(f->end, end);
-    return claim_units(space, f, use, whole_from, whole_to);
+    return account_units(space, f, use, whole_from, whole_to);
 }
 
 void ia_space_fail(struct ia_space *space)

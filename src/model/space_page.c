@@ -37,7 +37,7 @@ static uint16_t room_of(size_t chunk)
 
 struct ia_space_page *ia_space_page_new(enum ia_space_use use)
 {
-    size_t chunk = chunk_for(3); /* what the first claim makes of it, at most */
+    size_t chunk = chunk_for(3); /* what the first range makes of it, at most */
     struct ia_space_page *page = malloc(chunk - CHUNK_HEAD);
     if (page == NULL)
         return NULL;
@@ -128,8 +128,8 @@ static unsigned divide(struct pieces *pieces, const struct ia_space_page *page, 
     return met;
 }
 
-bool ia_space_page_claim(struct ia_space_page **page, uint32_t from, uint32_t to, enum ia_space_use use, int64_t *steps,
-                         unsigned *met)
+bool ia_space_page_account(struct ia_space_page **page, uint32_t from, uint32_t to, enum ia_space_use use,
+                           int64_t *steps, unsigned *met)
 {
     size_t first = find(*page, from);
     size_t after = first;

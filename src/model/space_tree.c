@@ -103,13 +103,13 @@ static bool divide(struct ia_space_cost *cost, struct ia_space_slot *slot, unsig
     return true;
 }
 
-static unsigned claim_page(struct ia_space_cost *cost, struct ia_space_slot *slot, uint32_t from, uint32_t to,
-                           enum ia_space_use use)
+static unsigned account_page(struct ia_space_cost *cost, struct ia_space_slot *slot, uint32_t from, uint32_t to,
+                             enum ia_space_use use)
 {
     unsigned met = 0;
     struct ia_space_page *page = below(*slot);
     int64_t before = ia_space_page_memory(page);
-    bool done = ia_space_page_claim(&page, from, to, use, &cost->steps, &met);
+    bool done = ia_space_page_account(&page, from, to, use, &cost->steps, &met);
     cost->failed = cost->failed || !done || cost->steps > IA_SPACE_MAX_STEPS;
     charge(cost, ia_space_page_memory(page) - before);
     *slot = make_slot(page, use_of(*slot));
@@ -122,8 +122,8 @@ static unsigned claim_page(struct ia_space_cost *cost, struct ia_space_slot *slo
     return met;
 }
 
-/* Nothing is kept below a slot whose bytes are all of one use. The last slot is asked first: a file that is claimed
- * from its beginning to its end is not looked through again and again. */
+/* Nothing is kept below a slot whose bytes are all of one use. The last slot is asked first: a file that is accounted
+ * for from its beginning to its end is not looked through again and again. */
 static void join(struct ia_space_cost *cost, struct ia_space_slot *slot)
 {
     struct node *node = below(*slot);
@@ -136,11 +136,11 @@ static void join(struct ia_space_cost *cost, struct ia_space_slot *slot)
     *slot = last;
 }
 
-static unsigned claim_slot(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
-                           int64_t to, enum ia_space_use use);
+static unsigned account_slot(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
+                             int64_t to, enum ia_space_use use);
 
-static unsigned claim_below(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
-                            int64_t to, enum ia_space_use use)
+static unsigned account_below(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
+                              int64_t to, enum ia_space_use use)
 {
     unsigned met = 0;
     struct node *node = below(*slot);
@@ -148,18 +148,18 @@ static unsigned claim_below(struct ia_space_cost *cost, struct ia_space_slot *sl
     int64_t last = (to - 1) >> bits;
     for (int64_t i = from >> bits; i <= last; i++) {
         int64_t start = i << bits;
-        met |= claim_slot(cost, &node->slots[i], height - 1, ia_max(from - start, 0),
-                          ia_min(to - start, INT64_C(1) << bits), use);
+        met |= account_slot(cost, &node->slots[i], height - 1, ia_max(from - start, 0),
+                            ia_min(to - start, INT64_C(1) << bits), use);
     }
     if (is_whole(node->slots[last]))
         join(cost, slot);
     return met;
 }
 
-/* Units [from, to) of the slot. A claim that takes in all of a slot is either answered by the slot itself or raises its
- * use, 8 times at most: repeating claims costs no more than what they took to write down. */
-static unsigned claim_slot(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
-                           int64_t to, enum ia_space_use use)
+/* Units [from, to) of the slot. A range that takes in all of a slot is either answered by the slot itself or raises its
+ * use, 8 times at most: repeating ranges costs no more than what they took to write down. */
+static unsigned account_slot(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
+                             int64_t to, enum ia_space_use use)
 {
     unsigned met = IA_SPACE_BIT(use_of(*slot));
     if (use <= use_of(*slot) || cost->failed)
@@ -173,8 +173,8 @@ static unsigned claim_slot(struct ia_space_cost *cost, struct ia_space_slot *slo
         return met;
     if (all)
         *slot = make_slot(below(*slot), use);
-    return height == 0 ? claim_page(cost, slot, (uint32_t)from, (uint32_t)to, use)
-                       : claim_below(cost, slot, height, from, to, use);
+    return height == 0 ? account_page(cost, slot, (uint32_t)from, (uint32_t)to, use)
+                       : account_below(cost, slot, height, from, to, use);
 }
 
 /* Makes the tree reach over `units`. */
@@ -194,11 +194,11 @@ static void heighten(struct ia_space_cost *cost, struct ia_space_tree *tree, int
     }
 }
 
-unsigned ia_space_tree_claim(struct ia_space_tree *tree, struct ia_space_cost *cost, int64_t from, int64_t to,
-                             enum ia_space_use use)
+unsigned ia_space_tree_account(struct ia_space_tree *tree, struct ia_space_cost *cost, int64_t from, int64_t to,
+                               enum ia_space_use use)
 {
     heighten(cost, tree, to);
-    return claim_slot(cost, &tree->root, tree->height, from, to, use);
+    return account_slot(cost, &tree->root, tree->height, from, to, use);
 }
 
 enum ia_space_use ia_space_tree_at(const struct ia_space_tree *tree, int64_t unit, int64_t *until)

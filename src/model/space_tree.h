@@ -13,7 +13,7 @@
 /* Bytes of memory that the account of one image may take; past them it has failed. */
 #define IA_SPACE_MAX_MEMORY (INT64_C(64) << 20)
 
-/* Runs that claims may look at. Each of an honest image meets one or two; claims that lie across thousands of runs,
+/* Runs that may be looked at. Each of an honest image meets one or two; ranges that lie across thousands of runs,
  * over and over, are made to keep us busy. */
 #define IA_SPACE_MAX_STEPS (INT64_C(1) << 31)
 
@@ -24,25 +24,26 @@ struct ia_space_slot {
     uintptr_t word;
 };
 
-/* Reaches as far as something was claimed; what lies behind is unused. Zero-initialised is empty. */
+/* Reaches as far as something was accounted for; what lies behind is unused. Zero-initialised is empty. */
 struct ia_space_tree {
     struct ia_space_slot root;
     unsigned height;
 };
 
-/* What all trees of an image take together. Past a bound, or when memory is short, failed is set, and claims end. */
+/* What all trees of an image take together. Past a bound, or when memory is short, failed is set, and accounting ends.
+ */
 struct ia_space_cost {
     bool failed;
     int64_t memory; /* bytes of nodes and pages */
-    int64_t steps;  /* runs that claims looked at */
+    int64_t steps;  /* runs that were looked at */
 };
 
 void ia_space_tree_release(struct ia_space_tree *tree);
 
 /* Units [from, to) have at least this use; 0 <= from < to <= 2^54. Returns the set of uses that they had before: of a
  * slot that has no lesser use than this one, and was not looked into, the least that it may have. */
-unsigned ia_space_tree_claim(struct ia_space_tree *tree, struct ia_space_cost *cost, int64_t from, int64_t to,
-                             enum ia_space_use use);
+unsigned ia_space_tree_account(struct ia_space_tree *tree, struct ia_space_cost *cost, int64_t from, int64_t to,
+                               enum ia_space_use use);
 
 /* The use of one unit, and the unit up to which it holds; behind it, the same use may go on. INT64_MAX: for ever. */
 enum ia_space_use ia_space_tree_at(const struct ia_space_tree *tree, int64_t unit, int64_t *until);

@@ -20,7 +20,7 @@ static enum ia_status claim_mapping(struct ia_image *image, size_t mapping, stru
     while (status == IA_OK && count > 0) {
         status = ia_cursor_next(cursor, &batch, &count, err);
         if (status == IA_OK)
-            ia_image_claim_extents(image, mapping, batch, count);
+            ia_image_account_extents(image, mapping, batch, count);
     }
     ia_cursor_close(cursor);
     return status;
@@ -32,7 +32,7 @@ static enum ia_status claim_all(struct ia_image *image, struct ia_error *err)
     for (size_t mapping = 0; mapping <= image->facts.snapshots.len && status == IA_OK; mapping++)
         status = claim_mapping(image, mapping, err);
     if (status == IA_OK)
-        status = ia_image_claim(image, err);
+        status = ia_image_account(image, err);
     return status == IA_OK && ia_space_failed(image->space) ? ia_fail(err, IA_LIMIT, "the account has failed") : status;
 }
 

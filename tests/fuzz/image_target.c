@@ -40,7 +40,7 @@ static void map(struct ia_image *image, size_t mapping, int64_t from, int64_t to
     size_t count;
     enum ia_status status;
     while ((status = ia_cursor_next(cursor, &batch, &count, NULL)) == IA_OK && count > 0) {
-        ia_image_claim_extents(image, mapping, batch, count);
+        ia_image_account_extents(image, mapping, batch, count);
         for (size_t i = 0; i < count; i++) {
             check_extent(&batch[i], image->facts.parts.len, end, ia_min(to, ia_image_mapping_size(image, mapping)));
             end = batch[i].start + batch[i].length;
@@ -179,7 +179,7 @@ void fuzz_image_source(const struct ia_format *format, struct ia_source *source,
             check_units(image, mapping);
         }
         FUZZ_CHECK(image->facts.compressed_host >= 0);
-        FUZZ_CHECK(ia_image_claim(image, NULL) == IA_OK || ia_space_failed(image->space));
+        FUZZ_CHECK(ia_image_account(image, NULL) == IA_OK || ia_space_failed(image->space));
         FUZZ_CHECK(image->facts.metadata_bytes >= -1);
         check_space(image->space, 1 + image->facts.parts.len);
         ia_space_free(image->space);

@@ -59,7 +59,7 @@ def cloop_cases():
 
 
 def dmg_cases():
-    def claims_of(disk, data, seen):
+    def accounts_of(disk, data, seen):
         body, tables = len(disk.body), len(disk.plist())
         claims = [("metadata", body, tables), ("metadata", len(data) - 512, 512)]
         for chunk in disk.chunks():
@@ -74,14 +74,14 @@ def dmg_cases():
     make = lambda: dmg.Disk(2048).add(0, [dmg.chunk(dmg.RAW, noise), dmg.nothing(dmg.ZERO, 8), dmg.chunk(dmg.ZLIB, noise),
                                           dmg.chunk(dmg.BZIP2, noise), dmg.chunk(dmg.RAW, noise)])
     disk = make()
-    yield "chunks behind a gap", "dmg", {"a.dmg": disk.build()}, claims_of(disk, disk.build(), 40)
+    yield "chunks behind a gap", "dmg", {"a.dmg": disk.build()}, accounts_of(disk, disk.build(), 40)
     disk = make()
     cut = disk.build(sectors=18)  # in the middle of the zlib chunk
-    yield "chunks past the end of the disk", "dmg", {"a.dmg": cut}, claims_of(disk, cut, 18)
+    yield "chunks past the end of the disk", "dmg", {"a.dmg": cut}, accounts_of(disk, cut, 18)
     disk = make()
     signed = bytearray(disk.build())
     struct.pack_into(">QQ", signed, len(signed) - 512 + 0x128, 512, 700)
-    yield "a code signature", "dmg", {"a.dmg": bytes(signed)}, [[*claims_of(disk, signed, 40)[0], ("metadata", 512, 700)]]
+    yield "a code signature", "dmg", {"a.dmg": bytes(signed)}, [[*accounts_of(disk, signed, 40)[0], ("metadata", 512, 700)]]
 
 
 def luks_cases():

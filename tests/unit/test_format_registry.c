@@ -50,7 +50,7 @@ static void formats_by_their_first_bytes(void **state)
     }
 }
 
-static void nothing_else_is_claimed(void **state)
+static void nothing_else_is_accounted(void **state)
 {
     (void)state;
     assert_null(probe("", 0, 0));
@@ -143,7 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(formats_by_their_first_bytes),
-        cmocka_unit_test(nothing_else_is_claimed),
+        cmocka_unit_test(nothing_else_is_accounted),
         cmocka_unit_test(short_heads_are_not_read_past_their_end),
         cmocka_unit_test(drivers_by_name),
         cmocka_unit_test(names_claim_formats_by_their_endings),

@@ -28,7 +28,7 @@ static void assert_run(const struct ia_space *space, uint32_t file, int64_t pos,
     assert_int_equal(end, until);
 }
 
-static void nothing_claimed_is_unused_for_ever(void **state)
+static void nothing_accounted_is_unused_for_ever(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(2);
@@ -47,11 +47,11 @@ static void the_greater_use_counts_in_any_order(void **state)
     for (int order = 0; order < 2; order++) {
         struct ia_space *space = new_space(1);
         if (order == 0)
-            ia_space_claim(space, 0, IA_SPACE_LEAKED, 0, 10 * UNIT);
-        ia_space_claim(space, 0, IA_SPACE_DATA, 2 * UNIT, 3 * UNIT);
-        ia_space_claim(space, 0, IA_SPACE_METADATA, 4 * UNIT, UNIT);
+            ia_space_account(space, 0, IA_SPACE_LEAKED, 0, 10 * UNIT);
+        ia_space_account(space, 0, IA_SPACE_DATA, 2 * UNIT, 3 * UNIT);
+        ia_space_account(space, 0, IA_SPACE_METADATA, 4 * UNIT, UNIT);
         if (order == 1)
-            ia_space_claim(space, 0, IA_SPACE_LEAKED, 0, 10 * UNIT);
+            ia_space_account(space, 0, IA_SPACE_LEAKED, 0, 10 * UNIT);
         assert_run(space, 0, 0, IA_SPACE_LEAKED, 2 * UNIT);
         assert_run(space, 0, 2 * UNIT, IA_SPACE_DATA, 4 * UNIT);
         assert_run(space, 0, 4 * UNIT + 511, IA_SPACE_METADATA, 5 * UNIT);
@@ -69,55 +69,55 @@ static void neighbours_of_one_use_are_one_run(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(1);
-    ia_space_claim(space, 0, IA_SPACE_DATA, PAGE - UNIT, UNIT);
-    ia_space_claim(space, 0, IA_SPACE_DATA, PAGE + UNIT, UNIT);
-    ia_space_claim(space, 0, IA_SPACE_DATA, PAGE, UNIT);
+    ia_space_account(space, 0, IA_SPACE_DATA, PAGE - UNIT, UNIT);
+    ia_space_account(space, 0, IA_SPACE_DATA, PAGE + UNIT, UNIT);
+    ia_space_account(space, 0, IA_SPACE_DATA, PAGE, UNIT);
     assert_run(space, 0, 0, IA_SPACE_UNUSED, PAGE - UNIT);
     assert_run(space, 0, PAGE - UNIT, IA_SPACE_DATA, PAGE + 2 * UNIT);
-    ia_space_claim(space, 0, IA_SPACE_METADATA, PAGE - UNIT, 3 * UNIT);
+    ia_space_account(space, 0, IA_SPACE_METADATA, PAGE - UNIT, 3 * UNIT);
     assert_run(space, 0, PAGE - UNIT, IA_SPACE_METADATA, PAGE + 2 * UNIT);
     ia_space_free(space);
 }
 
-static void claims_are_widened_to_units_and_the_end_is_not(void **state)
+static void accounts_are_widened_to_units_and_the_end_is_not(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(1);
-    ia_space_claim(space, 0, IA_SPACE_DATA, 1000, 100);
+    ia_space_account(space, 0, IA_SPACE_DATA, 1000, 100);
     assert_run(space, 0, 512, IA_SPACE_DATA, 3 * UNIT);
     assert_int_equal(ia_space_end(space, 0), 1100);
     assert_int_equal(ia_space_bytes(space, IA_SPACE_DATA), 2 * UNIT);
     ia_space_free(space);
 }
 
-static void claims_tell_what_they_meet(void **state)
+static void accounts_tell_what_they_meet(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(1);
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, 0, 8 * UNIT), IA_SPACE_BIT(IA_SPACE_UNUSED));
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, 8 * UNIT, 8 * UNIT), IA_SPACE_BIT(IA_SPACE_UNUSED));
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, 8 * UNIT, 8 * UNIT), IA_SPACE_BIT(IA_SPACE_DATA));
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_METADATA, 15 * UNIT, 2 * UNIT),
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, 0, 8 * UNIT), IA_SPACE_BIT(IA_SPACE_UNUSED));
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, 8 * UNIT, 8 * UNIT), IA_SPACE_BIT(IA_SPACE_UNUSED));
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, 8 * UNIT, 8 * UNIT), IA_SPACE_BIT(IA_SPACE_DATA));
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_METADATA, 15 * UNIT, 2 * UNIT),
                      IA_SPACE_BIT(IA_SPACE_DATA) | IA_SPACE_BIT(IA_SPACE_UNUSED));
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_LEAKED, 0, 20 * UNIT),
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_LEAKED, 0, 20 * UNIT),
                      IA_SPACE_BIT(IA_SPACE_DATA) | IA_SPACE_BIT(IA_SPACE_METADATA) | IA_SPACE_BIT(IA_SPACE_UNUSED));
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_ZERO, 17 * UNIT, UNIT), IA_SPACE_BIT(IA_SPACE_LEAKED));
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, PAGE, 200 * PAGE), IA_SPACE_BIT(IA_SPACE_UNUSED));
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, 100 * PAGE, PAGE), IA_SPACE_BIT(IA_SPACE_DATA));
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, 500 * PAGE, UNIT), IA_SPACE_BIT(IA_SPACE_UNUSED));
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_ZERO, 17 * UNIT, UNIT), IA_SPACE_BIT(IA_SPACE_LEAKED));
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, PAGE, 200 * PAGE), IA_SPACE_BIT(IA_SPACE_UNUSED));
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, 100 * PAGE, PAGE), IA_SPACE_BIT(IA_SPACE_DATA));
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, 500 * PAGE, UNIT), IA_SPACE_BIT(IA_SPACE_UNUSED));
     ia_space_free(space);
 }
 
-static void claims_meet_nothing_in_units_that_they_have_a_part_of(void **state)
+static void accounts_meet_nothing_in_units_that_they_have_a_part_of(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(1);
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, 100, 100), 0);
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, 200, 100), 0);
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, 300, 2 * UNIT), IA_SPACE_BIT(IA_SPACE_UNUSED));
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, 300 + 2 * UNIT, UNIT - 300), 0);
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, 3 * UNIT, UNIT), IA_SPACE_BIT(IA_SPACE_UNUSED));
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, 2 * UNIT, UNIT), IA_SPACE_BIT(IA_SPACE_DATA));
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, 100, 100), 0);
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, 200, 100), 0);
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, 300, 2 * UNIT), IA_SPACE_BIT(IA_SPACE_UNUSED));
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, 300 + 2 * UNIT, UNIT - 300), 0);
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, 3 * UNIT, UNIT), IA_SPACE_BIT(IA_SPACE_UNUSED));
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, 2 * UNIT, UNIT), IA_SPACE_BIT(IA_SPACE_DATA));
     ia_space_free(space);
 }
 
@@ -125,14 +125,14 @@ static void compressed_is_told_as_data(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(1);
-    ia_space_claim(space, 0, IA_SPACE_COMPRESSED, 0, 3 * UNIT);
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_COMPRESSED, 2 * UNIT, 2 * UNIT),
+    ia_space_account(space, 0, IA_SPACE_COMPRESSED, 0, 3 * UNIT);
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_COMPRESSED, 2 * UNIT, 2 * UNIT),
                      IA_SPACE_BIT(IA_SPACE_COMPRESSED) | IA_SPACE_BIT(IA_SPACE_UNUSED));
-    ia_space_claim(space, 0, IA_SPACE_DATA, 4 * UNIT, UNIT);
+    ia_space_account(space, 0, IA_SPACE_DATA, 4 * UNIT, UNIT);
     assert_run(space, 0, UNIT, IA_SPACE_DATA, 5 * UNIT);
     assert_int_equal(ia_space_bytes(space, IA_SPACE_DATA), 5 * UNIT);
     assert_int_equal(ia_space_bytes(space, IA_SPACE_COMPRESSED), 0);
-    assert_int_equal(ia_space_claim(space, 0, IA_SPACE_DATA, 3 * UNIT, UNIT), IA_SPACE_BIT(IA_SPACE_COMPRESSED));
+    assert_int_equal(ia_space_account(space, 0, IA_SPACE_DATA, 3 * UNIT, UNIT), IA_SPACE_BIT(IA_SPACE_COMPRESSED));
     ia_space_free(space);
 }
 
@@ -140,10 +140,10 @@ static void claims_that_are_none(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(1);
-    ia_space_claim(space, 0, IA_SPACE_DATA, -1, 100);
-    ia_space_claim(space, 0, IA_SPACE_DATA, 0, 0);
-    ia_space_claim(space, 0, IA_SPACE_DATA, 0, -5);
-    ia_space_claim(space, 0, IA_SPACE_UNUSED, 0, 100);
+    ia_space_account(space, 0, IA_SPACE_DATA, -1, 100);
+    ia_space_account(space, 0, IA_SPACE_DATA, 0, 0);
+    ia_space_account(space, 0, IA_SPACE_DATA, 0, -5);
+    ia_space_account(space, 0, IA_SPACE_UNUSED, 0, 100);
     assert_run(space, 0, 0, IA_SPACE_UNUSED, INT64_MAX);
     assert_int_equal(ia_space_end(space, 0), 0);
     ia_space_free(space);
@@ -153,7 +153,7 @@ static void a_file_that_is_not_there_fails_the_account(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(1);
-    ia_space_claim(space, 1, IA_SPACE_DATA, 0, 1);
+    ia_space_account(space, 1, IA_SPACE_DATA, 0, 1);
     assert_true(ia_space_failed(space));
     ia_space_free(space);
 }
@@ -162,7 +162,7 @@ static void files_are_apart(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(3);
-    ia_space_claim(space, 1, IA_SPACE_DATA, 0, PAGE);
+    ia_space_account(space, 1, IA_SPACE_DATA, 0, PAGE);
     assert_run(space, 0, 0, IA_SPACE_UNUSED, INT64_MAX);
     assert_run(space, 1, 0, IA_SPACE_DATA, PAGE);
     assert_int_equal(ia_space_end(space, 2), 0);
@@ -173,10 +173,10 @@ static void the_largest_file_costs_nothing(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(1);
-    ia_space_claim(space, 0, IA_SPACE_METADATA, 100 * GIB, 4096);
+    ia_space_account(space, 0, IA_SPACE_METADATA, 100 * GIB, 4096);
     for (int i = 0; i < 100000; i++) {
-        ia_space_claim(space, 0, IA_SPACE_DATA, 0, 8 * TIB);
-        ia_space_claim(space, 0, IA_SPACE_LEAKED, 512, INT64_MAX);
+        ia_space_account(space, 0, IA_SPACE_DATA, 0, 8 * TIB);
+        ia_space_account(space, 0, IA_SPACE_LEAKED, 512, INT64_MAX);
     }
     assert_false(ia_space_failed(space));
     assert_run(space, 0, 0, IA_SPACE_DATA, 100 * GIB);
@@ -193,36 +193,36 @@ static void too_many_runs_fail_the_account(void **state)
     struct ia_space *space = new_space(1);
     int64_t most = IA_SPACE_MAX_MEMORY / 4; /* two bytes a run, two runs a claim */
     for (int64_t i = 0; i <= most && !ia_space_failed(space); i++)
-        ia_space_claim(space, 0, IA_SPACE_DATA, 2 * i * UNIT, UNIT);
+        ia_space_account(space, 0, IA_SPACE_DATA, 2 * i * UNIT, UNIT);
     assert_true(ia_space_failed(space));
     ia_space_free(space);
 }
 
 /* Eight bytes of a table can claim two mebibytes; ours cost a look at 4095 runs each time. Alternating units of a page,
  * that no claim joins, as IA_SPACE_ZERO is less than what every other one has. */
-static void each_hostile_claim_is_charged_for_its_runs(void **state)
+static void each_hostile_account_is_charged_for_its_runs(void **state)
 {
     (void)state;
     struct ia_space_tree tree = {0};
     struct ia_space_cost cost = {0};
     for (int64_t i = 0; i < 2048; i++)
-        ia_space_tree_claim(&tree, &cost, 2 * i, 2 * i + 1, IA_SPACE_DATA);
-    ia_space_tree_claim(&tree, &cost, 0, 4095, IA_SPACE_ZERO);
+        ia_space_tree_account(&tree, &cost, 2 * i, 2 * i + 1, IA_SPACE_DATA);
+    ia_space_tree_account(&tree, &cost, 0, 4095, IA_SPACE_ZERO);
     int64_t before = cost.steps;
-    ia_space_tree_claim(&tree, &cost, 0, 4095, IA_SPACE_ZERO);
+    ia_space_tree_account(&tree, &cost, 0, 4095, IA_SPACE_ZERO);
     int64_t each = cost.steps - before;
     assert_in_range(each, 4095, 2 * 4096);
     assert_in_range(IA_SPACE_MAX_STEPS / each, 100000, 2000000);
     for (int64_t i = 2; i <= 5000; i++) {
-        ia_space_tree_claim(&tree, &cost, 0, 4095, IA_SPACE_ZERO);
+        ia_space_tree_account(&tree, &cost, 0, 4095, IA_SPACE_ZERO);
         assert_int_equal(cost.steps, before + i * each);
     }
     cost.steps = IA_SPACE_MAX_STEPS - 10 * each;
     for (int64_t i = 0; i < 10; i++) {
-        ia_space_tree_claim(&tree, &cost, 0, 4095, IA_SPACE_ZERO);
+        ia_space_tree_account(&tree, &cost, 0, 4095, IA_SPACE_ZERO);
         assert_false(cost.failed);
     }
-    ia_space_tree_claim(&tree, &cost, 0, 4095, IA_SPACE_ZERO);
+    ia_space_tree_account(&tree, &cost, 0, 4095, IA_SPACE_ZERO);
     assert_true(cost.failed);
     ia_space_tree_release(&tree);
 }
@@ -273,10 +273,10 @@ __attribute__((no_sanitize("address", "undefined"))) static unsigned raise_uses(
     return had;
 }
 
-static void claim_both(struct reference *reference, struct ia_space *space, enum ia_space_use use, int64_t start,
-                       int64_t length)
+static void account_both(struct reference *reference, struct ia_space *space, enum ia_space_use use, int64_t start,
+                         int64_t length)
 {
-    unsigned met = ia_space_claim(space, 0, use, start, length);
+    unsigned met = ia_space_account(space, 0, use, start, length);
     unsigned lesser = IA_SPACE_BIT(use) - 1;
     int64_t end = start + length;
     int64_t to = ia_min((end + UNIT - 1) / UNIT, reference->units);
@@ -316,7 +316,7 @@ static void compare(const struct reference *reference, const struct ia_space *sp
 }
 
 /* Lengths of every order, so that units, pages and whole nodes are hit; the same places again and again. */
-static void random_claims(uint64_t *rng, int64_t size, int64_t claims)
+static void random_accounts(uint64_t *rng, int64_t size, int64_t claims)
 {
     struct reference reference = {.units = size / UNIT, .uses = calloc((size_t)(size / UNIT), 1)};
     struct ia_space *space = new_space(1);
@@ -331,21 +331,21 @@ static void random_claims(uint64_t *rng, int64_t size, int64_t claims)
         int64_t length = 1 + below(rng, ia_min(most, size - start));
         if (below(rng, 3) > 0)
             length = ia_min((length + grain - 1) / grain * grain, size - start);
-        claim_both(&reference, space, use, start, length);
+        account_both(&reference, space, use, start, length);
     }
     compare(&reference, space);
     ia_space_free(space);
     free(reference.uses);
 }
 
-static void random_claims_equal_an_array(void **state)
+static void random_accounts_equal_an_array(void **state)
 {
     (void)state;
     uint64_t rng = seed();
     for (int i = 0; i < 200; i++)
-        random_claims(&rng, UNIT * (1 + below(&rng, 40000)), 1 + below(&rng, 300));
+        random_accounts(&rng, UNIT * (1 + below(&rng, 40000)), 1 + below(&rng, 300));
     for (int i = 0; i < 4; i++)
-        random_claims(&rng, 1500 * MIB + UNIT * below(&rng, 1000000), 3000);
+        random_accounts(&rng, 1500 * MIB + UNIT * below(&rng, 1000000), 3000);
 }
 
 /* Each cluster its own claim, in no order: none merge before the end. test_model_space_bounds.c has 16 times as many.
@@ -357,7 +357,7 @@ static void a_shuffled_image_is_one_run_in_the_end(void **state)
     int64_t clusters = INT64_C(1) << 20;
     for (int64_t i = 0; i < clusters; i++) {
         int64_t cluster = i * 9699691 & (clusters - 1); /* odd: meets every cluster once */
-        ia_space_claim(space, 0, IA_SPACE_DATA, cluster * 64 * KIB, 64 * KIB);
+        ia_space_account(space, 0, IA_SPACE_DATA, cluster * 64 * KIB, 64 * KIB);
     }
     assert_false(ia_space_failed(space));
     assert_run(space, 0, 0, IA_SPACE_DATA, clusters * 64 * KIB);
@@ -374,20 +374,20 @@ static void words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_claimed_is_unused_for_ever),
+        cmocka_unit_test(nothing_accounted_is_unused_for_ever),
         cmocka_unit_test(the_greater_use_counts_in_any_order),
         cmocka_unit_test(neighbours_of_one_use_are_one_run),
-        cmocka_unit_test(claims_are_widened_to_units_and_the_end_is_not),
-        cmocka_unit_test(claims_tell_what_they_meet),
-        cmocka_unit_test(claims_meet_nothing_in_units_that_they_have_a_part_of),
+        cmocka_unit_test(accounts_are_widened_to_units_and_the_end_is_not),
+        cmocka_unit_test(accounts_tell_what_they_meet),
+        cmocka_unit_test(accounts_meet_nothing_in_units_that_they_have_a_part_of),
         cmocka_unit_test(compressed_is_told_as_data),
         cmocka_unit_test(claims_that_are_none),
         cmocka_unit_test(a_file_that_is_not_there_fails_the_account),
         cmocka_unit_test(files_are_apart),
         cmocka_unit_test(the_largest_file_costs_nothing),
         cmocka_unit_test(too_many_runs_fail_the_account),
-        cmocka_unit_test(each_hostile_claim_is_charged_for_its_runs),
-        cmocka_unit_test(random_claims_equal_an_array),
+        cmocka_unit_test(each_hostile_account_is_charged_for_its_runs),
+        cmocka_unit_test(random_accounts_equal_an_array),
         cmocka_unit_test(a_shuffled_image_is_one_run_in_the_end),
         cmocka_unit_test(words),
     };

@@ -11,17 +11,17 @@
 #define TIB (1024 * GIB)
 
 /* Eight bytes of a table can claim two mebibytes; ours cost a look at 4095 runs each time. */
-static void hostile_claims_fail_the_account_soon(void **state)
+static void hostile_accounts_fail_the_account_soon(void **state)
 {
     (void)state;
     struct ia_space *space = ia_space_new(1);
     assert_non_null(space);
     for (int64_t i = 0; i < 2048; i++)
-        ia_space_claim(space, 0, IA_SPACE_DATA, 2 * i * UNIT, UNIT);
+        ia_space_account(space, 0, IA_SPACE_DATA, 2 * i * UNIT, UNIT);
     assert_int_equal(PAGE, 4096 * UNIT);
     int64_t claims = 0;
     while (claims < 100000000 && !ia_space_failed(space)) {
-        ia_space_claim(space, 0, IA_SPACE_ZERO, 0, PAGE - UNIT);
+        ia_space_account(space, 0, IA_SPACE_ZERO, 0, PAGE - UNIT);
         claims++;
     }
     assert_true(ia_space_failed(space));
@@ -41,7 +41,7 @@ static void a_shuffled_image_stays_in_bounds(void **state)
     clock_gettime(CLOCK_MONOTONIC, &before);
     for (int64_t i = 0; i < clusters; i++) {
         int64_t cluster = i * 9699691 & (clusters - 1); /* odd: meets every cluster once */
-        ia_space_claim(space, 0, IA_SPACE_DATA, cluster * 64 * KIB, 64 * KIB);
+        ia_space_account(space, 0, IA_SPACE_DATA, cluster * 64 * KIB, 64 * KIB);
     }
     clock_gettime(CLOCK_MONOTONIC, &after);
     print_message("# %.2f s\n",
@@ -56,7 +56,7 @@ static void a_shuffled_image_stays_in_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hostile_claims_fail_the_account_soon),
+        cmocka_unit_test(hostile_accounts_fail_the_account_soon),
         cmocka_unit_test(a_shuffled_image_stays_in_bounds),
     };
     return cmocka_run_group_tests_name("model/space-bounds", tests, NULL, NULL);

@@ -38,9 +38,9 @@ IA_MUST_CHECK enum ia_status bochs_map_begin(struct ia_cursor *cursor, struct ia
 IA_MUST_CHECK enum ia_status bochs_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err);
 void bochs_map_end(struct ia_cursor *cursor);
 
-/* claim.c */
-IA_MUST_CHECK enum ia_status bochs_claim(struct ia_image *image, struct ia_error *err);
+/* account.c */
+IA_MUST_CHECK enum ia_status bochs_account(struct ia_image *image, struct ia_error *err);
 /* An extent at `offset` of the file. What the guest cannot see of it is unallocated. */
-void bochs_claim_extent(struct ia_image *image, int64_t offset);
+void bochs_account_extent(struct ia_image *image, int64_t offset);
 
 #endif

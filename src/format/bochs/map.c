@@ -128,7 +128,7 @@ static enum ia_status push_extent(struct ia_cursor *cursor, int64_t number, uint
         return push_zeroes(cursor, number, 1, err);
     }
     IA_TRY(charge_extent(cursor, offset, err));
-    bochs_claim_extent(image, offset);
+    bochs_account_extent(image, offset);
     IA_TRY(ia_source_read(image->main, offset, map->bitmap, (size_t)(sectors + 7) / 8, "bitmap", err));
     for (int64_t i = 0; i < sectors;) {
         int64_t first = i;

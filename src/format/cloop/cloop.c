@@ -164,7 +164,7 @@ static enum ia_status cloop_find_unit(struct ia_image *image, size_t mapping, in
     return IA_OK;
 }
 
-static enum ia_status cloop_claim(struct ia_image *image, struct ia_error *err)
+static enum ia_status cloop_account(struct ia_image *image, struct ia_error *err)
 {
     const struct cloop *cloop = image->state;
     (void)err;
@@ -182,5 +182,5 @@ const struct ia_format ia_format_cloop = {
     .map_step = cloop_map_step,
     .map_end = cloop_map_end,
     .find_unit = cloop_find_unit,
-    .claim = cloop_claim,
+    .account = cloop_account,
 };

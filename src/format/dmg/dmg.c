@@ -183,7 +183,7 @@ static enum ia_status dmg_find_unit(struct ia_image *image, size_t mapping, int6
 }
 
 /* Chunks past the disk's end are unallocated, and so is the rest of a raw one that reaches over it. */
-static void claim_chunk(struct ia_image *image, const struct dmg_chunk *chunk)
+static void account_chunk(struct ia_image *image, const struct dmg_chunk *chunk)
 {
     bool seen = chunk->start < image->facts.virtual_size;
     if (dmg_is_zero(chunk))
@@ -192,7 +192,7 @@ static void claim_chunk(struct ia_image *image, const struct dmg_chunk *chunk)
                  chunk->host_length);
 }
 
-static enum ia_status dmg_claim(struct ia_image *image, struct ia_error *err)
+static enum ia_status dmg_account(struct ia_image *image, struct ia_error *err)
 {
     const struct dmg *dmg = image->state;
     (void)err;
@@ -202,7 +202,7 @@ static enum ia_status dmg_claim(struct ia_image *image, struct ia_error *err)
     if (ia_range_inside(dmg->signature.offset, dmg->signature.length, dmg->trailer))
         ia_image_use(image, 0, IA_SPACE_METADATA, dmg->signature.offset, dmg->signature.length);
     for (size_t i = 0; i < dmg->chunks.len; i++)
-        claim_chunk(image, &dmg->chunks.items[i]);
+        account_chunk(image, &dmg->chunks.items[i]);
     return IA_OK;
 }
 
@@ -220,5 +220,5 @@ const struct ia_format ia_format_dmg = {
     .map_step = dmg_map_step,
     .map_end = dmg_map_end,
     .find_unit = dmg_find_unit,
-    .claim = dmg_claim,
+    .account = dmg_account,
 };

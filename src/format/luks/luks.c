@@ -53,7 +53,7 @@ static void luks_map_end(struct ia_cursor *cursor)
 }
 
 /* Header and key material; what lies between is kept for key slots. */
-static enum ia_status luks_claim(struct ia_image *image, struct ia_error *err)
+static enum ia_status luks_account(struct ia_image *image, struct ia_error *err)
 {
     const struct luks *luks = image->state;
     (void)err;
@@ -83,5 +83,5 @@ const struct ia_format ia_format_luks = {
     .map_begin = luks_map_begin,
     .map_step = luks_map_step,
     .map_end = luks_map_end,
-    .claim = luks_claim,
+    .account = luks_account,
 };

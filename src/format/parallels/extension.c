@@ -28,7 +28,7 @@ enum {
 struct extension {
     struct ia_source *source;
     struct prl_piece *piece;
-    struct ia_image *account; /* where bitmaps are claimed; NULL: nowhere */
+    struct ia_image *account; /* where bitmaps are accounted for; NULL: nowhere */
     int64_t start, end;       /* of the cluster in the file */
 };
 
@@ -43,8 +43,8 @@ static enum ia_status check_sum(const struct extension *extension, const uint8_t
 }
 
 /* Entries 0 and 1 of a bitmap's L1 table stand for bits that are all alike; others are sectors. */
-static enum ia_status claim_bitmap_clusters(const struct extension *extension, int64_t at, int64_t entries,
-                                            struct ia_error *err)
+static enum ia_status account_bitmap_clusters(const struct extension *extension, int64_t at, int64_t entries,
+                                              struct ia_error *err)
 {
     const struct prl_piece *piece = extension->piece;
     uint8_t chunk[4096];
@@ -54,8 +54,8 @@ static enum ia_status claim_bitmap_clusters(const struct extension *extension, i
         for (size_t i = 0; i < len; i += 8) {
             uint64_t sector = ia_le64(chunk + i);
             if (sector > 1 && sector <= (uint64_t)(PRL_MAX_SIZE / PRL_SECTOR))
-                ia_image_use_apart(extension->account, piece->file, IA_SPACE_BITMAP, (int64_t)sector * PRL_SECTOR,
-                                   piece->cluster_size, PRL_GUEST_USES);
+                ia_image_use_exclusive(extension->account, piece->file, IA_SPACE_BITMAP, (int64_t)sector * PRL_SECTOR,
+                                       piece->cluster_size, PRL_GUEST_USES);
         }
         at += (int64_t)len;
         left -= (int64_t)len;
@@ -92,7 +92,7 @@ static enum ia_status read_bitmap(const struct extension *extension, int64_t at,
         return ia_fail(err, IA_CORRUPT, "dirty bitmap with a table of %jd entries for %ju bytes", (intmax_t)entries,
                        (uintmax_t)bitmap_bytes);
     piece->has_bitmap = true;
-    return extension->account != NULL ? claim_bitmap_clusters(extension, at + BITMAP_HEADER, entries, err) : IA_OK;
+    return extension->account != NULL ? account_bitmap_clusters(extension, at + BITMAP_HEADER, entries, err) : IA_OK;
 }
 
 /* Reads the feature at *at and moves it past the feature; *last: there is none behind it. */
@@ -157,7 +157,7 @@ enum ia_status prl_read_extension(struct ia_image *image, struct prl_piece *piec
     return read_features(&extension, err);
 }
 
-enum ia_status prl_claim_extension(struct ia_image *image, struct prl_piece *piece, struct ia_error *err)
+enum ia_status prl_account_extension(struct ia_image *image, struct prl_piece *piece, struct ia_error *err)
 {
     const struct extension extension = {
         .source = ia_image_source(image, piece->file),
@@ -166,6 +166,6 @@ enum ia_status prl_claim_extension(struct ia_image *image, struct prl_piece *pie
         .start = piece->extension,
         .end = piece->extension + piece->cluster_size,
     };
-    ia_image_use_apart(image, piece->file, IA_SPACE_METADATA, extension.start, piece->cluster_size, PRL_GUEST_USES);
+    ia_image_use_exclusive(image, piece->file, IA_SPACE_METADATA, extension.start, piece->cluster_size, PRL_GUEST_USES);
     return read_features(&extension, err);
 }

@@ -20,7 +20,7 @@ enum { PRL_BAT_OFFSET = 64, PRL_ENTRY_BYTES = 4 };
 
 #define PRL_NONE SIZE_MAX /* no shot, no piece */
 
-/* What clusters of the disk are claimed for, in the shots too: no structure lies over them. */
+/* What clusters of the disk are accounted for as, in the shots too: no structure lies over them. */
 #define PRL_GUEST_USES (IA_SPACE_STORED | IA_SPACE_BIT(IA_SPACE_SNAPSHOT))
 
 /* "{5fbaabe3-6958-40ff-92a7-860e329aab41}", in lower case; empty: not told. */
@@ -82,7 +82,8 @@ bool prl_has_magic(const uint8_t *head, size_t len);
 /* extension.c: reads the format extension of a piece whose header is known. */
 IA_MUST_CHECK enum ia_status prl_read_extension(struct ia_image *image, struct prl_piece *piece, struct ia_error *err);
 /* Claims its cluster, and those of its bitmaps. */
-IA_MUST_CHECK enum ia_status prl_claim_extension(struct ia_image *image, struct prl_piece *piece, struct ia_error *err);
+IA_MUST_CHECK enum ia_status prl_account_extension(struct ia_image *image, struct prl_piece *piece,
+                                                   struct ia_error *err);
 
 /* descriptor.c: reads DiskDescriptor.xml into the disk and into facts.parts. */
 IA_MUST_CHECK enum ia_status prl_read_descriptor(struct ia_image *image, struct ia_error *err);
@@ -92,8 +93,8 @@ IA_MUST_CHECK enum ia_status prl_link(struct ia_image *image, struct ia_error *e
 /* The shot of a mapping. */
 size_t prl_mapping_shot(const struct prl_disk *disk, size_t mapping);
 
-/* claim.c */
-IA_MUST_CHECK enum ia_status prl_claim(struct ia_image *image, struct ia_error *err);
+/* account.c */
+IA_MUST_CHECK enum ia_status prl_account(struct ia_image *image, struct ia_error *err);
 
 /* map.c */
 IA_MUST_CHECK enum ia_status prl_map_begin(struct ia_cursor *cursor, struct ia_error *err);

@@ -168,5 +168,5 @@ const struct ia_format ia_format_parallels = {
     .map_begin = prl_map_begin,
     .map_step = prl_map_step,
     .map_end = prl_map_end,
-    .claim = prl_claim,
+    .account = prl_account,
 };

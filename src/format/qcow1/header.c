@@ -72,7 +72,7 @@ static enum ia_status place_tables(struct qcow1 *q, const struct fields *f, stru
         .big_endian = true,
         .check_table = qcow1_check_table,
         .push_entries = qcow1_push_entries,
-        .claim_past_end = qcow1_claim_past_end,
+        .account_past_end = qcow1_claim_past_end,
     };
     return IA_OK;
 }

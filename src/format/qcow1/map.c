@@ -31,8 +31,8 @@ static enum ia_status push_compressed(struct ia_cursor *cursor, int64_t guest, u
     if (!ia_range_inside(unit.offset, unit.length, cursor->image->main->size))
         facts->truncated = true;
     facts->compressed_host += unit.length;
-    ia_image_use_apart(cursor->image, 0, IA_SPACE_COMPRESSED, unit.offset, unit.length,
-                       IA_SPACE_BIT(IA_SPACE_DATA) | IA_SPACE_STRUCTURE);
+    ia_image_use_exclusive(cursor->image, 0, IA_SPACE_COMPRESSED, unit.offset, unit.length,
+                           IA_SPACE_BIT(IA_SPACE_DATA) | IA_SPACE_STRUCTURE);
     struct ia_extent extent = {
         .start = guest,
         .length = q->tables.cluster_size,

@@ -60,10 +60,10 @@ static enum ia_status qcow1_claim(struct ia_image *image, struct ia_error *err)
 {
     const struct qcow1 *q = image->state;
     int64_t l1_end = q->tables.l1_offset + q->tables.l1_entries * 8;
-    ia_image_use_apart(image, 0, IA_SPACE_METADATA, 0, QCOW1_HEADER_BYTES, IA_SPACE_STORED);
+    ia_image_use_exclusive(image, 0, IA_SPACE_METADATA, 0, QCOW1_HEADER_BYTES, IA_SPACE_STORED);
     ia_image_use(image, 0, IA_SPACE_METADATA, q->backing_offset, q->backing_length);
     ia_image_use(image, 0, IA_SPACE_METADATA, l1_end, -l1_end & (q->tables.cluster_size - 1));
-    return ia_two_level_claim(image, &q->tables, err);
+    return ia_two_level_account(image, &q->tables, err);
 }
 
 static void qcow1_describe(const struct ia_image_facts *facts, struct ia_abilities *out)
@@ -88,5 +88,5 @@ const struct ia_format ia_format_qcow1 = {
     .map_step = ia_two_level_step,
     .map_end = ia_two_level_end,
     .find_unit = qcow1_find_unit,
-    .claim = qcow1_claim,
+    .account = qcow1_claim,
 };

@@ -8,7 +8,7 @@
 
 enum { BITMAP_ENTRY = 24 };
 
-static void claim_bits(struct ia_image *image, const uint8_t *entries, size_t len)
+static void account_bits(struct ia_image *image, const uint8_t *entries, size_t len)
 {
     const struct qcow2 *q = image->state;
     for (size_t i = 0; i < len; i += 8) {
@@ -18,8 +18,8 @@ static void claim_bits(struct ia_image *image, const uint8_t *entries, size_t le
     }
 }
 
-static enum ia_status claim_table(struct ia_image *image, int64_t offset, int64_t entries, int64_t *left,
-                                  struct ia_error *err)
+static enum ia_status account_table(struct ia_image *image, int64_t offset, int64_t entries, int64_t *left,
+                                    struct ia_error *err)
 {
     const struct qcow2 *q = image->state;
     *left -= entries * 8;
@@ -30,7 +30,7 @@ static enum ia_status claim_table(struct ia_image *image, int64_t offset, int64_
     for (int64_t done = 0; done < entries * 8; done += (int64_t)sizeof(chunk)) {
         size_t len = (size_t)ia_min((int64_t)sizeof(chunk), entries * 8 - done);
         IA_TRY(ia_source_read(image->main, offset + done, chunk, len, "bitmap table", err));
-        claim_bits(image, chunk, len);
+        account_bits(image, chunk, len);
     }
     return IA_OK;
 }
@@ -56,7 +56,7 @@ enum ia_status qcow2_claim_bitmaps(struct ia_image *image, struct ia_error *err)
         int64_t tail = ia_window_be16(&w, 18) + (int64_t)ia_window_be32(&w, 20); /* name, extra data */
         if (w.failed)
             return ia_fail(err, IA_CORRUPT, "bitmap %u: table offset above 2^63 - 1", i);
-        IA_TRY(claim_table(image, table, entries, &left, err));
+        IA_TRY(account_table(image, table, entries, &left, err));
         at += ia_round_up(BITMAP_ENTRY + tail, 8);
     }
     return IA_OK;

@@ -52,12 +52,12 @@ static enum ia_status push_data(struct ia_cursor *cursor, int64_t start, int64_t
 }
 
 /* The account of host space gets what the extent does not show. */
-static void claim_hidden(struct ia_cursor *cursor, enum ia_extent_state state, int64_t start, int64_t length,
-                         int64_t offset)
+static void account_hidden(struct ia_cursor *cursor, enum ia_extent_state state, int64_t start, int64_t length,
+                           int64_t offset)
 {
     struct ia_extent extent = {
         .start = start, .length = length, .offset = offset, .state = state, .file = data_file(cursor->image)};
-    ia_image_claim_extents(cursor->image, cursor->mapping, &extent, 1);
+    ia_image_account_extents(cursor->image, cursor->mapping, &extent, 1);
 }
 
 /* With encryption QEMU shows no offsets, so that zero clusters merge whatever they keep. */
@@ -67,7 +67,7 @@ static enum ia_status push_kept(struct ia_cursor *cursor, enum ia_extent_state s
     const struct qcow2_map *map = cursor->state;
     if (map->q->crypt_method == 0)
         return push(cursor, state, start, length, offset, err);
-    claim_hidden(cursor, state, start, length, offset);
+    account_hidden(cursor, state, start, length, offset);
     return push(cursor, state, start, length, IA_NO_OFFSET, err);
 }
 
@@ -189,7 +189,7 @@ static enum ia_status push_subclusters(struct ia_cursor *cursor, int64_t guest, 
         else if (has_host && map->q->crypt_method == 0)
             IA_TRY(push(cursor, IA_EXTENT_RESERVED, start, length, offset, err));
         else if (has_host)
-            claim_hidden(cursor, IA_EXTENT_RESERVED, start, length, offset);
+            account_hidden(cursor, IA_EXTENT_RESERVED, start, length, offset);
     }
     return IA_OK;
 }

@@ -152,15 +152,15 @@ const struct qcow2_l1 *qcow2_mapping_l1(const struct ia_image *image, size_t map
 /* refcounts.c: QEMU's guess whether metadata was preallocated, on which it looks for holes of the host file. */
 bool qcow2_is_preallocated(struct ia_image *image);
 
-/* claim.c */
+/* account.c */
 IA_MUST_CHECK enum ia_status qcow2_claim(struct ia_image *image, struct ia_error *err);
-/* clusters.c: claims all clusters of the main file that `bytes` from offset on reach into; rivals as for
- * ia_image_use_apart. */
+/* clusters.c: accounts for all clusters of the main file that `bytes` from offset on reach into; conflicts as for
+ * ia_image_use_exclusive. */
 void qcow2_claim_clusters(struct ia_image *image, enum ia_space_use use, int64_t offset, int64_t bytes,
-                          unsigned rivals);
+                          unsigned conflicts);
 /* bitmaps.c */
 IA_MUST_CHECK enum ia_status qcow2_claim_bitmaps(struct ia_image *image, struct ia_error *err);
-/* counted.c: `table` is the refcount table. */
+/* leaks.c: `table` is the refcount table. */
 IA_MUST_CHECK enum ia_status qcow2_claim_counted(struct ia_image *image, const uint64_t *table, struct ia_error *err);
 
 /* map.c: a mapping that is being read, the cursor's state. */

@@ -87,7 +87,7 @@ static enum ia_status place_tables(struct ia_image *image, struct qed *q, const 
         .big_endian = false,
         .check_table = qed_check_table,
         .push_entries = qed_push_entries,
-        .claim_past_end = qed_claim_past_end,
+        .account_past_end = qed_account_past_end,
     };
     if (!qed_is_table(q, f->l1_offset))
         return ia_fail(err, IA_CORRUPT, "L1 table of %jd bytes at bad offset %#jx in a file of %jd bytes",

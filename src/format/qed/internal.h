@@ -34,6 +34,6 @@ IA_MUST_CHECK enum ia_status qed_check_table(const struct ia_image *image, int64
                                              struct ia_error *err);
 IA_MUST_CHECK enum ia_status qed_push_entries(struct ia_cursor *cursor, const uint64_t *entries, int64_t count,
                                               int64_t guest, struct ia_error *err);
-void qed_claim_past_end(struct ia_image *image, uint64_t entry);
+void qed_account_past_end(struct ia_image *image, uint64_t entry);
 
 #endif

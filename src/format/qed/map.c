@@ -89,7 +89,7 @@ enum ia_status qed_push_entries(struct ia_cursor *cursor, const uint64_t *entrie
     return IA_OK;
 }
 
-void qed_claim_past_end(struct ia_image *image, uint64_t entry)
+void qed_account_past_end(struct ia_image *image, uint64_t entry)
 {
     const struct qed *q = image->state;
     if (qed_is_cluster(q, entry))

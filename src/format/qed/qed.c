@@ -32,11 +32,11 @@ static enum ia_status qed_map_begin(struct ia_cursor *cursor, struct ia_error *e
     return ia_two_level_begin(cursor, &q->tables, err);
 }
 
-static enum ia_status qed_claim(struct ia_image *image, struct ia_error *err)
+static enum ia_status qed_account(struct ia_image *image, struct ia_error *err)
 {
     const struct qed *q = image->state;
-    ia_image_use_apart(image, 0, IA_SPACE_METADATA, 0, q->header_bytes, IA_SPACE_STORED);
-    return ia_two_level_claim(image, &q->tables, err);
+    ia_image_use_exclusive(image, 0, IA_SPACE_METADATA, 0, q->header_bytes, IA_SPACE_STORED);
+    return ia_two_level_account(image, &q->tables, err);
 }
 
 /* Zero clusters are marked as such, and what they had stays in the file, mostly (bdrv_qed_co_pwrite_zeroes). */
@@ -65,5 +65,5 @@ const struct ia_format ia_format_qed = {
     .map_begin = qed_map_begin,
     .map_step = ia_two_level_step,
     .map_end = ia_two_level_end,
-    .claim = qed_claim,
+    .account = qed_account,
 };

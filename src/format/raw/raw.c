@@ -33,10 +33,10 @@ static void raw_close(struct ia_image *image)
 }
 
 /* Every byte is the guest's: what the host keeps of them is its own affair. */
-static enum ia_status raw_claim(struct ia_image *image, struct ia_error *err)
+static enum ia_status raw_account(struct ia_image *image, struct ia_error *err)
 {
     (void)err;
-    ia_space_claim(image->space, 0, IA_SPACE_DATA, 0, image->main->size);
+    ia_space_account(image->space, 0, IA_SPACE_DATA, 0, image->main->size);
     return IA_OK;
 }
 
@@ -92,7 +92,7 @@ const struct ia_format ia_format_raw = {
     .probe = raw_probe,
     .open = raw_open,
     .close = raw_close,
-    .claim = raw_claim,
+    .account = raw_account,
     .map_begin = raw_map_begin,
     .map_step = raw_map_step,
     .map_end = raw_map_end,

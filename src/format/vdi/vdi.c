@@ -27,12 +27,13 @@ static void vdi_close(struct ia_image *image)
 }
 
 /* A block that the header counts and the block map does not name is leaked: QEMU's check says so too. */
-static enum ia_status vdi_claim(struct ia_image *image, struct ia_error *err)
+static enum ia_status vdi_account(struct ia_image *image, struct ia_error *err)
 {
     const struct vdi *vdi = image->state;
     (void)err;
-    ia_image_use_apart(image, 0, IA_SPACE_METADATA, 0, VDI_HEADER_BYTES, IA_SPACE_STORED);
-    ia_image_use_apart(image, 0, IA_SPACE_METADATA, vdi->map_offset, vdi->entries * VDI_ENTRY_BYTES, IA_SPACE_STORED);
+    ia_image_use_exclusive(image, 0, IA_SPACE_METADATA, 0, VDI_HEADER_BYTES, IA_SPACE_STORED);
+    ia_image_use_exclusive(image, 0, IA_SPACE_METADATA, vdi->map_offset, vdi->entries * VDI_ENTRY_BYTES,
+                           IA_SPACE_STORED);
     ia_image_use(image, 0, IA_SPACE_LEAKED, vdi->data_offset, vdi->allocated * (vdi->block_size + vdi->block_extra));
     return IA_OK;
 }
@@ -56,5 +57,5 @@ const struct ia_format ia_format_vdi = {
     .map_begin = vdi_map_begin,
     .map_step = vdi_map_step,
     .map_end = vdi_map_end,
-    .claim = vdi_claim,
+    .account = vdi_account,
 };

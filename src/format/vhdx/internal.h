@@ -104,10 +104,10 @@ IA_MUST_CHECK enum ia_status vhdx_map_begin(struct ia_cursor *cursor, struct ia_
 IA_MUST_CHECK enum ia_status vhdx_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err);
 void vhdx_map_end(struct ia_cursor *cursor);
 
-/* claim.c */
-IA_MUST_CHECK enum ia_status vhdx_claim(struct ia_image *image, struct ia_error *err);
+/* account.c */
+IA_MUST_CHECK enum ia_status vhdx_account(struct ia_image *image, struct ia_error *err);
 /* A block whose entry keeps a place, or seems to: the use of it where no extent takes it. */
-void vhdx_claim_kept(struct ia_image *image, uint64_t offset, enum ia_space_use use);
+void vhdx_account_kept(struct ia_image *image, uint64_t offset, enum ia_space_use use);
 
 /* BAT entries (section 2.5.1) */
 #define VHDX_BAT_STATE UINT64_C(7)

@@ -163,7 +163,7 @@ static enum ia_status push_partial(struct ia_cursor *cursor, int64_t chunk, int6
     if (map->bits == NULL && (map->bits = malloc(MAX_BITMAP)) == NULL)
         return ia_no_memory(err);
     IA_TRY(check_place(map, "block", guest, offset, v->block_size, err));
-    vhdx_claim_kept(cursor->image, offset, IA_SPACE_UNALLOCATED);
+    vhdx_account_kept(cursor->image, offset, IA_SPACE_UNALLOCATED);
     IA_TRY(find_bitmap(cursor, chunk, guest, err));
     IA_TRY(charge(cursor, sectors / 8, err));
     IA_TRY(vhdx_read(cursor->image, map->bitmap + number * (sectors / 8), map->bits, (size_t)(sectors / 8),
@@ -185,7 +185,7 @@ static enum ia_status push_dropped(struct ia_cursor *cursor, int64_t guest, uint
     const struct vhdx *v = cursor->image->state;
     bool kept = offset <= INT64_MAX && vhdx_is_free(v, (int64_t)offset, v->block_size) &&
                 (int64_t)offset + v->block_size <= vhdx_file_size(cursor->image);
-    vhdx_claim_kept(cursor->image, offset, IA_SPACE_ZERO);
+    vhdx_account_kept(cursor->image, offset, IA_SPACE_ZERO);
     return kept ? push(cursor, IA_EXTENT_ZERO_ALLOCATED, guest, v->block_size, (int64_t)offset, err)
                 : push(cursor, IA_EXTENT_ZERO, guest, v->block_size, IA_NO_OFFSET, err);
 }
@@ -225,7 +225,7 @@ static enum ia_status decode(struct ia_cursor *cursor, const uint8_t *entries, i
         case VHDX_NOT_PRESENT:
         case VHDX_ZERO:
             run = alike(entries + i * 8, count - i, 0);
-            vhdx_claim_kept(cursor->image, offset, reads_zero ? IA_SPACE_ZERO : IA_SPACE_UNALLOCATED);
+            vhdx_account_kept(cursor->image, offset, reads_zero ? IA_SPACE_ZERO : IA_SPACE_UNALLOCATED);
             if (reads_zero)
                 IA_TRY(push(cursor, IA_EXTENT_ZERO, guest, run * v->block_size, IA_NO_OFFSET, err));
             break;

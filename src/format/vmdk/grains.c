@@ -34,7 +34,7 @@ static enum ia_status push_data(struct ia_cursor *cursor, const struct vmdk_exte
     return vmdk_push(cursor, extent, IA_EXTENT_DATA, start, length, offset, err);
 }
 
-/* Where a stream's grains are, for the account: see claim.c. */
+/* Where a stream's grains are, for the account: see account.c. */
 static void note_packed(const struct vmdk *v, const struct vmdk_extent *noted, uint32_t lowest, uint32_t highest)
 {
     struct vmdk_extent *extent = &v->extents.items[noted - v->extents.items];

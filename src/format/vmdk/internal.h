@@ -130,9 +130,9 @@ IA_MUST_CHECK enum ia_status vmdk_push_grains(struct ia_cursor *cursor, const st
 IA_MUST_CHECK enum ia_status vmdk_find_unit(struct ia_image *image, size_t mapping, int64_t at,
                                             struct ia_compressed_unit *unit, struct ia_error *err);
 
-/* claim.c */
-IA_MUST_CHECK enum ia_status vmdk_claim(struct ia_image *image, struct ia_error *err);
+/* account.c */
+IA_MUST_CHECK enum ia_status vmdk_account(struct ia_image *image, struct ia_error *err);
 /* Tables at `offset`, `bytes` of them together. */
-void vmdk_claim_tables(struct ia_image *image, const struct vmdk_extent *extent, int64_t offset, int64_t bytes);
+void vmdk_account_tables(struct ia_image *image, const struct vmdk_extent *extent, int64_t offset, int64_t bytes);
 
 #endif

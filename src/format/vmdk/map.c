@@ -171,7 +171,7 @@ static enum ia_status read_tables(struct ia_cursor *cursor, const struct vmdk_ex
         cursor->image->facts.truncated = true;
         return IA_OK;
     }
-    vmdk_claim_tables(cursor->image, extent, offset, tables * extent->table_entries * extent->entry_size);
+    vmdk_account_tables(cursor->image, extent, offset, tables * extent->table_entries * extent->entry_size);
     count = ia_min(count, wanted);
     int64_t bytes = count * extent->entry_size;
     IA_TRY(charge(cursor, bytes, err));

@@ -191,5 +191,5 @@ const struct ia_format ia_format_vmdk = {
     .map_step = vmdk_map_step,
     .map_end = vmdk_map_end,
     .find_unit = vmdk_find_unit,
-    .claim = vmdk_claim,
+    .account = vmdk_account,
 };

@@ -60,10 +60,10 @@ IA_MUST_CHECK enum ia_status vpc_read_parent(struct ia_image *image, struct vpc 
 /* A unique id as identity text; of all zeroes: none. */
 void vpc_identity(const uint8_t uuid[16], char out[64]);
 
-/* claim.c */
-IA_MUST_CHECK enum ia_status vpc_claim(struct ia_image *image, struct ia_error *err);
+/* account.c */
+IA_MUST_CHECK enum ia_status vpc_account(struct ia_image *image, struct ia_error *err);
 /* A block at byte `host` of the file. What its extents do not take of it is unallocated. */
-void vpc_claim_block(struct ia_image *image, int64_t host);
+void vpc_account_block(struct ia_image *image, int64_t host);
 
 /* map.c */
 IA_MUST_CHECK enum ia_status vpc_map_begin(struct ia_cursor *cursor, struct ia_error *err);

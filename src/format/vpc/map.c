@@ -152,7 +152,7 @@ static enum ia_status step_block(struct ia_cursor *cursor, uint32_t entry, int64
     bool is_begun = (start & (v->block_size - 1)) != 0; /* by the step before */
     if (is_there && !is_begun) {
         IA_TRY(charge_block(cursor, host, err));
-        vpc_claim_block(image, host);
+        vpc_account_block(image, host);
     }
     if (v->type == VPC_DIFFERENCING && is_there)
         return step_piece(cursor, host, budget, err);

@@ -72,5 +72,5 @@ const struct ia_format ia_format_vpc = {
     .map_begin = vpc_map_begin,
     .map_step = vpc_map_step,
     .map_end = vpc_map_end,
-    .claim = vpc_claim,
+    .account = vpc_account,
 };

@@ -97,7 +97,7 @@ static enum ia_status read_mapping(struct ia_image *image, size_t number, const 
             break;
         if (number == 0)
             tally(parsed, batch, count);
-        ia_image_claim_extents(image, number, batch, count);
+        ia_image_account_extents(image, number, batch, count);
         mapping->extents += (int64_t)count;
         status = sink->extents(sink->ctx, number, batch, count, err);
         *broken = status == IA_OK;
@@ -180,7 +180,7 @@ static enum ia_status read_image(const struct ia_parse_request *request, const s
     }
     if (status == IA_OK && parsed->status == IA_OK)
         status = read_mappings(image, sink, parsed, err);
-    if (status == IA_OK && ia_image_claim(image, &cause) != IA_OK)
+    if (status == IA_OK && ia_image_account(image, &cause) != IA_OK)
         image->facts.metadata_bytes = -1;
     if (status == IA_OK && parsed->status == IA_OK)
         status = ia_account_image(image, &result->account, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The account of host space. Blocks of the disk are claimed while they are mapped; here all else, and the blocks that
- * the BAT has past the disk's end: a size by geometry may be less than what the table has entries for. */
+/* The account of host space. Blocks of the disk are accounted for while they are mapped; here all else, and the blocks
+ * that the BAT has past the disk's end: a size by geometry may be less than what the table has entries for. */
 #include <string.h>
 
 #include "base/bytes.h"
@@ -8,15 +8,15 @@
 
 enum { CHUNK_ENTRIES = 1024 };
 
-void vpc_claim_block(struct ia_image *image, int64_t host)
+void vpc_account_block(struct ia_image *image, int64_t host)
 {
     const struct vpc *v = image->state;
-    ia_image_use_apart(image, 0, IA_SPACE_METADATA, host, v->bitmap_size, IA_SPACE_STORED);
+    ia_image_use_exclusive(image, 0, IA_SPACE_METADATA, host, v->bitmap_size, IA_SPACE_STORED);
     ia_image_use(image, 0, IA_SPACE_UNALLOCATED, host + v->bitmap_size, v->block_size);
 }
 
 /* The table ends inside the file (header.c). */
-static enum ia_status claim_past_end(struct ia_image *image, struct ia_error *err)
+static enum ia_status account_past_end(struct ia_image *image, struct ia_error *err)
 {
     const struct vpc *v = image->state;
     for (int64_t first = vpc_blocks(image); first < v->bat_entries; first += CHUNK_ENTRIES) {
@@ -26,14 +26,14 @@ static enum ia_status claim_past_end(struct ia_image *image, struct ia_error *er
         for (int64_t i = 0; i < count; i++) {
             uint32_t entry = ia_be32(chunk + i * 4);
             if (entry != VPC_UNALLOCATED && (int64_t)entry * VPC_SECTOR < image->main->size)
-                vpc_claim_block(image, (int64_t)entry * VPC_SECTOR);
+                vpc_account_block(image, (int64_t)entry * VPC_SECTOR);
         }
     }
     return IA_OK;
 }
 
 /* What Xen keeps behind the BAT: a sector that says where a bitmap of full blocks is, and how many sectors it has. */
-static enum ia_status claim_batmap(struct ia_image *image, struct ia_error *err)
+static enum ia_status account_batmap(struct ia_image *image, struct ia_error *err)
 {
     const struct vpc *v = image->state;
     uint8_t header[VPC_SECTOR];
@@ -52,7 +52,7 @@ static enum ia_status claim_batmap(struct ia_image *image, struct ia_error *err)
 }
 
 /* A file that was cut, or still grows, has none at its end. Its last sector may be a byte short, see footer.c. */
-static enum ia_status claim_last_footer(struct ia_image *image, struct ia_error *err)
+static enum ia_status account_last_footer(struct ia_image *image, struct ia_error *err)
 {
     uint8_t cookie[8];
     int64_t at = ia_round_up(image->main->size, VPC_SECTOR) - VPC_FOOTER_BYTES;
@@ -64,17 +64,17 @@ static enum ia_status claim_last_footer(struct ia_image *image, struct ia_error 
     return IA_OK;
 }
 
-enum ia_status vpc_claim(struct ia_image *image, struct ia_error *err)
+enum ia_status vpc_account(struct ia_image *image, struct ia_error *err)
 {
     const struct vpc *v = image->state;
     ia_image_use(image, 0, IA_SPACE_METADATA, v->footer_offset, VPC_FOOTER_BYTES);
     if (v->type == VPC_FIXED)
         return IA_OK;
-    ia_image_use_apart(image, 0, IA_SPACE_METADATA, (int64_t)v->header_offset, VPC_HEADER_BYTES, IA_SPACE_STORED);
-    ia_image_use_apart(image, 0, IA_SPACE_METADATA, v->bat_offset, v->bat_entries * 4, IA_SPACE_STORED);
+    ia_image_use_exclusive(image, 0, IA_SPACE_METADATA, (int64_t)v->header_offset, VPC_HEADER_BYTES, IA_SPACE_STORED);
+    ia_image_use_exclusive(image, 0, IA_SPACE_METADATA, v->bat_offset, v->bat_entries * 4, IA_SPACE_STORED);
     for (size_t i = 0; i < VPC_LOCATORS; i++)
         ia_image_use(image, 0, IA_SPACE_METADATA, v->locators[i].offset, v->locators[i].length);
-    IA_TRY(claim_last_footer(image, err));
-    IA_TRY(claim_batmap(image, err));
-    return claim_past_end(image, err);
+    IA_TRY(account_last_footer(image, err));
+    IA_TRY(account_batmap(image, err));
+    return account_past_end(image, err);
 }

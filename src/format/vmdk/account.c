@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The account of host space. Plain grains and the tables are claimed while they are mapped; here descriptors, headers,
- * directories, and the grains of streams.
+/* The account of host space. Plain grains and the tables are accounted for while they are mapped; here descriptors,
+ * headers, directories, and the grains of streams.
  *
  * Where a compressed grain ends, only its marker tells, and to read as many markers as there are grains is to read the
  * disk. But a stream is written once, grain after grain, and none is ever written over: what lies from the first grain
@@ -10,15 +10,15 @@
 
 /* Marker sectors stand before the tables and the directory of a stream ("Metadata Marker"), but not before those that
  * QEMU puts where the first grain would be. */
-static void claim_marked(struct ia_image *image, const struct vmdk_extent *extent, int64_t offset, int64_t bytes)
+static void account_marked(struct ia_image *image, const struct vmdk_extent *extent, int64_t offset, int64_t bytes)
 {
     int64_t marker = extent->has_marker && offset - VMDK_SECTOR >= extent->first_grain ? VMDK_SECTOR : 0;
-    ia_image_use_apart(image, extent->file, IA_SPACE_METADATA, offset - marker, marker + bytes, IA_SPACE_STORED);
+    ia_image_use_exclusive(image, extent->file, IA_SPACE_METADATA, offset - marker, marker + bytes, IA_SPACE_STORED);
 }
 
-void vmdk_claim_tables(struct ia_image *image, const struct vmdk_extent *extent, int64_t offset, int64_t bytes)
+void vmdk_account_tables(struct ia_image *image, const struct vmdk_extent *extent, int64_t offset, int64_t bytes)
 {
-    claim_marked(image, extent, offset, bytes);
+    account_marked(image, extent, offset, bytes);
 }
 
 /* Bytes of a compressed grain with its marker, at most to the end of the file. */
@@ -34,7 +34,7 @@ static enum ia_status packed_length(struct ia_source *source, const struct vmdk_
     return IA_OK;
 }
 
-static enum ia_status claim_packed(struct ia_image *image, const struct vmdk_extent *extent, struct ia_error *err)
+static enum ia_status account_packed(struct ia_image *image, const struct vmdk_extent *extent, struct ia_error *err)
 {
     struct ia_source *source = ia_image_source(image, extent->file);
     int64_t start = extent->packed_first * VMDK_SECTOR;
@@ -47,18 +47,18 @@ static enum ia_status claim_packed(struct ia_image *image, const struct vmdk_ext
     return IA_OK;
 }
 
-/* Plain KDMV and seSparse extents keep all metadata before the first grain; tables that do not lie there were claimed
- * while they were read. COWD has a header and allocates tables as they are needed. */
-static enum ia_status claim_sparse(struct ia_image *image, const struct vmdk_extent *extent, struct ia_error *err)
+/* Plain KDMV and seSparse extents keep all metadata before the first grain; tables that do not lie there were accounted
+ * for while they were read. COWD has a header and allocates tables as they are needed. */
+static enum ia_status account_sparse(struct ia_image *image, const struct vmdk_extent *extent, struct ia_error *err)
 {
     int64_t end = ia_round_up(ia_image_source(image, extent->file)->size, VMDK_SECTOR);
     ia_image_use(image, extent->file, IA_SPACE_METADATA, 0, ia_min(extent->first_grain, end));
     if (extent->directory_offset < end)
-        claim_marked(image, extent, extent->directory_offset,
-                     ia_min(extent->directory_entries * extent->entry_size, end - extent->directory_offset));
+        account_marked(image, extent, extent->directory_offset,
+                       ia_min(extent->directory_entries * extent->entry_size, end - extent->directory_offset));
     if (extent->has_footer)
         ia_image_use(image, extent->file, IA_SPACE_METADATA, end - VMDK_FOOTER_BYTES, VMDK_FOOTER_BYTES);
-    return extent->compressed ? claim_packed(image, extent, err) : IA_OK;
+    return extent->compressed ? account_packed(image, extent, err) : IA_OK;
 }
 
 /* Bytes of a file that are grains. */
@@ -74,7 +74,7 @@ static int64_t count_packed(const struct ia_image *image, uint32_t file)
     return bytes;
 }
 
-enum ia_status vmdk_claim(struct ia_image *image, struct ia_error *err)
+enum ia_status vmdk_account(struct ia_image *image, struct ia_error *err)
 {
     const struct vmdk *v = image->state;
     int64_t counted = -1; /* the file of the extent before may have this one too */
@@ -85,7 +85,7 @@ enum ia_status vmdk_claim(struct ia_image *image, struct ia_error *err)
         const struct vmdk_extent *extent = &v->extents.items[i];
         if (extent->kind != VMDK_SPARSE && extent->kind != VMDK_SESPARSE)
             continue;
-        IA_TRY(claim_sparse(image, extent, err));
+        IA_TRY(account_sparse(image, extent, err));
         if (extent->compressed && extent->file != counted)
             image->facts.compressed_host += count_packed(image, extent->file);
         counted = extent->file;

@@ -13,7 +13,7 @@ static void assert_metadata(const struct qcow2_image *built, int64_t clusters, i
     struct ia_image *image = open_built(built);
     assert_int_equal(image->facts.metadata_bytes, -1);
     image->space = ia_space_new(1);
-    assert_ok(ia_image_claim(image, &err));
+    assert_ok(ia_image_account(image, &err));
     assert_int_equal(image->facts.metadata_bytes, clusters * cluster);
     ia_space_free(image->space);
     ia_image_close(image);
@@ -23,7 +23,7 @@ static void assert_refused(const struct qcow2_image *built, enum ia_status expec
 {
     struct ia_image *image = open_built(built);
     image->space = ia_space_new(1);
-    assert_status(expected, ia_image_claim(image, &err));
+    assert_status(expected, ia_image_account(image, &err));
     assert_true(ia_space_failed(image->space));
     assert_int_equal(image->facts.metadata_bytes, -1);
     ia_space_free(image->space);
@@ -200,11 +200,11 @@ static struct ia_image *account(const struct qcow2_image *built)
         assert_ok(ia_cursor_open(image, i, 0, INT64_MAX, &cursor, &err));
         while (count > 0) {
             assert_ok(ia_cursor_next(cursor, &batch, &count, &err));
-            ia_image_claim_extents(image, i, batch, count);
+            ia_image_account_extents(image, i, batch, count);
         }
         ia_cursor_close(cursor);
     }
-    assert_ok(ia_image_claim(image, &err));
+    assert_ok(ia_image_account(image, &err));
     assert_false(ia_space_failed(image->space));
     return image;
 }
@@ -257,7 +257,7 @@ static void the_last_cluster_is_kept_whole(void **state)
 }
 
 /* Encrypted images show no offset of what zeroes keep; compressed clusters have none. */
-static void what_an_extent_hides_is_claimed_all_the_same(void **state)
+static void what_an_extent_hides_is_accounted_all_the_same(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -336,7 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counted_clusters_that_nothing_names_are_leaked),
         cmocka_unit_test(the_last_cluster_is_kept_whole),
-        cmocka_unit_test(what_an_extent_hides_is_claimed_all_the_same),
+        cmocka_unit_test(what_an_extent_hides_is_accounted_all_the_same),
         cmocka_unit_test(subclusters_have_uses_of_their_own),
         cmocka_unit_test(entries_past_the_end_keep_their_clusters),
         cmocka_unit_test(a_refcount_block_that_cannot_be_there_is_told),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Clusters with a refcount: claimed as leaked, which every other use overrides, so that what is left of it is counted
- * as in use and named by nothing: what `qemu-img check` calls leaks. */
+/* Clusters with a refcount: accounted for as leaked, which every other use overrides, so that what is left of it is
+ * counted as in use and named by nothing: what `qemu-img check` calls leaks. */
 #include <stdlib.h>
 
 #include "base/checked.h"
@@ -35,7 +35,7 @@ static int64_t adjoining_blocks(const struct counts *c, int64_t first)
 }
 
 /* Claims the runs of clusters from `cluster` on that have a refcount. */
-static void claim_runs(const struct counts *c, const uint8_t *counts, int64_t cluster, int64_t count)
+static void account_runs(const struct counts *c, const uint8_t *counts, int64_t cluster, int64_t count)
 {
     const struct qcow2 *q = c->image->state;
     for (int64_t i = 0; i < count;) {
@@ -45,8 +45,8 @@ static void claim_runs(const struct counts *c, const uint8_t *counts, int64_t cl
             i++;
         while (i < count && qcow2_is_counted(counts, i, q->refcount_order) == used);
         if (used)
-            ia_space_claim(c->image->space, 0, IA_SPACE_LEAKED, (cluster + first) << q->cluster_bits,
-                           (i - first) << q->cluster_bits);
+            ia_space_account(c->image->space, 0, IA_SPACE_LEAKED, (cluster + first) << q->cluster_bits,
+                             (i - first) << q->cluster_bits);
     }
 }
 
@@ -58,11 +58,11 @@ static enum ia_status read_blocks(struct counts *c, int64_t first, int64_t count
         return ia_fail(err, IA_CORRUPT, "refcount block %jd at %#jx", (intmax_t)first, (uintmax_t)offset);
     IA_TRY(ia_source_read(c->image->main, (int64_t)offset, c->buffer, (size_t)(count << q->cluster_bits),
                           "refcount block", err));
-    claim_runs(c, c->buffer, first * c->per_block, ia_min(count * c->per_block, c->end - first * c->per_block));
+    account_runs(c, c->buffer, first * c->per_block, ia_min(count * c->per_block, c->end - first * c->per_block));
     return IA_OK;
 }
 
-static enum ia_status claim_blocks(struct counts *c, struct ia_error *err)
+static enum ia_status account_blocks(struct counts *c, struct ia_error *err)
 {
     const struct qcow2 *q = c->image->state;
     int64_t left = ia_min(c->image->limits->max_table_bytes, qcow2_table_bound(c->image, 1));
@@ -95,7 +95,7 @@ enum ia_status qcow2_claim_counted(struct ia_image *image, const uint64_t *table
     c.buffer = malloc((size_t)(c.most << q->cluster_bits));
     if (c.buffer == NULL)
         return ia_no_memory(err);
-    enum ia_status status = claim_blocks(&c, err);
+    enum ia_status status = account_blocks(&c, err);
     free(c.buffer);
     return status;
 }

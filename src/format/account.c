@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* What an extent makes of the host bytes that it lies at, and drivers' own claims. */
+/* What an extent makes of the host bytes that it lies at, and what drivers account for. */
 #include "base/checked.h"
 #include "format/format.h"
 
 void ia_image_use(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length)
 {
     if (image->space != NULL && length > 0)
-        ia_space_claim(image->space, file, use, start, length);
+        ia_space_account(image->space, file, use, start, length);
 }
 
-void ia_image_use_apart(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length,
-                        unsigned rivals)
+void ia_image_use_exclusive(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length,
+                            unsigned conflicts)
 {
-    if (image->space != NULL && length > 0 && (ia_space_claim(image->space, file, use, start, length) & rivals) != 0)
+    if (image->space != NULL && length > 0 &&
+        (ia_space_account(image->space, file, use, start, length) & conflicts) != 0)
         image->overlaps = true;
 }
 
-/* The use by a state of the active mapping; IA_SPACE_UNUSED: no claim. */
+/* The use by a state of the active mapping; IA_SPACE_UNUSED: none. */
 static enum ia_space_use use_of(enum ia_extent_state state)
 {
     switch (state) {
@@ -48,9 +49,9 @@ static int64_t kept_length(const struct ia_image *image, size_t mapping, const s
 
 /* What cannot be where an extent with this use is. Snapshots share data with the active mapping and among themselves,
  * but nothing is plain in one mapping and compressed in another. */
-static unsigned rivals_of(const struct ia_image *image, enum ia_space_use use)
+static unsigned conflicts_of(const struct ia_image *image, enum ia_space_use use)
 {
-    unsigned zeroes = image->format->keeps_zeroes ? IA_SPACE_BIT(IA_SPACE_ZERO) : 0;
+    unsigned zeroes = image->format->zero_clusters_are_exclusive ? IA_SPACE_BIT(IA_SPACE_ZERO) : 0;
     switch (use) {
     case IA_SPACE_DATA:
         return zeroes | IA_SPACE_STORED | IA_SPACE_STRUCTURE;
@@ -64,7 +65,7 @@ static unsigned rivals_of(const struct ia_image *image, enum ia_space_use use)
     }
 }
 
-void ia_image_claim_extents(struct ia_image *image, size_t mapping, const struct ia_extent *extents, size_t count)
+void ia_image_account_extents(struct ia_image *image, size_t mapping, const struct ia_extent *extents, size_t count)
 {
     if (image->space == NULL)
         return;
@@ -74,7 +75,7 @@ void ia_image_claim_extents(struct ia_image *image, size_t mapping, const struct
         if (extent->offset == IA_NO_OFFSET || use == IA_SPACE_UNUSED)
             continue;
         use = mapping > 0 ? IA_SPACE_SNAPSHOT : use;
-        ia_image_use_apart(image, extent->file, use, extent->offset, kept_length(image, mapping, extent),
-                           rivals_of(image, use));
+        ia_image_use_exclusive(image, extent->file, use, extent->offset, kept_length(image, mapping, extent),
+                               conflicts_of(image, use));
     }
 }

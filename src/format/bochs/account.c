@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The account of host space. Extents of the disk are claimed while they are mapped; here the header, the catalog, and
- * the extents that the catalog has past the disk's end. */
+/* The account of host space. Extents of the disk are accounted for while they are mapped; here the header, the catalog,
+ * and the extents that the catalog has past the disk's end. */
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -10,7 +10,7 @@
 
 enum { CHUNK_ENTRIES = 16384 };
 
-void bochs_claim_extent(struct ia_image *image, int64_t offset)
+void bochs_account_extent(struct ia_image *image, int64_t offset)
 {
     const struct bochs *bochs = image->state;
     ia_image_use(image, 0, IA_SPACE_METADATA, offset, bochs->bitmap_size);
@@ -18,7 +18,7 @@ void bochs_claim_extent(struct ia_image *image, int64_t offset)
 }
 
 /* Ends with the catalog, of BOCHS_MAX_ENTRIES at most, or with the file. */
-static enum ia_status claim_past_end(struct ia_image *image, struct ia_error *err)
+static enum ia_status account_past_end(struct ia_image *image, struct ia_error *err)
 {
     const struct bochs *bochs = image->state;
     int64_t end = ia_min(bochs->data_offset, image->main->size);
@@ -33,15 +33,15 @@ static enum ia_status claim_past_end(struct ia_image *image, struct ia_error *er
         for (int64_t i = 0; i < count; i++) {
             uint32_t entry = ia_le32(chunk + i * BOCHS_ENTRY_BYTES);
             if (entry != BOCHS_FREE && bochs_extent_offset(bochs, entry) < image->main->size)
-                bochs_claim_extent(image, bochs_extent_offset(bochs, entry));
+                bochs_account_extent(image, bochs_extent_offset(bochs, entry));
         }
     }
     return IA_OK;
 }
 
-enum ia_status bochs_claim(struct ia_image *image, struct ia_error *err)
+enum ia_status bochs_account(struct ia_image *image, struct ia_error *err)
 {
     const struct bochs *bochs = image->state;
     ia_image_use(image, 0, IA_SPACE_METADATA, 0, bochs->data_offset);
-    return claim_past_end(image, err);
+    return account_past_end(image, err);
 }
