@@ -71,6 +71,21 @@ def test_other_locks(case):
         case.same(states(site)["alone4.qcow2"], "write", "one on QEMU's bytes does, whichever way it was taken")
 
 
+def test_doubts(case):
+    """A lock is a doubt about who is held, and nobody else."""
+    site = case.site()
+    make(site)
+    site.scan()
+    free = {site.relative(row["path"]): row["why_codes"] for row in site.rows("--unused-backing")}
+    with Holder(site.path("orphan.qcow2")):
+        site.scan()
+        held = {site.relative(row["path"]): row["why_codes"] for row in site.rows("--unused-backing")}
+    case.check("in-use" not in (free["orphan.qcow2"] or "").split(","), "an orphan that nobody has open is not in use", [str(free)])
+    case.same((held["orphan.qcow2"] or "").split(",").count("in-use"), 1, "one that QEMU has open is")
+    case.same({name: codes for name, codes in held.items() if name != "orphan.qcow2"},
+              {name: codes for name, codes in free.items() if name != "orphan.qcow2"}, "and nothing else is")
+
+
 def test_opens(case):
     reason = why_no_strace()
     if reason:
@@ -185,5 +200,5 @@ def test_tmpfs(case):
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Who has unchanged images open.",
-                                               [test_states, test_other_locks, test_opens, test_no_list, test_pid_namespace,
+                                               [test_states, test_other_locks, test_doubts, test_opens, test_no_list, test_pid_namespace,
                                                 test_many_locks, test_file_systems, test_tmpfs]))
