@@ -12,7 +12,7 @@
 #include "content/adc.h"
 #include "content/lzfse.h"
 
-/* Windows of zstd and dictionaries of xz beyond this are refused: a unit of an image is a few MiB. */
+/* Windows of zstd and dictionaries of xz beyond this are refused: a compressed cluster is a few MiB. */
 #define MAX_WINDOW_LOG 27
 #define MAX_XZ_MEMORY (UINT64_C(256) << 20)
 

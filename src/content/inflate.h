@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Expanding compressed units of images. The program itself never does: it maps what is compressed without reading it.
- * The tests read guests' bytes with it. */
+/* Expanding compressed clusters of images. The program itself never does: it maps what is compressed without reading
+ * it. The tests read guests' bytes with it. */
 #ifndef IA_CONTENT_INFLATE_H
 #define IA_CONTENT_INFLATE_H
 

@@ -56,10 +56,10 @@ struct ia_format {
     /* Pushes some more runs into cursor->sink; *done when there are none left. Bounded work per call. */
     enum ia_status (*map_step)(struct ia_cursor *cursor, bool *done, struct ia_error *err);
     void (*map_end)(struct ia_cursor *cursor);
-    /* Where the compressed bytes are of which guest byte `at`, inside an extent of state compressed, is a part. Only
-     * formats that compress have it. */
-    enum ia_status (*find_unit)(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
-                                struct ia_error *err);
+    /* The compressed cluster that guest byte `at` of an extent of state compressed is in. Only formats that compress
+     * have it. */
+    enum ia_status (*find_compressed)(struct ia_image *image, size_t mapping, int64_t at,
+                                      struct ia_compressed_cluster *found, struct ia_error *err);
     /* What zeroes keep is for them alone, as data is. In other formats the offset in such an entry may be a stale one.
      */
     bool zero_clusters_are_exclusive;
@@ -143,9 +143,9 @@ int64_t ia_image_allocated(const struct ia_image *image);
 /* Bytes read from all of its files so far. */
 int64_t ia_image_bytes_read(const struct ia_image *image);
 
-/* See ia_format.find_unit. IA_UNSUPPORTED where the format does not compress. */
-IA_MUST_CHECK enum ia_status ia_image_find_unit(struct ia_image *image, size_t mapping, int64_t at,
-                                                struct ia_compressed_unit *unit, struct ia_error *err);
+/* See ia_format.find_compressed. IA_UNSUPPORTED where the format does not compress. */
+IA_MUST_CHECK enum ia_status ia_image_find_compressed(struct ia_image *image, size_t mapping, int64_t at,
+                                                      struct ia_compressed_cluster *found, struct ia_error *err);
 
 /* Guest bytes of a mapping. */
 int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping);

@@ -132,14 +132,14 @@ int64_t ia_image_bytes_read(const struct ia_image *image)
     return bytes;
 }
 
-enum ia_status ia_image_find_unit(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
-                                  struct ia_error *err)
+enum ia_status ia_image_find_compressed(struct ia_image *image, size_t mapping, int64_t at,
+                                        struct ia_compressed_cluster *found, struct ia_error *err)
 {
     if (!is_ready(image))
         return ia_fail(err, IA_MISSING, "not all files of the image are open");
-    if (image->format->find_unit == NULL)
+    if (image->format->find_compressed == NULL)
         return ia_fail(err, IA_UNSUPPORTED, "format %s has no compressed extents", image->format->name);
-    return image->format->find_unit(image, mapping, at, unit, err);
+    return image->format->find_compressed(image, mapping, at, found, err);
 }
 
 int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping)

@@ -32,8 +32,8 @@ enum ia_codec {
     IA_CODEC_ADC, /* Apple's */
 };
 
-/* What was compressed as one: a cluster, a grain, a block. */
-struct ia_compressed_unit {
+/* What was compressed as one: a cluster, or what the format has in its place (a grain, a block, a chunk). */
+struct ia_compressed_cluster {
     int64_t start;       /* guest bytes */
     int64_t length;      /* guest bytes that it expands to, at least as far as the image reaches */
     int64_t offset;      /* of the compressed bytes in the host file */

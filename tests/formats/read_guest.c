@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* read_guest [-f FMT] IMAGE OUT: writes what a guest reads from IMAGE, and knows it from the map alone: plain bytes are
- * copied from where the map says, compressed units are asked for and expanded, zeroes stay holes of OUT.
+ * copied from where the map says, compressed clusters are asked for and expanded, zeroes stay holes of OUT.
  * Exit status: 0 done, 1 failed, 2 usage, 4 encrypted. */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 
 enum { EXIT_USAGE = 2, EXIT_ENCRYPTED = 4, COPY_BYTES = 1 << 20 };
 
-/* More than any format's compressed unit, packed or not. */
-#define MAX_UNIT_BYTES (INT64_C(256) << 20)
+/* More than any format's compressed cluster, packed or not. */
+#define MAX_CLUSTER_BYTES (INT64_C(256) << 20)
 
 struct reader {
     const struct ia_chain *chain;
@@ -65,39 +65,39 @@ static enum ia_status copy_plain(const struct reader *reader, const struct ia_ma
     return status;
 }
 
-static enum ia_status check_unit(const struct ia_compressed_unit *unit, int64_t at, struct ia_error *err)
+static enum ia_status check_cluster(const struct ia_compressed_cluster *cluster, int64_t at, struct ia_error *err)
 {
-    if (unit->length <= 0 || unit->start > at || unit->length <= at - unit->start)
-        return ia_fail(err, IA_BUG, "compressed unit [%jd, +%jd) for guest byte %jd", (intmax_t)unit->start,
-                       (intmax_t)unit->length, (intmax_t)at);
-    if (unit->length > MAX_UNIT_BYTES || unit->host_length > MAX_UNIT_BYTES)
-        return ia_fail(err, IA_LIMIT, "compressed unit of %jd bytes, %jd expanded", (intmax_t)unit->host_length,
-                       (intmax_t)unit->length);
+    if (cluster->length <= 0 || cluster->start > at || cluster->length <= at - cluster->start)
+        return ia_fail(err, IA_BUG, "compressed cluster [%jd, +%jd) for guest byte %jd", (intmax_t)cluster->start,
+                       (intmax_t)cluster->length, (intmax_t)at);
+    if (cluster->length > MAX_CLUSTER_BYTES || cluster->host_length > MAX_CLUSTER_BYTES)
+        return ia_fail(err, IA_LIMIT, "compressed cluster of %jd bytes, %jd expanded", (intmax_t)cluster->host_length,
+                       (intmax_t)cluster->length);
     return IA_OK;
 }
 
-/* Copies the part of an expanded unit that lies inside the entry. */
-static enum ia_status copy_unit(const struct reader *reader, const struct ia_map_entry *entry, int64_t at,
-                                const struct ia_compressed_unit *unit, struct ia_error *err)
+/* Copies the part of an expanded cluster that lies inside the entry. */
+static enum ia_status copy_cluster(const struct reader *reader, const struct ia_map_entry *entry, int64_t at,
+                                   const struct ia_compressed_cluster *cluster, struct ia_error *err)
 {
     struct ia_image *image = reader->chain->layers.items[entry->depth].image;
-    IA_AUTO_FREE uint8_t *packed = malloc((size_t)unit->host_length + 1);
-    IA_AUTO_FREE uint8_t *plain = malloc((size_t)unit->length);
+    IA_AUTO_FREE uint8_t *packed = malloc((size_t)cluster->host_length + 1);
+    IA_AUTO_FREE uint8_t *plain = malloc((size_t)cluster->length);
     if (packed == NULL || plain == NULL)
         return ia_no_memory(err);
-    enum ia_status status = ia_source_read(ia_image_source(image, unit->file), unit->offset, packed,
-                                           (size_t)unit->host_length, "compressed bytes", err);
+    enum ia_status status = ia_source_read(ia_image_source(image, cluster->file), cluster->offset, packed,
+                                           (size_t)cluster->host_length, "compressed bytes", err);
     size_t produced = 0;
     if (status == IA_OK)
-        status =
-            ia_inflate(unit->codec, packed, (size_t)unit->host_length, plain, (size_t)unit->length, &produced, err);
+        status = ia_inflate(cluster->codec, packed, (size_t)cluster->host_length, plain, (size_t)cluster->length,
+                            &produced, err);
     if (status != IA_OK)
         return status;
-    int64_t end = ia_min(unit->start + unit->length, entry->start + entry->length);
-    if ((int64_t)produced < end - unit->start)
-        return ia_fail(err, IA_CORRUPT, "compressed unit at guest byte %jd has %zu bytes and should have %jd",
-                       (intmax_t)unit->start, produced, (intmax_t)(end - unit->start));
-    return write_at(reader->out, plain + (at - unit->start), end - at, at, err);
+    int64_t end = ia_min(cluster->start + cluster->length, entry->start + entry->length);
+    if ((int64_t)produced < end - cluster->start)
+        return ia_fail(err, IA_CORRUPT, "compressed cluster at guest byte %jd has %zu bytes and should have %jd",
+                       (intmax_t)cluster->start, produced, (intmax_t)(end - cluster->start));
+    return write_at(reader->out, plain + (at - cluster->start), end - at, at, err);
 }
 
 static enum ia_status copy_compressed(const struct reader *reader, const struct ia_map_entry *entry,
@@ -106,15 +106,15 @@ static enum ia_status copy_compressed(const struct reader *reader, const struct 
     struct ia_image *image = reader->chain->layers.items[entry->depth].image;
     int64_t at = entry->start;
     while (at < entry->start + entry->length) {
-        struct ia_compressed_unit unit;
-        enum ia_status status = ia_image_find_unit(image, 0, at, &unit, err);
+        struct ia_compressed_cluster cluster;
+        enum ia_status status = ia_image_find_compressed(image, 0, at, &cluster, err);
         if (status == IA_OK)
-            status = check_unit(&unit, at, err);
+            status = check_cluster(&cluster, at, err);
         if (status == IA_OK)
-            status = copy_unit(reader, entry, at, &unit, err);
+            status = copy_cluster(reader, entry, at, &cluster, err);
         if (status != IA_OK)
             return status;
-        at = unit.start + unit.length;
+        at = cluster.start + cluster.length;
     }
     return IA_OK;
 }

@@ -112,12 +112,12 @@ static void check_units(struct ia_image *image, size_t mapping)
         const struct ia_extent *e = &whole.extents.items[i];
         int64_t at = e->start;
         while (e->state == IA_EXTENT_COMPRESSED && at < e->start + e->length && asked++ < MOST) {
-            struct ia_compressed_unit unit;
-            if (ia_image_find_unit(image, mapping, at, &unit, NULL) != IA_OK)
+            struct ia_compressed_cluster cluster;
+            if (ia_image_find_compressed(image, mapping, at, &cluster, NULL) != IA_OK)
                 break;
-            FUZZ_CHECK(unit.length > 0 && unit.start <= at && at - unit.start < unit.length);
-            FUZZ_CHECK(unit.offset >= 0 && unit.host_length >= 0 && unit.file <= image->facts.parts.len);
-            at = unit.start + unit.length;
+            FUZZ_CHECK(cluster.length > 0 && cluster.start <= at && at - cluster.start < cluster.length);
+            FUZZ_CHECK(cluster.offset >= 0 && cluster.host_length >= 0 && cluster.file <= image->facts.parts.len);
+            at = cluster.start + cluster.length;
         }
     }
     ia_vec_release(&whole.extents);

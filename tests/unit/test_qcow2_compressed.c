@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Compressed cluster descriptors: host bytes by hand for every split of the 62 bits into offset and sector count,
- * and where find_unit says that a guest byte's are. */
+ * and where find_compressed finds those of a guest byte. */
 #include <stdlib.h>
 
 #include "support/mapping.h"
@@ -109,20 +109,21 @@ static void snapshots_do_not_count(void **state)
     qcow2_image_release(&built);
 }
 
-/* Where the unit of guest byte `at` is. */
-static void assert_unit(struct ia_image *image, size_t mapping, int64_t at, const struct ia_compressed_unit *expected)
+/* Where the cluster of guest byte `at` is. */
+static void assert_compressed(struct ia_image *image, size_t mapping, int64_t at,
+                              const struct ia_compressed_cluster *expected)
 {
-    struct ia_compressed_unit unit;
-    assert_ok(ia_image_find_unit(image, mapping, at, &unit, &err));
-    assert_int_equal(unit.start, expected->start);
-    assert_int_equal(unit.length, expected->length);
-    assert_int_equal(unit.offset, expected->offset);
-    assert_int_equal(unit.host_length, expected->host_length);
-    assert_int_equal(unit.file, 0);
-    assert_int_equal(unit.codec, expected->codec);
+    struct ia_compressed_cluster cluster;
+    assert_ok(ia_image_find_compressed(image, mapping, at, &cluster, &err));
+    assert_int_equal(cluster.start, expected->start);
+    assert_int_equal(cluster.length, expected->length);
+    assert_int_equal(cluster.offset, expected->offset);
+    assert_int_equal(cluster.host_length, expected->host_length);
+    assert_int_equal(cluster.file, 0);
+    assert_int_equal(cluster.codec, expected->codec);
 }
 
-static void unit_of_any_byte_of_its_cluster(void **state)
+static void compressed_cluster_of_any_of_its_bytes(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -131,11 +132,11 @@ static void unit_of_any_byte_of_its_cluster(void **state)
     qcow2_image_map(&built, 0, 3, qcow2_compressed_entry(&built, 0x5082f, 0) | ENTRY_COPIED);
     qcow2_image_finish(&built);
     struct ia_image *image = open_built(&built);
-    const struct ia_compressed_unit first = {131072, 65536, 0x50123, 4 * 512 - 0x123, 0, IA_CODEC_DEFLATE};
-    const struct ia_compressed_unit second = {196608, 65536, 0x5082f, 512 - 0x2f, 0, IA_CODEC_DEFLATE};
-    assert_unit(image, 0, 131072, &first);
-    assert_unit(image, 0, 131072 + 65535, &first);
-    assert_unit(image, 0, 196608, &second);
+    const struct ia_compressed_cluster first = {131072, 65536, 0x50123, 4 * 512 - 0x123, 0, IA_CODEC_DEFLATE};
+    const struct ia_compressed_cluster second = {196608, 65536, 0x5082f, 512 - 0x2f, 0, IA_CODEC_DEFLATE};
+    assert_compressed(image, 0, 131072, &first);
+    assert_compressed(image, 0, 131072 + 65535, &first);
+    assert_compressed(image, 0, 196608, &second);
     ia_image_close(image);
     qcow2_image_release(&built);
 }
@@ -148,8 +149,8 @@ static void unit_in_the_last_l2_table(void **state)
     qcow2_image_map(&built, 0, 100, qcow2_compressed_entry(&built, 0x1010, 1));
     qcow2_image_finish(&built);
     struct ia_image *image = open_built(&built);
-    assert_unit(image, 0, 100 * 512 + 7,
-                &(struct ia_compressed_unit){100 * 512, 512, 0x1010, 1024 - 16, 0, IA_CODEC_DEFLATE});
+    assert_compressed(image, 0, 100 * 512 + 7,
+                      &(struct ia_compressed_cluster){100 * 512, 512, 0x1010, 1024 - 16, 0, IA_CODEC_DEFLATE});
     ia_image_close(image);
     qcow2_image_release(&built);
 }
@@ -165,9 +166,12 @@ static void unit_of_a_snapshot_is_its_own(void **state)
     qcow2_image_map(&built, snapshot, 3, qcow2_compressed_entry(&built, 0x70000, 2));
     qcow2_image_finish(&built);
     struct ia_image *image = open_built(&built);
-    assert_unit(image, 0, 65536, &(struct ia_compressed_unit){65536, 65536, 0x50000, 512, 0, IA_CODEC_DEFLATE});
-    assert_unit(image, 1, 65536, &(struct ia_compressed_unit){65536, 65536, 0x60000, 1024, 0, IA_CODEC_DEFLATE});
-    assert_unit(image, 1, 200000, &(struct ia_compressed_unit){196608, 65536, 0x70000, 1536, 0, IA_CODEC_DEFLATE});
+    assert_compressed(image, 0, 65536,
+                      &(struct ia_compressed_cluster){65536, 65536, 0x50000, 512, 0, IA_CODEC_DEFLATE});
+    assert_compressed(image, 1, 65536,
+                      &(struct ia_compressed_cluster){65536, 65536, 0x60000, 1024, 0, IA_CODEC_DEFLATE});
+    assert_compressed(image, 1, 200000,
+                      &(struct ia_compressed_cluster){196608, 65536, 0x70000, 1536, 0, IA_CODEC_DEFLATE});
     ia_image_close(image);
     qcow2_image_release(&built);
 }
@@ -180,7 +184,8 @@ static void zstd_with_extended_entries(void **state)
     qcow2_image_map_extended(&built, 0, 3, qcow2_compressed_entry(&built, 0x51000, 7), 0);
     qcow2_image_finish(&built);
     struct ia_image *image = open_built(&built);
-    assert_unit(image, 0, 196608 + 4096, &(struct ia_compressed_unit){196608, 65536, 0x51000, 4096, 0, IA_CODEC_ZSTD});
+    assert_compressed(image, 0, 196608 + 4096,
+                      &(struct ia_compressed_cluster){196608, 65536, 0x51000, 4096, 0, IA_CODEC_ZSTD});
     ia_image_close(image);
     qcow2_image_release(&built);
 }
@@ -194,13 +199,13 @@ static void what_is_not_compressed_has_no_unit(void **state)
     qcow2_image_map(&built, 0, 1, ENTRY_ZERO);
     qcow2_image_finish(&built);
     struct ia_image *image = open_built(&built);
-    struct ia_compressed_unit unit;
+    struct ia_compressed_cluster cluster;
     static const int64_t places[] = {0, 65536, 131072, INT64_C(1) << 30, (INT64_C(3) << 29) - 1};
     for (size_t i = 0; i < COUNT(places); i++)
-        assert_status(IA_USAGE, ia_image_find_unit(image, 0, places[i], &unit, &err));
-    assert_status(IA_BUG, ia_image_find_unit(image, 0, INT64_C(3) << 29, &unit, &err));
-    assert_status(IA_BUG, ia_image_find_unit(image, 0, -1, &unit, &err));
-    assert_status(IA_BUG, ia_image_find_unit(image, 1, 0, &unit, &err));
+        assert_status(IA_USAGE, ia_image_find_compressed(image, 0, places[i], &cluster, &err));
+    assert_status(IA_BUG, ia_image_find_compressed(image, 0, INT64_C(3) << 29, &cluster, &err));
+    assert_status(IA_BUG, ia_image_find_compressed(image, 0, -1, &cluster, &err));
+    assert_status(IA_BUG, ia_image_find_compressed(image, 1, 0, &cluster, &err));
     ia_image_close(image);
     qcow2_image_release(&built);
 }
@@ -215,9 +220,10 @@ static void unit_through_broken_tables(void **state)
     qcow2_image_finish(&built);
     qcow2_image_patch(&built, built.mappings[0].l1_offset, 8, 0x50200); /* an L2 table at an unaligned place */
     struct ia_image *image = open_built(&built);
-    struct ia_compressed_unit unit;
-    assert_status(IA_CORRUPT, ia_image_find_unit(image, 0, 0, &unit, &err));
-    assert_status(IA_USAGE, ia_image_find_unit(image, snapshot, INT64_C(1) << 39, &unit, &err)); /* past its L1 table */
+    struct ia_compressed_cluster cluster;
+    assert_status(IA_CORRUPT, ia_image_find_compressed(image, 0, 0, &cluster, &err));
+    assert_status(IA_USAGE,
+                  ia_image_find_compressed(image, snapshot, INT64_C(1) << 39, &cluster, &err)); /* past its L1 table */
     ia_image_close(image);
     qcow2_image_release(&built);
 }
@@ -230,7 +236,7 @@ int main(void)
         cmocka_unit_test(copied_bit_does_not_matter),
         cmocka_unit_test(past_the_end_is_truncated),
         cmocka_unit_test(snapshots_do_not_count),
-        cmocka_unit_test(unit_of_any_byte_of_its_cluster),
+        cmocka_unit_test(compressed_cluster_of_any_of_its_bytes),
         cmocka_unit_test(unit_in_the_last_l2_table),
         cmocka_unit_test(unit_of_a_snapshot_is_its_own),
         cmocka_unit_test(zstd_with_extended_entries),

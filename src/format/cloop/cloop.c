@@ -139,8 +139,8 @@ static void cloop_map_end(struct ia_cursor *cursor)
     (void)cursor;
 }
 
-static enum ia_status cloop_find_unit(struct ia_image *image, size_t mapping, int64_t at,
-                                      struct ia_compressed_unit *unit, struct ia_error *err)
+static enum ia_status cloop_find_compressed(struct ia_image *image, size_t mapping, int64_t at,
+                                            struct ia_compressed_cluster *found, struct ia_error *err)
 {
     (void)mapping;
     const struct cloop *cloop = image->state;
@@ -154,7 +154,7 @@ static enum ia_status cloop_find_unit(struct ia_image *image, size_t mapping, in
     if (w.failed)
         return ia_fail(err, IA_CORRUPT, "block %jd: offset above 2^63 - 1", (intmax_t)block);
     IA_TRY(check_block(block, start, end, err)); /* the file may have changed since */
-    *unit = (struct ia_compressed_unit){
+    *found = (struct ia_compressed_cluster){
         .start = block * cloop->block_size,
         .length = cloop->block_size,
         .offset = start,
@@ -181,6 +181,6 @@ const struct ia_format ia_format_cloop = {
     .map_begin = cloop_map_begin,
     .map_step = cloop_map_step,
     .map_end = cloop_map_end,
-    .find_unit = cloop_find_unit,
+    .find_compressed = cloop_find_compressed,
     .account = cloop_account,
 };

@@ -163,16 +163,16 @@ static void dmg_map_end(struct ia_cursor *cursor)
     free(cursor->state);
 }
 
-static enum ia_status dmg_find_unit(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
-                                    struct ia_error *err)
+static enum ia_status dmg_find_compressed(struct ia_image *image, size_t mapping, int64_t at,
+                                          struct ia_compressed_cluster *found, struct ia_error *err)
 {
     const struct dmg *dmg = image->state;
     (void)mapping;
-    size_t found = find_chunk(dmg, at);
-    const struct dmg_chunk *chunk = found < dmg->chunks.len ? &dmg->chunks.items[found] : NULL;
+    size_t number = find_chunk(dmg, at);
+    const struct dmg_chunk *chunk = number < dmg->chunks.len ? &dmg->chunks.items[number] : NULL;
     if (chunk == NULL || chunk->start > at || dmg_is_zero(chunk) || chunk->type == DMG_RAW)
         return ia_fail(err, IA_BUG, "no compressed chunk at guest offset %#jx", (uintmax_t)at);
-    *unit = (struct ia_compressed_unit){
+    *found = (struct ia_compressed_cluster){
         .start = chunk->start,
         .length = chunk->length,
         .offset = chunk->offset,
@@ -219,6 +219,6 @@ const struct ia_format ia_format_dmg = {
     .map_begin = dmg_map_begin,
     .map_step = dmg_map_step,
     .map_end = dmg_map_end,
-    .find_unit = dmg_find_unit,
+    .find_compressed = dmg_find_compressed,
     .account = dmg_account,
 };

@@ -27,11 +27,11 @@ static enum ia_status push_compressed(struct ia_cursor *cursor, int64_t guest, u
 {
     const struct qcow1 *q = cursor->image->state;
     struct ia_image_facts *facts = &cursor->image->facts;
-    struct qcow1_compressed unit = qcow1_take_apart(q, entry);
-    if (!ia_range_inside(unit.offset, unit.length, cursor->image->main->size))
+    struct qcow1_compressed bytes = qcow1_take_apart(q, entry);
+    if (!ia_range_inside(bytes.offset, bytes.length, cursor->image->main->size))
         facts->truncated = true;
-    facts->compressed_host += unit.length;
-    ia_image_use_exclusive(cursor->image, 0, IA_SPACE_COMPRESSED, unit.offset, unit.length,
+    facts->compressed_host += bytes.length;
+    ia_image_use_exclusive(cursor->image, 0, IA_SPACE_COMPRESSED, bytes.offset, bytes.length,
                            IA_SPACE_BIT(IA_SPACE_DATA) | IA_SPACE_STRUCTURE);
     struct ia_extent extent = {
         .start = guest,
@@ -96,9 +96,9 @@ enum ia_status qcow1_push_entries(struct ia_cursor *cursor, const uint64_t *entr
 void qcow1_claim_past_end(struct ia_image *image, uint64_t entry)
 {
     const struct qcow1 *q = image->state;
-    struct qcow1_compressed unit = qcow1_take_apart(q, entry);
+    struct qcow1_compressed bytes = qcow1_take_apart(q, entry);
     if ((entry & QCOW1_COMPRESSED) != 0)
-        ia_image_use(image, 0, IA_SPACE_UNALLOCATED, unit.offset, unit.length);
+        ia_image_use(image, 0, IA_SPACE_UNALLOCATED, bytes.offset, bytes.length);
     else
         ia_image_use(image, 0, IA_SPACE_UNALLOCATED, (int64_t)entry, q->tables.cluster_size);
 }

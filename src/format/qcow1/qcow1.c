@@ -32,8 +32,8 @@ static enum ia_status qcow1_map_begin(struct ia_cursor *cursor, struct ia_error 
     return ia_two_level_begin(cursor, &q->tables, err);
 }
 
-static enum ia_status qcow1_find_unit(struct ia_image *image, size_t mapping, int64_t at,
-                                      struct ia_compressed_unit *unit, struct ia_error *err)
+static enum ia_status qcow1_find_compressed(struct ia_image *image, size_t mapping, int64_t at,
+                                            struct ia_compressed_cluster *found, struct ia_error *err)
 {
     (void)mapping; /* there is one only */
     const struct qcow1 *q = image->state;
@@ -44,7 +44,7 @@ static enum ia_status qcow1_find_unit(struct ia_image *image, size_t mapping, in
     if ((entry & QCOW1_COMPRESSED) == 0)
         return ia_fail(err, IA_USAGE, "no compressed cluster at guest offset %#jx", (uintmax_t)at);
     struct qcow1_compressed compressed = qcow1_take_apart(q, entry);
-    *unit = (struct ia_compressed_unit){
+    *found = (struct ia_compressed_cluster){
         .start = at & -q->tables.cluster_size,
         .length = q->tables.cluster_size,
         .offset = compressed.offset,
@@ -87,6 +87,6 @@ const struct ia_format ia_format_qcow1 = {
     .map_begin = qcow1_map_begin,
     .map_step = ia_two_level_step,
     .map_end = ia_two_level_end,
-    .find_unit = qcow1_find_unit,
+    .find_compressed = qcow1_find_compressed,
     .account = qcow1_claim,
 };

@@ -185,8 +185,8 @@ void qcow2_map_end(struct ia_cursor *cursor);
 IA_MUST_CHECK enum ia_status qcow2_push_entries(struct ia_cursor *cursor, const uint8_t *entries, int64_t count,
                                                 int64_t guest, struct ia_error *err);
 
-/* unit.c */
-IA_MUST_CHECK enum ia_status qcow2_find_unit(struct ia_image *image, size_t mapping, int64_t at,
-                                             struct ia_compressed_unit *unit, struct ia_error *err);
+/* compressed.c */
+IA_MUST_CHECK enum ia_status qcow2_find_compressed(struct ia_image *image, size_t mapping, int64_t at,
+                                                   struct ia_compressed_cluster *found, struct ia_error *err);
 
 #endif

@@ -68,5 +68,5 @@ const struct ia_format ia_format_qcow2 = {
     .map_begin = qcow2_map_begin,
     .map_step = qcow2_map_step,
     .map_end = qcow2_map_end,
-    .find_unit = qcow2_find_unit,
+    .find_compressed = qcow2_find_compressed,
 };

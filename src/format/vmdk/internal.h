@@ -126,9 +126,9 @@ IA_MUST_CHECK enum ia_status vmdk_push_grains(struct ia_cursor *cursor, const st
                                               const uint8_t *entries, int64_t count, int64_t guest,
                                               struct ia_error *err);
 
-/* unit.c */
-IA_MUST_CHECK enum ia_status vmdk_find_unit(struct ia_image *image, size_t mapping, int64_t at,
-                                            struct ia_compressed_unit *unit, struct ia_error *err);
+/* compressed.c */
+IA_MUST_CHECK enum ia_status vmdk_find_compressed(struct ia_image *image, size_t mapping, int64_t at,
+                                                  struct ia_compressed_cluster *found, struct ia_error *err);
 
 /* account.c */
 IA_MUST_CHECK enum ia_status vmdk_account(struct ia_image *image, struct ia_error *err);

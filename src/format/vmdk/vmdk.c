@@ -190,6 +190,6 @@ const struct ia_format ia_format_vmdk = {
     .map_begin = vmdk_map_begin,
     .map_step = vmdk_map_step,
     .map_end = vmdk_map_end,
-    .find_unit = vmdk_find_unit,
+    .find_compressed = vmdk_find_compressed,
     .account = vmdk_account,
 };

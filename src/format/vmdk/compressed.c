@@ -20,8 +20,8 @@ static enum ia_status read_entry(struct ia_source *source, const struct vmdk_ext
     return IA_OK;
 }
 
-enum ia_status vmdk_find_unit(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
-                              struct ia_error *err)
+enum ia_status vmdk_find_compressed(struct ia_image *image, size_t mapping, int64_t at,
+                                    struct ia_compressed_cluster *found, struct ia_error *err)
 {
     (void)mapping;
     const struct vmdk *v = image->state;
@@ -35,22 +35,22 @@ enum ia_status vmdk_find_unit(struct ia_image *image, size_t mapping, int64_t at
     IA_TRY(read_entry(source, extent, grain, &entry, err));
     if (entry <= (extent->has_zero_grains ? 1U : 0U))
         return ia_fail(err, IA_CORRUPT, "no compressed grain at guest offset %#jx", (uintmax_t)at);
-    *unit = (struct ia_compressed_unit){
+    *found = (struct ia_compressed_cluster){
         .start = extent->start + grain * extent->grain_size,
         .offset = entry * VMDK_SECTOR,
         .host_length = extent->grain_size, /* without a marker nothing tells how many; QEMU takes as many */
         .file = extent->file,
         .codec = IA_CODEC_ZLIB,
     };
-    unit->length = ia_min(extent->grain_size, extent->start + extent->length - unit->start);
+    found->length = ia_min(extent->grain_size, extent->start + extent->length - found->start);
     if (!extent->has_marker)
         return IA_OK;
     uint8_t marker[VMDK_MARKER_BYTES];
-    IA_TRY(ia_source_read(source, unit->offset, marker, sizeof(marker), "grain marker", err));
-    unit->offset += VMDK_MARKER_BYTES;
-    unit->host_length = ia_le32(marker + 8);
-    if (unit->host_length == 0 || unit->host_length > 2 * extent->grain_size)
-        return ia_fail(err, IA_CORRUPT, "grain at guest offset %#jx: %jd compressed bytes", (uintmax_t)unit->start,
-                       (intmax_t)unit->host_length);
+    IA_TRY(ia_source_read(source, found->offset, marker, sizeof(marker), "grain marker", err));
+    found->offset += VMDK_MARKER_BYTES;
+    found->host_length = ia_le32(marker + 8);
+    if (found->host_length == 0 || found->host_length > 2 * extent->grain_size)
+        return ia_fail(err, IA_CORRUPT, "grain at guest offset %#jx: %jd compressed bytes", (uintmax_t)found->start,
+                       (intmax_t)found->host_length);
     return IA_OK;
 }

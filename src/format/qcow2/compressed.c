@@ -38,8 +38,8 @@ static enum ia_status find_l2_entry(struct ia_image *image, size_t mapping, int6
     return read_entry(image, table, cluster % per_table, q->l2_entry_size, "L2 table", entry, err);
 }
 
-enum ia_status qcow2_find_unit(struct ia_image *image, size_t mapping, int64_t at, struct ia_compressed_unit *unit,
-                               struct ia_error *err)
+enum ia_status qcow2_find_compressed(struct ia_image *image, size_t mapping, int64_t at,
+                                     struct ia_compressed_cluster *found, struct ia_error *err)
 {
     const struct qcow2 *q = image->state;
     if (mapping > image->facts.snapshots.len || at < 0 || at >= ia_image_mapping_size(image, mapping))
@@ -51,7 +51,7 @@ enum ia_status qcow2_find_unit(struct ia_image *image, size_t mapping, int64_t a
         return ia_fail(err, IA_USAGE, "guest byte %jd is not compressed: L2 entry %#jx", (intmax_t)at,
                        (uintmax_t)entry);
     struct qcow2_compressed_bytes bytes = qcow2_decode_compressed(q, entry);
-    *unit = (struct ia_compressed_unit){
+    *found = (struct ia_compressed_cluster){
         .start = cluster << q->cluster_bits,
         .length = q->cluster_size,
         .offset = bytes.offset,
