@@ -16,7 +16,7 @@ static const struct ia_column_spec file_columns[] = {
     IA_COLUMN(ia_file_row, verdict),
     IA_COLUMN(ia_file_row, reason),
     IA_NULL_IF_NEGATIVE(ia_file_row, links),
-    IA_NULL_IF_NEGATIVE(ia_file_row, links_met),
+    IA_NULL_IF_NEGATIVE_AS("links_met", ia_file_row, links_found),
 };
 
 static const struct ia_column_spec file_name_columns[] = {

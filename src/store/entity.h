@@ -60,10 +60,11 @@ struct ia_entity {
     {                                                                                                                  \
 #member, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_ZERO), IA_COLUMN_KEY, offsetof(struct row, member)       \
     }
-#define IA_NULL_IF_NEGATIVE(row, member)                                                                               \
+#define IA_NULL_IF_NEGATIVE_AS(name, row, member)                                                                      \
     {                                                                                                                  \
-#member, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_NEGATIVE), IA_COLUMN_VALUE, offsetof(struct row, member) \
+        name, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_NEGATIVE), IA_COLUMN_VALUE, offsetof(struct row, member)    \
     }
+#define IA_NULL_IF_NEGATIVE(row, member) IA_NULL_IF_NEGATIVE_AS(#member, row, member)
 #define IA_NULL_IF_ZERO(row, member)                                                                                   \
     {                                                                                                                  \
 #member, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_ZERO), IA_COLUMN_VALUE, offsetof(struct row, member)     \

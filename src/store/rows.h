@@ -17,7 +17,7 @@ struct ia_file_row {
     int64_t dev, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns;
     const char *verdict;
     const char *reason;
-    int64_t links, links_met; /* -1: not known */
+    int64_t links, links_found; /* -1: not known */
 };
 
 struct ia_file_name_row {

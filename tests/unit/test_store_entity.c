@@ -221,7 +221,7 @@ static void put_pair(struct ia_writer *writer, struct expectation *expected)
                                    .verdict = "image",
                                    .reason = "",
                                    .links = -1,
-                                   .links_met = -1};
+                                   .links_found = -1};
         const struct ia_format_row format = {.name = expected->rows[i].format, .suffixes = ""};
         assert_ok(ia_writer_put_format(writer, &format, &err));
         assert_ok(ia_writer_put_file(writer, &file, &err));

@@ -84,7 +84,7 @@ struct ia_previous {
     char *path; /* owned */
     struct ia_file_key key;
     int64_t disk_size;
-    int64_t links, links_met; /* -1: not known */
+    int64_t links, links_found; /* -1: not known */
     int64_t checked_ns;
     int64_t first_scan, referenced_scan;
     char *referenced_by; /* owned */
@@ -104,7 +104,7 @@ struct ia_file {
     struct ia_file_key key;
     int64_t disk_size;
     int64_t links;                /* names that the file system counts */
-    int64_t links_met;            /* of these, how many are among `names` */
+    int64_t links_found;          /* of these, how many are among `names` */
     IA_VEC(struct ia_name) names; /* sorted: files before symlinks, then by bytes */
     int64_t checked_ns;           /* when its content was read; 0: must be read again next time */
     enum ia_file_class class;

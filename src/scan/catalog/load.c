@@ -111,7 +111,7 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *row, struct
         .key = {row->dev, row->inode, row->size, row->mtime_ns, row->ctime_ns},
         .disk_size = row->disk_size,
         .links = row->links,
-        .links_met = row->links_met,
+        .links_found = row->links_found,
         .checked_ns = row->checked_ns,
         .class = class_of(row->verdict),
         .path = copy(row->path, &ok),

@@ -56,7 +56,7 @@ static bool row_stands(const struct ia_previous *previous, const struct ia_file 
 {
     return strcmp(previous->path, ia_file_path(item)) == 0 && previous->class == item->class &&
            previous->disk_size == item->disk_size && previous->links == item->links &&
-           previous->links_met == item->links_met;
+           previous->links_found == item->links_found;
 }
 
 /* What its content names has to be looked at each time, if it is used as something else: the store keeps one format of
@@ -78,7 +78,7 @@ static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err
         bool known = previous != NULL && same_identity(previous, item);
         item->file_id = known ? previous->file_id : 0;
         item->new_row = !known;
-        item->links_met = ia_file_count_links(item);
+        item->links_found = ia_file_count_links(item);
         if (known && item->from_store && row_stands(previous, item))
             continue;
         struct ia_file_row row = {
@@ -94,7 +94,7 @@ static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err
             .verdict = ia_file_class_word(item->class),
             .reason = item->reason == NULL ? "" : item->reason,
             .links = item->links,
-            .links_met = item->links_met,
+            .links_found = item->links_found,
         };
         IA_TRY(ia_writer_put_file(publish->writer, &row, err));
         item->file_id = row.file_id;
