@@ -13,16 +13,16 @@
 enum {
     BATCH = 256, /* extents an ioctl: 14 KiB */
     MAX_EXTENTS = 16 * 1024 * 1024,
-    MAX_SEEKS = 1024 * 1024, /* a round trip each, on FUSE to somebody who may invent them */
+    MAX_SEEKS = 1024 * 1024, /* a round trip each, on FUSE to a program that may invent them */
 };
 
 struct ia_host_blocks {
     int fd;
-    bool exact;    /* FIEMAP, else seeks */
-    bool last;     /* nothing follows the batch */
-    int64_t pos;   /* file bytes below it have been told */
-    uint32_t told; /* runs so far */
-    uint32_t used; /* of the batch */
+    bool exact;     /* FIEMAP, else seeks */
+    bool last;      /* nothing follows the batch */
+    int64_t pos;    /* file bytes below it have been returned */
+    uint32_t count; /* runs returned so far */
+    uint32_t used;  /* of the batch */
     struct fiemap *batch;
 };
 
@@ -78,7 +78,7 @@ bool ia_host_blocks_exact(const struct ia_host_blocks *blocks)
     return blocks->exact;
 }
 
-/* What an extent says of bytes not told yet; false: of none. Ends past INT64_MAX are cut there. */
+/* The part of an extent that was not returned yet; false: none. Ends past INT64_MAX are cut there. */
 static bool take_extent(const struct fiemap_extent *extent, int64_t pos, struct ia_host_run *run)
 {
     uint64_t start = extent->fe_logical;
@@ -124,7 +124,7 @@ static enum ia_status next_by_fiemap(struct ia_host_blocks *blocks, struct ia_ho
     if (*have || blocks->last)
         return IA_OK;
     int failed = fetch(blocks);
-    if (failed == EFBIG) /* past the last offset that the file system knows */
+    if (failed == EFBIG) /* past the last offset of the file system */
         return IA_OK;
     if (failed != 0)
         return ia_fail_errno(err, failed, "cannot tell the blocks past offset %#jx", (uintmax_t)blocks->pos);
@@ -158,12 +158,12 @@ enum ia_status ia_host_blocks_next(struct ia_host_blocks *blocks, struct ia_host
                                    struct ia_error *err)
 {
     *have = false;
-    if (blocks->told >= (blocks->exact ? MAX_EXTENTS : MAX_SEEKS))
-        return ia_fail(err, IA_LIMIT, "the host keeps it in more than %ju runs", (uintmax_t)blocks->told);
+    if (blocks->count >= (blocks->exact ? MAX_EXTENTS : MAX_SEEKS))
+        return ia_fail(err, IA_LIMIT, "the host keeps it in more than %ju runs", (uintmax_t)blocks->count);
     IA_TRY(blocks->exact ? next_by_fiemap(blocks, run, have, err) : next_by_seeking(blocks, run, have, err));
     if (!*have)
         return IA_OK;
-    blocks->told++;
+    blocks->count++;
     blocks->pos = run->start + run->length;
     return IA_OK;
 }

@@ -240,8 +240,8 @@ enum ia_status ia_source_read(struct ia_source *source, int64_t off, void *bytes
 int64_t ia_source_most_bytes(const struct ia_source *source)
 {
     enum { COMPRESSED_TO = 8 };
-    bool told = source->allocated > 0 && source->allocated < INT64_MAX / COMPRESSED_TO; /* 0: a block device */
-    return told ? ia_min(source->size, source->allocated * COMPRESSED_TO) : source->size;
+    bool is_known = source->allocated > 0 && source->allocated < INT64_MAX / COMPRESSED_TO; /* 0: a block device */
+    return is_known ? ia_min(source->size, source->allocated * COMPRESSED_TO) : source->size;
 }
 
 void ia_source_expect(struct ia_source *source, int64_t off, int64_t len)

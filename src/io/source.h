@@ -65,7 +65,7 @@ int64_t ia_source_most_bytes(const struct ia_source *source);
 void ia_source_expect(struct ia_source *source, int64_t off, int64_t len);
 
 /* Whether the host keeps a hole at off, and where (> off) that stretch ends. Past the end is one endless hole.
- * A source that cannot tell has no holes. */
+ * A source whose holes are unknown has none. */
 bool ia_source_is_hole(struct ia_source *source, int64_t off, int64_t *end);
 
 #endif

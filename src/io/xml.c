@@ -50,7 +50,7 @@ static void XMLCALL on_text(void *ctx, const XML_Char *text, int len)
         settle(reading, reading->handler->text(reading->handler->ctx, text, (size_t)len, reading->err));
 }
 
-/* NOLINTNEXTLINE(readability-function-size): expat says what it takes */
+/* NOLINTNEXTLINE(readability-function-size): the signature is expat's */
 static void XMLCALL on_entity(void *ctx, const XML_Char *name, int is_parameter, const XML_Char *value, int len,
                               const XML_Char *base, const XML_Char *system, const XML_Char *public,
                               const XML_Char *notation)

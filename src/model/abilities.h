@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What QEMU's tools can do with an image: answers of its format's driver, by the facts of its header. True of QEMU 7.2
  * to 10; the functions named are those of a driver's BlockDriver in QEMU's block/. An encrypted image can do the same,
- * with its key: facts.encrypted says whether one is needed. */
+ * with its key: facts.encrypted is whether one is needed. */
 #ifndef IA_MODEL_ABILITIES_H
 #define IA_MODEL_ABILITIES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What becomes of zeroes that are written to whole clusters, where QEMU knows that they are zeroes
+/* What becomes of zeroes that are written to whole clusters, where QEMU detects that they are zeroes
  * (.bdrv_co_pwrite_zeroes). The numbers are kept in stores. */
 enum ia_zeroes {
     IA_ZEROES_DATA = 0,    /* they are stored like data */
@@ -34,13 +34,13 @@ struct ia_abilities {
                             opened for writing while it is open (.bdrv_reopen_prepare) */
     bool is_good_base;   /* a commit into it may be advised: can_receive, and no more space is taken than what is
                             committed needs, for it can grow and zeroes need not be data (.bdrv_co_truncate and
-                            .bdrv_co_pwrite_zeroes; `zeroes` says what this version makes of them) */
+                            .bdrv_co_pwrite_zeroes; `zeroes` is what this version makes of them) */
     bool can_grow;       /* `qemu-img resize`, and a commit of a longer image: .bdrv_co_truncate */
     bool can_grow_with_snapshots; /* also when it has internal snapshots */
     bool can_grow_over_backing;   /* also when its backing file is longer than itself: the new bytes hide that one's
                                      (BDRV_REQ_ZERO_WRITE in supported_truncate_flags) */
     /* The space that it holds for nothing can be given back: leaked clusters by `qemu-img check -r leaks`, the file's
-     * end behind the last cluster in use by cutting it off, the rest by `qemu-img convert` with what the facts say:
+     * end behind the last cluster in use by cutting it off, the rest by `qemu-img convert` with what is in the facts:
      * cluster_size, version, compression, extended_l2. */
     bool can_be_trimmed;
 };

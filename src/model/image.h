@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a header says of an image, in terms that hold for every format. */
+/* What a header holds about an image, in terms that hold for every format. */
 #ifndef IA_MODEL_IMAGE_H
 #define IA_MODEL_IMAGE_H
 
@@ -26,13 +26,14 @@ enum ia_part_place {
 
 /* A host file of an image besides its main one. Part n is file number n + 1 of the image's extents. */
 struct ia_image_part {
-    char *name;       /* owned; as it stands in the image; NULL: the image needs it and does not say which */
+    char *name;       /* owned; as in the image; NULL: the image needs it and does not name it */
     const char *role; /* "data", "extent"...: const text */
     enum ia_part_place place;
 };
 
-/* Who an image is, and who its parent should be, in the format's own terms: "cid 5a3b01ff", "uuid ...". Empty: not
- * told. A child's expectations are compared with its parent's words, as text; an empty one says nothing. */
+/* The identity of an image, and the one that its parent should have, in the format's own terms: "cid 5a3b01ff", "uuid
+ * ...". Empty: not stated. A child's expectations are compared with its parent's identity, as text; an empty one is
+ * not compared. */
 struct ia_image_identity {
     char own[64];
     char own_stamp[64];    /* changes with every modification, where the format has such a thing apart from own */
@@ -43,8 +44,8 @@ struct ia_image_identity {
 struct ia_image_facts {
     int64_t virtual_size;    /* guest bytes, a multiple of 512 */
     int64_t cluster_size;    /* bytes; 0 where the format has no such thing */
-    char variant[96];        /* "v3 zstd extended-l2"... for people: what it says is in the fields below for programs */
-    int version;             /* of the format, its major one, as the header of the main file says; 0: it says none */
+    char variant[96];        /* "v3 zstd extended-l2"... for people: programs find the same in the fields below */
+    int version;             /* of the format, its major one, as stated in the header of the main file; 0: not stated */
     bool has_data_file;      /* guest data is in an external data file (qcow2) */
     bool extended_l2;        /* clusters have 32 subclusters (qcow2) */
     bool zeroed_grains;      /* grains can be marked as zeroes, which gives nothing back (vmdk) */
@@ -52,7 +53,7 @@ struct ia_image_facts {
     bool write_once;         /* QEMU writes no cluster of it a second time: streams of compressed ones */
     const char *compression; /* what QEMU compresses its clusters with, in words of `qemu-img create -o
                                 compression_type`, const text; NULL: there is no choice */
-    char *backing_name;      /* owned; as it stands in the image, NUL-terminated; NULL: no backing file */
+    char *backing_name;      /* owned; as in the image, NUL-terminated; NULL: no backing file */
     char *backing_format;    /* owned; NULL: not stated */
     /* Host paths to try for the backing file, in this order, relative to the image's directory or absolute: for formats
      * whose parent names are none of QEMU's references. Empty: backing_name is such a reference. */
@@ -62,9 +63,9 @@ struct ia_image_facts {
     bool encrypted;
     bool dirty;          /* refcounts or log may be behind */
     bool truncated;      /* tables or data lie past the end of the file */
-    bool marked_corrupt; /* the image says so of itself */
+    bool marked_corrupt; /* the image has a mark for it, and it is set */
     int overlapping;     /* 1: bytes of its files are used for two things that cannot share them; 0: none are, as far as
-                            the account of host space tells; -1: not known (yet: once that account is complete) */
+                            the account of host space shows; -1: not known (yet: once that account is complete) */
     IA_VEC(struct ia_snapshot) snapshots;
     int64_t metadata_bytes;  /* host bytes; -1: not known (yet: complete once the active mapping was read) */
     int64_t compressed_host; /* host bytes that hold the active mapping's compressed extents */

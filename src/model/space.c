@@ -41,7 +41,7 @@ static unsigned account_units(struct ia_space *space, struct file *file, enum ia
     return from < to ? ia_space_tree_account(&file->tree, &space->cost, from, to, use) : 0;
 }
 
-/* What the first and the last unit had before is not asked where the range has a part of them only. */
+/* What the first and the last unit had before is left out where the range has a part of them only. */
 unsigned ia_space_account(struct ia_space *space, uint32_t file, enum ia_space_use use, int64_t start, int64_t length)
 {
     if (file >= space->count)
@@ -76,7 +76,7 @@ int64_t ia_space_end(const struct ia_space *space, uint32_t file)
     return space->files[file].end;
 }
 
-static enum ia_space_use told_as(enum ia_space_use use)
+static enum ia_space_use reported_as(enum ia_space_use use)
 {
     return use == IA_SPACE_COMPRESSED ? IA_SPACE_DATA : use;
 }
@@ -86,8 +86,8 @@ enum ia_space_use ia_space_at(const struct ia_space *space, uint32_t file, int64
     const struct file *f = &space->files[file];
     int64_t end;
     int64_t next;
-    enum ia_space_use use = told_as(ia_space_tree_at(&f->tree, pos / IA_SPACE_UNIT, &end));
-    while (end != INT64_MAX && told_as(ia_space_tree_at(&f->tree, end, &next)) == use)
+    enum ia_space_use use = reported_as(ia_space_tree_at(&f->tree, pos / IA_SPACE_UNIT, &end));
+    while (end != INT64_MAX && reported_as(ia_space_tree_at(&f->tree, end, &next)) == use)
         end = next;
     *until = end > INT64_MAX / IA_SPACE_UNIT ? INT64_MAX : end * IA_SPACE_UNIT;
     return use;

@@ -28,10 +28,10 @@ void ia_space_free(struct ia_space *space); /* NULL is fine */
  *
  * Returns the set of uses that units of the range had before, IA_SPACE_UNUSED among them. Units that the range has only
  * a part of are left out, for it may be the other part that was accounted for. Of uses not less than this one the set
- * may lack some, but not all: where a whole MiB or more was accounted for at once as such a use, that one may stand for
- * greater ones that are found there before or after. */
+ * may lack some, but not all: where a whole MiB or more was accounted for at once as such a use, that one may be in it
+ * in place of greater ones that the range had before or after. */
 unsigned ia_space_account(struct ia_space *space, uint32_t file, enum ia_space_use use, int64_t start, int64_t length);
-/* Makes the account unknown: somebody could not say what all of the files is for. */
+/* Makes the account unknown: what some of the files is for could not be found out. */
 void ia_space_fail(struct ia_space *space);
 bool ia_space_failed(const struct ia_space *space);
 

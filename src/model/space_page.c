@@ -113,7 +113,7 @@ static enum ia_space_use greater(enum ia_space_use a, enum ia_space_use b)
 static unsigned divide(struct pieces *pieces, const struct ia_space_page *page, size_t first, size_t last,
                        uint32_t from, uint32_t to, enum ia_space_use use)
 {
-    unsigned met = 0;
+    unsigned had = 0;
     for (size_t i = first; i <= last; i++) {
         enum ia_space_use own = run_use(page->runs[i]);
         uint32_t start = run_start(page->runs[i]);
@@ -123,13 +123,13 @@ static unsigned divide(struct pieces *pieces, const struct ia_space_page *page, 
         add_piece(pieces, start, inner_start, own);
         add_piece(pieces, inner_start, inner_end, greater(own, use));
         add_piece(pieces, inner_end, end, own);
-        met |= IA_SPACE_BIT(own);
+        had |= IA_SPACE_BIT(own);
     }
-    return met;
+    return had;
 }
 
 bool ia_space_page_account(struct ia_space_page **page, uint32_t from, uint32_t to, enum ia_space_use use,
-                           int64_t *steps, unsigned *met)
+                           int64_t *steps, unsigned *had)
 {
     size_t first = find(*page, from);
     size_t after = first;
@@ -139,7 +139,7 @@ bool ia_space_page_account(struct ia_space_page **page, uint32_t from, uint32_t 
     struct pieces pieces;
     pieces.len = 0;
     pieces.last = first > 0 ? (int)run_use((*page)->runs[first - 1]) : -1;
-    *met |= divide(&pieces, *page, first, after - 1, from, to, use);
+    *had |= divide(&pieces, *page, first, after - 1, from, to, use);
     if (after < (*page)->len && (int)run_use((*page)->runs[after]) == pieces.last)
         after++;
     size_t tail = (*page)->len - after;

@@ -25,9 +25,9 @@ struct ia_space_page *ia_space_page_new(enum ia_space_use use);
 int64_t ia_space_page_memory(const struct ia_space_page *page);
 
 /* Units [from, to) have at least this use; from < to <= IA_SPACE_PAGE_UNITS. *page may move. Adds the runs that it
- * looked at to *steps, and the uses that they had to the set *met. False when memory is short: nothing changed then. */
+ * looked at to *steps, and the uses that they had to the set *had. False when memory is short: nothing changed then. */
 bool ia_space_page_account(struct ia_space_page **page, uint32_t from, uint32_t to, enum ia_space_use use,
-                           int64_t *steps, unsigned *met);
+                           int64_t *steps, unsigned *had);
 
 /* The whole page is of one use. */
 bool ia_space_page_is_uniform(const struct ia_space_page *page, enum ia_space_use *use);

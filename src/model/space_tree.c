@@ -42,7 +42,7 @@ static unsigned span_bits(unsigned height)
     return IA_SPACE_PAGE_BITS + FANOUT_BITS * height;
 }
 
-/* Units that a slot stands for: at most 2^54, as many as the largest file has. */
+/* Units that a slot covers: at most 2^54, as many as the largest file has. */
 static int64_t span_of(unsigned height)
 {
     return INT64_C(1) << span_bits(height);
@@ -106,10 +106,10 @@ static bool divide(struct ia_space_cost *cost, struct ia_space_slot *slot, unsig
 static unsigned account_page(struct ia_space_cost *cost, struct ia_space_slot *slot, uint32_t from, uint32_t to,
                              enum ia_space_use use)
 {
-    unsigned met = 0;
+    unsigned had = 0;
     struct ia_space_page *page = below(*slot);
     int64_t before = ia_space_page_memory(page);
-    bool done = ia_space_page_account(&page, from, to, use, &cost->steps, &met);
+    bool done = ia_space_page_account(&page, from, to, use, &cost->steps, &had);
     cost->failed = cost->failed || !done || cost->steps > IA_SPACE_MAX_STEPS;
     charge(cost, ia_space_page_memory(page) - before);
     *slot = make_slot(page, use_of(*slot));
@@ -119,11 +119,11 @@ static unsigned account_page(struct ia_space_cost *cost, struct ia_space_slot *s
         free(page);
         *slot = make_slot(NULL, all);
     }
-    return met;
+    return had;
 }
 
-/* Nothing is kept below a slot whose bytes are all of one use. The last slot is asked first: a file that is accounted
- * for from its beginning to its end is not looked through again and again. */
+/* Nothing is kept below a slot whose bytes are all of one use. The last slot is compared first: a file that is
+ * accounted for from its beginning to its end is not looked through again and again. */
 static void join(struct ia_space_cost *cost, struct ia_space_slot *slot)
 {
     struct node *node = below(*slot);
@@ -142,35 +142,35 @@ static unsigned account_slot(struct ia_space_cost *cost, struct ia_space_slot *s
 static unsigned account_below(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
                               int64_t to, enum ia_space_use use)
 {
-    unsigned met = 0;
+    unsigned had = 0;
     struct node *node = below(*slot);
     unsigned bits = span_bits(height - 1);
     int64_t last = (to - 1) >> bits;
     for (int64_t i = from >> bits; i <= last; i++) {
         int64_t start = i << bits;
-        met |= account_slot(cost, &node->slots[i], height - 1, ia_max(from - start, 0),
+        had |= account_slot(cost, &node->slots[i], height - 1, ia_max(from - start, 0),
                             ia_min(to - start, INT64_C(1) << bits), use);
     }
     if (is_whole(node->slots[last]))
         join(cost, slot);
-    return met;
+    return had;
 }
 
-/* Units [from, to) of the slot. A range that takes in all of a slot is either answered by the slot itself or raises its
+/* Units [from, to) of the slot. A range that takes in all of a slot either ends at the slot itself or raises its
  * use, 8 times at most: repeating ranges costs no more than what they took to write down. */
 static unsigned account_slot(struct ia_space_cost *cost, struct ia_space_slot *slot, unsigned height, int64_t from,
                              int64_t to, enum ia_space_use use)
 {
-    unsigned met = IA_SPACE_BIT(use_of(*slot));
+    unsigned had = IA_SPACE_BIT(use_of(*slot));
     if (use <= use_of(*slot) || cost->failed)
-        return met;
+        return had;
     bool all = from == 0 && to == span_of(height);
     if (is_whole(*slot) && all) {
         *slot = make_slot(NULL, use);
-        return met;
+        return had;
     }
     if (is_whole(*slot) && !divide(cost, slot, height))
-        return met;
+        return had;
     if (all)
         *slot = make_slot(below(*slot), use);
     return height == 0 ? account_page(cost, slot, (uint32_t)from, (uint32_t)to, use)

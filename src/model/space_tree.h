@@ -13,13 +13,13 @@
 /* Bytes of memory that the account of one image may take; past them it has failed. */
 #define IA_SPACE_MAX_MEMORY (INT64_C(64) << 20)
 
-/* Runs that may be looked at. Each of an honest image meets one or two; ranges that lie across thousands of runs,
+/* Runs that may be looked at. A range of an honest image lies across one or two; ranges across thousands of runs,
  * over and over, are made to keep us busy. */
 #define IA_SPACE_MAX_STEPS (INT64_C(1) << 31)
 
-/* A slot of height 0 is a page; of height h, 64 slots of height h - 1. One word, as there are many and they are met in
- * no order: in its low bits a use, above them the address of what is below it, if anything is. With nothing below, all
- * units have the use; else none has a lesser one. */
+/* A slot of height 0 is a page; of height h, 64 slots of height h - 1. One word, as there are many and they are visited
+ * in no order: in its low bits a use, above them the address of what is below it, if anything is. With nothing below,
+ * all units have the use; else none has a lesser one. */
 struct ia_space_slot {
     uintptr_t word;
 };

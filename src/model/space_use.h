@@ -10,11 +10,10 @@ enum ia_space_use {
     IA_SPACE_UNALLOCATED = 2, /* kept for guest bytes that the active mapping does not have */
     IA_SPACE_SNAPSHOT = 3,    /* only internal snapshots refer to it: their data, zeroes and machine state */
     IA_SPACE_ZERO = 4,        /* kept for guest bytes that read as zeroes without it */
-    IA_SPACE_COMPRESSED =
-        5,                 /* for accounting alone: data whose neighbours may share units with it. It is told as data */
-    IA_SPACE_DATA = 6,     /* data of the active mapping, plain, compressed or encrypted */
-    IA_SPACE_BITMAP = 7,   /* dirty bitmaps: directory, tables and bits */
-    IA_SPACE_METADATA = 8, /* headers, mapping tables of all mappings, accounts, logs, encryption headers */
+    IA_SPACE_COMPRESSED = 5, /* for accounting alone: data whose neighbours may share units with it. Reported as data */
+    IA_SPACE_DATA = 6,       /* data of the active mapping, plain, compressed or encrypted */
+    IA_SPACE_BITMAP = 7,     /* dirty bitmaps: directory, tables and bits */
+    IA_SPACE_METADATA = 8,   /* headers, mapping tables of all mappings, accounts, logs, encryption headers */
 };
 #define IA_SPACE_USES 9
 
