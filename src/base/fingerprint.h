@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Many values, in their order, as one number, never 0: the same number is taken for the same values, and the same sum
- * of numbers for the same set. Good against chance, not against malice: nothing that a tenant chooses may be all that
- * tells two states apart. */
+ * of numbers for the same set. Good against chance, not against malice: nothing that a tenant chooses may be all in
+ * which two states differ. */
 #ifndef IA_BASE_FINGERPRINT_H
 #define IA_BASE_FINGERPRINT_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bytes as a JSON string. File names are bytes, JSON is UTF-8: a byte that belongs to no UTF-8 sequence is written as
- * U+FFFD, and the caller is told, so that it can give the exact bytes besides. */
+ * U+FFFD, and this is returned, so that the caller can give the exact bytes besides. */
 #ifndef IA_BASE_JSON_TEXT_H
 #define IA_BASE_JSON_TEXT_H
 

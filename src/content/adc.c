@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A stream of three kinds of chunks, told apart by the first byte's high bits:
+/* A stream of three kinds of chunks, distinguished by the first byte's high bits:
  *   1lllllll                       l + 1 literal bytes follow
  *   01llllll dddddddd dddddddd     copy l + 4 bytes from d + 1 bytes back
  *   00lllldd dddddddd              copy l + 3 bytes from d + 1 bytes back

@@ -10,7 +10,7 @@
 #include "model/extent.h"
 
 /* Expands one stream. Stops where the stream ends or `out` is full, whichever comes first; *produced is the number of
- * bytes in `out` (what stands there behind them is undefined), and what follows the stream in `in` is not looked at.
+ * bytes in `out` (what follows them there is undefined), and what follows the stream in `in` is not looked at.
  * IA_CORRUPT for a stream that is broken, or cut short before `out` is full; IA_UNSUPPORTED for LZFSE that is really
  * compressed. */
 IA_MUST_CHECK enum ia_status ia_inflate(enum ia_codec codec, const void *in, size_t in_len, void *out, size_t out_len,
