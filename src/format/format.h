@@ -29,26 +29,26 @@ struct ia_cursor;
 
 struct ia_format {
     const char *name; /* as in qemu-img: "raw", "qcow2"... */
-    /* Endings of file names that claim this format, whatever the content says, each with its dot; ending with NULL.
+    /* Endings of file names that claim this format, whatever the content, each with its dot; ending with NULL.
      * Optional. No two formats have the same. */
     const char *const *suffixes;
     /* Guest byte n is byte n of the file, and any content is good: every file can be read as this format. Its suffixes
      * are no claims, but what --raw-suffix is where nobody gave it. */
     bool is_plain;
-    /* What QEMU does with an image of these facts. *out says already that nothing can be done, that its unit is its
-     * cluster and that zeroes are stored as data. Facts that are all zero are those of an image that was not
+    /* What QEMU does with an image of these facts. *out is set already: nothing can be done, its unit is its cluster
+     * and zeroes are stored as data. Facts that are all zero are those of an image that was not
      * understood: the answer is for the format's present version. Optional: QEMU only reads the format. */
     void (*describe)(const struct ia_image_facts *facts, struct ia_abilities *out);
     /* The first bytes look like this format. */
     bool (*probe)(const uint8_t *head, size_t len);
-    /* So does the file's name, where no content says anything: QEMU's way with .dmg. Optional. */
+    /* So does the file's name, where no content looks like a format: QEMU's way with .dmg. Optional. */
     bool (*probe_name)(const char *name);
-    /* So do the last 512 bytes, where the first ones say nothing. Optional. */
+    /* So do the last 512 bytes, where the first ones look like no format. Optional. */
     bool (*probe_footer)(const uint8_t *footer);
     /* Reads the header from image->main, fills image->facts and image->state. */
     enum ia_status (*open)(struct ia_image *image, struct ia_error *err);
     void (*close)(struct ia_image *image);
-    /* All of facts.parts are attached: reads what their own headers say and completes the facts. Optional. */
+    /* All of facts.parts are attached: reads their own headers and completes the facts. Optional. */
     enum ia_status (*assemble)(struct ia_image *image, struct ia_error *err);
     /* Prepares cursor->state for mapping cursor->mapping. May skip what lies
      * outside [cursor->from, cursor->to). */
@@ -64,7 +64,7 @@ struct ia_format {
      */
     bool zero_clusters_are_exclusive;
     /* Claims in image->space what the main and other files keep besides the located extents of the mappings: metadata,
-     * bitmaps, leaked clusters, snapshots' machine state. Extents that are located and do not tell where (compressed
+     * bitmaps, leaked clusters, snapshots' machine state. Extents that are located and without an offset (compressed
      * ones, zeroes of encrypted images) are accounted for while they are mapped. */
     enum ia_status (*account)(struct ia_image *image, struct ia_error *err);
 };
@@ -79,7 +79,7 @@ struct ia_image {
     struct ia_image_identity identity; /* known once it is open */
     struct ia_space
         *space;    /* borrowed; NULL: no account is wanted. For 1 + facts.parts.len files; set before mapping */
-    bool overlaps; /* uses in `space` met that cannot be true of the same bytes */
+    bool overlaps; /* two uses in `space` cannot be true of the same bytes */
     void *state;   /* the driver's */
 };
 
@@ -99,10 +99,10 @@ extern const struct ia_format *const ia_formats[];
 /* By name; NULL for a format that is not read here. */
 const struct ia_format *ia_format_by_name(const char *name);
 
-/* By the first bytes, and by the name where they say nothing; NULL: none of them. name may be NULL. */
+/* By the first bytes, and by the name where they look like no format; NULL: none of them. name may be NULL. */
 const struct ia_format *ia_format_probe(const uint8_t *head, size_t len, const char *name);
 
-/* By the last 512 bytes, where a file's first ones say nothing; or NULL. */
+/* By the last 512 bytes, where a file's first ones look like no format; or NULL. */
 const struct ia_format *ia_format_probe_footer(const uint8_t *footer);
 
 /* Whether a file's name ends with `suffix`, in any case, and is more than it. */
@@ -155,7 +155,7 @@ int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping);
 void ia_image_use(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length);
 
 /* The same of bytes that cannot have one of the uses `conflicts`, a set, as well: where some were accounted for as one
- * before, the image has things that lie over each other, and facts.overlapping will say so. */
+ * before, the image has things that lie over each other, and facts.overlapping will be 1. */
 void ia_image_use_exclusive(struct ia_image *image, uint32_t file, enum ia_space_use use, int64_t start, int64_t length,
                             unsigned conflicts);
 
@@ -163,7 +163,7 @@ void ia_image_use_exclusive(struct ia_image *image, uint32_t file, enum ia_space
  * alone: no other guest byte of the same mapping, and no structure of the format, is there too. Mappings may share. */
 void ia_image_account_extents(struct ia_image *image, size_t mapping, const struct ia_extent *extents, size_t count);
 
-/* The rest of what image->space is to know, and facts.metadata_bytes and overlapping by it, of an assembled image.
+/* The rest of what image->space is to have, and facts.metadata_bytes and overlapping by it, of an assembled image.
  * Where this fails, the account has failed too. To be called after all mappings were read. */
 IA_MUST_CHECK enum ia_status ia_image_account(struct ia_image *image, struct ia_error *err);
 

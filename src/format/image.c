@@ -9,7 +9,7 @@
 /* Extents gathered before a batch is handed out. */
 enum { BATCH_EXTENTS = 4096 };
 
-/* The main file's header, and what it says. */
+/* The main file's header, and the facts in it. */
 static enum ia_status read_facts(struct ia_image *image, struct ia_error *err)
 {
     IA_TRY(image->format->open(image, err));

@@ -17,7 +17,7 @@ struct ia_two_level {
     bool big_endian;
     /* Refuses an L1 entry, not 0, that cannot be the offset of a whole L2 table below INT64_MAX. */
     enum ia_status (*check_table)(const struct ia_image *image, int64_t index, uint64_t entry, struct ia_error *err);
-    /* Pushes what `count` L2 entries say of the guest bytes from `guest` on. */
+    /* Pushes the runs of `count` L2 entries, for the guest bytes from `guest` on. */
     enum ia_status (*push_entries)(struct ia_cursor *cursor, const uint64_t *entries, int64_t count, int64_t guest,
                                    struct ia_error *err);
     /* Claims what an L2 entry, not 0, names: space that is kept for nothing, as the entry is past the disk's end. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Walking the catalog and the bitmaps. An entry of the catalog is the number of an extent among those in the file; a
- * set bit of an extent's bitmap says that the sector was written. What was not reads as zeroes. */
+ * set bit of an extent's bitmap is a sector that was written. What was not reads as zeroes. */
 #include <stdlib.h>
 
 #include "base/bytes.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables in the property list: base64 in its <data> elements (RFC 4648, section 4). Which key an element stands under
- * is not asked, as QEMU does not: a table begins with its own magic. */
+/* Tables in the property list: base64 in its <data> elements (RFC 4648, section 4). The key of an element
+ * is ignored, as in QEMU: a table begins with its own magic. */
 #include <string.h>
 
 #include "base/buf.h"

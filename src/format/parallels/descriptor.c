@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* DiskDescriptor.xml ("Parallels Disk Format", prl-xml): what the document says, element by element. What it means is
- * tree.c's business. */
+/* DiskDescriptor.xml ("Parallels Disk Format", prl-xml): the document, element by element. What it means is tree.c's
+ * business. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +78,7 @@ struct reading {
     enum element at;
     int skipped; /* elements that are open and not in the grammar */
     struct ia_buf text;
-    int64_t padding, sector_size; /* -1: not told */
+    int64_t padding, sector_size; /* -1: not stated */
 };
 
 static enum element find_element(enum element parent, const char *name)
@@ -165,7 +165,7 @@ static const char *trim(char *text)
     return text;
 }
 
-/* A count of sectors; *out is -1 until it is told, and becomes value times unit. */
+/* A count of sectors; *out is -1 until it is stated, and becomes value times unit. */
 static enum ia_status take_number(const struct reading *r, const char *text, int64_t unit, int64_t *out,
                                   struct ia_error *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The format extension: a cluster with features of which dirty bitmaps are the only known ones. None changes what the
- * guest reads. What QEMU refuses is refused here, but for unknown features that the image says are not necessary. */
+ * guest reads. What QEMU refuses is refused here, but for unknown features that are marked as not necessary. */
 #include <string.h>
 
 #include "base/bytes.h"
@@ -42,7 +42,7 @@ static enum ia_status check_sum(const struct extension *extension, const uint8_t
     return IA_OK;
 }
 
-/* Entries 0 and 1 of a bitmap's L1 table stand for bits that are all alike; others are sectors. */
+/* Entries 0 and 1 of a bitmap's L1 table are for bits that are all alike; others are sectors. */
 static enum ia_status account_bitmap_clusters(const struct extension *extension, int64_t at, int64_t entries,
                                               struct ia_error *err)
 {

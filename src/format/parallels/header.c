@@ -37,12 +37,12 @@ static enum ia_status check(uint32_t version, uint32_t tracks, uint32_t entries,
     return IA_OK;
 }
 
-/* Where the data area begins: as the header says if that is possible, else behind the BAT. */
-static int64_t data_start(const struct prl_piece *piece, int64_t table_end, uint32_t told, int64_t file_size)
+/* Where the data area begins: as stated in the header if that is possible, else behind the BAT. */
+static int64_t data_start(const struct prl_piece *piece, int64_t table_end, uint32_t stated, int64_t file_size)
 {
     int64_t unit = piece->is_v1 ? PRL_SECTOR : piece->cluster_size;
     int64_t least = (table_end + unit - 1) / unit * unit;
-    int64_t start = told * PRL_SECTOR;
+    int64_t start = stated * PRL_SECTOR;
     return start >= least && start <= file_size ? start : least;
 }
 

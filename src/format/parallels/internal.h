@@ -23,7 +23,7 @@ enum { PRL_BAT_OFFSET = 64, PRL_ENTRY_BYTES = 4 };
 /* What clusters of the disk are accounted for as, in the shots too: no structure lies over them. */
 #define PRL_GUEST_USES (IA_SPACE_STORED | IA_SPACE_BIT(IA_SPACE_SNAPSHOT))
 
-/* "{5fbaabe3-6958-40ff-92a7-860e329aab41}", in lower case; empty: not told. */
+/* "{5fbaabe3-6958-40ff-92a7-860e329aab41}", in lower case; empty: not stated. */
 struct prl_guid {
     char text[39];
 };
@@ -36,7 +36,7 @@ struct prl_piece {
     bool is_plain;
     bool is_v1;
     bool is_dirty;
-    bool is_empty;           /* its flags say that nothing was ever written */
+    bool is_empty;           /* by its flags, nothing was ever written */
     int64_t size;            /* guest bytes */
     int64_t cluster_size;    /* bytes */
     int64_t unit;            /* bytes that a BAT entry counts in: sectors or clusters */
@@ -49,8 +49,8 @@ struct prl_piece {
 
 /* A part of the disk, kept in one piece for each shot. */
 struct prl_storage {
-    int64_t start, end;   /* guest bytes; -1: not told */
-    int64_t cluster_size; /* bytes; -1: not told */
+    int64_t start, end;   /* guest bytes; -1: not stated */
+    int64_t cluster_size; /* bytes; -1: not stated */
     size_t first, count;  /* its pieces among those of the disk */
     size_t *of_shot;      /* owned; the piece of each shot */
 };
@@ -58,7 +58,7 @@ struct prl_storage {
 struct prl_shot {
     struct prl_guid guid, parent_guid;
     size_t parent; /* number of the shot, or PRL_NONE for a root */
-    char *name;    /* owned; NULL: not told */
+    char *name;    /* owned; NULL: not stated */
 };
 
 struct prl_disk {
@@ -68,8 +68,8 @@ struct prl_disk {
     size_t top; /* the shot that the guest writes to */
     bool is_descriptor;
     bool is_encrypted;
-    int64_t size;             /* guest bytes; -1: not told */
-    struct prl_guid top_guid; /* as the descriptor says; may be empty */
+    int64_t size;             /* guest bytes; -1: not stated */
+    struct prl_guid top_guid; /* as in the descriptor; may be empty */
     int64_t table_bytes;      /* of BATs read so far, for all mappings */
     int64_t extension_bytes;  /* of extensions read */
 };
@@ -88,7 +88,7 @@ IA_MUST_CHECK enum ia_status prl_account_extension(struct ia_image *image, struc
 /* descriptor.c: reads DiskDescriptor.xml into the disk and into facts.parts. */
 IA_MUST_CHECK enum ia_status prl_read_descriptor(struct ia_image *image, struct ia_error *err);
 
-/* tree.c: orders the storages, finds parents, the top and the piece of each shot, and tells facts.snapshots. */
+/* tree.c: orders the storages, finds parents, the top and the piece of each shot, and fills facts.snapshots. */
 IA_MUST_CHECK enum ia_status prl_link(struct ia_image *image, struct ia_error *err);
 /* The shot of a mapping. */
 size_t prl_mapping_shot(const struct prl_disk *disk, size_t mapping);

@@ -93,7 +93,7 @@ static void parallels_close(struct ia_image *image)
     free(disk);
 }
 
-/* What a piece says of itself, and whether it fits into its storage. */
+/* The size of a piece, its header if it has one, and whether it fits into its storage. */
 static enum ia_status read_piece(struct ia_image *image, const struct prl_storage *storage, struct prl_piece *piece,
                                  struct ia_error *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From what a disk descriptor says to what it means: storages in their order, the tree of shots, and the piece that
+/* From a disk descriptor to what it means: storages in their order, the tree of shots, and the piece that
  * each storage has for each shot. */
 #include <stdlib.h>
 #include <string.h>

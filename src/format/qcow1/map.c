@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the entries of qcow's tables say. */
+/* Decoding the entries of qcow's tables. */
 #include "base/checked.h"
 #include "format/qcow1/internal.h"
 

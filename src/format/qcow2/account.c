@@ -73,7 +73,7 @@ static enum ia_status account_entries(struct ia_image *image, enum ia_space_use 
     return IA_OK;
 }
 
-/* What a mapping names past its end. There a snapshot has its machine state; the active mapping has nothing to say
+/* What a mapping names past its end. There a snapshot has its machine state; the active mapping maps nothing
  * there, but what it names is not free. */
 static enum ia_status account_beyond(struct ia_image *image, size_t mapping, const uint64_t *l1, struct ia_error *err)
 {

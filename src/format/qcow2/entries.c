@@ -118,7 +118,7 @@ static bool is_plain(const struct qcow2_map *map, uint64_t entry)
 {
     if ((entry & (QCOW2_COMPRESSED | QCOW2_ZERO)) != 0)
         return false;
-    /* Offset 0 is a valid place in an external data file; there, "copied" tells it from "unallocated". */
+    /* Offset 0 is a valid place in an external data file; there, "copied" distinguishes it from "unallocated". */
     return (entry & QCOW2_OFFSET_MASK) != 0 || (map->data_file && (entry & QCOW2_COPIED) != 0);
 }
 
@@ -155,7 +155,7 @@ static enum ia_status decode_standard(struct ia_cursor *cursor, const uint8_t *e
     return IA_OK;
 }
 
-/* The state of subcluster n of an entry: bit n says "allocated", bit n + 32 "reads as zeroes". */
+/* The state of subcluster n of an entry: bit n is "allocated", bit n + 32 "reads as zeroes". */
 static enum ia_status push_subclusters(struct ia_cursor *cursor, int64_t guest, uint64_t entry, uint64_t bitmap,
                                        struct ia_error *err)
 {

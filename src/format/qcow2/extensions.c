@@ -40,7 +40,7 @@ static enum ia_status read_bitmaps(struct ia_image *image, struct qcow2 *q, int6
     if (len != sizeof(bytes))
         return ia_fail(err, IA_CORRUPT, "bitmaps extension of %u bytes", len);
     if ((q->autoclear & QCOW2_BITMAPS) == 0)
-        return IA_OK; /* written by a program that did not know bitmaps: not consistent, ignored */
+        return IA_OK; /* written by a program without support for bitmaps: not consistent, ignored */
     IA_TRY(ia_source_read(image->main, offset, bytes, sizeof(bytes), "bitmaps extension", err));
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
     struct qcow2_bitmaps *bitmaps = &q->bitmaps;

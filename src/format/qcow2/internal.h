@@ -75,7 +75,7 @@ struct qcow2 {
     struct qcow2_bitmaps bitmaps; /* count 0: none, or not consistent */
     int64_t crypto_header_offset;
     int64_t crypto_header_bytes;
-    char *data_file_name; /* owned; NULL: not told */
+    char *data_file_name; /* owned; NULL: not stated */
     enum qcow2_preallocation preallocation;
     int64_t table_bytes; /* L2 tables read so far, for all mappings */
 };
@@ -181,7 +181,7 @@ struct qcow2_map {
 IA_MUST_CHECK enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err);
 IA_MUST_CHECK enum ia_status qcow2_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err);
 void qcow2_map_end(struct ia_cursor *cursor);
-/* entries.c: pushes what entries of L2 tables say. The first is of the cluster at guest offset `guest`. */
+/* entries.c: pushes the runs of entries of L2 tables. The first is of the cluster at guest offset `guest`. */
 IA_MUST_CHECK enum ia_status qcow2_push_entries(struct ia_cursor *cursor, const uint8_t *entries, int64_t count,
                                                 int64_t guest, struct ia_error *err);
 

@@ -35,7 +35,7 @@ static void qcow2_close(struct ia_image *image)
 
 /* In version 2 no cluster can be marked as zero: one with nothing below it is given up instead (zero_in_l2_slice). That
  * is also why it does not grow over a longer backing file, whose bytes the new ones would have to hide. With internal
- * snapshots it does not grow, as its snapshot table does not say how long each is (qcow2_co_truncate). */
+ * snapshots it does not grow, as its snapshot table does not state how long each is (qcow2_co_truncate). */
 static void qcow2_describe(const struct ia_image_facts *facts, struct ia_abilities *out)
 {
     bool is_v2 = facts->version == 2;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the entries of QED's tables say ("Tables"). Offsets are checked where, and only where, QEMU checks them. */
+/* Decoding the entries of QED's tables ("Tables"). Offsets are checked where, and only where, QEMU checks them. */
 #include "base/checked.h"
 #include "format/qed/internal.h"
 

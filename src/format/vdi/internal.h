@@ -15,7 +15,7 @@ struct vdi {
     int64_t map_offset;
     int64_t data_offset;
     int64_t block_size;  /* guest bytes of a block */
-    int64_t block_extra; /* bytes that stand before each block in the file */
+    int64_t block_extra; /* bytes before each block in the file */
     int64_t entries;     /* of the block map */
     int64_t allocated;   /* blocks that the header counts */
     bool differencing;   /* what is free is the parent's */

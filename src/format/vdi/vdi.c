@@ -26,7 +26,7 @@ static void vdi_close(struct ia_image *image)
     free(image->state);
 }
 
-/* A block that the header counts and the block map does not name is leaked: QEMU's check says so too. */
+/* A block that the header counts and the block map does not name is leaked, as in QEMU's check. */
 static enum ia_status vdi_account(struct ia_image *image, struct ia_error *err)
 {
     const struct vdi *vdi = image->state;

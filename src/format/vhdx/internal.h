@@ -15,7 +15,7 @@
 #define VHDX_TABLE_ENTRY 32
 #define VHDX_TABLE_ENTRIES 2047 /* at most, of either */
 
-/* What the current header says (section 2.2.2). */
+/* What is in the current header (section 2.2.2). */
 struct vhdx_header {
     uint8_t data_write_guid[VHDX_GUID_BYTES];
     uint8_t log_guid[VHDX_GUID_BYTES];
@@ -48,7 +48,7 @@ struct vhdx {
     struct vhdx_range bat, metadata;
     int64_t block_size;  /* 2^20 to 2^28 bytes */
     int64_t sector_size; /* logical: 512 or 4096 bytes */
-    int64_t chunk_ratio; /* payload blocks for which one sector bitmap block stands: 16 to 2^15 */
+    int64_t chunk_ratio; /* payload blocks that one sector bitmap block is for: 16 to 2^15 */
     bool keeps_blocks;   /* "leave blocks allocated": a fixed disk */
     bool has_parent;
 };
@@ -74,7 +74,7 @@ static inline int64_t vhdx_blocks(const struct vhdx *v, int64_t bytes)
 /* header.c: the current one of the two headers. */
 IA_MUST_CHECK enum ia_status vhdx_read_header(struct ia_image *image, struct vhdx_header *header, struct ia_error *err);
 
-/* log.c: finds the log's active sequence, if the header says that there is a log, and replays it in memory. */
+/* log.c: finds the log's active sequence, if there is a log by the header, and replays it in memory. */
 IA_MUST_CHECK enum ia_status vhdx_read_log(struct ia_image *image, struct vhdx *v, struct ia_error *err);
 
 /* replay.c: makes the patches of a log, in the order of their writing, into some that lie apart. Takes what is in

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The parent locator (section 2.6.2.6): pairs of UTF-16 strings that say who the parent is, and where. */
+/* The parent locator (section 2.6.2.6): pairs of UTF-16 strings with the identity of the parent, and its paths. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static const char *const key_names[KEYS] = {"relative_path", "volume_path", "abs
                                             "parent_linkage2"};
 
 struct pairs {
-    char *values[KEYS]; /* owned; NULL: not told, or empty */
+    char *values[KEYS]; /* owned; NULL: not stated, or empty */
 };
 
 static void release_pairs(struct pairs *pairs)

@@ -211,7 +211,7 @@ static enum ia_status find_active(struct ring *ring, struct run *active, struct 
     return IA_OK;
 }
 
-/* The patches of one entry, in the order of its descriptors; data sectors stand in that order too. */
+/* The patches of one entry, in the order of its descriptors; data sectors follow in that order too. */
 static enum ia_status gather(struct ring *ring, const struct entry *entry, struct vhdx_patch **patches, size_t *count,
                              size_t *capacity, struct ia_error *err)
 {

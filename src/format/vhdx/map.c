@@ -60,7 +60,7 @@ static enum ia_status push(struct ia_cursor *cursor, enum ia_extent_state state,
 }
 
 /* Bytes in the file: cut where the host's file changes between data and hole. The log is for metadata; what it zeroes
- * of a block can be told all the same, and what else it writes to one has no place in the file yet. */
+ * of a block is reported all the same, and what else it writes to one has no place in the file yet. */
 static enum ia_status push_stored(struct ia_cursor *cursor, int64_t start, int64_t length, int64_t offset,
                                   struct ia_error *err)
 {

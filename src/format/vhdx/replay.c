@@ -111,7 +111,7 @@ const struct vhdx_patch *vhdx_replay_find(const struct vhdx_replay *replay, int6
     return low < replay->patches.len ? &replay->patches.items[low] : NULL;
 }
 
-/* Puts what `patch` says of [off, off + len) into bytes. */
+/* Puts what `patch` has for [off, off + len) into bytes. */
 static enum ia_status apply(struct ia_source *main, const struct vhdx_patch *patch, int64_t off, uint8_t *bytes,
                             int64_t len, struct ia_error *err)
 {

@@ -29,7 +29,7 @@ static void describe(struct ia_image *image, const struct vhdx *v)
     char guid[37];
     ia_names_uuid(v->header.data_write_guid, true, guid);
     snprintf(image->identity.own, sizeof(image->identity.own), "guid %s", guid);
-    facts->version = 1; /* QEMU knows no other, and header.c takes no other */
+    facts->version = 1; /* QEMU has no other, and header.c takes no other */
     snprintf(facts->variant, sizeof(facts->variant), "%s%s%s",
              v->has_parent     ? "differencing"
              : v->keeps_blocks ? "fixed"

@@ -2,13 +2,13 @@
 /* The account of host space. Plain grains and the tables are accounted for while they are mapped; here descriptors,
  * headers, directories, and the grains of streams.
  *
- * Where a compressed grain ends, only its marker tells, and to read as many markers as there are grains is to read the
+ * Where a compressed grain ends is in its marker alone, and to read as many markers as there are grains is to read the
  * disk. But a stream is written once, grain after grain, and none is ever written over: what lies from the first grain
  * to the end of the last one and is no table is taken for grains. */
 #include "base/bytes.h"
 #include "format/vmdk/internal.h"
 
-/* Marker sectors stand before the tables and the directory of a stream ("Metadata Marker"), but not before those that
+/* Marker sectors precede the tables and the directory of a stream ("Metadata Marker"), but not those that
  * QEMU puts where the first grain would be. */
 static void account_marked(struct ia_image *image, const struct vmdk_extent *extent, int64_t offset, int64_t bytes)
 {

@@ -38,7 +38,7 @@ enum ia_status vmdk_find_compressed(struct ia_image *image, size_t mapping, int6
     *found = (struct ia_compressed_cluster){
         .start = extent->start + grain * extent->grain_size,
         .offset = entry * VMDK_SECTOR,
-        .host_length = extent->grain_size, /* without a marker nothing tells how many; QEMU takes as many */
+        .host_length = extent->grain_size, /* without a marker the number is unknown; QEMU takes as many */
         .file = extent->file,
         .codec = IA_CODEC_ZLIB,
     };

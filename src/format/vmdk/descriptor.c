@@ -41,7 +41,7 @@ const char *vmdk_skip_blanks(const char *at)
     return at;
 }
 
-/* What stands behind "key=" in the first line that begins so; or NULL. */
+/* What follows "key=" in the first line that begins so; or NULL. */
 static const char *find_value(const char *text, const char *key)
 {
     size_t len = strlen(key);
@@ -92,7 +92,7 @@ static enum ia_status read_hint(const char *text, char **hint, struct ia_error *
     const char *value = find_value(text, key);
     *hint = NULL;
     if (value == NULL) {
-        /* QEMU takes the words wherever they stand, in a comment too; others do not. */
+        /* QEMU takes the words wherever they are, in a comment too; others do not. */
         if (strcasestr(text, key) != NULL)
             return ia_fail(err, IA_CORRUPT, "%s stands in the descriptor, but not as a line of its own", key);
         return IA_OK;
@@ -105,7 +105,8 @@ static enum ia_status read_hint(const char *text, char **hint, struct ia_error *
     return IA_OK;
 }
 
-/* A parent without a name is looked for by its CID: the image is a difference to something, whatever QEMU says. */
+/* A parent without a name is looked for by its CID: the image is a difference to something, whatever QEMU makes of it.
+ */
 static bool note_parent(struct ia_image *image, char *hint)
 {
     struct ia_image_facts *facts = &image->facts;

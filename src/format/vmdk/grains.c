@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the entries of a grain table say. Runs of grains are one push. */
+/* Decoding the entries of a grain table. Runs of grains are one push. */
 #include "base/bytes.h"
 #include "format/vmdk/internal.h"
 

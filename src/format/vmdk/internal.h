@@ -15,7 +15,7 @@
 /* Extents of one image: 4096 of the 2 GiB ones are 8 TiB. */
 #define VMDK_MAX_EXTENTS 4096
 
-/* The embedded descriptor: QEMU looks for it in these 20 sectors, whatever the header says. */
+/* The embedded descriptor: QEMU looks for it in these 20 sectors, whatever is in the header. */
 #define VMDK_DESCRIPTOR_OFFSET INT64_C(512)
 #define VMDK_EMBEDDED_BYTES (20 * 512)
 #define VMDK_TEXT_BYTES ((1 << 20) - 1) /* QEMU's bound on a descriptor file */
@@ -50,9 +50,9 @@ struct vmdk_extent {
     bool has_zero_grains;
     bool dirty;
     bool damaged;               /* line ends were converted, as a text transfer does */
-    bool has_footer;            /* KDMV: the directory's place was told at the end of the file */
+    bool has_footer;            /* KDMV: the directory's place is in a footer at the end of the file */
     int64_t descriptor_sector;  /* 0: no embedded descriptor */
-    int64_t descriptor_sectors; /* as the header says */
+    int64_t descriptor_sectors; /* as in the header */
     int64_t first_grain; /* KDMV, seSparse: where metadata at the file's beginning ends; COWD: where the header ends */
     int64_t tables_sector; /* seSparse: what directory entries count from */
     /* Sectors of the first and the last compressed grain in the file that the active mapping has; while it is mapped
@@ -62,7 +62,7 @@ struct vmdk_extent {
 
 struct vmdk {
     IA_VEC(struct vmdk_extent) extents; /* by start, without gaps */
-    char *create_type;                  /* owned; NULL where the text was not asked for it */
+    char *create_type;                  /* owned; NULL where it was not read from the text */
 };
 
 static inline int64_t vmdk_divide_up(int64_t value, int64_t unit)
@@ -121,7 +121,8 @@ size_t vmdk_find_extent(const struct vmdk *v, int64_t at);
 IA_MUST_CHECK enum ia_status vmdk_push(struct ia_cursor *cursor, const struct vmdk_extent *extent,
                                        enum ia_extent_state state, int64_t start, int64_t length, int64_t offset,
                                        struct ia_error *err);
-/* What `count` entries of a grain table say of the guest bytes from `guest` on. `extent` is one of the image's. */
+/* Pushes the runs of `count` entries of a grain table, for the guest bytes from `guest` on. `extent` is one of the
+ * image's. */
 IA_MUST_CHECK enum ia_status vmdk_push_grains(struct ia_cursor *cursor, const struct vmdk_extent *extent,
                                               const uint8_t *entries, int64_t count, int64_t guest,
                                               struct ia_error *err);

@@ -18,7 +18,7 @@ struct line {
     size_t type_length;
     const char *name; /* NULL: none */
     size_t name_length;
-    int64_t offset; /* sectors; -1: not told */
+    int64_t offset; /* sectors; -1: not stated */
 };
 
 static enum ia_status refuse(const struct line *line, const char *why, struct ia_error *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* seSparse extents, of which nothing is published: only what is exactly as QEMU knows it is read. */
+/* seSparse extents, of which nothing is published: only what is exactly as in QEMU is read. */
 #include <string.h>
 
 #include "base/bytes.h"
@@ -81,7 +81,7 @@ enum ia_status vmdk_table_offset(const struct vmdk_extent *extent, const uint8_t
         *offset = ia_le32(entry) * VMDK_SECTOR;
         return IA_OK;
     }
-    /* The top nibble says "allocated", the low half is the table's number; nothing else has been seen. */
+    /* The top nibble is "allocated", the low half is the table's number; nothing else has been seen. */
     uint64_t value = ia_le64(entry);
     int64_t sector = 0;
     if (value != 0 &&

@@ -67,7 +67,7 @@ static enum ia_status complete(struct ia_image *image, struct vmdk *v, struct ia
     return IA_OK;
 }
 
-/* The text tells the extents' files; their headers are read when these are there. */
+/* The text names the extents' files; their headers are read when these are there. */
 static enum ia_status open_text(struct ia_image *image, struct vmdk *v, const char *text, struct ia_error *err)
 {
     IA_TRY(vmdk_parse_create_type(v, text, err));
@@ -89,7 +89,7 @@ static void describe_sparse(struct ia_image *image, const struct vmdk_extent *ex
                  extent->has_zero_grains ? " zeroed-grain" : "");
 }
 
-/* A sparse extent, with its descriptor inside; one of several of an image has none, and is what its header says. */
+/* A sparse extent, with its descriptor inside; one of several of an image has none, and is read by its header alone. */
 static enum ia_status open_sparse(struct ia_image *image, struct vmdk *v, struct ia_error *err)
 {
     IA_AUTO_FREE char *text = NULL;

@@ -32,7 +32,7 @@ static enum ia_status account_past_end(struct ia_image *image, struct ia_error *
     return IA_OK;
 }
 
-/* What Xen keeps behind the BAT: a sector that says where a bitmap of full blocks is, and how many sectors it has. */
+/* What Xen keeps behind the BAT: a sector with the place of a bitmap of full blocks, and its number of sectors. */
 static enum ia_status account_batmap(struct ia_image *image, struct ia_error *err)
 {
     const struct vpc *v = image->state;

@@ -49,7 +49,7 @@ enum vpc_type vpc_footer_type(const uint8_t *footer)
 }
 
 /* Virtual PC and old QEMU size a disk by its geometry, everybody else by the footer's size; a geometry that is at its
- * maximum says nothing. As in QEMU 10.0 and later. Before, QEMU took makers that it did not know for Virtual PC, and
+ * maximum means nothing. As in QEMU 10.0 and later. Before, QEMU took unknown makers for Virtual PC, and
  * showed too little of the disks of Azure, VirtualBox and others. */
 static int64_t count_sectors(const uint8_t *footer)
 {

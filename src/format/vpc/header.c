@@ -54,7 +54,7 @@ static enum ia_status check_bat(struct ia_image *image, const struct vpc *v, uin
 }
 
 /* QEMU does not look at this checksum, and the numbers of a dynamic disk are checked one by one. A wrong name of a
- * parent could not be told from a right one. */
+ * parent looks like a right one. */
 static enum ia_status check_checksum(const struct vpc *v, const uint8_t *header, struct ia_error *err)
 {
     uint32_t is = vpc_checksum(header, VPC_HEADER_BYTES, CHECKSUM_AT);

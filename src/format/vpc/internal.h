@@ -41,7 +41,7 @@ struct vpc {
 bool vpc_footer_is_valid(const uint8_t *footer);
 bool vpc_has_cookie(const uint8_t *footer);
 enum vpc_type vpc_footer_type(const uint8_t *footer);
-/* What the footer says, into the facts. */
+/* The footer, into the facts. */
 IA_MUST_CHECK enum ia_status vpc_read_footer(struct ia_image *image, struct vpc *v, struct ia_error *err);
 /* The one's complement of the sum of all bytes but the four of the checksum itself. */
 uint32_t vpc_checksum(const uint8_t *bytes, int64_t len, int64_t checksum_at);

@@ -60,7 +60,7 @@ static enum ia_status load_chunk(struct ia_cursor *cursor, int64_t index, struct
     return vpc_read_bat(cursor->image, index, map->count, map->chunk, err);
 }
 
-/* Blocks from `index` on that are unallocated, as far as the chunk tells. */
+/* Blocks from `index` on that are unallocated, as far as the chunk goes. */
 static int64_t count_unallocated(const struct map_state *map, int64_t index)
 {
     int64_t last = map->first + map->count;
@@ -120,7 +120,7 @@ static enum ia_status charge_block(struct ia_cursor *cursor, int64_t host, struc
     return IA_OK;
 }
 
-/* A piece of a differencing disk's block: as many sectors as one read of the bitmap tells of. */
+/* A piece of a differencing disk's block: as many sectors as one read of the bitmap covers. */
 static enum ia_status step_piece(struct ia_cursor *cursor, int64_t host, int64_t *budget, struct ia_error *err)
 {
     const struct vpc *v = cursor->image->state;
@@ -157,7 +157,7 @@ static enum ia_status step_block(struct ia_cursor *cursor, uint32_t entry, int64
     if (v->type == VPC_DIFFERENCING && is_there)
         return step_piece(cursor, host, budget, err);
     map->at = (start | (v->block_size - 1)) + 1;
-    if (v->type == VPC_DIFFERENCING) /* nobody can tell which sectors were here */
+    if (v->type == VPC_DIFFERENCING) /* which sectors were here is unknown */
         return IA_OK;
     return push(cursor, IA_EXTENT_DATA, start, v->block_size, host + v->bitmap_size, err);
 }
