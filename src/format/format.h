@@ -64,7 +64,7 @@ struct ia_format {
      */
     bool zero_clusters_are_exclusive;
     /* Claims in image->space what the main and other files keep besides the located extents of the mappings: metadata,
-     * bitmaps, leaked clusters, snapshots' machine state. Extents that are located and without an offset (compressed
+     * bitmaps, leaked clusters, snapshots' machine state. Extents with host bytes but without an offset (compressed
      * ones, zeroes of encrypted images) are accounted for while they are mapped. */
     enum ia_status (*account)(struct ia_image *image, struct ia_error *err);
 };

@@ -105,8 +105,7 @@ static enum ia_status read_hint(const char *text, char **hint, struct ia_error *
     return IA_OK;
 }
 
-/* A parent without a name is looked for by its CID: the image is a difference to something, whatever QEMU makes of it.
- */
+/* A parent without a name is looked for by its CID: the image is a difference to something, unlike in QEMU. */
 static bool note_parent(struct ia_image *image, char *hint)
 {
     struct ia_image_facts *facts = &image->facts;
