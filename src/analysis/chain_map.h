@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The merged map of a chain: which layer each byte comes from, and how many bytes come from each. Layers are told by
- * their level, which is counted from the root (level 0), so that a map stays right for whoever stands on it. */
+/* The merged map of a chain: which layer each byte comes from, and how many bytes come from each. Layers are named
+ * by their level, which is counted from the root (level 0), so that a map stays right for every overlay. */
 #ifndef IA_ANALYSIS_CHAIN_MAP_H
 #define IA_ANALYSIS_CHAIN_MAP_H
 
@@ -37,8 +37,8 @@ struct ia_chain_builder {
 };
 
 /* `below` is the finished map of the backing image, which must outlive the builder, or NULL at the root. Without pieces
- * only the bytes are counted, which costs the image's own extents and what they cover: enough for an image that nobody
- * stands on. False when memory is short; nothing needs to be released then. */
+ * only the bytes are counted, which costs the image's own extents and what they cover: enough for an image without
+ * overlays. False when memory is short; nothing needs to be released then. */
 IA_MUST_CHECK bool ia_chain_builder_begin(struct ia_chain_builder *builder, const struct ia_chain_map *below,
                                           int64_t size, bool with_pieces);
 

@@ -19,7 +19,7 @@ struct ia_extent_reader {
     bool at_end;
 };
 
-/* Mapping 0 is the active one; capacity is how many extents are asked for at a time. False when memory is short. */
+/* Mapping 0 is the active one; capacity is how many extents are read at a time. False when memory is short. */
 IA_MUST_CHECK bool ia_extent_reader_init(struct ia_extent_reader *reader, const struct ia_forest *forest, size_t node,
                                          size_t mapping, size_t capacity);
 void ia_extent_reader_release(struct ia_extent_reader *reader);

@@ -123,13 +123,13 @@ static enum ia_status build_chain(struct walk *walk, struct ia_usage_counter *us
     return emit_chain(walk, &frame->map, err);
 }
 
-/* An image that stands on no other, and none on it: all of it is its own, and nothing is hidden. */
+/* An image without a backing image and without overlays: all of it is its own, and nothing is hidden. */
 static bool is_alone(const struct walk *walk, size_t node)
 {
     return walk->forest->nodes[node].parent == IA_NO_PARENT && is_head(walk, node);
 }
 
-static enum ia_status tell_alone(const struct walk *walk, size_t node, struct ia_error *err)
+static enum ia_status report_alone(const struct walk *walk, size_t node, struct ia_error *err)
 {
     const struct ia_forest_node *of = &walk->forest->nodes[node];
     const struct ia_forest_sinks *sinks = walk->sinks;
@@ -189,11 +189,11 @@ static enum ia_status sweep_tree(struct walk *walk, size_t root, struct ia_error
     return with_pairs ? ia_pairs_emit(&pairs, walk->sinks, err) : IA_OK;
 }
 
-/* Visits a root and all that stand on it. */
+/* Visits a root and all its descendants. */
 static enum ia_status visit_tree(struct walk *walk, size_t root, struct ia_error *err)
 {
     if (walk->forest->nodes[root].state_bytes != NULL && is_alone(walk, root))
-        return tell_alone(walk, root, err);
+        return report_alone(walk, root, err);
     walk->heads.len = 0;
     IA_TRY(enter(walk, root, err));
     while (walk->path.len > 0) { /* ends: each image is entered once and left once */

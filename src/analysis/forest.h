@@ -3,9 +3,9 @@
  * results go to the caller's sinks.
  *
  * A byte of image X is read in the first layer of its chain that has a present extent there; where a layer has none,
- * the next one is asked, unless there is none or the byte lies past its end. A reader is a head with all its internal
+ * the next one follows, unless there is none or the byte lies past its end. A reader is a head with all its internal
  * snapshots (one file, one reader), the internal snapshots of an image that is no head, together, or an image that is
- * to be kept whole although others stand on it. Ranges are half-open guest bytes. */
+ * to be kept whole although it has overlays. Ranges are half-open guest bytes. */
 #ifndef IA_ANALYSIS_FOREST_H
 #define IA_ANALYSIS_FOREST_H
 
@@ -19,7 +19,7 @@
 #define IA_NO_PARENT SIZE_MAX
 
 struct ia_forest_node {
-    size_t parent;                 /* index of the backing image, or IA_NO_PARENT; it may stand anywhere */
+    size_t parent;                 /* index of the backing image, or IA_NO_PARENT; in no order */
     int64_t size;                  /* guest bytes */
     bool keep_whole;               /* a template: it reads all of itself, like a head */
     const int64_t *snapshot_sizes; /* guest bytes of each internal snapshot */
@@ -42,7 +42,8 @@ struct ia_forest {
 /* The columns of the table usage; all bytes are guest bytes of the active mapping.
  * visible + masked is all data of the node, exclusive + shared is visible.
  * Unread data whose host bytes an own internal snapshot also uses is visible and exclusive, not masked: freeing the
- * bytes would change the snapshot. So is unread data without an offset in an image with snapshots, as nobody can tell.
+ * bytes would change the snapshot. So is unread data without an offset in an image with snapshots, as its place is
+ * unknown.
  */
 struct ia_usage {
     int64_t visible_bytes;   /* data that at least one reader sees */
@@ -82,7 +83,7 @@ struct ia_pair_row {
  * different images come mixed. */
 struct ia_forest_sinks {
     void *ctx;
-    bool bases_only; /* nothing is told of heads but their chains: of their own data they read all */
+    bool bases_only; /* heads get chain rows only: of their own data they read all */
     enum ia_status (*usage)(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err);
     /* Exactly so many readers see so many (> 0) bytes of the node's data. The sum is its visible_bytes. */
     enum ia_status (*seen)(void *ctx, size_t node, uint32_t readers, int64_t bytes, struct ia_error *err);

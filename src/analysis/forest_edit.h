@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A forest after an action on some of its images: interval arithmetic alone, nothing is done.
  *
- *   delete   the image is gone. What stood on it has no backing image any more.
- *   flatten  what the image reads as data from the images below it is written into it, and it stands alone. That is
- *            `qemu-img rebase -b ''`: sectors of zeroes are not written, and the internal snapshots, which go on to
- *            read through the image, lose what they read from below.
- *   commit   what the image holds is written into its backing image, which grows to the image's size if it is smaller,
- *            and the image is emptied where its format can be. That is `qemu-img commit`.
+ *   delete   the image is gone. Its overlays have no backing image any more.
+ *   flatten  what the image reads as data from the images below it is written into it, and it has no backing image.
+ * That is `qemu-img rebase -b ''`: sectors of zeroes are not written, and the internal snapshots, which go on to read
+ * through the image, lose what they read from below. commit   what the image holds is written into its backing image,
+ * which grows to the image's size if it is smaller, and the image is emptied where its format can be. That is `qemu-img
+ * commit`.
  *
  * The forest after an action goes to ia_forest_analyse, like the one before. Ranges are half-open guest bytes. */
 #ifndef IA_ANALYSIS_FOREST_EDIT_H

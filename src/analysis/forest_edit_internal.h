@@ -14,7 +14,7 @@ struct ia_edit {
     bool emptied;
     bool is_patched;
     struct ia_interval_map patch; /* IA_EDIT_... by guest byte, while is_patched */
-    struct ia_edited_map stream;  /* where the reader of the forest after stands in it */
+    struct ia_edited_map stream;  /* where the reader of the forest after is in it */
     int64_t *snapshot_changes;    /* owned; by snapshot, NULL for none */
 };
 
@@ -61,7 +61,7 @@ IA_MUST_CHECK enum ia_status ia_forest_edit_account(struct ia_forest_edit *edite
                                                     const struct ia_forest_edit_terms *terms,
                                                     const struct ia_interval_map *patch, struct ia_error *err);
 
-/* Counts changed_bytes and snapshot changes of all that stand on `base`, which reads otherwise where `changed` is not
+/* Counts changed_bytes and snapshot changes of all descendants of `base`, which reads otherwise where `changed` is not
  * 0. The committed image lets nothing of that through, as it is what it holds itself; its snapshots may. */
 IA_MUST_CHECK enum ia_status ia_forest_edit_change_readers(struct ia_forest_edit *edited, size_t base,
                                                            const struct ia_interval_map *changed, struct ia_error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who reads otherwise when an image is written to: what stands on it, as far as it lets that through. */
+/* The images that read otherwise when one is written to: its overlays, and theirs as far as these let it through. */
 #include <stdlib.h>
 
 #include "analysis/forest_edit_internal.h"
@@ -52,7 +52,7 @@ struct change {
 };
 
 struct changes {
-    IA_VEC(struct change) queue; /* nodes, each behind the one it stands on */
+    IA_VEC(struct change) queue; /* nodes, each behind its backing image */
 };
 
 static void release_changes(struct changes *changes)
@@ -64,8 +64,8 @@ static void release_changes(struct changes *changes)
 
 #define AUTO_CHANGES __attribute__((cleanup(release_changes)))
 
-/* Counts what changes for an image that stands on one that reads otherwise. If it lets some of that through, those that
- * stand on it are to come too. */
+/* Counts what changes for an image whose backing image reads otherwise. If it lets some of that through, its overlays
+ * are to come too. */
 static enum ia_status change_dependent(struct ia_forest_edit *edited, size_t node, const struct ia_interval_map *below,
                                        struct changes *changes, struct ia_error *err)
 {
@@ -97,7 +97,7 @@ enum ia_status ia_forest_edit_change_readers(struct ia_forest_edit *edited, size
 {
     AUTO_CHANGES struct changes changes = {0};
     IA_TRY(change_dependents(edited, base, changed, &changes, err));
-    for (size_t i = 0; i < changes.queue.len; i++) { /* ends: each node stands on one other */
+    for (size_t i = 0; i < changes.queue.len; i++) { /* ends: each node has one backing image */
         IA_AUTO_INTERVAL_MAP struct ia_interval_map steps = changes.queue.items[i].steps; /* the vector may move */
         changes.queue.items[i].steps = (struct ia_interval_map){0};
         IA_TRY(change_dependents(edited, changes.queue.items[i].node, &steps, &changes, err));

@@ -27,7 +27,7 @@ static struct space space_of(const struct holders *holders, const struct ia_exte
                  extent->state == IA_EXTENT_ZERO_ALLOCATED;
     if (!plain || extent->offset == IA_NO_OFFSET)
         return sum;
-    while (start < end) { /* ends: both are past the host byte asked for */
+    while (start < end) { /* ends: both are past `host` */
         int64_t held_until, shared_until;
         int64_t host = extent->offset + (start - extent->start);
         bool is_held = ia_host_ranges_has(holders->snapshots, extent->file, host, &held_until);

@@ -28,7 +28,7 @@ void ia_host_ranges_release(struct ia_host_ranges *set);
  * one image share most of theirs. False when memory is short. */
 IA_MUST_CHECK bool ia_host_ranges_add(struct ia_host_ranges *set, uint32_t file, int64_t start, int64_t length);
 
-/* Must stand between the last add and the first question. */
+/* To be called once, between the last add and the first look-up. */
 void ia_host_ranges_seal(struct ia_host_ranges *set);
 
 /* Is the host byte in the set, and up to where does that stay so (INT64_MAX: for ever). */

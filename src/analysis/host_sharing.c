@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One sweep over all runs in the order of their addresses. Between two places where a run begins or ends, two things
- * are asked of the files that have a run there: which is the first, and are they more than one. Both are kept up to
- * date, so that a step costs the same for two files and for ten thousand. */
+ * are of interest about the files that have a run there: which is the first, and are they more than one. Both are kept
+ * up to date, so that a step costs the same for two files and for ten thousand. */
 #include "analysis/host_sharing.h"
 
 #include <stdlib.h>

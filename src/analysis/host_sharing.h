@@ -23,7 +23,7 @@ struct ia_host_account {
     uint32_t group;    /* the first of the files that have bytes in common with it, directly or by way of others */
 };
 
-/* Puts an encoded run, of which the length on the volume is not told, and that in the file is greater, into an address
+/* Puts an encoded run, of which the length on the volume is unknown, and that in the file is greater, into an address
  * space of its own, stretched so that each has room for what it is in the file: none that begin at different sectors
  * overlap, as no file system encodes more than 2 MiB as one. False, and the run as it was: it does not fit there. */
 bool ia_shared_run_stretch(struct ia_shared_run *run);

@@ -178,7 +178,7 @@ void ia_interval_map_builder_copy(struct ia_interval_map_builder *builder, const
 {
     if (count == 0)
         return;
-    ia_interval_map_builder_set(builder, steps[0].at, steps[0].value); /* it alone may repeat what stands before it */
+    ia_interval_map_builder_set(builder, steps[0].at, steps[0].value); /* it alone may repeat the value before it */
     steps++;
     count--;
     while (count > 0 && !builder->failed) { /* ends: there is room after each flush */

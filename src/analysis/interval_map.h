@@ -43,21 +43,21 @@ IA_MUST_CHECK bool ia_interval_map_constant(struct ia_interval_map *out, int64_t
 /* Reads a function in ascending order. The function must outlive the cursor. */
 struct ia_interval_map_cursor {
     const struct ia_interval_map *steps;
-    size_t chunk, step; /* the step that holds at the position asked last */
+    size_t chunk, step; /* the step that holds at the last position */
 };
 
 /* The value at pos (>= the pos of the call before), and up to where it stays the same: INT64_MAX for ever.
  * Jumping ahead costs the logarithm of the distance. */
 uint32_t ia_interval_map_at(struct ia_interval_map_cursor *cursor, int64_t pos, int64_t *until);
 
-/* The same for whoever looks into the chunks: moves the cursor and returns its chunk, or NULL where the function has
- * none. */
+/* The same for callers that look into the chunks: moves the cursor and returns its chunk, or NULL where the function
+ * has none. */
 const struct ia_interval_chunk *ia_interval_map_seek(struct ia_interval_map_cursor *cursor, int64_t pos);
 
 /* Where the chunk of that number ends: INT64_MAX for the last one. */
 int64_t ia_interval_map_chunk_end(const struct ia_interval_map *steps, size_t chunk);
 
-/* The last step from `low` on that stands at or before pos; `low` itself does. */
+/* The last step from `low` on that is at or before pos; `low` itself does. */
 size_t ia_step_chunk_find(const struct ia_interval_chunk *chunk, size_t low, int64_t pos);
 
 /* Builds a function from left to right. A failed allocation sticks and is reported by finish. */

@@ -13,7 +13,7 @@ void ia_interval_map_overlay_begin(struct ia_interval_map_overlay *overlay, cons
     overlay->end = end;
 }
 
-/* Takes over a whole chunk of `below`, in which the cursor stands at pos, when it begins at pos and ends at or before
+/* Takes over a whole chunk of `below`, in which the cursor is at pos, when it begins at pos and ends at or before
  * `limit`. The last chunk, which may be short, has no end: it is only taken over as the last one of an endless result.
  */
 static bool share_chunk(struct ia_interval_map_overlay *overlay, int64_t limit)
@@ -27,7 +27,7 @@ static bool share_chunk(struct ia_interval_map_overlay *overlay, int64_t limit)
     return true;
 }
 
-/* Copies what `below` says from pos up to `limit` or to the end of the chunk, in which the cursor stands at pos. */
+/* Copies `below` from pos up to `limit` or to the end of the chunk, in which the cursor is at pos. */
 static void copy_chunk(struct ia_interval_map_overlay *overlay, const struct ia_interval_chunk *chunk, int64_t limit)
 {
     struct ia_interval_map_cursor *at = &overlay->below;

@@ -22,7 +22,7 @@ struct swept {
     size_t level;
     bool head, whole;
     bool present, ended; /* the active mapping is inside an extent; is past its size */
-    uint32_t gaps;       /* snapshots that have nothing here, and so ask the backing image */
+    uint32_t gaps;       /* snapshots that have nothing here, and so read the backing image */
     uint32_t demand;     /* readers that come to this image */
     uint32_t passed;     /* readers that its base counts for it */
     struct ia_extent current;

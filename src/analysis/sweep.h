@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The demand on every image of one tree: a sweep over the guest's bytes, with all mappings of the tree side by side.
  *
- * At the sweep's place each image is read by so many readers: what its dependents lack there, they ask for here. The
+ * At the sweep's place each image is read by so many readers: what its dependents lack there, they read here. The
  * numbers change only where an extent begins or ends. Cost: extents times (log(mappings) + how far a change is felt
  * down the chain). Memory: a buffer for each mapping, whatever the number of extents. */
 #ifndef IA_ANALYSIS_SWEEP_H

@@ -47,7 +47,7 @@ static void fill(struct ia_tree *tree, const struct ia_forest *forest)
     first[forest->count + 1] = forest->count;
 }
 
-/* The nodes that hang from a root, each behind the one it stands on. Returns how many. */
+/* The nodes that hang from a root, each behind its backing image. Returns how many. */
 static size_t line_up(const struct ia_tree *tree, size_t count, size_t *queue)
 {
     size_t filled = 0;

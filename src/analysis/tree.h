@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The shape of a forest: who stands on whom. */
+/* The shape of a forest: the overlays of each image. */
 #ifndef IA_ANALYSIS_TREE_H
 #define IA_ANALYSIS_TREE_H
 
@@ -20,7 +20,7 @@ void ia_tree_release(struct ia_tree *tree);
 
 /* The relatives of a node. */
 struct ia_family {
-    size_t dependents;  /* that stand on it */
+    size_t dependents;  /* its overlays */
     size_t descendants; /* that reach it, directly or through others */
     size_t heads;       /* heads among the descendants */
 };

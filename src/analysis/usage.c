@@ -44,7 +44,7 @@ static enum ia_status emit_masked(struct ia_usage_counter *counter, const struct
     return counter->sinks->masked(counter->sinks->ctx, counter->node, &piece, err);
 }
 
-/* A part of a data extent that no reader sees is masked unless a snapshot of the image stands on its host bytes. */
+/* A part of a data extent that no reader sees is masked unless a snapshot of the image uses its host bytes. */
 static enum ia_status count_unread(struct ia_usage_counter *counter, const struct ia_extent *extent, int64_t start,
                                    int64_t end, struct ia_error *err)
 {
@@ -54,7 +54,7 @@ static enum ia_status count_unread(struct ia_usage_counter *counter, const struc
         count_read(counter, extent, end - start, 1);
         return IA_OK;
     }
-    for (int64_t pos = start; pos < end;) { /* ends: until is past the host byte asked for */
+    for (int64_t pos = start; pos < end;) { /* ends: until is past `host` */
         int64_t host = extent->offset + (pos - extent->start);
         int64_t until;
         bool held = ia_host_ranges_has(&counter->held, extent->file, host, &until);
