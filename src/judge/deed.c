@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A rule a function, and the effects that it is asked about. */
+/* A rule a function, and the effects that it is for. */
 #include "judge/deed.h"
 
 #include <string.h>

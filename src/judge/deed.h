@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of images when some of them are deleted, flattened or committed (a what-if), one effect at a time, and
- * why it is not proven beside what the judge says of the images themselves. Pure functions of the facts of a row. */
+ * why it is not proven, besides the judge's doubts about the images themselves. Pure functions of the facts of a row.
+ */
 #ifndef IA_JUDGE_DEED_H
 #define IA_JUDGE_DEED_H
 
@@ -28,11 +29,11 @@ const char *ia_effect_word(enum ia_effect effect);
 /* By its word; IA_EFFECT_COUNT for one that is none. */
 enum ia_effect ia_effect_by_word(const char *word);
 
-/* Of the image that a row is about, or, where it says so, of the row. */
+/* Of the image that a row is about, or, where noted, of the row. */
 struct ia_effect_facts {
     bool is_flattened;   /* of the set, and the deed flattens */
     bool is_ok;          /* it was read without a problem */
-    bool chain_ok;       /* and so was all that it stands on */
+    bool chain_ok;       /* and so was all of its chain */
     bool has_data_file;  /* it keeps its data in an external file */
     bool has_snapshots;  /* internal ones */
     bool is_freed_known; /* what the row frees; false: the host does not report what files share */

@@ -147,20 +147,20 @@ static const char *next_subject(const struct run *one, size_t *at_one, const str
 
 static void render_code(struct ia_buf *out, enum ia_doubt code, const struct run *one, const struct run *two)
 {
-    enum { TOLD = 3 };
+    enum { SHOWN = 3 };
     size_t at_one = 0;
     size_t at_two = 0;
     size_t count = one->count + two->count;
     ia_doubt_render(out, code, next_subject(one, &at_one, two, &at_two));
-    for (size_t i = 1; i < count && i < TOLD; i++) {
+    for (size_t i = 1; i < count && i < SHOWN; i++) {
         ia_buf_add_str(out, ", ");
         ia_buf_add_str(out, next_subject(one, &at_one, two, &at_two));
     }
-    if (count > TOLD)
-        ia_buf_addf(out, " and %zu more", count - TOLD);
+    if (count > SHOWN)
+        ia_buf_addf(out, " and %zu more", count - SHOWN);
 }
 
-/* Calls for each code of two sorted lists, in order; `out` gets what stands between two. */
+/* Calls for each code of two sorted lists, in order; `out` gets `between` between two. */
 static void each_code(struct ia_buf *out, const struct ia_doubts *all, const struct ia_doubts *own, const char *between,
                       void (*render)(struct ia_buf *, enum ia_doubt, const struct run *, const struct run *))
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Why an image counts as a backing file (evidence), and why a verdict about it is not proven (doubts): the codes, which
- * are stable, and their sentences. doc/ARCHITECTURE.md says how they are used, the manual lists them. */
+ * are stable, and their sentences. How they are used is in doc/ARCHITECTURE.md, the manual lists them. */
 #ifndef IA_JUDGE_DOUBT_H
 #define IA_JUDGE_DOUBT_H
 
@@ -20,7 +20,7 @@ enum ia_candidate {
     IA_CANDIDATE_COUNT
 };
 
-/* In the order in which sentences are told. */
+/* In the order of the sentences. */
 enum ia_doubt {
     IA_DOUBT_NONE,
     IA_DOUBT_UNREAD,
@@ -65,7 +65,7 @@ struct ia_doubt_kind {
 };
 struct ia_evidence_kind {
     const char *code;
-    const char *sentence; /* %s stands for the subject, %jd for the scan; either may be missing */
+    const char *sentence; /* %s is the subject, %jd the scan; either may be missing */
 };
 #define IA_CONCERNS(candidate) (1U << (candidate))
 
@@ -79,7 +79,7 @@ enum ia_doubt ia_doubt_by_code(const char *code);
 const char *ia_candidate_word(enum ia_candidate candidate);
 
 /* Why one candidate's verdict is not proven. The subject is what raises the doubt: a path most often, with a remark in
- * parentheses; "" where the code says all. */
+ * parentheses; "" where the code is all. */
 struct ia_candidate_doubt {
     enum ia_doubt doubt;
     const char *subject; /* borrowed */

@@ -53,11 +53,10 @@ enum ia_finding_code {
 
 struct ia_finding_kind {
     const char *code;
-    const char *severity; /* "info", "warning" or "error" */
-    bool incomplete;      /* something could not be read: the scan's exit status is 3 */
-    enum ia_doubt of_all; /* something may be referenced that is not known: a doubt about every candidate */
-    enum ia_doubt
-        of_readers; /* what the image at the finding's path reads of the images that it stands on is not certain */
+    const char *severity;     /* "info", "warning" or "error" */
+    bool incomplete;          /* something could not be read: the scan's exit status is 3 */
+    enum ia_doubt of_all;     /* something may be referenced that is not known: a doubt about every candidate */
+    enum ia_doubt of_readers; /* what the image at the finding's path reads of those below it is not certain */
 };
 
 extern const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT];

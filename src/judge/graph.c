@@ -19,7 +19,7 @@ void ia_graph_release(struct ia_graph *graph)
     ia_vec_release(&graph->backing_globs);
 }
 
-/* The image does not stand on its backing image any more. */
+/* The image has its backing image no more. */
 static void lose_overlay(struct ia_graph *graph, size_t number)
 {
     size_t backing = graph->images.items[number].backing;
@@ -135,8 +135,8 @@ bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path)
     return true;
 }
 
-/* What those that still name the image say of its format. */
-static void ask_overlays(const struct ia_graph *graph, size_t number, bool *agrees, bool *differs)
+/* The formats that those that still name the image state for it. */
+static void compare_overlays(const struct ia_graph *graph, size_t number, bool *agrees, bool *differs)
 {
     const char *format = graph->images.items[number].format;
     for (size_t i = 0; i < graph->images.len; i++) {
@@ -158,7 +158,7 @@ static bool settle_formats(struct ia_graph *graph)
         bool differs = false;
         if (!image->lost_overlay || image->is_gone)
             continue;
-        ask_overlays(graph, i, &agrees, &differs);
+        compare_overlays(graph, i, &agrees, &differs);
         image->lost_overlay = false;
         if (!differs && (agrees || !image->format_stated))
             continue;

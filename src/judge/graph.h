@@ -33,7 +33,7 @@ struct ia_graph_image {
     const char *format;
     const char *problem;      /* why it was not understood, one word; NULL: it was */
     size_t file;              /* its main one */
-    size_t backing;           /* the image that it stands on, as followed; IA_GRAPH_NONE: none, or not reachable */
+    size_t backing;           /* the backing image, as followed; IA_GRAPH_NONE: none, or not reachable */
     const char *backing_path; /* where its backing name leads, followed or not; NULL: it names none, or none is known */
     const char *backing_format; /* as it states it; NULL: it does not */
     int cross_linked;           /* 1: bytes of its files are used twice; 0: none are; -1: unknown */
@@ -73,7 +73,7 @@ struct ia_graph_reference {
     size_t image;
     enum ia_graph_kind kind;
     enum ia_graph_state state;
-    const char *name; /* as it stands in the image */
+    const char *name; /* as in the image */
     const char *path; /* where it leads, "" when that is not a path */
     size_t target;    /* file, IA_GRAPH_NONE: not one that is known */
 };

@@ -18,7 +18,7 @@ struct ia_judge_links {
 struct ia_judge {
     const struct ia_graph *graph;
     struct ia_judge_links references, owners;
-    IA_VEC(size_t) overlays; /* images that stand on another, by that one */
+    IA_VEC(size_t) overlays; /* images that have a backing image, by that one */
     size_t *first_overlay;   /* of each image in `overlays`, and the end */
     IA_VEC(size_t) findings; /* those about readers, by path */
     IA_VEC(char *) subjects; /* owned; those that were put together */

@@ -127,7 +127,7 @@ static void find_not_understood(struct finder *finder)
         doubt_with(finder, IA_DOUBT_NOT_UNDERSTOOD, finder->image->path, finder->image->problem);
 }
 
-/* Of an image that was not understood nothing more can be told. */
+/* Of an image that was not understood nothing more is known. */
 static void find_cross_linked(struct finder *finder)
 {
     if (finder->image->cross_linked == 1)
@@ -176,7 +176,7 @@ static void find_shared_file(struct finder *finder)
             find_shared_owner(finder, graph->parts.items[i].file);
 }
 
-/* The last component of one of the image's names stands in the text. */
+/* The text contains the last component of one of the image's names. */
 static bool has_name_of(const struct finder *finder, const char *text)
 {
     const struct ia_graph *graph = finder->judge->graph;
@@ -316,8 +316,8 @@ enum ia_status ia_judge_doubts_of_all(const struct ia_judge *judge, struct ia_do
     for (size_t i = 0; i < graph->findings.len; i++) {
         const struct ia_graph_finding *finding = &graph->findings.items[i];
         struct ia_candidate_doubt found = {finding->of_all, finding->path};
-        bool stands = finding->image == IA_GRAPH_NONE || !graph->images.items[finding->image].is_gone;
-        if (found.doubt != IA_DOUBT_NONE && stands && !ia_vec_push(&out->all, found))
+        bool counts = finding->image == IA_GRAPH_NONE || !graph->images.items[finding->image].is_gone;
+        if (found.doubt != IA_DOUBT_NONE && counts && !ia_vec_push(&out->all, found))
             return ia_no_memory(err);
     }
     ia_doubts_sort(out);

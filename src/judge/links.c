@@ -44,7 +44,7 @@ static bool names_paths(const struct ia_graph *graph)
     return found;
 }
 
-/* Empty where nobody would ask it: most hosts have more disks that stand alone than others. */
+/* Empty where it would not be used: most hosts have more disks without a chain than others. */
 static bool fill_index(struct path_index *index, const struct ia_graph *graph)
 {
     if (!names_paths(graph))
