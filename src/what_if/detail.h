@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a row of the report what-if says of its image, in words. */
+/* The detail of a row of the report what-if, in words. */
 #ifndef IA_WHAT_IF_DETAIL_H
 #define IA_WHAT_IF_DETAIL_H
 

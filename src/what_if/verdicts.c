@@ -107,8 +107,8 @@ static enum ia_status look_again(struct deed *deed, struct ia_error *err)
     return ia_graph_settle(deed->graph) ? look(deed, err) : ia_no_memory(err);
 }
 
-/* What is said of everything before the deed, and of each image itself. */
-static enum ia_status tell_before(struct deed *deed, struct ia_error *err)
+/* The doubts about everything before the deed, and about each image itself. */
+static enum ia_status put_before(struct deed *deed, struct ia_error *err)
 {
     IA_AUTO_DOUBTS struct ia_doubts own = {0};
     IA_TRY(put_doubts(deed, "all", IA_GRAPH_NONE, &deed->of_all, err));
@@ -143,9 +143,8 @@ static enum ia_status set_accounts(struct deed *deed, struct ia_error *err)
     return IA_OK;
 }
 
-/* What is masked more is what the next scan lists as masked; where it would list nothing, there is a doubt that says
- * why. */
-static enum ia_status tell_masked(struct deed *deed, struct ia_error *err)
+/* What is masked more is what the next scan lists as masked; where it would list nothing, the reason is a doubt. */
+static enum ia_status put_masked(struct deed *deed, struct ia_error *err)
 {
     for (size_t i = 0; i < deed->accounts->all.len; i++) {
         size_t number = ia_stored_graph_image(deed->stored, deed->accounts->all.items[i].image_id);
@@ -159,8 +158,8 @@ static enum ia_status tell_masked(struct deed *deed, struct ia_error *err)
     return IA_OK;
 }
 
-/* One step: what is unreferenced by now and was not before is told, then deleted. */
-static enum ia_status tell_step(struct deed *deed, int64_t step, struct ia_error *err)
+/* One step: what is unreferenced by now and was not before is recorded, then deleted. */
+static enum ia_status put_step(struct deed *deed, int64_t step, struct ia_error *err)
 {
     deed->found.len = 0;
     for (size_t i = 0; i < deed->graph->images.len; i++) {
@@ -181,13 +180,13 @@ static enum ia_status tell_step(struct deed *deed, int64_t step, struct ia_error
 static enum ia_status judge(struct deed *deed, struct ia_error *err)
 {
     IA_TRY(look(deed, err));
-    IA_TRY(tell_before(deed, err));
+    IA_TRY(put_before(deed, err));
     IA_TRY(set_accounts(deed, err));
     IA_TRY(act(deed, err));
     IA_TRY(look_again(deed, err));
-    IA_TRY(tell_masked(deed, err));
+    IA_TRY(put_masked(deed, err));
     for (int64_t step = 1;; step++) { /* ends: each step deletes an image */
-        IA_TRY(tell_step(deed, step, err));
+        IA_TRY(put_step(deed, step, err));
         if (deed->found.len == 0)
             return IA_OK;
         IA_TRY(look_again(deed, err));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the judge says of the images after a what-if: the graph of the store is edited as the deed would leave it, and
+/* Verdicts about the images after a what-if: the graph of the store is edited as the deed would leave it, and
  * judged as the next scan judges. */
 #ifndef IA_WHAT_IF_VERDICTS_H
 #define IA_WHAT_IF_VERDICTS_H

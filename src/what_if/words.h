@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the rows of the report what-if say, by the rules of src/judge/deed.h, and their totals. */
+/* The words of the rows of the report what-if, by the rules of src/judge/deed.h, and their totals. */
 #ifndef IA_WHAT_IF_WORDS_H
 #define IA_WHAT_IF_WORDS_H
 
