@@ -55,7 +55,7 @@ static enum ia_status look_at_header(const char *name, const char *path, struct 
     struct stat st;
     IA_AUTO_CLOSE int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0 || st.st_size == 0)
-        return IA_OK; /* sqlite says what is wrong, or makes a new one */
+        return IA_OK; /* sqlite reports what is wrong, or makes a new one */
     if (!S_ISREG(st.st_mode) || read(fd, header, sizeof(header)) != sizeof(header) ||
         memcmp(header, "SQLite format 3", 16) != 0)
         return ia_fail(err, IA_FOREIGN, "'%s' is not a database: left alone", path);

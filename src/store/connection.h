@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 
-/* "IMGA", in the database header so that file(1) and we know our own. */
+/* "IMGA", in the database header so that file(1) and we recognise our own. */
 #define IA_APPLICATION_ID 0x494d4741
 
 enum ia_connection_mode { IA_CONNECTION_READ, IA_CONNECTION_WRITE, IA_CONNECTION_CREATE };

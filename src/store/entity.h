@@ -80,7 +80,7 @@ void ia_entity_load_sql(const struct ia_entity *entity, struct ia_buf *out);
 /* Binds the members of the struct at `row`; texts are borrowed until the statement is reset. SQLITE_OK, or an error. */
 int ia_entity_bind(const struct ia_entity *entity, sqlite3_stmt *stmt, const void *row);
 
-/* Sets the members of the struct at `row` from the row that the statement stands on. Texts are sqlite's, until its next
+/* Sets the members of the struct at `row` from the statement's row. Texts are sqlite's, until its next
  * step. */
 void ia_entity_decode(const struct ia_entity *entity, sqlite3_stmt *stmt, void *row);
 

@@ -11,7 +11,7 @@
 
 struct ia_extent_batch {
     const struct ia_extent *items; /* borrowed */
-    const int64_t *images;         /* borrowed; whose each is; NULL: not told */
+    const int64_t *images;         /* borrowed; whose each is; NULL: not given */
     size_t count;
 };
 

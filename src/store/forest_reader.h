@@ -23,7 +23,7 @@ static inline void ia_cleanup_stored_forest_(struct ia_stored_forest **stored)
 }
 #define IA_AUTO_STORED_FOREST __attribute__((cleanup(ia_cleanup_stored_forest_)))
 
-/* Nodes stand in the order of their images' numbers. */
+/* Nodes are in the order of their images' numbers. */
 const struct ia_forest *ia_stored_forest(const struct ia_stored_forest *stored);
 int64_t ia_stored_forest_image(const struct ia_stored_forest *stored, size_t node);
 

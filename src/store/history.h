@@ -17,7 +17,7 @@ IA_MUST_CHECK enum ia_status ia_history_prepare(sqlite3 *db, struct ia_error *er
  * image was taken away. */
 IA_MUST_CHECK enum ia_status ia_history_write(sqlite3 *db, int64_t scan_id, bool any_gone, struct ia_error *err);
 
-/* Only the newest `keep` (> 0) scans stay, and what they tell. */
+/* Only the newest `keep` (> 0) scans stay, and what they recorded. */
 IA_MUST_CHECK enum ia_status ia_history_prune(sqlite3 *db, int64_t keep, struct ia_error *err);
 
 #endif

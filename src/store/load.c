@@ -40,7 +40,7 @@ static enum ia_status load_rows(struct ia_writer *writer, enum ia_entity_number 
 /* One of the tables of an image besides `image`. */
 struct image_part {
     enum ia_entity_number number;
-    sqlite3_stmt *stmt; /* stands on the row of an image that is no earlier than the one before */
+    sqlite3_stmt *stmt; /* its row is of an image that is no earlier than the one before */
     int64_t image_id;   /* of that row; INT64_MAX behind the last */
 };
 

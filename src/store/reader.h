@@ -50,7 +50,7 @@ bool ia_query_has_parameter(const struct ia_query *query, const char *name);
 int ia_query_parameters(const struct ia_query *query);
 const char *ia_query_parameter_name(const struct ia_query *query, int parameter);
 
-/* *row tells whether there is a row to look at. */
+/* *row: there is a row to look at. */
 IA_MUST_CHECK enum ia_status ia_query_step(struct ia_query *query, bool *row, struct ia_error *err);
 
 int ia_query_columns(const struct ia_query *query);

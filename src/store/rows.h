@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows on their way into and out of the store. Units: schema/tables.sql. Members are named as their columns; which
- * table each of them is in, and what is NULL there, says src/store/entities.c. Strings are borrowed by the put
+/* Rows on their way into and out of the store. Units: schema/tables.sql. Members are named as their columns; the
+ * table of each, and what is NULL there, is in src/store/entities.c. Strings are borrowed by the put
  * functions, and valid during the call in loaded rows. */
 #ifndef IA_STORE_ROWS_H
 #define IA_STORE_ROWS_H
@@ -52,7 +52,7 @@ struct ia_image_row {
     int64_t image_id, file_id;
     /* image */
     const char *path, *format, *format_basis, *state;
-    const char *problem; /* why state is not 'ok', NULL: nothing to say */
+    const char *problem; /* why state is not 'ok', in words; NULL: none */
     bool chain_ok;
     const char *backing_path; /* NULL: none */
     int64_t backing_id;       /* 0: none */
@@ -67,7 +67,7 @@ struct ia_image_row {
     const char *compression;                   /* NULL: there is no choice */
     const char *backing_name, *backing_format; /* NULL: none */
     bool backing_by_identity;
-    const char *identity, *identity_stamp, *parent_identity, *parent_stamp; /* NULL: the image does not say */
+    const char *identity, *identity_stamp, *parent_identity, *parent_stamp; /* NULL: not stated */
     struct ia_abilities abilities;                                          /* image_ability */
     /* image_account */
     int64_t state_bytes[IA_EXTENT_STATES]; /* guest bytes of the active mapping by state */
@@ -95,7 +95,7 @@ struct ia_space_row {
     int64_t image_id, file;
     const char *use;
     int64_t bytes, disk_bytes;
-    int64_t unwritten_bytes; /* -1: not told */
+    int64_t unwritten_bytes; /* -1: unknown */
 };
 
 struct ia_mapping_row {
@@ -112,7 +112,7 @@ struct ia_reference_row {
     int64_t number;
     const char *role;  /* of a part; else NULL */
     int64_t place;     /* of a part, enum ia_part_place; else -1 */
-    const char *name;  /* NULL: the image does not say */
+    const char *name;  /* NULL: not stated */
     const char *path;  /* "": none */
     const char *state; /* NULL: not looked for by itself */
     int64_t target_id; /* file; 0: none */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Writing what the judge says. */
+/* Writing verdicts. */
 #include "store/connection.h"
 #include "store/statements.h"
 #include "store/writer.h"

@@ -11,7 +11,7 @@
 
 static const char reading[] = "cannot read what files share";
 
-/* What of an image's files may be shared although no run says where. */
+/* Gives a row where bytes of an image's files may be shared and no run has their place. */
 static const char unknown_sql[] =
     "SELECT 1 FROM image_file AS x LEFT JOIN v_file_blocks AS h ON h.file_id = x.file_id WHERE x.image_id = ?"
     " AND (h.shared_bytes IS NULL OR (h.shared_bytes > 0 AND h.unmatched_bytes IS NULL)) LIMIT 1";

@@ -44,7 +44,7 @@ static int bind_value(sqlite3_stmt *stmt, int index, const struct value *value)
 
 /* Runs a statement to its first row, or its end. *out gets the row's first column; it is untouched where there is no
  * row, and may be NULL. */
-static enum ia_status ask(struct ia_reader *reader, int64_t *out, const char *sql, const struct value *values,
+static enum ia_status run(struct ia_reader *reader, int64_t *out, const char *sql, const struct value *values,
                           size_t count, struct ia_error *err)
 {
     sqlite3 *db = ia_reader_connection(reader);
@@ -58,16 +58,16 @@ static enum ia_status ask(struct ia_reader *reader, int64_t *out, const char *sq
     return ia_connection_check(db, code, working, err);
 }
 
-static enum ia_status ask_of_text(struct ia_reader *reader, int64_t *out, const char *sql, const char *text,
-                                  struct ia_error *err)
+static enum ia_status run_for_text(struct ia_reader *reader, int64_t *out, const char *sql, const char *text,
+                                   struct ia_error *err)
 {
-    return ask(reader, out, sql, &(struct value){.text = text}, 1, err);
+    return run(reader, out, sql, &(struct value){.text = text}, 1, err);
 }
 
-static enum ia_status ask_of_number(struct ia_reader *reader, int64_t *out, const char *sql, int64_t number,
-                                    struct ia_error *err)
+static enum ia_status run_for_number(struct ia_reader *reader, int64_t *out, const char *sql, int64_t number,
+                                     struct ia_error *err)
 {
-    return ask(reader, out, sql, &(struct value){.number = number}, 1, err);
+    return run(reader, out, sql, &(struct value){.number = number}, 1, err);
 }
 
 /* A statement that takes numbers and gives no row. */
@@ -77,16 +77,16 @@ static enum ia_status put_numbers(struct ia_reader *reader, const char *sql, con
     struct value values[6] = {0};
     for (size_t i = 0; i < count && i < sizeof(values) / sizeof(values[0]); i++)
         values[i].number = numbers[i];
-    return ask(reader, NULL, sql, values, count, err);
+    return run(reader, NULL, sql, values, count, err);
 }
 #define NUMBERS(...) (const int64_t[]){__VA_ARGS__}, sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)
 
 enum ia_status ia_what_if_put_deed(struct ia_reader *reader, const char *action, struct ia_error *err)
 {
-    return ask_of_text(reader, NULL, "INSERT INTO what_if_deed VALUES (?)", action, err);
+    return run_for_text(reader, NULL, "INSERT INTO what_if_deed VALUES (?)", action, err);
 }
 
-/* A symbolic link stands for what it leads to. */
+/* A symbolic link is taken as what it leads to. */
 enum ia_status ia_what_if_put_name(struct ia_reader *reader, const char *path, int64_t *image_id, struct ia_error *err)
 {
     static const char find_image[] = "SELECT i.image_id FROM file_name AS n JOIN image AS i ON i.file_id = n.file_id"
@@ -95,11 +95,11 @@ enum ia_status ia_what_if_put_name(struct ia_reader *reader, const char *path, i
         "INSERT OR IGNORE INTO what_if_name SELECT coalesce((SELECT i.path FROM file_name AS n"
         " JOIN image AS i ON i.file_id = n.file_id WHERE n.path = ?1 AND n.kind = 'symlink'), ?1)";
     int64_t image = -1;
-    IA_TRY(ask_of_text(reader, &image, find_image, path, err));
+    IA_TRY(run_for_text(reader, &image, find_image, path, err));
     if (image < 0)
         return ia_fail(err, IA_MISSING, "'%s' is no image of its own: it is a part of another", path);
     *image_id = image;
-    return ask_of_text(reader, NULL, add_name, path, err);
+    return run_for_text(reader, NULL, add_name, path, err);
 }
 
 /* An image that keeps a name stays. */
@@ -123,7 +123,7 @@ enum ia_status ia_what_if_each_image(struct ia_reader *reader, enum ia_what_if_i
                                      void *ctx, struct ia_error *err)
 {
     static const char *const statements[] = {
-        [IA_WHAT_IF_ASKED] = "SELECT image_id, NULL FROM what_if_image WHERE asked",
+        [IA_WHAT_IF_ASKED] = "SELECT image_id, NULL FROM what_if_image WHERE in_set",
         [IA_WHAT_IF_DELETED] = "SELECT image_id, NULL FROM what_if_image WHERE step = 0",
         [IA_WHAT_IF_UNNAMED] = "SELECT w.image_id, n.path FROM what_if_image AS w"
                                " JOIN image AS i ON i.image_id = w.image_id"
@@ -143,7 +143,7 @@ enum ia_status ia_what_if_goes(struct ia_reader *reader, int64_t image_id, bool 
 {
     int64_t found = 0;
     IA_TRY(
-        ask_of_number(reader, &found, "SELECT step IS NOT NULL FROM what_if_image WHERE image_id = ?", image_id, err));
+        run_for_number(reader, &found, "SELECT step IS NOT NULL FROM what_if_image WHERE image_id = ?", image_id, err));
     *goes = found != 0;
     return IA_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The temporary tables that a what-if is worked out in (what_if_tables.sql), and what it asks of the store. They are
- * the reader's: nothing is written to the store. */
+/* The temporary tables that a what-if is worked out in (what_if_tables.sql), and what it looks up in the store. They
+ * are the reader's: nothing is written to the store. */
 #ifndef IA_STORE_WHAT_IF_TABLES_H
 #define IA_STORE_WHAT_IF_TABLES_H
 
@@ -15,9 +15,9 @@
 /* Makes the tables, empty. Once for a reader. */
 IA_MUST_CHECK enum ia_status ia_what_if_define(struct ia_reader *reader, struct ia_error *err);
 
-/* What is asked: 'delete', 'flatten' or 'commit'. */
+/* The action: 'delete', 'flatten' or 'commit'. */
 IA_MUST_CHECK enum ia_status ia_what_if_put_deed(struct ia_reader *reader, const char *action, struct ia_error *err);
-/* Puts a name of an image of the set, by a path that the store knows, and finds the image. IA_MISSING for a path of no
+/* Puts a name of an image of the set, by a path that the store has, and finds the image. IA_MISSING for a path of no
  * image. */
 IA_MUST_CHECK enum ia_status ia_what_if_put_name(struct ia_reader *reader, const char *path, int64_t *image_id,
                                                  struct ia_error *err);
@@ -46,7 +46,7 @@ IA_MUST_CHECK enum ia_status ia_what_if_goes(struct ia_reader *reader, int64_t i
 IA_MUST_CHECK enum ia_status ia_what_if_get_terms(struct ia_reader *reader, int64_t image_id,
                                                   struct ia_forest_edit_terms *terms, struct ia_error *err);
 
-/* The forest's answers. */
+/* What the forest gives. */
 IA_MUST_CHECK enum ia_status ia_what_if_put_usage(struct ia_reader *reader, int64_t image_id,
                                                   const struct ia_usage *usage, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_what_if_put_effect(struct ia_reader *reader, int64_t image_id,
@@ -58,7 +58,7 @@ IA_MUST_CHECK enum ia_status ia_what_if_put_snapshot(struct ia_reader *reader, i
 IA_MUST_CHECK enum ia_status ia_what_if_put_doubts(struct ia_reader *reader, const char *effect, int64_t image_id,
                                                    const struct ia_doubts *doubts, struct ia_error *err);
 
-/* What SQL makes of these: the script of that name, each with a comment that says what it needs. */
+/* What SQL makes of these: the script of that name, each with a comment about what it needs. */
 enum ia_what_if_script { IA_WHAT_IF_LINKS, IA_WHAT_IF_FILES, IA_WHAT_IF_ROWS };
 IA_MUST_CHECK enum ia_status ia_what_if_run(struct ia_reader *reader, enum ia_what_if_script script,
                                             struct ia_error *err);

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- What the report what-if reads besides the store: temporary tables of the reader's connection, made anew for each
--- question. Bytes are guest bytes unless said otherwise.
+-- what-if. Bytes are guest bytes unless said otherwise.
 
 -- The names that were given, as the store has them.
 CREATE TEMP TABLE what_if_name (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
@@ -8,7 +8,7 @@ CREATE TEMP TABLE what_if_name (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 -- The images of the set, and what becomes of images.
 CREATE TEMP TABLE what_if_image (
     image_id INTEGER PRIMARY KEY,
-    asked    INTEGER NOT NULL,  -- 1: of the set
+    in_set   INTEGER NOT NULL,  -- 1: of the set
     step     INTEGER            -- 0: deleted; 1: nothing names it any more then; 2: nor this when those of 1 are gone...
                                 -- NULL: it stays
 ) STRICT;
@@ -25,7 +25,7 @@ CREATE INDEX temp.what_if_link_file ON what_if_link (file_id);
 -- What deed it is.
 CREATE TEMP TABLE what_if_deed (action TEXT NOT NULL CHECK (action IN ('delete', 'flatten', 'commit'))) STRICT;
 
--- Why what is said of images is not proven (src/judge).
+-- Why verdicts about images are not proven (src/judge).
 CREATE TEMP TABLE what_if_doubt (
     effect   TEXT NOT NULL,     -- 'unreferenced', 'masked-more': all that the next scan would doubt of such a row;
                                 -- 'all': of every image, before; 'own': of the image itself, whatever becomes of it
@@ -41,7 +41,7 @@ CREATE TEMP TABLE what_if_file (
     image_id    INTEGER NOT NULL,  -- one of the images that take it along
     step        INTEGER NOT NULL,
     goes        INTEGER NOT NULL,  -- 0: a name of it stays, and so do its blocks
-    freed_bytes INTEGER,           -- blocks that are freed for certain; NULL: the host does not tell
+    freed_bytes INTEGER,           -- blocks that are freed for certain; NULL: unknown (the host does not report it)
     most_bytes  INTEGER NOT NULL   -- blocks that no file uses that is known and stays; counted with the file that goes last
 ) STRICT;
 
@@ -121,7 +121,7 @@ CREATE TEMP TABLE what_if_words (
 -- The facts: what is known of the image of each.
 CREATE TEMP VIEW what_if_fact AS
 SELECT r.row_id, r.effect, r.step, r.image_id, r.freed_bytes, r.most_bytes, r.needed_bytes, r.snapshot,
-       coalesce(w.asked AND w.step IS NULL, 0) AS keeps_name,
+       coalesce(w.in_set AND w.step IS NULL, 0) AS keeps_name,
        NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head,
        i.backing_id IS NOT NULL AS has_backing, i.backing_id IS NOT NULL OR d.backing_name IS NOT NULL AS names_backing,
        (SELECT count(*) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file') > 1 AS has_names,
@@ -131,7 +131,7 @@ SELECT r.row_id, r.effect, r.step, r.image_id, r.freed_bytes, r.most_bytes, r.ne
         WHERE x.image_id = i.image_id AND x.depth = b.depth) AS broken_at,
        o.path AS overlay, d.virtual_size, od.virtual_size AS overlay_size, u.visible_present = 0 AS is_unread,
        -- struct ia_effect_facts
-       w.asked AND a.action = 'flatten' AS is_flattened, i.state = 'ok' AS is_ok, i.chain_ok, d.has_data_file,
+       w.in_set AND a.action = 'flatten' AS is_flattened, i.state = 'ok' AS is_ok, i.chain_ok, d.has_data_file,
        EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS has_snapshots,
        r.freed_bytes IS NOT NULL AS is_freed_known,
        t.can_commit, t.can_receive, t.can_grow, t.can_grow_with_snapshots, t.can_grow_over_backing, t.zeroes_are_known,
@@ -144,5 +144,5 @@ LEFT JOIN what_if_image AS w ON w.image_id = i.image_id
 LEFT JOIN what_if_cost AS c ON c.image_id = i.image_id AND c.is_gone = (r.effect IN ('deleted', 'unreferenced'))
 LEFT JOIN what_if_broken AS b ON r.effect = 'breaks' AND b.image_id = i.image_id
 LEFT JOIN what_if_usage AS u ON u.image_id = i.image_id
-LEFT JOIN image AS o ON r.effect = 'receives' AND o.image_id = (SELECT s.image_id FROM what_if_image AS s WHERE s.asked)
+LEFT JOIN image AS o ON r.effect = 'receives' AND o.image_id = (SELECT s.image_id FROM what_if_image AS s WHERE s.in_set)
 LEFT JOIN image_header AS od ON od.image_id = o.image_id;

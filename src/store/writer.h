@@ -60,8 +60,7 @@ IA_MUST_CHECK enum ia_status ia_writer_put_file(struct ia_writer *writer, struct
 /* An image once in a scan. */
 IA_MUST_CHECK enum ia_status ia_writer_put_image(struct ia_writer *writer, const struct ia_image_row *row,
                                                  struct ia_error *err);
-/* The same for an image whose file did not change: what its header, its abilities and its account
- * say stays. */
+/* The same for an image whose file did not change: its header, its abilities and its account stay. */
 IA_MUST_CHECK enum ia_status ia_writer_put_known_image(struct ia_writer *writer, const struct ia_image_row *row,
                                                        struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_space(struct ia_writer *writer, const struct ia_space_row *row,
@@ -148,11 +147,11 @@ IA_MUST_CHECK enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, in
 /* Empties the tables file_name, reference and image_file, to be written anew. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err);
 
-/* Takes away what the forest said of an image: its rows in chain, usage, reader_bytes, pair and masked. */
+/* Takes away the results of the forest for an image: its rows in chain, usage, reader_bytes, pair and masked. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
 
-/* The trees that were analysed, by ascending root. put replaces; drop_trees_of_others forgets those whose root stands
- * on another image by now. */
+/* The trees that were analysed, by ascending root. put replaces; drop_trees_of_others forgets those whose root has
+ * a backing image by now. */
 typedef enum ia_status ia_load_tree(void *ctx, int64_t root_id, int64_t fingerprint, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_trees(struct ia_writer *writer, ia_load_tree *each, void *ctx,
                                                   struct ia_error *err);
