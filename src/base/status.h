@@ -17,7 +17,7 @@ enum ia_status {
     IA_REFUSED,     /* our own policy refused to open it */
     IA_LOOP,        /* a chain that comes back to itself */
     IA_CHANGED,     /* the file changed while it was read */
-    IA_BUSY,        /* somebody else holds the store's write lock */
+    IA_BUSY,        /* another connection holds the store's write lock */
     IA_FULL,        /* no space left for the store */
     IA_FOREIGN,     /* a database that is not ours, or of a newer version */
     IA_IO,          /* a read, write or system call failed */

@@ -28,9 +28,9 @@ struct ia_source {
     int64_t origin;    /* where in the host file its first byte is: 0 but for slices */
     int64_t allocated; /* bytes of blocks on the host */
     int64_t bytes_read;
-    bool beyond_end; /* somebody read past the end */
+    bool beyond_end; /* a read went past the end */
     bool waited;     /* the last read took as long as one from storage, not from memory */
-    /* The last answer of extent_end: [known_start, known_end) is a hole or not. */
+    /* The last result of extent_end: [known_start, known_end) is a hole or not. */
     int64_t known_start, known_end;
     bool known_hole;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What QEMU's tools can do with an image: answers of its format's driver, by the facts of its header. True of QEMU 7.2
+/* What QEMU's tools can do with an image: given by its format's driver, from the facts of its header. True of QEMU 7.2
  * to 10; the functions named are those of a driver's BlockDriver in QEMU's block/. An encrypted image can do the same,
  * with its key: facts.encrypted is whether one is needed. */
 #ifndef IA_MODEL_ABILITIES_H
