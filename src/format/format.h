@@ -33,11 +33,11 @@ struct ia_format {
      * Optional. No two formats have the same. */
     const char *const *suffixes;
     /* Guest byte n is byte n of the file, and any content is good: every file can be read as this format. Its suffixes
-     * are no claims, but what --raw-suffix is where nobody gave it. */
+     * are no claims, but the default of --raw-suffix. */
     bool is_plain;
     /* What QEMU does with an image of these facts. *out is set already: nothing can be done, its unit is its cluster
-     * and zeroes are stored as data. Facts that are all zero are those of an image that was not
-     * understood: the answer is for the format's present version. Optional: QEMU only reads the format. */
+     * and zeroes are stored as data. Facts that are all zero are those of an image that was not understood: *out is
+     * then for the format's present version. Optional: QEMU only reads the format. */
     void (*describe)(const struct ia_image_facts *facts, struct ia_abilities *out);
     /* The first bytes look like this format. */
     bool (*probe)(const uint8_t *head, size_t len);
@@ -134,7 +134,7 @@ IA_MUST_CHECK enum ia_status ia_image_read_backing_name(struct ia_image *image, 
 /* The source of an extent's file number. */
 struct ia_source *ia_image_source(struct ia_image *image, uint32_t file);
 
-/* Somebody read past the end of one of the files. */
+/* A read went past the end of one of the files. */
 bool ia_image_read_past_end(const struct ia_image *image);
 
 /* Bytes of blocks that its files take on the host. */

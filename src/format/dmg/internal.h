@@ -21,7 +21,7 @@
 enum dmg_chunk_type {
     DMG_ZERO = 0,
     DMG_RAW = 1,
-    DMG_IGNORE = 2, /* nobody cares: reads as zeroes */
+    DMG_IGNORE = 2, /* the content does not matter: reads as zeroes */
     DMG_COMMENT = 0x7ffffffe,
 };
 #define DMG_ADC UINT32_C(0x80000004)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* DiskDescriptor.xml ("Parallels Disk Format", prl-xml): the document, element by element. What it means is tree.c's
- * business. */
+/* DiskDescriptor.xml ("Parallels Disk Format", prl-xml): the document, element by element. What it means is worked out
+ * in tree.c. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

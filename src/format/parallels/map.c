@@ -34,7 +34,7 @@ static const struct prl_piece *piece_of(const struct prl_disk *disk, const struc
     return &disk->pieces.items[storage->of_shot[shot]];
 }
 
-/* Bytes of the storage that the cursor wants. */
+/* Bytes of the storage that the cursor covers. */
 static int64_t wanted(const struct ia_cursor *cursor, const struct prl_storage *storage)
 {
     return ia_min(storage->end, cursor->sink.size) - storage->start;
@@ -171,7 +171,7 @@ static enum ia_status push_clusters(struct ia_cursor *cursor, int64_t i, int64_t
     /* Fits: 2^32 clusters of less than 2^31 bytes, from PRL_MAX_TRACKS. */
     int64_t offset = found->entry * piece->unit;
     int64_t end = ia_min(map->at + (int64_t)clusters * piece->cluster_size, limit);
-    int64_t length = ia_min(end, piece->size) - map->at; /* a cluster's rest past the piece's end is nobody's */
+    int64_t length = ia_min(end, piece->size) - map->at; /* a cluster's rest past the piece's end is not used */
     if (!ia_range_inside(offset, length, ia_image_source(cursor->image, piece->file)->size))
         cursor->image->facts.truncated = true;
     ia_image_use(cursor->image, piece->file, IA_SPACE_UNALLOCATED, offset, (int64_t)clusters * piece->cluster_size);

@@ -118,7 +118,7 @@ static enum ia_status read_piece(struct ia_image *image, const struct prl_storag
     return IA_OK;
 }
 
-/* A disk may have grown since a shot was taken, but not shrunk: what an image ends before would be nobody's. */
+/* A disk may have grown since a shot was taken, but not shrunk: what lies past an image's end would be in none. */
 static enum ia_status check_sizes(const struct prl_disk *disk, const struct prl_storage *storage, struct ia_error *err)
 {
     for (size_t i = 0; i < disk->shots.len; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Was metadata preallocated? QEMU compares the clusters that have a refcount with the blocks that the host allocated,
  * and looks for holes of the host file only where far more clusters are in use than the host keeps. The same rule here,
- * with its numbers: a map has to answer as QEMU does. */
+ * with its numbers: a map has to be the same as QEMU's. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -35,7 +35,7 @@ static enum ia_status decode(struct ia_window *w, struct fields *f, struct ia_er
     f->table_size = ia_window_le32(w, 8);
     f->header_size = ia_window_le32(w, 12);
     f->features = ia_window_le64(w, 16);
-    /* compat_features and autoclear_features, at 24 and 32, matter to none who only reads. */
+    /* compat_features and autoclear_features, at 24 and 32, do not matter to reading. */
     f->l1_offset = ia_window_le64(w, 40);
     f->image_size = ia_window_le_size(w, 48);
     f->backing_offset = ia_window_le32(w, 56);

@@ -32,7 +32,7 @@ static void raw_close(struct ia_image *image)
     (void)image;
 }
 
-/* Every byte is the guest's: what the host keeps of them is its own affair. */
+/* Every byte is the guest's: what the host keeps of them does not matter. */
 static enum ia_status raw_account(struct ia_image *image, struct ia_error *err)
 {
     (void)err;

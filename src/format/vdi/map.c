@@ -58,7 +58,7 @@ static int64_t run_of(const struct vdi *vdi, const uint8_t *entries, int64_t cou
     return run;
 }
 
-/* Of a static image, QEMU asks the host which parts of it are holes. */
+/* Of a static image, QEMU reports the holes of the host file as such. */
 static enum ia_status push_static(struct ia_cursor *cursor, struct ia_extent extent, struct ia_error *err)
 {
     int64_t left = ia_min(extent.length, cursor->sink.size - extent.start);

@@ -95,7 +95,7 @@ bool vhdx_is_free(const struct vhdx *v, int64_t start, int64_t length);
 /* metadata.c */
 IA_MUST_CHECK enum ia_status vhdx_read_metadata(struct ia_image *image, struct vhdx *v, struct ia_error *err);
 
-/* locator.c: who and where the parent is, from the metadata item at [offset, offset + length) of the file. */
+/* locator.c: the parent's identity and paths, from the metadata item at [offset, offset + length) of the file. */
 IA_MUST_CHECK enum ia_status vhdx_read_locator(struct ia_image *image, int64_t offset, int64_t length,
                                                struct ia_error *err);
 

@@ -84,7 +84,7 @@ IA_MUST_CHECK enum ia_status vmdk_read_text(struct ia_source *source, int64_t of
                                             struct ia_error *err);
 /* Whether there is a CID somewhere in the text, without which QEMU opens nothing. */
 bool vmdk_has_cid(const char *text);
-/* Who it is and who its parent: facts.identity, facts.backing_*. */
+/* Its identity and its parent's: facts.identity, facts.backing_*. */
 IA_MUST_CHECK enum ia_status vmdk_parse_identity(struct ia_image *image, const char *text, struct ia_error *err);
 /* v->create_type, of the sorts that QEMU opens. */
 IA_MUST_CHECK enum ia_status vmdk_parse_create_type(struct vmdk *v, const char *text, struct ia_error *err);

@@ -20,7 +20,7 @@ static bool begins(const char *at, const char *end, const char *text)
     return (size_t)(end - at) >= len && memcmp(at, text, len) == 0;
 }
 
-/* Behind comments and lines of blanks a version, as QEMU wants it. */
+/* Behind comments and lines of blanks a version, as QEMU requires it. */
 static bool is_descriptor(const char *at, const char *end)
 {
     while (at < end && (*at == '#' || *at == ' ')) {

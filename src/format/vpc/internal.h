@@ -54,7 +54,7 @@ int64_t vpc_blocks(const struct ia_image *image);
 IA_MUST_CHECK enum ia_status vpc_read_bat(struct ia_image *image, int64_t first, int64_t count, uint8_t *bytes,
                                           struct ia_error *err);
 
-/* parent.c: whose child the disk is. `header` is the dynamic header. */
+/* parent.c: the parent of the disk. `header` is the dynamic header. */
 IA_MUST_CHECK enum ia_status vpc_read_parent(struct ia_image *image, struct vpc *v, const uint8_t *header,
                                              struct ia_error *err);
 /* A unique id as identity text; of all zeroes: none. */
