@@ -56,7 +56,7 @@ static struct frame *base_frame(struct walk *walk)
 }
 
 /* One pass over the active extents of an image, for its chain and, where it is a head, for its accounts: it reads all
- * of itself. Those who are NULL want none. */
+ * of itself. Either may be NULL: not wanted. */
 static enum ia_status read_active(const struct walk *walk, size_t node, struct ia_chain_builder *chain,
                                   struct ia_usage_counter *usage, struct ia_error *err)
 {

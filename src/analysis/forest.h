@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The forest of backing links: who reads which byte of whom. No I/O of its own: extents come from the caller's streams,
- * results go to the caller's sinks.
+/* The forest of backing links: which image reads which byte of which. No I/O of its own: extents come from the caller's
+ * streams, results go to the caller's sinks.
  *
  * A byte of image X is read in the first layer of its chain that has a present extent there; where a layer has none,
  * the next one follows, unless there is none or the byte lies past its end. A reader is a head with all its internal

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The codes of findings: stable, for scripts. The manual lists them. What a finding means for verdicts is said here,
+/* The codes of findings: stable, for scripts. The manual lists them. What a finding means for verdicts is stated here,
  * too. */
 #ifndef IA_JUDGE_FINDING_KIND_H
 #define IA_JUDGE_FINDING_KIND_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of src/judge share: who names which file, worked out once for a graph. */
+/* What the files of src/judge share: which image names which file, worked out once for a graph. */
 #ifndef IA_JUDGE_INTERNAL_H
 #define IA_JUDGE_INTERNAL_H
 

@@ -17,13 +17,13 @@ struct question {
     enum ia_what_if_action action;
     IA_VEC(int64_t) images; /* the set, each once */
     struct ia_stored_forest *stored;
-    struct ia_forest_edit *answer;
+    struct ia_forest_edit *edited;
     struct ia_what_if_accounts accounts;
 };
 
 static void question_release(struct question *question)
 {
-    ia_forest_edit_free(question->answer);
+    ia_forest_edit_free(question->edited);
     ia_stored_forest_free(question->stored);
     ia_vec_release(&question->images);
     ia_vec_release(&question->accounts.all);
@@ -65,7 +65,7 @@ static enum ia_status flatten(struct question *question, size_t node, struct ia_
 {
     struct ia_forest_edit_terms own;
     IA_TRY(get_terms(question, node, &own, err));
-    return ia_forest_edit_flatten(question->answer, node, &own, err);
+    return ia_forest_edit_flatten(question->edited, node, &own, err);
 }
 
 static enum ia_status get_shared(struct question *question, size_t node, struct ia_host_ranges *shared,
@@ -91,7 +91,7 @@ static enum ia_status commit(struct question *question, size_t node, struct ia_e
     IA_TRY(get_terms(question, parent, &base, err));
     IA_TRY(get_shared(question, node, &shared, &own, err));
     IA_TRY(get_shared(question, parent, &base_shared, &base, err));
-    return ia_forest_edit_commit(question->answer, node, &own, &base, err);
+    return ia_forest_edit_commit(question->edited, node, &own, &base, err);
 }
 
 static enum ia_status act_on(struct question *question, int64_t image, struct ia_error *err)
@@ -102,7 +102,7 @@ static enum ia_status act_on(struct question *question, int64_t image, struct ia
     if (question->action == IA_WHAT_IF_DELETE) {
         bool goes = false;
         IA_TRY(ia_what_if_goes(question->reader, image, &goes, err));
-        return goes ? ia_forest_edit_delete(question->answer, node, err) : IA_OK;
+        return goes ? ia_forest_edit_delete(question->edited, node, err) : IA_OK;
     }
     return question->action == IA_WHAT_IF_FLATTEN ? flatten(question, node, err) : commit(question, node, err);
 }
@@ -119,8 +119,8 @@ static enum ia_status put_usage(void *ctx, size_t node, const struct ia_usage *u
 
 static enum ia_status put_effect(const struct question *question, size_t node, struct ia_error *err)
 {
-    const struct ia_forest_edit_effect *effect = ia_forest_edit_effect(question->answer, node);
-    const int64_t *snapshots = ia_forest_edit_snapshots(question->answer, node);
+    const struct ia_forest_edit_effect *effect = ia_forest_edit_effect(question->edited, node);
+    const int64_t *snapshots = ia_forest_edit_snapshots(question->edited, node);
     int64_t image = ia_stored_forest_image(question->stored, node);
     if (effect->needed_bytes != 0 || effect->emptied_bytes != 0 || effect->changed_bytes != 0)
         IA_TRY(ia_what_if_put_effect(question->reader, image, effect, err));
@@ -133,10 +133,10 @@ static enum ia_status put_effect(const struct question *question, size_t node, s
 
 static enum ia_status ask_forest(struct question *question, struct ia_error *err)
 {
-    IA_TRY(ia_forest_edit_new(ia_stored_forest(question->stored), &question->answer, err));
+    IA_TRY(ia_forest_edit_new(ia_stored_forest(question->stored), &question->edited, err));
     for (size_t i = 0; i < question->images.len; i++)
         IA_TRY(act_on(question, question->images.items[i], err));
-    const struct ia_forest *after = ia_forest_edit_after(question->answer);
+    const struct ia_forest *after = ia_forest_edit_after(question->edited);
     const struct ia_forest_sinks sinks = {.ctx = question, .bases_only = true, .usage = put_usage};
     IA_TRY(ia_forest_analyse(after, &sinks, err));
     for (size_t node = 0; node < after->count; node++)
