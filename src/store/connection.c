@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening a database and telling whether it is ours. */
+/* Opening a database and checking whether it is ours. */
 #include "store/connection.h"
 
 #include <errno.h>

@@ -79,7 +79,7 @@ struct ia_image_row {
     int64_t referenced_scan;     /* 0: never */
     const char *referenced_by;   /* NULL: never */
     int64_t referenced_mtime_ns; /* of the file at that scan; 0: never, or newer than of all that named it */
-    int64_t fingerprint;         /* of what may change though the file does not; the scan's own affair */
+    int64_t fingerprint;         /* of what may change though the file does not; made by the scan alone */
 
     bool incomplete; /* loaded: one of the tables has no row of it, and the members of that are 0 */
 };

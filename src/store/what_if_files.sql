@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- Fills what_if_file, most_bytes for each file by itself.
--- A file goes with the last image that it is part of; the main file of a deleted image goes whoever uses it. It gives its
--- blocks back when no name of it stays, of those that the scan found and of those that it did not. Each file counts once,
--- for one of the images that take it along. One without a block has none that could be shared, whatever the host reports.
+-- A file goes with the last image that it is part of; the main file of a deleted image goes whatever uses it. It gives
+-- its blocks back when no name of it stays, of those that the scan found and of those that it did not. Each file counts
+-- once, for one of the images that take it along. One without a block has none that could be shared, whatever the host
+-- reports.
 INSERT INTO what_if_file (file_id, image_id, step, goes, freed_bytes, most_bytes)
 WITH gone AS (SELECT image_id, step FROM what_if_image WHERE step IS NOT NULL),
 owner AS (

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- What the report what-if reads besides the store: temporary tables of the reader's connection, made anew for each
--- what-if. Bytes are guest bytes unless said otherwise.
+-- what-if. Bytes are guest bytes unless stated otherwise.
 
 -- The names that were given, as the store has them.
 CREATE TEMP TABLE what_if_name (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
@@ -86,7 +86,7 @@ CREATE TEMP TABLE what_if_cost (
     freed_bytes     INTEGER,           -- for certain; NULL: the host does not report what its files share
     most_bytes      INTEGER NOT NULL,
     needed_bytes    INTEGER NOT NULL,  -- guest bytes that are written
-    has_other_links INTEGER NOT NULL,  -- 1: hard links that the scan did not meet
+    has_other_links INTEGER NOT NULL,  -- 1: hard links that the scan did not find
     is_shared       INTEGER NOT NULL,  -- 1: something else uses some of its blocks
     is_encoded      INTEGER NOT NULL,  -- 1: the host compresses it
     PRIMARY KEY (image_id, is_gone)
