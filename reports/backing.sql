@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: MIT
 -- title: Backing files and who uses them
 -- about: One row per image that at least one other image of the latest scan names as its backing file.
--- about: Images outside the scanned roots are not known and not counted.
+-- about: Images outside the scanned roots are unknown and not counted.
 -- about: Columns that need the whole forest are empty for an image whose chain could not be analysed.
 -- column: path | path | the backing file
 -- column: format | text | its format
 -- column: dependents | count | images that name it directly
 -- column: descendants | count | images that reach it, directly or through others
--- column: heads | count | images among them that nobody names as a backing file
--- column: visible_bytes | bytes | data of it that at least one head, or an internal snapshot of another image, reads
+-- column: heads | count | descendants that no image names as its backing file
+-- column: visible_bytes | bytes | its data that at least one head, or an internal snapshot of another image, reads
 -- column: data_bytes | bytes | guest bytes of data that it holds
 -- column: disk_size | bytes | blocks that its files take on the host
 -- column: chain_depth | count | images below it in its own chain

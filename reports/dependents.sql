@@ -2,12 +2,12 @@
 -- title: Who depends on an image
 -- about: All images of the latest scan that reach the given one, directly or through others, by whatever kind of
 -- about: reference. Deleting or changing it breaks them, whether or not they read a byte of it.
--- about: Images outside the scanned roots are not known.
+-- about: Images outside the scanned roots are unknown.
 -- parameter: :image | any path of the image, or of a file that is part of one
 -- column: path | path | an image that reaches the given one
--- column: depth | count | where the given image stands in its chain; empty where it is not in the chain
+-- column: depth | count | depth of the given image in its chain; empty where it is not in the chain
 -- column: direct | flag | it names the given image itself
--- column: is_head | flag | nobody names it as a backing file
+-- column: is_head | flag | no image names it as its backing file
 -- column: seen_bytes | bytes | guest bytes that it gets from the given image, zeroes and holes included
 -- column: seen_data_bytes | bytes | data that it gets from the given image
 -- column: through | text | backing: by its chain of backing files; other: by a reference that its chain does not show
@@ -17,8 +17,8 @@ target AS (
     UNION
     SELECT file_id FROM image WHERE path = :image
 ),
-asked AS (SELECT image_id FROM image WHERE file_id IN (SELECT file_id FROM target)),
--- Which image refers to which file, by what the scan followed and by every name that it could not follow.
+given AS (SELECT image_id FROM image WHERE file_id IN (SELECT file_id FROM target)),
+-- Which image refers to which file, by references that were followed and by every name that could not be.
 link AS (
     SELECT o.image_id, b.file_id FROM image AS o JOIN image AS b ON b.image_id = o.backing_id
     UNION
@@ -28,7 +28,7 @@ link AS (
     UNION
     SELECT x.image_id, x.file_id FROM image_file AS x WHERE x.file_id IS NOT NULL
 ),
--- UNION drops what was met before, so this ends on any ring.
+-- UNION drops rows that it has already, so this ends on any loop.
 reach AS (
     SELECT l.image_id FROM link AS l JOIN target AS t ON t.file_id = l.file_id
     UNION
@@ -37,7 +37,7 @@ reach AS (
 ),
 seen AS (
     SELECT c.image_id, min(c.depth) AS depth, sum(c.visible_bytes) AS bytes, sum(c.data_bytes) AS data
-    FROM chain AS c JOIN asked AS a ON a.image_id = c.layer_id
+    FROM chain AS c JOIN given AS a ON a.image_id = c.layer_id
     WHERE c.depth > 0
     GROUP BY c.image_id
 )
@@ -49,5 +49,5 @@ SELECT i.path, s.depth,
 FROM reach AS r
 JOIN v_image AS i ON i.image_id = r.image_id
 LEFT JOIN seen AS s ON s.image_id = r.image_id
-WHERE r.image_id NOT IN (SELECT image_id FROM asked)
+WHERE r.image_id NOT IN (SELECT image_id FROM given)
 ORDER BY s.depth IS NULL, s.depth, i.path, i.image_id;

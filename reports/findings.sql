@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: MIT
--- title: What an administrator should know
--- about: Findings of the latest scan, the worst first. Codes are stable; details are words for people.
--- about: While a finding with `hides` stands, something may be referenced that imgaudit cannot see, and no file is
--- about: called unused as proven.
+-- title: What is broken, unsafe or could not be read
+-- about: Findings of the latest scan, the worst first. Codes are stable; details are for people and may change.
+-- about: While there is a finding with `hides`, there may be references that imgaudit cannot see, and no file is proven
+-- about: unused.
 -- column: code | text | what was found, one stable word
 -- column: severity | text | error, warning or info
 -- column: path | path | the image, file or directory
 -- column: detail | text | the particulars
 -- column: first_seen | time | start of the first scan that found it, as far back as scans are kept
 -- column: last_seen | time | start of the latest scan that found it
--- column: hides | flag | because of it something may be referenced that is not known
+-- column: hides | flag | because of it there may be references that are unknown
 SELECT code, severity, path, detail, first_seen, last_seen, hides
 FROM v_finding
 ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, code, path, detail;

@@ -3,13 +3,13 @@
 -- about: One row per backing file that two or more readers share data of: its heads are a group. Readers are heads (with
 -- about: their internal snapshots), the internal snapshots of an image that is no head, and templates. Bytes are guest bytes.
 -- column: path | path | the backing file
--- column: heads | count | images that nobody names as a backing file and that reach it
--- column: widest | count | the most readers that any byte of it has
--- column: widest_bytes | bytes | data that so many see
--- column: shared_bytes | bytes | data that two or more see
--- column: exclusive_bytes | bytes | data that exactly one sees
--- column: masked_bytes | bytes | data that nobody sees
--- column: saved_bytes | bytes | what copies for each reader would take more than the one that there is; masked data is not taken off
+-- column: heads | count | images that reach it and that no image names as its backing file
+-- column: widest | count | the greatest number of readers of any of its bytes
+-- column: widest_bytes | bytes | data with that many readers
+-- column: shared_bytes | bytes | data that two or more readers see
+-- column: exclusive_bytes | bytes | data that exactly one reader sees
+-- column: masked_bytes | bytes | data that no reader sees
+-- column: saved_bytes | bytes | what a copy for each reader would take in addition to the one copy that there is; masked data is not subtracted
 SELECT u.path, u.heads,
        (SELECT max(s.readers) FROM v_sharing AS s WHERE s.image_id = u.image_id) AS widest,
        (SELECT s.bytes FROM v_sharing AS s WHERE s.image_id = u.image_id ORDER BY s.readers DESC LIMIT 1) AS widest_bytes,

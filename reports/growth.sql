@@ -2,9 +2,9 @@
 -- title: What grew, came and went
 -- about: Images that differ between an earlier scan and the latest one: by default the one before it. Images are
 -- about: compared by path, so a renamed one has vanished and is new. Images that did not change have no row.
--- about: Depths are those of whole chains: where one could not be followed, the depth is empty.
--- about: That nothing names a base any more is no proof that it is unused: see the report unused-backing.
--- parameter: :since | the number of the earlier scan, or a time as in v_scan.started, of which a date is enough: the last scan that began by then is taken; when none did, the first that is kept
+-- about: Depths are those of whole chains: the depth is empty where the chain could not be followed.
+-- about: A base that no image names any more is not proven unused: see the report unused-backing.
+-- parameter: :since | the number of the earlier scan, or a time as in v_scan.started (a date is enough): the last scan that began by then, or, if there is none, the first that is kept
 -- column: path | path | the image
 -- column: status | text | new, vanished or changed
 -- column: disk_delta | bytes | change of the blocks on the host; all of them where it is new, minus all where it vanished
@@ -16,7 +16,7 @@
 -- column: depth_to | count | the same in the latest scan
 -- column: dependents_from | count | images that named it as their backing file in the earlier scan
 -- column: dependents_to | count | the same in the latest scan
--- column: unreferenced_since | time | of a base that nothing names any more: start of the first complete scan since
+-- column: unreferenced_since | time | start of the first complete scan since no image names it any more; empty for other images
 WITH latest AS (SELECT max(scan_id) AS id FROM scan),
 earlier AS (SELECT scan_id, started FROM v_scan, latest WHERE scan_id < id),
 span AS (
@@ -30,7 +30,7 @@ span AS (
            END AS a
     FROM latest
 ),
--- Of an image that was not understood, or whose chain is broken, how deep it stands is not known.
+-- The depth of an image that was not understood, or whose chain is broken, is unknown.
 seen AS (
     SELECT scan_id, path, virtual_size, file_size, disk_size, data_bytes, dependents,
            CASE state WHEN 'ok' THEN chain_depth END AS depth
@@ -56,7 +56,7 @@ pair AS (
 SELECT pair.path, pair.status, pair.disk_delta, pair.data_delta, pair.virtual_delta,
        span.a AS from_scan, span.b AS to_scan,
        pair.depth_from, pair.depth_to, pair.dependents_from, pair.dependents_to,
-       -- A scan that was not complete may have missed who names it, and proves no absence.
+       -- A scan that was not complete may have missed an image that names it, and proves no absence.
        CASE WHEN pair.dependents_to = 0 AND coalesce(pair.dependents_from, 1) > 0 THEN (
             SELECT min(s.started) FROM v_scan AS s JOIN v_history AS h ON h.scan_id = s.scan_id
             WHERE h.path = pair.path AND s.complete

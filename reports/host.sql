@@ -1,23 +1,23 @@
 -- SPDX-License-Identifier: MIT
 -- title: What files share on the host, and what deleting them frees
--- about: One row per file of an image, in the latest scan, that has several hard links, or of which deleting frees less
--- about: than it takes: it shares blocks with something else (reflinks), or that is not known. Of all others each byte of
--- about: disk_size is freed.
+-- about: One row per file of an image, in the latest scan, that has several hard links, or whose deletion frees less than
+-- about: it takes: it shares blocks with something else (reflinks), or may do so. Deleting any other file frees all of its
+-- about: disk_size.
 -- about: Bytes are those of the file, as disk_size counts them: exclusive + shared = disk_size, and freed is the part of
--- about: exclusive that is certain to become free. Blocks that several files share are freed when the last of them goes,
--- about: which may be one outside of the roots: no sum over them is promised.
--- about: A file of a group has blocks in common with another one of it, and so by way of others with all.
+-- about: exclusive that is certain to become free. Blocks that several files share are freed with the last of them,
+-- about: which may be outside the roots: sums over rows are not meaningful.
+-- about: Each file of a group has blocks in common with at least one other file of it.
 -- about: disk_size - saved_bytes, over all files, is what they take on the host together: the row `disk` of --summary.
--- about: Where a file system has no FIEMAP (NFS, ZFS, FUSE), and what LVM, a storage array or the like share below it, is
--- about: not known.
+-- about: What files share is unknown where a file system has no FIEMAP (NFS, ZFS, FUSE); so is what LVM, a storage array
+-- about: or the like share below the file system.
 -- column: path | path | the file, by its first name
--- column: disk_size | bytes | blocks that it takes on the host, counted for itself
--- column: exclusive_bytes | bytes | in blocks that nothing else uses; empty where the host does not tell
+-- column: disk_size | bytes | blocks that it takes on the host, as if it shared none
+-- column: exclusive_bytes | bytes | in blocks that nothing else uses; empty: unknown (no FIEMAP)
 -- column: shared_bytes | bytes | in blocks that another file uses too, or another place of this one
--- column: unmatched_bytes | bytes | of these, no other file of the store is known to use them: a partner lies outside
--- column: saved_bytes | bytes | of these, counted already with a file of the group that comes before it by path
--- column: freed_bytes | bytes | what deleting it, by all names that the scan met, frees for certain; empty: not known
--- column: names | count | hard links that the scan met
+-- column: unmatched_bytes | bytes | part of shared_bytes that no other known file of the store uses: the partner is outside the roots
+-- column: saved_bytes | bytes | part of shared_bytes that is counted already with a file of the group that comes before it by path
+-- column: freed_bytes | bytes | what deleting it, by all names that the scan found, frees for certain; empty: unknown
+-- column: names | count | hard links that the scan found
 -- column: links | count | hard links that there are
 -- column: partners | count | other files of the store in its group
 -- column: partner_paths | text | the first three of them
@@ -41,14 +41,14 @@ SELECT h.path, h.disk_size, h.exclusive_bytes, h.shared_bytes, h.unmatched_bytes
                     WHEN 3 THEN t.one || ', ' || t.two || coalesce(', ' || t.four, '')
                     ELSE t.one || ', ' || t.two || ', ' || t.three END AS partner_paths,
        CASE WHEN h.freed_bytes = h.disk_size THEN NULL ELSE
-       substr(CASE WHEN h.links IS NULL THEN '; the next scan will tell' ELSE '' END
+       substr(CASE WHEN h.links IS NULL THEN '; unknown until the next scan' ELSE '' END
               || CASE WHEN h.links > h.names
-                 THEN '; ' || (h.links - h.names) || ' of its names were not met by the scan' ELSE '' END
+                 THEN '; ' || (h.links - h.names) || ' of its names were not found by the scan' ELSE '' END
               || CASE WHEN h.links IS NOT NULL AND h.shared_bytes IS NULL
-                 THEN '; the host does not tell what it shares' ELSE '' END
+                 THEN '; the host does not report what it shares' ELSE '' END
               || CASE WHEN h.shared_bytes > 0 THEN '; something else uses some of its blocks' ELSE '' END
               || CASE WHEN h.encoded_bytes > 0
-                 THEN '; the host compresses it and does not tell what that takes' ELSE '' END, 3) END AS why
+                 THEN '; the host compresses it and does not report by how much' ELSE '' END, 3) END AS why
 FROM v_file_blocks AS h
 LEFT JOIN member AS m ON m.file_id = h.file_id
 LEFT JOIN team AS t ON t.group_id = h.group_id

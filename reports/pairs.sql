@@ -3,10 +3,10 @@
 -- about: One row per two heads of a tree of backing files that read data from the same bytes of the same image, for the
 -- about: pairs of each tree that share most. Bytes are guest bytes of the active states; internal snapshots do not count.
 -- about: The numbers are exact. A tree has 32 rows at most, of the 32 heads that read most from images below them;
--- about: others_at_most says what pairs without a row may share: 0 where there are no others. A pair that shares more is
--- about: surely one of those that share most. A tree that would take too long to look at has no rows.
+-- about: others_at_most is the most that a pair without a row may share: 0 where there are no others. A pair that shares
+-- about: more is certainly one of those that share most. A tree that would take too long to compare has no rows.
 -- column: base_path | path | the image at the bottom of both chains
--- column: head_path | path | an image that nobody names as a backing file
+-- column: head_path | path | an image that no image names as its backing file
 -- column: other_path | path | another one
 -- column: shared_bytes | bytes | data that both read from the same place
 -- column: head_data_bytes | bytes | data that the first reads, over its whole chain

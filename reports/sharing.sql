@@ -2,17 +2,17 @@
 -- title: What heads share through their backing files
 -- about: One row per backing file and head that reaches it. Bytes are guest bytes. Internal snapshots are no heads
 -- about: and have no row, but what they read counts in base_shared_bytes and base_exclusive_bytes.
--- about: Heads outside the scanned roots are not known.
+-- about: Heads outside the scanned roots are unknown.
 -- column: base_path | path | the backing file
--- column: head_path | path | an image that nobody names as a backing file and whose chain passes through the base
--- column: depth | count | where the base stands in that chain; 1 is the head's own backing file
+-- column: head_path | path | an image that no image names as its backing file and whose chain passes through the base
+-- column: depth | count | depth of the base in that chain; 1 is the head's own backing file
 -- column: seen_bytes | bytes | what the head gets from the base, zeroes and holes included
 -- column: seen_data_bytes | bytes | data that the head gets from the base
 -- column: heads | count | heads whose chain passes through the base
 -- column: readers | count | heads among them that get at least one byte of data from it
 -- column: base_data_bytes | bytes | data that the base holds
--- column: base_exclusive_bytes | bytes | data of it that exactly one reader sees
--- column: base_shared_bytes | bytes | data of it that two or more readers see
+-- column: base_exclusive_bytes | bytes | its data that exactly one reader sees
+-- column: base_shared_bytes | bytes | its data that two or more readers see
 SELECT c.layer_path AS base_path, c.path AS head_path, c.depth,
        c.visible_bytes AS seen_bytes, c.data_bytes AS seen_data_bytes,
        count(*) OVER base AS heads,

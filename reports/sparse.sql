@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- title: Where the space of each image goes
--- about: What the guest sees, what the format holds of it, what the host's blocks are for, and what of them could be
--- about: given back. One row per image of the latest scan. Guest bytes of the active state: allocated + zero +
+-- about: What the guest sees, what the format holds of it, what the host's blocks are used for, and how many of them
+-- about: could be given back. One row per image of the latest scan. Guest bytes of the active state: allocated + zero +
 -- about: unallocated = virtual_size. In blocks of the host: the eleven columns disk_* before disk_size add up to it,
--- about: exactly. A file that two images share counts for each. Accounts are empty where they are not known: the image
+-- about: exactly. A file that two images share counts for each. Accounts are empty where they are unknown: the image
 -- about: could not be mapped, changed while it was read, or the host does not report its blocks.
--- about: Blocks that something else uses too (reflinks) are given back by nobody alone, and copying them takes new ones.
--- about: What of them is reclaimable is unknown: reclaimable_bytes counts as little as it can be, reclaimable_at_most as much.
+-- about: Blocks that something else uses too (reflinks) are not given back by one image alone, and a copy takes new ones.
+-- about: How many of them are reclaimable is unknown: reclaimable_bytes is the least, reclaimable_at_most the most.
 -- column: path | path | the image
 -- column: format | text | its format
 -- column: virtual_size | bytes | size of the guest's disk
@@ -24,12 +24,12 @@
 -- column: disk_metadata | bytes | blocks of headers, mapping tables, refcounts, logs
 -- column: disk_snapshots | bytes | blocks that only internal snapshots refer to, their machine states included
 -- column: disk_bitmaps | bytes | blocks of dirty bitmaps
--- column: disk_filesystem | bytes | what the host counts besides: its own blocks for the file, blocks behind the file's end, preallocated ones where it does not tell them; less than 0 where it compresses
+-- column: disk_filesystem | bytes | all other blocks: the file system's own for the file, blocks behind the file's end, preallocated ones where the host does not report them; negative where the host compresses
 -- column: disk_size | bytes | blocks that its files take on the host
--- column: disk_shared | bytes | of disk_size, blocks that something else uses too, another place of the file included; empty where the host does not tell
--- column: reclaimable_bytes | bytes | zero_allocated + leaked + unused + unallocated + preallocated + tail, less disk_shared and what the host compresses; empty where the host does not tell these; preallocation may be on purpose
--- column: reclaimable_at_most | bytes | the same sum, as far as there are blocks that nothing else uses
--- column: suggestion | advice | a command that gives most of that back; empty where nothing is sure to be given back, the image is or may be in use, or no command does it without a loss
+-- column: disk_shared | bytes | part of disk_size: blocks that something else uses too, another place of the file included; empty: unknown (no FIEMAP)
+-- column: reclaimable_bytes | bytes | zero_allocated + leaked + unused + unallocated + preallocated + tail, less disk_shared and what the host compresses; empty where the host does not report these; preallocation may be on purpose
+-- column: reclaimable_at_most | bytes | the same sum, at most the blocks that nothing else uses
+-- column: suggestion | advice | a command that gives most of that back; empty where nothing is certain to be given back, the image is or may be in use, or no command does it without a loss
 -- column: metadata_bytes | bytes | host bytes of headers and tables and bitmaps, whether the host keeps blocks for them or not
 -- column: compressed_host_bytes | bytes | host bytes that hold compressed data
 -- column: disk_to_virtual | ratio | disk_size / virtual_size

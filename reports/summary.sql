@@ -3,19 +3,19 @@
 -- about: One row per number of the latest scan. A head is an image that no other image names as its backing file, a base
 -- about: one that another names; stand-alone images are heads without a backing file. Bytes of data and zero are guest
 -- about: bytes of the active states of all images, stored once however many chains use them; disk counts each host
--- about: file and each of its blocks once, as far as the host tells which blocks files share. Shared is data of backing files that two or more readers see. Passed over are files that are no
--- about: images, by reason.
+-- about: file and each of its blocks once, as far as the host reports which blocks files share. Shared is data of backing
+-- about: files that two or more readers see. Passed over are skipped files: they are no images, or were left out, by reason.
 -- about: Sharing compares the forest with a flat copy of each head, in guest bytes of data: what all heads read, over all
 -- about: depths of their chains (v_chain.data_bytes), and what the images of these chains hold, each once
--- about: (v_usage.data_bytes). Saved is the difference; it is less than nothing where more is masked than is shared. Heads
+-- about: (v_usage.data_bytes). Saved is the difference; it is negative where more is masked than is shared. Heads
 -- about: whose chain is broken are left out, and so are internal snapshots, which a flat copy would not have.
--- about: Of unused backing, statuses without a row have none. Reclaimable is the sum over rows that each hold alone.
+-- about: A status without a row in unused backing has no images. Reclaimable is a sum of values that each hold for one image alone.
 -- column: section | text | what the row is about
 -- column: item | text | what is counted
 -- column: value | unit | the value, in the unit of the next column
 -- column: unit | text | bytes, count, flag, time or path
--- Each view, and the included report, is named once: SQLite takes time to prepare a statement for every time that it is.
--- Values that stand in one row become lines by a list of their places.
+-- Each view, and the included report, is named once: each mention takes time when SQLite prepares the statement.
+-- Values of one row become lines by a list of their places.
 WITH latest AS (SELECT * FROM v_scan WHERE scan_id = (SELECT max(scan_id) FROM scan)),
 scan_line (place, item, unit) AS (VALUES
     (1, 'number', 'count'), (2, 'started', 'time'), (3, 'finished', 'time'), (4, 'complete', 'flag'),
@@ -52,7 +52,7 @@ account AS (
     FROM v_usage
 ),
 account_line (place, item) AS (VALUES (5, 'data'), (6, 'zero'), (7, 'metadata'), (8, 'shared'), (9, 'masked')),
--- The chains of heads of which all is known.
+-- The chains of heads that are known completely.
 whole AS (
     SELECT c.image_id, c.layer_id, c.data_bytes FROM chain AS c
     WHERE NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = c.image_id)

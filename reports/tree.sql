@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- title: The tree around an image
--- about: What `imgaudit chain` draws: the image's backing files from the root down to it, then everything that is built
+-- about: What `imgaudit chain` draws: the image's backing files from the root down to it, then everything that is based
 -- about: on it. Rows are in the order of drawing. Other images on the backing files are counted, not listed.
 -- about: A chain that breaks begins with the name that could not be followed.
 -- parameter: :image | any path of the image
@@ -9,27 +9,27 @@
 -- column: relation | text | base, image (the given one), dependent or unresolved
 -- column: format | text | its format
 -- column: disk_size | bytes | blocks that its files take on the host
--- column: seen_data_bytes | bytes | base: data that the given image gets from it; image: data of its own that it sees; dependent: data that it gets from the given image
+-- column: seen_data_bytes | bytes | base: data that the given image gets from it; image: its own data that it sees; dependent: data that it gets from the given image
 -- column: others | count | images on a base that are not drawn
--- column: state | text | of the image, ok where it could be mapped; or of the reference, why it was not followed
+-- column: state | text | state of the image, ok where it could be mapped; or why the reference was not followed
 WITH RECURSIVE
-asked AS (
+given AS (
     SELECT * FROM image
     WHERE file_id IN (SELECT file_id FROM file_name WHERE path = :image UNION SELECT file_id FROM image WHERE path = :image)
 ),
 spine AS (
     SELECT c.depth, c.layer_id AS image_id, c.data_bytes
-    FROM chain AS c JOIN asked AS a ON a.image_id = c.image_id WHERE c.depth > 0
+    FROM chain AS c JOIN given AS a ON a.image_id = c.image_id WHERE c.depth > 0
 ),
 bottom AS (
     SELECT * FROM image WHERE image_id = coalesce((SELECT image_id FROM spine ORDER BY depth DESC LIMIT 1),
-                                                  (SELECT image_id FROM asked))
+                                                  (SELECT image_id FROM given))
 ),
 -- The last link, where it leads to nothing that is drawn.
 loose AS (
     SELECT coalesce(nullif(r.path, ''), b.backing_path, d.backing_name, r.name) AS path,
            coalesce(nullif(r.state, 'followed'),
-                    CASE WHEN b.backing_id IN (SELECT image_id FROM spine UNION SELECT image_id FROM asked) THEN 'loop'
+                    CASE WHEN b.backing_id IN (SELECT image_id FROM spine UNION SELECT image_id FROM given) THEN 'loop'
                          ELSE 'not followed' END) AS state
     FROM bottom AS b
     LEFT JOIN image_header AS d ON d.image_id = b.image_id
@@ -40,16 +40,16 @@ loose AS (
 ),
 base_level AS (SELECT (SELECT count(*) FROM loose) AS first, (SELECT count(*) FROM spine) AS bases),
 ranked AS (SELECT image_id, printf('%09d', row_number() OVER (ORDER BY path, image_id)) AS rank FROM image),
--- An image has one backing file, so on the way up each is met once, and the spine, where a ring closes, is left out.
+-- An image has one backing file, so each is reached once on the way up; the spine, where a loop closes, is left out.
 below AS (
     SELECT i.image_id, 1 AS level, r.rank AS key
     FROM image AS i JOIN ranked AS r ON r.image_id = i.image_id
-    WHERE i.backing_id = (SELECT image_id FROM asked)
-      AND i.image_id NOT IN (SELECT image_id FROM spine UNION SELECT image_id FROM asked)
+    WHERE i.backing_id = (SELECT image_id FROM given)
+      AND i.image_id NOT IN (SELECT image_id FROM spine UNION SELECT image_id FROM given)
     UNION ALL
     SELECT i.image_id, b.level + 1, b.key || r.rank
     FROM below AS b JOIN image AS i ON i.backing_id = b.image_id JOIN ranked AS r ON r.image_id = i.image_id
-    WHERE i.image_id NOT IN (SELECT image_id FROM spine UNION SELECT image_id FROM asked)
+    WHERE i.image_id NOT IN (SELECT image_id FROM spine UNION SELECT image_id FROM given)
 ),
 node AS (
     SELECT b.first + b.bases - s.depth AS level, '' AS key, s.image_id, 'base' AS relation, s.data_bytes,
@@ -58,10 +58,10 @@ node AS (
     UNION ALL
     SELECT b.first + b.bases, '', a.image_id, 'image',
            (SELECT data_bytes FROM chain AS c WHERE c.image_id = a.image_id AND c.depth = 0), NULL
-    FROM asked AS a, base_level AS b
+    FROM given AS a, base_level AS b
     UNION ALL
     SELECT b.first + b.bases + d.level, d.key, d.image_id, 'dependent',
-           (SELECT sum(c.data_bytes) FROM chain AS c JOIN asked AS a ON c.layer_id = a.image_id
+           (SELECT sum(c.data_bytes) FROM chain AS c JOIN given AS a ON c.layer_id = a.image_id
             WHERE c.image_id = d.image_id), NULL
     FROM below AS d, base_level AS b
 )

@@ -1,29 +1,30 @@
 -- SPDX-License-Identifier: MIT
 -- title: Backing files that nothing uses, wholly or in part
--- about: unreferenced: no image of the latest scan refers to the file by any name or kind of reference, and something
--- about: says that it was a backing file (evidence). An image that merely stands alone is never listed.
+-- about: unreferenced: no image of the latest scan refers to the file by any name or kind of reference, and there is
+-- about: evidence that it was a backing file. An image without a backing file and without overlays is never listed for
+-- about: that alone.
 -- about: fully-masked: images name it as their backing file, yet no head and no internal snapshot reads one
 -- about: byte of it. They still name it: give them another backing file (qemu-img rebase) before it is deleted.
--- about: partly-masked: some of its data is read by no head and no internal snapshot (v_masked says which), the rest is.
+-- about: partly-masked: some of its data is read by no head and no internal snapshot (v_masked lists it), the rest is.
 -- about: An image that is kept as a template (scan --template) is never listed.
--- about: proven: nothing was found that could still need it, and everything that could have said so was read. Anything
--- about: else is unproven: `why` says all that is missing, `why_codes` has the codes of imgaudit(1), DOUBTS.
--- about: True of the time of the scan and of its roots: what lies outside of them cannot be known.
+-- about: proven: nothing was found that could still need it, and everything that could refer to it was read. Anything
+-- about: else is unproven: `why` lists all doubts in words, `why_codes` their codes (imgaudit(1), DOUBTS).
+-- about: Valid for the time of the scan and for its roots: what is outside them is unknown.
 -- column: status | text | unreferenced, fully-masked or partly-masked
 -- column: verdict | text | proven or unproven
 -- column: path | path | the image
 -- column: format | text | its format
 -- column: disk_size | bytes | blocks that its files take on the host
 -- column: virtual_size | bytes | size of the guest's disk
--- column: names | count | names of its file that the scan met, symbolic links aside; deleting one of several frees nothing
+-- column: names | count | names of its file that the scan found, without symbolic links; deleting one of several frees nothing
 -- column: last_referenced | time | start of the latest scan that saw it named as a backing file; empty: never, or that scan is not kept
 -- column: referenced_by | path | an image that named it then
--- column: evidence | text | why it counts as a backing file
+-- column: evidence | text | why it is taken for a backing file
 -- column: why | text | why the verdict is not proven; empty when it is
 -- column: why_codes | text | the codes of these doubts, separated by commas; empty when there are none
--- column: masked_bytes | bytes | guest bytes of its data that nobody reads
--- column: reclaimable_bytes | bytes | blocks on the host that could be given back, at most; of compressed data its share; not those that hard links or other files hold on to (report --host); empty when the host does not tell
--- column: suggestion | advice | a command for the shell that does something about it, or finds out more; empty when there is none to give. Nothing runs it but you
+-- column: masked_bytes | bytes | guest bytes of its data that no head and no internal snapshot reads
+-- column: reclaimable_bytes | bytes | blocks on the host that could be given back, at most; compressed data counts by its share; without blocks that hard links or other files keep (report --host); empty: unknown, the host does not report it
+-- column: suggestion | advice | a shell command that gives the space back, or finds out more; empty when there is none. imgaudit never runs it
 WITH
 subject AS (
     SELECT i.image_id, i.path, i.format, d.virtual_size, i.lock_state, d.encrypted, i.backing_id,
@@ -36,8 +37,8 @@ subject AS (
     FROM image AS i JOIN image_header AS d ON d.image_id = i.image_id
     JOIN image_ability AS t ON t.image_id = i.image_id
 ),
--- All names of all its files. A file without a block is a device, or gives nothing back; one that was met by symbolic
--- links alone has no name here.
+-- All names of all its files. A file without a block is a device, or gives nothing back; one that was found by
+-- symbolic links alone has no name here.
 removal AS MATERIALIZED (
     SELECT image_id, 'remove' || char(0) || group_concat(path, char(0)) AS suggestion
     FROM (SELECT f.image_id, n.path, count(n.path) OVER (PARTITION BY f.image_id, f.file_id) AS names,
@@ -49,20 +50,20 @@ removal AS MATERIALIZED (
     GROUP BY image_id
     HAVING min(names) > 0 AND min(disk_size) > 0
 ),
--- The images that name a candidate, together: what would give each of them what the candidate itself stands on, and
--- what would put the only one into the candidate.
+-- The overlays of a candidate, together: the arguments of a rebase of each of them onto the candidate's own backing file,
+-- and of a commit of the only one into the candidate.
 above AS MATERIALIZED (
     SELECT base_id, count(*) AS images, max(in_use) AS in_use, group_concat(path, char(0)) AS paths,
            CASE WHEN min(can_rebase) THEN 'rebase' || char(0) || group_concat(rebase, char(0)) END AS rebase,
            CASE WHEN min(can_commit) THEN max('commit' || char(0) || format || char(0) || path) END AS "commit"
     FROM (SELECT b.image_id AS base_id, o.format, o.path, o.lock_state <> 'none' AS in_use,
                  -- The bytes that a guest sees are compared and kept, those of internal snapshots are not: where the
-                 -- candidate is the shorter one, they would see more of what lies below it.
+                 -- candidate is the shorter one, they would see more of the images below it.
                  o.can_change AND b.has_whole_chain AND NOT b.encrypted AND NOT coalesce(g.encrypted, 0)
                  AND NOT (o.has_snapshots AND coalesce(g.virtual_size > b.virtual_size, 0)) AS can_rebase,
                  o.format || char(0) || coalesce(g.path, '') || char(0) || coalesce(g.format, '') || char(0) || o.path
                  AS rebase,
-                 -- All that is masked is so by a head that stands alone on it. Snapshots would not keep what they see.
+                 -- A single overlay that is a head masks all that is masked. Snapshots would not keep what they see.
                  -- Base images of clouds are not to be written to, nor is a base that was, after the overlay: it may be a
                  -- disk of its own by now, and the overlay a remainder.
                  o.can_change AND b.is_good_base AND NOT b.encrypted
@@ -84,7 +85,7 @@ advice AS MATERIALIZED (
                CASE WHEN w.lock_state <> 'none'
                          OR (j.status = 'unreferenced' AND NOT EXISTS (SELECT 1 FROM doubt WHERE image_id IS NULL))
                     THEN 'find-users' || char(0) || w.path ELSE 'findings' END
-           -- A template of Proxmox is cloned in full as well, which leaves no name of it anywhere.
+           -- A template of Proxmox is cloned in full as well: such clones do not name it.
            WHEN j.status = 'unreferenced' THEN
                CASE WHEN NOT EXISTS (SELECT 1 FROM evidence AS e WHERE e.image_id = j.image_id AND e.code = 'proxmox-template')
                     THEN r.suggestion END

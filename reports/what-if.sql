@@ -1,16 +1,16 @@
 -- SPDX-License-Identifier: MIT
 -- title: What deleting, flattening or committing images would free, cost and break
--- about: Nothing is done. The set is looked at as one: what two images free together can be more than the sum of each.
--- about: Deleting an image deletes all files that it is made of, but those that other images use; a file that keeps
--- about: another name stays. Flattening is `qemu-img rebase -b ''`, committing `qemu-img commit` without -b and -d.
--- about: freed_bytes are blocks on the host, but for those of the format's own tables, which may stay or go. They are
--- about: certain. What of the blocks something else uses too (reflinks) is freed besides, nobody can say: a file outside
--- about: of the roots may hold them. freed_at_most counts them where no file that is known and stays uses them, once,
--- about: with the one of the set that goes last. A file with a hard link that the scan did not meet frees nothing.
--- about: needed_bytes is the most that is needed: sectors of zeroes are not copied, and the maps do not tell them from
--- about: data. What is written to blocks that something else uses too takes new ones. The format's own tables grow besides.
--- about: breaks and changes list the images that the scan knows. Whether there may be others says the verdict of total.
--- about: proven: the row rests on nothing that the scan could not find out. True of the time of the scan and its roots.
+-- about: Nothing is done. The set is computed as one: two images together can free more than the sum of both.
+-- about: Deleting an image deletes all files that it is made of, except those that other images use; a file that
+-- about: keeps another name stays. Flattening is `qemu-img rebase -b ''`, committing `qemu-img commit` without -b and -d.
+-- about: freed_bytes are blocks on the host that are certain to be freed, without those of the format's own tables, which
+-- about: may stay or go. How many blocks that something else uses too (reflinks) are freed in addition is unknown: a file
+-- about: outside the roots may hold them. freed_at_most counts them where no known file that stays uses them, once, with
+-- about: the last image of the set. A file with a hard link that the scan did not find frees nothing.
+-- about: needed_bytes is an upper bound: sectors of zeroes are not copied, and maps do not distinguish them from data.
+-- about: Writing to blocks that something else uses too takes new ones. The format's own tables grow in addition.
+-- about: breaks and changes list images of the scan; if there may be others, the verdict of total is unproven.
+-- about: proven: the row depends on nothing that the scan could not find out. Valid for the time of the scan and its roots.
 -- parameter: :action | delete, flatten or commit
 -- column: effect | text | deleted, flattened, committed (the set), receives, breaks, changes, unreferenced, masked-more, total, total-with-next
 -- column: step | count | unreferenced: 1 after the action, 2 after those of 1 were deleted too, and so on
@@ -18,15 +18,15 @@
 -- column: path | path | the image
 -- column: snapshot | text | the internal snapshot of it that the row is about
 -- column: is_head | flag | no image names it as its backing file
--- column: freed_bytes | bytes | blocks on the host that are given back for certain; empty where the host does not tell what its files share
--- column: freed_at_most | bytes | the same with blocks that something else uses too, but no file that is known and stays
--- column: needed_bytes | bytes | host space that has to be found, at most
--- column: guest_bytes | bytes | guest bytes concerned: lost, unreadable, read otherwise, copied; empty where not known
--- column: masked_before | bytes | masked-more: guest bytes of its data that nobody reads, before
+-- column: freed_bytes | bytes | blocks on the host that are given back for certain; empty where the host does not report what its files share
+-- column: freed_at_most | bytes | the same with blocks that something else uses too, but no known file that stays
+-- column: needed_bytes | bytes | host space that is needed, at most
+-- column: guest_bytes | bytes | guest bytes concerned: lost, unreadable, read otherwise, copied; empty where unknown
+-- column: masked_before | bytes | masked-more: guest bytes of its data that no head and no internal snapshot reads, before
 -- column: masked_after | bytes | masked-more: after
 -- column: detail | text | what happens, in words
 -- column: why | text | why the verdict is not proven; empty when it is
--- column: why_codes | text | the codes of its reasons
+-- column: why_codes | text | the codes of these doubts
 SELECT r.effect, r.step, CASE WHEN w.why IS NULL THEN 'proven' ELSE 'unproven' END AS verdict, r.path, r.snapshot,
        CASE WHEN r.image_id IS NOT NULL
             THEN NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = r.image_id) END AS is_head,

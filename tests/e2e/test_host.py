@@ -314,7 +314,7 @@ def test_not_told(case):
         row = hosts(site)["a.raw"]
         case.same((row["disk_size"], row["shared_bytes"], row["freed_bytes"], row["saved_bytes"]), (8 * MIB, None, None, 0),
                   "where the host does not tell, it is said to be not known")
-        case.same([row["why"] for row in site.rows("--host")], ["the host does not tell what it shares"], "and --host says why")
+        case.same([row["why"] for row in site.rows("--host")], ["the host does not report what it shares"], "and --host says why")
     return None
 
 

@@ -161,7 +161,7 @@ static void suggestions(void **state)
     /* nothing to give back, or not known */
     expect_suggestion(*state, "UPDATE file_space SET disk_bytes = 0 WHERE use = 'zero'", "");
     expect_suggestion(*state, "DELETE FROM file_space", "");
-    /* what could be given back may be what something else uses too, or the host does not tell */
+    /* what could be given back may be what something else uses too, or the host does not report it */
     expect_suggestion(*state, "INSERT INTO " FILE_SHARING_ROW " VALUES (10, 65536, 0, 0, 0, NULL)", "");
     expect_suggestion(*state, "INSERT INTO " FILE_SHARING_ROW " VALUES (10, 0, 65536, 0, 0, NULL)", "");
     expect_suggestion(*state, "INSERT INTO " FILE_SHARING_ROW " VALUES (10, 65535, 0, 0, 0, NULL)",
@@ -526,9 +526,9 @@ static void host(void **state)
                   "/r/left.qcow2,307200,7200,300000,4096,290000,7200,1,1,1,/r/right.qcow2,"
                   "something else uses some of its blocks\n"
                   "/r/right.qcow2,307200,107200,200000,0,0,100000,1,1,1,/r/left.qcow2,"
-                  "something else uses some of its blocks; the host compresses it and does not tell what that takes\n"
-                  "/r/alone.raw,307200,307200,0,0,0,0,2,3,0,,1 of its names were not met by the scan\n"
-                  "/r/base.qcow2,307200,,,,0,,1,1,0,,the host does not tell what it shares\n"
+                  "something else uses some of its blocks; the host compresses it and does not report by how much\n"
+                  "/r/alone.raw,307200,307200,0,0,0,0,2,3,0,,1 of its names were not found by the scan\n"
+                  "/r/base.qcow2,307200,,,,0,,1,1,0,,the host does not report what it shares\n"
                   "/r/top.qcow2,307200,307200,0,0,0,307200,2,2,0,,\n");
 }
 
