@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* imgaudit chain: draws the chain of an image as its files say, or the tree that it stands in as the store says. */
+/* imgaudit chain: draws the chain of an image from its files, or its tree from the store. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static const char help[] =
     "that IMAGE sees of it.\n\n"
     "  -f, --format FMT         take IMAGE for FMT (raw, qcow2, vmdk...); without it, its content decides\n"
     "      --confine DIR        open nothing outside DIR (may be given again)\n"
-    "      --db FILE            draw from the store: its backing files and all that is built on it, with the data "
+    "      --db FILE            draw from the store: its backing files and all that is based on it, with the data "
     "that\n"
     "                           they see of IMAGE\n"
     "  -h, --help               print this\n\n"
@@ -114,7 +114,7 @@ static enum ia_status tree_end(struct ia_render *render, struct ia_error *err)
 {
     const struct nodes *drawn = render->own;
     if (drawn->list.len == 0)
-        return ia_fail(err, IA_MISSING, "no image of its own, but a part of one: the view v_file tells of which");
+        return ia_fail(err, IA_MISSING, "no image of its own, but a part of one: for which, see the view v_file");
     return nodes_draw(render->own, render->options.utf8, &render->buf, err);
 }
 
@@ -193,15 +193,15 @@ static enum ia_status add_layers(struct nodes *nodes, const struct ia_chain *cha
     return IA_OK;
 }
 
-static enum ia_status draw_from_files(const struct chain_options *asked, struct ia_error *err)
+static enum ia_status draw_from_files(const struct chain_options *given, struct ia_error *err)
 {
     IA_AUTO_CHAIN struct ia_chain chain = {0};
     const struct ia_chain_options how = {
-        .format = asked->format,
-        .confine = asked->confined ? &asked->confine : NULL,
+        .format = given->format,
+        .confine = given->confined ? &given->confine : NULL,
         .limits = &ia_default_limits,
     };
-    IA_TRY(ia_chain_open(asked->image, &how, &chain, err));
+    IA_TRY(ia_chain_open(given->image, &how, &chain, err));
     ia_cli_warn_of_parents(&chain);
     AUTO_NODES struct nodes nodes = {0};
     struct ia_render_options options;

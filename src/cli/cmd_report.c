@@ -22,13 +22,13 @@ static const char help[] =
     "      --backing            backing files and who uses them\n"
     "      --unused-backing     backing files that nothing uses, wholly or in part\n"
     "      --sharing            what heads share through their backing files\n"
-    "      --histogram          how many see how much of each backing file\n"
+    "      --histogram          how many readers see how much of each backing file\n"
     "      --groups             the groups of heads that share most, and what that saves\n"
     "      --pairs              the pairs of heads that share most\n"
     "      --sparse             where the space of each image goes\n"
     "      --host               what files share on the host, and what deleting them frees\n"
-    "      --findings           what an administrator should know\n"
-    "      --growth             what changed since the scan before, or since --since\n"
+    "      --findings           what is broken, unsafe or could not be read\n"
+    "      --growth             what changed since the previous scan, or since --since\n"
     "      --dependents IMAGE   every image that reaches IMAGE\n"
     "      --what-if-delete IMAGE...   what deleting all of them would free and break\n"
     "      --what-if-flatten IMAGE...  what making them independent would cost and free\n"
@@ -314,7 +314,7 @@ static enum ia_status answer(struct ia_reader *reader, const struct report_optio
     return ia_store_command_answer(reader, &request, options->output, err);
 }
 
-/* *reached: there is a finding that --fail-on asks for. */
+/* *reached: there is a finding that --fail-on selects. */
 static enum ia_status make_report(const struct report_options *options, const struct ia_renderer *renderer,
                                   bool *reached, struct ia_error *err)
 {

@@ -25,8 +25,8 @@ static const char help[] =
     "      --exclude GLOB       leave out what matches, by path or by name; nothing is then proven unused\n"
     "      --allow DIR          follow references into DIR too\n"
     "      --backing-glob GLOB  files that match are meant as backing files\n"
-    "      --template GLOB      images that match stay whole although nobody reads them\n"
-    "      --raw-suffix SUFFIX  files ending so are raw when no magic says otherwise (.img .raw)\n"
+    "      --template GLOB      images that match are kept whole although nothing reads them\n"
+    "      --raw-suffix SUFFIX  files with this suffix and no other magic are raw (.img .raw)\n"
     "      --keep N             keep the history of the newest N scans (all)\n"
     "      --stats              print what was done on stdout\n"
     "  -h, --help               print this\n\n"
@@ -72,8 +72,8 @@ struct scan_command {
     struct words allow, exclude, backing_globs, templates, raw_suffixes;
     int64_t workers, keep;
     bool stats;
-    struct timespec started, told; /* for the progress line */
-    bool told_any;
+    struct timespec started, printed; /* for the progress line */
+    bool printed_any;
 };
 
 static int add_word(struct words *words, const char *word)
@@ -134,10 +134,10 @@ static double seconds_since(const struct timespec *then)
 static void show_progress(void *ctx, const struct ia_scan_progress *progress)
 {
     struct scan_command *command = ctx;
-    if (command->told_any && seconds_since(&command->told) < 0.1)
+    if (command->printed_any && seconds_since(&command->printed) < 0.1)
         return;
-    clock_gettime(CLOCK_MONOTONIC, &command->told);
-    command->told_any = true;
+    clock_gettime(CLOCK_MONOTONIC, &command->printed);
+    command->printed_any = true;
     double elapsed = seconds_since(&command->started);
     double tables = (double)progress->table_bytes / (1024 * 1024);
     fprintf(stderr, "\r\033[K%s: %jd of %jd files, %.1f MiB of tables", progress->phase, (intmax_t)progress->files_done,
@@ -152,7 +152,7 @@ static void show_progress(void *ctx, const struct ia_scan_progress *progress)
 
 static void end_progress(const struct scan_command *command)
 {
-    if (command->told_any)
+    if (command->printed_any)
         fputs("\r\033[K", stderr);
 }
 
@@ -169,7 +169,7 @@ static void make_parents(const char *path)
 
 static void print_stats(const struct ia_scan_row *row)
 {
-    printf("scan %jd: %jd entries walked, %jd passed over\n", (intmax_t)row->scan_id, (intmax_t)row->walked,
+    printf("scan %jd: %jd entries walked, %jd skipped\n", (intmax_t)row->scan_id, (intmax_t)row->walked,
            (intmax_t)row->passed_over);
     printf("images: %jd, parsed: %jd, unchanged: %jd, added: %jd, changed: %jd, renamed: %jd, vanished: %jd\n",
            (intmax_t)row->images, (intmax_t)row->parsed, (intmax_t)row->unchanged, (intmax_t)row->added,

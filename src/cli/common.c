@@ -77,7 +77,7 @@ const char *ia_cli_default_db(struct ia_buf *out)
     return out->failed ? NULL : out->data;
 }
 
-/* The power of two that a suffix stands for, -1 for no suffix of ours. */
+/* The power of two of a suffix, -1 for an unknown one. */
 static int suffix_shift(char suffix)
 {
     static const char suffixes[] = "bkmgtpe";

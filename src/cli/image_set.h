@@ -9,7 +9,7 @@
 #include "store/reader.h"
 #include "what_if/what_if.h"
 
-/* Looks the names up and works out what the action does. IA_MISSING names the one that the store does not know. */
+/* Looks the names up and computes what the action does. IA_MISSING names the one that is not in the store. */
 IA_MUST_CHECK enum ia_status ia_cli_what_if(struct ia_reader *reader, enum ia_what_if_action action,
                                             const char *const *names, size_t count, struct ia_error *err);
 

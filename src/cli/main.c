@@ -25,11 +25,11 @@ static const struct command {
 static void print_help(FILE *out)
 {
     fputs("Usage: imgaudit COMMAND [ARGUMENT]...\n"
-          "Audit disk images: what they share, what nobody uses, where the space goes.\n\n",
+          "Audit disk images: what they share, what nothing uses, where the space goes.\n\n",
           out);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
-    fputs("\n'imgaudit COMMAND --help' tells more; so does the manual, imgaudit(1).\n", out);
+    fputs("\nFor details see 'imgaudit COMMAND --help' and the manual, imgaudit(1).\n", out);
 }
 
 /* A chain hundreds deep needs a descriptor for each image. */

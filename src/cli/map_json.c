@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Entries are put together in the buffer itself, from pieces that are known beforehand. */
+/* Entries are put together in the buffer itself, from pieces that are fixed beforehand. */
 #include "cli/map_json.h"
 
 #include <string.h>

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "chain/map.h"
 
-/* Without what stands between entries. With filenames, `filename` is the last key where there is an offset. */
+/* Without the separators of entries. With filenames, `filename` is the last key where there is an offset. */
 void ia_map_json_add(struct ia_buf *out, const struct ia_map_entry *entry, bool filenames);
 
 #endif

@@ -14,7 +14,7 @@ enum ia_status ia_store_command_open(const char *db, struct ia_reader **reader, 
     if (db == NULL)
         db = ia_cli_default_db(&standard);
     if (db == NULL)
-        return ia_fail(err, IA_USAGE, "no place for the store is known: name it with --db");
+        return ia_fail(err, IA_USAGE, "no path for the store: name one with --db");
     IA_TRY(ia_reader_open(db, reader, err));
     return ia_reader_begin(*reader, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The commands, an action each. What a name of a file is has come from an image or a file system: it is quoted, always.
- * What stands without quotes are words of this file, numbers, and names of formats as far as nothing in them is special
+ * Without quotes are words of this file, numbers, and names of formats as far as nothing in them is special
  * to a shell. */
 #include "report/advice.h"
 
@@ -195,7 +195,7 @@ static void add_seconds(struct ia_buf *out, const struct field *ns)
 }
 
 /* Path, when it was last written to, new length. QEMU's locks do not stop truncate: what a guest wrote since the scan
- * may lie where the tail was. */
+ * may be where the tail was. */
 static bool cut_tail(struct ia_buf *out, const struct field *arguments, size_t count)
 {
     const struct field *path = &arguments[0];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Suggestions: from what a row says should be done to which files, to a command for a shell.
+/* Suggestions: a row names an action and its files; this makes a shell command of them.
  *
- * In SQL a suggestion is one text: an action and its arguments, separated by NUL, which no path has. What the actions
- * are and which arguments they take says the table in advice.c. The suggestions are the only commands that imgaudit
- * makes; it runs none. */
+ * In SQL a suggestion is one text: an action and its arguments, separated by NUL, which no path has. The table in
+ * advice.c lists the actions and their arguments. The suggestions are the only commands that imgaudit makes; it runs
+ * none. */
 #ifndef IA_REPORT_ADVICE_H
 #define IA_REPORT_ADVICE_H
 

@@ -28,7 +28,7 @@ struct ia_column {
     const char *meaning; /* NULL where it is not stated */
 };
 
-/* A value. `type` is the column's, or what the row's unit says; never IA_COLUMN_UNIT, nor IA_COLUMN_ADVICE. */
+/* A value. `type` is the column's, or that of the row's unit; never IA_COLUMN_UNIT, nor IA_COLUMN_ADVICE. */
 struct ia_cell {
     enum ia_value_type value;
     enum ia_column_type type;

@@ -16,7 +16,7 @@ struct pieces {
 static const struct pieces ascii = {"|- ", "`- ", "|  ", "   ", "  <--"};
 static const struct pieces boxes = {"├─ ", "└─ ", "│  ", "   ", "  ◀──"};
 
-/* What is known of a level while the nodes pass by. */
+/* The state of a level while nodes are drawn. */
 struct level {
     const char *path; /* of the last node drawn there */
     bool goes_on;     /* a sibling of it is still to come */
@@ -35,7 +35,7 @@ static enum ia_status check_levels(const struct ia_draw_node *nodes, size_t coun
     return IA_OK;
 }
 
-/* follows[i]: node i has a later sibling. From the end: a level is open while a node of it was met and none above it.
+/* follows[i]: node i has a later sibling. From the end: a level is open after a node of it and until one above it.
  */
 static void find_siblings(const struct ia_draw_node *nodes, size_t count, struct level *levels, bool *follows)
 {

@@ -14,8 +14,8 @@
 struct ia_draw_node {
     size_t level;     /* 0 for a root, at most one more than the node before */
     const char *path; /* bytes of a file name */
-    const char *text; /* what else there is to say of it */
-    bool marked;      /* the node that was asked for */
+    const char *text; /* the rest of its line */
+    bool marked;      /* the given image's node */
 };
 
 /* One line per node; a path below its parent's directory is shown from there on. `utf8`: box-drawing characters and

@@ -106,7 +106,7 @@ enum ia_status ia_findings_reach(struct ia_reader *reader, const char *severity,
         if (!row)
             return IA_OK;
         struct ia_cell cell = ia_cell_read(query, 0, IA_COLUMN_TEXT);
-        /* A word that is not known here ranks above all: better one alarm too many. */
+        /* An unknown word ranks above all: better one alarm too many. */
         *reached = *reached || (cell.value == IA_VALUE_TEXT && severity_rank(cell.text) >= severity_rank(severity));
     }
 }

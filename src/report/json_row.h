@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "report/column.h"
 
-/* On one line, with the NAME_hex keys that render.h tells of. */
+/* On one line, with the NAME_hex keys that render.h describes. */
 void ia_json_add_row(struct ia_buf *out, const struct ia_row *row);
 
 #endif

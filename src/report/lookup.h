@@ -7,8 +7,8 @@
 #include "base/status.h"
 #include "store/reader.h"
 
-/* *path becomes a path that the store knows: the name's canonical absolute path, or else the name as it is given (of a
- * file that is gone, or that the scan met under another name). IA_MISSING when the store knows neither. */
+/* *path becomes a path in the store: the name's canonical absolute path, or else the name as it is given (of a file
+ * that is gone, or that the scan found by another name). IA_MISSING when the store has neither. */
 IA_MUST_CHECK enum ia_status ia_image_lookup(struct ia_reader *reader, const char *name, struct ia_buf *path,
                                              struct ia_error *err);
 

@@ -6,7 +6,7 @@
  *           bytes that are not printable as \n, \t, \r, \xNN, a backslash as \\ (ia_text_show)
  *   json    one object: {"imgaudit_format": [1, 0], "report": NAME, "scan": {...} or null, "basis": {...},
  *           "rows": [{...}, ...]}. Sizes are bytes, flags true and false, times ISO 8601. Always valid UTF-8: a byte of
- *           a value that is none of UTF-8 stands as U+FFFD, and then a second key follows, NAME_hex, with all bytes of
+ *           a value that is not UTF-8 has U+FFFD in it, and then a second key follows, NAME_hex, with all bytes of
  *           the value in hexadecimal. The key is there only when it is needed
  *   ndjson  the rows alone, each as an object on a line of its own
  *   csv     RFC 4180 with a header line, lines ended by LF; the bytes of paths as they are; flags 0 and 1; no value is
@@ -30,7 +30,7 @@ struct ia_render_options {
     size_t width; /* columns of the terminal, 0 for none: nothing is wrapped then */
 };
 
-/* What is known before the first row. All of it must live until ia_render_release. */
+/* What is fixed before the first row. All of it must live until ia_render_release. */
 struct ia_render_head {
     const char *report;
     const struct ia_column *columns;
@@ -46,7 +46,7 @@ struct ia_render {
     const struct ia_render_head *head;
     struct ia_render_options options;
     FILE *out;
-    struct ia_buf buf; /* what the renderer has to say next; written and cleared after each call */
+    struct ia_buf buf; /* the renderer's next output; written and cleared after each call */
     uint64_t rows;     /* rows before this one */
     void *own;         /* the renderer's */
 };

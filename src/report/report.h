@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A report: one SQL statement with a header of comments that says what its columns are. Embedded from reports/, or a
+/* A report: one SQL statement with a header of comments that describes its columns. Embedded from reports/, or a
  * user's own file. The header is the comment lines before the statement; a line that is none of these is a plain
  * comment:
  *   -- title: WORDS                        one line for a list of reports
  *   -- about: WORDS                        meaning, source, caveats; may be repeated
  *   -- column: NAME | TYPE | MEANING       TYPE: bytes count text path ratio flag time, any (as each value is), unit
- *                                          (each row says it in its column `unit`), or advice (see report/advice.h)
+ *                                          (each row's is in its column `unit`), or advice (see report/advice.h)
  *   -- parameter: :NAME | MEANING
  *   -- include: REPORT                     the embedded report REPORT, which includes nothing itself, can be read as a
  * table of that name with _ for - */
@@ -49,7 +49,7 @@ const char *ia_report_embedded_name(size_t index);
 
 bool ia_report_has_parameter(const struct ia_report *report, const char *name);
 
-/* What the header says of a column; NULL when it says nothing. */
+/* The header's entry of a column; NULL when it has none. */
 const struct ia_column *ia_report_column(const struct ia_report *report, const char *name);
 
 #endif

@@ -70,10 +70,10 @@ static enum ia_status name_columns(struct plan *plan, const struct ia_query *que
         plan->all[i].name = name == NULL ? NULL : unique_name(plan, i, name);
         if (plan->all[i].name == NULL)
             return ia_no_memory(err);
-        const struct ia_column *told = ia_report_column(report, name);
-        if (told != NULL) {
-            plan->all[i].type = told->type;
-            plan->all[i].meaning = told->meaning;
+        const struct ia_column *described = ia_report_column(report, name);
+        if (described != NULL) {
+            plan->all[i].type = described->type;
+            plan->all[i].meaning = described->meaning;
         }
         if (strcmp(plan->all[i].name, "unit") == 0)
             plan->unit = i;
@@ -104,7 +104,7 @@ static enum ia_status plan_init(struct plan *plan, const struct ia_query *query,
     return IA_OK;
 }
 
-/* The type of a value that its row's unit tells. */
+/* The type of a value by its row's unit. */
 static enum ia_column_type type_by_unit(const struct plan *plan, const struct ia_query *query)
 {
     enum ia_column_type type = IA_COLUMN_ANY;
@@ -142,7 +142,7 @@ static enum ia_status read_cells(struct plan *plan, const struct ia_query *query
     return IA_OK;
 }
 
-/* `row` tells whether the query stands on a row. */
+/* `row`: the query is at a row. */
 static enum ia_status render_rows(struct ia_render *render, struct plan *plan, struct ia_query *query, bool row,
                                   struct ia_error *err)
 {
@@ -209,8 +209,8 @@ static enum ia_status check_parameters(const struct ia_query *query, const struc
         if (!ia_report_has_parameter(request->report, name))
             return ia_fail(
                 err, IA_USAGE,
-                "report '%s' uses %s without saying so: add the line '-- parameter: %s | MEANING' at its top", report,
-                name, name);
+                "report '%s' uses %s but does not declare it: add the line '-- parameter: %s | MEANING' at its top",
+                report, name, name);
     }
     return IA_OK;
 }

@@ -27,7 +27,7 @@ struct ia_report_request {
     struct ia_render_options options;
 };
 
-/* Writes to out and flushes it. On failure out may hold a part. Columns of one name are told apart by _2, _3... */
+/* Writes to out and flushes it. On failure out may hold a part. Columns of the same name get the suffixes _2, _3... */
 IA_MUST_CHECK enum ia_status ia_report_run(struct ia_reader *reader, const struct ia_report_request *request, FILE *out,
                                            struct ia_error *err);
 

@@ -14,8 +14,8 @@
 void ia_text_size(struct ia_buf *out, int64_t bytes);
 
 /* Bytes that may come from a tenant, on one line and harmless to a terminal: what the locale cannot print shows as \n,
- * \t, \r or \xNN per byte, a backslash as \\, so that the bytes can be told from what is shown. Characters outside
- * ASCII are kept where `utf8` says that the locale is UTF-8, those that only change the direction of the line excepted.
+ * \t, \r or \xNN per byte, a backslash as \\, so that the bytes can be recovered from what is shown. Characters outside
+ * ASCII are kept where `utf8`: the locale is UTF-8, those that only change the direction of the line excepted.
  */
 void ia_text_show(struct ia_buf *out, const char *bytes, size_t len, bool utf8);
 

@@ -51,7 +51,7 @@ def test_reports_of_ones_own(case):
     body = "SELECT path FROM image WHERE path = :image ORDER BY path;\n"
     outcome = report(body)
     case.check(outcome.code == 2 and "-- parameter: :image | MEANING" in outcome.err and not outcome.out,
-               "a report that uses :image without saying so is told the line that is missing", [outcome])
+               "the message about an undeclared :image has the line that is missing", [outcome])
     case.same(report(body, "--image", site.path("x.img")).code, 2, "whether or not an image is named")
     outcome = report("-- parameter: :image | which\n" + body, "--image", site.path("x.img"))
     case.same((outcome.code, outcome.out), (0, f"path\n{site.path('x.img')}\n"), "with the line it runs")

@@ -116,8 +116,8 @@ def test_wrong_questions(case):
     site.scan()
     one, two, base = site.path("one"), site.path("two"), site.path("base")
     for code, words, arguments in (
-            (1, "knows no image", ["--what-if-delete", site.path("none")]),
-            (1, "knows no image", ["--what-if-delete", one, site.path("none")]),
+            (1, "has no image", ["--what-if-delete", site.path("none")]),
+            (1, "has no image", ["--what-if-delete", one, site.path("none")]),
             (2, "one image at a time", ["--what-if-commit", one, two]),
             (2, "nothing to commit into", ["--what-if-commit", base]),
             (2, "one what-if at a time", ["--what-if-delete", one, "--what-if-flatten", two]),

@@ -135,7 +135,7 @@ static void parameters_are_declared_and_known(void **state)
 {
     const struct ia_argument image = {":image", "/x", false};
     expect_failure(*state, &(struct run){"-- title: t\nSELECT :image", "csv", .argument = image}, IA_USAGE,
-                   "report 'mine' uses :image without saying so: add the line '-- parameter: :image | MEANING'");
+                   "report 'mine' uses :image but does not declare it: add the line '-- parameter: :image | MEANING'");
     expect_failure(*state, &(struct run){"-- parameter: :x | a value\nSELECT :x", "csv", .argument = image}, IA_USAGE,
                    "the parameter :x, which nothing here gives a value");
     expect_failure(*state, &(struct run){"SELECT ?", "csv", .argument = image}, IA_USAGE, "the parameter ?");
