@@ -13,7 +13,7 @@ CREATE TABLE scan (
     scan_id     INTEGER PRIMARY KEY,  -- ascending
     started_ns  INTEGER NOT NULL,
     finished_ns INTEGER NOT NULL,
-    walked      INTEGER NOT NULL,  -- directory entries looked at
+    walked      INTEGER NOT NULL,  -- directory entries visited
     passed_over INTEGER NOT NULL,  -- regular files that are no image, and entries of other kinds
     images      INTEGER NOT NULL,  -- images in all
     parsed      INTEGER NOT NULL,  -- images whose tables this scan read
@@ -24,11 +24,11 @@ CREATE TABLE scan (
     vanished    INTEGER NOT NULL,  -- images of the scan before that are gone
     extents     INTEGER NOT NULL,  -- extents that this scan stored
     table_bytes INTEGER NOT NULL,  -- bytes of images that this scan read
-    errors      INTEGER NOT NULL,  -- findings that say that something could not be read or followed
+    errors      INTEGER NOT NULL,  -- findings about something that could not be read or followed
     doubts      INTEGER NOT NULL   -- reasons why nothing could be proven by it (doubt.image_id NULL); 0: it was complete
 ) STRICT;
 
--- What a scan was asked to do, as far as that changes what a verdict means.
+-- The options of a scan, as far as they change what a verdict means.
 CREATE TABLE scan_option (
     scan_id INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
     kind    TEXT NOT NULL CHECK (kind IN ('root', 'allow', 'exclude', 'backing-glob', 'template', 'raw-suffix')),
@@ -46,7 +46,7 @@ CREATE TABLE scan_passed (
 ) STRICT, WITHOUT ROWID;
 
 -- Directories in which images vanished because another device is mounted there now, or because they are no longer
--- scanned: what those images name is unknown until they are read again, or the administrator says to forget them.
+-- scanned: what those images name is unknown until they are read again, or the administrator has them forgotten.
 CREATE TABLE absent_mount (
     path   TEXT PRIMARY KEY,
     device INTEGER NOT NULL  -- st_dev of what was mounted there
@@ -60,14 +60,14 @@ CREATE TABLE setting (
                             -- and shared_run; views: views.sql as one number
 ) STRICT, WITHOUT ROWID;
 
--- Images that every scan keeps whole although nothing reads them: they are cloned, say.
+-- Images that every scan keeps whole although nothing reads them: they are cloned, for example.
 CREATE TABLE template (
     glob TEXT PRIMARY KEY  -- of a path or its last component
 ) STRICT, WITHOUT ROWID;
 
 -- Files ---------------------------------------------------------------------------------------------------------------
 
--- A host file of the latest scan by its identity, with the key that says whether it changed.
+-- A host file of the latest scan by its identity, with the key that shows whether it changed.
 CREATE TABLE file (
     file_id    INTEGER PRIMARY KEY,
     path       TEXT NOT NULL,     -- its first name: files before symbolic links, then in the order of bytes
@@ -82,16 +82,16 @@ CREATE TABLE file (
                    -- looked at
                    verdict = 'image' OR verdict = 'part' OR verdict = 'passed' OR verdict = 'unknown'
                    OR verdict = 'none'),
-    reason     TEXT NOT NULL DEFAULT ''  -- why it was passed over or is unknown; '' of an image; of a part, by itself
+    reason     TEXT NOT NULL DEFAULT ''  -- why it was skipped or is unknown; '' of an image; of a part, by itself
                CHECK (
                    reason = '' OR reason = 'empty' OR reason = 'no-image-magic' OR reason = 'unreadable'
                    OR reason = 'unrecognised'),
-    links      INTEGER,           -- names that the file system counts; NULL: not known
-    links_met  INTEGER,           -- of these, those that the scan met, each once for all mounts; NULL: not known
+    links      INTEGER,           -- names that the file system counts; NULL: unknown
+    links_met  INTEGER,           -- of these, those that the scan found, each once for all mounts; NULL: unknown
     UNIQUE (device, inode)
 ) STRICT;
 
--- Every name by which the latest scan met an image or a part of one: hard links, bind mounts, symbolic links.
+-- Every name by which the latest scan found an image or a part of one: hard links, bind mounts, symbolic links.
 CREATE TABLE file_name (
     path    TEXT PRIMARY KEY,
     file_id INTEGER NOT NULL REFERENCES file ON DELETE CASCADE,
@@ -105,13 +105,13 @@ CREATE TABLE file_sharing (
     file_id         INTEGER PRIMARY KEY REFERENCES file ON DELETE CASCADE,
     shared_bytes    INTEGER,           -- in blocks that something else uses too; NULL: unknown (no FIEMAP)
     encoded_bytes   INTEGER NOT NULL,  -- in blocks of its own that the host compresses: how many they are is unknown
-    unmatched_bytes INTEGER,           -- of shared_bytes: no other file of the store is known to use them; NULL: unknown
-    saved_bytes     INTEGER NOT NULL,  -- of shared_bytes: they count with a file before it, by path, or earlier in it
+    unmatched_bytes INTEGER,           -- part of shared_bytes that no other known file of the store uses; NULL: unknown
+    saved_bytes     INTEGER NOT NULL,  -- part of shared_bytes that counts with a file before it, by path, or earlier in it
     group_id        INTEGER            -- the same for files that have blocks in common, by way of others too; NULL: none
 ) STRICT;
 CREATE INDEX file_sharing_group ON file_sharing (group_id);
 
--- The runs of bytes of a file whose blocks something else uses too, as far as the host says where they are.
+-- The runs of bytes of a file whose blocks something else uses too, as far as the host reports where they are.
 CREATE TABLE shared_run (
     file_id  INTEGER NOT NULL REFERENCES file ON DELETE CASCADE,
     start    INTEGER NOT NULL,  -- byte of the file
@@ -138,18 +138,18 @@ CREATE TABLE image (
     file_id      INTEGER NOT NULL UNIQUE REFERENCES file ON DELETE CASCADE,  -- its main file
     path         TEXT NOT NULL,  -- as file.path
     format       TEXT NOT NULL REFERENCES format (name) DEFERRABLE INITIALLY DEFERRED,
-    format_basis TEXT NOT NULL CHECK (  -- how the format is known; footer: by the last 512 bytes alone; stated: by an
-                   -- overlay; guessed: raw for want of a magic; named: as a root
+    format_basis TEXT NOT NULL CHECK (  -- how the format was found; footer: by the last 512 bytes alone; stated: by an
+                   -- overlay; guessed: raw, as it has no magic; named: as a root
                    format_basis = 'content' OR format_basis = 'stated' OR format_basis = 'footer'
                    OR format_basis = 'suffix' OR format_basis = 'guessed' OR format_basis = 'named'),
-    state        TEXT NOT NULL CHECK (  -- those of the first line have a map, the others say why it has none
+    state        TEXT NOT NULL CHECK (  -- those of the first line have a map, the others are why it has none
                    state = 'ok' OR state = 'changed' OR state = 'snapshot-unreadable' OR state = 'truncated'
                    OR state = 'not-mine' OR state = 'unsupported' OR state = 'corrupt' OR state = 'limit'
                    OR state = 'missing' OR state = 'denied' OR state = 'refused' OR state = 'loop'
                    OR state = 'busy' OR state = 'full' OR state = 'foreign' OR state = 'io'
                    OR state = 'no-memory' OR state = 'usage' OR state = 'bug'),
-    problem      TEXT,           -- what the state means here, in words; NULL: nothing to say
-    chain_ok     INTEGER NOT NULL DEFAULT 0 CHECK (chain_ok IN (0, 1)),  -- 1: it and all behind it could be read
+    problem      TEXT,           -- what the state means here, in words; NULL: nothing
+    chain_ok     INTEGER NOT NULL DEFAULT 0 CHECK (chain_ok IN (0, 1)),  -- 1: it and all of its chain could be read
     backing_path TEXT,           -- where its backing name leads; NULL: it has none, or that is not a path
     backing_id   INTEGER REFERENCES image (image_id) DEFERRABLE INITIALLY DEFERRED,  -- the image there; NULL: none, or cut
     map_id       INTEGER NOT NULL,  -- its active mapping
@@ -161,7 +161,7 @@ CREATE TABLE image (
 CREATE INDEX image_path ON image (path);
 CREATE INDEX image_backing ON image (backing_id);
 
--- What the image's header says. Kept while its file does not change.
+-- What is in the image's header. Kept while its file does not change.
 CREATE TABLE image_header (
     image_id            INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
     variant             TEXT NOT NULL DEFAULT '',  -- words on the format's flavour: "v3 zstd extended-l2"
@@ -170,23 +170,23 @@ CREATE TABLE image_header (
     cluster_size        INTEGER,  -- bytes; NULL: the format has none, or the header was not understood
     encrypted           INTEGER NOT NULL DEFAULT 0 CHECK (encrypted IN (0, 1)),
     dirty               INTEGER NOT NULL DEFAULT 0 CHECK (dirty IN (0, 1)),          -- 1: not closed cleanly
-    corrupt             INTEGER NOT NULL DEFAULT 0 CHECK (corrupt IN (0, 1)),        -- 1: it says so of itself
-    truncated           INTEGER NOT NULL DEFAULT 0 CHECK (truncated IN (0, 1)),      -- 1: tables or clusters lie past its end
+    corrupt             INTEGER NOT NULL DEFAULT 0 CHECK (corrupt IN (0, 1)),        -- 1: it is marked so
+    truncated           INTEGER NOT NULL DEFAULT 0 CHECK (truncated IN (0, 1)),      -- 1: tables or clusters are past its end
     has_data_file       INTEGER NOT NULL DEFAULT 0 CHECK (has_data_file IN (0, 1)),  -- 1: its guest bytes are in another file
     extended_l2         INTEGER NOT NULL DEFAULT 0 CHECK (extended_l2 IN (0, 1)),    -- 1: its clusters have subclusters
     compression         TEXT,     -- what QEMU compresses its clusters with, in words of `qemu-img create -o compression_type`;
                                   -- NULL: there is no choice
-    backing_name        TEXT,     -- as it stands in the image; NULL: no backing file
+    backing_name        TEXT,     -- as written in the image; NULL: no backing file
     backing_format      TEXT,     -- what the image states of it; NULL: nothing
     backing_by_identity INTEGER NOT NULL DEFAULT 0 CHECK (backing_by_identity IN (0, 1)),  -- 1: its parent has no name
-    identity            TEXT,     -- who it is, in its format's terms: "cid 1234abcd", "uuid ..."; NULL: it does not say
+    identity            TEXT,     -- who it is, in its format's terms: "cid 1234abcd", "uuid ..."; NULL: not stated
     identity_stamp      TEXT,     -- changes with every modification; NULL: the format has no such thing
-    parent_identity     TEXT,     -- what its parent's identity should be; NULL: it does not say
-    parent_stamp        TEXT      -- what its parent's identity_stamp should be; NULL: it does not say
+    parent_identity     TEXT,     -- what its parent's identity should be; NULL: not stated
+    parent_stamp        TEXT      -- what its parent's identity_stamp should be; NULL: not stated
 ) STRICT;
 
--- What QEMU's tools can do with the image, by what its header says (src/model/abilities.h). An encrypted one can do the
--- same, with its key. Kept while its file does not change. Where nothing is known: it can do nothing.
+-- What QEMU's tools can do with the image, by its header (src/model/abilities.h). An encrypted one can do the
+-- same, with its key. Kept while its file does not change. Where that is unknown: nothing.
 CREATE TABLE image_ability (
     image_id         INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
     unit             INTEGER NOT NULL DEFAULT 1 CHECK (unit > 0),         -- guest bytes: what is written takes multiples of it
@@ -221,10 +221,10 @@ CREATE TABLE image_account (
     compressed_host      INTEGER NOT NULL DEFAULT 0,  -- host bytes that hold compressed_bytes
     metadata_bytes       INTEGER,  -- host bytes of headers and tables; NULL: unknown
     overlapping          INTEGER CHECK (overlapping IN (0, 1))  -- 1: bytes of its files are used for two things that cannot
-                                   -- share them; 0: none are, as far as the account of host space goes; NULL: unknown
+                                   -- share them; 0: none are, by the account of host space; NULL: unknown
 ) STRICT;
 
--- What the next scan has to know of the image.
+-- What the next scan needs of the image.
 CREATE TABLE image_memory (
     image_id            INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
     first_scan          INTEGER NOT NULL,  -- scan_id of the scan that first saw it
@@ -266,18 +266,18 @@ CREATE TABLE reference (
     image_id  INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
     kind      TEXT NOT NULL CHECK (
                    kind = 'backing'         -- its backing file
-                   OR kind = 'data-file'    -- a file that it is made of, looked for as QEMU does
+                   OR kind = 'data-file'    -- a file that it is made of, searched for as QEMU does
                    OR kind = 'extent'       -- a file that it is made of, in its own directory
                    OR kind = 'parent-path'  -- a host path to try for its parent; the first that exists counts
                    OR kind = 'alias'        -- its backing file, seen from another name of the image
                    OR kind = 'content'),    -- named by a content that is used as another format
     number    INTEGER NOT NULL DEFAULT 0,  -- of a part (data-file, extent): image_file.number less one; else among its kind
     role      TEXT CHECK (role = 'data' OR role = 'extent' OR role = 'part'),  -- of a part: image_file.role; NULL: no part
-    place     INTEGER CHECK (place IN (0, 1)),  -- of a part: 0 looked for as QEMU does, 1 in the image's directory; NULL: no part
-    name      TEXT,              -- as it stands in the image; of alias, the image's other name; NULL: it does not say
-    path      TEXT NOT NULL DEFAULT '',  -- where it leads; '': not a path, or not looked for by itself
+    place     INTEGER CHECK (place IN (0, 1)),  -- of a part: 0 searched for as QEMU does, 1 in the image's directory; NULL: no part
+    name      TEXT,              -- as written in the image; of alias, the image's other name; NULL: not stated
+    path      TEXT NOT NULL DEFAULT '',  -- where it leads; '': not a path, or not searched for by itself
     state     TEXT CHECK (  -- outside: of the roots; ambiguous: depends on a working directory; several: of that identity;
-                   -- NULL: not looked for by itself
+                   -- NULL: not searched for by itself
                    state = 'followed' OR state = 'missing' OR state = 'outside' OR state = 'remote'
                    OR state = 'unsupported' OR state = 'denied' OR state = 'not-a-file' OR state = 'ambiguous'
                    OR state = 'loop' OR state = 'several'),
@@ -336,7 +336,7 @@ INSERT INTO extent_state (state, name, present, zero, data, located) VALUES
 
 -- The forest of backing links -----------------------------------------------------------------------------------------
 
--- Which image stands at which depth of whose chain. Images with a broken chain have rows down to the break.
+-- Which image is at which depth of which image's chain. Images with a broken chain have rows down to the break.
 CREATE TABLE chain (
     image_id      INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
     depth         INTEGER NOT NULL,   -- 0: the image itself
@@ -363,7 +363,7 @@ CREATE TABLE usage (
     heads           INTEGER NOT NULL   -- heads among them
 ) STRICT;
 
--- How much data of an image exactly so many readers read. The sum over an image is usage.visible_bytes.
+-- How much data of an image is read by exactly that many readers. The sum over an image is usage.visible_bytes.
 CREATE TABLE reader_bytes (
     image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
     readers  INTEGER NOT NULL,  -- > 0
@@ -392,7 +392,7 @@ CREATE TABLE pair (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pair_other ON pair (other_id);
 
--- One row for each image that stands on no other. The rows of chain, usage, reader_bytes, masked and pair of its tree
+-- One row for each image that has no backing image. The rows of chain, usage, reader_bytes, masked and pair of its tree
 -- hold while the number is the same.
 CREATE TABLE tree (
     root_id     INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
@@ -427,14 +427,14 @@ CREATE TABLE doubt (
     code     TEXT NOT NULL CHECK (code IN (
                  'unread', 'broken-reference', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
                  'written-since', 'shared-file', 'loop', 'chain-broken', 'non-backing-reader')),
-    subject  TEXT NOT NULL,  -- what raises it: a path most often, with a remark in parentheses; '': the code says all
+    subject  TEXT NOT NULL,  -- what raises it: a path most often, with a remark in parentheses; '': none, the code is enough
     sentence TEXT NOT NULL,  -- the same in words
     UNIQUE (image_id, code, subject)
 ) STRICT;
 
 -- Findings and history ------------------------------------------------------------------------------------------------
 
--- Something an administrator should know. Rows of earlier scans stay while their scan is kept.
+-- Something broken, unsafe or not readable. Rows of earlier scans stay while their scan is kept.
 CREATE TABLE finding (
     finding_id INTEGER PRIMARY KEY,
     code       TEXT NOT NULL CHECK (code IN (  -- imgaudit(1), FINDINGS

@@ -153,7 +153,7 @@ JOIN image AS i ON i.image_id = m.image_id
 JOIN extent_state AS s ON s.state = m.state
 LEFT JOIN image_file AS x ON x.image_id = m.image_id AND x.number = m.file AND m.offset IS NOT NULL;
 
--- What the bytes of an image's file are used for, with the rest of what the host says that it takes, so that the blocks of
+-- What the bytes of an image's file are used for, with the rest of what it takes by the host's count, so that the blocks of
 -- a file add up to its disk_size.
 CREATE VIEW v_space AS
 SELECT s.image_id, i.path, x.path AS file, s.use, s.bytes, s.disk_bytes, s.unwritten_bytes
@@ -182,7 +182,7 @@ FROM (SELECT image_id, use, disk_bytes - coalesce(unwritten_bytes, 0) AS blocks,
       FROM file_space) AS b JOIN image AS i ON i.image_id = b.image_id
 GROUP BY b.image_id;
 
--- How much data of an image exactly so many readers read.
+-- How much data of an image is read by exactly that many readers.
 CREATE VIEW v_sharing AS
 SELECT s.image_id, i.path, s.readers, s.bytes
 FROM reader_bytes AS s
@@ -230,7 +230,7 @@ FROM candidate AS c
 JOIN image AS i ON i.image_id = c.image_id
 JOIN image_memory AS r ON r.image_id = c.image_id
 LEFT JOIN usage AS u ON u.image_id = c.image_id
--- Host bytes behind what nobody reads. A hole takes none; of compressed data only the sum is known.
+-- Host bytes of masked data. A hole takes none; for compressed data only the sum is known.
 LEFT JOIN (SELECT k.image_id,
                   sum(CASE k.state WHEN 0 THEN k.length WHEN 2 THEN k.length
                                    WHEN 1 THEN k.length * a.compressed_host / a.compressed_bytes ELSE 0 END) AS host
@@ -281,7 +281,7 @@ CREATE VIEW v_growth AS
 SELECT b.path, a.scan_id AS from_scan, b.scan_id AS to_scan,
        b.disk_size - a.disk_size AS disk_delta, b.data_bytes - a.data_bytes AS data_delta,
        b.virtual_size - a.virtual_size AS virtual_delta,
-       -- Of an image that was not understood, or whose chain is broken, how deep it stands is not known.
+       -- The depth of an image that was not understood, or whose chain is broken, is unknown.
        CASE a.state WHEN 'ok' THEN a.chain_depth END AS depth_from,
        CASE b.state WHEN 'ok' THEN b.chain_depth END AS depth_to,
        a.dependents AS dependents_from, b.dependents AS dependents_to
