@@ -27,7 +27,7 @@ static const char help[] =
 
 struct map_options {
     const char *image;
-    const char *word; /* the argument that is being looked at */
+    const char *word; /* the current argument */
     const char *format;
     bool json;
     bool filenames;

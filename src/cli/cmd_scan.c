@@ -68,7 +68,7 @@ struct words {
 
 struct scan_command {
     const char *db;
-    const char *word; /* the argument that is being looked at */
+    const char *word; /* the current argument */
     struct words allow, exclude, backing_globs, templates, raw_suffixes;
     int64_t workers, keep;
     bool stats;
