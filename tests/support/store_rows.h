@@ -5,7 +5,7 @@
 #define TEST_SUPPORT_STORE_ROWS_H
 
 #define SCAN_ROW                                                                                                       \
-    "scan (scan_id, started_ns, finished_ns, walked, passed_over, images, parsed, unchanged, added, "        \
+    "scan (scan_id, started_ns, finished_ns, walked, passed_over, images, parsed, unchanged, added, "                  \
     "changed,"                                                                                                         \
     " renamed, vanished, extents, table_bytes, errors, doubts)"
 #define SCAN_OPTION_ROW "scan_option (scan_id, kind, value)"
