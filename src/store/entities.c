@@ -16,7 +16,7 @@ static const struct ia_column_spec file_columns[] = {
     IA_COLUMN(ia_file_row, verdict),
     IA_COLUMN(ia_file_row, reason),
     IA_NULL_IF_NEGATIVE(ia_file_row, links),
-    IA_NULL_IF_NEGATIVE_AS("links_met", ia_file_row, links_found),
+    IA_NULL_IF_NEGATIVE_AS("links_met", ia_file_row, links_found, IA_COLUMN_VALUE),
 };
 
 static const struct ia_column_spec file_name_columns[] = {
@@ -54,17 +54,17 @@ static const struct ia_column_spec image_columns[] = {
 
 static const struct ia_column_spec image_header_columns[] = {
     IA_KEY(ia_image_row, image_id),
-    IA_COLUMN(ia_image_row, variant),
-    IA_NULL_IF_NEGATIVE(ia_image_row, version),
+    IA_STORED(ia_image_row, variant),
+    IA_STORED_NULL_IF_NEGATIVE(ia_image_row, version),
     IA_NULL_IF_NEGATIVE(ia_image_row, virtual_size),
-    IA_NULL_IF_NEGATIVE(ia_image_row, cluster_size),
+    IA_STORED_NULL_IF_NEGATIVE(ia_image_row, cluster_size),
     IA_COLUMN(ia_image_row, encrypted),
     IA_COLUMN(ia_image_row, dirty),
     IA_COLUMN(ia_image_row, corrupt),
     IA_COLUMN(ia_image_row, truncated),
-    IA_COLUMN(ia_image_row, has_data_file),
-    IA_COLUMN(ia_image_row, extended_l2),
-    IA_COLUMN(ia_image_row, compression),
+    IA_STORED(ia_image_row, has_data_file),
+    IA_STORED(ia_image_row, extended_l2),
+    IA_STORED(ia_image_row, compression),
     IA_COLUMN(ia_image_row, backing_name),
     IA_COLUMN(ia_image_row, backing_format),
     IA_COLUMN(ia_image_row, backing_by_identity),
@@ -74,7 +74,7 @@ static const struct ia_column_spec image_header_columns[] = {
     IA_COLUMN(ia_image_row, parent_stamp),
 };
 
-#define ABILITY(member) IA_COLUMN_AS(#member, ia_image_row, abilities.member, IA_COLUMN_VALUE)
+#define ABILITY(member) IA_COLUMN_AS(#member, ia_image_row, abilities.member, IA_COLUMN_STORED)
 
 static const struct ia_column_spec image_ability_columns[] = {
     IA_KEY(ia_image_row, image_id),
@@ -104,8 +104,8 @@ static const struct ia_column_spec image_account_columns[] = {
     IA_COLUMN_AS("zero_allocated_bytes", ia_image_row, state_bytes[IA_EXTENT_ZERO_ALLOCATED], IA_COLUMN_VALUE),
     IA_COLUMN_AS("sparse_bytes", ia_image_row, state_bytes[IA_EXTENT_SPARSE], IA_COLUMN_VALUE),
     IA_COLUMN_AS("reserved_bytes", ia_image_row, state_bytes[IA_EXTENT_RESERVED], IA_COLUMN_VALUE),
-    IA_COLUMN(ia_image_row, compressed_host),
-    IA_NULL_IF_NEGATIVE(ia_image_row, metadata_bytes),
+    IA_STORED(ia_image_row, compressed_host),
+    IA_STORED_NULL_IF_NEGATIVE(ia_image_row, metadata_bytes),
     IA_NULL_IF_NEGATIVE(ia_image_row, overlapping),
 };
 

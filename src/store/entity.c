@@ -10,27 +10,33 @@ static void add_names(const struct ia_entity *entity, struct ia_buf *out)
         ia_buf_addf(out, "%s%s", i > 0 ? ", " : "", entity->columns[i].name);
 }
 
-/* The names in this role; assigned: each with the value of the row that is put. */
-static void add_role(const struct ia_entity *entity, enum ia_column_role role, bool assigned, struct ia_buf *out)
+/* The names of the keys. */
+static void add_keys(const struct ia_entity *entity, struct ia_buf *out)
 {
     const char *before = "";
     for (size_t i = 0; i < entity->count; i++) {
-        const char *name = entity->columns[i].name;
-        if (entity->columns[i].role != role)
+        if (entity->columns[i].role != IA_COLUMN_KEY)
             continue;
-        ia_buf_addf(out, "%s%s", before, name);
-        if (assigned)
-            ia_buf_addf(out, " = excluded.%s", name);
+        ia_buf_addf(out, "%s%s", before, entity->columns[i].name);
         before = ", ";
     }
 }
 
-static bool has_role(const struct ia_entity *entity, enum ia_column_role role)
+/* "UPDATE SET " and the values of the row that is put; "NOTHING" where it has none. */
+static void add_update(const struct ia_entity *entity, struct ia_buf *out)
 {
-    for (size_t i = 0; i < entity->count; i++)
-        if (entity->columns[i].role == role)
-            return true;
-    return false;
+    const char *before = "UPDATE SET ";
+    bool any = false;
+    for (size_t i = 0; i < entity->count; i++) {
+        const struct ia_column_spec *column = &entity->columns[i];
+        if (column->role != IA_COLUMN_VALUE && column->role != IA_COLUMN_STORED)
+            continue;
+        ia_buf_addf(out, "%s%s = excluded.%s", before, column->name, column->name);
+        before = ", ";
+        any = true;
+    }
+    if (!any)
+        ia_buf_add_str(out, "NOTHING");
 }
 
 void ia_entity_insert_sql(const struct ia_entity *entity, struct ia_buf *out)
@@ -47,21 +53,21 @@ void ia_entity_put_sql(const struct ia_entity *entity, struct ia_buf *out)
 {
     ia_entity_insert_sql(entity, out);
     ia_buf_add_str(out, " ON CONFLICT (");
-    add_role(entity, IA_COLUMN_KEY, false, out);
+    add_keys(entity, out);
     ia_buf_add_str(out, ") DO ");
-    if (!has_role(entity, IA_COLUMN_VALUE)) {
-        ia_buf_add_str(out, "NOTHING");
-        return;
-    }
-    ia_buf_add_str(out, "UPDATE SET ");
-    add_role(entity, IA_COLUMN_VALUE, true, out);
+    add_update(entity, out);
 }
 
 void ia_entity_load_sql(const struct ia_entity *entity, struct ia_buf *out)
 {
     assert(entity->order != NULL);
-    ia_buf_add_str(out, "SELECT ");
-    add_names(entity, out);
+    const char *before = "SELECT ";
+    for (size_t i = 0; i < entity->count; i++) {
+        if (entity->columns[i].role == IA_COLUMN_STORED)
+            continue;
+        ia_buf_addf(out, "%s%s", before, entity->columns[i].name);
+        before = ", ";
+    }
     ia_buf_addf(out, " FROM %s %s", entity->table, entity->order);
 }
 
@@ -94,21 +100,26 @@ int ia_entity_bind(const struct ia_entity *entity, sqlite3_stmt *stmt, const voi
     return code;
 }
 
+static void decode_column(sqlite3_stmt *stmt, int at, enum ia_column_type type, void *member)
+{
+    if (type == IA_COLUMN_TEXT)
+        *(const char **)member = (const char *)sqlite3_column_text(stmt, at);
+    else if (type == IA_COLUMN_FLAG)
+        *(bool *)member = sqlite3_column_int(stmt, at) != 0;
+    else if (type == IA_COLUMN_ENUM)
+        *(unsigned *)member = (unsigned)sqlite3_column_int(stmt, at);
+    else if (type == IA_COLUMN_NULL_IF_NEGATIVE && sqlite3_column_type(stmt, at) == SQLITE_NULL)
+        *(int64_t *)member = -1;
+    else
+        *(int64_t *)member = sqlite3_column_int64(stmt, at); /* NULL: 0 */
+}
+
 void ia_entity_decode(const struct ia_entity *entity, sqlite3_stmt *stmt, void *row)
 {
+    int at = 0;
     for (size_t i = 0; i < entity->count; i++) {
         const struct ia_column_spec *column = &entity->columns[i];
-        void *member = (char *)row + column->offset;
-        int at = (int)i;
-        if (column->type == IA_COLUMN_TEXT)
-            *(const char **)member = (const char *)sqlite3_column_text(stmt, at);
-        else if (column->type == IA_COLUMN_FLAG)
-            *(bool *)member = sqlite3_column_int(stmt, at) != 0;
-        else if (column->type == IA_COLUMN_ENUM)
-            *(unsigned *)member = (unsigned)sqlite3_column_int(stmt, at);
-        else if (column->type == IA_COLUMN_NULL_IF_NEGATIVE && sqlite3_column_type(stmt, at) == SQLITE_NULL)
-            *(int64_t *)member = -1;
-        else
-            *(int64_t *)member = sqlite3_column_int64(stmt, at); /* NULL: 0 */
+        if (column->role != IA_COLUMN_STORED)
+            decode_column(stmt, at++, column->type, (char *)row + column->offset);
     }
 }

@@ -22,8 +22,9 @@ enum ia_column_type {
 
 enum ia_column_role {
     IA_COLUMN_VALUE,
-    IA_COLUMN_KEY,  /* the row with the same keys is replaced */
-    IA_COLUMN_FIRST /* as it was when the row was first put */
+    IA_COLUMN_KEY,   /* the row with the same keys is replaced */
+    IA_COLUMN_FIRST, /* as it was when the row was first put */
+    IA_COLUMN_STORED /* a value that is put, and not loaded: the next scan has no use for it */
 };
 
 struct ia_column_spec {
@@ -60,11 +61,13 @@ struct ia_entity {
     {                                                                                                                  \
 #member, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_ZERO), IA_COLUMN_KEY, offsetof(struct row, member)       \
     }
-#define IA_NULL_IF_NEGATIVE_AS(name, row, member)                                                                      \
+#define IA_NULL_IF_NEGATIVE_AS(name, row, member, role)                                                                \
     {                                                                                                                  \
-        name, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_NEGATIVE), IA_COLUMN_VALUE, offsetof(struct row, member)    \
+        name, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_NEGATIVE), role, offsetof(struct row, member)               \
     }
-#define IA_NULL_IF_NEGATIVE(row, member) IA_NULL_IF_NEGATIVE_AS(#member, row, member)
+#define IA_NULL_IF_NEGATIVE(row, member) IA_NULL_IF_NEGATIVE_AS(#member, row, member, IA_COLUMN_VALUE)
+#define IA_STORED(row, member) IA_COLUMN_AS(#member, row, member, IA_COLUMN_STORED)
+#define IA_STORED_NULL_IF_NEGATIVE(row, member) IA_NULL_IF_NEGATIVE_AS(#member, row, member, IA_COLUMN_STORED)
 #define IA_NULL_IF_ZERO(row, member)                                                                                   \
     {                                                                                                                  \
 #member, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_ZERO), IA_COLUMN_VALUE, offsetof(struct row, member)     \
@@ -74,7 +77,7 @@ struct ia_entity {
  * in the place of that. Parameters and columns are in the order of the description. Append. */
 void ia_entity_insert_sql(const struct ia_entity *entity, struct ia_buf *out);
 void ia_entity_put_sql(const struct ia_entity *entity, struct ia_buf *out);
-/* The statement that loads all rows. Appends. */
+/* The statement that loads all rows, without the columns that are only stored. Appends. */
 void ia_entity_load_sql(const struct ia_entity *entity, struct ia_buf *out);
 
 /* Binds the members of the struct at `row`; texts are borrowed until the statement is reset. SQLITE_OK, or an error. */

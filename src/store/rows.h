@@ -47,7 +47,7 @@ struct ia_format_row {
     bool is_plain;
 };
 
-/* The rows of an image in five tables. */
+/* The rows of an image in five tables. Members whose columns are only stored (entities.c) are not loaded: 0 or NULL. */
 struct ia_image_row {
     int64_t image_id, file_id;
     /* image */

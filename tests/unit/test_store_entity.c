@@ -78,6 +78,15 @@ static void every_column_is_described(void **state)
     sqlite3_close(db);
 }
 
+/* How many of its columns come back. */
+static size_t loaded(const struct ia_entity *entity)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < entity->count; i++)
+        count += entity->columns[i].role != IA_COLUMN_STORED;
+    return count;
+}
+
 static void every_statement_prepares(void **state)
 {
     (void)state;
@@ -95,7 +104,7 @@ static void every_statement_prepares(void **state)
         if (ia_entities[i].order != NULL) {
             ia_entity_load_sql(&ia_entities[i], &sql);
             stmt = prepare(db, sql.data);
-            assert_int_equal(sqlite3_column_count(stmt), ia_entities[i].count);
+            assert_int_equal(sqlite3_column_count(stmt), loaded(&ia_entities[i]));
             sqlite3_finalize(stmt);
         }
         ia_buf_release(&sql);
@@ -178,10 +187,13 @@ static const struct ia_image_row bare = {
     .first_scan = 1,
 };
 
+/* What is only stored does not come back; see expect_stored. */
 static void expect_same(const struct ia_entity *entity, const void *expected, const void *got)
 {
     for (size_t i = 0; i < entity->count; i++) {
         const struct ia_column_spec *column = &entity->columns[i];
+        if (column->role == IA_COLUMN_STORED)
+            continue;
         const void *a = (const char *)expected + column->offset;
         const void *b = (const char *)got + column->offset;
         const char *left = column->type == IA_COLUMN_TEXT ? *(const char *const *)a : NULL;
@@ -193,6 +205,32 @@ static void expect_same(const struct ia_entity *entity, const void *expected, co
         if (!same)
             fail_msg("%s.%s came back as another value", entity->table, column->name);
     }
+}
+
+/* The same of the row in the store, all columns. */
+static void expect_stored(const struct ia_entity *entity, const struct ia_image_row *expected)
+{
+    enum { MOST = 32 };
+    struct ia_column_spec columns[MOST];
+    struct ia_entity all = {.table = entity->table, .columns = columns, .count = entity->count, .order = "ORDER BY 1"};
+    struct ia_image_row got = {0};
+    struct ia_buf sql = {0};
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    assert_in_range(entity->count, 1, MOST);
+    for (size_t i = 0; i < entity->count; i++) {
+        columns[i] = entity->columns[i];
+        columns[i].role = columns[i].role == IA_COLUMN_STORED ? IA_COLUMN_VALUE : columns[i].role;
+    }
+    ia_entity_load_sql(&all, &sql);
+    assert_int_equal(sqlite3_open("store.db", &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql.data, (int)sql.len, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    ia_entity_decode(&all, stmt, &got);
+    expect_same(&all, expected, &got);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    ia_buf_release(&sql);
 }
 
 struct expectation {
@@ -256,7 +294,10 @@ static void every_column_of_an_image_comes_back(void **state)
     expected.rows[0] = merged;
     expected.at = 0;
     assert_ok(ia_writer_load_images(writer, compare, &expected, &err));
+    assert_ok(ia_writer_commit(writer, &err));
     ia_writer_close(writer);
+    for (enum ia_entity_number i = IA_ENTITY_IMAGE; i <= IA_ENTITY_IMAGE_MEMORY; i++)
+        expect_stored(&ia_entities[i], &merged);
 }
 
 static enum ia_status count_incomplete(void *ctx, const struct ia_image_row *row, struct ia_error *error)

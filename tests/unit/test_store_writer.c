@@ -180,7 +180,7 @@ static enum ia_status count_images(void *ctx, const struct ia_image_row *image, 
     (void)error;
     assert_int_equal(image->file_id, 1);
     assert_int_equal(image->virtual_size, 4096);
-    assert_int_equal(image->cluster_size, -1);
+    assert_int_equal(image->overlapping, 0);
     assert_null(image->backing_name);
     assert_int_equal(image->referenced_scan, 0);
     ++*(int *)ctx;

@@ -72,8 +72,6 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     parsed->basis = basis_of(row->format_basis);
     memcpy(parsed->state_bytes, row->state_bytes, sizeof(parsed->state_bytes));
     facts->virtual_size = row->virtual_size < 0 ? 0 : row->virtual_size;
-    facts->cluster_size = row->cluster_size < 0 ? 0 : row->cluster_size;
-    copy_word(facts->variant, sizeof(facts->variant), row->variant);
     facts->backing_name = copy(row->backing_name, ok);
     facts->backing_format = copy(row->backing_format, ok);
     *ok = restore_identity(parsed, row) && *ok;
@@ -83,8 +81,6 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     facts->marked_corrupt = row->corrupt;
     facts->truncated = row->truncated;
     facts->overlapping = (int)row->overlapping;
-    facts->compressed_host = row->compressed_host;
-    facts->metadata_bytes = row->metadata_bytes;
 }
 
 /* What was wrong with an unchanged content is still wrong with it. False for states that have causes outside of it. */
