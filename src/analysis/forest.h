@@ -67,7 +67,7 @@ struct ia_chain_row {
 };
 
 /* Pairs of heads that a tree has rows for, at most. */
-#define IA_PAIRS_TOLD 32
+#define IA_PAIRS_SHOWN 32
 
 /* Two heads of one tree, and the data that both read from the same extents of the same images, as far as their active
  * mappings go. */

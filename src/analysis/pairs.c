@@ -110,9 +110,9 @@ enum ia_status ia_pairs_emit(const struct ia_pairs *pairs, const struct ia_fores
     if (count > 0)
         qsort(rows, count, sizeof(rows[0]), compare_pairs);
     int64_t others = pairs->others;
-    if (count > IA_PAIRS_TOLD)
-        others = ia_max(others, rows[IA_PAIRS_TOLD].bytes);
-    for (size_t i = 0; i < count && i < IA_PAIRS_TOLD; i++) {
+    if (count > IA_PAIRS_SHOWN)
+        others = ia_max(others, rows[IA_PAIRS_SHOWN].bytes);
+    for (size_t i = 0; i < count && i < IA_PAIRS_SHOWN; i++) {
         rows[i].others = others;
         IA_TRY(sinks->pair(sinks->ctx, &rows[i], err));
     }

@@ -20,8 +20,8 @@ IA_MUST_CHECK enum ia_status ia_parent_by_identity(const char *name, const char 
                                                    const struct ia_chain_options *options, struct ia_resolved *file,
                                                    struct ia_error *err);
 
-/* *difference tells, with both values, in what the parent is not the one that the child was made on; NULL: in nothing
- * that can be told. The caller frees it. */
+/* *difference: in what the parent is not the one that the child was made on, with both values; NULL: in nothing that is
+ * known. The caller frees it. */
 IA_MUST_CHECK enum ia_status ia_parent_compare(const struct ia_image_identity *child,
                                                const struct ia_image_identity *parent, char **difference,
                                                struct ia_error *err);

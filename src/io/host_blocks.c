@@ -127,10 +127,10 @@ static enum ia_status next_by_fiemap(struct ia_host_blocks *blocks, struct ia_ho
     if (failed == EFBIG) /* past the last offset of the file system */
         return IA_OK;
     if (failed != 0)
-        return ia_fail_errno(err, failed, "cannot tell the blocks past offset %#jx", (uintmax_t)blocks->pos);
+        return ia_fail_errno(err, failed, "cannot find the blocks past offset %#jx", (uintmax_t)blocks->pos);
     *have = next_of_batch(blocks, run);
     if (!*have && !blocks->last)
-        return ia_fail(err, IA_IO, "the host tells blocks past offset %#jx that lie before it", (uintmax_t)blocks->pos);
+        return ia_fail(err, IA_IO, "the host reports blocks past offset %#jx that are before it", (uintmax_t)blocks->pos);
     return IA_OK;
 }
 
@@ -142,10 +142,10 @@ static enum ia_status next_by_seeking(struct ia_host_blocks *blocks, struct ia_h
     if (data < 0 && errno == ENXIO)
         return IA_OK;
     if (data < 0)
-        return ia_fail_errno(err, errno, "cannot tell the data past offset %#jx", (uintmax_t)blocks->pos);
+        return ia_fail_errno(err, errno, "cannot find the data past offset %#jx", (uintmax_t)blocks->pos);
     off_t end = lseek(blocks->fd, data, SEEK_HOLE);
     if (end < 0)
-        return ia_fail_errno(err, errno, "cannot tell the hole past offset %#jx", (uintmax_t)data);
+        return ia_fail_errno(err, errno, "cannot find the hole past offset %#jx", (uintmax_t)data);
     if (data < blocks->pos || end <= data)
         return ia_fail(err, IA_IO, "the host says that data at offset %#jx ends at %#jx", (uintmax_t)data,
                        (uintmax_t)end);

@@ -68,7 +68,7 @@ static enum ia_status size_of(int fd, const struct stat *st, int64_t *size, stru
     if (!S_ISBLK(st->st_mode))
         return ia_fail(err, IA_REFUSED, "neither a regular file nor a block device");
     if (ioctl(fd, BLKGETSIZE64, &bytes) != 0)
-        return ia_fail_errno(err, errno, "cannot tell the size of the block device");
+        return ia_fail_errno(err, errno, "cannot find the size of the block device");
     if (bytes > INT64_MAX)
         return ia_fail(err, IA_LIMIT, "block device of %ju bytes", (uintmax_t)bytes);
     *size = (int64_t)bytes;

@@ -160,7 +160,7 @@ static enum ia_status fill(struct question *question, const char *const *paths, 
     IA_TRY(ia_what_if_run(reader, IA_WHAT_IF_FILES, err));
     IA_TRY(ia_what_if_share_files(reader, err));
     IA_TRY(ia_what_if_run(reader, IA_WHAT_IF_ROWS, err));
-    return ia_what_if_tell(reader, err);
+    return ia_what_if_describe(reader, err);
 }
 
 enum ia_status ia_what_if_fill(struct ia_reader *reader, enum ia_what_if_action action, const char *const *paths,

@@ -124,7 +124,7 @@ static enum ia_status put_total(struct report *report, const struct total *total
     return put_words(report, row, effect, &detail, &doubts, err);
 }
 
-enum ia_status ia_what_if_tell(struct ia_reader *reader, struct ia_error *err)
+enum ia_status ia_what_if_describe(struct ia_reader *reader, struct ia_error *err)
 {
     AUTO_REPORT struct report report = {.of_deed.row.effect = ia_effect_word(IA_EFFECT_TOTAL),
                                         .with_next.row.effect = ia_effect_word(IA_EFFECT_TOTAL_WITH_NEXT)};

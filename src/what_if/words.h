@@ -7,6 +7,6 @@
 #include "store/reader.h"
 
 /* Puts words to each row, and adds the rows of totals; the other rows are there (IA_WHAT_IF_ROWS). */
-IA_MUST_CHECK enum ia_status ia_what_if_tell(struct ia_reader *reader, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_what_if_describe(struct ia_reader *reader, struct ia_error *err);
 
 #endif

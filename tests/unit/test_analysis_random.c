@@ -371,7 +371,7 @@ static size_t check_pairs(struct reference *r, size_t root)
             rows++;
         }
     assert_true(untold <= least);
-    assert_true(rows == IA_PAIRS_TOLD || untold == 0);
+    assert_true(rows == IA_PAIRS_SHOWN || untold == 0);
     if (rows > 0)
         assert_int_equal(others, untold);
     return rows;

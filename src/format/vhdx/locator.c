@@ -100,7 +100,7 @@ static enum ia_status use_pairs(struct ia_image *image, struct pairs *pairs, str
     struct ia_image_facts *facts = &image->facts;
     const char *linkage = pairs->values[LINKAGE] != NULL ? pairs->values[LINKAGE] : pairs->values[LINKAGE_2];
     if (linkage == NULL || !spell_guid(linkage, image->identity.parent, sizeof(image->identity.parent)))
-        return ia_fail(err, IA_CORRUPT, "the parent locator does not tell the parent's GUID");
+        return ia_fail(err, IA_CORRUPT, "the parent locator lacks the parent's GUID");
     for (size_t i = RELATIVE_PATH; i <= ABSOLUTE_PATH; i++)
         if (pairs->values[i] != NULL && !ia_names_add_backing_path(facts, pairs->values[i]))
             return ia_no_memory(err);

@@ -65,7 +65,7 @@ static enum ia_status read_cid(const char *text, const char *key, uint32_t *cid,
 {
     const char *value = find_value(text, key);
     if (value == NULL || !isxdigit((unsigned char)*value))
-        return ia_fail(err, IA_CORRUPT, "the descriptor tells no %s", key);
+        return ia_fail(err, IA_CORRUPT, "the descriptor has no %s", key);
     errno = 0;
     unsigned long long number = strtoull(value, NULL, 16);
     if (errno != 0 || number > UINT32_MAX)
@@ -138,7 +138,7 @@ enum ia_status vmdk_parse_create_type(struct vmdk *v, const char *text, struct i
     const char *value = find_value(text, "createType");
     if (value == NULL)
         return ia_fail(err, vmdk_has_cid(text) ? IA_CORRUPT : IA_NOT_MINE,
-                       "no VMDK descriptor: it tells no createType");
+                       "no VMDK descriptor: it has no createType");
     IA_TRY(read_quoted(value, "createType", MAX_CREATE_TYPE, &v->create_type, err));
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(v->create_type, known[i]) == 0)
