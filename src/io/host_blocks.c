@@ -130,7 +130,8 @@ static enum ia_status next_by_fiemap(struct ia_host_blocks *blocks, struct ia_ho
         return ia_fail_errno(err, failed, "cannot find the blocks past offset %#jx", (uintmax_t)blocks->pos);
     *have = next_of_batch(blocks, run);
     if (!*have && !blocks->last)
-        return ia_fail(err, IA_IO, "the host reports blocks past offset %#jx that are before it", (uintmax_t)blocks->pos);
+        return ia_fail(err, IA_IO, "the host reports blocks past offset %#jx that are before it",
+                       (uintmax_t)blocks->pos);
     return IA_OK;
 }
 
