@@ -137,8 +137,7 @@ enum ia_status vmdk_parse_create_type(struct vmdk *v, const char *text, struct i
                                         "twoGbMaxExtentFlat"};
     const char *value = find_value(text, "createType");
     if (value == NULL)
-        return ia_fail(err, vmdk_has_cid(text) ? IA_CORRUPT : IA_NOT_MINE,
-                       "no VMDK descriptor: it has no createType");
+        return ia_fail(err, vmdk_has_cid(text) ? IA_CORRUPT : IA_NOT_MINE, "no VMDK descriptor: it has no createType");
     IA_TRY(read_quoted(value, "createType", MAX_CREATE_TYPE, &v->create_type, err));
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(v->create_type, known[i]) == 0)
