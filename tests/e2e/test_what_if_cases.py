@@ -153,6 +153,21 @@ def test_hard_links(case):
     case.same(unreferenced["freed_bytes"], 0, "deleting one name of an unreferenced base frees nothing either")
 
 
+def test_hard_link_that_nothing_names_afterwards(case):
+    site = case.site()
+    family(site)
+    os.link(site.path("base"), site.path("other"))
+    site.scan()
+    found = {effect: row(site, "delete", ["base"], effect) for effect in ("deleted", "total")}
+    case.same((found["deleted"]["freed_bytes"], found["deleted"]["detail"]), (0, "its file keeps other names, and stays"),
+              "one name of two frees nothing, though nothing names the other afterwards")
+    case.same(found["total"]["freed_bytes"], 0, "nor does the set")
+    case.same([name for effect, name in rows(site, "delete", "base") if effect == "breaks"], ["one", "two"],
+              "and the overlays that go by that name break")
+    os.unlink(site.path("base"))
+    case.same([sites.checksum(site.path(name)) is None for name in ("one", "two")], [True, True], "as qemu-img does")
+
+
 def test_symlink(case):
     site = case.site()
     family(site)
@@ -243,8 +258,9 @@ def test_commit(case):
               "flattening takes what it read, and leaves to the base what the other one reads")
 
 
-TESTS = [test_proves_no_more_than_the_next_scan, test_set, test_option, test_wrong_questions, test_hard_links, test_symlink, test_template, test_in_use,
-         test_incomplete, test_data_file, test_broken_chain, test_snapshot_in_the_way, test_commit]
+TESTS = [test_proves_no_more_than_the_next_scan, test_set, test_option, test_wrong_questions, test_hard_links,
+         test_hard_link_that_nothing_names_afterwards, test_symlink, test_template, test_in_use, test_incomplete,
+         test_data_file, test_broken_chain, test_snapshot_in_the_way, test_commit]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("--what-if: names, users, doubts.", TESTS))
