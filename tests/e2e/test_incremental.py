@@ -427,7 +427,22 @@ def test_names_of_an_unchanged_image(case):
     case.same((site.query(names), site.query(chains)), before, "also after their parent was away")
 
 
-TESTS = [test_tampered_store, test_names_of_an_unchanged_image, test_many_overlays, test_times, test_moves, test_coming_and_going, test_replacement, test_swapped_directories,
+def test_a_part_whose_descriptor_went(case):
+    """Its name still says image, so it stays one that was not recognised, as on the first scan of it alone."""
+    site = case.site()
+    os.makedirs(site.root, exist_ok=True)
+    create(site.path("flat.vmdk"), MIB, format="vmdk", options=["subformat=monolithicFlat"])
+    found = "SELECT path, code FROM finding"
+    site.scan()
+    case.same(site.query(found), [], "a part is no finding while its descriptor names it")
+    os.remove(site.path("flat.vmdk"))
+    for name in ("once the descriptor went it is unrecognised", "and stays so on the next scan"):
+        site.scan()
+        case.same(site.query(found), [(site.path("flat-flat.vmdk"), "unrecognised")], name)
+
+
+TESTS = [test_tampered_store, test_names_of_an_unchanged_image, test_many_overlays, test_times, test_moves,
+         test_coming_and_going, test_replacement, test_swapped_directories, test_a_part_whose_descriptor_went,
          test_a_base_that_its_footer_tells, test_a_base_whose_data_file_changed, test_races,
          test_writes_during_a_scan, test_random_changes]
 

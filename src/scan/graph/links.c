@@ -140,6 +140,8 @@ static enum ia_status read_one_again(struct ia_links *links, size_t number, stru
     item->node->resolved = false;
     request->raw_by_suffix = ia_catalog_any_raw_suffix(links->catalog, item);
     request->raw_by_past = was_named(links->catalog, item);
+    request->raw_by_name = ia_catalog_is_root(links->catalog, item);
+    request->claims_image = ia_file_claims_image(item);
     IA_TRY(keep_content(item, request->stated, err));
     if (item->from_store) { /* its stored mappings are no longer true */
         IA_TRY(ia_reading_drop_mappings(links->reading, item, err));

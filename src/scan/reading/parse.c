@@ -293,8 +293,8 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
         status = ia_sharing_ask(again, env->limits->max_shared_runs, &result->sharing, err);
     struct stat after;
     bool looked = again >= 0 && fstat(again, &after) == 0;
-    *changed = (looked && !same_content(&result->st, &after)) || parts_changed(result);
-    if (looked && !*changed)
+    *changed = !looked || !same_content(&result->st, &after) || parts_changed(result);
+    if (!*changed)
         result->st = after; /* as with parts */
     if (may_settle(result))
         result->checked_ns = 0;

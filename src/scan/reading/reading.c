@@ -195,8 +195,9 @@ static enum ia_status finish(struct ia_reading *reading, struct ia_event *event,
     reading->catalog->progress.files_done++;
     reading->catalog->progress.bytes_done += item->key.size;
     reading->catalog->progress.table_bytes += result->table_bytes;
-    item->read->lock_state = result->lock_state;
-    if (result->opened && (!event->request.lock_only || is_file_of(item, &result->st)))
+    bool is_other = result->opened && event->request.lock_only && !is_file_of(item, &result->st);
+    item->read->lock_state = is_other ? "unknown" : result->lock_state;
+    if (result->opened && !is_other)
         take_sharing(reading, item, &result->sharing);
     if (event->request.lock_only)
         return IA_OK;
