@@ -95,7 +95,8 @@ static enum ia_status prepare_made(sqlite3 *db, void make(const struct ia_entity
 
 enum ia_status ia_what_if_rows_open(struct ia_reader *reader, struct ia_what_if_rows **out, struct ia_error *err)
 {
-    static const char find[] = "SELECT code, subject FROM what_if_doubt WHERE effect = ? AND image_id = ?";
+    static const char find[] =
+        "SELECT code, subject FROM what_if_doubt WHERE effect = ? AND image_id = ? ORDER BY code, subject";
     IA_AUTO_WHAT_IF_ROWS struct ia_what_if_rows *rows = calloc(1, sizeof(*rows));
     if (rows == NULL)
         return ia_no_memory(err);

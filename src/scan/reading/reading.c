@@ -223,6 +223,7 @@ static enum ia_status handle(struct ia_reading *reading, struct ia_event *event,
     switch (event->kind) {
     case IA_EVENT_BEGIN: {
         enum ia_status status = ia_reading_drop_mappings(reading, item, err);
+        ia_read_release_parts(item->read);
         ia_parsed_release(&item->parsed);
         item->has_parsed = false;
         return status;
