@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Fills what_if_file, most_bytes for each file by itself.
 -- A file goes with the last image that it is part of; the main file of a deleted image goes whatever uses it. It gives
--- its blocks back when no name of it stays, of those that the scan found and of those that it did not. Each file counts
--- once, for one of the images that take it along. One without a block has none that could be shared, whatever the host
+-- its blocks back when no name of it stays, of those that the scan found and of those that it did not: an image takes
+-- one along with it, besides those that the set names. Each file counts once, for one of the images that take it along. One without a block has none that could be shared, whatever the host
 -- reports.
 INSERT INTO what_if_file (file_id, image_id, step, goes, freed_bytes, most_bytes)
 WITH gone AS (SELECT image_id, step FROM what_if_image WHERE step IS NOT NULL),
@@ -22,7 +22,7 @@ going AS (
 named AS (
     SELECT g.*, f.disk_size,
            coalesce(f.links <= f.links_met, 1)
-           AND (SELECT count(*) - count(w.path) <= (count(w.path) = 0)
+           AND (SELECT count(*) - count(w.path) <= 1
                 FROM file_name AS n LEFT JOIN what_if_name AS w ON w.path = n.path
                 WHERE n.file_id = g.file_id AND n.kind = 'file') AS goes
     FROM going AS g JOIN file AS f ON f.file_id = g.file_id

@@ -124,7 +124,8 @@ SELECT r.row_id, r.effect, r.step, r.image_id, r.freed_bytes, r.most_bytes, r.ne
        coalesce(w.in_set AND w.step IS NOT 0, 0) AS keeps_name,
        NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head,
        i.backing_id IS NOT NULL AS has_backing, i.backing_id IS NOT NULL OR d.backing_name IS NOT NULL AS names_backing,
-       (SELECT count(*) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file') > 1 AS has_names,
+       (SELECT count(*) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file'
+        AND (a.action <> 'delete' OR n.path NOT IN (SELECT path FROM what_if_name))) > 1 AS has_names,
        t.can_rebase, t.can_be_empty,
        c.has_other_links, c.is_shared, c.is_encoded,
        (SELECT l.path FROM chain AS x JOIN image AS l ON l.image_id = x.layer_id

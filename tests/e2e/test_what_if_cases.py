@@ -162,10 +162,27 @@ def test_hard_link_that_nothing_names_afterwards(case):
     case.same((found["deleted"]["freed_bytes"], found["deleted"]["detail"]), (0, "its file keeps other names, and stays"),
               "one name of two frees nothing, though nothing names the other afterwards")
     case.same(found["total"]["freed_bytes"], 0, "nor does the set")
+    size = blocks(site.path("base"))
+    other, total = (row(site, "delete", ["base"], effect) for effect in ("unreferenced", "total-with-next"))
+    case.same((site.relative(other["path"]), other["freed_bytes"], other["freed_at_most"], total["freed_bytes"]),
+              ("other", size, size, size), "deleting the other name too frees the file")
+    case.check("several names" not in other["detail"], "whose only name that is", [str(other)])
     case.same([name for effect, name in rows(site, "delete", "base") if effect == "breaks"], ["one", "two"],
               "and the overlays that go by that name break")
     os.unlink(site.path("base"))
     case.same([sites.checksum(site.path(name)) is None for name in ("one", "two")], [True, True], "as qemu-img does")
+    case.same(os.stat(site.path("other")).st_nlink, 1, "and that name is the file's last")
+    for more in ("base", "third"):
+        os.link(site.path("other"), site.path(more))
+    site.scan()
+    other = row(site, "delete", ["base"], "unreferenced")
+    case.same((other["freed_bytes"], "several names" in other["detail"]), (0, True),
+              "of three names, deleting one and then another frees nothing")
+    case.same(row(site, "delete", ["base", "third"], "unreferenced")["freed_bytes"], size, "deleting two and then the last does")
+    os.rename(site.path("third"), site.outside("aside"))
+    site.scan()
+    other = row(site, "delete", ["base"], "unreferenced")
+    case.same((other["freed_bytes"], "did not" in other["detail"]), (0, True), "nor with a name that the scan did not find")
 
 
 def test_symlink(case):
