@@ -11,9 +11,8 @@ WITH RECURSIVE direct AS (
     WHERE w.step = 0
     UNION
     SELECT o.image_id, o.backing_path IN (SELECT path FROM what_if_name)
-    FROM what_if_deed AS d JOIN what_if_image AS w ON w.in_set AND w.step IS NOT 0
-    JOIN image AS o ON o.backing_id = w.image_id
-    WHERE d.action = 'delete'
+    FROM what_if_image AS w JOIN image AS o ON o.backing_id = w.image_id
+    WHERE w.keeps_name
       AND NOT EXISTS (SELECT 1 FROM file_name AS n WHERE n.path = o.backing_path AND n.kind = 'file'
                       AND n.path NOT IN (SELECT path FROM what_if_name))
 ),
@@ -82,7 +81,7 @@ INSERT INTO what_if_row (effect, image_id, freed_bytes, most_bytes, needed_bytes
 SELECT 'deleted', w.image_id, CASE WHEN c.image_id IS NULL THEN 0 ELSE c.freed_bytes END, coalesce(c.most_bytes, 0), 0,
        (SELECT u.data_bytes FROM v_usage AS u WHERE u.image_id = w.image_id)
 FROM what_if_deed AS d JOIN what_if_image AS w ON w.in_set
-LEFT JOIN what_if_cost AS c ON c.image_id = w.image_id AND c.is_gone AND w.step = 0
+LEFT JOIN what_if_cost AS c ON c.image_id = w.image_id AND c.is_gone AND NOT w.keeps_name
 WHERE d.action = 'delete'
 UNION ALL
 SELECT 'flattened', w.image_id, 0, 0, CASE WHEN i.chain_ok THEN c.needed_bytes END, CASE WHEN i.chain_ok THEN c.needed_bytes END

@@ -106,15 +106,16 @@ enum ia_status ia_what_if_put_name(struct ia_reader *reader, const char *path, i
 enum ia_status ia_what_if_put_image(struct ia_reader *reader, int64_t image_id, bool is_deleted, struct ia_error *err)
 {
     static const char sql[] =
-        "INSERT INTO what_if_image SELECT i.image_id, 1,"
-        " CASE WHEN ?2 AND NOT EXISTS (SELECT 1 FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file'"
-        " AND n.path NOT IN (SELECT path FROM what_if_name)) THEN 0 END FROM image AS i WHERE i.image_id = ?1";
+        "INSERT INTO what_if_image SELECT image_id, 1, keeps_name, CASE WHEN ?2 AND NOT keeps_name THEN 0 END"
+        " FROM (SELECT i.image_id, ?2 AND EXISTS (SELECT 1 FROM file_name AS n WHERE n.file_id = i.file_id"
+        " AND n.kind = 'file' AND n.path NOT IN (SELECT path FROM what_if_name)) AS keeps_name"
+        " FROM image AS i WHERE i.image_id = ?1)";
     return put_numbers(reader, sql, NUMBERS(image_id, is_deleted), err);
 }
 
 enum ia_status ia_what_if_put_step(struct ia_reader *reader, int64_t image_id, int64_t step, struct ia_error *err)
 {
-    static const char sql[] = "INSERT INTO what_if_image VALUES (?1, 0, ?2)"
+    static const char sql[] = "INSERT INTO what_if_image VALUES (?1, 0, 0, ?2)"
                               " ON CONFLICT (image_id) DO UPDATE SET step = excluded.step";
     return put_numbers(reader, sql, NUMBERS(image_id, step), err);
 }
@@ -128,7 +129,7 @@ enum ia_status ia_what_if_each_image(struct ia_reader *reader, enum ia_what_if_i
         [IA_WHAT_IF_UNNAMED] = "SELECT w.image_id, n.path FROM what_if_image AS w"
                                " JOIN image AS i ON i.image_id = w.image_id"
                                " JOIN file_name AS n ON n.file_id = i.file_id"
-                               " JOIN what_if_name AS k ON k.path = n.path WHERE w.step IS NULL",
+                               " JOIN what_if_name AS k ON k.path = n.path WHERE w.keeps_name",
     };
     sqlite3 *db = ia_reader_connection(reader);
     IA_AUTO_STMT sqlite3_stmt *stmt = NULL;

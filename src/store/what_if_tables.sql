@@ -7,10 +7,11 @@ CREATE TEMP TABLE what_if_name (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
 -- The images of the set, and what becomes of images.
 CREATE TEMP TABLE what_if_image (
-    image_id INTEGER PRIMARY KEY,
-    in_set   INTEGER NOT NULL,  -- 1: of the set
-    step     INTEGER            -- 0: deleted; 1: nothing names it any more then; 2: nor this when those of 1 are gone...
-                                -- NULL: it stays
+    image_id   INTEGER PRIMARY KEY,
+    in_set     INTEGER NOT NULL,  -- 1: of the set
+    keeps_name INTEGER NOT NULL,  -- 1: of the set of a deletion that leaves its file another name: it loses names only
+    step       INTEGER            -- 0: deleted; 1: nothing names it any more then; 2: nor this when those of 1 are gone...
+                                  -- NULL: it stays
 ) STRICT;
 
 -- Which image refers to which file of another, by what the scan followed and by every name that it could not follow.
@@ -121,7 +122,7 @@ CREATE TEMP TABLE what_if_words (
 -- The facts: what is known of the image of each.
 CREATE TEMP VIEW what_if_fact AS
 SELECT r.row_id, r.effect, r.step, r.image_id, r.freed_bytes, r.most_bytes, r.needed_bytes, r.snapshot,
-       coalesce(w.in_set AND w.step IS NOT 0, 0) AS keeps_name,
+       coalesce(w.keeps_name, 0) AS keeps_name,
        NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head,
        i.backing_id IS NOT NULL AS has_backing, i.backing_id IS NOT NULL OR d.backing_name IS NOT NULL AS names_backing,
        (SELECT count(*) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file'
@@ -143,7 +144,7 @@ FROM what_if_row AS r JOIN what_if_deed AS a JOIN image AS i ON i.image_id = r.i
 JOIN image_header AS d ON d.image_id = i.image_id JOIN image_ability AS t ON t.image_id = i.image_id
 LEFT JOIN what_if_image AS w ON w.image_id = i.image_id
 LEFT JOIN what_if_cost AS c ON c.image_id = i.image_id AND c.is_gone = (r.effect IN ('deleted', 'unreferenced'))
-    AND (r.effect <> 'deleted' OR w.step = 0)
+    AND (r.effect <> 'deleted' OR NOT w.keeps_name)
 LEFT JOIN what_if_broken AS b ON r.effect = 'breaks' AND b.image_id = i.image_id
 LEFT JOIN what_if_usage AS u ON u.image_id = i.image_id
 LEFT JOIN image AS o ON r.effect = 'receives' AND o.image_id = (SELECT s.image_id FROM what_if_image AS s WHERE s.in_set)
