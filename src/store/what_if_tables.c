@@ -75,7 +75,9 @@ static enum ia_status put_numbers(struct ia_reader *reader, const char *sql, con
                                   struct ia_error *err)
 {
     struct value values[6] = {0};
-    for (size_t i = 0; i < count && i < sizeof(values) / sizeof(values[0]); i++)
+    if (count > sizeof(values) / sizeof(values[0]))
+        return ia_fail(err, IA_BUG, "too many numbers for '%s'", sql);
+    for (size_t i = 0; i < count; i++)
         values[i].number = numbers[i];
     return run(reader, NULL, sql, values, count, err);
 }
