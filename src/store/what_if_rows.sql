@@ -122,13 +122,14 @@ WHERE r.image_id NOT IN (SELECT e.image_id FROM what_if_effect AS e WHERE e.chan
 INSERT INTO what_if_row (effect, step, image_id, freed_bytes, most_bytes, needed_bytes)
 SELECT 'unreferenced', w.step, w.image_id, CASE WHEN c.image_id IS NULL THEN 0 ELSE c.freed_bytes END,
        coalesce(c.most_bytes, 0), 0
-FROM what_if_image AS w LEFT JOIN what_if_cost AS c ON c.image_id = w.image_id AND c.is_gone
-WHERE w.step > 0;
+FROM what_if_judged AS j JOIN what_if_image AS w ON w.image_id = j.image_id
+LEFT JOIN what_if_cost AS c ON c.image_id = w.image_id AND c.is_gone
+WHERE j.effect = 'unreferenced';
 
 INSERT INTO what_if_row (effect, image_id, guest_bytes, masked_before, masked_after)
 SELECT 'masked-more', a.image_id, a.masked_bytes - u.masked_bytes, u.masked_bytes, a.masked_bytes
-FROM what_if_usage AS a JOIN usage AS u ON u.image_id = a.image_id
-WHERE a.masked_bytes > u.masked_bytes
+FROM what_if_judged AS j JOIN what_if_usage AS a ON a.image_id = j.image_id JOIN usage AS u ON u.image_id = j.image_id
+WHERE j.effect = 'masked-more'
   AND NOT EXISTS (SELECT 1 FROM what_if_image AS g WHERE g.image_id = a.image_id AND g.step IS NOT NULL);
 
 -- A file that loses the name by which it is called has another one.

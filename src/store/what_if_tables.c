@@ -196,6 +196,13 @@ enum ia_status ia_what_if_put_snapshot(struct ia_reader *reader, int64_t image_i
                        NUMBERS(image_id, (int64_t)number, changed_bytes), err);
 }
 
+enum ia_status ia_what_if_put_judged(struct ia_reader *reader, const char *effect, int64_t image_id,
+                                     struct ia_error *err)
+{
+    const struct value values[] = {{.text = effect}, {.number = image_id}};
+    return run(reader, NULL, "INSERT INTO what_if_judged VALUES (?, ?)", values, 2, err);
+}
+
 enum ia_status ia_what_if_put_doubts(struct ia_reader *reader, const char *effect, int64_t image_id,
                                      const struct ia_doubts *doubts, struct ia_error *err)
 {

@@ -54,7 +54,10 @@ IA_MUST_CHECK enum ia_status ia_what_if_put_effect(struct ia_reader *reader, int
 IA_MUST_CHECK enum ia_status ia_what_if_put_snapshot(struct ia_reader *reader, int64_t image_id, size_t number,
                                                      int64_t changed_bytes, struct ia_error *err);
 
-/* The judge's. effect: as in what_if_doubt; image_id: 0 for every image. */
+/* The judge's: a row that it judged, and its doubts. effect: as in what_if_judged and what_if_doubt; image_id: 0 for
+ * doubts about every image. */
+IA_MUST_CHECK enum ia_status ia_what_if_put_judged(struct ia_reader *reader, const char *effect, int64_t image_id,
+                                                   struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_what_if_put_doubts(struct ia_reader *reader, const char *effect, int64_t image_id,
                                                    const struct ia_doubts *doubts, struct ia_error *err);
 

@@ -26,6 +26,13 @@ CREATE INDEX temp.what_if_link_file ON what_if_link (file_id);
 -- What deed it is.
 CREATE TEMP TABLE what_if_deed (action TEXT NOT NULL CHECK (action IN ('delete', 'flatten', 'commit'))) STRICT;
 
+-- What was judged as the next scan would: there is a row of the report for these only.
+CREATE TEMP TABLE what_if_judged (
+    effect   TEXT NOT NULL CHECK (effect IN ('unreferenced', 'masked-more')),
+    image_id INTEGER NOT NULL,
+    PRIMARY KEY (effect, image_id)
+) STRICT, WITHOUT ROWID;
+
 -- Why verdicts about images are not proven (src/judge).
 CREATE TEMP TABLE what_if_doubt (
     effect   TEXT NOT NULL,     -- 'unreferenced', 'masked-more': all that the next scan would doubt of such a row;

@@ -46,6 +46,7 @@ static enum ia_status put_candidate(const struct deed *deed, const char *effect,
                                     enum ia_candidate candidate, struct ia_error *err)
 {
     IA_AUTO_DOUBTS struct ia_doubts own = {0};
+    IA_TRY(ia_what_if_put_judged(deed->reader, effect, ia_stored_graph_image_id(deed->stored, image), err));
     IA_TRY(ia_judge_doubts(deed->judge, image, candidate, &own, err));
     IA_TRY(put_doubts(deed, effect, image, &own, err));
     return put_doubts(deed, effect, image, &deed->of_all, err);

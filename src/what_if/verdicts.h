@@ -17,7 +17,8 @@ struct ia_what_if_accounts {
     IA_VEC(struct ia_what_if_account) all;
 };
 
-/* Fills what_if_doubt, and the later steps of what_if_image; what_if_image has the set, what_if_name its names. */
+/* Fills what_if_judged, what_if_doubt, and the later steps of what_if_image; what_if_image has the set, what_if_name
+ * its names. */
 IA_MUST_CHECK enum ia_status ia_what_if_judge(struct ia_reader *reader, enum ia_what_if_action action,
                                               const struct ia_what_if_accounts *accounts, struct ia_error *err);
 
