@@ -139,36 +139,54 @@ static int run_action(const struct db_options *options, int argc, char **argv)
     return ia_cli_usage("db", "no action '%s'", argv[0]);
 }
 
-int ia_cmd_db(int argc, char **argv)
+/* *help_wanted: --help was given; what comes after it is not looked at. */
+static int parse(int argc, char **argv, struct db_options *options, bool *help_wanted)
 {
-    struct db_options options = {0};
-    struct ia_buf place = {0};
     int c;
     opterr = 0;
     while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         if (c == OPTION_DB) {
-            options.db = optarg;
+            options->db = optarg;
         } else if (c == OPTION_KEEP) {
-            options.keep = true;
-            if (!ia_cli_parse_size(optarg, &options.prune.keep) || options.prune.keep < 1)
+            options->keep = true;
+            if (!ia_cli_parse_size(optarg, &options->prune.keep) || options->prune.keep < 1)
                 return ia_cli_usage("db", "bad number '%s'", optarg);
         } else if (c == OPTION_FORGET) {
-            options.prune.forget_mounts = true;
+            options->prune.forget_mounts = true;
         } else if (c == OPTION_ADD || c == OPTION_REMOVE) {
-            if (!ia_vec_push(c == OPTION_ADD ? &options.add.all : &options.remove.all, optarg))
+            if (!ia_vec_push(c == OPTION_ADD ? &options->add.all : &options->remove.all, optarg))
                 return finish(IA_NOMEM, &(struct ia_error){.message = "out of memory"});
         } else if (c == 'h') {
-            fputs(help, stdout);
-            return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
+            *help_wanted = true;
+            return IA_EXIT_DONE;
         } else {
             return ia_cli_usage("db", "bad option or missing argument: '%s'", argv[optind - 1]);
         }
     }
-    if (options.db == NULL)
-        options.db = ia_cli_default_db(&place);
-    int code = options.db == NULL ? ia_cli_usage("db", "no store: use --db")
-                                  : run_action(&options, argc - optind, argv + optind);
-    ia_buf_release(&place);
+    return IA_EXIT_DONE;
+}
+
+static int run(struct db_options *options, int argc, char **argv)
+{
+    IA_AUTO_BUF struct ia_buf place = {0};
+    bool help_wanted = false;
+    int code = parse(argc, argv, options, &help_wanted);
+    if (code != IA_EXIT_DONE)
+        return code;
+    if (help_wanted) {
+        fputs(help, stdout);
+        return IA_EXIT_DONE;
+    }
+    if (options->db == NULL)
+        options->db = ia_cli_default_db(&place);
+    return options->db == NULL ? ia_cli_usage("db", "no store: use --db")
+                               : run_action(options, argc - optind, argv + optind);
+}
+
+int ia_cmd_db(int argc, char **argv)
+{
+    struct db_options options = {0};
+    int code = run(&options, argc, argv);
     ia_vec_release(&options.add.all);
     ia_vec_release(&options.remove.all);
     return code == IA_EXIT_DONE && !ia_cli_flush(stdout) ? IA_EXIT_FAILED : code;
