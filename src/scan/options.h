@@ -12,7 +12,6 @@ struct ia_scan_progress {
     const char *phase; /* "walking", "reading", "analysing" */
     int64_t files_done, files_total;
     int64_t table_bytes;
-    int64_t bytes_done, bytes_total; /* of file length, for the time left */
 };
 
 struct ia_scan_options {

@@ -106,11 +106,6 @@ enum ia_status ia_query_bind_int(struct ia_query *query, const char *name, int64
     return IA_OK;
 }
 
-bool ia_query_has_parameter(const struct ia_query *query, const char *name)
-{
-    return sqlite3_bind_parameter_index(query->stmt, name) != 0;
-}
-
 int ia_query_parameters(const struct ia_query *query)
 {
     return sqlite3_bind_parameter_count(query->stmt);

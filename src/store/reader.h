@@ -45,7 +45,6 @@ IA_MUST_CHECK enum ia_status ia_query_bind_text(struct ia_query *query, const ch
                                                 struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_query_bind_int(struct ia_query *query, const char *name, int64_t value,
                                                struct ia_error *err);
-bool ia_query_has_parameter(const struct ia_query *query, const char *name);
 /* Parameters are numbered from 0; "?" for one without a name. */
 int ia_query_parameters(const struct ia_query *query);
 const char *ia_query_parameter_name(const struct ia_query *query, int parameter);

@@ -544,6 +544,14 @@ static void host_tells_three_partners(void **state)
                   "/r/top.qcow2,4,\"/r/alone.raw, /r/base.qcow2, /r/left.qcow2\"\n");
 }
 
+static bool has_parameter(const struct ia_query *query, const char *name)
+{
+    for (int i = 0; i < ia_query_parameters(query); i++)
+        if (strcmp(ia_query_parameter_name(query, i), name) == 0)
+            return true;
+    return false;
+}
+
 /* Headers are what users and renderers go by: they must name the columns that the statement has, in its order. */
 static void headers_tell_the_columns(void **state)
 {
@@ -566,7 +574,7 @@ static void headers_tell_the_columns(void **state)
             assert_string_not_equal(report.columns.items[c].meaning, "");
         }
         for (size_t p = 0; p < report.parameters.len; p++)
-            assert_true(ia_query_has_parameter(query, report.parameters.items[p].name));
+            assert_true(has_parameter(query, report.parameters.items[p].name));
         assert_true(strstr(report.sql, "ORDER BY") != NULL);
         ia_query_close(query);
         ia_report_release(&report);

@@ -59,7 +59,6 @@ struct ia_parsed {
     struct ia_image_facts facts;
     struct ia_image_identity *identity;    /* owned; NULL: the image has none */
     int64_t state_bytes[IA_EXTENT_STATES]; /* guest bytes of the active mapping by state */
-    int64_t image_id_of_mappings;          /* 0, or the image whose stored mappings these are (unchanged) */
     IA_VEC(struct ia_mapping) mappings;    /* the active one first, then the snapshots */
     bool changed_while_read;
     bool references_changed; /* between the two attempts */
@@ -80,7 +79,6 @@ struct ia_name {
 struct ia_previous {
     int64_t file_id; /* 0: none */
     int64_t image_id;
-    int64_t map_id;
     char *path; /* owned */
     struct ia_file_key key;
     int64_t disk_size;

@@ -60,13 +60,11 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     struct ia_parsed *parsed = &previous->parsed;
     struct ia_image_facts *facts = &parsed->facts;
     previous->image_id = row->image_id;
-    previous->map_id = row->map_id;
     previous->first_scan = row->first_scan;
     previous->referenced_scan = row->referenced_scan;
     previous->referenced_by = copy(row->referenced_by, ok);
     previous->referenced_mtime_ns = row->referenced_mtime_ns;
     previous->row_fingerprint = row->fingerprint;
-    parsed->image_id_of_mappings = row->image_id;
     parsed->format = copy(row->format, ok);
     parsed->message = copy(row->problem, ok);
     parsed->basis = basis_of(row->format_basis);

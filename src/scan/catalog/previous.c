@@ -48,7 +48,7 @@ static void take_over(struct ia_file *item, struct ia_previous *previous)
     item->reason = previous->reason;
     if (item->class == IA_CLASS_IMAGE) {
         item->parsed = previous->parsed;
-        previous->parsed = (struct ia_parsed){.image_id_of_mappings = previous->image_id};
+        previous->parsed = (struct ia_parsed){0};
         item->has_parsed = true;
     }
 }

@@ -69,7 +69,6 @@ enum ia_status ia_reading_submit(struct ia_reading *reading, size_t number, cons
     request.item = number;
     request.path = ia_file_path(item);
     reading->catalog->progress.files_total++;
-    reading->catalog->progress.bytes_total += item->key.size;
     return ia_pool_submit(reading->pool, &request, err);
 }
 
@@ -193,7 +192,6 @@ static enum ia_status finish(struct ia_reading *reading, struct ia_event *event,
     if (event->status != IA_OK)
         return ia_fail(err, event->status, "cannot read '%s': %s", ia_file_path(item), ia_status_word(event->status));
     reading->catalog->progress.files_done++;
-    reading->catalog->progress.bytes_done += item->key.size;
     reading->catalog->progress.table_bytes += result->table_bytes;
     bool is_other = result->opened && event->request.lock_only && !is_file_of(item, &result->st);
     item->read->lock_state = is_other ? "unknown" : result->lock_state;
