@@ -73,12 +73,12 @@ static void assert_row(struct fixture *f, size_t node, size_t depth, size_t laye
     assert_int_equal(row->data_bytes, data);
 }
 
-static void no_images_at_all(void **state)
+static void analysis_of_no_images_succeeds(void **state)
 {
     analyse(*state);
 }
 
-static void stand_alone_image_reads_all_its_data_and_is_read_once(void **state)
+static void image_alone_reads_all_its_data_and_is_read_once(void **state)
 {
     struct fixture *f = *state;
     size_t disk = add_image(f, IA_NO_PARENT, "DD..ZZAASSCCEERR");
@@ -358,7 +358,7 @@ static void keep_whole_changes_nothing_for_a_head(void **state)
     assert_bytes(f, head, 1, 1, 0, 1, 0);
 }
 
-static void chain_of_a_thousand(void **state)
+static void each_base_in_a_chain_of_a_thousand_has_one_masked_byte(void **state)
 {
     struct fixture *f = *state;
     enum { CHAIN = 1000 };
@@ -381,7 +381,7 @@ static void chain_of_a_thousand(void **state)
     }
 }
 
-static void five_hundred_overlays_on_one_base(void **state)
+static void base_of_five_hundred_overlays_masks_what_none_of_them_reads(void **state)
 {
     struct fixture *f = *state;
     enum { OVERLAYS = 500 };
@@ -410,7 +410,7 @@ static void five_hundred_overlays_on_one_base(void **state)
         assert_row(f, i, 1, base, OVERLAYS + 2, 2, 2);
 }
 
-static void parents_may_stand_behind_their_children(void **state)
+static void parents_may_come_after_their_children(void **state)
 {
     struct fixture *f = *state;
     size_t head = add_image(f, 2, "D..");
@@ -424,7 +424,7 @@ static void parents_may_stand_behind_their_children(void **state)
     assert_family(f, other, 0, 0, 0);
 }
 
-static void sizes_up_to_the_last_byte(void **state)
+static void sizes_up_to_the_last_byte_do_not_wrap(void **state)
 {
     struct fixture *f = *state;
     size_t base = add_empty_image(f, IA_NO_PARENT, INT64_MAX);
@@ -436,7 +436,7 @@ static void sizes_up_to_the_last_byte(void **state)
     assert_row(f, head, 1, base, INT64_MAX, INT64_MAX - 3, INT64_MAX - 3);
 }
 
-static void images_of_no_size(void **state)
+static void image_of_no_size_lets_nothing_of_its_base_through(void **state)
 {
     struct fixture *f = *state;
     size_t base = add_image(f, IA_NO_PARENT, "DD");
@@ -539,7 +539,7 @@ static void expect_bug(struct fixture *f)
     assert_int_equal(err.status, IA_BUG);
 }
 
-static void circle_is_our_bug_and_nothing_is_said(void **state)
+static void circle_is_our_bug_and_nothing_is_reported(void **state)
 {
     struct fixture *f = *state;
     size_t good = add_image(f, IA_NO_PARENT, "D");
@@ -604,8 +604,8 @@ static void failing_sink_ends_the_analysis(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(no_images_at_all),
-        CASE(stand_alone_image_reads_all_its_data_and_is_read_once),
+        CASE(analysis_of_no_images_succeeds),
+        CASE(image_alone_reads_all_its_data_and_is_read_once),
         CASE(no_mapping_is_read_more_than_twice),
         CASE(what_the_overlay_has_is_masked_in_the_base),
         CASE(overlay_longer_than_its_base_reads_nothing_behind_it),
@@ -626,17 +626,17 @@ int main(void)
         CASE(compressed_data_of_an_image_with_snapshots_is_never_masked),
         CASE(keep_whole_makes_an_image_a_reader_of_itself_and_of_its_bases),
         CASE(keep_whole_changes_nothing_for_a_head),
-        CASE(chain_of_a_thousand),
-        CASE(five_hundred_overlays_on_one_base),
-        CASE(parents_may_stand_behind_their_children),
-        CASE(sizes_up_to_the_last_byte),
-        CASE(images_of_no_size),
+        CASE(each_base_in_a_chain_of_a_thousand_has_one_masked_byte),
+        CASE(base_of_five_hundred_overlays_masks_what_none_of_them_reads),
+        CASE(parents_may_come_after_their_children),
+        CASE(sizes_up_to_the_last_byte_do_not_wrap),
+        CASE(image_of_no_size_lets_nothing_of_its_base_through),
         CASE(what_lies_past_the_size_does_not_exist),
         CASE(host_range_past_63_bits_counts_as_none),
         CASE(pairs_share_what_both_read_from_one_image),
         CASE(snapshots_have_no_part_in_pairs),
         CASE(pairs_of_many_heads_are_bounded),
-        CASE(circle_is_our_bug_and_nothing_is_said),
+        CASE(circle_is_our_bug_and_nothing_is_reported),
         CASE(image_on_itself_is_our_bug),
         CASE(parent_that_does_not_exist_is_our_bug),
         CASE(negative_size_is_our_bug),

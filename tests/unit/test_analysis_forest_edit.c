@@ -143,7 +143,7 @@ static void deleting_a_head_masks_what_only_it_read(void **state)
     assert_usage(test, head, 1, 0, 0, 0, 0);
 }
 
-static void deleting_in_the_middle_leaves_what_stood_on_it_alone(void **state)
+static void deleting_in_the_middle_leaves_its_overlay_without_a_base(void **state)
 {
     struct test *test = *state;
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "DDDD");
@@ -159,7 +159,7 @@ static void deleting_in_the_middle_leaves_what_stood_on_it_alone(void **state)
     assert_int_equal(ia_forest_edit_after(test->edited)->nodes[beside].parent, base);
 }
 
-static void a_deleted_set_is_one(void **state)
+static void a_set_is_deleted_as_one(void **state)
 {
     struct test *test = *state;
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "DDDD");
@@ -259,7 +259,7 @@ static void flattening_takes_from_snapshots_what_they_read_below(void **state)
     assert_null(ia_forest_edit_snapshots(test->edited, base));
 }
 
-static void flattening_what_stands_alone_does_nothing(void **state)
+static void flattening_an_image_without_a_base_does_nothing(void **state)
 {
     struct test *test = *state;
     size_t base = add_image(&test->fixture, IA_NO_PARENT, "DD..");
@@ -468,7 +468,7 @@ static void what_is_shared_is_copied_and_given_back_by_nobody(void **state)
     ia_host_ranges_release(&shared);
 }
 
-static void where_the_host_does_not_tell_all_may_be_shared(void **state)
+static void nothing_is_released_where_all_may_be_shared(void **state)
 {
     struct test *test = *state;
     struct ia_error err = {0};
@@ -532,15 +532,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(deleting_nothing_changes_nothing),
         TEST(deleting_a_head_masks_what_only_it_read),
-        TEST(deleting_in_the_middle_leaves_what_stood_on_it_alone),
-        TEST(a_deleted_set_is_one),
+        TEST(deleting_in_the_middle_leaves_its_overlay_without_a_base),
+        TEST(a_set_is_deleted_as_one),
         TEST(flattening_copies_data_and_no_zeroes),
         TEST(flattening_copies_through_a_whole_chain),
         TEST(flattening_stops_at_the_smallest_size_on_the_way),
         TEST(flattening_fills_whole_units),
         TEST(a_flattened_set_is_read_as_it_was),
         TEST(flattening_takes_from_snapshots_what_they_read_below),
-        TEST(flattening_what_stands_alone_does_nothing),
+        TEST(flattening_an_image_without_a_base_does_nothing),
         TEST(committing_writes_to_the_base_and_empties_the_image),
         TEST(committing_changes_what_reads_the_same_place),
         TEST(zeroes_over_zeroes_change_nothing),
@@ -553,7 +553,7 @@ int main(void)
         TEST(a_shorter_image_leaves_the_rest_of_its_base),
         TEST(clusters_that_a_snapshot_holds_are_not_written),
         TEST(what_is_shared_is_copied_and_given_back_by_nobody),
-        TEST(where_the_host_does_not_tell_all_may_be_shared),
+        TEST(nothing_is_released_where_all_may_be_shared),
         TEST(an_image_that_cannot_be_emptied_masks_what_it_gave),
         TEST(what_has_no_backing_image_is_not_committed),
         TEST(circles_are_a_bug),

@@ -23,7 +23,7 @@ static void appends_are_joined_and_terminated(void **state)
     assert_false(buf.failed);
 }
 
-static void grows_across_many_sizes(void **state)
+static void contents_stay_whole_while_the_buffer_grows(void **state)
 {
     (void)state;
     IA_AUTO_BUF struct ia_buf buf = {0};
@@ -181,7 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(appends_are_joined_and_terminated),
-        cmocka_unit_test(grows_across_many_sizes),
+        cmocka_unit_test(contents_stay_whole_while_the_buffer_grows),
         cmocka_unit_test(integers_are_decimal),
         cmocka_unit_test(digits_are_those_of_printf),
         cmocka_unit_test(room_is_written_in_place),

@@ -4,7 +4,7 @@
 #include "base/checked.h"
 #include "support/unit.h"
 
-static void sums_that_fit_and_that_do_not(void **state)
+static void sums_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
     int64_t out = 77;
@@ -19,7 +19,7 @@ static void sums_that_fit_and_that_do_not(void **state)
     assert_int_equal(out, 77); /* untouched */
 }
 
-static void products_that_fit_and_that_do_not(void **state)
+static void products_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
     int64_t out = 77;
@@ -36,7 +36,7 @@ static void products_that_fit_and_that_do_not(void **state)
     assert_int_equal(out, 77);
 }
 
-static void ranges_inside_and_outside(void **state)
+static void range_is_inside_only_if_both_its_ends_are(void **state)
 {
     (void)state;
     static const struct {
@@ -74,7 +74,7 @@ static void rounding_up_saturates(void **state)
     assert_int_equal(ia_round_up(INT64_MAX - 510, 512), INT64_MAX - 511);
 }
 
-static void smaller_and_larger(void **state)
+static void min_is_the_smaller_and_max_the_larger(void **state)
 {
     (void)state;
     assert_int_equal(ia_min(-1, 1), -1);
@@ -83,7 +83,7 @@ static void smaller_and_larger(void **state)
     assert_int_equal(ia_max(INT64_MIN, 3), 3);
 }
 
-static void integers_from_any_alignment(void **state)
+static void integers_are_read_from_any_alignment(void **state)
 {
     (void)state;
     const uint8_t bytes[] = {0xff, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x88};
@@ -97,12 +97,12 @@ static void integers_from_any_alignment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums_that_fit_and_that_do_not),
-        cmocka_unit_test(products_that_fit_and_that_do_not),
-        cmocka_unit_test(ranges_inside_and_outside),
+        cmocka_unit_test(sums_that_do_not_fit_are_refused),
+        cmocka_unit_test(products_that_do_not_fit_are_refused),
+        cmocka_unit_test(range_is_inside_only_if_both_its_ends_are),
         cmocka_unit_test(rounding_up_saturates),
-        cmocka_unit_test(smaller_and_larger),
-        cmocka_unit_test(integers_from_any_alignment),
+        cmocka_unit_test(min_is_the_smaller_and_max_the_larger),
+        cmocka_unit_test(integers_are_read_from_any_alignment),
     };
     return cmocka_run_group_tests_name("base/checked", tests, NULL, NULL);
 }

@@ -70,7 +70,7 @@ static void changed_top_sinks(void **state)
     ia_heap_release(&heap);
 }
 
-static void single_entry(void **state)
+static void single_entry_is_changed_and_popped(void **state)
 {
     (void)state;
     struct ia_heap heap = {0};
@@ -91,7 +91,7 @@ int main(void)
         cmocka_unit_test(keys_come_out_in_order),
         cmocka_unit_test(index_stays_with_its_key),
         cmocka_unit_test(changed_top_sinks),
-        cmocka_unit_test(single_entry),
+        cmocka_unit_test(single_entry_is_changed_and_popped),
     };
     return cmocka_run_group_tests_name("base/heap", tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 #include "base/json_text.h"
 #include "support/unit.h"
 
-static void sequences_at_the_edges(void **state)
+static void sequences_are_accepted_up_to_the_edges_of_unicode(void **state)
 {
     (void)state;
     static const struct {
@@ -54,7 +54,7 @@ static void sequences_at_the_edges(void **state)
 }
 
 /* Of the strings of n bytes that no shorter sequence begins, exactly the code points of n bytes are accepted. */
-static void no_more_and_no_fewer_than_unicode_has(void **state)
+static void exactly_the_code_points_of_unicode_are_accepted(void **state)
 {
     (void)state;
     size_t two = 0;
@@ -100,7 +100,7 @@ static void utf8_stays_and_other_bytes_are_replaced(void **state)
     assert_json("\xef\xbf\xbd", 3, "\"\xef\xbf\xbd\"", true); /* the name itself has U+FFFD */
 }
 
-static void hexadecimal_gives_every_byte(void **state)
+static void hexadecimal_has_every_byte(void **state)
 {
     (void)state;
     IA_AUTO_BUF struct ia_buf out = {0};
@@ -111,9 +111,11 @@ static void hexadecimal_gives_every_byte(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sequences_at_the_edges),         cmocka_unit_test(no_more_and_no_fewer_than_unicode_has),
-        cmocka_unit_test(control_characters_are_escaped), cmocka_unit_test(utf8_stays_and_other_bytes_are_replaced),
-        cmocka_unit_test(hexadecimal_gives_every_byte),
+        cmocka_unit_test(sequences_are_accepted_up_to_the_edges_of_unicode),
+        cmocka_unit_test(exactly_the_code_points_of_unicode_are_accepted),
+        cmocka_unit_test(control_characters_are_escaped),
+        cmocka_unit_test(utf8_stays_and_other_bytes_are_replaced),
+        cmocka_unit_test(hexadecimal_has_every_byte),
     };
     return cmocka_run_group_tests_name("base/json_text", tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 #include "base/path.h"
 #include "support/unit.h"
 
-static void name_and_directory(void **state)
+static void path_is_split_behind_its_last_slash(void **state)
 {
     (void)state;
     static const struct {
@@ -21,7 +21,7 @@ static void name_and_directory(void **state)
     }
 }
 
-static void going_up(void **state)
+static void going_up_drops_the_last_name_until_none_is_left(void **state)
 {
     (void)state;
     static const struct {
@@ -37,7 +37,7 @@ static void going_up(void **state)
     }
 }
 
-static void below_a_directory(void **state)
+static void path_is_below_a_directory_if_whole_names_agree(void **state)
 {
     (void)state;
     assert_true(ia_path_is_below_directory_of("/a/c", "/a/b"));
@@ -49,7 +49,7 @@ static void below_a_directory(void **state)
 }
 
 /* Of the whole path or of the name alone. */
-static void globs(void **state)
+static void globs_match_the_whole_path_or_the_name(void **state)
 {
     (void)state;
     assert_true(ia_path_matches("/vm/base-1.qcow2", "base-*"));
@@ -65,10 +65,10 @@ static void globs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(name_and_directory),
-        cmocka_unit_test(going_up),
-        cmocka_unit_test(below_a_directory),
-        cmocka_unit_test(globs),
+        cmocka_unit_test(path_is_split_behind_its_last_slash),
+        cmocka_unit_test(going_up_drops_the_last_name_until_none_is_left),
+        cmocka_unit_test(path_is_below_a_directory_if_whole_names_agree),
+        cmocka_unit_test(globs_match_the_whole_path_or_the_name),
     };
     return cmocka_run_group_tests_name("base/path", tests, NULL, NULL);
 }

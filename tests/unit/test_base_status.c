@@ -18,7 +18,7 @@ static void message_and_status_are_kept(void **state)
     assert_string_equal(err.message, "out of memory");
 }
 
-static void nobody_has_to_listen(void **state)
+static void failing_without_an_error_to_fill_returns_the_status(void **state)
 {
     (void)state;
     assert_int_equal(ia_fail(NULL, IA_LIMIT, "%d", 1), IA_LIMIT);
@@ -76,7 +76,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(message_and_status_are_kept),
-        cmocka_unit_test(nobody_has_to_listen),
+        cmocka_unit_test(failing_without_an_error_to_fill_returns_the_status),
         cmocka_unit_test(errno_becomes_a_status),
         cmocka_unit_test(long_messages_are_cut),
         cmocka_unit_test(every_status_has_a_word_of_its_own),

@@ -79,7 +79,7 @@ static int64_t make_image(const char *name, uint64_t size, const char *backing, 
     return (int64_t)host;
 }
 
-static void image_without_a_byte_allocated(void **state)
+static void image_without_a_byte_allocated_is_one_run_of_zeroes(void **state)
 {
     (void)state;
     make_image("image", 3 * 65536, NULL, NULL, 0, 0);
@@ -144,7 +144,7 @@ static void overlay_shorter_than_its_base_cuts_it(void **state)
 }
 
 /* top 4, middle 1, base 4 clusters: what lies behind the middle is not read through it. */
-static void short_image_in_the_middle(void **state)
+static void short_image_in_the_middle_cuts_what_is_below_it(void **state)
 {
     (void)state;
     int64_t below = make_image("base", 4 * 65536, NULL, NULL, 0, 4);
@@ -165,7 +165,7 @@ static void raw_base_is_present_everywhere(void **state)
                {3 * C, C, 0, PRESENT | DATA, above}, {4 * C, C, 0, ZERO, IA_NO_OFFSET});
 }
 
-static void zero_and_compressed_entries(void **state)
+static void zero_and_compressed_entries_hide_the_base(void **state)
 {
     (void)state;
     make_image("base", 6 * 65536, NULL, NULL, 0, 6);
@@ -216,7 +216,7 @@ static void zeroes_of_different_depth_do_not_merge(void **state)
     assert_map("top", {0, C, 0, PRESENT | ZERO, IA_NO_OFFSET}, {C, C, 1, PRESENT | ZERO, IA_NO_OFFSET});
 }
 
-static void windows(void **state)
+static void window_has_the_map_of_its_range_alone(void **state)
 {
     (void)state;
     int64_t below = make_image("base", 8 * 65536, NULL, NULL, 2, 4);
@@ -232,7 +232,7 @@ static void windows(void **state)
 }
 
 /* 150 images, image i with cluster i alone: more than two words of the set of present layers. */
-static void every_depth_of_a_deep_chain(void **state)
+static void every_depth_of_a_deep_chain_is_mapped(void **state)
 {
     (void)state;
     enum { DEPTH = 150 };
@@ -304,19 +304,19 @@ static void broken_table_below_is_an_error_of_the_map(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        in_temp_dir(image_without_a_byte_allocated),
+        in_temp_dir(image_without_a_byte_allocated_is_one_run_of_zeroes),
         in_temp_dir(overlay_hides_what_it_has),
         in_temp_dir(gaps_have_the_deepest_depth),
         in_temp_dir(overlay_longer_than_its_base_reads_zeroes_behind_it),
         in_temp_dir(end_of_an_empty_base_is_an_edge),
         in_temp_dir(overlay_shorter_than_its_base_cuts_it),
-        in_temp_dir(short_image_in_the_middle),
+        in_temp_dir(short_image_in_the_middle_cuts_what_is_below_it),
         in_temp_dir(raw_base_is_present_everywhere),
-        in_temp_dir(zero_and_compressed_entries),
+        in_temp_dir(zero_and_compressed_entries_hide_the_base),
         in_temp_dir(same_offsets_in_different_files_do_not_merge),
         in_temp_dir(zeroes_of_different_depth_do_not_merge),
-        in_temp_dir(windows),
-        in_temp_dir(every_depth_of_a_deep_chain),
+        in_temp_dir(window_has_the_map_of_its_range_alone),
+        in_temp_dir(every_depth_of_a_deep_chain_is_mapped),
         in_temp_dir(nearest_image_wins),
         in_temp_dir(reserved_subclusters_are_not_present),
         in_temp_dir(broken_table_below_is_an_error_of_the_map),

@@ -42,7 +42,7 @@ static void assert_refused(const char *name, enum ia_status expected)
     assert_status(expected, try_open(name, NULL, &chain));
 }
 
-static void three_images_by_relative_names(void **state)
+static void relative_names_begin_in_the_directory_of_their_image(void **state)
 {
     (void)state;
     struct ia_chain chain;
@@ -73,7 +73,7 @@ static void no_backing_stops_at_the_first(void **state)
 }
 
 /* QEMU joins a relative name with the directory of the name as given, not with that of a symlink's target. */
-static void relative_name_of_a_symlinked_image(void **state)
+static void relative_name_of_a_symlinked_image_begins_beside_the_link(void **state)
 {
     (void)state;
     struct ia_chain chain;
@@ -107,7 +107,7 @@ static void file_and_json_names_start_in_the_working_directory(void **state)
     }
 }
 
-static void images_on_themselves(void **state)
+static void image_on_itself_is_a_loop_by_whatever_name(void **state)
 {
     (void)state;
     make_overlay("self", "self", "qcow2");
@@ -119,7 +119,7 @@ static void images_on_themselves(void **state)
     assert_refused("self2", IA_LOOP);
 }
 
-static void images_in_a_ring(void **state)
+static void ring_of_images_is_a_loop_from_wherever_it_is_entered(void **state)
 {
     (void)state;
     make_overlay("a", "b", "qcow2");
@@ -134,14 +134,14 @@ static void images_in_a_ring(void **state)
 
 /* A raw file is the end of a chain, whatever its bytes say: so an image as its own raw base is no endless chain, but
  * the same file all the same. */
-static void image_as_its_own_raw_base(void **state)
+static void image_as_its_own_raw_base_is_a_loop(void **state)
 {
     (void)state;
     make_overlay("self", "self", "raw");
     assert_refused("self", IA_LOOP);
 }
 
-static void missing_and_unreadable_bases(void **state)
+static void base_that_is_missing_or_no_sound_file_is_refused(void **state)
 {
     (void)state;
     make_overlay("top", "missing", "qcow2");
@@ -161,7 +161,7 @@ static void missing_and_unreadable_bases(void **state)
         IA_OK);
 }
 
-static void remote_and_strange_names(void **state)
+static void only_paths_to_images_of_the_stated_format_are_opened(void **state)
 {
     (void)state;
     make_overlay("top", "nbd://host/x", "raw");
@@ -180,7 +180,7 @@ static void remote_and_strange_names(void **state)
     ia_chain_release(&chain);
 }
 
-static void slice_of_a_raw_file(void **state)
+static void slice_of_a_raw_file_is_opened_within_the_file_and_as_raw(void **state)
 {
     (void)state;
     static const char slice[] = "json:{\"driver\":\"raw\",\"offset\":512,\"size\":1024,\"file.filename\":\"base\"}";
@@ -215,7 +215,7 @@ static void stated_raw_format_is_believed(void **state)
     assert_refused("top", IA_MISSING);
 }
 
-static void format_of_the_first_image_by_content_or_by_order(void **state)
+static void format_of_the_first_image_is_found_by_content_or_is_as_ordered(void **state)
 {
     (void)state;
     struct ia_chain chain;
@@ -306,7 +306,7 @@ static void data_file_is_opened_from_the_working_directory(void **state)
     assert_refused("top", IA_CORRUPT);
 }
 
-static void reach_is_the_smallest_size_on_the_way(void **state)
+static void visible_size_is_the_smallest_size_on_the_way(void **state)
 {
     (void)state;
     struct ia_chain chain;
@@ -331,22 +331,22 @@ static void reach_is_the_smallest_size_on_the_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        in_temp_dir(three_images_by_relative_names),
+        in_temp_dir(relative_names_begin_in_the_directory_of_their_image),
         in_temp_dir(no_backing_stops_at_the_first),
-        in_temp_dir(relative_name_of_a_symlinked_image),
+        in_temp_dir(relative_name_of_a_symlinked_image_begins_beside_the_link),
         in_temp_dir(file_and_json_names_start_in_the_working_directory),
-        in_temp_dir(images_on_themselves),
-        in_temp_dir(images_in_a_ring),
-        in_temp_dir(image_as_its_own_raw_base),
-        in_temp_dir(missing_and_unreadable_bases),
-        in_temp_dir(remote_and_strange_names),
-        in_temp_dir(slice_of_a_raw_file),
+        in_temp_dir(image_on_itself_is_a_loop_by_whatever_name),
+        in_temp_dir(ring_of_images_is_a_loop_from_wherever_it_is_entered),
+        in_temp_dir(image_as_its_own_raw_base_is_a_loop),
+        in_temp_dir(base_that_is_missing_or_no_sound_file_is_refused),
+        in_temp_dir(only_paths_to_images_of_the_stated_format_are_opened),
+        in_temp_dir(slice_of_a_raw_file_is_opened_within_the_file_and_as_raw),
         in_temp_dir(stated_raw_format_is_believed),
-        in_temp_dir(format_of_the_first_image_by_content_or_by_order),
+        in_temp_dir(format_of_the_first_image_is_found_by_content_or_is_as_ordered),
         in_temp_dir(depth_is_limited),
         in_temp_dir(confined_chain_does_not_leave),
         in_temp_dir(data_file_is_opened_from_the_working_directory),
-        in_temp_dir(reach_is_the_smallest_size_on_the_way),
+        in_temp_dir(visible_size_is_the_smallest_size_on_the_way),
     };
     return cmocka_run_group_tests_name("chain/open", tests, NULL, NULL);
 }

@@ -101,7 +101,7 @@ static void path_beside_the_image_is_followed(void **state)
     assert_int_equal(open_size(&here, resolve(&here, NULL, "file", NULL)), 1024); /* a person's words */
 }
 
-static void nothing_is_missing(void **state)
+static void name_of_no_file_is_missing_and_has_its_place(void **state)
 {
     (void)state;
     make_files();
@@ -207,7 +207,7 @@ static void remote_names_are_not_looked_up(void **state)
     assert_string_equal(err.message, "not a local file");
 }
 
-static void descriptions_that_say_more_are_unsupported(void **state)
+static void descriptions_of_more_than_a_file_are_unsupported(void **state)
 {
     (void)state;
     static const char more[] = "json:{\"driver\":\"raw\",\"file.filename\":\"file\",\"file.strange\":\"1\"}";
@@ -329,14 +329,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_state_has_a_word),
         in_temp_dir(path_beside_the_image_is_followed),
-        in_temp_dir(nothing_is_missing),
+        in_temp_dir(name_of_no_file_is_missing_and_has_its_place),
         in_temp_dir(what_lies_outside_is_not_followed),
         in_temp_dir(known_file_outside_is_followed_and_not_opened),
         in_temp_dir(directory_without_permission_is_denied),
         in_temp_dir(directories_and_pipes_are_no_files),
         in_temp_dir(circle_of_symlinks_is_a_loop),
         in_temp_dir(remote_names_are_not_looked_up),
-        in_temp_dir(descriptions_that_say_more_are_unsupported),
+        in_temp_dir(descriptions_of_more_than_a_file_are_unsupported),
         in_temp_dir(bare_file_with_a_stated_format_is_unsupported),
         in_temp_dir(slices_are_followed_where_they_are_taken),
         in_temp_dir(name_from_a_working_directory_is_ambiguous_where_that_is_unknown),

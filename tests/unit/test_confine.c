@@ -161,7 +161,7 @@ static void nothing_allowed_and_no_confinement_are_opposites(void **state)
     assert_ok(try_open(NULL, *state, "file"));
 }
 
-static void missing_names_and_circles(void **state)
+static void missing_names_are_missing_and_circles_are_loops(void **state)
 {
     struct ia_confine confine;
     make_tree(&confine);
@@ -223,7 +223,7 @@ static void files_without_permission_are_denied(void **state)
     ia_confine_release(&confine);
 }
 
-static void several_allowed_places(void **state)
+static void each_of_several_allowed_places_is_allowed(void **state)
 {
     (void)state;
     struct ia_confine confine;
@@ -246,10 +246,10 @@ int main(void)
         in_temp_dir(single_file_allows_itself_only),
         in_temp_dir(root_directory_allows_everything),
         in_temp_dir(nothing_allowed_and_no_confinement_are_opposites),
-        in_temp_dir(missing_names_and_circles),
+        in_temp_dir(missing_names_are_missing_and_circles_are_loops),
         in_temp_dir(what_is_no_file_is_refused),
         in_temp_dir(files_without_permission_are_denied),
-        in_temp_dir(several_allowed_places),
+        in_temp_dir(each_of_several_allowed_places_is_allowed),
     };
     return cmocka_run_group_tests_name("confine", tests, NULL, NULL);
 }

@@ -166,7 +166,7 @@ static enum ia_status expand(enum ia_codec codec, const char *in, size_t len, ui
     return ia_inflate(codec, in, len, out, room, got, &err);
 }
 
-static void adc_chunks(void **state)
+static void adc_literals_and_copies_expand(void **state)
 {
     (void)state;
     uint8_t out[1024];
@@ -193,7 +193,7 @@ static void adc_chunks(void **state)
     assert_memory_equal(out, "abcabca", 7);
 }
 
-static void adc_far_copies(void **state)
+static void adc_copies_reach_back_to_the_first_byte_and_no_further(void **state)
 {
     (void)state;
     uint8_t in[2 + 2 * 129 + 3] = {0};
@@ -213,7 +213,7 @@ static void adc_far_copies(void **state)
     assert_status(IA_CORRUPT, ia_inflate(IA_CODEC_ADC, in, 260, out, sizeof(out), &got, &err));
 }
 
-static void adc_broken(void **state)
+static void adc_that_ends_early_or_points_before_its_beginning_is_corrupt(void **state)
 {
     (void)state;
     static const struct {
@@ -233,7 +233,7 @@ static void adc_broken(void **state)
     }
 }
 
-static void lzfse_blocks(void **state)
+static void only_lzfse_blocks_that_are_not_compressed_expand(void **state)
 {
     (void)state;
     static const struct {
@@ -269,10 +269,10 @@ int main(void)
         cmocka_unit_test(garbage_after_the_stream_is_not_looked_at),
         cmocka_unit_test(a_cut_stream_is_corrupt),
         cmocka_unit_test(noise_is_corrupt),
-        cmocka_unit_test(adc_chunks),
-        cmocka_unit_test(adc_far_copies),
-        cmocka_unit_test(adc_broken),
-        cmocka_unit_test(lzfse_blocks),
+        cmocka_unit_test(adc_literals_and_copies_expand),
+        cmocka_unit_test(adc_copies_reach_back_to_the_first_byte_and_no_further),
+        cmocka_unit_test(adc_that_ends_early_or_points_before_its_beginning_is_corrupt),
+        cmocka_unit_test(only_lzfse_blocks_that_are_not_compressed_expand),
     };
     return cmocka_run_group_tests_name("content/inflate", tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ static void assert_nothing_can_be_done(const struct ia_abilities *can)
     assert_false(can->can_be_trimmed || can->is_plain);
 }
 
-static void qcow2_version_3_can_everything(void **state)
+static void qcow2_version_3_can_do_everything(void **state)
 {
     (void)state;
     static const int versions[] = {3, 0}; /* 0: not understood */
@@ -44,7 +44,7 @@ static void qcow2_version_3_can_everything(void **state)
     }
 }
 
-static void qcow2_version_2_does_not_grow_with_snapshots_or_over_a_longer_backing_file(void **state)
+static void qcow2_version_2_does_not_grow_with_snapshots_or_over_a_longer_base(void **state)
 {
     (void)state;
     struct ia_abilities can = abilities_of("qcow2", &(struct ia_image_facts){.version = 2, .cluster_size = 64 * KIB});
@@ -53,7 +53,7 @@ static void qcow2_version_2_does_not_grow_with_snapshots_or_over_a_longer_backin
     assert_false(can.can_grow_with_snapshots || can.can_grow_over_backing);
 }
 
-static void qcow2_version_2_stores_zeroes_over_a_backing_file_and_drops_clusters_without(void **state)
+static void qcow2_version_2_stores_zeroes_over_a_base_and_drops_clusters_without(void **state)
 {
     (void)state;
     struct ia_image_facts facts = {.version = 2, .cluster_size = 64 * KIB};
@@ -94,7 +94,7 @@ static void only_raw_is_plain(void **state)
         assert_int_equal(abilities_now(ia_formats[i]->name).is_plain, strcmp(ia_formats[i]->name, "raw") == 0);
 }
 
-static void qed_can_all_but_be_emptied_and_its_zeroes_are_not_followed(void **state)
+static void qed_is_never_emptied_and_its_zeroes_are_not_followed(void **state)
 {
     (void)state;
     struct ia_abilities can = abilities_now("qed");
@@ -165,7 +165,7 @@ static void zeroes_of_vmdk_are_not_followed_where_grains_can_be_zero(void **stat
     assert_false(abilities_of("vmdk", &(struct ia_image_facts){.zeroed_grains = true}).zeroes_are_known);
 }
 
-static void formats_that_qemu_reads_only_can_nothing(void **state)
+static void formats_that_qemu_only_reads_can_do_nothing(void **state)
 {
     (void)state;
     static const char *const names[] = {"dmg", "cloop", "bochs"};
@@ -175,7 +175,7 @@ static void formats_that_qemu_reads_only_can_nothing(void **state)
     }
 }
 
-static void no_format_can_nothing(void **state)
+static void without_a_format_nothing_can_be_done(void **state)
 {
     (void)state;
     struct ia_abilities can = ia_format_abilities(NULL, &(struct ia_image_facts){.cluster_size = 512});
@@ -184,7 +184,7 @@ static void no_format_can_nothing(void **state)
     assert_int_equal(ia_format_abilities(NULL, &(struct ia_image_facts){0}).unit, 1);
 }
 
-static void growing_in_special_cases_is_growing(void **state)
+static void special_abilities_imply_the_general_ones(void **state)
 {
     (void)state;
     for (size_t i = 0; ia_formats[i] != NULL; i++) {
@@ -200,21 +200,21 @@ static void growing_in_special_cases_is_growing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(qcow2_version_3_can_everything),
-        cmocka_unit_test(qcow2_version_2_does_not_grow_with_snapshots_or_over_a_longer_backing_file),
-        cmocka_unit_test(qcow2_version_2_stores_zeroes_over_a_backing_file_and_drops_clusters_without),
+        cmocka_unit_test(qcow2_version_3_can_do_everything),
+        cmocka_unit_test(qcow2_version_2_does_not_grow_with_snapshots_or_over_a_longer_base),
+        cmocka_unit_test(qcow2_version_2_stores_zeroes_over_a_base_and_drops_clusters_without),
         cmocka_unit_test(subclusters_are_the_unit_of_writes),
         cmocka_unit_test(what_has_no_clusters_is_written_by_the_byte),
         cmocka_unit_test(only_raw_is_plain),
-        cmocka_unit_test(qed_can_all_but_be_emptied_and_its_zeroes_are_not_followed),
+        cmocka_unit_test(qed_is_never_emptied_and_its_zeroes_are_not_followed),
         cmocka_unit_test(qcow_commits_and_is_emptied_but_keeps_its_backing_file_and_size),
         cmocka_unit_test(raw_is_a_good_base_and_grows),
         cmocka_unit_test(formats_without_backing_files_are_written_at_most),
         cmocka_unit_test(vmdk_commits_where_qemu_opens_it_for_writing),
         cmocka_unit_test(zeroes_of_vmdk_are_not_followed_where_grains_can_be_zero),
-        cmocka_unit_test(formats_that_qemu_reads_only_can_nothing),
-        cmocka_unit_test(no_format_can_nothing),
-        cmocka_unit_test(growing_in_special_cases_is_growing),
+        cmocka_unit_test(formats_that_qemu_only_reads_can_do_nothing),
+        cmocka_unit_test(without_a_format_nothing_can_be_done),
+        cmocka_unit_test(special_abilities_imply_the_general_ones),
     };
     return cmocka_run_group_tests_name("format/abilities", tests, NULL, NULL);
 }

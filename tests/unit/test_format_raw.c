@@ -138,7 +138,7 @@ static void write_mbr(uint8_t *disk)
     memcpy(disk + 510, "\x55\xaa", 2);
 }
 
-static void kind_of_a_disk_with_partitions(void **state)
+static void kind_of_a_disk_has_all_that_is_recognized_in_few_reads(void **state)
 {
     (void)state;
     static uint8_t disk[40 * 1024];
@@ -208,7 +208,7 @@ int main(void)
         in_temp_dir(size_rounds_up_to_a_sector),
         in_temp_dir(empty_file_is_an_image_of_no_size),
         in_temp_dir(there_is_one_mapping),
-        cmocka_unit_test(kind_of_a_disk_with_partitions),
+        cmocka_unit_test(kind_of_a_disk_has_all_that_is_recognized_in_few_reads),
         cmocka_unit_test(kind_of_short_files_reads_nothing_past_their_end),
         cmocka_unit_test(kind_that_cannot_be_read_is_an_error_and_the_image_opens),
         in_temp_dir(kind_is_the_variant),

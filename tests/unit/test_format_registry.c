@@ -40,7 +40,7 @@ static const struct {
      "bochs"},
 };
 
-static void formats_by_their_first_bytes(void **state)
+static void formats_are_found_by_their_first_bytes(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(magics); i++) {
@@ -50,7 +50,7 @@ static void formats_by_their_first_bytes(void **state)
     }
 }
 
-static void nothing_else_is_accounted(void **state)
+static void other_first_bytes_are_no_format(void **state)
 {
     (void)state;
     assert_null(probe("", 0, 0));
@@ -72,7 +72,7 @@ static void short_heads_are_not_read_past_their_end(void **state)
     }
 }
 
-static void drivers_by_name(void **state)
+static void drivers_are_found_by_their_exact_names(void **state)
 {
     (void)state;
     assert_non_null(ia_format_by_name("raw"));
@@ -142,10 +142,10 @@ static void only_raw_is_plain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(formats_by_their_first_bytes),
-        cmocka_unit_test(nothing_else_is_accounted),
+        cmocka_unit_test(formats_are_found_by_their_first_bytes),
+        cmocka_unit_test(other_first_bytes_are_no_format),
         cmocka_unit_test(short_heads_are_not_read_past_their_end),
-        cmocka_unit_test(drivers_by_name),
+        cmocka_unit_test(drivers_are_found_by_their_exact_names),
         cmocka_unit_test(names_claim_formats_by_their_endings),
         cmocka_unit_test(other_names_claim_nothing),
         cmocka_unit_test(each_suffix_belongs_to_one_format),

@@ -101,7 +101,7 @@ static void an_empty_file_has_no_runs(void **state)
     close(fd);
 }
 
-static void written_and_preallocated_blocks_are_told_apart_on_ext4(void **state)
+static void written_and_preallocated_blocks_are_reported_apart_on_ext4(void **state)
 {
     (void)state;
     int fd = new_file("file");
@@ -127,7 +127,7 @@ static void written_and_preallocated_blocks_are_told_apart_on_ext4(void **state)
     close(fd);
 }
 
-static void preallocation_past_the_end_is_told_on_ext4(void **state)
+static void preallocation_past_the_end_is_reported_on_ext4(void **state)
 {
     (void)state;
     int fd = new_file("file");
@@ -160,7 +160,7 @@ static void bytes_not_yet_written_have_no_place_and_stay_so_on_ext4(void **state
     close(fd);
 }
 
-static void more_runs_than_one_batch_are_told_once_each(void **state)
+static void more_runs_than_one_batch_are_reported_once_each(void **state)
 {
     (void)state;
     enum { RUNS = 1000 };
@@ -182,7 +182,7 @@ static void more_runs_than_one_batch_are_told_once_each(void **state)
     close(fd);
 }
 
-static void without_fiemap_the_data_is_told_by_seeking(void **state)
+static void without_fiemap_the_data_is_found_by_seeking(void **state)
 {
     (void)state;
     int fd = file_in_memory();
@@ -232,7 +232,7 @@ static void files_of_one_file_system_are_on_one_volume(void **state)
     close(elsewhere);
 }
 
-static void a_volume_of_no_file_is_not_known(void **state)
+static void a_volume_of_no_file_is_unknown(void **state)
 {
     (void)state;
     assert_true(ia_host_volume(-1) == 0);
@@ -243,14 +243,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         in_temp_dir(an_empty_file_has_no_runs),
-        in_temp_dir(written_and_preallocated_blocks_are_told_apart_on_ext4),
-        in_temp_dir(preallocation_past_the_end_is_told_on_ext4),
+        in_temp_dir(written_and_preallocated_blocks_are_reported_apart_on_ext4),
+        in_temp_dir(preallocation_past_the_end_is_reported_on_ext4),
         in_temp_dir(bytes_not_yet_written_have_no_place_and_stay_so_on_ext4),
-        in_temp_dir(more_runs_than_one_batch_are_told_once_each),
-        cmocka_unit_test(without_fiemap_the_data_is_told_by_seeking),
+        in_temp_dir(more_runs_than_one_batch_are_reported_once_each),
+        cmocka_unit_test(without_fiemap_the_data_is_found_by_seeking),
         cmocka_unit_test(a_file_that_is_not_seekable_is_an_error_and_not_empty),
         in_temp_dir(files_of_one_file_system_are_on_one_volume),
-        cmocka_unit_test(a_volume_of_no_file_is_not_known),
+        cmocka_unit_test(a_volume_of_no_file_is_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

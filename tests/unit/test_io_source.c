@@ -50,7 +50,7 @@ static void past_the_end_are_zeroes_and_it_is_noted(void **state)
     ia_source_close(source);
 }
 
-static void far_past_the_end_too(void **state)
+static void far_past_the_end_are_zeroes_too(void **state)
 {
     (void)state;
     struct ia_source *source = NULL;
@@ -63,7 +63,7 @@ static void far_past_the_end_too(void **state)
     ia_source_close(source);
 }
 
-static void empty_memory(void **state)
+static void empty_memory_is_a_hole_and_reads_as_zeroes(void **state)
 {
     (void)state;
     struct ia_source *source = NULL;
@@ -163,7 +163,7 @@ static void make_file_with_holes(const char *name)
     write_at(name, 512 * KIB, ones, 64 * KIB);
 }
 
-static void file_with_holes(void **state)
+static void holes_and_data_of_a_file_are_found_with_their_ends(void **state)
 {
     (void)state;
     make_file_with_holes("holes");
@@ -198,7 +198,7 @@ static void data_up_to_the_end_ends_there(void **state)
     ia_source_close(source);
 }
 
-static void file_knows_size_and_blocks(void **state)
+static void source_has_the_size_and_the_blocks_of_its_file(void **state)
 {
     (void)state;
     make_file_with_holes("holes");
@@ -261,15 +261,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_read_in_place),
         cmocka_unit_test(past_the_end_are_zeroes_and_it_is_noted),
-        cmocka_unit_test(far_past_the_end_too),
-        cmocka_unit_test(empty_memory),
+        cmocka_unit_test(far_past_the_end_are_zeroes_too),
+        cmocka_unit_test(empty_memory_is_a_hole_and_reads_as_zeroes),
         cmocka_unit_test(memory_has_no_holes_but_the_end),
         cmocka_unit_test(slice_is_read_at_its_offset),
         cmocka_unit_test(slice_to_the_end_has_all_of_the_last_sector),
         cmocka_unit_test(slice_past_the_end_is_refused),
-        in_temp_dir(file_with_holes),
+        in_temp_dir(holes_and_data_of_a_file_are_found_with_their_ends),
         in_temp_dir(data_up_to_the_end_ends_there),
-        in_temp_dir(file_knows_size_and_blocks),
+        in_temp_dir(source_has_the_size_and_the_blocks_of_its_file),
         in_temp_dir(file_cut_while_it_is_open_reads_as_zeroes),
         in_temp_dir(only_files_and_devices_are_sources),
         in_temp_dir(failed_read_names_the_thing_and_the_place),

@@ -5,7 +5,7 @@
 
 static const uint8_t bytes[12] = {0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x80, 0x09, 0x0a, 0x0b};
 
-static void values_in_place(void **state)
+static void values_are_read_from_their_places(void **state)
 {
     (void)state;
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
@@ -49,7 +49,7 @@ static void place_near_the_end_of_memory_does_not_wrap(void **state)
     assert_true(w.failed);
 }
 
-static void empty_window(void **state)
+static void reading_an_empty_window_fails(void **state)
 {
     (void)state;
     struct ia_window w = {.bytes = bytes, .len = 0};
@@ -75,9 +75,12 @@ static void sizes_end_at_63_bits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_in_place), cmocka_unit_test(one_past_the_end_fails_for_every_width),
-        cmocka_unit_test(error_sticks),    cmocka_unit_test(place_near_the_end_of_memory_does_not_wrap),
-        cmocka_unit_test(empty_window),    cmocka_unit_test(sizes_end_at_63_bits),
+        cmocka_unit_test(values_are_read_from_their_places),
+        cmocka_unit_test(one_past_the_end_fails_for_every_width),
+        cmocka_unit_test(error_sticks),
+        cmocka_unit_test(place_near_the_end_of_memory_does_not_wrap),
+        cmocka_unit_test(reading_an_empty_window_fails),
+        cmocka_unit_test(sizes_end_at_63_bits),
     };
     return cmocka_run_group_tests_name("io/window", tests, NULL, NULL);
 }

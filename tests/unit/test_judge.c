@@ -246,7 +246,7 @@ static const struct rule {
     {"open for reading", open_for_reading, ORPHAN_PROVEN BASE_BUT("in-use [open for reading]")},
     {"locks unknown", open_unknown, ORPHAN_BUT("in-use [whether it is open is unknown]") BASE_PROVEN},
     {"an overlay is open", overlay_is_open, ORPHAN_PROVEN BASE_PROVEN},
-    {"not understood, of which nothing more is told", not_understood,
+    {"not understood, of which nothing more is reported", not_understood,
      ORPHAN_BUT("not-understood [/r/orphan.qcow2 (corrupt)]") BASE_PROVEN},
     {"cross-linked clusters", cross_linked, ORPHAN_PROVEN BASE_BUT("cross-linked [/r/base.qcow2]")},
     {"cross-links unknown", cross_links_unknown, ORPHAN_BUT("cross-linked [/r/orphan.qcow2 (unknown)]") BASE_PROVEN},
@@ -278,7 +278,7 @@ static const struct rule {
 
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 
-static void keeps_rule(void **state)
+static void judgement_is_the_one_that_the_rule_expects(void **state)
 {
     const struct rule *rule = *state;
     struct ia_graph graph;
@@ -332,7 +332,7 @@ static void evidence_is_listed_with_its_subject(void **state)
 
 /* -- Sentences --------------------------------------------------------------------------------------------------- */
 
-static void sentences_have_three_subjects(void **state)
+static void sentences_name_three_subjects_and_count_the_rest(void **state)
 {
     (void)state;
     static const char *const paths[] = {"/e", "/b", "/d", "/a", "/c"};
@@ -356,7 +356,7 @@ static void sentences_have_three_subjects(void **state)
     ia_doubts_release(&own);
 }
 
-static void what_is_doubted_of_all_is_not_told_again(void **state)
+static void what_is_doubted_of_all_is_not_repeated(void **state)
 {
     (void)state;
     struct ia_doubts all = {0};
@@ -373,7 +373,7 @@ static void what_is_doubted_of_all_is_not_told_again(void **state)
     ia_doubts_release(&own);
 }
 
-static void every_code_is_told_once(void **state)
+static void codes_differ_and_concern_candidates_or_deeds(void **state)
 {
     (void)state;
     for (size_t i = 1; i < IA_DOUBT_COUNT; i++) {
@@ -426,7 +426,7 @@ CHANGE(delete_one_with_a_part_that_another_has, PART(TOP, IMAGES, "/r/data.raw")
 static const struct rule deeds[] = {
     {"an overlay is deleted: the base is still named", delete_left, ORPHAN_PROVEN BASE_PROVEN},
     {"all are deleted that named it", delete_both, ORPHAN_PROVEN "base.qcow2 unreferenced:\n"},
-    {"all are deleted that stated a format: the content has its say", delete_what_states_a_format,
+    {"all are deleted that stated a format: the content decides", delete_what_states_a_format,
      ORPHAN_BUT("unread [/r/base.qcow2]") "base.qcow2 unreferenced: unread [/r/base.qcow2]\n"},
     {"one is deleted of two that state a format", delete_one_that_states_a_format, ORPHAN_PROVEN BASE_PROVEN},
     {"one is deleted, and another states another format", delete_one_of_two_that_differ,
@@ -473,12 +473,14 @@ int main(void)
     struct CMUnitTest tests[RULES + DEEDS + 4];
     size_t count = 0;
     for (size_t i = 0; i < RULES; i++)
-        tests[count++] = (struct CMUnitTest){rules[i].name, keeps_rule, NULL, NULL, (void *)&rules[i]};
+        tests[count++] = (struct CMUnitTest){rules[i].name, judgement_is_the_one_that_the_rule_expects, NULL, NULL,
+                                             (void *)&rules[i]};
     for (size_t i = 0; i < DEEDS; i++)
-        tests[count++] = (struct CMUnitTest){deeds[i].name, keeps_rule, NULL, NULL, (void *)&deeds[i]};
+        tests[count++] = (struct CMUnitTest){deeds[i].name, judgement_is_the_one_that_the_rule_expects, NULL, NULL,
+                                             (void *)&deeds[i]};
     tests[count++] = (struct CMUnitTest)cmocka_unit_test(evidence_is_listed_with_its_subject);
-    tests[count++] = (struct CMUnitTest)cmocka_unit_test(sentences_have_three_subjects);
-    tests[count++] = (struct CMUnitTest)cmocka_unit_test(what_is_doubted_of_all_is_not_told_again);
-    tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_code_is_told_once);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(sentences_name_three_subjects_and_count_the_rest);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(what_is_doubted_of_all_is_not_repeated);
+    tests[count++] = (struct CMUnitTest)cmocka_unit_test(codes_differ_and_concern_candidates_or_deeds);
     return _cmocka_run_group_tests("judge", tests, count, NULL, NULL);
 }

@@ -74,7 +74,7 @@ static const struct rule {
     {"it was flattened itself", was_flattened, ONE(MASKED_MORE), "zeroes-not-copied"},
     {"what its files share is unknown", sharing_is_unknown,
      ONE(DELETED) | ONE(COMMITTED) | ONE(RECEIVES) | ONE(UNREFERENCED), "sharing-unknown"},
-    {"a row above says more", rows_say_more, ONE(TOTAL) | ONE(TOTAL_WITH_NEXT), "other-rows"},
+    {"a row above has more", rows_say_more, ONE(TOTAL) | ONE(TOTAL_WITH_NEXT), "other-rows"},
 };
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 
@@ -95,7 +95,7 @@ static void expect_doubts(enum ia_effect effect, const struct ia_effect_facts *f
     ia_doubts_release(&doubts);
 }
 
-static void keeps_rule(void **state)
+static void doubt_is_raised_for_its_effects_and_no_others(void **state)
 {
     const struct rule *rule = *state;
     struct ia_effect_facts facts = fine;
@@ -104,7 +104,7 @@ static void keeps_rule(void **state)
         expect_doubts(effect, &facts, (rule->effects & (1U << effect)) != 0 ? rule->expected : "");
 }
 
-static void words_lead_back(void **state)
+static void words_of_effects_lead_back_to_them(void **state)
 {
     (void)state;
     for (enum ia_effect effect = IA_EFFECT_DELETED; effect < IA_EFFECT_COUNT; effect++)
@@ -116,7 +116,8 @@ int main(void)
 {
     struct CMUnitTest tests[RULES + 1];
     for (size_t i = 0; i < RULES; i++)
-        tests[i] = (struct CMUnitTest){rules[i].name, keeps_rule, NULL, NULL, (void *)&rules[i]};
-    tests[RULES] = (struct CMUnitTest)cmocka_unit_test(words_lead_back);
+        tests[i] = (struct CMUnitTest){rules[i].name, doubt_is_raised_for_its_effects_and_no_others, NULL, NULL,
+                                       (void *)&rules[i]};
+    tests[RULES] = (struct CMUnitTest)cmocka_unit_test(words_of_effects_lead_back_to_them);
     return _cmocka_run_group_tests("judge_deed", tests, RULES + 1, NULL, NULL);
 }

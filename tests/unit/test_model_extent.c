@@ -151,7 +151,7 @@ static void limit_counts_finished_extents(void **state)
     ia_extent_sink_release(&sink);
 }
 
-static void states_as_qemu_img_shows_them(void **state)
+static void states_are_present_data_and_zero_as_qemu_img_shows_them(void **state)
 {
     (void)state;
     static const struct {
@@ -209,7 +209,7 @@ int main(void)
         cmocka_unit_test(mapping_of_no_size_keeps_nothing),
         cmocka_unit_test(going_back_is_our_bug),
         cmocka_unit_test(limit_counts_finished_extents),
-        cmocka_unit_test(states_as_qemu_img_shows_them),
+        cmocka_unit_test(states_are_present_data_and_zero_as_qemu_img_shows_them),
         cmocka_unit_test(state_numbers_are_those_of_the_database),
         cmocka_unit_test(facts_are_released_once_and_empty_then),
     };

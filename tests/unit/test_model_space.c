@@ -90,7 +90,7 @@ static void accounts_are_widened_to_units_and_the_end_is_not(void **state)
     ia_space_free(space);
 }
 
-static void accounts_tell_what_they_meet(void **state)
+static void accounts_return_what_they_meet(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(1);
@@ -121,7 +121,7 @@ static void accounts_meet_nothing_in_units_that_they_have_a_part_of(void **state
     ia_space_free(space);
 }
 
-static void compressed_is_told_as_data(void **state)
+static void compressed_counts_as_data(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(1);
@@ -136,7 +136,7 @@ static void compressed_is_told_as_data(void **state)
     ia_space_free(space);
 }
 
-static void claims_that_are_none(void **state)
+static void claims_of_nothing_change_nothing(void **state)
 {
     (void)state;
     struct ia_space *space = new_space(1);
@@ -364,7 +364,7 @@ static void a_shuffled_image_is_one_run_in_the_end(void **state)
     ia_space_free(space);
 }
 
-static void words(void **state)
+static void uses_are_called_unused_and_metadata(void **state)
 {
     (void)state;
     assert_string_equal(ia_space_use_name(IA_SPACE_UNUSED), "unused");
@@ -378,10 +378,10 @@ int main(void)
         cmocka_unit_test(the_greater_use_counts_in_any_order),
         cmocka_unit_test(neighbours_of_one_use_are_one_run),
         cmocka_unit_test(accounts_are_widened_to_units_and_the_end_is_not),
-        cmocka_unit_test(accounts_tell_what_they_meet),
+        cmocka_unit_test(accounts_return_what_they_meet),
         cmocka_unit_test(accounts_meet_nothing_in_units_that_they_have_a_part_of),
-        cmocka_unit_test(compressed_is_told_as_data),
-        cmocka_unit_test(claims_that_are_none),
+        cmocka_unit_test(compressed_counts_as_data),
+        cmocka_unit_test(claims_of_nothing_change_nothing),
         cmocka_unit_test(a_file_that_is_not_there_fails_the_account),
         cmocka_unit_test(files_are_apart),
         cmocka_unit_test(the_largest_file_costs_nothing),
@@ -389,7 +389,7 @@ int main(void)
         cmocka_unit_test(each_hostile_account_is_charged_for_its_runs),
         cmocka_unit_test(random_accounts_equal_an_array),
         cmocka_unit_test(a_shuffled_image_is_one_run_in_the_end),
-        cmocka_unit_test(words),
+        cmocka_unit_test(uses_are_called_unused_and_metadata),
     };
     return cmocka_run_group_tests_name("model/space", tests, NULL, NULL);
 }

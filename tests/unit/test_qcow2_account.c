@@ -30,7 +30,7 @@ static void assert_refused(const struct qcow2_image *built, enum ia_status expec
     ia_image_close(image);
 }
 
-static void empty_image(void **state)
+static void empty_image_is_a_header_an_l1_table_and_refcounts(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -41,7 +41,7 @@ static void empty_image(void **state)
     qcow2_image_release(&built);
 }
 
-static void image_of_no_size(void **state)
+static void image_of_no_size_has_no_l1_table(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -65,7 +65,7 @@ static void data_is_not_metadata(void **state)
     qcow2_image_release(&built);
 }
 
-static void l1_table_of_several_clusters(void **state)
+static void l1_table_of_several_clusters_counts_whole_clusters(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -144,7 +144,7 @@ static void bitmaps_count_directory_tables_and_data(void **state)
     qcow2_image_release(&built);
 }
 
-static void broken_bitmaps(void **state)
+static void broken_bitmaps_are_corrupt(void **state)
 {
     (void)state;
     static const struct {
@@ -176,7 +176,7 @@ static void broken_bitmaps(void **state)
     qcow2_image_release(&built);
 }
 
-static void bad_l1_of_a_snapshot_is_told(void **state)
+static void bad_l1_of_a_snapshot_is_corrupt(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -318,7 +318,7 @@ static void entries_past_the_end_keep_their_clusters(void **state)
     qcow2_image_release(&built);
 }
 
-static void a_refcount_block_that_cannot_be_there_is_told(void **state)
+static void a_refcount_block_that_cannot_be_there_is_corrupt(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -339,16 +339,16 @@ int main(void)
         cmocka_unit_test(what_an_extent_hides_is_accounted_all_the_same),
         cmocka_unit_test(subclusters_have_uses_of_their_own),
         cmocka_unit_test(entries_past_the_end_keep_their_clusters),
-        cmocka_unit_test(a_refcount_block_that_cannot_be_there_is_told),
-        cmocka_unit_test(empty_image),
-        cmocka_unit_test(image_of_no_size),
+        cmocka_unit_test(a_refcount_block_that_cannot_be_there_is_corrupt),
+        cmocka_unit_test(empty_image_is_a_header_an_l1_table_and_refcounts),
+        cmocka_unit_test(image_of_no_size_has_no_l1_table),
         cmocka_unit_test(data_is_not_metadata),
-        cmocka_unit_test(l1_table_of_several_clusters),
+        cmocka_unit_test(l1_table_of_several_clusters_counts_whole_clusters),
         cmocka_unit_test(snapshots_have_tables_too_and_shared_ones_count_once),
         cmocka_unit_test(encryption_header_counts_whole_clusters),
         cmocka_unit_test(bitmaps_count_directory_tables_and_data),
-        cmocka_unit_test(broken_bitmaps),
-        cmocka_unit_test(bad_l1_of_a_snapshot_is_told),
+        cmocka_unit_test(broken_bitmaps_are_corrupt),
+        cmocka_unit_test(bad_l1_of_a_snapshot_is_corrupt),
     };
     return cmocka_run_group_tests_name("qcow2/claim", tests, NULL, NULL);
 }

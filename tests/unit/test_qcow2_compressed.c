@@ -8,7 +8,7 @@
 
 static struct ia_error err;
 
-static void host_bytes(void **state)
+static void host_bytes_end_with_the_last_counted_sector(void **state)
 {
     (void)state;
     static const struct {
@@ -123,7 +123,7 @@ static void assert_compressed(struct ia_image *image, size_t mapping, int64_t at
     assert_int_equal(cluster.codec, expected->codec);
 }
 
-static void compressed_cluster_of_any_of_its_bytes(void **state)
+static void each_byte_of_a_compressed_cluster_leads_to_it(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -141,7 +141,7 @@ static void compressed_cluster_of_any_of_its_bytes(void **state)
     qcow2_image_release(&built);
 }
 
-static void unit_in_the_last_l2_table(void **state)
+static void unit_is_found_in_the_last_l2_table(void **state)
 {
     (void)state;
     struct qcow2_image built; /* an L2 table of 512-byte clusters covers 32 KiB */
@@ -176,7 +176,7 @@ static void unit_of_a_snapshot_is_its_own(void **state)
     qcow2_image_release(&built);
 }
 
-static void zstd_with_extended_entries(void **state)
+static void zstd_unit_is_found_through_extended_entries(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -210,7 +210,7 @@ static void what_is_not_compressed_has_no_unit(void **state)
     qcow2_image_release(&built);
 }
 
-static void unit_through_broken_tables(void **state)
+static void no_unit_is_found_through_broken_or_short_tables(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -231,17 +231,17 @@ static void unit_through_broken_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(host_bytes),
+        cmocka_unit_test(host_bytes_end_with_the_last_counted_sector),
         cmocka_unit_test(neighbours_merge_and_their_bytes_add_up),
         cmocka_unit_test(copied_bit_does_not_matter),
         cmocka_unit_test(past_the_end_is_truncated),
         cmocka_unit_test(snapshots_do_not_count),
-        cmocka_unit_test(compressed_cluster_of_any_of_its_bytes),
-        cmocka_unit_test(unit_in_the_last_l2_table),
+        cmocka_unit_test(each_byte_of_a_compressed_cluster_leads_to_it),
+        cmocka_unit_test(unit_is_found_in_the_last_l2_table),
         cmocka_unit_test(unit_of_a_snapshot_is_its_own),
-        cmocka_unit_test(zstd_with_extended_entries),
+        cmocka_unit_test(zstd_unit_is_found_through_extended_entries),
         cmocka_unit_test(what_is_not_compressed_has_no_unit),
-        cmocka_unit_test(unit_through_broken_tables),
+        cmocka_unit_test(no_unit_is_found_through_broken_or_short_tables),
     };
     return cmocka_run_group_tests_name("qcow2/compressed", tests, NULL, NULL);
 }

@@ -114,7 +114,7 @@ static void extensions_end_where_the_backing_name_begins(void **state)
 /* count, reserved, directory size, directory offset */
 static const uint8_t good_bitmaps[24] = {0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0, 0, 0, 0, 1, 0, 0};
 
-static void bitmaps_with_bad_values(void **state)
+static void bitmaps_with_bad_values_are_corrupt_where_they_count(void **state)
 {
     (void)state;
     static const struct {
@@ -140,7 +140,7 @@ static void bitmaps_with_bad_values(void **state)
     ia_image_close(open_with(BITMAPS, good_bitmaps, 24, 1, 0, IA_OK));
 }
 
-static void encryption_header_only_with_luks(void **state)
+static void encryption_header_is_accepted_with_luks_only(void **state)
 {
     (void)state;
     uint8_t bytes[16] = {0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0};
@@ -164,8 +164,8 @@ int main(void)
         cmocka_unit_test(last_of_two_names_counts),
         cmocka_unit_test(lengths_that_run_out_of_the_header_are_refused),
         cmocka_unit_test(extensions_end_where_the_backing_name_begins),
-        cmocka_unit_test(bitmaps_with_bad_values),
-        cmocka_unit_test(encryption_header_only_with_luks),
+        cmocka_unit_test(bitmaps_with_bad_values_are_corrupt_where_they_count),
+        cmocka_unit_test(encryption_header_is_accepted_with_luks_only),
     };
     return cmocka_run_group_tests_name("qcow2/extensions", tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ static enum ia_status open_patched(const struct qcow2_options *options, uint64_t
     return status;
 }
 
-static void facts_of_a_sound_image(void **state)
+static void facts_of_a_sound_image_are_those_of_its_header(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -52,7 +52,7 @@ static void facts_of_a_sound_image(void **state)
     qcow2_image_release(&built);
 }
 
-static void each_field_with_a_bad_value(void **state)
+static void each_field_with_a_bad_value_is_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -118,7 +118,7 @@ static void each_field_with_a_bad_value(void **state)
     }
 }
 
-static void each_field_with_an_odd_but_good_value(void **state)
+static void each_field_with_an_odd_but_good_value_is_accepted(void **state)
 {
     (void)state;
     static const struct {
@@ -187,7 +187,7 @@ static void version_2_has_no_further_fields(void **state)
     qcow2_image_release(&built);
 }
 
-static void every_cluster_size(void **state)
+static void every_cluster_size_is_read(void **state)
 {
     (void)state;
     for (uint32_t bits = 9; bits <= 21; bits++) {
@@ -271,13 +271,13 @@ static void truncated_header_is_refused_without_reading_past_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(facts_of_a_sound_image),
-        cmocka_unit_test(each_field_with_a_bad_value),
-        cmocka_unit_test(each_field_with_an_odd_but_good_value),
+        cmocka_unit_test(facts_of_a_sound_image_are_those_of_its_header),
+        cmocka_unit_test(each_field_with_a_bad_value_is_refused),
+        cmocka_unit_test(each_field_with_an_odd_but_good_value_is_accepted),
         cmocka_unit_test(flags_become_facts),
         cmocka_unit_test(size_loses_what_is_no_whole_sector),
         cmocka_unit_test(version_2_has_no_further_fields),
-        cmocka_unit_test(every_cluster_size),
+        cmocka_unit_test(every_cluster_size_is_read),
         cmocka_unit_test(compression_type_and_its_bit_agree),
         cmocka_unit_test(extended_entries_need_clusters_of_16_kib),
         cmocka_unit_test(data_file_is_asked_for),

@@ -19,7 +19,7 @@ static void assert_refused(const struct qcow2_image *built, size_t mapping, enum
     ia_image_close(image);
 }
 
-static void every_state(void **state)
+static void every_state_is_mapped(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -100,7 +100,7 @@ static void runs_merge_across_l2_tables(void **state)
     qcow2_image_release(&built);
 }
 
-static void l2_tables_in_any_order_and_missing_ones(void **state)
+static void l2_tables_may_lie_in_any_order_or_be_missing(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -133,7 +133,7 @@ static void two_l1_entries_may_share_a_table(void **state)
 }
 
 /* More extents than one batch, and more tables than one read, holds: every second cluster of 5 MiB. */
-static void many_batches(void **state)
+static void extents_of_many_batches_are_mapped_once_each(void **state)
 {
     (void)state;
     enum { CLUSTERS = 10240 };
@@ -245,7 +245,7 @@ static void other_places_in_a_data_file_are_corrupt(void **state)
     }
 }
 
-static void broken_l2_entries(void **state)
+static void broken_l2_entries_are_corrupt(void **state)
 {
     (void)state;
     static const struct {
@@ -348,7 +348,7 @@ static void data_past_the_end_is_noted(void **state)
     }
 }
 
-static void largest_host_offset(void **state)
+static void largest_host_offset_is_mapped(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -393,7 +393,7 @@ static void table_bytes_and_extents_are_limited(void **state)
 }
 
 /* An L1 table of 5 MiB / 8 entries, each naming one L2 table of 64 KiB: 40 GiB to read in a file of 6 MiB. */
-static void one_table_named_again_and_again(void **state)
+static void one_table_named_again_and_again_is_corrupt(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -428,25 +428,25 @@ static void image_of_no_size_has_no_extents(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_state),
+        cmocka_unit_test(every_state_is_mapped),
         cmocka_unit_test(runs_merge_only_where_the_host_goes_on),
         cmocka_unit_test(last_cluster_is_cut_at_the_size),
         cmocka_unit_test(runs_merge_across_l2_tables),
-        cmocka_unit_test(l2_tables_in_any_order_and_missing_ones),
+        cmocka_unit_test(l2_tables_may_lie_in_any_order_or_be_missing),
         cmocka_unit_test(two_l1_entries_may_share_a_table),
-        cmocka_unit_test(many_batches),
+        cmocka_unit_test(extents_of_many_batches_are_mapped_once_each),
         cmocka_unit_test(windows_cut_at_the_end_and_may_begin_before),
         cmocka_unit_test(encrypted_clusters_keep_their_place),
         cmocka_unit_test(data_file_holds_the_guest_at_its_own_offsets),
         cmocka_unit_test(other_places_in_a_data_file_are_corrupt),
-        cmocka_unit_test(broken_l2_entries),
+        cmocka_unit_test(broken_l2_entries_are_corrupt),
         cmocka_unit_test(l2_table_between_clusters_is_refused),
         cmocka_unit_test(reserved_bits_of_entries_are_not_part_of_the_offset),
         cmocka_unit_test(tables_past_the_end_read_as_zeroes),
         cmocka_unit_test(data_past_the_end_is_noted),
-        cmocka_unit_test(largest_host_offset),
+        cmocka_unit_test(largest_host_offset_is_mapped),
         cmocka_unit_test(table_bytes_and_extents_are_limited),
-        cmocka_unit_test(one_table_named_again_and_again),
+        cmocka_unit_test(one_table_named_again_and_again_is_corrupt),
         cmocka_unit_test(image_of_no_size_has_no_extents),
     };
     return cmocka_run_group_tests_name("qcow2/map", tests, NULL, NULL);

@@ -34,7 +34,7 @@ static bool guess(const struct qcow2_image *built, int64_t allocated)
 }
 
 /* The threshold is max(real * 10 / 9, real + 2), with real = host bytes / cluster size. */
-static void threshold_of_small_images(void **state)
+static void threshold_of_small_images_is_two_clusters_more(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -48,7 +48,7 @@ static void threshold_of_small_images(void **state)
     qcow2_image_release(&built);
 }
 
-static void threshold_of_larger_images(void **state)
+static void threshold_of_larger_images_is_a_ninth_more(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -59,7 +59,7 @@ static void threshold_of_larger_images(void **state)
     qcow2_image_release(&built);
 }
 
-static void every_refcount_width(void **state)
+static void every_refcount_width_is_counted(void **state)
 {
     (void)state;
     for (uint32_t order = 0; order <= 6; order++) {
@@ -100,7 +100,7 @@ static void any_value_but_zero_is_in_use(void **state)
 }
 
 /* 512-byte clusters: a block counts 256 of them, so that it takes several. */
-static void several_refcount_blocks(void **state)
+static void several_refcount_blocks_are_counted_together(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -132,7 +132,7 @@ static void counts_past_the_end_of_the_file_do_not_count(void **state)
     qcow2_image_release(&built);
 }
 
-static void broken_refcounts_are_a_no(void **state)
+static void broken_refcounts_mean_no_preallocation(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -197,10 +197,14 @@ static void holes_are_seen_in_a_preallocated_image(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threshold_of_small_images), cmocka_unit_test(threshold_of_larger_images),
-        cmocka_unit_test(every_refcount_width),      cmocka_unit_test(any_value_but_zero_is_in_use),
-        cmocka_unit_test(several_refcount_blocks),   cmocka_unit_test(counts_past_the_end_of_the_file_do_not_count),
-        cmocka_unit_test(broken_refcounts_are_a_no), in_temp_dir(holes_are_seen_in_a_preallocated_image),
+        cmocka_unit_test(threshold_of_small_images_is_two_clusters_more),
+        cmocka_unit_test(threshold_of_larger_images_is_a_ninth_more),
+        cmocka_unit_test(every_refcount_width_is_counted),
+        cmocka_unit_test(any_value_but_zero_is_in_use),
+        cmocka_unit_test(several_refcount_blocks_are_counted_together),
+        cmocka_unit_test(counts_past_the_end_of_the_file_do_not_count),
+        cmocka_unit_test(broken_refcounts_mean_no_preallocation),
+        in_temp_dir(holes_are_seen_in_a_preallocated_image),
     };
     return cmocka_run_group_tests_name("qcow2/refcounts", tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@ static struct ia_error err;
 
 #define C INT64_C(65536)
 
-static void entries_of_any_length(void **state)
+static void entries_of_any_length_are_read(void **state)
 {
     (void)state;
     static const struct {
@@ -58,7 +58,7 @@ static void version_2_entry_takes_the_size_of_the_disk(void **state)
     qcow2_image_release(&built);
 }
 
-static void date_in_nanoseconds(void **state)
+static void date_is_in_nanoseconds_and_may_be_after_2038(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -112,7 +112,7 @@ static void vm_state_is_not_mapped(void **state)
     qcow2_image_release(&built);
 }
 
-static void bad_entries(void **state)
+static void bad_entries_are_corrupt(void **state)
 {
     (void)state;
     static const struct {
@@ -141,7 +141,7 @@ static void bad_entries(void **state)
 }
 
 /* A bad L1 table spoils its snapshot, not the others. */
-static void bad_l1_of_one_snapshot(void **state)
+static void bad_l1_of_one_snapshot_spoils_it_alone(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -160,7 +160,7 @@ static void bad_l1_of_one_snapshot(void **state)
 }
 
 /* All L1 tables of snapshots together may have the size of the file and 8 MiB. */
-static void l1_tables_that_cannot_all_be_in_the_file(void **state)
+static void l1_tables_that_cannot_all_be_in_the_file_are_corrupt(void **state)
 {
     (void)state;
     static const struct {
@@ -226,14 +226,14 @@ static void number_of_snapshots_is_limited(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(entries_of_any_length),
+        cmocka_unit_test(entries_of_any_length_are_read),
         cmocka_unit_test(version_2_entry_takes_the_size_of_the_disk),
-        cmocka_unit_test(date_in_nanoseconds),
+        cmocka_unit_test(date_is_in_nanoseconds_and_may_be_after_2038),
         cmocka_unit_test(each_snapshot_has_a_mapping_of_its_own),
         cmocka_unit_test(vm_state_is_not_mapped),
-        cmocka_unit_test(bad_entries),
-        cmocka_unit_test(bad_l1_of_one_snapshot),
-        cmocka_unit_test(l1_tables_that_cannot_all_be_in_the_file),
+        cmocka_unit_test(bad_entries_are_corrupt),
+        cmocka_unit_test(bad_l1_of_one_snapshot_spoils_it_alone),
+        cmocka_unit_test(l1_tables_that_cannot_all_be_in_the_file_are_corrupt),
         cmocka_unit_test(l1_shorter_than_the_snapshot_maps_what_it_has),
         cmocka_unit_test(number_of_snapshots_is_limited),
     };

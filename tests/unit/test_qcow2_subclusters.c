@@ -28,7 +28,7 @@ static void build(struct qcow2_image *built, uint64_t entry, uint64_t bitmap)
     qcow2_image_finish(built);
 }
 
-static void states_of_subclusters_with_a_cluster(void **state)
+static void subclusters_with_a_cluster_are_data_zero_or_reserved(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -46,7 +46,7 @@ static void states_of_subclusters_with_a_cluster(void **state)
     qcow2_image_release(&built);
 }
 
-static void states_of_subclusters_without_a_cluster(void **state)
+static void subclusters_without_a_cluster_are_zero_or_unallocated(void **state)
 {
     (void)state;
     struct qcow2_image built;
@@ -161,8 +161,8 @@ static void tables_hold_half_as_many_entries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(states_of_subclusters_with_a_cluster),
-        cmocka_unit_test(states_of_subclusters_without_a_cluster),
+        cmocka_unit_test(subclusters_with_a_cluster_are_data_zero_or_reserved),
+        cmocka_unit_test(subclusters_without_a_cluster_are_zero_or_unallocated),
         cmocka_unit_test(whole_clusters_merge),
         cmocka_unit_test(entry_without_bits_is_unallocated),
         cmocka_unit_test(zero_bit_of_standard_entries_means_nothing),

@@ -38,7 +38,7 @@ static void assert_references(const struct expectation *cases, size_t count)
     }
 }
 
-static void plain_names(void **state)
+static void plain_names_are_paths(void **state)
 {
     (void)state;
     static const struct expectation cases[] = {
@@ -94,7 +94,7 @@ static void other_protocols_may_lead_anywhere(void **state)
     }
 }
 
-static void json_descriptions_of_a_file(void **state)
+static void json_descriptions_of_a_file_lead_to_it(void **state)
 {
     (void)state;
     static const struct expectation cases[] = {
@@ -138,7 +138,7 @@ static void json_protocols_are_remote(void **state)
     assert_references(cases, COUNT(cases));
 }
 
-static void json_that_says_more_is_not_followed(void **state)
+static void json_of_more_or_less_than_a_file_is_not_followed(void **state)
 {
     (void)state;
     static const char *const names[] = {
@@ -323,7 +323,7 @@ static void relative_names_are_joined_with_the_directory(void **state)
     }
 }
 
-static void protocol_prefixes(void **state)
+static void protocol_ends_with_a_colon_before_any_slash(void **state)
 {
     (void)state;
     assert_true(ia_reference_has_protocol("nbd://x"));
@@ -338,20 +338,20 @@ static void protocol_prefixes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_names),
+        cmocka_unit_test(plain_names_are_paths),
         cmocka_unit_test(file_names_are_taken_from_the_working_directory),
         cmocka_unit_test(protocols_are_remote),
         cmocka_unit_test(other_protocols_may_lead_anywhere),
-        cmocka_unit_test(json_descriptions_of_a_file),
+        cmocka_unit_test(json_descriptions_of_a_file_lead_to_it),
         cmocka_unit_test(json_file_without_a_format_is_bare),
         cmocka_unit_test(json_protocols_are_remote),
-        cmocka_unit_test(json_that_says_more_is_not_followed),
+        cmocka_unit_test(json_of_more_or_less_than_a_file_is_not_followed),
         cmocka_unit_test(json_of_the_raw_driver_may_name_a_slice),
         cmocka_unit_test(json_names_are_read_as_by_qemu),
         cmocka_unit_test(text_that_is_no_json_is_unsupported),
         cmocka_unit_test(deep_json_does_not_exhaust_the_stack),
         cmocka_unit_test(relative_names_are_joined_with_the_directory),
-        cmocka_unit_test(protocol_prefixes),
+        cmocka_unit_test(protocol_ends_with_a_colon_before_any_slash),
     };
     return cmocka_run_group_tests_name("reference", tests, NULL, NULL);
 }

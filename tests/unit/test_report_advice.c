@@ -109,7 +109,7 @@ static void what_is_no_suggestion_is_refused(void **state)
     }
 }
 
-static void quotes_as_one_word(void **state)
+static void every_text_is_quoted_as_one_word(void **state)
 {
     (void)state;
     static const struct {
@@ -172,8 +172,8 @@ static void a_leading_dash_is_no_option(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_action_is_a_command),   cmocka_unit_test(what_is_no_suggestion_is_refused),
-        cmocka_unit_test(quotes_as_one_word),          cmocka_unit_test(a_shell_reads_back_every_byte),
+        cmocka_unit_test(every_action_is_a_command),        cmocka_unit_test(what_is_no_suggestion_is_refused),
+        cmocka_unit_test(every_text_is_quoted_as_one_word), cmocka_unit_test(a_shell_reads_back_every_byte),
         cmocka_unit_test(a_leading_dash_is_no_option),
     };
     return cmocka_run_group_tests_name("report advice", tests, NULL, NULL);

@@ -13,7 +13,7 @@
 
 #include "report/report.h"
 
-static void reads_every_kind_of_line(void **state)
+static void every_kind_of_line_is_read(void **state)
 {
     (void)state;
     struct ia_error err = {0};
@@ -53,7 +53,7 @@ static void reads_every_kind_of_line(void **state)
     ia_report_release(&report);
 }
 
-static void knows_all_types(void **state)
+static void each_type_has_its_word(void **state)
 {
     (void)state;
     static const struct {
@@ -86,7 +86,7 @@ static void a_header_is_not_needed(void **state)
     ia_report_release(&report);
 }
 
-static void refuses_with_the_line(void **state)
+static void bad_lines_are_refused_with_their_numbers(void **state)
 {
     (void)state;
     static const char *const bad[] = {
@@ -128,7 +128,7 @@ static void includes_come_first(void **state)
     }
 }
 
-static void finds_embedded_reports(void **state)
+static void embedded_reports_are_found_by_name(void **state)
 {
     (void)state;
     static const char *const needed[] = {"summary",  "backing", "unused-backing", "sharing", "sparse",
@@ -153,7 +153,7 @@ static void write_file(char *path, const char *bytes, size_t len)
     close(fd);
 }
 
-static void loads_a_file(void **state)
+static void a_report_is_loaded_from_a_file_and_named_after_it(void **state)
 {
     (void)state;
     struct ia_error err = {0};
@@ -194,13 +194,13 @@ static void refuses_files_that_are_no_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_every_kind_of_line),
-        cmocka_unit_test(knows_all_types),
+        cmocka_unit_test(every_kind_of_line_is_read),
+        cmocka_unit_test(each_type_has_its_word),
         cmocka_unit_test(a_header_is_not_needed),
-        cmocka_unit_test(refuses_with_the_line),
+        cmocka_unit_test(bad_lines_are_refused_with_their_numbers),
         cmocka_unit_test(includes_come_first),
-        cmocka_unit_test(finds_embedded_reports),
-        cmocka_unit_test(loads_a_file),
+        cmocka_unit_test(embedded_reports_are_found_by_name),
+        cmocka_unit_test(a_report_is_loaded_from_a_file_and_named_after_it),
         cmocka_unit_test(refuses_files_that_are_no_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

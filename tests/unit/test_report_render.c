@@ -82,7 +82,7 @@ static struct ia_cell all_bytes(char *bytes)
     return (struct ia_cell){.value = IA_VALUE_TEXT, .type = IA_COLUMN_PATH, .text = bytes, .len = 255};
 }
 
-static void json_escapes(void **state)
+static void json_escapes_quotes_and_control_characters(void **state)
 {
     (void)state;
     expect_path("ndjson", (struct ia_cell)TEXT("a\"b\\c\nd\te"), "{\"path\": \"a\\\"b\\\\c\\nd\\te\"}\n");
@@ -91,7 +91,7 @@ static void json_escapes(void **state)
     expect_path("ndjson", (struct ia_cell)TEXT(""), "{\"path\": \"\"}\n");
 }
 
-static void json_tells_bytes_that_are_no_text(void **state)
+static void json_adds_in_hexadecimal_what_is_no_text(void **state)
 {
     (void)state;
     expect_path("ndjson", (struct ia_cell)TEXT("a\xff"), "{\"path\": \"a\xef\xbf\xbd\", \"path_hex\": \"61ff\"}\n");
@@ -166,7 +166,7 @@ static const struct ia_cell typed_cells[] = {
 
 static const struct ia_render_head typed_head = {"r", all_types, 6, NULL, NULL};
 
-static void types_in_json(void **state)
+static void json_writes_each_type_as_it_should(void **state)
 {
     (void)state;
     expect("ndjson", &typed_head, typed_cells, 2,
@@ -175,7 +175,7 @@ static void types_in_json(void **state)
            "{\"any\": 1e+300, \"bytes\": null, \"count\": null, \"ratio\": null, \"flag\": false, \"time\": null}\n");
 }
 
-static void types_in_csv(void **state)
+static void csv_writes_each_type_as_it_should(void **state)
 {
     (void)state;
     expect("csv", &typed_head, typed_cells, 2,
@@ -184,7 +184,7 @@ static void types_in_csv(void **state)
            "1e+300,,,,0,\n");
 }
 
-static void types_in_tables(void **state)
+static void tables_write_each_type_for_people(void **state)
 {
     (void)state;
     expect("table", &typed_head, typed_cells, 2,
@@ -206,7 +206,7 @@ static void infinite_numbers_are_null_in_json(void **state)
     expect("ndjson", &head, &cell, 1, "{\"x\": null}\n");
 }
 
-static void json_report_as_a_whole(void **state)
+static void json_has_the_scan_the_basis_and_the_rows(void **state)
 {
     (void)state;
     static const struct ia_column facts[] = {{"scan_id", IA_COLUMN_COUNT, NULL}, {"complete", IA_COLUMN_FLAG, NULL}};
@@ -224,7 +224,7 @@ static void json_report_as_a_whole(void **state)
         "{\"imgaudit_format\": [1, 0],\n\"report\": \"backing\",\n\"scan\": null,\n\"basis\": null,\n\"rows\": []}\n");
 }
 
-static void no_rows(void **state)
+static void without_rows_csv_keeps_its_head_and_a_table_has_a_note(void **state)
 {
     (void)state;
     const struct ia_render_head head = {"r", path_column, 1, NULL, NULL};
@@ -233,7 +233,7 @@ static void no_rows(void **state)
     expect("table", &head, NULL, 0, "no rows\n");
 }
 
-static void csv_quotes(void **state)
+static void csv_quotes_what_readers_would_mistake(void **state)
 {
     (void)state;
     static const struct {
@@ -342,7 +342,7 @@ static void table_wraps_on_a_terminal(void **state)
     free(text);
 }
 
-static void table_caption_tells_the_basis(void **state)
+static void table_caption_has_the_scan_and_its_basis(void **state)
 {
     (void)state;
     static const struct ia_column scan_columns[] = {{"scan_id", IA_COLUMN_COUNT, NULL},
@@ -361,7 +361,7 @@ static void table_caption_tells_the_basis(void **state)
     free(text);
 }
 
-static void sizes(void **state)
+static void sizes_are_rounded_and_have_a_unit_of_1024(void **state)
 {
     (void)state;
     static const struct {
@@ -397,7 +397,7 @@ static void sizes(void **state)
     }
 }
 
-static void chooses_columns(void **state)
+static void columns_are_chosen_by_name_and_unknown_ones_refused(void **state)
 {
     (void)state;
     struct ia_error err = {0};
@@ -504,7 +504,7 @@ static void output_to_devices_is_direct(void **state)
     ia_output_release(&output);
 }
 
-static void draws_a_tree(void **state)
+static void a_tree_is_drawn_with_names_relative_to_their_parents(void **state)
 {
     (void)state;
     static const struct ia_draw_node nodes[] = {
@@ -538,27 +538,27 @@ int main(void)
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
         return 77;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_escapes),
-        cmocka_unit_test(json_tells_bytes_that_are_no_text),
+        cmocka_unit_test(json_escapes_quotes_and_control_characters),
+        cmocka_unit_test(json_adds_in_hexadecimal_what_is_no_text),
         cmocka_unit_test(json_is_valid_for_all_bytes),
-        cmocka_unit_test(types_in_json),
-        cmocka_unit_test(types_in_csv),
-        cmocka_unit_test(types_in_tables),
+        cmocka_unit_test(json_writes_each_type_as_it_should),
+        cmocka_unit_test(csv_writes_each_type_as_it_should),
+        cmocka_unit_test(tables_write_each_type_for_people),
         cmocka_unit_test(infinite_numbers_are_null_in_json),
-        cmocka_unit_test(json_report_as_a_whole),
-        cmocka_unit_test(no_rows),
-        cmocka_unit_test(csv_quotes),
+        cmocka_unit_test(json_has_the_scan_the_basis_and_the_rows),
+        cmocka_unit_test(without_rows_csv_keeps_its_head_and_a_table_has_a_note),
+        cmocka_unit_test(csv_quotes_what_readers_would_mistake),
         cmocka_unit_test(csv_keeps_all_bytes),
         cmocka_unit_test(people_see_harmless_text),
         cmocka_unit_test(table_escapes_names_and_never_cuts),
         cmocka_unit_test(table_wraps_on_a_terminal),
-        cmocka_unit_test(table_caption_tells_the_basis),
-        cmocka_unit_test(sizes),
-        cmocka_unit_test(chooses_columns),
+        cmocka_unit_test(table_caption_has_the_scan_and_its_basis),
+        cmocka_unit_test(sizes_are_rounded_and_have_a_unit_of_1024),
+        cmocka_unit_test(columns_are_chosen_by_name_and_unknown_ones_refused),
         cmocka_unit_test(a_full_disk_is_noticed),
         cmocka_unit_test(output_files_are_replaced_as_a_whole),
         cmocka_unit_test(output_to_devices_is_direct),
-        cmocka_unit_test(draws_a_tree),
+        cmocka_unit_test(a_tree_is_drawn_with_names_relative_to_their_parents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ static void types_come_from_the_header(void **state)
                "{\"f\": true, \"g\": 1}\n");
 }
 
-static void a_unit_tells_the_type_even_when_it_is_not_shown(void **state)
+static void a_unit_decides_the_type_even_when_it_is_not_shown(void **state)
 {
     const char *text = "-- column: v | unit | x\nSELECT 1 AS v, 'flag' AS unit UNION ALL SELECT 1536, 'bytes'"
                        " UNION ALL SELECT 3, 'unit' UNION ALL SELECT 4, NULL UNION ALL SELECT 5, 'nonsense'";
@@ -112,7 +112,7 @@ static void columns_are_chosen_and_ordered_in_every_format(void **state)
     expect_failure(*state, &(struct run){text, "json", .columns = "c,d"}, IA_USAGE, "no column 'd'");
 }
 
-static void columns_of_one_name_are_told_apart(void **state)
+static void columns_of_one_name_are_numbered(void **state)
 {
     expect_run(*state, &(struct run){"SELECT 1 AS a, 2 AS a_2, 3 AS a, 4 AS a", "csv", .columns = NULL},
                "a,a_2,a_3,a_4\n1,2,3,4\n");
@@ -131,7 +131,7 @@ static void arguments_are_bound_by_type(void **state)
 }
 
 /* What gets no value would be NULL, and the answer one to another question. */
-static void parameters_are_declared_and_known(void **state)
+static void undeclared_and_unknown_parameters_are_refused(void **state)
 {
     const struct ia_argument image = {":image", "/x", false};
     expect_failure(*state, &(struct run){"-- title: t\nSELECT :image", "csv", .argument = image}, IA_USAGE,
@@ -240,12 +240,18 @@ static void images_are_found_by_any_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(types_come_from_the_header),         TEST(a_unit_tells_the_type_even_when_it_is_not_shown),
-        TEST(suggestions_are_shown_as_commands),  TEST(columns_are_chosen_and_ordered_in_every_format),
-        TEST(columns_of_one_name_are_told_apart), TEST(arguments_are_bound_by_type),
-        TEST(parameters_are_declared_and_known),  TEST(what_cannot_run_leaves_no_output),
-        TEST(a_full_disk_ends_the_rows),          TEST(json_has_the_scan_and_the_basis),
-        TEST(findings_reach_a_severity),          TEST(images_are_found_by_any_name),
+        TEST(types_come_from_the_header),
+        TEST(a_unit_decides_the_type_even_when_it_is_not_shown),
+        TEST(suggestions_are_shown_as_commands),
+        TEST(columns_are_chosen_and_ordered_in_every_format),
+        TEST(columns_of_one_name_are_numbered),
+        TEST(arguments_are_bound_by_type),
+        TEST(undeclared_and_unknown_parameters_are_refused),
+        TEST(what_cannot_run_leaves_no_output),
+        TEST(a_full_disk_ends_the_rows),
+        TEST(json_has_the_scan_and_the_basis),
+        TEST(findings_reach_a_severity),
+        TEST(images_are_found_by_any_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

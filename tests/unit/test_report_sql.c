@@ -41,7 +41,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void backing(void **state)
+static void backing_counts_what_depends_on_each_base_and_all_its_files(void **state)
 {
     store_exec(*state, "DELETE FROM usage WHERE image_id = 11;"
                        "INSERT INTO " FILE_ROW " VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', '', 1, 1);"
@@ -52,7 +52,7 @@ static void backing(void **state)
                   "/r/left.qcow2,qcow2,1,,,,262144,307200,1\n");
 }
 
-static void sparse(void **state)
+static void sparse_compares_disk_file_and_virtual_sizes(void **state)
 {
     store_exec(*state,
                "UPDATE file SET disk_size = 409600 WHERE file_id = 13;"
@@ -143,7 +143,7 @@ static void expect_suggestion(struct test_store *store, const char *change, cons
 
 #define CONVERT "qemu-img convert -f qcow2 -O qcow2 -o cluster_size=65536"
 
-static void suggestions(void **state)
+static void a_suggestion_is_made_only_where_it_frees_and_loses_nothing(void **state)
 {
     store_exec(*state, "DELETE FROM image WHERE image_id <> 10; UPDATE image SET path = '/r/it''s' WHERE image_id = 10;"
                        "INSERT INTO " FILE_SPACE_ROW
@@ -216,7 +216,7 @@ static void suggestions(void **state)
         "cp --preserve=all --sparse=always '/r/it'\\''s' '/r/it'\\''s.new'");
 }
 
-static void sharing(void **state)
+static void sharing_has_a_row_for_each_base_that_a_head_reads(void **state)
 {
     expect_report(*state, "sharing", NULL, NULL,
                   "base_path,head_path,depth,seen_bytes,seen_data_bytes,heads,readers,base_data_bytes,"
@@ -234,7 +234,7 @@ static void see(void *store)
                       "UPDATE usage SET exclusive_bytes = 100, shared_bytes = 57 WHERE image_id = 10");
 }
 
-static void histogram(void **state)
+static void histogram_counts_the_bytes_of_a_base_by_readers(void **state)
 {
     see(*state);
     expect_report(*state, "histogram", NULL, NULL,
@@ -245,7 +245,7 @@ static void histogram(void **state)
                   "/r/left.qcow2,1,65536,0\n");
 }
 
-static void groups(void **state)
+static void groups_adds_up_what_several_readers_of_a_base_save(void **state)
 {
     see(*state);
     expect_report(*state, "groups", NULL, NULL,
@@ -253,7 +253,7 @@ static void groups(void **state)
                   "/r/base.qcow2,2,3,7,57,100,112144,64\n");
 }
 
-static void findings(void **state)
+static void findings_lists_those_of_the_latest_scan_the_gravest_first(void **state)
 {
     store_exec(*state,
                "INSERT INTO finding (code, severity, path, detail, doubt, first_scan, last_scan) VALUES"
@@ -279,7 +279,7 @@ static void expect_growth(struct test_store *store, const char *columns, const c
     free(text);
 }
 
-static void growth(void **state)
+static void growth_compares_with_the_scan_that_since_means(void **state)
 {
     add_scan(*state, 1, -86400);
     store_exec(*state,
@@ -306,7 +306,7 @@ static void growth(void **state)
     expect_growth(*state, "from_scan", "7", "from_scan\n3\n3\n3\n3\n");
 }
 
-static void growth_of_a_first_scan(void **state)
+static void growth_of_a_first_scan_is_empty(void **state)
 {
     store_exec(*state,
                "DELETE FROM scan WHERE scan_id = 3;"
@@ -332,7 +332,7 @@ static void add_links(struct test_store *store, const char *path, const int dept
 #define LINKS "path,depth_from,depth_to,dependents_from,dependents_to,unreferenced_since"
 
 /* Scan 3 began at 00:00:00, scan 5 at 00:00:30, scan 7 at 00:01:00. */
-static void growth_of_chains(void **state)
+static void growth_has_depths_dependents_and_since_when_nothing_names_it(void **state)
 {
     static const int none[3] = {0, 0, 0};
     add_scan(*state, 5, 30);
@@ -369,7 +369,7 @@ static void growth_of_chains(void **state)
 }
 
 /* The view says of any two scans what the report says of the latest. */
-static void growth_by_the_view(void **state)
+static void the_view_compares_any_two_scans_as_growth_does(void **state)
 {
     add_scan(*state, 5, 30);
     add_links(*state, "/r/x", (int[3]){1, 2, 3}, (int[3]){4, 5, 6}, "broken-chain");
@@ -386,7 +386,7 @@ static void growth_by_the_view(void **state)
 
 #define DEPENDENTS_HEAD "path,depth,direct,is_head,seen_bytes,seen_data_bytes,through\n"
 
-static void dependents(void **state)
+static void dependents_lists_direct_and_further_overlays(void **state)
 {
     expect_report(*state, "dependents", NULL, "/r/base.qcow2",
                   DEPENDENTS_HEAD "/r/left.qcow2,1,1,0,200000,150000,backing\n"
@@ -396,7 +396,7 @@ static void dependents(void **state)
     expect_report(*state, "dependents", NULL, "/r/unknown", DEPENDENTS_HEAD);
 }
 
-static void dependents_by_other_ways(void **state)
+static void dependents_has_what_refers_to_it_in_another_way(void **state)
 {
     store_exec(*state, "INSERT INTO " FILE_NAME_ROW " VALUES ('/links/t', 13, 'symlink');"
                        "INSERT INTO " REFERENCE_ROW " VALUES (2, 'alias', 't', '/links/t', 'outside', NULL);"
@@ -408,7 +408,7 @@ static void dependents_by_other_ways(void **state)
                   DEPENDENTS_HEAD "/r/alone.raw,,0,1,,,other\n/r/top.qcow2,,1,1,,,other\n");
 }
 
-static void dependents_in_a_ring(void **state)
+static void dependents_in_a_ring_are_listed_once(void **state)
 {
     store_exec(*state, "UPDATE image SET backing_id = 13 WHERE image_id = 10");
     expect_report(*state, "dependents", "path,direct", "/r/left.qcow2",
@@ -417,7 +417,7 @@ static void dependents_in_a_ring(void **state)
 
 #define TREE_HEAD "level,path,relation,format,disk_size,seen_data_bytes,others,state\n"
 
-static void tree(void **state)
+static void tree_has_the_bases_of_an_image_and_all_above_it(void **state)
 {
     expect_report(*state, "tree", NULL, "/r/left.qcow2",
                   TREE_HEAD "0,/r/base.qcow2,base,qcow2,307200,150000,1,ok\n"
@@ -428,7 +428,7 @@ static void tree(void **state)
                   "1,/r/right.qcow2,dependent\n");
 }
 
-static void tree_of_a_broken_chain(void **state)
+static void tree_of_a_broken_chain_begins_with_what_is_missing(void **state)
 {
     store_exec(*state, "UPDATE image_header SET backing_name = '../x' WHERE image_id = 10;"
                        "INSERT INTO " REFERENCE_ROW " VALUES (10, 'backing', '../x', '/x', 'missing', NULL)");
@@ -437,7 +437,7 @@ static void tree_of_a_broken_chain(void **state)
                   "2,/r/right.qcow2,image,ok\n");
 }
 
-static void tree_of_a_ring(void **state)
+static void tree_of_a_ring_is_cut_where_it_comes_back(void **state)
 {
     store_exec(*state, "UPDATE image SET backing_id = 13, backing_path = '/r/top.qcow2' WHERE image_id = 10; UPDATE "
                        "image_header SET backing_name = 't' WHERE image_id = 10");
@@ -446,7 +446,7 @@ static void tree_of_a_ring(void **state)
                   "2,/r/left.qcow2,base,ok\n3,/r/top.qcow2,image,ok\n");
 }
 
-static void summary(void **state)
+static void summary_counts_scan_images_space_unused_and_findings(void **state)
 {
     store_exec(
         *state,
@@ -513,7 +513,7 @@ static void summary(void **state)
 }
 
 /* 300 KiB each; 2: other names, 10 to 13: one group, 10 not told, 1 compressed */
-static void host(void **state)
+static void host_has_what_files_share_free_and_save(void **state)
 {
     store_exec(*state, "UPDATE file SET links = 3, links_met = 2 WHERE file_id = 2;"
                        "UPDATE file SET links = 2, links_met = 2 WHERE file_id = 13;"
@@ -532,7 +532,7 @@ static void host(void **state)
                   "/r/top.qcow2,307200,307200,0,0,0,307200,2,2,0,,\n");
 }
 
-static void host_tells_three_partners(void **state)
+static void host_names_three_partners_at_most(void **state)
 {
     store_exec(*state, "INSERT INTO " FILE_SHARING_ROW " SELECT file_id, 4096, 0, 0, 0, 2 FROM file");
     expect_report(*state, "host", "path,partners,partner_paths", NULL,
@@ -553,7 +553,7 @@ static bool has_parameter(const struct ia_query *query, const char *name)
 }
 
 /* Headers are what users and renderers go by: they must name the columns that the statement has, in its order. */
-static void headers_tell_the_columns(void **state)
+static void headers_name_the_columns_of_their_statements(void **state)
 {
     struct test_store *store = *state;
     struct ia_error err = {0};
@@ -598,29 +598,29 @@ static void all_answer_without_a_scan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(backing),
-        TEST(sparse),
+        TEST(backing_counts_what_depends_on_each_base_and_all_its_files),
+        TEST(sparse_compares_disk_file_and_virtual_sizes),
         TEST(parts_of_the_blocks_add_up),
         TEST(shared_blocks_are_not_reclaimed),
-        TEST(suggestions),
-        TEST(sharing),
-        TEST(histogram),
-        TEST(groups),
-        TEST(findings),
-        TEST(growth),
-        TEST(growth_of_a_first_scan),
-        TEST(growth_of_chains),
-        TEST(growth_by_the_view),
-        TEST(dependents),
-        TEST(dependents_by_other_ways),
-        TEST(dependents_in_a_ring),
-        TEST(tree),
-        TEST(tree_of_a_broken_chain),
-        TEST(tree_of_a_ring),
-        TEST(summary),
-        TEST(host),
-        TEST(host_tells_three_partners),
-        TEST(headers_tell_the_columns),
+        TEST(a_suggestion_is_made_only_where_it_frees_and_loses_nothing),
+        TEST(sharing_has_a_row_for_each_base_that_a_head_reads),
+        TEST(histogram_counts_the_bytes_of_a_base_by_readers),
+        TEST(groups_adds_up_what_several_readers_of_a_base_save),
+        TEST(findings_lists_those_of_the_latest_scan_the_gravest_first),
+        TEST(growth_compares_with_the_scan_that_since_means),
+        TEST(growth_of_a_first_scan_is_empty),
+        TEST(growth_has_depths_dependents_and_since_when_nothing_names_it),
+        TEST(the_view_compares_any_two_scans_as_growth_does),
+        TEST(dependents_lists_direct_and_further_overlays),
+        TEST(dependents_has_what_refers_to_it_in_another_way),
+        TEST(dependents_in_a_ring_are_listed_once),
+        TEST(tree_has_the_bases_of_an_image_and_all_above_it),
+        TEST(tree_of_a_broken_chain_begins_with_what_is_missing),
+        TEST(tree_of_a_ring_is_cut_where_it_comes_back),
+        TEST(summary_counts_scan_images_space_unused_and_findings),
+        TEST(host_has_what_files_share_free_and_save),
+        TEST(host_names_three_partners_at_most),
+        TEST(headers_name_the_columns_of_their_statements),
         cmocka_unit_test(all_answer_without_a_scan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,17 +49,17 @@ static const struct rule {
      "INSERT INTO " FILE_NAME_ROW " VALUES ('/other/name', 1, 'file');"
      "UPDATE image SET backing_path = '/other/name' WHERE image_id = 2",
      HEAD BASE_PROVEN},
-    {"a reference that was not followed, where only the image knows its path",
+    {"a reference that was not followed, where only the image has its path",
      "DELETE FROM file_name; INSERT INTO " REFERENCE_ROW
      " VALUES (2, 'backing', 'o', '/r/orphan.qcow2', 'denied', NULL)",
      HEAD BASE_PROVEN},
-    {"a backing path that led nowhere, where only the image knows its path",
+    {"a backing path that led nowhere, where only the image has its path",
      "DELETE FROM file_name; UPDATE image SET backing_path = '/r/orphan.qcow2' WHERE image_id = 2", HEAD BASE_PROVEN},
     {"an image that backs itself",
      "INSERT INTO " REFERENCE_ROW " VALUES (1, 'backing', 'o', '/r/orphan.qcow2', 'loop', 1)", HEAD BASE_PROVEN},
     {"the data file of another image", "INSERT INTO " IMAGE_FILE_ROW " VALUES (2, 1, 'data', '/r/orphan.qcow2', 1)",
      HEAD BASE_PROVEN},
-    {"the data file of another image, by a name that is not known",
+    {"the data file of another image, by an unknown name",
      "INSERT INTO " IMAGE_FILE_ROW " VALUES (2, 1, 'data', '/elsewhere', 1)", HEAD BASE_PROVEN},
     {"the data file of another image, not identified",
      "INSERT INTO " IMAGE_FILE_ROW " VALUES (2, 1, 'data', '/r/orphan.qcow2', NULL)", HEAD BASE_PROVEN},
@@ -97,7 +97,7 @@ static const struct rule {
      HEAD ORPHAN_UNPROVEN("in-use") BASE_PROVEN},
     {"open for reading", "UPDATE image SET lock_state = 'read' WHERE image_id IN (10, 2)",
      HEAD ORPHAN_PROVEN BASE_UNPROVEN("in-use")},
-    {"locks not known", "UPDATE image SET lock_state = 'unknown' WHERE image_id = 1",
+    {"locks unknown", "UPDATE image SET lock_state = 'unknown' WHERE image_id = 1",
      HEAD ORPHAN_UNPROVEN("in-use") BASE_PROVEN},
     {"not understood itself", "UPDATE image SET state = 'corrupt' WHERE image_id = 1",
      HEAD ORPHAN_UNPROVEN("not-understood") BASE_PROVEN},
@@ -116,7 +116,7 @@ static const struct rule {
      "UPDATE usage SET visible_present = 1 WHERE image_id = 10; UPDATE image SET state = 'truncated' WHERE image_id = "
      "11",
      HEAD ORPHAN_PROVEN "partly-masked,unproven,/r/base.qcow2,not-understood\n"},
-    {"its accounts are not known", "DELETE FROM usage WHERE image_id = 10", HEAD ORPHAN_PROVEN},
+    {"its accounts are unknown", "DELETE FROM usage WHERE image_id = 10", HEAD ORPHAN_PROVEN},
     {"an internal snapshot of its own",
      "INSERT INTO " MAPPING_ROW " VALUES (99, 10, 0, '1', 's', 1048576, 0, NULL, 0, 0)",
      HEAD ORPHAN_PROVEN BASE_PARTLY},
@@ -138,10 +138,10 @@ static const struct rule {
      HEAD ORPHAN_PROVEN BASE_UNPROVEN("not-understood")},
     {"an overlay of an overlay that was not understood", "UPDATE image SET state = 'denied' WHERE image_id = 13",
      HEAD ORPHAN_PROVEN BASE_UNPROVEN("not-understood")},
-    {"the same where its chain is not known",
+    {"the same where its chain is unknown",
      "UPDATE image SET state = 'denied' WHERE image_id = 13; DELETE FROM chain WHERE image_id = 13",
      HEAD ORPHAN_PROVEN BASE_UNPROVEN("not-understood")},
-    {"an overlay with an error of which its state says nothing",
+    {"an overlay with an error that its state does not show",
      "INSERT INTO " FINDING_ROW " VALUES (1, 'snapshot-unreadable', 'error', '/r/top.qcow2', 'x', NULL, 1, 2)",
      HEAD ORPHAN_PROVEN BASE_UNPROVEN("not-understood")},
     {"an overlay is read under another name of an image",
@@ -180,7 +180,7 @@ static void fill(struct test_store *store)
                "INSERT INTO " USAGE_ROW " VALUES (10, 0, 0, 262144, 0, 0, 2, 3, 2), (12, 1, 1, 0, 1, 0, 1, 1, 1)");
 }
 
-static void keeps_rule(void **state)
+static void report_has_the_verdict_and_the_codes_of_the_rule(void **state)
 {
     const struct rule *rule = *state;
     struct test_store store;
@@ -191,7 +191,7 @@ static void keeps_rule(void **state)
     store_close(&store);
 }
 
-static void tells_the_evidence(void **state)
+static void evidence_and_all_names_and_sizes_are_listed(void **state)
 {
     (void)state;
     struct test_store store;
@@ -211,7 +211,7 @@ static void tells_the_evidence(void **state)
 }
 
 /* What the report promises of the orphan's 307200 bytes and of the base's, of which 65536 are masked. */
-static void promises_no_blocks_that_others_hold(void **state)
+static void no_blocks_that_others_hold_are_promised(void **state)
 {
     (void)state;
     static const struct {
@@ -261,7 +261,7 @@ static void odd_names_stay_whole(void **state)
     store_close(&store);
 }
 
-static void a_word_for_each_doubt(void **state)
+static void each_doubt_is_a_sentence_of_why(void **state)
 {
     (void)state;
     struct test_store store;
@@ -282,10 +282,11 @@ int main(void)
 {
     struct CMUnitTest tests[RULE_COUNT + 4];
     for (size_t i = 0; i < RULE_COUNT; i++)
-        tests[i] = (struct CMUnitTest){rules[i].name, keeps_rule, NULL, NULL, (void *)&rules[i]};
-    tests[RULE_COUNT] = (struct CMUnitTest)cmocka_unit_test(tells_the_evidence);
+        tests[i] = (struct CMUnitTest){rules[i].name, report_has_the_verdict_and_the_codes_of_the_rule, NULL, NULL,
+                                       (void *)&rules[i]};
+    tests[RULE_COUNT] = (struct CMUnitTest)cmocka_unit_test(evidence_and_all_names_and_sizes_are_listed);
     tests[RULE_COUNT + 1] = (struct CMUnitTest)cmocka_unit_test(odd_names_stay_whole);
-    tests[RULE_COUNT + 2] = (struct CMUnitTest)cmocka_unit_test(promises_no_blocks_that_others_hold);
-    tests[RULE_COUNT + 3] = (struct CMUnitTest)cmocka_unit_test(a_word_for_each_doubt);
+    tests[RULE_COUNT + 2] = (struct CMUnitTest)cmocka_unit_test(no_blocks_that_others_hold_are_promised);
+    tests[RULE_COUNT + 3] = (struct CMUnitTest)cmocka_unit_test(each_doubt_is_a_sentence_of_why);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,7 @@ static const struct deletion {
      "207200,307200", "207200,307200", "414400,614400"},
     {"what the host compresses", "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 0, 7200, 0, 0, NULL)", "300000,307200",
      ALL, "607200,614400"},
-    {"a host that does not tell", "INSERT INTO " FILE_SHARING_ROW " VALUES (2, NULL, 0, NULL, 0, NULL)", ALL, UNKNOWN,
+    {"a host that does not report", "INSERT INTO " FILE_SHARING_ROW " VALUES (2, NULL, 0, NULL, 0, NULL)", ALL, UNKNOWN,
      ",614400"},
     {"a store from before links were kept", "UPDATE file SET links = NULL", UNKNOWN, UNKNOWN, ",614400"},
     {"nothing to share",
@@ -90,7 +90,7 @@ static const struct deletion {
 
 #define DELETIONS (sizeof(deletions) / sizeof(deletions[0]))
 
-static void keeps_promise(void **state)
+static void a_deletion_frees_what_nothing_else_holds(void **state)
 {
     static const char *const set[] = {"/r/one", "/r/two"};
     const struct deletion *deletion = *state;
@@ -105,7 +105,7 @@ static void keeps_promise(void **state)
     store_close(&store);
 }
 
-static void tells_why(void **state)
+static void detail_and_why_have_the_reasons_of_each_row(void **state)
 {
     (void)state;
     static const char *const set[] = {"/r/one", "/r/two", "/r/stays"};
@@ -163,12 +163,12 @@ static const struct commit {
     {"most of it is shared", "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 300000, 0, NULL, 0, NULL)", "0,115536"},
     {"what the host compresses is not certain", "INSERT INTO " FILE_SHARING_ROW " VALUES (1, 0, 10000, 0, 0, NULL)",
      "105536,115536"},
-    {"the host does not tell", "INSERT INTO " FILE_SHARING_ROW " VALUES (1, NULL, 0, NULL, 0, NULL)", ",115536"},
+    {"the host does not report", "INSERT INTO " FILE_SHARING_ROW " VALUES (1, NULL, 0, NULL, 0, NULL)", ",115536"},
 };
 
 #define COMMITS (sizeof(commits) / sizeof(commits[0]))
 
-static void empties_what_is_its_own(void **state)
+static void a_commit_frees_what_the_image_alone_holds(void **state)
 {
     static const char *const set[] = {"/r/one"};
     const struct commit *commit = *state;
@@ -223,7 +223,7 @@ static void writing_to_shared_blocks_takes_others(void **state)
 }
 
 /* A commit of /r/one into /r/base, where the store says that QEMU cannot do some of it. */
-static void says_what_qemu_cannot_do(void **state)
+static void what_qemu_cannot_do_is_a_reason(void **state)
 {
     (void)state;
     static const char *const set[] = {"/r/one"};
@@ -271,13 +271,14 @@ int main(void)
 {
     struct CMUnitTest tests[DELETIONS + COMMITS + 4];
     for (size_t i = 0; i < DELETIONS; i++)
-        tests[i] = (struct CMUnitTest){deletions[i].name, keeps_promise, NULL, NULL, (void *)&deletions[i]};
+        tests[i] = (struct CMUnitTest){deletions[i].name, a_deletion_frees_what_nothing_else_holds, NULL, NULL,
+                                       (void *)&deletions[i]};
     for (size_t i = 0; i < COMMITS; i++)
-        tests[DELETIONS + i] =
-            (struct CMUnitTest){commits[i].name, empties_what_is_its_own, NULL, NULL, (void *)&commits[i]};
-    tests[DELETIONS + COMMITS] = (struct CMUnitTest)cmocka_unit_test(tells_why);
+        tests[DELETIONS + i] = (struct CMUnitTest){commits[i].name, a_commit_frees_what_the_image_alone_holds, NULL,
+                                                   NULL, (void *)&commits[i]};
+    tests[DELETIONS + COMMITS] = (struct CMUnitTest)cmocka_unit_test(detail_and_why_have_the_reasons_of_each_row);
     tests[DELETIONS + COMMITS + 1] = (struct CMUnitTest)cmocka_unit_test(later_steps_take_along_what_is_left);
     tests[DELETIONS + COMMITS + 2] = (struct CMUnitTest)cmocka_unit_test(writing_to_shared_blocks_takes_others);
-    tests[DELETIONS + COMMITS + 3] = (struct CMUnitTest)cmocka_unit_test(says_what_qemu_cannot_do);
+    tests[DELETIONS + COMMITS + 3] = (struct CMUnitTest)cmocka_unit_test(what_qemu_cannot_do_is_a_reason);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static void sums_of_two_differ(void **state)
         assert_true(sums[i - 1] != sums[i]);
 }
 
-static void texts_are_told_from_each_other(void **state)
+static void different_texts_have_different_fingerprints(void **state)
 {
     (void)state;
     const char *const texts[] = {NULL, "", "a", "b", "ab"};
@@ -54,7 +54,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_of_two_differ),
-        cmocka_unit_test(texts_are_told_from_each_other),
+        cmocka_unit_test(different_texts_have_different_fingerprints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

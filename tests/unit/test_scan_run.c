@@ -129,7 +129,7 @@ static void a_reused_inode_is_not_the_file_it_was(void **state)
     assert_int_equal(ask("SELECT count(*) FROM candidate"), 0);
 }
 
-static void an_image_that_lost_its_last_overlay_is_known_as_a_base(void **state)
+static void an_image_that_lost_its_last_overlay_is_unreferenced(void **state)
 {
     (void)state;
     assert_int_equal(mkdir("images", 0700), 0);
@@ -153,7 +153,7 @@ static void make_with_data_file(const char *name, const char *data)
 }
 
 /* A part of a file, and what is read from another machine: never from the local file of that name. */
-static void a_data_file_that_is_not_followed_is_so_in_each_scan(void **state)
+static void a_data_file_that_is_not_followed_is_a_finding_of_each_scan(void **state)
 {
     (void)state;
     assert_int_equal(mkdir("images", 0700), 0);
@@ -185,7 +185,7 @@ static void a_data_file_that_looks_like_an_image_leaves_nothing_behind(void **st
     }
 }
 
-static void a_ring_is_cut_and_told(void **state)
+static void a_ring_is_cut_and_is_a_finding(void **state)
 {
     (void)state;
     assert_int_equal(mkdir("images", 0700), 0);
@@ -241,10 +241,10 @@ int main(void)
         in_temp_dir(a_changed_overlay_alone_is_read_again),
         in_temp_dir(names_of_one_file_are_one_image),
         in_temp_dir(a_reused_inode_is_not_the_file_it_was),
-        in_temp_dir(an_image_that_lost_its_last_overlay_is_known_as_a_base),
-        in_temp_dir(a_data_file_that_is_not_followed_is_so_in_each_scan),
+        in_temp_dir(an_image_that_lost_its_last_overlay_is_unreferenced),
+        in_temp_dir(a_data_file_that_is_not_followed_is_a_finding_of_each_scan),
         in_temp_dir(a_data_file_that_looks_like_an_image_leaves_nothing_behind),
-        in_temp_dir(a_ring_is_cut_and_told),
+        in_temp_dir(a_ring_is_cut_and_is_a_finding),
         in_temp_dir(formats_and_abilities_are_stored_once_and_kept),
         in_temp_dir(a_missing_root_records_nothing),
     };

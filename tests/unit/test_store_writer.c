@@ -84,7 +84,7 @@ static void what_is_not_committed_is_gone(void **state)
     assert_int_equal(ask("SELECT count(*) FROM file"), 0);
 }
 
-static void a_second_writer_is_told_at_once(void **state)
+static void a_second_writer_is_refused_at_once(void **state)
 {
     (void)state;
     struct ia_writer *first;
@@ -258,7 +258,7 @@ static void a_text_file_is_no_store(void **state)
     assert_memory_equal(text, back, sizeof(text));
 }
 
-static void check_tells_what_is_wrong(void **state)
+static void check_reports_what_is_wrong(void **state)
 {
     (void)state;
     struct ia_writer *writer;
@@ -316,7 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         in_temp_dir(what_is_not_committed_is_gone),
-        in_temp_dir(a_second_writer_is_told_at_once),
+        in_temp_dir(a_second_writer_is_refused_at_once),
         in_temp_dir(readers_see_the_state_before_until_commit),
         in_temp_dir(extents_come_back_as_they_went_in),
         in_temp_dir(an_image_put_again_keeps_its_mappings),
@@ -324,7 +324,7 @@ int main(void)
         in_temp_dir(a_finding_seen_again_keeps_its_first_scan),
         in_temp_dir(history_keeps_the_newest_scans),
         in_temp_dir(a_text_file_is_no_store),
-        in_temp_dir(check_tells_what_is_wrong),
+        in_temp_dir(check_reports_what_is_wrong),
         in_temp_dir(a_backup_is_a_store_and_never_overwrites),
         in_temp_dir(queries_only_read),
     };
