@@ -7,9 +7,10 @@
 -- column: severity | text | error, warning or info
 -- column: path | path | the image, file or directory
 -- column: detail | text | the particulars
--- column: first_seen | time | start of the first scan that found it, as far back as scans are kept
+-- column: first_seen | time | start of the scan since which every scan has found it, as far back as scans are kept
 -- column: last_seen | time | start of the latest scan that found it
 -- column: hides | flag | because of it there may be references that are unknown
 SELECT code, severity, path, detail, first_seen, last_seen, hides
 FROM v_finding
+WHERE NOT cleared
 ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, code, path, detail;

@@ -260,14 +260,13 @@ SELECT d.image_id, i.path, d.code, d.subject, d.sentence
 FROM doubt AS d
 LEFT JOIN image AS i ON i.image_id = d.image_id;
 
--- A finding of the latest scan.
+-- A finding of the latest scan, or (cleared) of an earlier one that is kept and has gone since.
 CREATE VIEW v_finding AS
 SELECT f.code, f.severity, f.path, f.detail,
        (SELECT v.started FROM v_scan AS v WHERE v.scan_id >= f.first_scan ORDER BY v.scan_id LIMIT 1) AS first_seen,
        (SELECT v.started FROM v_scan AS v WHERE v.scan_id <= f.last_scan ORDER BY v.scan_id DESC LIMIT 1) AS last_seen,
-       f.doubt IS NOT NULL AS hides, f.first_scan, f.last_scan
-FROM finding AS f
-WHERE f.last_scan = (SELECT max(scan_id) FROM scan);
+       f.doubt IS NOT NULL AND f.last_scan = l.scan_id AS hides, f.first_scan, f.last_scan, f.last_scan < l.scan_id AS cleared
+FROM finding AS f JOIN (SELECT max(scan_id) AS scan_id FROM scan) AS l;
 
 -- An image in a scan.
 CREATE VIEW v_history AS

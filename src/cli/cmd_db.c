@@ -179,6 +179,8 @@ static int run(struct db_options *options, int argc, char **argv)
     }
     if (options->db == NULL)
         options->db = ia_cli_default_db(&place);
+    if (place.failed)
+        return finish(IA_NOMEM, &(struct ia_error){.message = "out of memory"});
     return options->db == NULL ? ia_cli_usage("db", "no store: use --db")
                                : run_action(options, argc - optind, argv + optind);
 }

@@ -76,12 +76,15 @@ struct scan_command {
     bool printed_any;
 };
 
+static int fail(const char *message)
+{
+    ia_cli_error("%s", message);
+    return IA_EXIT_FAILED;
+}
+
 static int add_word(struct words *words, const char *word)
 {
-    if (ia_vec_push(&words->all, word))
-        return -1;
-    ia_cli_error("out of memory");
-    return IA_EXIT_FAILED;
+    return ia_vec_push(&words->all, word) ? -1 : fail("out of memory");
 }
 
 static int parse_count(const char *what, const char *text, int64_t most, int64_t *out)
@@ -216,10 +219,8 @@ static int run(struct scan_command *command, char **roots, int count)
     clock_gettime(CLOCK_MONOTONIC, &command->started);
     enum ia_status status = ia_scan_run(&options, &row, &err);
     end_progress(command);
-    if (status != IA_OK) {
-        ia_cli_error("%s", err.message);
-        return IA_EXIT_FAILED;
-    }
+    if (status != IA_OK)
+        return fail(err.message);
     if (command->stats)
         print_stats(&row);
     if (row.errors > 0 && isatty(STDERR_FILENO))
@@ -245,6 +246,8 @@ static int parse_and_run(struct scan_command *command, int argc, char **argv)
     IA_AUTO_BUF struct ia_buf place = {0};
     if (command->db == NULL) {
         command->db = ia_cli_default_db(&place);
+        if (place.failed)
+            return fail("out of memory");
         if (command->db == NULL)
             return ia_cli_usage("scan", "no place for the store: use --db");
         make_parents(command->db);

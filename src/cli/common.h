@@ -28,7 +28,8 @@ void ia_cli_warn_of_parents(const struct ia_chain *chain);
 /* The same and a hint to --help; returns IA_EXIT_USAGE. */
 IA_PRINTF(2, 3) int ia_cli_usage(const char *command, const char *format, ...);
 
-/* $IMGAUDIT_DB, else the system's store for root, else the user's. out holds the text; NULL: there is none. */
+/* $IMGAUDIT_DB, else the system's store for root, else the user's. out holds the text; NULL: there is none, or out has
+ * failed. */
 const char *ia_cli_default_db(struct ia_buf *out);
 
 /* "512", "64k", "1.5G", "0x200": bytes, as qemu-img reads them. */

@@ -13,6 +13,8 @@ enum ia_status ia_store_command_open(const char *db, struct ia_reader **reader, 
     IA_AUTO_BUF struct ia_buf standard = {0};
     if (db == NULL)
         db = ia_cli_default_db(&standard);
+    if (standard.failed)
+        return ia_no_memory(err);
     if (db == NULL)
         return ia_fail(err, IA_USAGE, "no path for the store: name one with --db");
     IA_TRY(ia_reader_open(db, reader, err));

@@ -99,7 +99,7 @@ enum ia_status ia_findings_reach(struct ia_reader *reader, const char *severity,
 {
     IA_AUTO_QUERY struct ia_query *query = NULL;
     *reached = false;
-    IA_TRY(ia_query_open(reader, "SELECT DISTINCT severity FROM v_finding", &query, err));
+    IA_TRY(ia_query_open(reader, "SELECT DISTINCT severity FROM v_finding WHERE NOT cleared", &query, err));
     for (;;) {
         bool row = false;
         IA_TRY(ia_query_step(query, &row, err));

@@ -53,11 +53,14 @@ static enum ia_status look_at_header(const char *name, const char *path, struct 
     enum { PAGE_SIZE_AT = 16, VERSION_AT = 60, APPLICATION_AT = 68, HEADER = 100 };
     uint8_t header[HEADER] = {0};
     struct stat st;
+    if (stat(name, &st) != 0)
+        return IA_OK;         /* sqlite reports what is wrong, or makes a new one */
+    if (!S_ISREG(st.st_mode)) /* to open a FIFO is to wait for another process */
+        return ia_fail(err, IA_FOREIGN, "'%s' is not a regular file: left alone", path);
     IA_AUTO_CLOSE int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st) != 0 || st.st_size == 0)
-        return IA_OK; /* sqlite reports what is wrong, or makes a new one */
-    if (!S_ISREG(st.st_mode) || read(fd, header, sizeof(header)) != sizeof(header) ||
-        memcmp(header, "SQLite format 3", 16) != 0)
+    if (fd < 0 || st.st_size == 0)
+        return IA_OK;
+    if (read(fd, header, sizeof(header)) != sizeof(header) || memcmp(header, "SQLite format 3", 16) != 0)
         return ia_fail(err, IA_FOREIGN, "'%s' is not a database: left alone", path);
     int64_t page = ia_be16(header + PAGE_SIZE_AT) == 1 ? 65536 : ia_be16(header + PAGE_SIZE_AT);
     uint32_t application = ia_be32(header + APPLICATION_AT);

@@ -22,6 +22,9 @@ static void add_keys(const struct ia_entity *entity, struct ia_buf *out)
     }
 }
 
+/* The scan before the one that puts a row: its own row may be there already. */
+#define BEFORE_THIS "coalesce((SELECT max(scan_id) FROM scan WHERE scan_id < excluded.last_scan), 0)"
+
 /* "UPDATE SET " and the values of the row that is put; "NOTHING" where it has none. */
 static void add_update(const struct ia_entity *entity, struct ia_buf *out)
 {
@@ -29,9 +32,12 @@ static void add_update(const struct ia_entity *entity, struct ia_buf *out)
     bool any = false;
     for (size_t i = 0; i < entity->count; i++) {
         const struct ia_column_spec *column = &entity->columns[i];
-        if (column->role != IA_COLUMN_VALUE && column->role != IA_COLUMN_STORED)
+        if (column->role == IA_COLUMN_KEY)
             continue;
-        ia_buf_addf(out, "%s%s = excluded.%s", before, column->name, column->name);
+        ia_buf_addf(out, "%s%s = ", before, column->name);
+        if (column->role == IA_COLUMN_FIRST)
+            ia_buf_addf(out, "CASE WHEN last_scan >= " BEFORE_THIS " THEN %s ELSE ", column->name);
+        ia_buf_addf(out, "excluded.%s%s", column->name, column->role == IA_COLUMN_FIRST ? " END" : "");
         before = ", ";
         any = true;
     }

@@ -23,7 +23,7 @@ enum ia_column_type {
 enum ia_column_role {
     IA_COLUMN_VALUE,
     IA_COLUMN_KEY,   /* the row with the same keys is replaced */
-    IA_COLUMN_FIRST, /* as it was when the row was first put */
+    IA_COLUMN_FIRST, /* scan_id: since when every scan has put the row, which has the latest of them in last_scan */
     IA_COLUMN_STORED /* a value that is put, and not loaded: the next scan has no use for it */
 };
 

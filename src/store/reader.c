@@ -70,7 +70,10 @@ enum ia_status ia_query_open(struct ia_reader *reader, const char *sql, struct i
 {
     const char *tail = NULL;
     IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
-    if (sqlite3_prepare_v2(reader->db, sql, -1, &stmt, &tail) != SQLITE_OK)
+    int code = sqlite3_prepare_v2(reader->db, sql, -1, &stmt, &tail);
+    if (code == SQLITE_NOMEM)
+        return ia_no_memory(err);
+    if (code != SQLITE_OK)
         return ia_fail(err, IA_USAGE, "%s", sqlite3_errmsg(reader->db));
     IA_TRY(check_statement(reader->db, stmt, tail, err));
     struct ia_query *query = malloc(sizeof(*query));

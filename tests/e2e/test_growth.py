@@ -133,7 +133,7 @@ def make_history(site, scans):
 
 
 def first_seen(site):
-    return {code: seen for code, seen in site.query("SELECT code, first_seen FROM v_finding")}
+    return {code: seen for code, seen in site.query("SELECT code, first_seen FROM v_finding WHERE NOT cleared")}
 
 
 def test_keep(case):
@@ -159,6 +159,34 @@ def test_keep(case):
     case.same(site.run("db", "check", "--db", site.db).code, 0, "the store is sound")
 
 
+def test_finding_that_came_back(case):
+    """Of what went and came back, the report has the present spell; what is gone is in the view with the scan that last saw it."""
+    site = case.site()
+    create(site.path("x.qcow2"), MIB)
+    seen = lambda: site.query("SELECT code, first_scan, last_scan, cleared, hides FROM v_finding ORDER BY code")
+    empty, orphan = site.path("empty.qcow2"), site.path("orphan.qcow2")
+    create(orphan, MIB, "gone.qcow2")
+    open(empty, "wb").close()
+    site.scan()
+    os.unlink(empty)
+    site.scan()
+    site.scan()
+    case.same(seen(), [("backing-missing", 1, 3, 0, 1), ("empty-image", 1, 1, 1, 0)], "a finding that is gone is cleared, and hides nothing")
+    case.same([row["code"] for row in site.rows("--findings")], ["backing-missing"], "the report has what is there")
+    case.same(site.report("--findings", "--fail-on", "warning").code, 4, "--fail-on looks at that")
+    open(empty, "wb").close()
+    site.scan()
+    site.scan()
+    case.same(seen(), [("backing-missing", 1, 5, 0, 1), ("empty-image", 4, 5, 0, 1)], "one that came back dates from its return")
+    os.unlink(empty)
+    os.unlink(orphan)
+    site.scan("--keep", "3")
+    case.same(seen(), [("backing-missing", 1, 5, 1, 0), ("empty-image", 4, 5, 1, 0)], "all are gone")
+    case.same((site.report("--findings", "--fail-on", "info").code, site.rows("--findings")), (0, []), "and nothing reaches --fail-on")
+    site.scan("--keep", "1")
+    case.same(seen(), [], "a finding is forgotten with the last scan that saw it")
+
+
 def test_prune(case):
     site = case.site()
     make_history(site, 5)
@@ -177,7 +205,7 @@ def test_prune(case):
         case.same(site.scan("--keep", wrong).code, 2, f"scan --keep '{wrong}' is wrong usage")
 
 
-TESTS = [test_chains_and_bases, test_since_when_not_proven, test_since, test_keep, test_prune]
+TESTS = [test_chains_and_bases, test_since_when_not_proven, test_since, test_keep, test_finding_that_came_back, test_prune]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Growth, and how its history is bounded.", TESTS))

@@ -350,7 +350,7 @@ def describe(site):
     lines = [f"{site.relative(path)} {form} {state} {lock} on {named} ({stated}): {base and site.relative(base)}"
              for path, form, state, lock, named, stated, base in images]
     parts = site.query("SELECT role, path FROM v_file WHERE role <> 'main' ORDER BY path")
-    findings = site.query("SELECT code, path, detail FROM v_finding ORDER BY path, code, detail")
+    findings = site.query("SELECT code, path, detail FROM v_finding WHERE NOT cleared ORDER BY path, code, detail")
     lines += [f"{role} {site.relative(path)}" for role, path in parts]
     return lines + [f"{code} {site.relative(path)}: {detail}" for code, path, detail in findings]
 

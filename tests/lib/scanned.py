@@ -31,6 +31,6 @@ def scan(imgaudit, directory, store):
             of(row["path"]).image = dict(row)
         for row in db.execute("SELECT * FROM v_extent ORDER BY path, start"):
             of(row["path"]).extents.append((row["start"], row["length"], row["state"], row["offset"]))
-        for row in db.execute("SELECT * FROM v_finding"):
+        for row in db.execute("SELECT * FROM v_finding WHERE NOT cleared"):
             of(row["path"]).findings[row["code"]] = row["detail"]
     return files

@@ -184,7 +184,7 @@ class Site:
 
     def findings(self):
         """{(code, path below the root)} of the latest scan."""
-        return {(code, self.relative(path)) for code, path in self.query("SELECT code, path FROM v_finding")}
+        return {(code, self.relative(path)) for code, path in self.query("SELECT code, path FROM v_finding WHERE NOT cleared")}
 
     def unused(self, partly=False):
         """{path below the root: row} of --unused-backing; what is partly masked only when asked for."""
@@ -204,7 +204,7 @@ WITHOUT_IDS = (
     "SELECT min(path, other_path) AS one, max(path, other_path) AS two, shared_bytes, others_at_most FROM v_pair ORDER BY one, two",
     "SELECT path, start, length, file, offset, state FROM v_masked ORDER BY path, start",
     "SELECT path, file, use, bytes, disk_bytes, unwritten_bytes FROM v_space ORDER BY path, file, use",
-    "SELECT code, severity, path, detail, hides FROM v_finding ORDER BY code, path, detail",
+    "SELECT code, severity, path, detail, hides FROM v_finding WHERE NOT cleared ORDER BY code, path, detail",
 )
 
 

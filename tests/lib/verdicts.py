@@ -65,6 +65,6 @@ def scan(options, directory):
     ask = lambda query: json.loads(qemu.must(options.imgaudit, "sql", "--db", store, "--format", "json", query))["rows"]
     facts = {os.path.basename(row["path"]): row for row in ask("SELECT * FROM v_image JOIN v_usage USING (image_id)")}
     findings = {name: set() for name in facts}
-    for row in ask("SELECT path, code FROM v_finding"):
+    for row in ask("SELECT path, code FROM v_finding WHERE NOT cleared"):
         findings.setdefault(os.path.basename(row["path"]), set()).add(row["code"])
     return facts, findings

@@ -47,14 +47,14 @@ class Store:
         done = execute(words)
         if done.returncode != 0:
             return [f"scan ended with {done.returncode}: {done.stderr.decode(errors='replace').strip()}",
-                    *(str(row) for row in (self.query("SELECT code, path, detail FROM v_finding") if done.returncode == 3 else []))]
+                    *(str(row) for row in (self.query("SELECT code, path, detail FROM v_finding WHERE NOT cleared") if done.returncode == 3 else []))]
         paths = {identity(self.tree.full(image.path)): image for image in self.tree.images}
         known = [(paths.get(identity(path)), path) for path, in self.query("SELECT path FROM v_image")]
         self.images = {path: image for image, path in known if image}
         lost = [f"not in the store: {image.path}" for image in self.tree.images if image not in self.images.values()]
         extra = [f"an image that nobody made: {path}" for image, path in known if not image]
         complete = self.query("SELECT complete FROM v_scan ORDER BY scan_id DESC LIMIT 1")[0][0]
-        odd = [f"a finding: {row}" for row in self.query("SELECT code, path, detail FROM v_finding") if row[0] not in EXPECTED_FINDINGS]
+        odd = [f"a finding: {row}" for row in self.query("SELECT code, path, detail FROM v_finding WHERE NOT cleared") if row[0] not in EXPECTED_FINDINGS]
         return lost + extra + odd + ([] if complete else ["the scan is not complete"])
 
     def unused(self):

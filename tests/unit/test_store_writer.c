@@ -228,6 +228,34 @@ static void a_finding_seen_again_keeps_its_first_scan(void **state)
     assert_int_equal(ask("SELECT last_scan FROM finding"), 3);
 }
 
+/* A scan of its own, with or without the finding. */
+static void scan_with(const struct ia_finding_row *finding)
+{
+    struct ia_writer *writer;
+    const struct ia_scan_row scan = {.started_ns = 1};
+    assert_ok(ia_writer_begin("store.db", &writer, &err));
+    if (finding != NULL)
+        assert_ok(ia_writer_put_finding(writer, finding, &err));
+    assert_ok(ia_writer_put_scan(writer, &scan, &err));
+    assert_ok(ia_writer_commit(writer, &err));
+    ia_writer_close(writer);
+}
+
+static void a_finding_that_came_back_dates_from_its_return(void **state)
+{
+    (void)state;
+    const struct ia_finding_row finding = {
+        .code = "corrupt", .severity = "error", .path = "/x", .detail = "bad", .doubt = "unread"};
+    scan_with(&finding);
+    scan_with(&finding);
+    scan_with(NULL);
+    assert_int_equal(ask("SELECT first_scan * 10 + last_scan FROM finding"), 12);
+    scan_with(&finding);
+    assert_int_equal(ask("SELECT first_scan * 10 + last_scan FROM finding"), 44);
+    scan_with(&finding);
+    assert_int_equal(ask("SELECT first_scan * 10 + last_scan FROM finding"), 45);
+}
+
 static void history_keeps_the_newest_scans(void **state)
 {
     (void)state;
@@ -322,6 +350,7 @@ int main(void)
         in_temp_dir(an_image_put_again_keeps_its_mappings),
         in_temp_dir(the_next_scan_loads_what_the_last_one_left),
         in_temp_dir(a_finding_seen_again_keeps_its_first_scan),
+        in_temp_dir(a_finding_that_came_back_dates_from_its_return),
         in_temp_dir(history_keeps_the_newest_scans),
         in_temp_dir(a_text_file_is_no_store),
         in_temp_dir(check_reports_what_is_wrong),
