@@ -2,7 +2,6 @@
 /* Merging the map of a chain, and counting what each layer gives. */
 #include "analysis/chain_map.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"

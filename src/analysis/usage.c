@@ -2,8 +2,6 @@
 /* Telling visible, shared and masked bytes apart. */
 #include "analysis/usage.h"
 
-#include <stdlib.h>
-
 #include "base/checked.h"
 
 void ia_usage_release(struct ia_usage_counter *counter)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #define IA_VEC(type)                                                                                                   \
     struct {                                                                                                           \

@@ -4,7 +4,6 @@
 #ifndef IA_CHAIN_CONFINE_H
 #define IA_CHAIN_CONFINE_H
 
-#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "base/status.h"

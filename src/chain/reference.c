@@ -11,7 +11,6 @@
 
 #include "base/buf.h"
 #include "base/checked.h"
-#include "base/cleanup.h"
 #include "base/path.h"
 #include "base/vec.h"
 #include "chain/qemu_json.h"

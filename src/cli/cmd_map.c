@@ -2,7 +2,6 @@
 /* imgaudit map: what `qemu-img map` prints, byte for byte. */
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* imgaudit scan: reads directories of images into the store. Silent without a terminal. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,6 @@
 /* Ordering, clipping and merging of extents. */
 #include "model/extent_sink.h"
 
-#include <stdlib.h>
-
 void ia_extent_sink_init(struct ia_extent_sink *sink, int64_t size, int64_t max_extents)
 {
     *sink = (struct ia_extent_sink){.size = size, .max_extents = max_extents};

@@ -5,7 +5,6 @@
 #include "report/advice.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"

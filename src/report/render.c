@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <langinfo.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>

@@ -2,8 +2,6 @@
 /* From names of images to an edited forest, and to all that follows. */
 #include "what_if/what_if.h"
 
-#include <stdlib.h>
-
 #include "analysis/forest_edit.h"
 #include "base/vec.h"
 #include "store/forest_reader.h"

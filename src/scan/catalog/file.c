@@ -3,7 +3,6 @@
 #include "scan/catalog/file.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 const char *ia_file_class_word(enum ia_file_class class)
 {

@@ -4,7 +4,6 @@
 #define IA_SCAN_CATALOG_FINDINGS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/status.h"

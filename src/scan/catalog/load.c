@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "scan/catalog/catalog.h"
 
 static char *copy(const char *text, bool *ok)

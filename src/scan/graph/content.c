@@ -2,8 +2,6 @@
 /* Aliases for the names in such contents. */
 #include "scan/graph/content.h"
 
-#include <stdlib.h>
-
 #include "chain/reference.h"
 
 /* One name in a content that is used as another format. */

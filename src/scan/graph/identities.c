@@ -2,7 +2,6 @@
 /* Sorting images by identity, and finding them. */
 #include "scan/graph/identities.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const char *own_of(const struct ia_file *item)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What an administrator should know of each file, and what the judge needs of it beside what it names. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing what a scan found. Everything here is inside the scan's one transaction. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"

@@ -6,9 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/checked.h"
 #include "base/cleanup.h"
-#include "base/path.h"
 #include "scan/reading/decide.h"
 #include "scan/reading/locks.h"
 

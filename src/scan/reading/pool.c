@@ -2,7 +2,6 @@
 /* Threads, the list of requests and the queue of events. */
 #include "scan/reading/pool.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who has unchanged files open, and what they share on the host: neither shows in their time stamps. The kernel's list
  * of locks has it of most of them at once; the others are opened. */
-#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "io/host_blocks.h"

@@ -2,8 +2,6 @@
 /* Shared blocks of one file. */
 #include "scan/reading/sharing.h"
 
-#include <stdlib.h>
-
 #include "io/host_blocks.h"
 
 void ia_sharing_release(struct ia_sharing *sharing)
