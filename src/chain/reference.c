@@ -2,7 +2,6 @@
 /* Parsing backing file names. */
 #include "chain/reference.h"
 
-#include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,8 +9,8 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/checked.h"
 #include "base/path.h"
+#include "base/size.h"
 #include "base/vec.h"
 #include "chain/qemu_json.h"
 
@@ -170,47 +169,14 @@ static enum ia_status copy_into(char **out, const char *text, struct ia_error *e
     return *out != NULL ? IA_OK : ia_no_memory(err);
 }
 
-/* The digits behind a decimal point, without an exponent; *end is set behind them. */
-static double read_fraction(const char *digits, char **end)
-{
-    size_t count = strspn(digits, "0123456789");
-    double fraction = 0;
-    for (size_t i = count; i > 0; i--)
-        fraction = (fraction + (digits[i - 1] - '0')) / 10;
-    *end = (char *)digits + count;
-    return fraction;
-}
-
-/* A size as QEMU takes it from an option (util/cutils.c): bytes, decimal or hexadecimal, or a decimal number, which may
- * have a fraction then, with a suffix of powers of 1024. */
-static bool read_size(const char *text, int64_t *out)
-{
-    static const char suffixes[] = "bkmgtpe";
-    text += strspn(text, " \t\n\v\f\r");
-    if (text[0] < '0' || text[0] > '9')
-        return false;
-    char *end;
-    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-    errno = 0;
-    unsigned long long whole = strtoull(text, &end, hex ? 16 : 10);
-    double fraction = *end == '.' && !hex ? read_fraction(end + 1, &end) : 0;
-    const char *suffix = *end == '\0' || hex ? NULL : strchr(suffixes, *end | ('a' - 'A'));
-    int64_t unit = suffix == NULL ? 1 : INT64_C(1) << (10 * (suffix - suffixes));
-    end += suffix != NULL;
-    int64_t size;
-    if (errno != 0 || *end != '\0' || whole > INT64_MAX || (fraction > 0 && unit == 1))
-        return false;
-    return ia_mul((int64_t)whole, unit, &size) && ia_add(size, (int64_t)(fraction * (double)unit + 0.5), out);
-}
-
 /* The options by which QEMU's raw driver shows a part of its file. false: one of them cannot be understood. */
 static bool read_slice(const struct options *options, struct ia_reference *out)
 {
     const char *offset = find_option(options, "offset");
     const char *size = find_option(options, "size");
     out->slice_size = -1;
-    return (offset == NULL || read_size(offset, &out->slice_offset)) &&
-           (size == NULL || read_size(size, &out->slice_size));
+    return (offset == NULL || ia_size_parse(offset, &out->slice_offset)) &&
+           (size == NULL || ia_size_parse(size, &out->slice_size));
 }
 
 static bool is_slice_option(const char *key)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "base/vec.h"
 #include "cli/commands.h"
 #include "cli/common.h"
@@ -149,7 +150,7 @@ static int parse(int argc, char **argv, struct db_options *options, bool *help_w
             options->db = optarg;
         } else if (c == OPTION_KEEP) {
             options->keep = true;
-            if (!ia_cli_parse_size(optarg, &options->prune.keep) || options->prune.keep < 1)
+            if (!ia_size_parse(optarg, &options->prune.keep) || options->prune.keep < 1)
                 return ia_cli_usage("db", "bad number '%s'", optarg);
         } else if (c == OPTION_FORGET) {
             options->prune.forget_mounts = true;

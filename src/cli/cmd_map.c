@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "chain/map.h"
 #include "cli/commands.h"
 #include "cli/common.h"
@@ -61,7 +62,7 @@ static int parse_output(struct map_options *options, const char *word)
 
 static int parse_number(const char *what, const char *text, int64_t *out)
 {
-    return ia_cli_parse_size(text, out) ? -1 : ia_cli_usage("map", "bad %s '%s'", what, text);
+    return ia_size_parse(text, out) ? -1 : ia_cli_usage("map", "bad %s '%s'", what, text);
 }
 
 /* -1: go on; else the exit code. */

@@ -10,6 +10,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "base/vec.h"
 #include "cli/commands.h"
 #include "cli/common.h"
@@ -88,7 +89,7 @@ static int add_word(struct words *words, const char *word)
 
 static int parse_count(const char *what, const char *text, int64_t most, int64_t *out)
 {
-    if (ia_cli_parse_size(text, out) && *out >= 1 && *out <= most)
+    if (ia_size_parse(text, out) && *out >= 1 && *out <= most)
         return -1;
     return ia_cli_usage("scan", "bad %s '%s'", what, text);
 }

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/checked.h"
 #include "base/json_text.h"
 
 static void print_visibly(FILE *out, const char *text)
@@ -75,55 +74,6 @@ const char *ia_cli_default_db(struct ia_buf *out)
     else if (home != NULL && home[0] == '/')
         ia_buf_addf(out, "%s/.local/state/imgaudit/imgaudit.db", home);
     return out->failed ? NULL : out->data;
-}
-
-/* The power of two of a suffix, -1 for an unknown one. */
-static int suffix_shift(char suffix)
-{
-    static const char suffixes[] = "bkmgtpe";
-    if (suffix == '\0')
-        return 0;
-    const char *at = strchr(suffixes, suffix | 0x20);
-    return at == NULL ? -1 : (int)(at - suffixes) * 10;
-}
-
-static bool parse_fraction(const char **text, double *fraction)
-{
-    *fraction = 0;
-    if (**text != '.')
-        return true;
-    char *end;
-    errno = 0;
-    *fraction = strtod(*text, &end);
-    bool ok = end > *text + 1 && errno == 0 && strspn(*text + 1, "0123456789") == (size_t)(end - *text - 1);
-    *text = end;
-    return ok;
-}
-
-bool ia_cli_parse_size(const char *text, int64_t *out)
-{
-    if (text[0] < '0' || text[0] > '9')
-        return false;
-    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-    char *end;
-    errno = 0;
-    unsigned long long whole = strtoull(text, &end, hex ? 16 : 10);
-    if (errno != 0 || whole > INT64_MAX)
-        return false;
-    if (hex) {
-        *out = (int64_t)whole;
-        return *end == '\0';
-    }
-    const char *rest = end;
-    double fraction;
-    if (!parse_fraction(&rest, &fraction))
-        return false;
-    int shift = suffix_shift(*rest);
-    if (shift < 0 || (*rest != '\0' && rest[1] != '\0') || (fraction > 0 && shift == 0))
-        return false;
-    int64_t scaled;
-    return ia_mul((int64_t)whole, INT64_C(1) << shift, &scaled) &&
-           ia_add(scaled, (int64_t)(fraction * (double)(INT64_C(1) << shift)), out);
 }
 
 int ia_cli_add_confine(struct ia_confine *confine, const char *dir)

@@ -32,9 +32,6 @@ IA_PRINTF(2, 3) int ia_cli_usage(const char *command, const char *format, ...);
  * failed. */
 const char *ia_cli_default_db(struct ia_buf *out);
 
-/* "512", "64k", "1.5G", "0x200": bytes, as qemu-img reads them. */
-bool ia_cli_parse_size(const char *text, int64_t *out);
-
 /* Adds --confine's directory. -1: go on; else the exit code, after a message. */
 int ia_cli_add_confine(struct ia_confine *confine, const char *dir);
 
