@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "base/clock.h"
 
 struct file_source {
     struct ia_source base;
@@ -206,20 +206,13 @@ void ia_source_close(struct ia_source *source)
 /* What memory needs for a call, and what it copies, are well below these. */
 enum { STORAGE_NS = 100000, BYTES_A_NS = 1 };
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 enum ia_status ia_source_read(struct ia_source *source, int64_t off, void *bytes, size_t len, const char *what,
                               struct ia_error *err)
 {
     uint8_t *to = bytes;
     size_t inside = off >= source->size ? 0 : (size_t)ia_min((int64_t)len, source->size - off);
     size_t done = 0;
-    int64_t began = now_ns();
+    int64_t began = ia_clock_ns(CLOCK_MONOTONIC);
     while (done < inside) {
         int64_t got = source->ops->pread(source, off + (int64_t)done, to + done, inside - done);
         if (got < 0)
@@ -228,7 +221,7 @@ enum ia_status ia_source_read(struct ia_source *source, int64_t off, void *bytes
             break;
         done += (size_t)got;
     }
-    source->waited = now_ns() - began > STORAGE_NS + (int64_t)len / BYTES_A_NS;
+    source->waited = ia_clock_ns(CLOCK_MONOTONIC) - began > STORAGE_NS + (int64_t)len / BYTES_A_NS;
     source->bytes_read += (int64_t)done;
     if (done < len) {
         source->beyond_end = true;

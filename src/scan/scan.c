@@ -4,8 +4,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "scan/publish/publish.h"
 
 struct scan {
@@ -44,13 +44,6 @@ static void free_file(struct ia_file *file)
 }
 
 static const struct ia_file_maker maker = {make_file, free_file};
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static enum ia_status allow(struct scan *scan, const char *const *paths, size_t count, struct ia_error *err)
 {
@@ -111,7 +104,7 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
     IA_TRY(ia_links_recheck(&scan->links, err));
     IA_TRY(ia_catalog_find_absent(&scan->catalog, err));
     IA_TRY(ia_publish_rows(&scan->publish, err));
-    scan->publish.row.finished_ns = now_ns();
+    scan->publish.row.finished_ns = ia_clock_ns(CLOCK_REALTIME);
     return ia_publish_scan(&scan->publish, err);
 }
 
@@ -125,12 +118,13 @@ static void release(struct scan *scan)
 
 enum ia_status ia_scan_run(const struct ia_scan_options *options, struct ia_scan_row *row, struct ia_error *err)
 {
-    struct scan scan = {
-        .catalog = {.options = options, .maker = &maker},
-        .reading = {.catalog = &scan.catalog},
-        .links = {.catalog = &scan.catalog, .reading = &scan.reading},
-        .publish = {
-            .catalog = &scan.catalog, .reading = &scan.reading, .links = &scan.links, .row = {.started_ns = now_ns()}}};
+    struct scan scan = {.catalog = {.options = options, .maker = &maker},
+                        .reading = {.catalog = &scan.catalog},
+                        .links = {.catalog = &scan.catalog, .reading = &scan.reading},
+                        .publish = {.catalog = &scan.catalog,
+                                    .reading = &scan.reading,
+                                    .links = &scan.links,
+                                    .row = {.started_ns = ia_clock_ns(CLOCK_REALTIME)}}};
     enum ia_status status = run(&scan, options, err);
     if (status == IA_OK)
         *row = scan.publish.row;

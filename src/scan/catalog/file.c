@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 const char *ia_file_class_word(enum ia_file_class class)
 {
     static const char *const words[] = {"none", "image", "part", "passed", "unknown"};
@@ -16,19 +18,14 @@ const char *ia_format_basis_word(enum ia_format_basis basis)
     return words[basis];
 }
 
-static int64_t nanoseconds(struct timespec t)
-{
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 void ia_file_key_from_stat(struct ia_file_key *key, const struct stat *st)
 {
     *key = (struct ia_file_key){
         .dev = (int64_t)st->st_dev,
         .inode = (int64_t)st->st_ino,
         .size = st->st_size,
-        .mtime_ns = nanoseconds(st->st_mtim),
-        .ctime_ns = nanoseconds(st->st_ctim),
+        .mtime_ns = ia_timespec_ns(st->st_mtim),
+        .ctime_ns = ia_timespec_ns(st->st_ctim),
     };
 }
 

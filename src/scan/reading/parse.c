@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "scan/reading/decide.h"
 #include "scan/reading/locks.h"
 
@@ -23,13 +24,6 @@ void ia_parse_result_release(struct ia_parse_result *result)
     *result = (struct ia_parse_result){0};
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* The racy-timestamp rule: a file that changed within one tick of the file system's clock before we read it may change
  * again without a trace. Waits the tick out; returns the time of reading, or 0 when the time stamps are too coarse or
  * lie in the future, so that the file is to be read again next time. */
@@ -40,13 +34,13 @@ static int64_t time_of_reading(const struct stat *st)
     int64_t tick = resolution.tv_nsec + 1000000;
     if (st->st_ctim.tv_nsec == 0 && st->st_mtim.tv_nsec == 0)
         tick = INT64_C(2000000000); /* a file system that keeps whole seconds */
-    int64_t changed = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
-    int64_t age = clock_ns(CLOCK_REALTIME) - changed;
+    int64_t changed = ia_timespec_ns(st->st_ctim);
+    int64_t age = ia_clock_ns(CLOCK_REALTIME) - changed;
     if (age >= 0 && age < tick && tick < 100000000) {
         struct timespec wait = {.tv_nsec = (long)(tick - age)};
         nanosleep(&wait, NULL);
     }
-    int64_t now = clock_ns(CLOCK_REALTIME);
+    int64_t now = ia_clock_ns(CLOCK_REALTIME);
     return now - changed >= tick ? now : 0;
 }
 
