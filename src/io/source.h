@@ -29,7 +29,9 @@ struct ia_source {
     int64_t allocated; /* bytes of blocks on the host */
     int64_t bytes_read;
     bool beyond_end; /* a read went past the end */
-    bool waited;     /* the last read took as long as one from storage, not from memory */
+    bool is_head; /* only its beginning can be read; what a driver needs not to find out what the image names, it leaves
+                   * alone, and the image cannot be mapped */
+    bool waited;  /* the last read took as long as one from storage, not from memory */
     /* The last result of extent_end: [known_start, known_end) is a hole or not. */
     int64_t known_start, known_end;
     bool known_hole;

@@ -10,4 +10,6 @@ const struct ia_limits ia_default_limits = {
     .max_parts = 32768,     /* a VMDK of 64 TiB in extents of 2 GiB */
     .max_shared_runs = INT64_C(1) << 18,
     .max_all_shared_runs = INT64_C(4) << 20, /* 256 MiB while they are compared */
+    .max_packed_members = 100,
+    .max_packed_bytes = INT64_C(256) << 20, /* seconds */
 };

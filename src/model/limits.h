@@ -13,6 +13,8 @@ struct ia_limits {
     int max_parts;               /* files of one image besides its main one: all are open at a time */
     int64_t max_shared_runs;     /* of one file, in blocks that other files use too; beyond it they are only counted */
     int64_t max_all_shared_runs; /* the same of all files together */
+    int max_packed_members;      /* of one packed file (io/packed.h) */
+    int64_t max_packed_bytes;    /* of one packed file: read, and unpacked, each */
 };
 
 extern const struct ia_limits ia_default_limits;

@@ -79,5 +79,5 @@ enum ia_status prl_read_header(struct ia_image *image, struct prl_piece *piece, 
     if (extension > (uint64_t)(PRL_MAX_SIZE / PRL_SECTOR))
         return ia_fail(err, IA_CORRUPT, "format extension at sector %ju", (uintmax_t)extension);
     piece->extension = (int64_t)extension * PRL_SECTOR;
-    return extension == 0 ? IA_OK : prl_read_extension(image, piece, err);
+    return extension == 0 || source->is_head ? IA_OK : prl_read_extension(image, piece, err);
 }

@@ -20,7 +20,7 @@ static enum ia_status qcow2_open(struct ia_image *image, struct ia_error *err)
         return ia_no_memory(err);
     image->state = q;
     IA_TRY(qcow2_read_header(image, q, err));
-    return qcow2_read_snapshots(image, q, err);
+    return image->main->is_head ? IA_OK : qcow2_read_snapshots(image, q, err);
 }
 
 static void qcow2_close(struct ia_image *image)

@@ -121,7 +121,9 @@ static enum ia_status read_kdmv(struct ia_source *source, struct vmdk_extent *ex
     if (ia_window_le64(&w, 12) == 0 && extent->descriptor_sector != 0)
         return IA_OK; /* no grains at all: the descriptor names other files */
     extent->has_footer = ia_window_le64(&w, 56) == GD_AT_END;
-    if (extent->has_footer)
+    if (extent->has_footer && source->is_head)
+        memset(bytes + 56, 0, 8); /* the footer alone has the place of the directory */
+    else if (extent->has_footer)
         IA_TRY(read_footer(source, bytes, err));
     return decode_kdmv(&w, source, extent, err);
 }
