@@ -51,11 +51,11 @@ removal AS MATERIALIZED (
     HAVING min(names) > 0 AND min(disk_size) > 0
 ),
 -- The overlays of a candidate, together: the arguments of a rebase of each of them onto the candidate's own backing file,
--- and of a commit of the only one into the candidate.
+-- and of what a commit of the only one into the candidate would do.
 above AS MATERIALIZED (
     SELECT base_id, count(*) AS images, max(in_use) AS in_use, group_concat(path, char(0)) AS paths,
            CASE WHEN min(can_rebase) THEN 'rebase' || char(0) || group_concat(rebase, char(0)) END AS rebase,
-           CASE WHEN min(can_commit) THEN max('commit' || char(0) || format || char(0) || path) END AS "commit"
+           CASE WHEN min(can_commit) THEN max('commit' || char(0) || path) END AS "commit"
     FROM (SELECT b.image_id AS base_id, o.format, o.path, o.lock_state <> 'none' AS in_use,
                  -- The bytes that a guest sees are compared and kept, those of internal snapshots are not: where the
                  -- candidate is the shorter one, they would see more of the images below it.

@@ -5,17 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "base/vec.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/scan_run.h"
 #include "format/format.h"
-#include "scan/scan.h"
 
 static const char help[] =
     "Usage: imgaudit scan [OPTION]... ROOT...\n"
@@ -33,9 +31,6 @@ static const char help[] =
     "--exclude, --allow, --backing-glob, --template and --raw-suffix may be given again.\n"
     "Exit status: 0 done, 1 failed and nothing recorded, 2 usage, 3 done, but something could not be read:\n"
     "see 'imgaudit report --findings'.\n";
-
-/* Files that are read at a time: what waits for slow storage takes no processor. */
-enum { LEAST_WORKERS = 8 };
 
 enum {
     OPTION_DB = 256,
@@ -72,8 +67,6 @@ struct scan_command {
     struct words allow, exclude, backing_globs, templates, raw_suffixes;
     int64_t workers, keep;
     bool stats;
-    struct timespec started, printed; /* for the progress line */
-    bool printed_any;
 };
 
 static int fail(const char *message)
@@ -126,39 +119,6 @@ static int parse_option(struct scan_command *command, int c)
     }
 }
 
-static double seconds_since(const struct timespec *then)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
-}
-
-/* One line that rewrites itself, at most ten times a second. */
-static void show_progress(void *ctx, const struct ia_scan_progress *progress)
-{
-    struct scan_command *command = ctx;
-    if (command->printed_any && seconds_since(&command->printed) < 0.1)
-        return;
-    clock_gettime(CLOCK_MONOTONIC, &command->printed);
-    command->printed_any = true;
-    double elapsed = seconds_since(&command->started);
-    double tables = (double)progress->table_bytes / (1024 * 1024);
-    fprintf(stderr, "\r\033[K%s: %jd of %jd files, %.1f MiB of tables", progress->phase, (intmax_t)progress->files_done,
-            (intmax_t)progress->files_total, tables);
-    if (elapsed > 0.5 && progress->files_done > 0) {
-        double left = elapsed * (double)(progress->files_total - progress->files_done) / (double)progress->files_done;
-        fprintf(stderr, ", %.0f files/s, %.1f MiB/s, %.0f s left", (double)progress->files_done / elapsed,
-                tables / elapsed, left);
-    }
-    fflush(stderr);
-}
-
-static void end_progress(const struct scan_command *command)
-{
-    if (command->printed_any)
-        fputs("\r\033[K", stderr);
-}
-
 /* The default store's directory is made; one that the user named has to exist. */
 static void make_parents(const char *path)
 {
@@ -189,10 +149,9 @@ static size_t count_words(const char *const *words)
     return count;
 }
 
-static int run(struct scan_command *command, char **roots, int count)
+static int run(const struct scan_command *command, char **roots, int count)
 {
     const char *const *default_raw = ia_format_by_name("raw")->suffixes;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
     bool own_suffixes = command->raw_suffixes.all.len > 0;
     const struct ia_scan_options options = {
         .db = command->db,
@@ -208,18 +167,12 @@ static int run(struct scan_command *command, char **roots, int count)
         .template_count = command->templates.all.len,
         .raw_suffixes = own_suffixes ? command->raw_suffixes.all.items : default_raw,
         .raw_suffix_count = own_suffixes ? command->raw_suffixes.all.len : count_words(default_raw),
-        .workers = (int)(command->workers > 0 ? command->workers : ia_max(2 * processors, LEAST_WORKERS)),
+        .workers = (int)command->workers,
         .keep = command->keep,
-        .limits = &ia_default_limits,
-        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
-        .progress_ctx = command,
     };
     struct ia_scan_row row;
     struct ia_error err = {0};
-    clock_gettime(CLOCK_MONOTONIC, &command->started);
-    enum ia_status status = ia_scan_run(&options, &row, &err);
-    end_progress(command);
-    if (status != IA_OK)
+    if (ia_cli_scan(&options, &row, &err) != IA_OK)
         return fail(err.message);
     if (command->stats)
         print_stats(&row);

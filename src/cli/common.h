@@ -17,6 +17,7 @@ enum ia_exit {
     IA_EXIT_USAGE = 2,
     IA_EXIT_INCOMPLETE = 3, /* done, but something could not be read: see the findings */
     IA_EXIT_FINDINGS = 4,   /* --fail-on: findings reach the severity */
+    IA_EXIT_NOT_PROVEN = 5, /* prove: a file is not */
 };
 
 /* "imgaudit: ..." on stderr, control characters of names made visible. */

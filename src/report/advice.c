@@ -97,10 +97,12 @@ static void add_path_and_new(struct ia_buf *out, const struct field *path)
         add_paths(out, paths, 2);
 }
 
-/* All names of all its files. */
+/* All names of all its files. Between the scan and the command somebody may have begun to use one. */
 static bool remove_files(struct ia_buf *out, const struct field *paths, size_t count)
 {
-    ia_buf_add_str(out, "rm --");
+    ia_buf_add_str(out, "imgaudit prove");
+    add_paths(out, paths, count);
+    ia_buf_add_str(out, " && rm --");
     add_paths(out, paths, count);
     return true;
 }
@@ -153,12 +155,11 @@ static bool rebase(struct ia_buf *out, const struct field *arguments, size_t cou
     return true;
 }
 
-/* Format, path. */
-static bool commit(struct ia_buf *out, const struct field *arguments, size_t count)
+/* What a commit would do, and no commit: a base is also the state of what else was made on it. */
+static bool show_commit(struct ia_buf *out, const struct field *path, size_t count)
 {
-    ia_buf_add_str(out, "qemu-img commit -f ");
-    add_format(out, &arguments[0]);
-    add_paths(out, &arguments[1], count - 1);
+    ia_buf_add_str(out, "imgaudit report --what-if-commit");
+    add_paths(out, path, count);
     return true;
 }
 
@@ -256,7 +257,7 @@ static const struct action {
     {"dependents", 1, false, show_dependents},  /* PATH */
     {"flatten", 1, true, show_flatten},         /* PATH... */
     {"rebase", 4, true, rebase},                /* FORMAT BACKING-PATH BACKING-FORMAT PATH... */
-    {"commit", 2, false, commit},               /* FORMAT PATH */
+    {"commit", 1, false, show_commit},          /* PATH */
     {"copy-sparsely", 1, false, copy_sparsely}, /* PATH */
     {"repair-leaks", 2, false, repair_leaks},   /* FORMAT PATH */
     {"cut-tail", 3, false, cut_tail},           /* PATH MTIME-NS LENGTH */

@@ -36,4 +36,22 @@ struct ia_scan_options {
     void *progress_ctx;
 };
 
+/* The lists among the options. A scan records each, for the next one that is to do as it did (stored_options.h): a new
+ * option is a line in options.c, and its word in the CHECK of scan_option.kind. */
+enum {
+    IA_SCAN_ROOTS,
+    IA_SCAN_ALLOW,
+    IA_SCAN_EXCLUDE,
+    IA_SCAN_BACKING_GLOBS,
+    IA_SCAN_TEMPLATES,
+    IA_SCAN_RAW_SUFFIXES,
+    IA_SCAN_LISTS
+};
+struct ia_scan_list {
+    const char *kind; /* scan_option.kind */
+    const char *const *(*get)(const struct ia_scan_options *options, size_t *count);
+    void (*set)(struct ia_scan_options *options, const char *const *values, size_t count); /* borrows them */
+};
+extern const struct ia_scan_list ia_scan_lists[IA_SCAN_LISTS];
+
 #endif

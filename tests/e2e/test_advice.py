@@ -57,8 +57,14 @@ class Shell:
         return [tuple(call) for call in calls if call]
 
 
+def environment(site):
+    """That of an administrator whose standard store is the site's."""
+    path = os.path.dirname(os.path.abspath(site.imgaudit)) + ":" + os.environ["PATH"]
+    return {**sites.ENVIRONMENT, "PATH": path, "IMGAUDIT_DB": site.db}
+
+
 def run_for_real(site, name):
-    outcome = sites.run(["/bin/sh", "-c", suggestions(site)[name]], cwd="/")
+    outcome = sites.run(["/bin/sh", "-c", suggestions(site)[name]], cwd="/", env=environment(site))
     return (outcome.code, outcome.err)
 
 
@@ -89,9 +95,9 @@ def test_odd_names_of_orphans(case):
         os.unlink(over)
     site.scan()
     got = {name: shell.calls(text) for name, text in suggestions(site).items()}
-    wanted = {name: [("rm", "--", path)] for name, path in paths.items()}
+    wanted = {name: [("imgaudit", "prove", path), ("rm", "--", path)] for name, path in paths.items()}
     for name, calls in wanted.items():
-        case.same(got.get(name), calls, f"a shell calls rm with exactly the path {name!r}")
+        case.same(got.get(name), calls, f"a shell proves and removes exactly the path {name!r}")
     case.same(set(got), set(wanted), "nothing else is suggested")
     case.same(sorted(os.listdir(shell.directory)), ["fuser", "imgaudit", "qemu-img", "rm"], "nothing in a name is run")
 
@@ -155,7 +161,8 @@ def test_rm_of_several_files(case):
     os.unlink(over)
     site.scan()
     shell = Shell(case)
-    case.same(shell.calls(suggestions(site)["base.qcow2"]), [("rm", "--", site.path("base.data"), base)], "an image goes with its data file")
+    case.same(shell.calls(suggestions(site)["base.qcow2"]), [("imgaudit", "prove", site.path("base.data"), base),
+                                                                 ("rm", "--", site.path("base.data"), base)], "an image goes with its data file")
     case.same(try_out(case, site, "base.qcow2", "rm of two files"), None, "and is gone")
     case.same(os.listdir(site.root), [], "with all its files")
 
@@ -194,9 +201,34 @@ def test_commit(case):
     site.scan()
     shell = Shell(case)
     for name in ("raw.img", "base.qcow2"):
-        case.same(shell.calls(suggestions(site)[name]), [("qemu-img", "commit", "-f", "qcow2", site.path("on-" + name))],
-                  f"the only overlay of {name} can be put into it")
-        case.same(try_out(case, site, name, f"commit into {name}"), None, "and nothing of it is masked any more")
+        case.same(shell.calls(suggestions(site)[name]), [("imgaudit", "report", "--what-if-commit", site.path("on-" + name))],
+                  f"what putting the only overlay of {name} into it would do can be asked for; nothing is written")
+        row = try_out(case, site, name, f"asking about a commit into {name}")
+        case.same(row and row["status"], "partly-masked", "it is as it was")
+        must("qemu-img", "commit", "-q", "-f", "qcow2", site.path("on-" + name))
+        site.scan()
+        case.same(site.unused(partly=True).get(name), None, f"after a commit by hand nothing of {name} is masked any more")
+
+
+def test_rm_that_is_not_proven_any_more(case):
+    """Between the report and the command somebody uses the file."""
+    site = case.site()
+    base = site.path("base.qcow2")
+    over = make_orphan(site, base)
+    site.scan()
+    os.unlink(over)
+    site.scan()
+    text = suggestions(site)["base.qcow2"]
+    obey = lambda: sites.run(["/bin/sh", "-c", text], cwd="/", env=environment(site)).code
+    over = create(site.path("new.qcow2"), MIB, base)
+    case.same((obey(), os.path.exists(base)), (5, True), "an overlay was made: the file stays")
+    os.unlink(over)
+    with Holder(base):
+        case.same((obey(), os.path.exists(base)), (5, True), "a machine was started: the file stays")
+    os.rename(site.db, site.db + ".away")
+    case.same((obey(), os.path.exists(base)), (1, True), "the store is gone: the file stays")
+    os.rename(site.db + ".away", site.db)
+    case.same((obey(), os.path.exists(base)), (0, False), "and else it goes")
 
 
 def test_no_commit(case):
@@ -326,11 +358,11 @@ def test_no_rm(case):
     case.same((site.unused()[os.path.basename(template)]["status"], got[os.path.basename(template)]), ("unreferenced", ""),
               "the disk of a Proxmox template is what full clones are made of: nothing names it while it is needed")
     linked = {text for name, text in got.items() if "hole" not in name}
-    case.same(linked <= {"", f"rm -- '{allowed}'"}, True, "a file is never named by a symbolic link alone", [got])
+    case.same(linked <= {"", f"imgaudit prove '{allowed}' && rm -- '{allowed}'"}, True, "a file is never named by a symbolic link alone", [got])
 
 
 TESTS = [test_odd_names_of_orphans, test_odd_names_of_overlays, test_rm, test_rm_of_several_files, test_rebase, test_rebase_onto_nothing,
-         test_commit, test_no_commit, test_no_rebase, test_in_use, test_unproven, test_no_rm]
+         test_commit, test_rm_that_is_not_proven_any_more, test_no_commit, test_no_rebase, test_in_use, test_unproven, test_no_rm]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Commands that --unused-backing suggests.", TESTS))

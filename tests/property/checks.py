@@ -180,12 +180,20 @@ def names(readers):
 
 
 def unreferenced_is_not_missed(trial):
-    """What is proven unreferenced is deleted, by all its names and with all its files; the others read what they read."""
+    """What is proven unreferenced is deleted through prove, by all its names and with all its files; the others read what
+    they read. Of the others none is proven."""
     gone = {image: row for image, row in trial.store.unused() if (row["status"], row["verdict"]) == ("unreferenced", "proven")}
     if not gone:
         return
     trial.restore()
     paths = [path for image in gone for path in [image.path, *image.parts, *(link for link, _ in image.links)]]
+    others = [image.path for image in trial.tree.images if image not in gone]
+    code, words = trial.store.prove(paths)
+    if code != 0:
+        yield from [f"prove ends with {code}", *words[:SHOWN]]
+    code, words = trial.store.prove(others) if others else (5, [])
+    if code != 5 or any(not line.startswith("unproven: ") for line in words):
+        yield from [f"prove of the others ends with {code}", *words[:SHOWN]]
     for path in paths:
         os.unlink(trial.tree.full(path))
     trial.count("deleted files", len(paths))

@@ -63,6 +63,11 @@ class Store:
         rows = json.loads(done.stdout)["rows"]
         return [(self.images.get(row["path"]), row) for row in rows]
 
+    def prove(self, paths):
+        """Exit status and words of prove for paths of the tree."""
+        done = execute([self.imgaudit, "prove", "--db", self.db, *map(self.tree.full, paths)])
+        return done.returncode, (done.stdout + done.stderr).decode(errors="replace").splitlines()
+
     # -- The views -----------------------------------------------------------------------------------------------------
 
     def query(self, sql, *values):

@@ -108,12 +108,12 @@ class Trial:
         return os.path.join(self.directory, "images.whole")
 
     def restore(self):
-        """The bytes of all files, as they were."""
+        """The bytes of all files, as they were, and when they were written."""
         for folder, _, files in os.walk(self.kept()):
             for name in files:
                 path = os.path.join(folder, name)
                 if not os.path.islink(path):
-                    shutil.copyfile(path, os.path.join(self.tree.root, os.path.relpath(path, self.kept())))
+                    shutil.copy2(path, os.path.join(self.tree.root, os.path.relpath(path, self.kept())))
 
     def expected_unused(self):
         """{image: status} by the words of the report."""

@@ -16,8 +16,8 @@ static const struct {
     size_t len;
     const char *command;
 } commands[] = {
-    {FIELDS("remove\0/a"), "rm -- '/a'"},
-    {FIELDS("remove\0/a b\0/it's"), "rm -- '/a b' '/it'\\''s'"},
+    {FIELDS("remove\0/a"), "imgaudit prove '/a' && rm -- '/a'"},
+    {FIELDS("remove\0/a b\0/it's"), "imgaudit prove '/a b' '/it'\\''s' && rm -- '/a b' '/it'\\''s'"},
     {FIELDS("find-users\0/a"), "fuser -v '/a'"},
     {FIELDS("findings"), "imgaudit report --findings"},
     {FIELDS("dependents\0/a"), "imgaudit report --dependents '/a'"},
@@ -27,7 +27,7 @@ static const struct {
      "qemu-img rebase -f qcow2 -b '/g' -F raw '/a' && qemu-img rebase -f qed -b '/g' -F raw '/b'"},
     {FIELDS("rebase\0qcow2\0/g\0raw; rm x\0/a"), "qemu-img rebase -f qcow2 -b '/g' -F 'raw; rm x' '/a'"},
     {FIELDS("rebase\0a b\0/g\0\0/a"), "qemu-img rebase -f 'a b' -b '/g' -F '' '/a'"},
-    {FIELDS("commit\0qcow2\0/a"), "qemu-img commit -f qcow2 '/a'"},
+    {FIELDS("commit\0/a"), "imgaudit report --what-if-commit '/a'"},
     {FIELDS("copy-sparsely\0/it's"), "cp --preserve=all --sparse=always '/it'\\''s' '/it'\\''s.new'"},
     {FIELDS("repair-leaks\0qcow2\0/a"), "qemu-img check -r leaks -f qcow2 '/a'"},
     {FIELDS("cut-tail\0/a\0"

@@ -94,10 +94,13 @@ static void suggestions_are_shown_as_commands(void **state)
                        "SELECT 'find-users' || char(0) || '/a''b' AS s, 'findings' AS t UNION ALL SELECT NULL, NULL"
                        " UNION ALL SELECT 'remove' || char(0) || CAST(x'2fff' AS TEXT), NULL";
     expect_run(*state, &(struct run){text, "csv", .columns = NULL},
-               "s,t\nfuser -v '/a'\\''b',imgaudit report --findings\n,\nrm -- '/\xff',\n");
+               "s,t\nfuser -v '/a'\\''b',imgaudit report --findings\n,\nimgaudit prove '/\xff' && rm -- '/\xff',\n");
     expect_run(*state, &(struct run){text, "ndjson", .columns = "s"},
                "{\"s\": \"fuser -v '/a'\\\\''b'\"}\n{\"s\": null}\n"
-               "{\"s\": \"rm -- '/\xef\xbf\xbd'\", \"s_hex\": \"726d202d2d20272fff27\"}\n");
+               "{\"s\": \"imgaudit prove '/\xef\xbf\xbd' && rm -- '/\xef\xbf\xbd'\","
+               " \"s_hex\": \"696d676175646974"
+               "2070726f766520272fff27202626"
+               "20726d202d2d20272fff27\"}\n");
     expect_failure(*state,
                    &(struct run){"-- column: s | advice | x\nSELECT 'nonsense' AS s", "csv", .out = "/dev/null"},
                    IA_USAGE, "there is no suggestion 'nonsense'");

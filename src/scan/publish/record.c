@@ -301,14 +301,6 @@ static enum ia_status put_findings(struct ia_publish *publish, struct ia_error *
     return IA_OK;
 }
 
-static enum ia_status put_options(struct ia_publish *publish, const char *kind, const char *const *values, size_t count,
-                                  struct ia_error *err)
-{
-    for (size_t i = 0; i < count; i++)
-        IA_TRY(ia_writer_put_option(publish->writer, kind, values[i], err));
-    return IA_OK;
-}
-
 /* Those of the registry, and what overlays state that nothing here reads. */
 static enum ia_status put_formats(struct ia_publish *publish, struct ia_error *err)
 {
@@ -333,16 +325,25 @@ static enum ia_status put_formats(struct ia_publish *publish, struct ia_error *e
     return IA_OK;
 }
 
-static enum ia_status put_all_options(struct ia_publish *publish, struct ia_error *err)
+/* Directories as they were found: a later scan may be started from another working directory. */
+static const char *option_value(const struct ia_publish *publish, size_t list, const char *const *values, size_t number)
 {
-    const struct ia_scan_options *options = publish->catalog->options;
-    for (size_t i = 0; i < options->root_count; i++)
-        IA_TRY(ia_writer_put_option(publish->writer, "root", publish->catalog->confine.allowed.items[i].path, err));
-    IA_TRY(put_options(publish, "allow", options->allow, options->allow_count, err));
-    IA_TRY(put_options(publish, "exclude", options->exclude, options->exclude_count, err));
-    IA_TRY(put_options(publish, "backing-glob", options->backing_globs, options->backing_glob_count, err));
-    IA_TRY(put_options(publish, "template", options->templates, options->template_count, err));
-    IA_TRY(put_options(publish, "raw-suffix", options->raw_suffixes, options->raw_suffix_count, err));
+    const struct ia_catalog *catalog = publish->catalog;
+    if (list == IA_SCAN_ROOTS)
+        return catalog->confine.allowed.items[number].path;
+    return list == IA_SCAN_ALLOW ? catalog->confine.allowed.items[catalog->options->root_count + number].path
+                                 : values[number];
+}
+
+static enum ia_status put_options(struct ia_publish *publish, struct ia_error *err)
+{
+    for (size_t list = 0; list < IA_SCAN_LISTS; list++) {
+        size_t count;
+        const char *const *values = ia_scan_lists[list].get(publish->catalog->options, &count);
+        for (size_t i = 0; i < count; i++)
+            IA_TRY(ia_writer_put_option(publish->writer, ia_scan_lists[list].kind,
+                                        option_value(publish, list, values, i), err));
+    }
     for (size_t i = 0; i < publish->catalog->skipped.len; i++)
         IA_TRY(ia_writer_put_passed(publish->writer, publish->catalog->skipped.items[i].reason,
                                     publish->catalog->skipped.items[i].files, err));
@@ -373,7 +374,7 @@ enum ia_status ia_publish_scan(struct ia_publish *publish, struct ia_error *err)
     row->extents = publish->reading->extents;
     row->table_bytes = publish->catalog->progress.table_bytes;
     IA_TRY(ia_writer_put_scan(publish->writer, row, err));
-    IA_TRY(put_all_options(publish, err));
+    IA_TRY(put_options(publish, err));
     IA_TRY(ia_writer_keep_history(publish->writer, publish->catalog->options->keep, err));
     return ia_writer_commit(publish->writer, err);
 }

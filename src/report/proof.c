@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding a file's images, and what the judge made of them. */
+#include "report/proof.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+/* By its canonical path, or as another name of a file that the scan found (a bind mount). */
+static const char file_sql[] =
+    "SELECT file_id, device = :device AND inode = :inode AND size = :size AND mtime_ns = :mtime AND ctime_ns = :ctime"
+    " FROM file WHERE file_id = (SELECT file_id FROM file_name WHERE path = :path)"
+    " OR (device = :device AND inode = :inode)"
+    " ORDER BY 2 DESC LIMIT 1";
+
+/* The images that have the file, and the judge's rows about them; who names one that is no candidate. */
+static const char image_sql[] =
+    "SELECT i.path, u.status, u.verdict = 'proven', u.evidence, u.why, i.is_template,"
+    " (SELECT count(DISTINCT r.image_id) FROM reference AS r WHERE r.target_id = i.file_id),"
+    " (SELECT min(o.path) FROM reference AS r JOIN image AS o ON o.image_id = r.image_id WHERE r.target_id = i.file_id)"
+    " FROM image AS i LEFT JOIN v_unused AS u ON u.image_id = i.image_id"
+    " WHERE i.file_id = :file OR i.image_id IN (SELECT image_id FROM image_file WHERE file_id = :file)"
+    " ORDER BY i.path";
+enum { PATH, STATUS, IS_PROVEN, EVIDENCE, WHY, IS_TEMPLATE, NAMERS, NAMER };
+
+static const char basis_sql[] = "SELECT scan_id, started, walked, images FROM v_scan ORDER BY scan_id DESC LIMIT 1";
+
+static int64_t ns(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+static enum ia_status bind_stat(struct ia_query *query, const struct stat *st, struct ia_error *err)
+{
+    const struct {
+        const char *name;
+        int64_t value;
+    } values[] = {{":device", (int64_t)st->st_dev},
+                  {":inode", (int64_t)st->st_ino},
+                  {":size", (int64_t)st->st_size},
+                  {":mtime", ns(&st->st_mtim)},
+                  {":ctime", ns(&st->st_ctim)}};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+        IA_TRY(ia_query_bind_int(query, values[i].name, values[i].value, err));
+    return IA_OK;
+}
+
+/* *file_id: 0 where the scan has no such file. */
+static enum ia_status find_file(struct ia_reader *reader, const char *path, const struct stat *st, int64_t *file_id,
+                                bool *same, struct ia_error *err)
+{
+    IA_AUTO_QUERY struct ia_query *query = NULL;
+    bool row = false;
+    IA_TRY(ia_query_open(reader, file_sql, &query, err));
+    IA_TRY(bind_stat(query, st, err));
+    IA_TRY(ia_query_bind_text(query, ":path", path, strlen(path), err));
+    IA_TRY(ia_query_step(query, &row, err));
+    *file_id = row ? ia_query_int(query, 0) : 0;
+    *same = row && ia_query_int(query, 1) != 0;
+    return IA_OK;
+}
+
+static const char *text(const struct ia_query *query, int column)
+{
+    size_t len;
+    const char *bytes = ia_query_text(query, column, &len);
+    return bytes == NULL ? "" : bytes;
+}
+
+/* Why an image that is no candidate is none. */
+static void add_use(const struct ia_query *query, struct ia_buf *words)
+{
+    if (ia_query_int(query, NAMERS) > 0) {
+        ia_buf_addf(words, "named by %s", text(query, NAMER));
+        if (ia_query_int(query, NAMERS) > 1)
+            ia_buf_addf(words, " and %jd more", (intmax_t)ia_query_int(query, NAMERS) - 1);
+    } else if (ia_query_int(query, IS_TEMPLATE) != 0) {
+        ia_buf_add_str(words, "kept whole as a template");
+    } else {
+        ia_buf_add_str(words, "nothing indicates that it is a backing file: it may be a machine's disk");
+    }
+}
+
+/* The words about one image; the result is whether it may go. */
+static bool add_image(const struct ia_query *query, struct ia_buf *words)
+{
+    static const char gone[] = "unreferenced";
+    const char *status = text(query, STATUS);
+    bool may_go = strcmp(status, gone) == 0 && ia_query_int(query, IS_PROVEN) != 0;
+    if (status[0] == '\0') {
+        add_use(query, words);
+        return false;
+    }
+    ia_buf_addf(words, "%s; %s", status, text(query, EVIDENCE));
+    if (strcmp(status, gone) != 0)
+        ia_buf_add_str(words, "; images name it, and would not open without it");
+    if (text(query, WHY)[0] != '\0')
+        ia_buf_addf(words, "; doubts: %s", text(query, WHY));
+    return may_go;
+}
+
+/* *proven: there is an image, and all of them may go. */
+static enum ia_status add_images(struct ia_reader *reader, int64_t file_id, const char *path, struct ia_buf *words,
+                                 bool *proven, struct ia_error *err)
+{
+    IA_AUTO_QUERY struct ia_query *query = NULL;
+    size_t images = 0;
+    bool row = false;
+    *proven = true;
+    IA_TRY(ia_query_open(reader, image_sql, &query, err));
+    IA_TRY(ia_query_bind_int(query, ":file", file_id, err));
+    for (;; images++) { /* ends: the query has an end */
+        IA_TRY(ia_query_step(query, &row, err));
+        if (!row)
+            break;
+        if (images > 0)
+            ia_buf_add_str(words, "; ");
+        if (strcmp(text(query, PATH), path) != 0)
+            ia_buf_addf(words, "of the image %s: ", text(query, PATH));
+        *proven = add_image(query, words) && *proven;
+    }
+    if (images > 0)
+        return IA_OK;
+    *proven = false;
+    ia_buf_add_str(words, "no image, by what the scan read of it");
+    return IA_OK;
+}
+
+static enum ia_status add_basis(struct ia_reader *reader, struct ia_buf *words, struct ia_error *err)
+{
+    IA_AUTO_QUERY struct ia_query *query = NULL;
+    bool row = false;
+    IA_TRY(ia_query_open(reader, basis_sql, &query, err));
+    IA_TRY(ia_query_step(query, &row, err));
+    if (row)
+        ia_buf_addf(words, "; by scan %jd of %s: %jd directory entries walked, %jd images",
+                    (intmax_t)ia_query_int(query, 0), text(query, 1), (intmax_t)ia_query_int(query, 2),
+                    (intmax_t)ia_query_int(query, 3));
+    return IA_OK;
+}
+
+static enum ia_status judge(struct ia_reader *reader, const char *path, const struct stat *st, struct ia_buf *words,
+                            bool *proven, struct ia_error *err)
+{
+    int64_t file_id = 0;
+    bool same = false;
+    IA_TRY(find_file(reader, path, st, &file_id, &same, err));
+    if (file_id == 0) {
+        ia_buf_add_str(words, "not found by the scan: in none of its directories, or left out");
+        return add_basis(reader, words, err);
+    }
+    IA_TRY(add_images(reader, file_id, path, words, proven, err));
+    if (!same) {
+        *proven = false;
+        ia_buf_add_str(words, "; changed since the scan read it");
+    }
+    return add_basis(reader, words, err);
+}
+
+enum ia_status ia_proof_add(struct ia_reader *reader, const char *name, struct ia_buf *line, bool *proven,
+                            struct ia_error *err)
+{
+    IA_AUTO_FREE char *path = realpath(name, NULL);
+    IA_AUTO_BUF struct ia_buf words = {0};
+    struct stat st;
+    *proven = false;
+    if (path == NULL || stat(path, &st) != 0)
+        ia_buf_addf(&words, "%s", strerror(errno));
+    else
+        IA_TRY(judge(reader, path, &st, &words, proven, err));
+    ia_buf_addf(line, "%sproven: %s: %s", *proven ? "" : "un", path != NULL ? path : name,
+                words.data == NULL ? "" : words.data);
+    return line->failed || words.failed ? ia_no_memory(err) : IA_OK;
+}

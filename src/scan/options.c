@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The lists among the options. */
+#include "scan/options.h"
+
+#define LIST(function, member, counter)                                                                                \
+    static void set_##function(struct ia_scan_options *options, const char *const *values, size_t count)               \
+    {                                                                                                                  \
+        options->member = values;                                                                                      \
+        options->counter = count;                                                                                      \
+    }                                                                                                                  \
+    static const char *const *get_##function(const struct ia_scan_options *options, size_t *count)                     \
+    {                                                                                                                  \
+        *count = options->counter;                                                                                     \
+        return options->member;                                                                                        \
+    }
+
+LIST(roots, roots, root_count)
+LIST(allow, allow, allow_count)
+LIST(exclude, exclude, exclude_count)
+LIST(backing_globs, backing_globs, backing_glob_count)
+LIST(templates, templates, template_count)
+LIST(raw_suffixes, raw_suffixes, raw_suffix_count)
+
+const struct ia_scan_list ia_scan_lists[IA_SCAN_LISTS] = {
+    [IA_SCAN_ROOTS] = {"root", get_roots, set_roots},
+    [IA_SCAN_ALLOW] = {"allow", get_allow, set_allow},
+    [IA_SCAN_EXCLUDE] = {"exclude", get_exclude, set_exclude},
+    [IA_SCAN_BACKING_GLOBS] = {"backing-glob", get_backing_globs, set_backing_globs},
+    [IA_SCAN_TEMPLATES] = {"template", get_templates, set_templates},
+    [IA_SCAN_RAW_SUFFIXES] = {"raw-suffix", get_raw_suffixes, set_raw_suffixes},
+};
