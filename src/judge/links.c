@@ -155,9 +155,18 @@ static int by_file(const void *left, const void *right)
     return (a->image > b->image) - (a->image < b->image);
 }
 
+/* Files without a chain are many, and come in order. */
+static bool in_order(const struct ia_judge_links *links)
+{
+    for (size_t i = 1; i < links->all.len; i++)
+        if (by_file(&links->all.items[i - 1], &links->all.items[i]) > 0)
+            return false;
+    return true;
+}
+
 static void sort_links(struct ia_judge_links *links)
 {
-    if (links->all.len > 0)
+    if (!in_order(links))
         qsort(links->all.items, links->all.len, sizeof(links->all.items[0]), by_file);
 }
 

@@ -44,12 +44,12 @@ static const struct ia_column_spec format_columns[] = {
 
 static const struct ia_column_spec image_columns[] = {
     IA_KEY(ia_image_row, image_id),        IA_COLUMN(ia_image_row, file_id),
-    IA_COLUMN(ia_image_row, path),         IA_COLUMN(ia_image_row, format),
+    IA_STORED(ia_image_row, path),         IA_COLUMN(ia_image_row, format),
     IA_COLUMN(ia_image_row, format_basis), IA_COLUMN(ia_image_row, state),
-    IA_COLUMN(ia_image_row, problem),      IA_COLUMN(ia_image_row, chain_ok),
-    IA_COLUMN(ia_image_row, backing_path), IA_NULL_IF_ZERO(ia_image_row, backing_id),
-    IA_COLUMN(ia_image_row, map_id),       IA_COLUMN(ia_image_row, is_template),
-    IA_COLUMN(ia_image_row, lock_state),
+    IA_COLUMN(ia_image_row, problem),      IA_STORED(ia_image_row, chain_ok),
+    IA_STORED(ia_image_row, backing_path), IA_STORED_NULL_IF_ZERO(ia_image_row, backing_id),
+    IA_STORED(ia_image_row, map_id),       IA_STORED(ia_image_row, is_template),
+    IA_STORED(ia_image_row, lock_state),
 };
 
 static const struct ia_column_spec image_header_columns[] = {
@@ -134,11 +134,11 @@ static const struct ia_column_spec mapping_columns[] = {
     IA_KEY(ia_mapping_row, map_id),
     IA_COLUMN(ia_mapping_row, image_id),
     IA_NULL_IF_NEGATIVE(ia_mapping_row, snapshot),
-    IA_COLUMN(ia_mapping_row, id),
-    IA_COLUMN(ia_mapping_row, name),
+    IA_STORED(ia_mapping_row, id),
+    IA_STORED(ia_mapping_row, name),
     IA_COLUMN(ia_mapping_row, size),
-    IA_COLUMN(ia_mapping_row, vm_state),
-    IA_COLUMN(ia_mapping_row, date_ns),
+    IA_STORED(ia_mapping_row, vm_state),
+    IA_STORED(ia_mapping_row, date_ns),
     IA_COLUMN(ia_mapping_row, extents),
     IA_COLUMN(ia_mapping_row, failed),
 };

@@ -68,10 +68,12 @@ struct ia_entity {
 #define IA_NULL_IF_NEGATIVE(row, member) IA_NULL_IF_NEGATIVE_AS(#member, row, member, IA_COLUMN_VALUE)
 #define IA_STORED(row, member) IA_COLUMN_AS(#member, row, member, IA_COLUMN_STORED)
 #define IA_STORED_NULL_IF_NEGATIVE(row, member) IA_NULL_IF_NEGATIVE_AS(#member, row, member, IA_COLUMN_STORED)
-#define IA_NULL_IF_ZERO(row, member)                                                                                   \
+#define IA_NULL_IF_ZERO_AS(name, row, member, role)                                                                    \
     {                                                                                                                  \
-#member, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_ZERO), IA_COLUMN_VALUE, offsetof(struct row, member)     \
+        name, IA_INT64_ONLY(row, member, IA_COLUMN_NULL_IF_ZERO), role, offsetof(struct row, member)                   \
     }
+#define IA_NULL_IF_ZERO(row, member) IA_NULL_IF_ZERO_AS(#member, row, member, IA_COLUMN_VALUE)
+#define IA_STORED_NULL_IF_ZERO(row, member) IA_NULL_IF_ZERO_AS(#member, row, member, IA_COLUMN_STORED)
 
 /* The statement that inserts a row, which is an error where the table has one with its keys; and the one that puts it
  * in the place of that. Parameters and columns are in the order of the description. Append. */

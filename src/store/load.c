@@ -63,18 +63,30 @@ static enum ia_status add_part(sqlite3 *db, struct image_part *part, struct ia_i
     return IA_OK;
 }
 
-/* Five tables, each in the order of image_id: that costs less than a join. */
+/* Sets *whole where each image has a row of its abilities. A scan does not load these, and counting takes a moment. */
+static enum ia_status have_abilities(struct ia_statements *statements, bool *whole, struct ia_error *err)
+{
+    IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_statements_get(statements, IA_STMT_HAVE_ABILITIES, &stmt, err));
+    int code = sqlite3_step(stmt);
+    *whole = code == SQLITE_ROW && sqlite3_column_int(stmt, 0) != 0;
+    return ia_connection_check(statements->db, code, reading, err);
+}
+
+/* Each table in the order of image_id: that costs less than a join. */
 static enum ia_status load_images(struct ia_writer *writer, struct image_part *parts, size_t count,
                                   const struct loader *loader, struct ia_error *err)
 {
     struct ia_statements *statements = ia_writer_statements(writer);
     IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
+    bool whole;
+    IA_TRY(have_abilities(statements, &whole, err));
     IA_TRY(ia_statements_load(statements, IA_ENTITY_IMAGE, &stmt, err));
     for (size_t i = 0; i < count; i++)
         IA_TRY(ia_statements_load(statements, parts[i].number, &parts[i].stmt, err));
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct ia_image_row row = {0};
+        struct ia_image_row row = {.incomplete = !whole};
         ia_entity_decode(&ia_entities[IA_ENTITY_IMAGE], stmt, &row);
         for (size_t i = 0; i < count; i++)
             IA_TRY(add_part(statements->db, &parts[i], &row, err));
@@ -87,7 +99,6 @@ enum ia_status ia_writer_load_images(struct ia_writer *writer, ia_load_image *ea
 {
     const struct loader loader = {.image = each, .ctx = ctx};
     struct image_part parts[] = {{.number = IA_ENTITY_IMAGE_HEADER, .image_id = INT64_MIN},
-                                 {.number = IA_ENTITY_IMAGE_ABILITY, .image_id = INT64_MIN},
                                  {.number = IA_ENTITY_IMAGE_ACCOUNT, .image_id = INT64_MIN},
                                  {.number = IA_ENTITY_IMAGE_MEMORY, .image_id = INT64_MIN}};
     enum { PARTS = sizeof(parts) / sizeof(parts[0]) };

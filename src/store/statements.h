@@ -31,6 +31,7 @@ enum ia_statement {
     IA_STMT_CLEAR_DOUBTS,
     IA_STMT_GET_USAGE,
     IA_STMT_GET_SETTING,
+    IA_STMT_HAVE_ABILITIES,
     IA_STMT_COUNT
 };
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows that the scan before left, as they come from the store. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,12 +40,19 @@ static const char *reason_of(const char *word)
 
 static void copy_word(char *out, size_t size, const char *word)
 {
-    snprintf(out, size, "%s", word == NULL ? "" : word);
+    size_t len = word == NULL ? 0 : strnlen(word, size - 1);
+    if (len > 0)
+        memcpy(out, word, len);
+    out[len] = '\0';
 }
 
+/* Most images have none. */
 static bool restore_identity(struct ia_parsed *parsed, const struct ia_image_row *row)
 {
     struct ia_image_identity identity;
+    if (row->identity == NULL && row->identity_stamp == NULL && row->parent_identity == NULL &&
+        row->parent_stamp == NULL)
+        return true;
     copy_word(identity.own, sizeof(identity.own), row->identity);
     copy_word(identity.own_stamp, sizeof(identity.own_stamp), row->identity_stamp);
     copy_word(identity.parent, sizeof(identity.parent), row->parent_identity);

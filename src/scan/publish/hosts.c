@@ -7,7 +7,8 @@
 #include "base/fingerprint.h"
 #include "scan/publish/publish.h"
 
-/* The files of images, by path: the order in which shared blocks are counted. */
+/* The files of images that share blocks, or of which that is unknown, by path: the order in which shared blocks are
+ * counted. */
 struct hosts {
     const struct ia_file **files;
     struct ia_host_account *accounts; /* as files */
@@ -23,6 +24,13 @@ static int by_path(const void *left, const void *right)
     return strcmp(ia_file_path(a), ia_file_path(b));
 }
 
+static bool has_row(const struct ia_file *item)
+{
+    const struct ia_sharing *sharing = &item->read->sharing;
+    return (item->class == IA_CLASS_IMAGE || item->class == IA_CLASS_PART) &&
+           (!sharing->known || sharing->shared_bytes != 0 || sharing->encoded_bytes != 0);
+}
+
 static bool gather(struct hosts *hosts, const struct ia_catalog *catalog)
 {
     hosts->files = calloc(catalog->files.len + 1, sizeof(*hosts->files));
@@ -30,11 +38,9 @@ static bool gather(struct hosts *hosts, const struct ia_catalog *catalog)
     hosts->members = calloc(catalog->files.len + 1, sizeof(*hosts->members));
     if (hosts->files == NULL || hosts->accounts == NULL || hosts->members == NULL)
         return false;
-    for (size_t i = 0; i < catalog->files.len; i++) {
-        const struct ia_file *item = catalog->files.items[i];
-        if (item->class == IA_CLASS_IMAGE || item->class == IA_CLASS_PART)
-            hosts->files[hosts->count++] = item;
-    }
+    for (size_t i = 0; i < catalog->files.len; i++)
+        if (has_row(catalog->files.items[i]))
+            hosts->files[hosts->count++] = catalog->files.items[i];
     qsort(hosts->files, hosts->count, sizeof(struct ia_file *), by_path);
     return true;
 }
@@ -90,8 +96,6 @@ static enum ia_status put_file(struct ia_publish *publish, const struct hosts *h
     const struct ia_file *item = hosts->files[number];
     const struct ia_sharing *sharing = &item->read->sharing;
     const struct ia_host_account *account = &hosts->accounts[number];
-    if (sharing->known && sharing->shared_bytes == 0 && sharing->encoded_bytes == 0)
-        return IA_OK;
     bool grouped = hosts->members[account->group] > 1;
     struct ia_sharing_row row = {
         .file_id = item->file_id,
