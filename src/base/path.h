@@ -28,6 +28,18 @@ static inline bool ia_path_is_below_directory_of(const char *path, const char *o
     return len > 0 && strncmp(path, other, len) == 0;
 }
 
+/* What of a path follows a directory and the slash behind it, "" for the directory itself; NULL where it is not below.
+ * Both are canonical. */
+static inline const char *ia_path_below(const char *path, const char *directory)
+{
+    size_t len = strlen(directory);
+    if (strncmp(path, directory, len) != 0)
+        return NULL;
+    if (path[len] == '\0' || (len > 0 && directory[len - 1] == '/')) /* itself; the root directory */
+        return path + len;
+    return path[len] == '/' ? path + len + 1 : NULL;
+}
+
 /* Cuts the last component off, and the slash before it unless that is the root directory's. False for a path without
  * a slash, and for the root directory: nothing is changed then. */
 static inline bool ia_path_go_up(char *path)

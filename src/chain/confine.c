@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 
 enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW };
 
@@ -48,16 +49,9 @@ enum ia_status ia_confine_add(struct ia_confine *confine, const char *path, stru
 /* The part of canonical below the allowed directory ("" for the thing itself), NULL when it is not below. */
 static const char *below(const struct ia_allowed *allowed, const char *canonical)
 {
-    size_t len = strlen(allowed->path);
-    if (strncmp(canonical, allowed->path, len) != 0)
-        return NULL;
-    if (canonical[len] == '\0')
-        return "";
-    if (allowed->fd < 0)
-        return NULL;
-    if (allowed->path[len - 1] == '/') /* the root directory */
-        return canonical + len;
-    return canonical[len] == '/' ? canonical + len + 1 : NULL;
+    const char *rest = ia_path_below(canonical, allowed->path);
+    bool is_directory = allowed->fd >= 0;
+    return rest == NULL || rest[0] == '\0' || is_directory ? rest : NULL;
 }
 
 static const struct ia_allowed *find_allowed(const struct ia_confine *confine, const char *canonical, const char **rest)

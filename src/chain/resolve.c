@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 
 const char *ia_resolve_word(enum ia_resolve_state state)
 {
@@ -157,18 +158,12 @@ static enum ia_status resolve_data_file(const struct ia_resolve_rules *rules, co
     return IA_OK;
 }
 
-static bool is_below_directory_of(const char *path, const char *image)
-{
-    const char *slash = strrchr(image, '/');
-    return slash != NULL && strncmp(path, image, (size_t)(slash - image) + 1) == 0;
-}
-
 static enum ia_status resolve_beside(const struct ia_resolve_rules *rules, const char *image, const char *name,
                                      struct ia_resolved *out, struct ia_error *err)
 {
     enum ia_status status = ia_resolve_path(rules, image, name, out, err);
     bool exists = out->found == IA_RESOLVE_FOLLOWED || out->found == IA_RESOLVE_NOT_A_FILE;
-    if (status == IA_OK && exists && rules->parts_stay && !is_below_directory_of(out->path, image)) {
+    if (status == IA_OK && exists && rules->parts_stay && !ia_path_is_below_directory_of(out->path, image)) {
         out->state = out->found = IA_RESOLVE_OUTSIDE;
         ia_fail(&out->cause, IA_REFUSED, "'%s' is outside the directory of the image", out->path);
     }

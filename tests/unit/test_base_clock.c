@@ -10,7 +10,7 @@ static int64_t ns(int64_t seconds, long more)
     return ia_timespec_ns((struct timespec){.tv_sec = (time_t)seconds, .tv_nsec = more});
 }
 
-static void counts_from_1970(void **state)
+static void time_stamps_count_from_1970(void **state)
 {
     (void)state;
     assert_int_equal(ns(0, 0), 0);
@@ -19,7 +19,7 @@ static void counts_from_1970(void **state)
     assert_int_equal(ns(INT64_C(1700000000), 1), INT64_C(1700000000000000001));
 }
 
-static void far_times_keep_their_side(void **state)
+static void far_times_stay_past_or_future(void **state)
 {
     (void)state;
     const int64_t now = ia_clock_ns(CLOCK_REALTIME);
@@ -38,8 +38,8 @@ static void far_times_keep_their_side(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_from_1970),
-        cmocka_unit_test(far_times_keep_their_side),
+        cmocka_unit_test(time_stamps_count_from_1970),
+        cmocka_unit_test(far_times_stay_past_or_future),
     };
     return cmocka_run_group_tests_name("base/clock", tests, NULL, NULL);
 }

@@ -21,6 +21,24 @@ static void path_is_split_behind_its_last_slash(void **state)
     }
 }
 
+/* NULL: not below. */
+static void rest_below_a_directory_is_behind_its_slash(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *directory, *rest;
+    } cases[] = {
+        {"/a/b/c", "/a", "b/c"}, {"/a/b", "/a/b", ""}, {"/a", "/", "a"},     {"/", "/", ""},
+        {"/ab", "/a", NULL},     {"/a", "/a/b", NULL}, {"/b/a", "/a", NULL},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *rest = ia_path_below(cases[i].path, cases[i].directory);
+        assert_int_equal(rest == NULL, cases[i].rest == NULL);
+        if (rest != NULL)
+            assert_string_equal(rest, cases[i].rest);
+    }
+}
+
 static void going_up_drops_the_last_name_until_none_is_left(void **state)
 {
     (void)state;
@@ -68,6 +86,7 @@ int main(void)
         cmocka_unit_test(path_is_split_behind_its_last_slash),
         cmocka_unit_test(going_up_drops_the_last_name_until_none_is_left),
         cmocka_unit_test(path_is_below_a_directory_if_whole_names_agree),
+        cmocka_unit_test(rest_below_a_directory_is_behind_its_slash),
         cmocka_unit_test(globs_match_the_whole_path_or_the_name),
     };
     return cmocka_run_group_tests_name("base/path", tests, NULL, NULL);

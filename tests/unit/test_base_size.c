@@ -4,7 +4,7 @@
 #include "base/size.h"
 #include "support/unit.h"
 
-static void as_qemu_reads_them(void **state)
+static void sizes_are_read_as_qemu_reads_them(void **state)
 {
     (void)state;
     static const struct {
@@ -34,7 +34,7 @@ static void as_qemu_reads_them(void **state)
     }
 }
 
-static void refused(void **state)
+static void what_is_no_size_is_refused(void **state)
 {
     (void)state;
     static const char *const cases[] = {"",     "k",  ".5k", "1.5", "1.5b",
@@ -50,8 +50,8 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_qemu_reads_them),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(sizes_are_read_as_qemu_reads_them),
+        cmocka_unit_test(what_is_no_size_is_refused),
     };
     return cmocka_run_group_tests_name("base/size", tests, NULL, NULL);
 }

@@ -8,12 +8,9 @@
 
 bool ia_catalog_is_below_a_root(const struct ia_catalog *catalog, const char *path)
 {
-    for (size_t i = 0; i < catalog->options->root_count; i++) {
-        const char *root = catalog->confine.allowed.items[i].path;
-        size_t len = strlen(root);
-        if (strncmp(path, root, len) == 0 && (path[len] == '\0' || path[len] == '/' || root[len - 1] == '/'))
+    for (size_t i = 0; i < catalog->options->root_count; i++)
+        if (ia_path_below(path, catalog->confine.allowed.items[i].path) != NULL)
             return true;
-    }
     return false;
 }
 

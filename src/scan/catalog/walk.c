@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "scan/catalog/catalog.h"
 
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -134,16 +135,14 @@ static enum ia_status follow_symlink(struct ia_catalog *catalog, const char *pat
     return ia_catalog_add(catalog, path, &st, true, &number, err);
 }
 
-/* Roots in canonical form, without those that lie in another. */
+/* Roots are canonical. It lies in another one, or is the same as one before it. */
 static bool is_covered(const struct ia_catalog *catalog, size_t root)
 {
     const char *path = catalog->confine.allowed.items[root].path;
     for (size_t i = 0; i < catalog->options->root_count; i++) {
         const struct ia_allowed *other = &catalog->confine.allowed.items[i];
-        size_t len = strlen(other->path);
-        bool below =
-            other->fd >= 0 && strncmp(path, other->path, len) == 0 && (path[len] == '/' || other->path[len - 1] == '/');
-        if (i != root && (below || (i < root && strcmp(path, other->path) == 0)))
+        const char *rest = i == root ? NULL : ia_path_below(path, other->path);
+        if (rest != NULL && (rest[0] == '\0' ? i < root : other->fd >= 0))
             return true;
     }
     return false;
