@@ -131,6 +131,12 @@ static inline bool ia_file_is_image(const struct ia_file *file)
     return file->class == IA_CLASS_IMAGE;
 }
 
+/* An image, or a file that holds data of one. */
+static inline bool ia_file_is_image_or_part(const struct ia_file *file)
+{
+    return file->class == IA_CLASS_IMAGE || file->class == IA_CLASS_PART;
+}
+
 /* An image whose header and tables were understood. */
 static inline bool ia_file_is_sound(const struct ia_file *file)
 {

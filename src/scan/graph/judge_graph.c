@@ -33,7 +33,7 @@ static enum ia_graph_state state_of(enum ia_resolve_state state)
 
 static bool add_file(struct ia_graph *graph, const struct ia_file *item)
 {
-    bool named = item->class == IA_CLASS_IMAGE || item->class == IA_CLASS_PART;
+    bool named = ia_file_is_image_or_part(item);
     struct ia_graph_file file = {
         .mtime_ns = item->key.mtime_ns,
         .first_name = graph->names.len,

@@ -27,7 +27,7 @@ static int by_path(const void *left, const void *right)
 static bool has_row(const struct ia_file *item)
 {
     const struct ia_sharing *sharing = &item->read->sharing;
-    return (item->class == IA_CLASS_IMAGE || item->class == IA_CLASS_PART) &&
+    return ia_file_is_image_or_part(item) &&
            (!sharing->known || sharing->shared_bytes != 0 || sharing->encoded_bytes != 0);
 }
 

@@ -86,7 +86,7 @@ static enum ia_status write_links(struct ia_publish *publish, struct ia_error *e
     const struct ia_catalog *catalog = publish->catalog;
     for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *item = catalog->files.items[i];
-        if (item->class == IA_CLASS_IMAGE || item->class == IA_CLASS_PART)
+        if (ia_file_is_image_or_part(item))
             IA_TRY(put_names(publish, item, err));
         if (ia_file_is_image(item))
             IA_TRY(put_references(publish, item, err));
@@ -157,7 +157,7 @@ static int64_t fingerprint(const struct ia_publish *publish)
     struct ia_fingerprint print = IA_FINGERPRINT_INIT;
     for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *item = catalog->files.items[i];
-        if (item->class == IA_CLASS_IMAGE || item->class == IA_CLASS_PART)
+        if (ia_file_is_image_or_part(item))
             add_item(&print, publish, item);
     }
     for (size_t i = 0; i < publish->links->aliases.len; i++) {
