@@ -69,6 +69,13 @@ static inline const struct ia_previous *ia_catalog_previous(const struct ia_cata
     return file->previous == IA_NO_FILE ? NULL : &catalog->previous.items[file->previous];
 }
 
+/* An earlier scan saw an image name the file as its backing file. */
+static inline bool ia_catalog_was_named(const struct ia_catalog *catalog, const struct ia_file *file)
+{
+    const struct ia_previous *previous = ia_catalog_previous(catalog, file);
+    return previous != NULL && previous->referenced_scan != 0;
+}
+
 /* Reports that the scan is in this phase, with what is done. */
 void ia_catalog_report(const struct ia_catalog *catalog, const char *phase);
 /* Counts a file as skipped. A lack of memory shows in findings.failed. */

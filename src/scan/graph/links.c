@@ -72,11 +72,10 @@ enum ia_status ia_links_load_templates(struct ia_links *links, struct ia_error *
     return IA_OK;
 }
 
-/* Whether a file is read again because of what other files state of it. True with the request filled when one is
- * needed. */
-static bool needs_another_look(struct ia_file *item, struct ia_parse_request *request)
+/* Whether a file is read again because of what other files state of it. *by_guess: as raw where it has no magic. */
+static bool needs_another_look(const struct ia_file *item, bool *by_guess)
 {
-    *request = (struct ia_parse_request){.stated = item->node->stated_format};
+    *by_guess = false;
     if (item->node->reread)
         return false;
     if (item->node->stale || (item->class == IA_CLASS_PART && !item->node->is_part))
@@ -84,12 +83,12 @@ static bool needs_another_look(struct ia_file *item, struct ia_parse_request *re
     /* An earlier scan read it as what an overlay stated, which none does any more. */
     if (item->from_store && item->has_parsed && item->node->stated_format == NULL &&
         item->parsed.basis == IA_BASIS_STATED) {
-        request->raw_by_guess = item->node->is_referenced;
+        *by_guess = item->node->is_referenced;
         return true;
     }
     if (!item->node->is_referenced)
         return false;
-    request->raw_by_guess = item->node->stated_format == NULL;
+    *by_guess = item->node->stated_format == NULL;
     if (item->class == IA_CLASS_NONE || item->class == IA_CLASS_SKIPPED)
         return true;
     if (item->class == IA_CLASS_UNKNOWN)
@@ -125,40 +124,31 @@ static enum ia_status keep_content(struct ia_file *item, const char *stated, str
     return IA_OK;
 }
 
-/* What was an image because something named it stays one when nothing does: it may be an orphan. */
-static bool was_named(const struct ia_catalog *catalog, const struct ia_file *file)
-{
-    const struct ia_previous *previous = ia_catalog_previous(catalog, file);
-    return previous != NULL && previous->referenced_scan != 0;
-}
-
-static enum ia_status read_one_again(struct ia_links *links, size_t number, struct ia_parse_request *request,
-                                     struct ia_error *err)
+static enum ia_status read_one_again(struct ia_links *links, size_t number, bool by_guess, struct ia_error *err)
 {
     struct ia_file *item = links->catalog->files.items[number];
+    struct ia_parse_request request = ia_reading_request_for(links->catalog, item);
+    request.stated = item->node->stated_format;
+    request.raw_by_guess = by_guess;
     item->node->reread = true;
     item->node->resolved = false;
-    request->raw_by_suffix = ia_catalog_any_raw_suffix(links->catalog, item);
-    request->raw_by_past = was_named(links->catalog, item);
-    request->raw_by_name = ia_catalog_is_root(links->catalog, item);
-    request->claims_image = ia_file_claims_image(item);
-    IA_TRY(keep_content(item, request->stated, err));
+    IA_TRY(keep_content(item, request.stated, err));
     if (item->from_store) { /* its stored mappings are no longer true */
         IA_TRY(ia_reading_drop_mappings(links->reading, item, err));
         item->from_store = false;
     }
-    return ia_reading_submit(links->reading, number, request, err);
+    return ia_reading_submit(links->reading, number, &request, err);
 }
 
 static enum ia_status read_again(struct ia_links *links, bool *any, struct ia_error *err)
 {
     *any = false;
     for (size_t i = 0; i < links->catalog->files.len; i++) {
-        struct ia_parse_request request;
-        if (!needs_another_look(links->catalog->files.items[i], &request))
+        bool by_guess = false;
+        if (!needs_another_look(links->catalog->files.items[i], &by_guess))
             continue;
         *any = true;
-        IA_TRY(read_one_again(links, i, &request, err));
+        IA_TRY(read_one_again(links, i, by_guess, err));
     }
     return ia_reading_drain(links->reading, err);
 }
@@ -187,7 +177,7 @@ static bool matches_any(const struct ia_file *file, const char *const *globs, si
 static bool may_be_base(const struct ia_links *links, const struct ia_file *file)
 {
     const struct ia_scan_options *options = links->catalog->options;
-    return file->node->is_referenced || file->node->is_template || was_named(links->catalog, file) ||
+    return file->node->is_referenced || file->node->is_template || ia_catalog_was_named(links->catalog, file) ||
            ia_evidence_of_place(ia_file_path(file)) != IA_EVIDENCE_COUNT ||
            matches_any(file, options->backing_globs, options->backing_glob_count);
 }

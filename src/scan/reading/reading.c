@@ -61,6 +61,17 @@ enum ia_status ia_reading_drop_mappings(struct ia_reading *reading, struct ia_fi
     return status;
 }
 
+/* What was an image because something named it stays one when nothing does: it may be an orphan. */
+struct ia_parse_request ia_reading_request_for(const struct ia_catalog *catalog, const struct ia_file *file)
+{
+    return (struct ia_parse_request){
+        .raw_by_suffix = ia_catalog_any_raw_suffix(catalog, file),
+        .raw_by_past = ia_catalog_was_named(catalog, file),
+        .raw_by_name = ia_catalog_is_root(catalog, file),
+        .claims_image = ia_file_claims_image(file),
+    };
+}
+
 enum ia_status ia_reading_submit(struct ia_reading *reading, size_t number, const struct ia_parse_request *how,
                                  struct ia_error *err)
 {
@@ -252,12 +263,7 @@ enum ia_status ia_reading_read_new(struct ia_reading *reading, struct ia_error *
         const struct ia_file *item = catalog->files.items[i];
         if (item->from_store)
             continue;
-        struct ia_parse_request request = {.raw_by_suffix = ia_catalog_any_raw_suffix(reading->catalog, item),
-                                           .claims_image = ia_file_claims_image(item),
-                                           .raw_by_name = ia_catalog_is_root(reading->catalog, item)};
-        /* What was an image because something named it stays one when nothing does: it may be an orphan. */
-        if (item->previous != IA_NO_FILE)
-            request.raw_by_past = catalog->previous.items[item->previous].referenced_scan != 0;
+        const struct ia_parse_request request = ia_reading_request_for(catalog, item);
         IA_TRY(ia_reading_submit(reading, i, &request, err));
     }
     return ia_reading_drain(reading, err);

@@ -46,6 +46,8 @@ void ia_reading_stop(struct ia_reading *reading);
 
 /* Reads all files that were not taken over from the store. */
 IA_MUST_CHECK enum ia_status ia_reading_read_new(struct ia_reading *reading, struct ia_error *err);
+/* How a file is read by what is known of it alone, before others state anything of it. */
+struct ia_parse_request ia_reading_request_for(const struct ia_catalog *catalog, const struct ia_file *file);
 /* Has one file read, and waits for all that were asked for. */
 IA_MUST_CHECK enum ia_status ia_reading_submit(struct ia_reading *reading, size_t number,
                                                const struct ia_parse_request *how, struct ia_error *err);
