@@ -28,9 +28,7 @@
 -- column: why | text | why the verdict is not proven; empty when it is
 -- column: why_codes | text | the codes of these doubts
 SELECT r.effect, r.step, CASE WHEN w.why IS NULL THEN 'proven' ELSE 'unproven' END AS verdict, r.path, r.snapshot,
-       CASE WHEN r.image_id IS NOT NULL
-            THEN NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = r.image_id) END AS is_head,
-       r.freed_bytes, r.most_bytes AS freed_at_most, r.needed_bytes, r.guest_bytes, r.masked_before, r.masked_after,
+       r.is_head, r.freed_bytes, r.most_bytes AS freed_at_most, r.needed_bytes, r.guest_bytes, r.masked_before, r.masked_after,
        w.detail, w.why, w.why_codes
 FROM what_if_row AS r JOIN what_if_words AS w ON w.row_id = r.row_id JOIN what_if_deed AS d ON d.action = :action
 ORDER BY w.rank, r.step, r.path, r.snapshot;

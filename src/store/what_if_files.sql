@@ -6,11 +6,7 @@
 -- reports.
 INSERT INTO what_if_file (file_id, image_id, step, goes, freed_bytes, most_bytes)
 WITH gone AS (SELECT image_id, step FROM what_if_image WHERE step IS NOT NULL),
-owner AS (
-    SELECT image_id, file_id FROM image
-    UNION
-    SELECT image_id, file_id FROM image_file WHERE file_id IS NOT NULL
-),
+owner AS (SELECT image_id, file_id FROM what_if_owner),
 going AS (
     SELECT o.file_id, max(g.step) AS step, min(o.image_id) FILTER (WHERE g.step IS NOT NULL) AS image_id
     FROM owner AS o LEFT JOIN gone AS g ON g.image_id = o.image_id

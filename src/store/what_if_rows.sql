@@ -48,16 +48,11 @@ WITH place AS (
     SELECT c.layer_id, 0 FROM what_if_deed AS d JOIN what_if_image AS w ON w.in_set
     JOIN chain AS c ON c.image_id = w.image_id AND c.depth = 1 WHERE d.action = 'commit'
 ),
-owner AS (
-    SELECT image_id, file_id FROM image
-    UNION
-    SELECT image_id, file_id FROM image_file WHERE file_id IS NOT NULL
-),
 host AS (
     SELECT o.image_id, sum(f.disk_size) AS disk_size,
            CASE WHEN count(*) = count(h.shared_bytes) THEN sum(h.shared_bytes) END AS shared,
            sum(h.exclusive_bytes) AS exclusive, sum(h.encoded_bytes) AS encoded
-    FROM owner AS o JOIN file AS f ON f.file_id = o.file_id LEFT JOIN v_file_blocks AS h ON h.file_id = o.file_id
+    FROM what_if_owner AS o JOIN file AS f ON f.file_id = o.file_id LEFT JOIN v_file_blocks AS h ON h.file_id = o.file_id
     WHERE o.image_id IN (SELECT image_id FROM place)
     GROUP BY o.image_id
 ),
@@ -133,7 +128,9 @@ WHERE j.effect = 'masked-more'
   AND NOT EXISTS (SELECT 1 FROM what_if_image AS g WHERE g.image_id = a.image_id AND g.step IS NOT NULL);
 
 -- A file that loses the name by which it is called has another one.
-UPDATE what_if_row AS r SET path = coalesce(
+UPDATE what_if_row AS r SET
+  is_head = NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = r.image_id),
+  path = coalesce(
     (SELECT min(n.path) FROM what_if_deed AS d JOIN image AS i ON i.image_id = r.image_id
      JOIN file_name AS n ON n.file_id = i.file_id AND n.kind = 'file' AND n.path NOT IN (SELECT path FROM what_if_name)
      WHERE r.effect = 'unreferenced' AND d.action = 'delete' AND i.path IN (SELECT path FROM what_if_name)),

@@ -14,6 +14,12 @@ CREATE TEMP TABLE what_if_image (
                                   -- NULL: it stays
 ) STRICT;
 
+-- Which files images are made of.
+CREATE TEMP VIEW what_if_owner AS
+SELECT image_id, file_id FROM image
+UNION
+SELECT image_id, file_id FROM image_file WHERE file_id IS NOT NULL;
+
 -- Which image refers to which file of another, by what the scan followed and by every name that it could not follow.
 CREATE TEMP TABLE what_if_link (
     image_id INTEGER NOT NULL,
@@ -107,6 +113,7 @@ CREATE TEMP TABLE what_if_row (
     step            INTEGER,
     image_id        INTEGER,           -- NULL: totals
     path            TEXT,
+    is_head         INTEGER,
     snapshot        TEXT,
     freed_bytes     INTEGER,           -- host bytes
     most_bytes      INTEGER,
@@ -130,7 +137,7 @@ CREATE TEMP TABLE what_if_words (
 CREATE TEMP VIEW what_if_fact AS
 SELECT r.row_id, r.effect, r.step, r.image_id, r.freed_bytes, r.most_bytes, r.needed_bytes, r.snapshot,
        coalesce(w.keeps_name, 0) AS keeps_name,
-       NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head,
+       r.is_head,
        i.backing_id IS NOT NULL AS has_backing, i.backing_id IS NOT NULL OR d.backing_name IS NOT NULL AS names_backing,
        (SELECT count(*) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file'
         AND (a.action <> 'delete' OR n.path NOT IN (SELECT path FROM what_if_name))) > 1 AS has_names,
