@@ -18,7 +18,7 @@ static enum ia_status check_node(const struct ia_forest *forest, size_t index, s
 {
     const struct ia_forest_node *node = &forest->nodes[index];
     if (node->parent != IA_NO_PARENT && node->parent >= forest->count)
-        return ia_fail(err, IA_BUG, "node %zu stands on node %zu of %zu", index, node->parent, forest->count);
+        return ia_fail(err, IA_BUG, "node %zu has node %zu of %zu as its parent", index, node->parent, forest->count);
     bool negative = node->size < 0;
     for (size_t i = 0; i < node->snapshots; i++)
         negative = negative || node->snapshot_sizes[i] < 0;
@@ -87,7 +87,7 @@ static enum ia_status check_reach(const struct ia_tree *tree, const struct ia_fo
         return ia_no_memory(err);
     size_t filled = line_up(tree, forest->count, queue);
     if (filled != forest->count)
-        return ia_fail(err, IA_BUG, "%zu of %zu nodes stand on a circle", forest->count - filled, forest->count);
+        return ia_fail(err, IA_BUG, "%zu of %zu nodes are above a circle", forest->count - filled, forest->count);
     return IA_OK;
 }
 

@@ -100,7 +100,7 @@ static uint32_t take_escape(const char **at)
     return found == NULL ? UINT32_MAX : (uint32_t)meant[found - names];
 }
 
-/* A string at *at, which stands behind its opening mark. Ends at the NUL at the latest: it is no character. */
+/* A string at *at, from behind its opening mark on. Ends at the NUL at the latest: it is no character. */
 static bool take_string(const char **at, char mark, struct ia_buf *out)
 {
     ia_buf_add_char(out, '"');

@@ -225,7 +225,7 @@ static enum ia_status interpret(const struct options *options, struct ia_referen
     return IA_OK;
 }
 
-/* The document as an object, or NULL. A key that stands twice is lost in parsing, and QEMU refuses it: *keys is how
+/* The document as an object, or NULL. A key that is there twice is lost in parsing, and QEMU refuses it: *keys is how
  * many there are in the text. */
 static enum ia_status read_json(const char *text, struct json_object **out, size_t *keys, struct ia_error *err)
 {

@@ -38,7 +38,7 @@ void ia_reference_release(struct ia_reference *reference);
  * as given (not of a symlink's target), and path. The caller frees it; NULL: out of memory. */
 char *ia_reference_combine(const char *image_name, const char *path);
 
-/* A `scheme:` stands before the first slash. */
+/* The name begins with a `scheme:`, before any slash. */
 bool ia_reference_has_protocol(const char *name);
 
 #endif

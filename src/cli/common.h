@@ -23,7 +23,7 @@ enum ia_exit {
 /* "imgaudit: ..." on stderr, control characters of names made visible. */
 IA_PRINTF(1, 2) void ia_cli_error(const char *format, ...);
 
-/* Says on stderr where in a chain a parent is not the one that its child was made on. */
+/* Warns on stderr where in a chain a parent is not the one that its child was made on. */
 void ia_cli_warn_of_parents(const struct ia_chain *chain);
 
 /* The same and a hint to --help; returns IA_EXIT_USAGE. */
@@ -36,7 +36,7 @@ const char *ia_cli_default_db(struct ia_buf *out);
 /* Adds --confine's directory. -1: go on; else the exit code, after a message. */
 int ia_cli_add_confine(struct ia_confine *confine, const char *dir);
 
-/* Everything written to `out` arrived. Says so and returns false otherwise. */
+/* Everything written to `out` arrived; false, after a message, where not. */
 bool ia_cli_flush(FILE *out);
 
 #endif

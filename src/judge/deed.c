@@ -97,9 +97,9 @@ static bool sharing_is_unknown(const struct ia_effect_facts *facts)
     return !facts->is_freed_known;
 }
 
-static bool rows_say_more(const struct ia_effect_facts *facts)
+static bool rows_have_doubts(const struct ia_effect_facts *facts)
 {
-    return facts->rows_say_more;
+    return facts->rows_have_doubts;
 }
 
 static const struct rule {
@@ -121,7 +121,7 @@ static const struct rule {
     {IA_DOUBT_CHANGE_UNKNOWN, AT(CHANGES), change_is_unknown, ""},
     {IA_DOUBT_ZEROES_NOT_COPIED, AT(MASKED_MORE), zeroes_are_not_copied, ""},
     {IA_DOUBT_SHARING_UNKNOWN, AT(DELETED) | AT(COMMITTED) | AT(RECEIVES) | AT(UNREFERENCED), sharing_is_unknown, ""},
-    {IA_DOUBT_OTHER_ROWS, AT(TOTAL) | AT(TOTAL_WITH_NEXT), rows_say_more, ""},
+    {IA_DOUBT_OTHER_ROWS, AT(TOTAL) | AT(TOTAL_WITH_NEXT), rows_have_doubts, ""},
 };
 
 bool ia_effect_doubts(enum ia_effect effect, const struct ia_effect_facts *facts, struct ia_doubts *out)

@@ -47,7 +47,7 @@ struct ia_effect_facts {
     bool has_larger_backing; /* than itself */
     bool names_what_goes;    /* BREAKS: it names the file by a name that goes, not by one that may stay */
     bool is_change_known;    /* CHANGES: how much */
-    bool rows_say_more;      /* totals: a row that is summed up is doubted for itself */
+    bool rows_have_doubts;   /* totals: a row that is summed up is doubted for itself */
 };
 
 /* Appends the doubts of such a row, without subjects but for IA_DOUBT_CANNOT_GROW; false: out of memory. */

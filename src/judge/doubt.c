@@ -39,7 +39,7 @@ const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
     [IA_DOUBT_CHANGE_UNKNOWN] = {"change-unknown", 0, "how much of it, and what, is not known"},
     [IA_DOUBT_ZEROES_NOT_COPIED] = {"zeroes-not-copied", 0, "sectors of zeroes are not copied: so much at most"},
     [IA_DOUBT_SHARING_UNKNOWN] = {"sharing-unknown", 0, "the host does not report what its files share"},
-    [IA_DOUBT_OTHER_ROWS] = {"other-rows", 0, "rows above say more"},
+    [IA_DOUBT_OTHER_ROWS] = {"other-rows", 0, "rows above have doubts of their own"},
 };
 
 const struct ia_evidence_kind ia_evidence_kinds[IA_EVIDENCE_COUNT] = {

@@ -70,7 +70,7 @@ static enum ia_status begin(struct ia_writer *writer, const char *path, struct i
     IA_TRY(status);
     int64_t version = 0;
     struct ia_schema schema = ia_schema_current();
-    IA_TRY(ia_connection_identify(writer->db, path, &version, err)); /* again, now that nobody else can change it */
+    IA_TRY(ia_connection_identify(writer->db, path, &version, err)); /* again, now that no one else can change it */
     IA_TRY(ia_migrate(writer->db, &schema, version, err));
     return read_counters(writer, err);
 }

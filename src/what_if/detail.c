@@ -2,13 +2,16 @@
 /* A function an effect. */
 #include "what_if/detail.h"
 
+static const char is_shared[] = "; something else uses some of its blocks";
+static const char no_backing[] = "it has no backing file: nothing to do";
+
 /* Why less is freed than the blocks of its files. */
 static void add_remarks(struct ia_buf *out, const struct ia_what_if_fact *fact)
 {
     if (fact->has_other_links)
-        ia_buf_add_str(out, "; its file has hard links that the scan did not meet");
+        ia_buf_add_str(out, "; its file has hard links that the scan did not find");
     if (fact->is_shared)
-        ia_buf_add_str(out, "; something else uses some of its blocks");
+        ia_buf_add_str(out, is_shared);
     if (fact->is_encoded)
         ia_buf_add_str(out, "; the host compresses it and does not report what that takes");
 }
@@ -18,8 +21,8 @@ static const char *loss(const struct ia_what_if_fact *fact)
     if (fact->keeps_name)
         return "its file keeps other names, and stays";
     if (!fact->is_head)
-        return "other images stand on it";
-    return fact->has_backing ? "a head: its own data is lost" : "a disk that stands alone: its data is lost";
+        return "it is the backing file of other images";
+    return fact->has_backing ? "a head: its own data is lost" : "a disk without a backing file: its data is lost";
 }
 
 static void detail_deleted(struct ia_buf *out, const struct ia_what_if_fact *fact)
@@ -31,9 +34,9 @@ static void detail_deleted(struct ia_buf *out, const struct ia_what_if_fact *fac
 static void detail_flattened(struct ia_buf *out, const struct ia_what_if_fact *fact)
 {
     if (!fact->names_backing)
-        ia_buf_add_str(out, "it has no backing file: nothing to do");
+        ia_buf_add_str(out, no_backing);
     else if (fact->can_rebase)
-        ia_buf_add_str(out, "stands alone with the same content");
+        ia_buf_add_str(out, "becomes independent, with the same content");
     else
         ia_buf_add_str(out, "qemu-img cannot rebase an image of this format in place: convert it to a new one");
 }
@@ -41,12 +44,11 @@ static void detail_flattened(struct ia_buf *out, const struct ia_what_if_fact *f
 static void detail_committed(struct ia_buf *out, const struct ia_what_if_fact *fact)
 {
     if (!fact->names_backing)
-        ia_buf_add_str(out, "it has no backing file: nothing to do");
+        ia_buf_add_str(out, no_backing);
     else if (!fact->can_be_empty)
         ia_buf_add_str(out, "qemu-img does not empty an image of this format: it keeps its data");
     else
-        ia_buf_addf(out, "emptied: reads everything from its backing file%s",
-                    fact->is_shared ? "; something else uses some of its blocks" : "");
+        ia_buf_addf(out, "emptied: reads everything from its backing file%s", fact->is_shared ? is_shared : "");
 }
 
 static void detail_receives(struct ia_buf *out, const struct ia_what_if_fact *fact)
@@ -56,7 +58,7 @@ static void detail_receives(struct ia_buf *out, const struct ia_what_if_fact *fa
         ia_buf_addf(out, ", and grows from %jd to %jd guest bytes", (intmax_t)fact->virtual_size,
                     (intmax_t)fact->overlay_size);
     if (fact->is_shared)
-        ia_buf_add_str(out, "; something else uses some of its blocks: what is written there takes new ones");
+        ia_buf_addf(out, "%s: what is written there takes new ones", is_shared);
 }
 
 static void detail_breaks(struct ia_buf *out, const struct ia_what_if_fact *fact)
@@ -92,7 +94,7 @@ static void detail_unreferenced(struct ia_buf *out, const struct ia_what_if_fact
 
 static void detail_masked_more(struct ia_buf *out, const struct ia_what_if_fact *fact)
 {
-    ia_buf_add_str(out, fact->is_unread ? "nobody would read one byte of it any more" : "less of it would be read");
+    ia_buf_add_str(out, fact->is_unread ? "no byte of it would be read any more" : "less of it would be read");
 }
 
 void ia_what_if_detail(struct ia_buf *out, enum ia_effect effect, const struct ia_what_if_fact *fact)

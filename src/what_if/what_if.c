@@ -81,7 +81,7 @@ static enum ia_status commit(struct question *question, size_t node, struct ia_e
 {
     size_t parent = ia_stored_forest(question->stored)->nodes[node].parent;
     if (parent == IA_NO_PARENT)
-        return ia_fail(err, IA_USAGE, "nothing to commit into: the store knows no backing image of the image");
+        return ia_fail(err, IA_USAGE, "nothing to commit into: the store has no backing image of it");
     struct ia_forest_edit_terms own, base;
     IA_AUTO_HOST_RANGES struct ia_host_ranges shared = {0};
     IA_AUTO_HOST_RANGES struct ia_host_ranges base_shared = {0};

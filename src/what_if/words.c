@@ -110,7 +110,7 @@ static enum ia_status put_row(void *ctx, const struct ia_what_if_fact *fact, str
 static enum ia_status put_total(struct report *report, const struct total *total, const char *detail_text,
                                 struct ia_error *err)
 {
-    const struct ia_effect_facts facts_of_total = {.rows_say_more = total->has_own_doubts};
+    const struct ia_effect_facts facts_of_total = {.rows_have_doubts = total->has_own_doubts};
     enum ia_effect effect = ia_effect_by_word(total->row.effect);
     IA_AUTO_BUF struct ia_buf detail = {0};
     IA_AUTO_DOUBTS struct ia_doubts doubts = {0};

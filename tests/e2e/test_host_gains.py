@@ -87,7 +87,7 @@ def test_delete_linked_outside(case, kind):
         os.link(raw(here.site.path("a.raw")), here.site.outside("kept.raw"))
         scan(case, here.site)
         row = ask(here.site, "delete", "a.raw")["deleted", "a.raw"]
-        case.check("hard links that the scan did not meet" in row["detail"], "the row says why", [repr(row)])
+        case.check("hard links that the scan did not find" in row["detail"], "the row says why", [repr(row)])
         delete(case, here, ["a.raw"], 0, 0, 0, "a hard link outside of the roots")
 
 

@@ -41,7 +41,7 @@ CHANGE(has_data_file, f->has_data_file = true)
 CHANGE(may_name_what_stays, f->names_what_goes = false)
 CHANGE(change_is_unknown, f->is_change_known = false)
 CHANGE(was_flattened, f->is_flattened = true)
-CHANGE(rows_say_more, f->rows_say_more = true)
+CHANGE(rows_have_doubts, f->rows_have_doubts = true)
 CHANGE(sharing_is_unknown, f->is_freed_known = false)
 
 #define ONE(effect) (1U << IA_EFFECT_##effect)
@@ -74,7 +74,7 @@ static const struct rule {
     {"it was flattened itself", was_flattened, ONE(MASKED_MORE), "zeroes-not-copied"},
     {"what its files share is unknown", sharing_is_unknown,
      ONE(DELETED) | ONE(COMMITTED) | ONE(RECEIVES) | ONE(UNREFERENCED), "sharing-unknown"},
-    {"a row above has more", rows_say_more, ONE(TOTAL) | ONE(TOTAL_WITH_NEXT), "other-rows"},
+    {"a row above has more", rows_have_doubts, ONE(TOTAL) | ONE(TOTAL_WITH_NEXT), "other-rows"},
 };
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 

@@ -113,15 +113,16 @@ static void detail_and_why_have_the_reasons_of_each_row(void **state)
     fill(&store);
     store_exec(&store, "UPDATE file SET links = 2 WHERE file_id = 3;"
                        "INSERT INTO " FILE_SHARING_ROW " VALUES (1, NULL, 0, NULL, 0, NULL), (2, 1, 1, 1, 0, NULL)");
-    expect_what_if(&store, IA_WHAT_IF_DELETE, set, 3, "path,verdict,detail,why",
-                   "path,verdict,detail,why\n"
-                   "/r/one,unproven,a disk that stands alone: its data is lost,"
-                   "the host does not report what its files share\n"
-                   "/r/stays,proven,a disk that stands alone: its data is lost; its file has hard links that the scan"
-                   " did not meet,\n"
-                   "/r/two,proven,a disk that stands alone: its data is lost; something else uses some of its blocks;"
-                   " the host compresses it and does not report what that takes,\n"
-                   ",unproven,what the action alone frees and needs,rows above say more\n");
+    expect_what_if(
+        &store, IA_WHAT_IF_DELETE, set, 3, "path,verdict,detail,why",
+        "path,verdict,detail,why\n"
+        "/r/one,unproven,a disk without a backing file: its data is lost,"
+        "the host does not report what its files share\n"
+        "/r/stays,proven,a disk without a backing file: its data is lost; its file has hard links that the scan"
+        " did not find,\n"
+        "/r/two,proven,a disk without a backing file: its data is lost; something else uses some of its blocks;"
+        " the host compresses it and does not report what that takes,\n"
+        ",unproven,what the action alone frees and needs,rows above have doubts of their own\n");
     store_close(&store);
 }
 
@@ -261,7 +262,7 @@ static void what_qemu_cannot_do_is_a_reason(void **state)
         store_exec(&store, cases[i].change);
         bool any = cases[i].committed[0] != '\0' || cases[i].receives[0] != '\0';
         snprintf(expected, sizeof(expected), "effect,why\ncommitted,%s\nreceives,%s\ntotal,%s\n", cases[i].committed,
-                 cases[i].receives, any ? "rows above say more" : "");
+                 cases[i].receives, any ? "rows above have doubts of their own" : "");
         expect_what_if(&store, IA_WHAT_IF_COMMIT, set, 1, "effect,why", expected);
         store_close(&store);
     }
