@@ -87,7 +87,7 @@ CREATE TABLE file (
                    reason = '' OR reason = 'empty' OR reason = 'no-image-magic' OR reason = 'unreadable'
                    OR reason = 'unrecognised'),
     links      INTEGER,           -- names that the file system counts; NULL: unknown
-    links_met  INTEGER,           -- of these, those that the scan found, each once for all mounts; NULL: unknown
+    links_found INTEGER,          -- of these, those that the scan found, each once for all mounts; NULL: unknown
     UNIQUE (device, inode)
 ) STRICT;
 
@@ -342,7 +342,7 @@ CREATE TABLE chain (
     depth         INTEGER NOT NULL,   -- 0: the image itself
     layer_id      INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,  -- the image at that depth
     map_id        INTEGER NOT NULL,   -- the layer's active mapping
-    reach         INTEGER NOT NULL,   -- guest bytes of the image that can come from here: the smallest size so far
+    visible_size  INTEGER NOT NULL,   -- guest bytes of the image that can come from here: the smallest size so far
     visible_bytes INTEGER,            -- guest bytes that come from this layer, zeroes included; NULL: unknown
     data_bytes    INTEGER,            -- those of them that are data; NULL: unknown
     PRIMARY KEY (image_id, depth)

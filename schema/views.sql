@@ -91,12 +91,12 @@ FROM (
             SELECT q.image_id, q.path, q.size, q.start,
                    coalesce(
                        (SELECT k.depth FROM chain AS k
-                        WHERE k.image_id = q.image_id AND q.start < k.reach
+                        WHERE k.image_id = q.image_id AND q.start < k.visible_size
                           AND (SELECT o.state <> 6 AND o.start + o.length > q.start FROM extent AS o
                                WHERE o.map_id = k.map_id AND o.start <= q.start ORDER BY o.start DESC LIMIT 1)
                         ORDER BY k.depth LIMIT 1),
                        (SELECT max(k.depth) FROM chain AS k
-                        WHERE k.image_id = q.image_id AND q.start < k.reach)) AS depth
+                        WHERE k.image_id = q.image_id AND q.start < k.visible_size)) AS depth
             FROM (
                 SELECT image_id, path, size, at AS start,
                        lead(at) OVER (PARTITION BY image_id, path ORDER BY at) AS stop
@@ -104,14 +104,14 @@ FROM (
                     SELECT i.image_id, i.path, h.virtual_size AS size, e.start AS at
                     FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
                     JOIN chain AS c ON c.image_id = i.image_id
-                    JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < c.reach
+                    JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < c.visible_size
                     UNION ALL
-                    SELECT i.image_id, i.path, h.virtual_size, min(e.start + e.length, c.reach)
+                    SELECT i.image_id, i.path, h.virtual_size, min(e.start + e.length, c.visible_size)
                     FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
                     JOIN chain AS c ON c.image_id = i.image_id
-                    JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < c.reach
+                    JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < c.visible_size
                     UNION ALL
-                    SELECT i.image_id, i.path, h.virtual_size, c.reach
+                    SELECT i.image_id, i.path, h.virtual_size, c.visible_size
                     FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
                     JOIN chain AS c ON c.image_id = i.image_id WHERE i.chain_ok
                     UNION ALL
@@ -197,7 +197,7 @@ JOIN image AS o ON o.image_id = p.other_id;
 
 -- A host file of an image: its blocks, and what deleting it frees.
 CREATE VIEW v_file_blocks AS
-SELECT f.file_id, f.path, f.device AS dev, f.inode, f.links_met AS names, f.links, f.size, f.disk_size,
+SELECT f.file_id, f.path, f.device AS dev, f.inode, f.links_found AS names, f.links, f.size, f.disk_size,
        CASE WHEN f.links IS NULL THEN NULL WHEN s.file_id IS NULL THEN 0 ELSE s.shared_bytes END AS shared_bytes,
        CASE WHEN f.links IS NULL THEN NULL WHEN s.file_id IS NULL THEN f.disk_size
             ELSE max(f.disk_size - s.shared_bytes, 0) END AS exclusive_bytes,
@@ -205,7 +205,7 @@ SELECT f.file_id, f.path, f.device AS dev, f.inode, f.links_met AS names, f.link
        CASE WHEN f.links IS NULL THEN NULL WHEN s.file_id IS NULL THEN 0 ELSE s.unmatched_bytes END AS unmatched_bytes,
        coalesce(s.saved_bytes, 0) AS saved_bytes,
        CASE WHEN f.links IS NULL OR (s.file_id IS NOT NULL AND s.shared_bytes IS NULL) THEN NULL
-            WHEN f.links > f.links_met THEN 0
+            WHEN f.links > f.links_found THEN 0
             WHEN s.file_id IS NULL THEN f.disk_size
             ELSE max(f.disk_size - s.shared_bytes - s.encoded_bytes, 0) END AS freed_bytes,
        s.group_id

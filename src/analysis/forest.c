@@ -80,17 +80,17 @@ static enum ia_status read_active(const struct walk *walk, size_t node, struct i
 static enum ia_status emit_chain(struct walk *walk, const struct ia_chain_map *map, struct ia_error *err)
 {
     size_t levels = walk->path.len;
-    int64_t reach = INT64_MAX;
+    int64_t visible_size = INT64_MAX;
     struct ia_pair_candidate head = {.node = walk->path.items[levels - 1].node};
     for (size_t depth = 0; depth < levels; depth++) {
         size_t level = levels - 1 - depth;
         const struct frame *layer = &walk->path.items[level];
-        reach = ia_min(reach, walk->forest->nodes[layer->node].size);
+        visible_size = ia_min(visible_size, walk->forest->nodes[layer->node].size);
         struct ia_chain_row row = {
             .node = head.node,
             .depth = depth,
             .layer = layer->node,
-            .reach = reach,
+            .visible_size = visible_size,
             .visible_bytes = map->bytes.items[level].visible,
             .data_bytes = map->bytes.items[level].data,
         };
@@ -144,7 +144,7 @@ static enum ia_status report_alone(const struct walk *walk, size_t node, struct 
     usage.exclusive_bytes = usage.visible_bytes;
     const struct ia_chain_row row = {.node = node,
                                      .layer = node,
-                                     .reach = of->size,
+                                     .visible_size = of->size,
                                      .visible_bytes = usage.visible_present,
                                      .data_bytes = usage.visible_bytes};
     if (sinks->chain != NULL)

@@ -61,7 +61,7 @@ struct ia_chain_row {
     size_t node;
     size_t depth;
     size_t layer;          /* the node at that depth: depth 0 is the node itself */
-    int64_t reach;         /* the smallest size from depth 0 down to here */
+    int64_t visible_size;  /* the smallest size from depth 0 down to here */
     int64_t visible_bytes; /* bytes of the node that come from this layer's present extents */
     int64_t data_bytes;    /* those of them that are data */
 };

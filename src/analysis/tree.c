@@ -80,7 +80,7 @@ struct ia_family *ia_tree_families(const struct ia_tree *tree, size_t count)
 }
 
 /* A node in a circle, or above one, hangs from no root. */
-static enum ia_status check_reach(const struct ia_tree *tree, const struct ia_forest *forest, struct ia_error *err)
+static enum ia_status check_roots(const struct ia_tree *tree, const struct ia_forest *forest, struct ia_error *err)
 {
     IA_AUTO_FREE size_t *queue = calloc(forest->count + 1, sizeof(*queue));
     if (queue == NULL)
@@ -99,7 +99,7 @@ static enum ia_status build(struct ia_tree *tree, const struct ia_forest *forest
     if (tree->first == NULL || tree->children == NULL)
         return ia_no_memory(err);
     fill(tree, forest);
-    return check_reach(tree, forest, err);
+    return check_roots(tree, forest, err);
 }
 
 enum ia_status ia_tree_build(struct ia_tree *tree, const struct ia_forest *forest, struct ia_error *err)

@@ -16,7 +16,7 @@ static const struct ia_column_spec file_columns[] = {
     IA_COLUMN(ia_file_row, verdict),
     IA_COLUMN(ia_file_row, reason),
     IA_NULL_IF_NEGATIVE(ia_file_row, links),
-    IA_NULL_IF_NEGATIVE_AS("links_met", ia_file_row, links_found, IA_COLUMN_VALUE),
+    IA_NULL_IF_NEGATIVE(ia_file_row, links_found),
 };
 
 static const struct ia_column_spec file_name_columns[] = {
@@ -184,7 +184,7 @@ static const struct ia_column_spec chain_columns[] = {
     IA_KEY(ia_chain_store_row, depth),
     IA_COLUMN(ia_chain_store_row, layer_id),
     IA_COLUMN(ia_chain_store_row, map_id),
-    IA_COLUMN(ia_chain_store_row, reach),
+    IA_COLUMN(ia_chain_store_row, visible_size),
     IA_NULL_IF_NEGATIVE(ia_chain_store_row, visible_bytes),
     IA_NULL_IF_NEGATIVE(ia_chain_store_row, data_bytes),
 };

@@ -145,7 +145,7 @@ struct ia_doubt_row {
 };
 
 struct ia_chain_store_row {
-    int64_t image_id, depth, layer_id, map_id, reach;
+    int64_t image_id, depth, layer_id, map_id, visible_size;
     int64_t visible_bytes, data_bytes; /* -1: unknown */
 };
 

@@ -17,7 +17,7 @@ going AS (
 ),
 named AS (
     SELECT g.*, f.disk_size,
-           coalesce(f.links <= f.links_met, 1)
+           coalesce(f.links <= f.links_found, 1)
            AND (SELECT count(*) - count(w.path) <= 1
                 FROM file_name AS n LEFT JOIN what_if_name AS w ON w.path = n.path
                 WHERE n.file_id = g.file_id AND n.kind = 'file') AS goes

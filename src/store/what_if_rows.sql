@@ -32,7 +32,7 @@ GROUP BY r.image_id;
 -- What the files of an image that goes give back, all together.
 INSERT INTO what_if_cost (image_id, is_gone, freed_bytes, most_bytes, needed_bytes, has_other_links, is_shared, is_encoded)
 SELECT w.image_id, 1, CASE WHEN count(*) = count(w.freed_bytes) THEN sum(w.freed_bytes) END, sum(w.most_bytes), 0,
-       coalesce(max(f.links > f.links_met), 0), coalesce(max(w.goes AND h.shared_bytes > 0), 0),
+       coalesce(max(f.links > f.links_found), 0), coalesce(max(w.goes AND h.shared_bytes > 0), 0),
        coalesce(max(w.goes AND h.encoded_bytes > 0), 0)
 FROM what_if_file AS w JOIN file AS f ON f.file_id = w.file_id LEFT JOIN v_file_blocks AS h ON h.file_id = w.file_id
 GROUP BY w.image_id;

@@ -340,7 +340,7 @@ def test_older_store(case):
     raw(site.path("a.raw"))
     time.sleep(0.05)
     scan(case, site)
-    must("sqlite3", site.db, "UPDATE file SET links = NULL, links_met = NULL; DELETE FROM file_sharing")
+    must("sqlite3", site.db, "UPDATE file SET links = NULL, links_found = NULL; DELETE FROM file_sharing")
     case.same(hosts(site)["a.raw"]["freed_bytes"], None, "until then nothing is promised")
     outcome = scan(case, site)
     case.same(outcome.stats.get("unchanged"), 1, "the image is not read", outcome.notes())

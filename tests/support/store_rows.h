@@ -13,7 +13,7 @@
 
 #define FILE_ROW                                                                                                       \
     "file (file_id, path, device, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns, verdict, reason, links,"     \
-    " links_met)"
+    " links_found)"
 #define FILE_NAME_ROW "file_name (path, file_id, kind)"
 #define FILE_SHARING_ROW "file_sharing (file_id, shared_bytes, encoded_bytes, unmatched_bytes, saved_bytes, group_id)"
 #define SHARED_RUN_ROW "shared_run (file_id, start, length, volume, physical, encoded)"
@@ -32,7 +32,7 @@
 #define MAPPING_ROW "mapping (map_id, image_id, snapshot, id, name, size, vm_state, date_ns, extents, failed)"
 #define EXTENT_ROW "extent (map_id, start, length, state, file, offset)"
 
-#define CHAIN_ROW "chain (image_id, depth, layer_id, map_id, reach, visible_bytes, data_bytes)"
+#define CHAIN_ROW "chain (image_id, depth, layer_id, map_id, visible_size, visible_bytes, data_bytes)"
 #define USAGE_ROW                                                                                                      \
     "usage (image_id, visible_bytes, visible_present, masked_bytes, exclusive_bytes, shared_bytes, dependents,"        \
     " descendants, heads)"

@@ -61,14 +61,14 @@ static void assert_piece(struct fixture *f, size_t node, size_t index, struct ia
     assert_int_equal(piece->file, expected.file);
 }
 
-static void assert_row(struct fixture *f, size_t node, size_t depth, size_t layer, int64_t reach, int64_t visible,
-                       int64_t data)
+static void assert_row(struct fixture *f, size_t node, size_t depth, size_t layer, int64_t visible_size,
+                       int64_t visible, int64_t data)
 {
     const struct image *image = &f->images.items[node];
     assert_true(depth < image->chain.len);
     const struct ia_chain_row *row = &image->chain.items[depth];
     assert_int_equal(row->layer, layer);
-    assert_int_equal(row->reach, reach);
+    assert_int_equal(row->visible_size, visible_size);
     assert_int_equal(row->visible_bytes, visible);
     assert_int_equal(row->data_bytes, data);
 }

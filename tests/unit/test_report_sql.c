@@ -515,8 +515,8 @@ static void summary_counts_scan_images_space_unused_and_findings(void **state)
 /* 300 KiB each; 2: other names, 10 to 13: one group, 10 not told, 1 compressed */
 static void host_has_what_files_share_free_and_save(void **state)
 {
-    store_exec(*state, "UPDATE file SET links = 3, links_met = 2 WHERE file_id = 2;"
-                       "UPDATE file SET links = 2, links_met = 2 WHERE file_id = 13;"
+    store_exec(*state, "UPDATE file SET links = 3, links_found = 2 WHERE file_id = 2;"
+                       "UPDATE file SET links = 2, links_found = 2 WHERE file_id = 13;"
                        "INSERT INTO " FILE_SHARING_ROW
                        " VALUES (10, NULL, 0, NULL, 0, NULL), (11, 300000, 0, 4096, 290000, 12),"
                        " (12, 200000, 7200, 0, 0, 12)");

@@ -218,8 +218,8 @@ static void no_blocks_that_others_hold_are_promised(void **state)
         const char *change, *orphan, *base;
     } cases[] = {
         {"", "307200", "65536"},
-        {"UPDATE file SET links = 2, links_met = 2", "0", "65536"}, /* what is punched out is free by whatever name */
-        {"UPDATE file SET links = 2, links_met = 1", "0", "65536"},
+        {"UPDATE file SET links = 2, links_found = 2", "0", "65536"}, /* what is punched out is free by whatever name */
+        {"UPDATE file SET links = 2, links_found = 1", "0", "65536"},
         {"UPDATE file SET links = NULL", "", ""}, /* of a store that no scan has seen since it was migrated */
         {"INSERT INTO " FILE_SHARING_ROW " SELECT file_id, 200000, 0, 0, 0, NULL FROM file", "107200", "65536"},
         {"INSERT INTO " FILE_SHARING_ROW " SELECT file_id, 300000, 0, 0, 300000, NULL FROM file", "7200", "7200"},

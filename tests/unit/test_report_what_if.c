@@ -83,7 +83,7 @@ static const struct deletion {
      " VALUES (2, NULL, 0, NULL, 0, NULL); UPDATE file SET disk_size = 0 WHERE file_id = 2",
      ALL, "0,0", "307200,307200"},
     {"all names of several were met, and one is deleted",
-     "UPDATE file SET links = 2, links_met = 2 WHERE file_id = 2; INSERT INTO " FILE_NAME_ROW
+     "UPDATE file SET links = 2, links_found = 2 WHERE file_id = 2; INSERT INTO " FILE_NAME_ROW
      " VALUES ('/r/too', 2, 'file')",
      ALL, "0,0", "307200,307200"},
 };

@@ -94,7 +94,7 @@ static enum ia_status put_chain(void *ctx, const struct ia_chain_row *row, struc
         .depth = (int64_t)row->depth,
         .layer_id = layer->image_id,
         .map_id = layer->parsed.mappings.items[0].map_id,
-        .reach = row->reach,
+        .visible_size = row->visible_size,
         .visible_bytes = item->node->chain_ok ? row->visible_bytes : -1,
         .data_bytes = item->node->chain_ok ? row->data_bytes : -1,
     };
