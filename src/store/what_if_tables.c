@@ -126,7 +126,7 @@ enum ia_status ia_what_if_each_image(struct ia_reader *reader, enum ia_what_if_i
                                      void *ctx, struct ia_error *err)
 {
     static const char *const statements[] = {
-        [IA_WHAT_IF_ASKED] = "SELECT image_id, NULL FROM what_if_image WHERE in_set",
+        [IA_WHAT_IF_IN_SET] = "SELECT image_id, NULL FROM what_if_image WHERE in_set",
         [IA_WHAT_IF_DELETED] = "SELECT image_id, NULL FROM what_if_image WHERE step = 0",
         [IA_WHAT_IF_UNNAMED] = "SELECT w.image_id, n.path FROM what_if_image AS w"
                                " JOIN image AS i ON i.image_id = w.image_id"

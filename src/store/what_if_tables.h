@@ -29,7 +29,7 @@ IA_MUST_CHECK enum ia_status ia_what_if_put_step(struct ia_reader *reader, int64
                                                  struct ia_error *err);
 
 enum ia_what_if_images {
-    IA_WHAT_IF_ASKED,   /* of the set */
+    IA_WHAT_IF_IN_SET,  /* of the set */
     IA_WHAT_IF_DELETED, /* of the set, and gone */
     IA_WHAT_IF_UNNAMED, /* of the set, and stays: with each name that it loses */
 };

@@ -86,7 +86,7 @@ static enum ia_status edit_image(void *ctx, int64_t image_id, const char *path, 
 static enum ia_status act(struct deed *deed, struct ia_error *err)
 {
     if (deed->action != IA_WHAT_IF_DELETE)
-        return ia_what_if_each_image(deed->reader, IA_WHAT_IF_ASKED, edit_image, deed, err);
+        return ia_what_if_each_image(deed->reader, IA_WHAT_IF_IN_SET, edit_image, deed, err);
     IA_TRY(ia_what_if_each_image(deed->reader, IA_WHAT_IF_UNNAMED, drop_name, deed, err));
     return ia_what_if_each_image(deed->reader, IA_WHAT_IF_DELETED, edit_image, deed, err);
 }

@@ -95,9 +95,9 @@ static void report_broken_alias(struct ia_links *links, size_t image, const stru
                     ia_resolve_word(file->found));
 }
 
-/* From one name of the image; via: a name that only overlays have for it. *deferred: it leads to a file that may not be
- * added yet. */
-static enum ia_status follow_from(struct ia_links *links, size_t image, const char *name, bool via,
+/* From one name of the image; by_alias: a name that only overlays have for it. *deferred: it leads to a file that may
+ * not be added yet. */
+static enum ia_status follow_from(struct ia_links *links, size_t image, const char *name, bool by_alias,
                                   const struct named *backing, bool *deferred, struct ia_error *err)
 {
     const struct ia_resolve_rules rules = ia_links_rules(links);
@@ -108,7 +108,7 @@ static enum ia_status follow_from(struct ia_links *links, size_t image, const ch
     *deferred = file.found == IA_RESOLVE_FOLLOWED && target == IA_NO_FILE;
     if (*deferred)
         return IA_OK;
-    if (via && target == IA_NO_FILE)
+    if (by_alias && target == IA_NO_FILE)
         report_broken_alias(links, image, &file);
     IA_TRY(keep_backing(links, image, name, &file, target, err));
     return target != IA_NO_FILE ? add_alias_directory(links, target, file.named, err) : IA_OK;
@@ -123,10 +123,10 @@ static enum ia_status follow(struct ia_links *links, size_t image, const struct 
     const char *path = backing->reference->path;
     bool relative = path != NULL && path[0] != '/';
     size_t names = relative ? item->names.len : 1;
-    size_t via = relative ? item->node->alias_directories.len : 0;
+    size_t aliases = relative ? item->node->alias_directories.len : 0;
     for (size_t i = 0; i < names && !*deferred; i++)
         IA_TRY(follow_from(links, image, item->names.items[i].path, false, backing, deferred, err));
-    for (size_t i = 0; i < via && !*deferred; i++) {
+    for (size_t i = 0; i < aliases && !*deferred; i++) {
         IA_AUTO_FREE char *name = NULL;
         if (asprintf(&name, "%s/.", item->node->alias_directories.items[i]) < 0)
             return ia_no_memory(err);

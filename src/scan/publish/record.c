@@ -51,7 +51,7 @@ static enum ia_status drop_old(struct ia_publish *publish, struct ia_error *err)
 }
 
 /* Blocks may be given back, and links moved out of the roots, without a trace in the time stamps. */
-static bool row_stands(const struct ia_previous *previous, const struct ia_file *item)
+static bool row_is_current(const struct ia_previous *previous, const struct ia_file *item)
 {
     return strcmp(previous->path, ia_file_path(item)) == 0 && previous->class == item->class &&
            previous->disk_size == item->disk_size && previous->links == item->links &&
@@ -78,7 +78,7 @@ static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err
         item->file_id = known ? previous->file_id : 0;
         item->new_row = !known;
         item->links_found = ia_file_count_links(item);
-        if (known && item->from_store && row_stands(previous, item))
+        if (known && item->from_store && row_is_current(previous, item))
             continue;
         struct ia_file_row row = {
             .file_id = item->file_id,

@@ -8,6 +8,9 @@
 #include "scan/graph/judge_graph.h"
 #include "scan/publish/publish.h"
 
+/* How many of the images that name a candidate its words name. */
+enum { NAMED_IN_WORDS = 3 };
+
 /* A candidate of the scan before: it has had its status since `since_scan`. */
 struct earlier {
     int64_t image_id;
@@ -69,28 +72,27 @@ static enum ia_status put_doubts(struct verdicts *verdicts, int64_t image_id, co
 }
 
 /* The words of a candidate are those of its strongest evidence; of images that name it, of all these. */
-static void tell_evidence(struct candidate *of, enum ia_evidence evidence, const char *subject, int64_t publish)
+static void add_words(struct candidate *of, enum ia_evidence evidence, const char *subject, int64_t scan_id)
 {
-    enum { TOLD = 3 };
     if (evidence != IA_EVIDENCE_NAMED) {
         if (!of->has_evidence)
-            ia_evidence_render(&of->evidence, evidence, subject, publish);
+            ia_evidence_render(&of->evidence, evidence, subject, scan_id);
     } else if (of->named_by++ == 0) {
-        ia_evidence_render(&of->evidence, evidence, subject, publish);
-    } else if (of->named_by <= TOLD) {
+        ia_evidence_render(&of->evidence, evidence, subject, scan_id);
+    } else if (of->named_by <= NAMED_IN_WORDS) {
         ia_buf_add_str(&of->evidence, ", ");
         ia_buf_add_str(&of->evidence, subject);
     }
     of->has_evidence = true;
 }
 
-static bool put_evidence(void *ctx, enum ia_evidence evidence, const char *subject, int64_t publish)
+static bool put_evidence(void *ctx, enum ia_evidence evidence, const char *subject, int64_t scan_id)
 {
     struct candidate *of = ctx;
     IA_AUTO_BUF struct ia_buf sentence = {0};
-    ia_evidence_render(&sentence, evidence, subject, publish);
-    tell_evidence(of, evidence, subject, publish);
-    struct ia_evidence_row row = {of->image_id, ia_evidence_kinds[evidence].code, subject, publish, sentence.data};
+    ia_evidence_render(&sentence, evidence, subject, scan_id);
+    add_words(of, evidence, subject, scan_id);
+    struct ia_evidence_row row = {of->image_id, ia_evidence_kinds[evidence].code, subject, scan_id, sentence.data};
     of->status =
         sentence.failed ? ia_no_memory(of->err) : ia_writer_put_evidence(of->verdicts->publish->writer, &row, of->err);
     return of->status == IA_OK;
@@ -99,14 +101,13 @@ static bool put_evidence(void *ctx, enum ia_evidence evidence, const char *subje
 static enum ia_status put_words(struct candidate *of, enum ia_candidate candidate, const struct ia_doubts *own,
                                 struct ia_error *err)
 {
-    enum { TOLD = 3 };
     const struct verdicts *verdicts = of->verdicts;
     IA_AUTO_BUF struct ia_buf why = {0};
     IA_AUTO_BUF struct ia_buf codes = {0};
     ia_doubts_render(&why, &verdicts->of_all, own);
     ia_doubts_render_codes(&codes, &verdicts->of_all, own);
-    if (of->named_by > TOLD)
-        ia_buf_addf(&of->evidence, " and %zu more", of->named_by - TOLD);
+    if (of->named_by > NAMED_IN_WORDS)
+        ia_buf_addf(&of->evidence, " and %zu more", of->named_by - NAMED_IN_WORDS);
     if (why.failed || codes.failed || of->evidence.failed)
         return ia_no_memory(err);
     struct ia_candidate_row row = {
