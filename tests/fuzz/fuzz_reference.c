@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chain/names.h"
 #include "chain/reference.h"
 #include "fuzz/target.h"
 
@@ -15,6 +16,22 @@ static void check_combined(const char *image, const char *path)
     FUZZ_CHECK(len >= tail && strcmp(joined + len - tail, path) == 0);
     FUZZ_CHECK((joined[0] == '/') == (path[0] == '/' || image[0] == '/'));
     free(joined);
+}
+
+/* What is named besides is never empty, and a plain name has nothing besides. */
+static void check_names(const char *name)
+{
+    IA_AUTO_NAMES struct ia_names names = {0};
+    FUZZ_CHECK(ia_names_take_apart(name, &names, NULL) == IA_OK);
+    bool plain = !ia_reference_has_protocol(name) || strncmp(name, "file:", 5) == 0;
+    FUZZ_CHECK(!plain || (names.files.len == 0 && names.services.all.len == 0));
+    for (size_t i = 0; i < names.files.len; i++)
+        FUZZ_CHECK(names.files.items[i].path[0] != '\0');
+    for (size_t i = 0; i < names.services.all.len; i++) {
+        const struct ia_service *service = &names.services.all.items[i];
+        FUZZ_CHECK(service->host == NULL || service->host[0] != '\0');
+        FUZZ_CHECK(service->object == NULL || (service->object[0] != '\0' && strchr(service->object, '/') == NULL));
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
@@ -42,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     default:
         FUZZ_CHECK(0);
     }
+    check_names(name);
     ia_reference_release(&reference);
     FUZZ_CHECK(reference.path == NULL && reference.format == NULL);
     free(name);
