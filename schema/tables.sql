@@ -270,6 +270,8 @@ CREATE TABLE reference (
                    OR kind = 'extent'       -- a file that it is made of, in its own directory
                    OR kind = 'parent-path'  -- a host path to try for its parent; the first that exists counts
                    OR kind = 'alias'        -- its backing file, seen from another name of the image
+                   OR kind = 'nested'       -- in the description (json: and the like) of its backing or data file, besides that;
+                                            -- of state remote: the last component of what is asked for
                    OR kind = 'content'),    -- named by a content that is used as another format
     number    INTEGER NOT NULL DEFAULT 0,  -- of a part (data-file, extent): image_file.number less one; else among its kind
     role      TEXT CHECK (role = 'data' OR role = 'extent' OR role = 'part'),  -- of a part: image_file.role; NULL: no part
@@ -425,7 +427,7 @@ CREATE TABLE evidence (
 CREATE TABLE doubt (
     image_id INTEGER REFERENCES image ON DELETE CASCADE,  -- the candidate; NULL: every one
     code     TEXT NOT NULL CHECK (code IN (
-                 'unread', 'broken-reference', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
+                 'unread', 'broken-reference', 'local-service', 'remote-name', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
                  'written-since', 'shared-file', 'loop', 'chain-broken', 'non-backing-reader')),
     subject  TEXT NOT NULL,  -- what raises it: a path most often, with a remark in parentheses; '': none, the code is enough
     sentence TEXT NOT NULL,  -- the same in words
@@ -441,7 +443,7 @@ CREATE TABLE finding (
                    'unreadable', 'unreadable-directory', 'unsupported-format', 'corrupt', 'limit',
                    'changed-while-read', 'truncated', 'unrecognised', 'empty-image', 'not-a-regular-file',
                    'marked-corrupt', 'clusters-overlap', 'dirty', 'encrypted', 'snapshot-unreadable',
-                   'backing-missing', 'backing-outside', 'backing-unreadable', 'backing-remote',
+                   'backing-missing', 'backing-outside', 'backing-unreadable', 'backing-remote', 'served-locally',
                    'backing-unsupported', 'backing-depends-on-directory', 'backing-loop', 'backing-format-guessed',
                    'chain-too-deep', 'format-conflict', 'data-file-missing', 'data-file-unreadable',
                    'data-file-outside', 'data-file-depends-on-directory', 'extent-missing', 'extent-unreadable',

@@ -26,6 +26,7 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
     [IA_FINDING_BACKING_UNREADABLE] = {"backing-unreadable", "error", true, IA_DOUBT_BROKEN_REFERENCE,
                                        IA_DOUBT_CHAIN_BROKEN},
     [IA_FINDING_BACKING_REMOTE] = {"backing-remote", "info", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_SERVED_LOCALLY] = {"served-locally", "warning", false, IA_DOUBT_LOCAL_SERVICE, IA_DOUBT_NONE},
     [IA_FINDING_BACKING_UNSUPPORTED] = {"backing-unsupported", "warning", true, IA_DOUBT_BROKEN_REFERENCE,
                                         IA_DOUBT_NONE},
     [IA_FINDING_BACKING_AMBIGUOUS] = {"backing-depends-on-directory", "warning", true, IA_DOUBT_BROKEN_REFERENCE,

@@ -35,17 +35,20 @@ static bool lose(struct ia_graph *graph, struct ia_graph_reference *reference)
     reference->state = IA_GRAPH_MISSING;
     if (reference->kind == IA_GRAPH_DATA_FILE || reference->kind == IA_GRAPH_EXTENT)
         image->problem = "missing";
-    if (reference->kind != IA_GRAPH_BACKING && reference->kind != IA_GRAPH_ALIAS)
+    bool is_backing = reference->kind == IA_GRAPH_BACKING || reference->kind == IA_GRAPH_ALIAS;
+    if (!is_backing && reference->kind != IA_GRAPH_NESTED)
         return true;
     const struct ia_graph_finding missing = {
         .path = image->path,
         .code = "backing-missing",
-        .of_all = ia_judge_may_hide(image->backing_format) ? IA_DOUBT_BROKEN_REFERENCE : IA_DOUBT_NONE,
+        .of_all = !is_backing || ia_judge_may_hide(image->backing_format) ? IA_DOUBT_BROKEN_REFERENCE : IA_DOUBT_NONE,
         .of_readers = IA_DOUBT_CHAIN_BROKEN,
         .image = reference->image,
     };
-    lose_overlay(graph, reference->image);
-    image->backing = IA_GRAPH_NONE;
+    if (is_backing) {
+        lose_overlay(graph, reference->image);
+        image->backing = IA_GRAPH_NONE;
+    }
     return image->is_gone || ia_vec_push(&graph->findings, missing);
 }
 
@@ -105,7 +108,7 @@ bool ia_graph_delete(struct ia_graph *graph, size_t number)
 /* A relative name is looked for beside the image: by another name of the image it may lead elsewhere, or nowhere. */
 static bool doubt_relative_name(struct ia_graph *graph, const struct ia_graph_reference *reference)
 {
-    if (reference->name[0] == '/')
+    if (reference->name[0] == '/' || (reference->kind == IA_GRAPH_NESTED && reference->state == IA_GRAPH_REMOTE))
         return true;
     const struct ia_graph_finding unknown = {.path = graph->images.items[reference->image].path,
                                              .code = "backing-missing",
@@ -200,6 +203,15 @@ bool ia_graph_write(struct ia_graph *graph, size_t number)
     return ok;
 }
 
+/* Of an image that has a data file, it is not known in which of the descriptions a name is. */
+static bool has_data_file(const struct ia_graph *graph, size_t number)
+{
+    for (size_t i = 0; i < graph->references.len; i++)
+        if (graph->references.items[i].image == number && graph->references.items[i].kind == IA_GRAPH_DATA_FILE)
+            return true;
+    return false;
+}
+
 bool ia_graph_flatten(struct ia_graph *graph, size_t number)
 {
     struct ia_graph_image *image = &graph->images.items[number];
@@ -207,9 +219,12 @@ bool ia_graph_flatten(struct ia_graph *graph, size_t number)
     image->backing = IA_GRAPH_NONE;
     image->backing_path = NULL;
     size_t kept = 0;
+    bool keeps_nested = has_data_file(graph, number);
     for (size_t i = 0; i < graph->references.len; i++) {
         const struct ia_graph_reference *reference = &graph->references.items[i];
-        if (reference->image == number && (reference->kind == IA_GRAPH_BACKING || reference->kind == IA_GRAPH_ALIAS))
+        bool is_backing = reference->kind == IA_GRAPH_BACKING || reference->kind == IA_GRAPH_ALIAS;
+        bool is_nested = reference->kind == IA_GRAPH_NESTED && !keeps_nested;
+        if (reference->image == number && (is_backing || is_nested))
             continue;
         graph->references.items[kept++] = *reference;
     }

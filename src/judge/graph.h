@@ -59,13 +59,16 @@ enum ia_graph_kind {
     IA_GRAPH_ALIAS, /* the backing file, seen from another name of the image */
     IA_GRAPH_DATA_FILE,
     IA_GRAPH_EXTENT,
+    IA_GRAPH_NESTED,  /* in the description of a backing or data file, besides that; of a remote one, what is asked for
+                       */
     IA_GRAPH_CONTENT, /* in a content that is used as another format */
 };
 enum ia_graph_state {
     IA_GRAPH_FOLLOWED,
     IA_GRAPH_MISSING,
     IA_GRAPH_AMBIGUOUS, /* it depends on a working directory */
-    IA_GRAPH_OTHER,     /* outside, denied, unsupported... */
+    IA_GRAPH_REMOTE,
+    IA_GRAPH_OTHER, /* outside, denied, unsupported... */
 };
 
 /* One name that an image holds of another file. */

@@ -21,6 +21,7 @@ struct ia_judge {
     IA_VEC(size_t) overlays; /* images that have a backing image, by that one */
     size_t *first_overlay;   /* of each image in `overlays`, and the end */
     IA_VEC(size_t) findings; /* those about readers, by path */
+    IA_VEC(size_t) remote;   /* references: what other machines are asked for */
     IA_VEC(char *) subjects; /* owned; those that were put together */
     IA_VEC(size_t) readers;  /* of the candidate in question, and a mark for each image that is among them */
     unsigned char *is_reader;

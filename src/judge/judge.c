@@ -27,6 +27,16 @@ static bool list_findings(struct ia_judge *judge)
     return true;
 }
 
+static bool list_remote(struct ia_judge *judge)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->references.len; i++)
+        if (graph->references.items[i].kind == IA_GRAPH_NESTED && graph->references.items[i].state == IA_GRAPH_REMOTE &&
+            !ia_vec_push(&judge->remote, i))
+            return false;
+    return true;
+}
+
 enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out, struct ia_error *err)
 {
     struct ia_judge *judge = calloc(1, sizeof(*judge));
@@ -34,7 +44,7 @@ enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out,
         return ia_no_memory(err);
     judge->graph = graph;
     judge->is_reader = calloc(graph->images.len + 1, 1);
-    if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !list_findings(judge)) {
+    if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !list_findings(judge) || !list_remote(judge)) {
         ia_judge_free(judge);
         return ia_no_memory(err);
     }
@@ -53,6 +63,7 @@ void ia_judge_free(struct ia_judge *judge)
     ia_vec_release(&judge->owners.all);
     ia_vec_release(&judge->overlays);
     ia_vec_release(&judge->findings);
+    ia_vec_release(&judge->remote);
     ia_vec_release(&judge->readers);
     free(judge->first_overlay);
     free(judge->is_reader);
@@ -213,6 +224,33 @@ static void find_broken_references(struct finder *finder)
             doubt(finder, IA_DOUBT_BROKEN_REFERENCE, graph->images.items[graph->references.items[i].image].path);
 }
 
+/* One of the image's names, or one of its parts, ends in this component. */
+static bool is_called(const struct finder *finder, const char *component)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    for (size_t i = 0; i < file->names; i++)
+        if (strcmp(ia_path_name(graph->names.items[file->first_name + i].path), component) == 0)
+            return true;
+    for (size_t i = 0; i < graph->parts.len; i++)
+        if (graph->parts.items[i].image == finder->number &&
+            strcmp(ia_path_name(graph->parts.items[i].path), component) == 0)
+            return true;
+    return false;
+}
+
+/* What another machine serves may be what this one gave it: a share, a mirror of a name. */
+static void find_remote_names(struct finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    for (size_t i = 0; i < finder->judge->remote.len; i++) {
+        const struct ia_graph_reference *reference = &graph->references.items[finder->judge->remote.items[i]];
+        const struct ia_graph_image *by = &graph->images.items[reference->image];
+        if (!by->is_gone && is_called(finder, reference->name))
+            doubt(finder, IA_DOUBT_REMOTE_NAME, by->path);
+    }
+}
+
 /* The images that could read the candidate, directly or through others. Ends: each is taken once. */
 static void find_readers(struct finder *finder)
 {
@@ -293,8 +331,8 @@ static enum ia_status apply(struct ia_judge *judge, size_t image, enum ia_candid
 
 /* The first ones are about the image itself. */
 static rule *const rules[] = {
-    find_not_understood, find_cross_linked,      find_in_use,     find_written_since,
-    find_shared_file,    find_broken_references, find_of_readers,
+    find_not_understood, find_cross_linked,      find_in_use,       find_written_since,
+    find_shared_file,    find_broken_references, find_remote_names, find_of_readers,
 };
 enum { OWN_RULES = 3, RULES = sizeof(rules) / sizeof(rules[0]) };
 

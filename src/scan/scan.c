@@ -56,6 +56,7 @@ static enum ia_status set_up(struct scan *scan, const struct ia_scan_options *op
 {
     IA_TRY(allow(scan, options->roots, options->root_count, err));
     IA_TRY(allow(scan, options->allow, options->allow_count, err));
+    IA_TRY(ia_own_host_load("/etc/hosts", &scan->links.host, err));
     IA_TRY(ia_writer_begin(options->db, &scan->writer, err));
     scan->catalog.writer = scan->reading.writer = scan->publish.writer = scan->writer;
     IA_TRY(ia_links_load_templates(&scan->links, err));

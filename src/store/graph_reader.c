@@ -136,8 +136,8 @@ static bool link_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 
 static bool add_reference(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
-    static const char *const kinds[] = {"backing", "alias", "data-file", "extent", "content"};
-    static const char *const states[] = {"followed", "missing", "ambiguous"};
+    static const char *const kinds[] = {"backing", "alias", "data-file", "extent", "nested", "content"};
+    static const char *const states[] = {"followed", "missing", "ambiguous", "remote"};
     struct ia_graph_reference reference = {
         .image = image_in(stored, stmt, 0),
         .kind = (enum ia_graph_kind)WORD_IN(stmt, 1, kinds, IA_GRAPH_CONTENT),

@@ -152,6 +152,25 @@ CHANGE(lost_by_another_and_raw, i[ORPHAN].format = "raw";
 CHANGE(outside_and_raw, i[ORPHAN].format = "raw";
        refer(g, ALONE, IA_GRAPH_EXTENT, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
 
+CHANGE(orphan_in_description, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "o", "/r/orphan.qcow2", ORPHAN))
+CHANGE(orphan_in_description_by_path,
+       refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_OTHER, "o", "/r/orphan.qcow2", IA_GRAPH_NONE))
+CHANGE(lost_in_description_by_what_named_it, i[ALONE].path = "/r/gone.qcow2";
+       refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
+CHANGE(base_in_description, refer(g, LEFT, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "b", "/r/base.qcow2", BASE))
+CHANGE(overlay_in_description, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "l", "/r/left.qcow2", LEFT))
+CHANGE(remote_orphan, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "orphan.qcow2", "", IA_GRAPH_NONE))
+CHANGE(remote_base, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "base.qcow2", "", IA_GRAPH_NONE))
+CHANGE(remote_second_name, add_name(g, ORPHAN, "/other/name");
+       refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "name", "", IA_GRAPH_NONE))
+CHANGE(remote_part, PART(ORPHAN, SPARE_FILE, "/r/flat");
+       refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "flat", "", IA_GRAPH_NONE))
+CHANGE(remote_other, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "orphan", "", IA_GRAPH_NONE);
+       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_REMOTE, "nbd://h/orphan.qcow2", "", IA_GRAPH_NONE))
+CHANGE(remote_of_a_gone_image, i[ALONE].is_gone = true;
+       refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "orphan.qcow2", "", IA_GRAPH_NONE))
+CHANGE(local_service, FINDING("/r/alone.qcow2", IA_DOUBT_LOCAL_SERVICE, IA_DOUBT_NONE))
+
 CHANGE(something_unread, FINDING("/r/secret", IA_DOUBT_UNREAD, IA_DOUBT_NONE))
 CHANGE(something_harmless, FINDING("/r/left.qcow2", IA_DOUBT_NONE, IA_DOUBT_NONE))
 CHANGE(two_unread, FINDING("/r/b", IA_DOUBT_UNREAD, IA_DOUBT_NONE); FINDING("/r/a", IA_DOUBT_UNREAD, IA_DOUBT_NONE);
@@ -217,6 +236,9 @@ static const struct rule {
     {"a part by the scan's class", orphan_is_classed_as_part, BASE_PROVEN},
     {"a reference of an image that is gone", reference_of_a_gone_image, ORPHAN_PROVEN BASE_PROVEN},
 
+    {"a name in a description", orphan_in_description, BASE_PROVEN},
+    {"a name in a description that was not followed", orphan_in_description_by_path, BASE_PROVEN},
+
     /* Doubts about what is unreferenced. */
     {"one of its files belongs to another image", shares_an_extent,
      ORPHAN_BUT("shared-file [/r/alone.qcow2]") BASE_PROVEN},
@@ -237,7 +259,21 @@ static const struct rule {
      ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
     {"another image has a file outside, which raw bytes here are not", outside_and_raw, ORPHAN_PROVEN BASE_PROVEN},
 
+    {"the image that named it lost a file of a description", lost_in_description_by_what_named_it,
+     ORPHAN_BUT("broken-reference [/r/gone.qcow2]") BASE_PROVEN},
+    {"another machine is asked for its name", remote_orphan, ORPHAN_BUT("remote-name [/r/alone.qcow2]") BASE_PROVEN},
+    {"another machine is asked for the name of a base", remote_base,
+     ORPHAN_PROVEN BASE_BUT("remote-name [/r/alone.qcow2]")},
+    {"another machine is asked for its second name", remote_second_name,
+     ORPHAN_BUT("remote-name [/r/alone.qcow2]") BASE_PROVEN},
+    {"another machine is asked for one of its parts", remote_part,
+     ORPHAN_BUT("remote-name [/r/alone.qcow2]") BASE_PROVEN},
+    {"another machine is asked for a part of its name", remote_other, ORPHAN_PROVEN BASE_PROVEN},
+    {"another machine was asked by an image that is gone", remote_of_a_gone_image, ORPHAN_PROVEN BASE_PROVEN},
+
     /* Doubts about all. */
+    {"a service of this host", local_service,
+     ORPHAN_BUT("local-service [/r/alone.qcow2]") BASE_BUT("local-service [/r/alone.qcow2]")},
     {"something was not read", something_unread, ORPHAN_BUT("unread [/r/secret]") BASE_BUT("unread [/r/secret]")},
     {"a finding that raises no doubt", something_harmless, ORPHAN_PROVEN BASE_PROVEN},
     {"each subject once, in order", two_unread,
@@ -261,6 +297,9 @@ static const struct rule {
     {"an overlay names it by both of its own names", base_by_alias_of_overlay, ORPHAN_PROVEN BASE_PROVEN},
     {"an overlay reads it in another way too", base_in_content_of_overlay, ORPHAN_PROVEN},
     {"a reference to it was not followed", base_not_followed, ORPHAN_PROVEN},
+    {"named in a description too", base_in_description, ORPHAN_PROVEN},
+    {"an overlay is named in a description", overlay_in_description,
+     ORPHAN_PROVEN BASE_BUT("non-backing-reader [/r/left.qcow2]")},
     {"the data file of another image too", base_is_part, ORPHAN_PROVEN},
     {"an overlay was not understood", overlay_not_understood,
      ORPHAN_PROVEN BASE_BUT("not-understood [/r/left.qcow2 (corrupt)]")},
@@ -416,6 +455,16 @@ CHANGE(commit_into_one_without, assert_true(ia_graph_commit_into(g, BASE)))
 CHANGE(overlay_loses_a_name, add_name(g, LEFT, "/s/left.qcow2");
        assert_true(ia_graph_drop_name(g, LEFT, "/r/left.qcow2")))
 
+CHANGE(delete_one_in_a_description, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "t", "/r/top.qcow2", TOP);
+       assert_true(ia_graph_delete(g, TOP)))
+CHANGE(flatten_one_with_a_description, orphan_in_description(g); assert_true(ia_graph_flatten(g, ALONE)))
+CHANGE(flatten_one_with_two_descriptions,
+       refer(g, ALONE, IA_GRAPH_DATA_FILE, IA_GRAPH_OTHER, "json:", "", IA_GRAPH_NONE);
+       flatten_one_with_a_description(g))
+CHANGE(asker_loses_a_name, add_name(g, ALONE, "/s/alone.qcow2"); remote_other(g);
+       g->references.len--; /* of its backing file */
+       assert_true(ia_graph_drop_name(g, ALONE, "/r/alone.qcow2")))
+
 /* The file after those of the images. */
 CHANGE(delete_one_with_a_part, PART(ALONE, IMAGES, "/r/data.raw"); add_name(g, IMAGES, "/r/data.raw");
        assert_true(ia_graph_delete(g, ALONE)))
@@ -456,6 +505,12 @@ static const struct rule deeds[] = {
     {"an overlay with a relative backing name loses one of its names", overlay_loses_a_name,
      ORPHAN_BUT("broken-reference [/s/left.qcow2]")
          BASE_BUT("broken-reference [/s/left.qcow2] chain-broken [/s/left.qcow2 (backing-missing)]")},
+    {"an image is deleted that a description names", delete_one_in_a_description,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"an image is flattened whose backing file's description named it", flatten_one_with_a_description,
+     ORPHAN_PROVEN BASE_PROVEN},
+    {"the same where the data file's description may name it", flatten_one_with_two_descriptions, BASE_PROVEN},
+    {"an image that asks another machine loses a name", asker_loses_a_name, ORPHAN_PROVEN BASE_PROVEN},
     {"its overlays are flattened", flatten_both, ORPHAN_PROVEN "base.qcow2 unreferenced:\n"},
     {"an image with a data file is flattened", flatten_one_with_a_part, ORPHAN_PROVEN BASE_PROVEN},
     {"its data file is another image, which is destroyed", flatten_one_with_an_image_as_its_part,

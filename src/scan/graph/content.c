@@ -2,7 +2,25 @@
 /* Aliases for the names in such contents. */
 #include "scan/graph/content.h"
 
+#include "chain/names.h"
 #include "chain/reference.h"
+
+/* What such a name leads to besides its main file. */
+static enum ia_status resolve_nested_names(struct ia_links *links, size_t image, const char *text, struct ia_error *err)
+{
+    const struct ia_resolve_rules rules = ia_links_rules(links);
+    IA_AUTO_NAMES struct ia_names names = {0};
+    IA_TRY(ia_names_take_apart(text, &names, err));
+    for (size_t i = 0; i < names.files.len; i++) {
+        IA_AUTO_RESOLVED struct ia_resolved file = {0};
+        IA_TRY(ia_resolve_path(&rules, ia_file_path(links->catalog->files.items[image]), names.files.items[i].path,
+                               &file, err));
+        size_t target = ia_links_file_of(links, &file);
+        if (target != IA_NO_FILE && target != image)
+            IA_TRY(ia_links_add_alias(links, IA_ALIAS_CONTENT, image, target, text, file.path, err));
+    }
+    return IA_OK;
+}
 
 /* One name in a content that is used as another format. */
 static enum ia_status resolve_content_name(struct ia_links *links, size_t image, const struct ia_content_part *named,
@@ -15,6 +33,7 @@ static enum ia_status resolve_content_name(struct ia_links *links, size_t image,
     if (named->place == IA_PART_BESIDE) {
         IA_TRY(ia_resolve_path(&rules, from, named->name, &file, err));
     } else {
+        IA_TRY(resolve_nested_names(links, image, named->name, err));
         IA_TRY(ia_reference_parse(named->name, &reference, err));
         IA_TRY(ia_resolve(&rules, from, &reference, NULL, &file, err));
     }
@@ -61,6 +80,12 @@ static enum ia_status keep_names(struct ia_links *links, size_t image, size_t pa
         status =
             ia_links_add_alias(links, IA_ALIAS_CONTENT, image, node->backing_target, item->parsed.facts.backing_name,
                                node->backing_path != NULL ? node->backing_path : "", err);
+    for (size_t i = 0; i < node->nested.len && status == IA_OK; i++) {
+        const struct ia_nested *nested = &node->nested.items[i];
+        if (nested->target != IA_NO_FILE && nested->target != image)
+            status =
+                ia_links_add_alias(links, IA_ALIAS_CONTENT, image, nested->target, nested->name, nested->path, err);
+    }
     for (size_t i = 0, count = links->aliases.len; i < count && status == IA_OK; i++) {
         const struct ia_alias alias = links->aliases.items[i];
         if (alias.image == part && alias.target != image)

@@ -7,6 +7,7 @@
 #include "judge/judge.h"
 #include "scan/graph/content.h"
 #include "scan/graph/links.h"
+#include "scan/graph/nested.h"
 
 static void judge_unknown(struct ia_links *links, const struct ia_file *item)
 {
@@ -124,7 +125,7 @@ static void judge_backing_state(struct ia_links *links, const struct ia_file *it
         [IA_RESOLVE_DENIED] = {"cannot be reached", IA_FINDING_BACKING_UNREADABLE},
         [IA_RESOLVE_NOT_A_FILE] = {"is neither a file nor a block device", IA_FINDING_BACKING_UNREADABLE},
         [IA_RESOLVE_LOOP] = {"leads in a circle", IA_FINDING_BACKING_LOOP},
-        [IA_RESOLVE_REMOTE] = {"is no local file", IA_FINDING_BACKING_REMOTE},
+        [IA_RESOLVE_REMOTE] = {"is no file of this host", IA_FINDING_BACKING_REMOTE},
         [IA_RESOLVE_UNSUPPORTED] = {"is described in a way that is not followed", IA_FINDING_BACKING_UNSUPPORTED},
         [IA_RESOLVE_AMBIGUOUS] = {"is named relative to a working directory; looked for beside the image",
                                   IA_FINDING_BACKING_AMBIGUOUS},
@@ -132,7 +133,8 @@ static void judge_backing_state(struct ia_links *links, const struct ia_file *it
     };
     enum ia_resolve_state state = item->node->backing_state;
     bool is_reported = state == IA_RESOLVE_LOOP && item->node->backing_target != IA_NO_FILE; /* by cut_loops */
-    if (kinds[state].words == NULL || is_reported)
+    bool is_here = state == IA_RESOLVE_REMOTE && item->node->backing_is_here; /* by ia_links_judge_nested */
+    if (kinds[state].words == NULL || is_reported || is_here)
         return;
     /* Where it is certain which file it is, references can be hidden in it by its format alone. */
     bool certain = state == IA_RESOLVE_MISSING || state == IA_RESOLVE_OUTSIDE;
@@ -204,6 +206,7 @@ static enum ia_status judge_image(struct ia_links *links, size_t number, struct 
     enum ia_status status = IA_OK;
     judge_content(links, item);
     judge_backing(links, item);
+    ia_links_judge_nested(links, item);
     mark_template(links, item);
     add_overlay(links, number);
     for (size_t i = 0; i < item->read->parts.len && status == IA_OK; i++) {

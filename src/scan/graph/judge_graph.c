@@ -28,6 +28,8 @@ static enum ia_graph_state state_of(enum ia_resolve_state state)
 {
     if (state == IA_RESOLVE_MISSING)
         return IA_GRAPH_MISSING;
+    if (state == IA_RESOLVE_REMOTE)
+        return IA_GRAPH_REMOTE;
     return state == IA_RESOLVE_AMBIGUOUS ? IA_GRAPH_AMBIGUOUS : IA_GRAPH_OTHER;
 }
 
@@ -118,6 +120,23 @@ static bool add_parts(struct ia_graph *graph, size_t image, const struct ia_file
     return true;
 }
 
+static bool add_nested(struct ia_graph *graph, size_t image, const struct ia_file *item)
+{
+    for (size_t i = 0; i < item->node->nested.len; i++) {
+        const struct ia_nested *nested = &item->node->nested.items[i];
+        struct ia_graph_reference reference = {
+            .image = image,
+            .kind = IA_GRAPH_NESTED,
+            .state = state_of(nested->state),
+            .name = nested->name,
+            .path = nested->path,
+        };
+        if (!add_reference(graph, reference, nested->target))
+            return false;
+    }
+    return true;
+}
+
 static bool add_references(struct ia_graph *graph, size_t image, const struct ia_file *item)
 {
     struct ia_graph_reference backing = {
@@ -128,7 +147,7 @@ static bool add_references(struct ia_graph *graph, size_t image, const struct ia
         .path = item->node->backing_path == NULL ? "" : item->node->backing_path,
     };
     return (backing.name == NULL || add_reference(graph, backing, item->node->backing_target)) &&
-           add_parts(graph, image, item);
+           add_parts(graph, image, item) && add_nested(graph, image, item);
 }
 
 static bool add_aliases(const struct ia_links *links, const struct ia_judge_graph *out, struct ia_graph *graph)

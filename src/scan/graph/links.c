@@ -37,6 +37,7 @@ void ia_node_release(struct ia_node *node)
     free(node->stated_format);
     free(node->backing_path);
     free(node->parent_mismatch);
+    ia_node_release_nested(node);
     release_content(node);
 }
 
@@ -51,6 +52,7 @@ void ia_links_release(struct ia_links *links)
         free(links->templates.items[i]);
     ia_vec_release(&links->aliases);
     ia_vec_release(&links->templates);
+    ia_own_host_release(&links->host);
 }
 
 static enum ia_status add_template(void *ctx, const char *glob, struct ia_error *err)
@@ -87,7 +89,7 @@ static bool needs_another_look(const struct ia_file *item, bool *by_guess)
         return true;
     }
     if (!item->node->is_referenced)
-        return false;
+        return item->node->is_nested && item->class == IA_CLASS_NONE;
     *by_guess = item->node->stated_format == NULL;
     if (item->class == IA_CLASS_NONE || item->class == IA_CLASS_SKIPPED)
         return true;

@@ -5,6 +5,7 @@
 #define IA_SCAN_GRAPH_LINKS_H
 
 #include "scan/graph/identities.h"
+#include "scan/graph/own_host.h"
 #include "scan/reading/reading.h"
 
 enum ia_alias_kind {
@@ -29,6 +30,15 @@ struct ia_content_part {
     enum ia_part_place place;
 };
 
+/* What a name of an image leads to besides its main file: a file, or what is asked for at another machine. */
+struct ia_nested {
+    enum ia_resolve_state state;
+    size_t target; /* IA_NO_FILE: none */
+    char *name;    /* owned; as in the description; of what is remote, its last component */
+    char *path;    /* owned; where it leads, "" when that is not a path */
+    bool of_part;  /* in the name of a data file, which is not followed then, and a finding itself */
+};
+
 /* A file's place in the graph. Numbers are those of the catalog. */
 struct ia_node {
     size_t backing;                      /* IA_NO_FILE: none or not reachable */
@@ -37,23 +47,28 @@ struct ia_node {
     char *backing_path;                  /* owned */
     char *parent_mismatch; /* owned; in what the backing image is not the one it was made on, NULL: in nothing */
     IA_VEC(char *)
-    alias_directories;    /* owned, canonical directories from which other images name it, besides those of its names */
-    char *stated_format;  /* owned; the format that an overlay states */
-    bool reread;          /* already read a second time because of its stated format */
-    bool is_referenced;   /* some image names it as its backing file */
-    bool is_part;         /* some image keeps its data in it */
-    bool stale;           /* unchanged, but one of its parts is not: to be read again */
-    bool resolved;        /* its own references were followed */
-    bool chain_ok;        /* the image and all below it could be read */
-    bool is_template;     /* to be kept whole */
-    size_t referenced_by; /* an image that names it as its backing file */
-    int64_t last_overlay_mtime_ns; /* when the last of those that name it was written to; 0: none does */
+    alias_directories;   /* owned, canonical directories from which other images name it, besides those of its names */
+    char *stated_format; /* owned; the format that an overlay states */
+    IA_VEC(struct ia_nested) nested; /* in its backing name and those of its data files */
+    bool backing_is_here;            /* its backing name leads to a service of this host */
+    bool data_is_here;               /* the name of a data file does */
+    bool is_nested;                  /* some image names it so */
+    bool reread;                     /* already read a second time because of its stated format */
+    bool is_referenced;              /* some image names it as its backing file */
+    bool is_part;                    /* some image keeps its data in it */
+    bool stale;                      /* unchanged, but one of its parts is not: to be read again */
+    bool resolved;                   /* its own references were followed */
+    bool chain_ok;                   /* the image and all below it could be read */
+    bool is_template;                /* to be kept whole */
+    size_t referenced_by;            /* an image that names it as its backing file */
+    int64_t last_overlay_mtime_ns;   /* when the last of those that name it was written to; 0: none does */
     /* What a content names that the stated format overrides. */
     char *content_backing; /* owned; its backing name; NULL: none */
     IA_VEC(struct ia_content_part) content_parts;
 };
 void ia_node_init(struct ia_node *node);
 void ia_node_release(struct ia_node *node);
+void ia_node_release_nested(struct ia_node *node);
 
 /* It holds another image's data, and no overlay names it: whatever its content looks like, it is no image. */
 static inline bool ia_node_is_only_a_part(const struct ia_node *node)
@@ -67,6 +82,7 @@ struct ia_links {
     struct ia_identities identities;
     IA_VEC(struct ia_alias) aliases;
     IA_VEC(char *) templates; /* owned globs: the store's and the options' */
+    struct ia_own_host host;
 };
 void ia_links_release(struct ia_links *links);
 
@@ -76,6 +92,14 @@ IA_MUST_CHECK enum ia_status ia_links_load_templates(struct ia_links *links, str
 IA_MUST_CHECK enum ia_status ia_links_follow(struct ia_links *links, struct ia_error *err);
 /* resolve.c: follows the references of all images that were read. */
 IA_MUST_CHECK enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err);
+/* Whether files that the walk did not meet may be added to the catalog, and so be read. */
+enum ia_files_read { IA_KNOWN_FILES, IA_NEW_FILES };
+/* The file that was found; with IA_NEW_FILES one in an --allow directory is added. */
+IA_MUST_CHECK enum ia_status ia_links_file_or_new(struct ia_links *links, const struct ia_resolved *file,
+                                                  enum ia_files_read allowed, size_t *number, struct ia_error *err);
+/* An image calls the file by this name: its directory is one more place to look from. */
+IA_MUST_CHECK enum ia_status ia_links_add_directory(struct ia_links *links, size_t target, const char *named,
+                                                    struct ia_error *err);
 /* The image may name the target besides; name and path are copied. */
 IA_MUST_CHECK enum ia_status ia_links_add_alias(struct ia_links *links, enum ia_alias_kind kind, size_t image,
                                                 size_t target, const char *name, const char *path,

@@ -3,7 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/path.h"
 #include "scan/graph/links.h"
+
+void ia_node_release_nested(struct ia_node *node)
+{
+    for (size_t i = 0; i < node->nested.len; i++) {
+        free(node->nested.items[i].name);
+        free(node->nested.items[i].path);
+    }
+    ia_vec_release(&node->nested);
+}
 
 static bool is_known(const void *catalog, const struct stat *st)
 {
@@ -22,6 +33,50 @@ size_t ia_links_file_of(const struct ia_links *links, const struct ia_resolved *
     if (file->found != IA_RESOLVE_FOLLOWED)
         return IA_NO_FILE;
     return ia_catalog_find(links->catalog, (int64_t)file->st.st_dev, (int64_t)file->st.st_ino);
+}
+
+enum ia_status ia_links_file_or_new(struct ia_links *links, const struct ia_resolved *file, enum ia_files_read allowed,
+                                    size_t *number, struct ia_error *err)
+{
+    *number = ia_links_file_of(links, file);
+    if (*number != IA_NO_FILE || file->found != IA_RESOLVE_FOLLOWED || allowed == IA_KNOWN_FILES)
+        return IA_OK;
+    IA_TRY(ia_catalog_add(links->catalog, file->path, &file->st, false, number, err));
+    ia_catalog_match_late(links->catalog, *number);
+    return IA_OK;
+}
+
+static bool is_in(const char *path, const char *directory)
+{
+    size_t len = strlen(directory);
+    return ia_path_directory_length(path) == len + 1 && strncmp(path, directory, len) == 0;
+}
+
+/* QEMU takes a relative name of an image from the directory of the name by which the image itself was opened. When an
+ * overlay names it through a link from elsewhere, that directory is one more place to look from.
+ * Ends: there are no more directories than references. */
+enum ia_status ia_links_add_directory(struct ia_links *links, size_t target, const char *named, struct ia_error *err)
+{
+    struct ia_file *item = links->catalog->files.items[target];
+    IA_AUTO_FREE char *name = strdup(named);
+    if (name == NULL || !ia_path_go_up(name))
+        return name == NULL ? ia_no_memory(err) : IA_OK;
+    IA_AUTO_FREE char *directory = realpath(name, NULL);
+    if (directory == NULL)
+        return IA_OK;
+    if (strcmp(directory, "/") == 0)
+        directory[0] = '\0';
+    for (size_t i = 0; i < item->names.len; i++)
+        if (is_in(item->names.items[i].path, directory))
+            return IA_OK;
+    for (size_t i = 0; i < item->node->alias_directories.len; i++)
+        if (strcmp(item->node->alias_directories.items[i], directory) == 0)
+            return IA_OK;
+    if (!ia_vec_push(&item->node->alias_directories, directory))
+        return ia_no_memory(err);
+    directory = NULL;
+    item->node->resolved = false;
+    return IA_OK;
 }
 
 enum ia_status ia_links_add_alias(struct ia_links *links, enum ia_alias_kind kind, size_t image, size_t target,

@@ -5,66 +5,17 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/path.h"
 #include "chain/reference.h"
 #include "scan/graph/content.h"
 #include "scan/graph/identities.h"
 #include "scan/graph/links.h"
-
-/* Whether files that the walk did not meet may be added to the catalog, and so be read. */
-enum files_read { KNOWN_FILES, NEW_FILES };
-
-/* The file that was found; with NEW_FILES one in an --allow directory is added. */
-static enum ia_status item_or_new(struct ia_links *links, const struct ia_resolved *file, enum files_read allowed,
-                                  size_t *number, struct ia_error *err)
-{
-    *number = ia_links_file_of(links, file);
-    if (*number != IA_NO_FILE || file->found != IA_RESOLVE_FOLLOWED || allowed == KNOWN_FILES)
-        return IA_OK;
-    IA_TRY(ia_catalog_add(links->catalog, file->path, &file->st, false, number, err));
-    ia_catalog_match_late(links->catalog, *number);
-    return IA_OK;
-}
-
-static bool is_in(const char *path, const char *directory)
-{
-    size_t len = strlen(directory);
-    return ia_path_directory_length(path) == len + 1 && strncmp(path, directory, len) == 0;
-}
-
-/* QEMU takes a relative name of an image from the directory of the name by which the image itself was opened. When an
- * overlay names it through a link from elsewhere, that directory is one more place to look from.
- * Ends: there are no more directories than references. */
-static enum ia_status add_alias_directory(struct ia_links *links, size_t target, const char *named,
-                                          struct ia_error *err)
-{
-    struct ia_file *item = links->catalog->files.items[target];
-    IA_AUTO_FREE char *name = strdup(named);
-    if (name == NULL || !ia_path_go_up(name))
-        return name == NULL ? ia_no_memory(err) : IA_OK;
-    IA_AUTO_FREE char *directory = realpath(name, NULL);
-    if (directory == NULL)
-        return IA_OK;
-    if (strcmp(directory, "/") == 0)
-        directory[0] = '\0';
-    for (size_t i = 0; i < item->names.len; i++)
-        if (is_in(item->names.items[i].path, directory))
-            return IA_OK;
-    for (size_t i = 0; i < item->node->alias_directories.len; i++)
-        if (strcmp(item->node->alias_directories.items[i], directory) == 0)
-            return IA_OK;
-    if (!ia_vec_push(&item->node->alias_directories, directory))
-        return ia_no_memory(err);
-    directory = NULL;
-    item->node->resolved = false;
-    return IA_OK;
-}
+#include "scan/graph/nested.h"
 
 /* What an image names as its backing file. */
 struct named {
     const struct ia_reference *reference;
     const char *format; /* that the image states, NULL: none */
-    enum files_read allowed;
+    enum ia_files_read allowed;
 };
 
 /* The first file that is found counts; without one, the first name that was looked up. */
@@ -104,14 +55,14 @@ static enum ia_status follow_from(struct ia_links *links, size_t image, const ch
     IA_AUTO_RESOLVED struct ia_resolved file = {0};
     size_t target = IA_NO_FILE;
     IA_TRY(ia_resolve(&rules, name, backing->reference, backing->format, &file, err));
-    IA_TRY(item_or_new(links, &file, backing->allowed, &target, err));
+    IA_TRY(ia_links_file_or_new(links, &file, backing->allowed, &target, err));
     *deferred = file.found == IA_RESOLVE_FOLLOWED && target == IA_NO_FILE;
     if (*deferred)
         return IA_OK;
     if (by_alias && target == IA_NO_FILE)
         report_broken_alias(links, image, &file);
     IA_TRY(keep_backing(links, image, name, &file, target, err));
-    return target != IA_NO_FILE ? add_alias_directory(links, target, file.named, err) : IA_OK;
+    return target != IA_NO_FILE ? ia_links_add_directory(links, target, file.named, err) : IA_OK;
 }
 
 /* The first name of the image from which the reference can be followed decides; other names that lead elsewhere are
@@ -154,7 +105,7 @@ static enum ia_status state_format(struct ia_links *links, size_t image, const c
 }
 
 /* A parent called by host paths: the first that can be followed counts, and others that can are kept as aliases. */
-static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum files_read allowed, bool *deferred,
+static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum ia_files_read allowed, bool *deferred,
                                     struct ia_error *err)
 {
     enum ia_status status = IA_OK;
@@ -207,8 +158,8 @@ static enum ia_status resolve_identity(struct ia_links *links, size_t image, str
                                             : state_format(links, image, item->parsed.facts.backing_format, err);
 }
 
-static enum ia_status resolve_reference(struct ia_links *links, size_t image, enum files_read allowed, bool *deferred,
-                                        struct ia_error *err)
+static enum ia_status resolve_reference(struct ia_links *links, size_t image, enum ia_files_read allowed,
+                                        bool *deferred, struct ia_error *err)
 {
     const struct ia_file *item = links->catalog->files.items[image];
     const struct ia_image_facts *facts = &item->parsed.facts;
@@ -223,7 +174,7 @@ static enum ia_status resolve_reference(struct ia_links *links, size_t image, en
     return state_format(links, image, item->node->backing_state == IA_RESOLVE_UNSUPPORTED ? NULL : format, err);
 }
 
-static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum files_read allowed, bool *deferred,
+static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum ia_files_read allowed, bool *deferred,
                                       struct ia_error *err)
 {
     const struct ia_image_facts *facts = &links->catalog->files.items[image]->parsed.facts;
@@ -260,7 +211,8 @@ static enum ia_status resolve_parts(struct ia_links *links, size_t image, struct
     return IA_OK;
 }
 
-static enum ia_status resolve_item(struct ia_links *links, size_t number, enum files_read allowed, struct ia_error *err)
+static enum ia_status resolve_item(struct ia_links *links, size_t number, enum ia_files_read allowed,
+                                   struct ia_error *err)
 {
     const struct ia_file *item = links->catalog->files.items[number];
     struct ia_node *node = item->node;
@@ -272,6 +224,8 @@ static enum ia_status resolve_item(struct ia_links *links, size_t number, enum f
     node->backing_path = NULL;
     if (item->parsed.facts.backing_name != NULL)
         IA_TRY(resolve_backing(links, number, allowed, &deferred, err));
+    if (!deferred)
+        IA_TRY(ia_links_resolve_nested(links, number, allowed, &deferred, err));
     node->resolved = !deferred;
     if (deferred)
         return IA_OK;
@@ -287,13 +241,13 @@ static bool is_doubted(const struct ia_file *item)
 }
 
 /* One round over everything that is not resolved yet; *any: there was something. */
-static enum ia_status resolve_round(struct ia_links *links, enum files_read allowed, size_t count, bool *any,
+static enum ia_status resolve_round(struct ia_links *links, enum ia_files_read allowed, size_t count, bool *any,
                                     struct ia_error *err)
 {
     for (size_t i = 0; i < count; i++) {
         const struct ia_file *item = links->catalog->files.items[i];
         bool readable = ia_file_is_image(item) && item->has_parsed;
-        if (!readable || item->node->resolved || (allowed == NEW_FILES && is_doubted(item)))
+        if (!readable || item->node->resolved || (allowed == IA_NEW_FILES && is_doubted(item)))
             continue;
         IA_TRY(resolve_item(links, i, allowed, err));
         *any = *any || links->catalog->files.items[i]->node->resolved;
@@ -321,7 +275,7 @@ enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err)
 {
     IA_TRY(ia_identities_sort(&links->identities, links->catalog, err));
     size_t count = links->catalog->files.len; /* what is added is resolved in the next round, after it was read */
-    for (enum files_read allowed = KNOWN_FILES; allowed <= NEW_FILES; allowed++) {
+    for (enum ia_files_read allowed = IA_KNOWN_FILES; allowed <= IA_NEW_FILES; allowed++) {
         bool any = true;
         while (any) {
             any = false;

@@ -58,6 +58,24 @@ static enum ia_status put_references(struct ia_publish *publish, const struct ia
     return IA_OK;
 }
 
+static enum ia_status put_nested(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+{
+    struct ia_file *const *items = publish->catalog->files.items;
+    for (size_t i = 0; i < item->node->nested.len; i++) {
+        const struct ia_nested *nested = &item->node->nested.items[i];
+        struct ia_reference_row row = {.image_id = item->image_id,
+                                       .kind = "nested",
+                                       .number = (int64_t)i,
+                                       .place = -1,
+                                       .name = nested->name,
+                                       .path = nested->path,
+                                       .state = ia_resolve_word(nested->state),
+                                       .target_id = nested->target != IA_NO_FILE ? items[nested->target]->file_id : 0};
+        IA_TRY(ia_writer_put_reference(publish->writer, &row, err));
+    }
+    return IA_OK;
+}
+
 static enum ia_status put_image_files(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
 {
     struct ia_file *const *items = publish->catalog->files.items;
@@ -90,6 +108,8 @@ static enum ia_status write_links(struct ia_publish *publish, struct ia_error *e
             IA_TRY(put_names(publish, item, err));
         if (ia_file_is_image(item))
             IA_TRY(put_references(publish, item, err));
+        if (ia_file_is_image(item))
+            IA_TRY(put_nested(publish, item, err));
         if (ia_file_is_image(item))
             IA_TRY(put_image_files(publish, item, err));
     }
@@ -146,6 +166,13 @@ static void add_item(struct ia_fingerprint *print, const struct ia_publish *publ
         ia_fingerprint_int(print, file_id_of(publish, part->item));
         ia_fingerprint_int(print, part->state);
         ia_fingerprint_text(print, part->path);
+    }
+    for (size_t i = 0; i < item->node->nested.len; i++) {
+        const struct ia_nested *nested = &item->node->nested.items[i];
+        ia_fingerprint_int(print, file_id_of(publish, nested->target));
+        ia_fingerprint_int(print, nested->state);
+        ia_fingerprint_text(print, nested->name);
+        ia_fingerprint_text(print, nested->path);
     }
     add_names(print, item);
 }
