@@ -53,7 +53,7 @@ static struct ia_resolve_rules rules_of(const struct ia_chain_options *options)
     return (struct ia_resolve_rules){.confine = options->confine, .from_working_dir = true, .take_slices = true};
 }
 
-/* Words of the caller before the words of the cause. */
+/* Puts the image's name before a cause that names nothing. */
 static enum ia_status blame(struct ia_error *err, const char *name)
 {
     struct ia_error cause = *err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hard links: of the names by which a file was met, those that hold it. */
+/* Hard links: of the names by which a file was found, those that hold it. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

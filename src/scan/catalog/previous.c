@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "scan/catalog/catalog.h"
 
-/* An image at the same path whose file was replaced goes on under its number, with what is known of its past. */
 static int by_path(const void *a, const void *b)
 {
     const struct ia_previous *x = *(struct ia_previous *const *)a;
@@ -14,6 +13,7 @@ static int by_path(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
+/* An image at the same path whose file was replaced goes on under its number, with what is known of its past. */
 static enum ia_status match_paths(struct ia_catalog *catalog, struct ia_error *err)
 {
     struct ia_previous **sorted = calloc(catalog->previous.len + 1, sizeof(*sorted));

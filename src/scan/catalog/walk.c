@@ -66,7 +66,7 @@ static enum ia_status visit(struct ia_catalog *catalog, FTS *fts, FTSENT *entry,
     }
     switch (entry->fts_info) {
     case FTS_D:
-    case FTS_DC: /* a hard-linked or mounted circle: what is in it was met before */
+    case FTS_DC: /* a hard-linked or mounted circle: what is in it was found before */
         return IA_OK;
     case FTS_F:
         return add_file(catalog, entry->fts_path, entry->fts_statp, err);

@@ -7,9 +7,9 @@
 
 enum mark { UNSEEN, UNDER_WAY, DONE };
 
-static bool links_on(const struct ia_file *item)
+static bool links_on(const struct ia_file *file)
 {
-    return ia_file_is_image(item) && item->node->backing != IA_NO_FILE;
+    return ia_file_is_image(file) && file->node->backing != IA_NO_FILE;
 }
 
 /* Cuts a circle that `from` is part of: none of its images has a chain. */
@@ -17,12 +17,12 @@ static void cut_loop(struct ia_links *links, size_t from)
 {
     struct ia_file **items = links->catalog->files.items;
     for (size_t at = from; items[at]->node->backing != IA_NO_FILE;) { /* ends: every round cuts a link */
-        struct ia_file *item = items[at];
-        at = item->node->backing;
-        ia_findings_add(&links->catalog->findings, IA_FINDING_BACKING_LOOP, ia_file_path(item),
+        struct ia_file *file = items[at];
+        at = file->node->backing;
+        ia_findings_add(&links->catalog->findings, IA_FINDING_BACKING_LOOP, ia_file_path(file),
                         "its chain comes back to itself by way of '%s'", ia_file_path(items[at]));
-        item->node->backing_state = IA_RESOLVE_LOOP;
-        item->node->backing = IA_NO_FILE;
+        file->node->backing_state = IA_RESOLVE_LOOP;
+        file->node->backing = IA_NO_FILE;
     }
 }
 
@@ -36,7 +36,7 @@ static enum ia_status cut_loops(struct ia_links *links, struct ia_error *err)
         return ia_no_memory(err);
     for (size_t i = 0; i < count; i++) {
         size_t at = i;
-        while (marks[at] == UNSEEN && links_on(items[at])) { /* ends: each item is marked once */
+        while (marks[at] == UNSEEN && links_on(items[at])) { /* ends: each file is marked once */
             marks[at] = UNDER_WAY;
             at = items[at]->node->backing;
         }
@@ -55,12 +55,12 @@ static enum ia_status cut_loops(struct ia_links *links, struct ia_error *err)
 }
 
 /* Walks down from an image; its chain is whole if every link was followed to a sound image. */
-static void check_chain(struct ia_links *links, struct ia_file *item)
+static void check_chain(struct ia_links *links, struct ia_file *file)
 {
     struct ia_file *const *items = links->catalog->files.items;
     int depth = 0;
-    const struct ia_file *at = item;
-    item->node->chain_ok = false;
+    const struct ia_file *at = file;
+    file->node->chain_ok = false;
     for (;;) {
         if (!ia_file_is_sound(at) || at->node->is_part)
             return;
@@ -69,13 +69,13 @@ static void check_chain(struct ia_links *links, struct ia_file *item)
         if (at->node->backing == IA_NO_FILE || at->node->backing_state == IA_RESOLVE_UNSUPPORTED)
             return;
         if (++depth >= links->catalog->options->limits->max_chain_depth) {
-            ia_findings_add(&links->catalog->findings, IA_FINDING_CHAIN_TOO_DEEP, ia_file_path(item),
+            ia_findings_add(&links->catalog->findings, IA_FINDING_CHAIN_TOO_DEEP, ia_file_path(file),
                             "more than %d images in its chain", depth);
             return;
         }
         at = items[at->node->backing];
     }
-    item->node->chain_ok = true;
+    file->node->chain_ok = true;
 }
 
 /* Are the parents those that their children were made on? */
@@ -101,9 +101,9 @@ enum ia_status ia_links_check_chains(struct ia_links *links, struct ia_error *er
     if (status != IA_OK)
         return status;
     for (size_t i = 0; i < links->catalog->files.len; i++) {
-        struct ia_file *item = links->catalog->files.items[i];
-        if (ia_file_is_image(item))
-            check_chain(links, item);
+        struct ia_file *file = links->catalog->files.items[i];
+        if (ia_file_is_image(file))
+            check_chain(links, file);
     }
     return IA_OK;
 }

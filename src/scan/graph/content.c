@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Aliases for the names in such contents. */
+/* Aliases for what contents name that are used as another format (links.h). */
 #include "scan/graph/content.h"
 
 #include "chain/names.h"
@@ -73,12 +73,12 @@ static bool add_once(struct file_set *set, size_t number)
 static enum ia_status keep_names(struct ia_links *links, size_t image, size_t part, struct file_set *parts,
                                  struct ia_error *err)
 {
-    const struct ia_file *item = links->catalog->files.items[part];
-    const struct ia_node *node = item->node;
+    const struct ia_file *file = links->catalog->files.items[part];
+    const struct ia_node *node = file->node;
     enum ia_status status = IA_OK;
     if (node->backing_target != IA_NO_FILE && node->backing_target != image)
         status =
-            ia_links_add_alias(links, IA_ALIAS_CONTENT, image, node->backing_target, item->parsed.facts.backing_name,
+            ia_links_add_alias(links, IA_ALIAS_CONTENT, image, node->backing_target, file->parsed.facts.backing_name,
                                node->backing_path != NULL ? node->backing_path : "", err);
     for (size_t i = 0; i < node->nested.len && status == IA_OK; i++) {
         const struct ia_nested *nested = &node->nested.items[i];
@@ -91,9 +91,9 @@ static enum ia_status keep_names(struct ia_links *links, size_t image, size_t pa
         if (alias.image == part && alias.target != image)
             status = ia_links_add_alias(links, IA_ALIAS_CONTENT, image, alias.target, alias.name, alias.path, err);
     }
-    for (size_t i = 0; i < item->read->parts.len && status == IA_OK; i++) {
-        const struct ia_file_part *own = &item->read->parts.items[i];
-        const char *name = item->parsed.facts.parts.items[i].name;
+    for (size_t i = 0; i < file->read->parts.len && status == IA_OK; i++) {
+        const struct ia_file_part *own = &file->read->parts.items[i];
+        const char *name = file->parsed.facts.parts.items[i].name;
         if (own->item == IA_NO_FILE || own->item == image)
             continue;
         status = ia_links_add_alias(links, IA_ALIAS_CONTENT, image, own->item, name == NULL ? "" : name,

@@ -4,15 +4,15 @@
 
 #include <string.h>
 
-static const char *own_of(const struct ia_file *item)
+static const char *own_of(const struct ia_file *file)
 {
-    return ia_parsed_identity(&item->parsed)->own;
+    return ia_parsed_identity(&file->parsed)->own;
 }
 
-static int compare(const struct ia_file *item, const char *format, const char *identity)
+static int compare(const struct ia_file *file, const char *format, const char *identity)
 {
-    int order = strcmp(own_of(item), identity);
-    return order != 0 ? order : strcmp(item->parsed.format, format);
+    int order = strcmp(own_of(file), identity);
+    return order != 0 ? order : strcmp(file->parsed.format, format);
 }
 
 static int by_identity(const void *a, const void *b, void *ctx)
@@ -29,8 +29,8 @@ enum ia_status ia_identities_sort(struct ia_identities *identities, const struct
 {
     identities->sorted.len = 0;
     for (size_t i = 0; i < catalog->files.len; i++) {
-        const struct ia_file *item = catalog->files.items[i];
-        if (!ia_file_is_image(item) || !item->has_parsed || own_of(item)[0] == '\0')
+        const struct ia_file *file = catalog->files.items[i];
+        if (!ia_file_is_image(file) || !file->has_parsed || own_of(file)[0] == '\0')
             continue;
         if (!ia_vec_push(&identities->sorted, i))
             return ia_no_memory(err);
@@ -61,7 +61,7 @@ size_t ia_identities_find(const struct ia_identities *identities, const struct i
     return low;
 }
 
-bool ia_identity_is(const struct ia_file *item, const char *format, const char *identity)
+bool ia_identity_is(const struct ia_file *file, const char *format, const char *identity)
 {
-    return compare(item, format, identity) == 0;
+    return compare(file, format, identity) == 0;
 }

@@ -19,6 +19,6 @@ void ia_identities_release(struct ia_identities *identities);
 size_t ia_identities_find(const struct ia_identities *identities, const struct ia_catalog *catalog, const char *format,
                           const char *identity);
 
-bool ia_identity_is(const struct ia_file *item, const char *format, const char *identity);
+bool ia_identity_is(const struct ia_file *file, const char *format, const char *identity);
 
 #endif

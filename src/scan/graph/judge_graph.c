@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the scan saw, as the graph that the judge looks at. File n of the graph is item n of the inventory. */
+/* What the scan saw, as the graph that the judge looks at. File n of the graph is file n of the catalog. */
 #include "scan/graph/judge_graph.h"
 
 #include <stdlib.h>

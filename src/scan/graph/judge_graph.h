@@ -7,8 +7,8 @@
 #include "scan/graph/links.h"
 
 struct ia_judge_graph {
-    struct ia_graph graph; /* file n is item n */
-    size_t *image_of;      /* of each item, its image in the graph; IA_GRAPH_NONE: it is none */
+    struct ia_graph graph; /* file n is file n of the catalog */
+    size_t *image_of;      /* of each file, its image in the graph; IA_GRAPH_NONE: it is none */
 };
 
 /* After everything was followed, looked at and found; texts stay the scan's. Of the forest nothing is set. IA_NOMEM. */

@@ -15,7 +15,7 @@ enum ia_alias_kind {
 /* The word of stores: "alias", "content". */
 const char *ia_alias_kind_word(enum ia_alias_kind kind);
 
-/* A file that an image may name in another way than by its followed backing link. */
+/* A file that an image may name besides the backing file that was followed. */
 struct ia_alias {
     enum ia_alias_kind kind;
     size_t image;  /* the image that names it */
@@ -92,7 +92,7 @@ IA_MUST_CHECK enum ia_status ia_links_load_templates(struct ia_links *links, str
 IA_MUST_CHECK enum ia_status ia_links_follow(struct ia_links *links, struct ia_error *err);
 /* resolve.c: follows the references of all images that were read. */
 IA_MUST_CHECK enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err);
-/* Whether files that the walk did not meet may be added to the catalog, and so be read. */
+/* Whether files that the walk did not find may be added to the catalog, and so be read. */
 enum ia_files_read { IA_KNOWN_FILES, IA_NEW_FILES };
 /* The file that was found; with IA_NEW_FILES one in an --allow directory is added. */
 IA_MUST_CHECK enum ia_status ia_links_file_or_new(struct ia_links *links, const struct ia_resolved *file,

@@ -211,7 +211,7 @@ static enum ia_status resolve_parts(struct ia_links *links, size_t image, struct
     return IA_OK;
 }
 
-static enum ia_status resolve_item(struct ia_links *links, size_t number, enum ia_files_read allowed,
+static enum ia_status resolve_file(struct ia_links *links, size_t number, enum ia_files_read allowed,
                                    struct ia_error *err)
 {
     const struct ia_file *item = links->catalog->files.items[number];
@@ -249,7 +249,7 @@ static enum ia_status resolve_round(struct ia_links *links, enum ia_files_read a
         bool readable = ia_file_is_image(item) && item->has_parsed;
         if (!readable || item->node->resolved || (allowed == IA_NEW_FILES && is_doubted(item)))
             continue;
-        IA_TRY(resolve_item(links, i, allowed, err));
+        IA_TRY(resolve_file(links, i, allowed, err));
         *any = *any || links->catalog->files.items[i]->node->resolved;
     }
     return IA_OK;
@@ -269,8 +269,9 @@ static void mark_parts(struct ia_links *links)
     }
 }
 
-/* References among files that the walk met come first, so that every format that is stated is known before a file that
- * only a reference names is read. Ends: an item goes back to unresolved only with one more directory to look from. */
+/* References among files that the walk found come first, so that every format that is stated is known before a file
+ * that only a reference names is read. Ends: a file goes back to unresolved only with one more directory to look from.
+ */
 enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err)
 {
     IA_TRY(ia_identities_sort(&links->identities, links->catalog, err));

@@ -8,9 +8,9 @@
 #include "base/cleanup.h"
 #include "base/fingerprint.h"
 
-static size_t backing_image(const struct ia_links *links, size_t item)
+static size_t backing_image(const struct ia_links *links, size_t file)
 {
-    size_t backing = links->catalog->files.items[item]->node->backing;
+    size_t backing = links->catalog->files.items[file]->node->backing;
     return backing != IA_NO_FILE && ia_file_is_image(links->catalog->files.items[backing]) ? backing : IA_NO_FILE;
 }
 
@@ -34,17 +34,17 @@ static void find_roots(struct ia_trees *trees, const struct ia_links *links)
 
 static int64_t fingerprint(const struct ia_links *links, size_t number)
 {
-    const struct ia_file *item = links->catalog->files.items[number];
+    const struct ia_file *file = links->catalog->files.items[number];
     size_t backing = backing_image(links, number);
     struct ia_fingerprint print = IA_FINGERPRINT_INIT;
-    ia_fingerprint_int(&print, item->image_id);
+    ia_fingerprint_int(&print, file->image_id);
     ia_fingerprint_int(&print, backing == IA_NO_FILE ? 0 : links->catalog->files.items[backing]->image_id);
-    ia_fingerprint_int(&print, item->node->chain_ok);
-    ia_fingerprint_int(&print, item->node->is_template);
-    ia_fingerprint_int(&print, ia_file_is_sound(item));
-    for (size_t i = 0; i < item->parsed.mappings.len; i++) {
-        ia_fingerprint_int(&print, item->parsed.mappings.items[i].map_id);
-        ia_fingerprint_int(&print, item->parsed.mappings.items[i].failed);
+    ia_fingerprint_int(&print, file->node->chain_ok);
+    ia_fingerprint_int(&print, file->node->is_template);
+    ia_fingerprint_int(&print, ia_file_is_sound(file));
+    for (size_t i = 0; i < file->parsed.mappings.len; i++) {
+        ia_fingerprint_int(&print, file->parsed.mappings.items[i].map_id);
+        ia_fingerprint_int(&print, file->parsed.mappings.items[i].failed);
     }
     return ia_fingerprint_value(&print);
 }
@@ -73,7 +73,7 @@ static bool list_roots(struct ia_trees *trees, const struct ia_links *links)
 {
     struct ia_file *const *items = links->catalog->files.items;
     for (size_t i = 0; i < trees->count; i++) {
-        struct ia_tree_root root = {.image_id = items[i]->image_id, .item = i, .changed = true};
+        struct ia_tree_root root = {.image_id = items[i]->image_id, .file = i, .changed = true};
         if (trees->root_of[i] == i && !ia_vec_push(&trees->roots, root))
             return false;
     }
@@ -83,7 +83,7 @@ static bool list_roots(struct ia_trees *trees, const struct ia_links *links)
     if (place == NULL)
         return false;
     for (size_t i = 0; i < trees->roots.len; i++)
-        place[trees->roots.items[i].item] = i;
+        place[trees->roots.items[i].file] = i;
     for (size_t i = 0; i < trees->count; i++)
         if (trees->root_of[i] != IA_NO_FILE)
             trees->root_of[i] = place[trees->root_of[i]];

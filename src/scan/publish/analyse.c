@@ -20,16 +20,16 @@ struct forest {
     struct ia_publish *publish;
     struct ia_trees trees;
     struct ia_forest_node *nodes;
-    size_t *items;   /* node to item */
-    size_t *node_of; /* item to node */
+    size_t *files;   /* node to file */
+    size_t *node_of; /* file to node */
     int64_t **sizes; /* of snapshots, for each node */
     size_t count;
     struct masked_pieces *masked;
 };
 
-static const struct ia_file *item_of(const struct forest *forest, size_t node)
+static const struct ia_file *file_of(const struct forest *forest, size_t node)
 {
-    return forest->publish->catalog->files.items[forest->items[node]];
+    return forest->publish->catalog->files.items[forest->files[node]];
 }
 
 /* A mapping that could not be read has no extents: it then reads everything from its backing file, which keeps that. */
@@ -37,30 +37,30 @@ static enum ia_status read_extents(void *ctx, size_t node, size_t mapping, int64
                                    size_t capacity, size_t *count, struct ia_error *err)
 {
     struct forest *forest = ctx;
-    const struct ia_file *item = item_of(forest, node);
+    const struct ia_file *file = file_of(forest, node);
     *count = 0;
-    if (mapping >= item->parsed.mappings.len || item->parsed.mappings.items[mapping].failed)
+    if (mapping >= file->parsed.mappings.len || file->parsed.mappings.items[mapping].failed)
         return IA_OK;
-    return ia_writer_read_extents(forest->publish->writer, item->parsed.mappings.items[mapping].map_id, from, out,
+    return ia_writer_read_extents(forest->publish->writer, file->parsed.mappings.items[mapping].map_id, from, out,
                                   capacity, count, err);
 }
 
 static enum ia_status put_seen(void *ctx, size_t node, uint32_t readers, int64_t bytes, struct ia_error *err)
 {
     struct forest *forest = ctx;
-    const struct ia_file *item = item_of(forest, node);
-    if (!ia_file_is_sound(item))
+    const struct ia_file *file = file_of(forest, node);
+    if (!ia_file_is_sound(file))
         return IA_OK;
-    return ia_writer_put_reader_bytes(forest->publish->writer, item->image_id, readers, bytes, err);
+    return ia_writer_put_reader_bytes(forest->publish->writer, file->image_id, readers, bytes, err);
 }
 
 static enum ia_status put_usage(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err)
 {
     struct forest *forest = ctx;
-    const struct ia_file *item = item_of(forest, node);
-    if (!ia_file_is_sound(item))
+    const struct ia_file *file = file_of(forest, node);
+    if (!ia_file_is_sound(file))
         return IA_OK;
-    return ia_writer_put_usage(forest->publish->writer, item->image_id, usage, err);
+    return ia_writer_put_usage(forest->publish->writer, file->image_id, usage, err);
 }
 
 static enum ia_status store_masked(struct forest *forest, struct ia_error *err)
@@ -75,11 +75,11 @@ static enum ia_status store_masked(struct forest *forest, struct ia_error *err)
 static enum ia_status put_masked(void *ctx, size_t node, const struct ia_extent *piece, struct ia_error *err)
 {
     struct forest *forest = ctx;
-    const struct ia_file *item = item_of(forest, node);
+    const struct ia_file *file = file_of(forest, node);
     struct masked_pieces *masked = forest->masked;
-    if (!ia_file_is_sound(item))
+    if (!ia_file_is_sound(file))
         return IA_OK;
-    masked->images[masked->count] = item->image_id;
+    masked->images[masked->count] = file->image_id;
     masked->pieces[masked->count++] = *piece;
     return masked->count == MASKED_BATCH ? store_masked(forest, err) : IA_OK;
 }
@@ -87,16 +87,16 @@ static enum ia_status put_masked(void *ctx, size_t node, const struct ia_extent 
 static enum ia_status put_chain(void *ctx, const struct ia_chain_row *row, struct ia_error *err)
 {
     struct forest *forest = ctx;
-    const struct ia_file *item = item_of(forest, row->node);
-    const struct ia_file *layer = item_of(forest, row->layer);
+    const struct ia_file *file = file_of(forest, row->node);
+    const struct ia_file *layer = file_of(forest, row->layer);
     struct ia_chain_store_row stored = {
-        .image_id = item->image_id,
+        .image_id = file->image_id,
         .depth = (int64_t)row->depth,
         .layer_id = layer->image_id,
         .map_id = layer->parsed.mappings.items[0].map_id,
         .visible_size = row->visible_size,
-        .visible_bytes = item->node->chain_ok ? row->visible_bytes : -1,
-        .data_bytes = item->node->chain_ok ? row->data_bytes : -1,
+        .visible_bytes = file->node->chain_ok ? row->visible_bytes : -1,
+        .data_bytes = file->node->chain_ok ? row->data_bytes : -1,
     };
     return ia_writer_put_chain(forest->publish->writer, &stored, err);
 }
@@ -104,16 +104,16 @@ static enum ia_status put_chain(void *ctx, const struct ia_chain_row *row, struc
 static enum ia_status put_pair(void *ctx, const struct ia_pair_row *row, struct ia_error *err)
 {
     struct forest *forest = ctx;
-    const struct ia_file *item = item_of(forest, row->node);
-    const struct ia_file *other = item_of(forest, row->other);
-    if (!item->node->chain_ok || !other->node->chain_ok)
+    const struct ia_file *file = file_of(forest, row->node);
+    const struct ia_file *other = file_of(forest, row->other);
+    if (!file->node->chain_ok || !other->node->chain_ok)
         return IA_OK;
-    return ia_writer_put_pair(forest->publish->writer, item->image_id, other->image_id, row->bytes, row->others, err);
+    return ia_writer_put_pair(forest->publish->writer, file->image_id, other->image_id, row->bytes, row->others, err);
 }
 
-static bool fill_node(struct forest *forest, size_t node, const struct ia_file *item)
+static bool fill_node(struct forest *forest, size_t node, const struct ia_file *file)
 {
-    const struct ia_parsed *parsed = &item->parsed;
+    const struct ia_parsed *parsed = &file->parsed;
     size_t snapshots = parsed->mappings.len > 0 ? parsed->mappings.len - 1 : 0;
     int64_t *sizes = calloc(snapshots + 1, sizeof(*sizes));
     if (sizes == NULL)
@@ -122,12 +122,12 @@ static bool fill_node(struct forest *forest, size_t node, const struct ia_file *
         sizes[i] = parsed->mappings.items[i + 1].size;
     forest->sizes[node] = sizes;
     forest->nodes[node] = (struct ia_forest_node){
-        .parent = item->node->backing == IA_NO_FILE ? IA_NO_PARENT : forest->node_of[item->node->backing],
+        .parent = file->node->backing == IA_NO_FILE ? IA_NO_PARENT : forest->node_of[file->node->backing],
         .size = parsed->facts.virtual_size,
-        .keep_whole = item->node->is_template,
+        .keep_whole = file->node->is_template,
         .snapshot_sizes = sizes,
         .snapshots = snapshots,
-        .state_bytes = ia_file_is_sound(item) ? parsed->state_bytes : NULL,
+        .state_bytes = ia_file_is_sound(file) ? parsed->state_bytes : NULL,
     };
     return true;
 }
@@ -135,24 +135,24 @@ static bool fill_node(struct forest *forest, size_t node, const struct ia_file *
 static bool build(struct forest *forest)
 {
     const struct ia_catalog *catalog = forest->publish->catalog;
-    size_t items = catalog->files.len;
-    forest->nodes = calloc(items + 1, sizeof(*forest->nodes));
-    forest->items = calloc(items + 1, sizeof(*forest->items));
-    forest->node_of = calloc(items + 1, sizeof(*forest->node_of));
-    forest->sizes = calloc(items + 1, sizeof(*forest->sizes));
+    size_t count = catalog->files.len;
+    forest->nodes = calloc(count + 1, sizeof(*forest->nodes));
+    forest->files = calloc(count + 1, sizeof(*forest->files));
+    forest->node_of = calloc(count + 1, sizeof(*forest->node_of));
+    forest->sizes = calloc(count + 1, sizeof(*forest->sizes));
     forest->masked = calloc(1, sizeof(*forest->masked));
-    if (forest->nodes == NULL || forest->items == NULL || forest->node_of == NULL || forest->sizes == NULL ||
+    if (forest->nodes == NULL || forest->files == NULL || forest->node_of == NULL || forest->sizes == NULL ||
         forest->masked == NULL)
         return false;
-    for (size_t i = 0; i < items; i++) {
+    for (size_t i = 0; i < count; i++) {
         forest->node_of[i] = IA_NO_PARENT;
         if (ia_trees_is_changed(&forest->trees, i)) {
             forest->node_of[i] = forest->count;
-            forest->items[forest->count++] = i;
+            forest->files[forest->count++] = i;
         }
     }
     for (size_t node = 0; node < forest->count; node++)
-        if (!fill_node(forest, node, item_of(forest, node)))
+        if (!fill_node(forest, node, file_of(forest, node)))
             return false;
     return true;
 }
@@ -163,7 +163,7 @@ static void release(struct forest *forest)
         free(forest->sizes[i]);
     free(forest->sizes);
     free(forest->nodes);
-    free(forest->items);
+    free(forest->files);
     free(forest->node_of);
     free(forest->masked);
     ia_trees_release(&forest->trees);
@@ -179,8 +179,8 @@ static enum ia_status analyse(struct forest *forest, struct ia_error *err)
                                           .chain = put_chain,
                                           .pair = put_pair};
     for (size_t node = 0; node < forest->count; node++) {
-        IA_TRY(ia_writer_clear_results(forest->publish->writer, item_of(forest, node)->image_id, err));
-        IA_TRY(ia_writer_touch_image(forest->publish->writer, item_of(forest, node)->image_id, err));
+        IA_TRY(ia_writer_clear_results(forest->publish->writer, file_of(forest, node)->image_id, err));
+        IA_TRY(ia_writer_touch_image(forest->publish->writer, file_of(forest, node)->image_id, err));
     }
     IA_TRY(ia_forest_analyse(&wood, &sinks, err));
     return store_masked(forest, err);

@@ -24,10 +24,10 @@ static int by_path(const void *left, const void *right)
     return strcmp(ia_file_path(a), ia_file_path(b));
 }
 
-static bool has_row(const struct ia_file *item)
+static bool has_row(const struct ia_file *file)
 {
-    const struct ia_sharing *sharing = &item->read->sharing;
-    return ia_file_is_image_or_part(item) &&
+    const struct ia_sharing *sharing = &file->read->sharing;
+    return ia_file_is_image_or_part(file) &&
            (!sharing->known || sharing->shared_bytes != 0 || sharing->encoded_bytes != 0);
 }
 
@@ -75,14 +75,14 @@ static enum ia_status compare(struct hosts *hosts, struct ia_error *err)
     return status;
 }
 
-static enum ia_status put_runs(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+static enum ia_status put_runs(struct ia_publish *publish, const struct ia_file *file, struct ia_error *err)
 {
-    for (size_t i = 0; i < item->read->sharing.pieces.len; i++) {
-        const struct ia_shared_piece *piece = &item->read->sharing.pieces.items[i];
-        struct ia_shared_run_row row = {.file_id = item->file_id,
+    for (size_t i = 0; i < file->read->sharing.pieces.len; i++) {
+        const struct ia_shared_piece *piece = &file->read->sharing.pieces.items[i];
+        struct ia_shared_run_row row = {.file_id = file->file_id,
                                         .start = piece->start,
                                         .length = piece->length,
-                                        .volume = (int64_t)item->read->sharing.volume,
+                                        .volume = (int64_t)file->read->sharing.volume,
                                         .physical = piece->physical,
                                         .encoded = piece->encoded};
         IA_TRY(ia_writer_put_shared_run(publish->writer, &row, err));
@@ -93,12 +93,12 @@ static enum ia_status put_runs(struct ia_publish *publish, const struct ia_file 
 static enum ia_status put_file(struct ia_publish *publish, const struct hosts *hosts, size_t number,
                                struct ia_error *err)
 {
-    const struct ia_file *item = hosts->files[number];
-    const struct ia_sharing *sharing = &item->read->sharing;
+    const struct ia_file *file = hosts->files[number];
+    const struct ia_sharing *sharing = &file->read->sharing;
     const struct ia_host_account *account = &hosts->accounts[number];
     bool grouped = hosts->members[account->group] > 1;
     struct ia_sharing_row row = {
-        .file_id = item->file_id,
+        .file_id = file->file_id,
         .shared_bytes = sharing->known ? sharing->shared_bytes : -1,
         .encoded_bytes = sharing->encoded_bytes,
         /* What could not be placed has no partner that is known. */
@@ -107,7 +107,7 @@ static enum ia_status put_file(struct ia_publish *publish, const struct hosts *h
         .group_id = grouped ? hosts->files[account->group]->file_id : 0,
     };
     IA_TRY(ia_writer_put_sharing(publish->writer, &row, err));
-    return put_runs(publish, item, err);
+    return put_runs(publish, file, err);
 }
 
 /* All that the tables depend on, as one number. */

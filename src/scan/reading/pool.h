@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Workers that read files, and the bounded queue on which what they found comes to the one writer.
- * The coordinator submits requests and takes events; extents of one item come in order, its result last. */
+ * The coordinator submits requests and takes events; extents of one file come in order, its result last. */
 #ifndef IA_SCAN_READING_POOL_H
 #define IA_SCAN_READING_POOL_H
 
 #include "scan/reading/parse.h"
 
 enum ia_event_kind {
-    IA_EVENT_BEGIN, /* an attempt begins: what came of this item before is void */
+    IA_EVENT_BEGIN, /* an attempt begins: what came of this file before is void */
     IA_EVENT_EXTENTS,
     IA_EVENT_DONE,
 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Having files read by the pool, and keeping what comes back: extents go to the store at once, facts to the inventory.
- */
+/* Having files read by the pool, and keeping what comes back: extents go to the store at once, facts to the catalog. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
