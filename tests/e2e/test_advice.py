@@ -85,7 +85,7 @@ def make_orphan(site, path):
 
 # -- What a shell makes of it -----------------------------------------------------------------------------------------
 
-def test_odd_names_of_orphans(case):
+def test_a_shell_calls_rm_with_exactly_the_odd_name(case):
     site = case.site()
     shell = Shell(case)
     paths = {os.path.join("odd", name, "x" + name): site.path("odd", name, "x" + name) for name in ODD_NAMES}
@@ -102,7 +102,7 @@ def test_odd_names_of_orphans(case):
     case.same(sorted(os.listdir(shell.directory)), ["fuser", "imgaudit", "qemu-img", "rm"], "nothing in a name is run")
 
 
-def test_odd_names_of_overlays(case):
+def test_each_overlay_of_an_odd_name_is_rebased_onto_what_lies_below(case):
     site = case.site()
     shell = Shell(case)
     wanted = {}
@@ -137,7 +137,7 @@ def try_out(case, site, name, what):
     return rows.get(name)
 
 
-def test_rm(case):
+def test_rm_removes_an_orphan_by_all_its_names(case):
     site = case.site()
     base = site.path("base 1.qcow2")
     over = make_orphan(site, base)
@@ -152,7 +152,7 @@ def test_rm(case):
     os.close(free)
 
 
-def test_rm_of_several_files(case):
+def test_rm_removes_the_data_file_too(case):
     site = case.site()
     base = create(site.path("base.qcow2"), MIB, options=[f"data_file={site.path('base.data')}"])
     write(base, 0, 1)
@@ -167,7 +167,7 @@ def test_rm_of_several_files(case):
     case.same(os.listdir(site.root), [], "with all its files")
 
 
-def test_rebase(case):
+def test_overlays_are_rebased_onto_what_lies_below(case):
     site = case.site()
     write(create(site.path("root.qcow2"), MIB), 1, 2, 3)
     write(create(site.path("nothing.qcow2"), MIB, "root.qcow2"), 0, pattern=1)
@@ -180,7 +180,7 @@ def test_rebase(case):
     case.same(try_out(case, site, "nothing.qcow2", "rm after that"), None, "and it is gone")
 
 
-def test_rebase_onto_nothing(case):
+def test_an_overlay_with_all_data_is_rebased_onto_nothing(case):
     """The base is shorter than its overlay, which has all of it and a hole behind."""
     site = case.site()
     write(create(site.path("nothing.qcow2"), 4 * CLUSTER), 0, 1, pattern=1)
@@ -190,7 +190,7 @@ def test_rebase_onto_nothing(case):
     case.same(row and row["status"], "unreferenced", "and nothing names the base")
 
 
-def test_commit(case):
+def test_a_commit_of_the_only_overlay_is_asked_about_and_not_done(case):
     site = case.site()
     for name, form in (("raw.img", "raw"), ("base.qcow2", "qcow2")):
         base = site.path(name)
@@ -210,7 +210,7 @@ def test_commit(case):
         case.same(site.unused(partly=True).get(name), None, f"after a commit by hand nothing of {name} is masked any more")
 
 
-def test_rm_that_is_not_proven_any_more(case):
+def test_rm_is_not_done_once_it_is_not_proven_any_more(case):
     """Between the report and the command somebody uses the file."""
     site = case.site()
     base = site.path("base.qcow2")
@@ -231,7 +231,7 @@ def test_rm_that_is_not_proven_any_more(case):
     case.same((obey(), os.path.exists(base)), (0, False), "and else it goes")
 
 
-def test_no_commit(case):
+def test_no_commit_is_suggested_where_one_condition_is_missing(case):
     """Of all that has to hold for a commit, one thing does not."""
     site = case.site()
     wanted = {}
@@ -277,7 +277,7 @@ def test_no_commit(case):
         case.same(shell.calls(got.get(name, "")), calls, f"{name}: no commit", scan.notes())
 
 
-def test_no_rebase(case):
+def test_no_rebase_is_suggested_where_more_would_be_seen_or_it_cannot_be(case):
     """What contributes nothing but cannot be replaced by what lies below it."""
     site = case.site()
     shell = Shell(case)
@@ -299,7 +299,7 @@ def test_no_rebase(case):
     case.same(row and (row["status"], row["path"]), ("unreferenced", base), "and the short one is free")
 
 
-def test_in_use(case):
+def test_of_a_chain_in_use_only_who_has_it_open_is_asked(case):
     site = case.site()
     shell = Shell(case)
     base = write(create(site.path("base.qcow2"), MIB), 0, 1)
@@ -317,7 +317,7 @@ def test_in_use(case):
     case.same(rows, {"base.qcow2": "", "nothing.qcow2": ""}, "nothing is suggested while only the overlay is open")
 
 
-def test_unproven(case):
+def test_of_the_unproven_only_a_look_is_suggested(case):
     site = case.site()
     shell = Shell(case)
     path = site.path("base.qcow2")
@@ -337,7 +337,7 @@ def test_unproven(case):
     case.same(shell.calls(suggestions(site)["base.qcow2"]), [("imgaudit", "report", "--findings")], "what hides references is among the findings")
 
 
-def test_no_rm(case):
+def test_no_rm_is_suggested_where_it_frees_nothing_or_too_much(case):
     """Files of which rm would free nothing, or too much."""
     site = case.site()
     with open(site.path("hole.img"), "wb") as file:
@@ -361,8 +361,21 @@ def test_no_rm(case):
     case.same(linked <= {"", f"imgaudit prove '{allowed}' && rm -- '{allowed}'"}, True, "a file is never named by a symbolic link alone", [got])
 
 
-TESTS = [test_odd_names_of_orphans, test_odd_names_of_overlays, test_rm, test_rm_of_several_files, test_rebase, test_rebase_onto_nothing,
-         test_commit, test_rm_that_is_not_proven_any_more, test_no_commit, test_no_rebase, test_in_use, test_unproven, test_no_rm]
+TESTS = [
+    test_a_shell_calls_rm_with_exactly_the_odd_name,
+    test_each_overlay_of_an_odd_name_is_rebased_onto_what_lies_below,
+    test_rm_removes_an_orphan_by_all_its_names,
+    test_rm_removes_the_data_file_too,
+    test_overlays_are_rebased_onto_what_lies_below,
+    test_an_overlay_with_all_data_is_rebased_onto_nothing,
+    test_a_commit_of_the_only_overlay_is_asked_about_and_not_done,
+    test_rm_is_not_done_once_it_is_not_proven_any_more,
+    test_no_commit_is_suggested_where_one_condition_is_missing,
+    test_no_rebase_is_suggested_where_more_would_be_seen_or_it_cannot_be,
+    test_of_a_chain_in_use_only_who_has_it_open_is_asked,
+    test_of_the_unproven_only_a_look_is_suggested,
+    test_no_rm_is_suggested_where_it_frees_nothing_or_too_much,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Commands that --unused-backing suggests.", TESTS))

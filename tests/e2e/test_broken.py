@@ -57,7 +57,7 @@ def check_broken(case, site, name, expected, code=3, states=None):
 
 # -- Loops ------------------------------------------------------------------------------------------------------------
 
-def test_loops(case):
+def test_every_loop_is_a_finding(case):
     site = case.site()
     create(site.path("a.qcow2"), MIB, "a.qcow2")
     check_broken(case, site, "an image that backs itself", {("backing-loop", "a.qcow2")}, states={"a.qcow2": "broken-chain"})
@@ -100,7 +100,7 @@ def test_loops(case):
     check_broken(case, site, "a backing name that is a circle of symlinks", {("backing-loop", "a.qcow2")})
 
 
-def test_loops_by_hand(case):
+def test_map_and_chain_end_on_a_ring(case):
     """map and chain end on a ring, too: exit 1, which is more than qemu-img does."""
     site = case.site()
     create(site.path("a.qcow2"), MIB, "b.qcow2")
@@ -115,7 +115,7 @@ def test_loops_by_hand(case):
 
 # -- Missing ----------------------------------------------------------------------------------------------------------
 
-def test_missing(case):
+def test_every_missing_file_is_a_finding(case):
     site = case.site()
     create(site.path("a.qcow2"), MIB, "gone.qcow2")
     create(site.path("b.qcow2"), MIB, "a.qcow2")
@@ -144,7 +144,7 @@ def test_missing(case):
 
 # -- No files ---------------------------------------------------------------------------------------------------------
 
-def test_special_files(case):
+def test_every_special_file_is_a_finding(case):
     site = case.site()
     os.mkfifo(site.path("x.qcow2"))
     check_broken(case, site, "a FIFO", {("not-a-regular-file", "x.qcow2")})
@@ -180,7 +180,7 @@ def test_special_files(case):
     check_broken(case, site, "a data file that is a FIFO", {("data-file-unreadable", "a.qcow2")})
 
 
-def test_device_nodes(case):
+def test_device_nodes_are_findings(case):
     site = case.site()
     try:
         os.mknod(site.path("x.qcow2"), stat.S_IFCHR | 0o600, os.makedev(1, 5))
@@ -191,7 +191,7 @@ def test_device_nodes(case):
                         {("not-a-regular-file", "x.qcow2"), ("not-a-regular-file", "y.img")})
 
 
-def test_special_files_by_hand(case):
+def test_map_opens_no_fifo_and_no_endless_device(case):
     """map opens no FIFO, which would wait for a writer, and no endless device."""
     site = case.site()
     os.mkfifo(site.path("pipe"))
@@ -206,7 +206,7 @@ def test_special_files_by_hand(case):
 
 # -- Empty, truncated, garbage ----------------------------------------------------------------------------------------
 
-def test_empty(case):
+def test_an_empty_file_is_a_finding_unless_it_is_a_raw_base(case):
     site = case.site()
     open(site.path("x.qcow2"), "wb").close()
     check_broken(case, site, "an empty x.qcow2", {("empty-image", "x.qcow2")})
@@ -242,7 +242,7 @@ def codes_for(place):
     return {"corrupt", "unsupported-format"} if place < 72 else {"corrupt", "truncated"}
 
 
-def test_truncated(case):
+def test_a_cut_at_any_place_is_a_finding(case):
     rng = case.random("truncated")
     site = case.site()
     make_good(site)
@@ -266,7 +266,7 @@ def test_truncated(case):
     case.check(not wrong, f"a qcow2 image cut at {len(places)} places is always a finding, and the rest is recorded", wrong[:12])
 
 
-def test_garbage(case):
+def test_garbage_behind_the_magic_is_a_finding(case):
     rng = case.random("garbage")
     site = case.site()
     heads = [b"QFI\xfb", b"QFI\xfb\0\0\0\2", b"QFI\xfb\0\0\0\3", b"QFI\xfb" + b"\xff" * 200, b"QFI\xfb\0\0\0\3" + b"\xff" * 200]
@@ -325,7 +325,7 @@ def found_by_path(site):
     return result
 
 
-def test_headers(case):
+def test_every_damaged_header_is_a_finding(case):
     site = case.site()
     make_good(site)
     whole = write(create(site.path("whole.qcow2"), MIB), 0)
@@ -344,7 +344,7 @@ def test_headers(case):
     case.same(found, {}, "and no other finding is made")
 
 
-def test_tables(case):
+def test_entries_that_lead_out_of_the_file_are_findings(case):
     """Entries that lead out of the file."""
     site = case.site()
     make_good(site)
@@ -378,7 +378,7 @@ HOLLOW = [
 ]
 
 
-def test_other_formats(case):
+def test_formats_are_recognized_by_magic_and_not_by_name(case):
     site = case.site()
     expected = set()
     for name, magic, code in HOLLOW:
@@ -395,7 +395,7 @@ def test_other_formats(case):
     check_broken(case, site, "a vmdk that its overlay calls a vdi", {("corrupt", "x.vmdk")}, states={"over.qcow2": "broken-chain"})
 
 
-def test_marks(case):
+def test_images_marked_corrupt_or_dirty_are_read_all_the_same(case):
     """What an image says of itself is told, and is no failure to read it."""
     site = case.site()
     write(create(site.path("corrupt.qcow2"), MIB), 0)
@@ -409,7 +409,7 @@ def test_marks(case):
 
 # -- Deep things ------------------------------------------------------------------------------------------------------
 
-def test_deep_chain(case):
+def test_a_chain_too_deep_is_a_finding_and_the_rest_is_recorded(case):
     site = case.site()
     create(site.path("0.qcow2"), MIB, options=["cluster_size=512"])
     for depth in range(1, 1101):
@@ -426,7 +426,7 @@ def test_deep_chain(case):
               "an image with 900 below it has its whole chain")
 
 
-def test_deep_directories(case):
+def test_an_image_below_too_long_a_path_makes_the_scan_incomplete(case):
     """Deeper than a path can be long: what cannot be reached must not be passed over in silence."""
     site = case.site()
     make_good(site)
@@ -477,7 +477,7 @@ def lock_file(site, path):
     os.chmod(site.path(path), 0)
 
 
-def test_permissions(case):
+def test_what_may_not_be_read_is_a_finding(case):
     def file(site):
         create(site.path("x.qcow2"), MIB)
         lock_file(site, "x.qcow2")
@@ -517,7 +517,7 @@ def test_permissions(case):
     closed(case, "a directory that can be entered and not listed", entered, {("unreadable-directory", "dir")}, ["dir"])
 
 
-def test_all_at_once(case):
+def test_all_that_is_broken_is_found_in_one_scan(case):
     """One tree with all of it: a finding for each, and one scan."""
     site = case.site()
     create(site.path("self.qcow2"), MIB, "self.qcow2")
@@ -537,9 +537,25 @@ def test_all_at_once(case):
     check_broken(case, site, "what is mended is no finding any more", expected - {("empty-image", "empty.qcow2")})
 
 
-TESTS = [test_loops, test_loops_by_hand, test_missing, test_special_files, test_device_nodes, test_special_files_by_hand,
-         test_empty, test_truncated, test_garbage, test_headers, test_tables, test_other_formats, test_marks,
-         test_deep_chain, test_deep_directories, test_permissions, test_all_at_once]
+TESTS = [
+    test_every_loop_is_a_finding,
+    test_map_and_chain_end_on_a_ring,
+    test_every_missing_file_is_a_finding,
+    test_every_special_file_is_a_finding,
+    test_device_nodes_are_findings,
+    test_map_opens_no_fifo_and_no_endless_device,
+    test_an_empty_file_is_a_finding_unless_it_is_a_raw_base,
+    test_a_cut_at_any_place_is_a_finding,
+    test_garbage_behind_the_magic_is_a_finding,
+    test_every_damaged_header_is_a_finding,
+    test_entries_that_lead_out_of_the_file_are_findings,
+    test_formats_are_recognized_by_magic_and_not_by_name,
+    test_images_marked_corrupt_or_dirty_are_read_all_the_same,
+    test_a_chain_too_deep_is_a_finding_and_the_rest_is_recorded,
+    test_an_image_below_too_long_a_path_makes_the_scan_incomplete,
+    test_what_may_not_be_read_is_a_finding,
+    test_all_that_is_broken_is_found_in_one_scan,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Broken trees.", TESTS))

@@ -8,7 +8,7 @@ import harness
 from sites import MIB, create, make_raw, must, write
 
 
-def test_chain_of_a_stated_format(case):
+def test_chain_takes_the_stated_format_for_the_content(case):
     site = case.site()
     write(create(site.path("base.qcow2"), MIB), 0)
     over = write(create(site.path("over.qcow2"), MIB, "base.qcow2"), 1)
@@ -24,7 +24,7 @@ def test_chain_of_a_stated_format(case):
     case.check(outcome.code == 1 and "floppy" in outcome.err and not outcome.out, "a format that nobody knows is refused", [outcome])
 
 
-def test_chain_that_is_confined(case):
+def test_confine_keeps_a_chain_from_leading_out(case):
     site = case.site()
     base = write(create(site.outside("base.qcow2"), MIB), 0)
     over = create(site.path("over.qcow2"), MIB, base)
@@ -38,7 +38,7 @@ def test_chain_that_is_confined(case):
         case.check(outcome.code == 2 and not outcome.out, f"--db and {option[0]} do not go together", [outcome])
 
 
-def test_reports_of_ones_own(case):
+def test_a_report_of_ones_own_must_declare_its_parameters(case):
     site = case.site()
     make_raw(site.path("x.img"))
     site.scan()
@@ -61,7 +61,11 @@ def test_reports_of_ones_own(case):
     case.check(outcome.code == 2 and ":image" in outcome.err and not outcome.out, "so is one in a statement of sql", [outcome])
 
 
-TESTS = [test_chain_of_a_stated_format, test_chain_that_is_confined, test_reports_of_ones_own]
+TESTS = [
+    test_chain_takes_the_stated_format_for_the_content,
+    test_confine_keeps_a_chain_from_leading_out,
+    test_a_report_of_ones_own_must_declare_its_parameters,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Options of chain, report --file and sql.", TESTS))

@@ -34,7 +34,7 @@ SPELLINGS = {
 }
 
 
-def test_backing_outside(case):
+def test_a_backing_file_outside_is_opened_with_allow_only(case):
     reason = why_no_strace()
     for what, spell in SPELLINGS.items():
         name = f"a backing file outside the roots, by {what},"
@@ -58,7 +58,7 @@ def test_backing_outside(case):
                   f"{name} is a finding again without it", [outcome.err])
 
 
-def test_allow_is_a_directory(case):
+def test_allow_covers_one_file_or_directory_and_no_look_alike(case):
     """/srv/a does not allow /srv/ab, and one file can be allowed alone."""
     site = case.site()
     for name in ("outside", "outside-too"):
@@ -74,7 +74,7 @@ def test_allow_is_a_directory(case):
     case.check(scan.code == 1 and scan.outcome.err, "--allow of what does not exist is refused", scan.notes())
 
 
-def test_data_file_outside(case):
+def test_a_data_file_outside_is_opened_with_allow_only(case):
     if reason := why_no_strace():
         return case.skip("a data file outside the roots", reason)
     site = case.site()
@@ -88,7 +88,7 @@ def test_data_file_outside(case):
                      [outcome.err])
 
 
-def test_symlinks_out(case):
+def test_symlinks_out_are_findings_and_are_not_followed(case):
     if reason := why_no_strace():
         return case.skip("symlinks that lead out", reason)
     site = case.site()
@@ -145,7 +145,7 @@ def exchange_directory(site, stop):
         time.sleep(0.001)
 
 
-def test_exchange_while_scanning(case):
+def test_an_exchange_for_a_symlink_leads_no_scan_out(case):
     """A tenant who replaces what is inside by a symlink out, back and forth."""
     for what, exchange in (("an image", exchange_file), ("a directory", exchange_directory)):
         site = case.site()
@@ -211,7 +211,7 @@ def hostile_names(site):
     }
 
 
-def test_hostile_names(case):
+def test_hostile_backing_names_are_findings_and_open_nothing(case):
     if reason := why_no_strace():
         return case.skip("hostile backing names", reason)
     site = case.site()
@@ -252,7 +252,7 @@ def plant_header(site, backing):
     return base
 
 
-def test_planted_header(case):
+def test_a_header_that_a_guest_wrote_into_a_raw_base_opens_nothing(case):
     if reason := why_no_strace():
         return case.skip("a raw base that holds a qcow2 header", reason)
     site = case.site()
@@ -274,7 +274,7 @@ def test_planted_header(case):
     return case.same(site.value("SELECT count(*) FROM v_image"), 2, "nor is it recorded as an image", [outcome.err])
 
 
-def test_planted_header_probed(case):
+def test_a_base_of_no_stated_format_is_probed_with_a_finding(case):
     """Without a stated format it is what qemu-img takes it for, and that is worth a warning."""
     site = case.site()
     secret = make_raw(site.outside("secret"), MIB)
@@ -286,7 +286,7 @@ def test_planted_header_probed(case):
               "a base of no stated format is probed: two findings", scan.notes())
 
 
-def test_json_raw(case):
+def test_a_json_name_can_state_raw(case):
     """The format that a json: name states counts like one in the overlay."""
     site = case.site()
     secret = make_raw(site.outside("secret"), MIB)
@@ -298,7 +298,7 @@ def test_json_raw(case):
 
 # -- map --confine ----------------------------------------------------------------------------------------------------
 
-def test_map_confine(case):
+def test_map_with_confine_opens_nothing_outside(case):
     if reason := why_no_strace():
         return case.skip("map --confine", reason)
     site = case.site()
@@ -323,7 +323,7 @@ def test_map_confine(case):
     return None
 
 
-def test_map_confine_data_file(case):
+def test_map_with_confine_opens_no_data_file_outside(case):
     site = case.site()
     data = site.outside("data.raw")
     must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={data}", site.path("image.qcow2"), "1M")
@@ -333,9 +333,19 @@ def test_map_confine_data_file(case):
     case.same(len(qemu_map(site.path("image.qcow2"))), as_qemu_prints(outcome.out).count("start"), "and without it is read")
 
 
-TESTS = [test_backing_outside, test_allow_is_a_directory, test_data_file_outside, test_symlinks_out,
-         test_exchange_while_scanning, test_hostile_names, test_planted_header, test_planted_header_probed, test_json_raw,
-         test_map_confine, test_map_confine_data_file]
+TESTS = [
+    test_a_backing_file_outside_is_opened_with_allow_only,
+    test_allow_covers_one_file_or_directory_and_no_look_alike,
+    test_a_data_file_outside_is_opened_with_allow_only,
+    test_symlinks_out_are_findings_and_are_not_followed,
+    test_an_exchange_for_a_symlink_leads_no_scan_out,
+    test_hostile_backing_names_are_findings_and_open_nothing,
+    test_a_header_that_a_guest_wrote_into_a_raw_base_opens_nothing,
+    test_a_base_of_no_stated_format_is_probed_with_a_finding,
+    test_a_json_name_can_state_raw,
+    test_map_with_confine_opens_nothing_outside,
+    test_map_with_confine_opens_no_data_file_outside,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("What a scan must not open.", TESTS))

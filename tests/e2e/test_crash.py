@@ -115,7 +115,7 @@ def unlike_anew(case, site, db):
     return scan.notes() if scan.code != 0 else sites.differences(db, new.db, WITHOUT_IDS)
 
 
-def test_kill(case):
+def test_a_killed_scan_leaves_a_sound_store(case):
     rng = case.random("kill")
     site = case.site()
     tree = SlowTree(site, rng)
@@ -162,7 +162,7 @@ def test_kill(case):
     case.check(not found, "the store that survived says what a new one says", found)
 
 
-def test_kill_first_scan(case):
+def test_a_killed_first_scan_leaves_nothing_to_report(case):
     """Nothing was published before: there is no store, or an empty one, and the next scan succeeds."""
     rng = case.random("kill first")
     site = case.site()
@@ -191,7 +191,7 @@ def test_kill_first_scan(case):
                [f"{killed} scans were killed", *faults])
 
 
-def test_interrupt(case):
+def test_a_signal_leaves_the_scan_before_or_all_of_the_new_one(case):
     site = case.site()
     tree = SlowTree(site, case.random("interrupt"))
     tree.change()
@@ -242,7 +242,7 @@ def stop_in_the_middle(site):
     raise sites.ToolError("no scan could be stopped in the middle")
 
 
-def test_two_at_once(case):
+def test_a_second_scan_is_refused_and_readers_see_the_state_before(case):
     site = case.site()
     tree = SlowTree(site, case.random("two"))
     tree.change()
@@ -279,7 +279,7 @@ def test_two_at_once(case):
     case.same(site.value("SELECT max(scan_id) FROM v_scan"), number + 1, "and is seen then")
 
 
-def test_slow_reader(case):
+def test_a_slow_reader_does_not_hold_up_a_scan(case):
     """A reader that stays in the state it began with does not hold up a scan."""
     site = case.site()
     create(site.path("a.qcow2"), MIB)
@@ -306,7 +306,7 @@ def check_no_room(case, site, what, **options):
     case.same((dump(site.db), integrity(site.db)), (before, ["ok"]), "the previous scan is intact")
 
 
-def test_disk_full(case):
+def test_a_full_disk_leaves_the_store_as_it_was(case):
     if reason := sites.why_no_mounts():
         return case.skip("a full disk", reason)
     site = case.site()
@@ -333,7 +333,7 @@ def test_disk_full(case):
     return None
 
 
-def test_file_size_limit(case):
+def test_a_limit_to_file_sizes_leaves_the_store_as_it_was(case):
     """ulimit -f, for those who cannot mount: the write fails, and a signal comes with it."""
     site = case.site()
     write(create(site.path("a.qcow2"), MIB), 0)
@@ -344,7 +344,7 @@ def test_file_size_limit(case):
     case.same(site.scan().code, 0, "without the limit, the next scan succeeds")
 
 
-def test_no_place(case):
+def test_a_store_that_cannot_be_made_is_an_error_with_a_message(case):
     site = case.site()
     create(site.path("a.qcow2"), MIB)
     db = site.db
@@ -367,7 +367,7 @@ def test_no_place(case):
                       "a directory that may not be written to: exit 1 and a message", scan.notes())
 
 
-def test_reader_without_rights(case):
+def test_a_user_who_may_only_read_gets_reports(case):
     """A report for a user who may read the store and write nothing."""
     powerless, reason = sites.powerless_site(case.imgaudit, case.fresh())
     if reason:
@@ -427,7 +427,7 @@ def fresh_db(case, site):
     return site.db
 
 
-def test_newer_store(case):
+def test_a_newer_store_is_left_alone(case):
     site = case.site()
     create(site.path("a.qcow2"), MIB)
     fresh_db(case, site)
@@ -437,7 +437,7 @@ def test_newer_store(case):
     check_left_alone(case, site, "a store of a newer version", ["newer"])
 
 
-def test_foreign_files(case):
+def test_foreign_files_are_left_alone(case):
     site = case.site()
     create(site.path("a.qcow2"), MIB)
     with contextlib.closing(sqlite3.connect(fresh_db(case, site))) as connection:
@@ -456,7 +456,7 @@ def test_foreign_files(case):
     check_left_alone(case, site, "an image given as the store", ["not a database"])
 
 
-def test_empty_store(case):
+def test_an_empty_file_becomes_a_store(case):
     """What mktemp leaves is as good as no file."""
     site = case.site()
     create(site.path("a.qcow2"), MIB)
@@ -466,7 +466,7 @@ def test_empty_store(case):
     case.same((site.scan().code, site.report().code), (0, 0), "a scan makes a store of it")
 
 
-def test_development_store(case):
+def test_stores_of_development_versions_are_left_alone(case):
     """Stores of before the first release are refused, also where the log of a crash still holds all of it."""
     site = case.site()
     create(site.path("a.qcow2"), MIB)
@@ -492,7 +492,7 @@ def schema_of(db):
         return version, sorted(map(str, connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")))
 
 
-def test_other_views(case):
+def test_other_views_are_made_anew_by_writers_only(case):
     """Views are made anew where they are not those of the program; nobody who only reads does it."""
     site = case.site()
     create(site.path("a.qcow2"), MIB)
@@ -517,7 +517,7 @@ def test_other_views(case):
 
 # -- Roots ------------------------------------------------------------------------------------------------------------
 
-def test_missing_root(case):
+def test_a_missing_root_leaves_the_scan_before(case):
     site = case.site()
     create(site.path("a.qcow2"), MIB)
     site.scan()
@@ -535,7 +535,7 @@ def test_missing_root(case):
     case.check(scan.code == 1 and dump(site.db) == before, "a root that is a dangling symlink: the same", scan.notes())
 
 
-def test_no_root(case):
+def test_no_root_is_wrong_usage(case):
     site = case.site()
     outcome = site.run("scan", "--db", site.db)
     case.check(outcome.code == 2 and outcome.err and not os.path.exists(site.db), "no root at all is a usage error", [str(outcome)])
@@ -543,7 +543,7 @@ def test_no_root(case):
 
 # -- imgaudit db ------------------------------------------------------------------------------------------------------
 
-def test_backup(case):
+def test_a_backup_is_the_same_store_and_overwrites_nothing(case):
     site = case.site()
     write(create(site.path("base.qcow2"), MIB), 0, 2)
     write(create(site.path("over.qcow2"), MIB, "base.qcow2"), 5)
@@ -567,7 +567,7 @@ def test_backup(case):
     case.check(outcome.code == 1 and outcome.err, "a target that cannot be made: exit 1 and a message", [str(outcome)])
 
 
-def test_prune(case):
+def test_prune_keeps_the_newest_scans_and_gives_space_back(case):
     site = case.site()
     SlowTree(site, case.random("prune"))
     for number in range(4):
@@ -594,7 +594,7 @@ def test_prune(case):
     case.same(outcome.code, 2, "--keep takes a number", [outcome.err])
 
 
-def test_check(case):
+def test_db_check_finds_what_was_broken(case):
     """db check finds what was broken on purpose."""
     site = case.site()
     write(create(site.path("a.qcow2"), MIB), 0)
@@ -619,10 +619,27 @@ def test_check(case):
     case.check(outcome.code == 1 and outcome.err, "db check finds a damaged page", [str(outcome)])
 
 
-TESTS = [test_kill, test_kill_first_scan, test_interrupt, test_two_at_once, test_slow_reader, test_disk_full,
-         test_file_size_limit, test_no_place, test_reader_without_rights,
-         test_newer_store, test_foreign_files, test_empty_store, test_development_store, test_other_views,
-         test_missing_root, test_no_root, test_backup, test_prune, test_check]
+TESTS = [
+    test_a_killed_scan_leaves_a_sound_store,
+    test_a_killed_first_scan_leaves_nothing_to_report,
+    test_a_signal_leaves_the_scan_before_or_all_of_the_new_one,
+    test_a_second_scan_is_refused_and_readers_see_the_state_before,
+    test_a_slow_reader_does_not_hold_up_a_scan,
+    test_a_full_disk_leaves_the_store_as_it_was,
+    test_a_limit_to_file_sizes_leaves_the_store_as_it_was,
+    test_a_store_that_cannot_be_made_is_an_error_with_a_message,
+    test_a_user_who_may_only_read_gets_reports,
+    test_a_newer_store_is_left_alone,
+    test_foreign_files_are_left_alone,
+    test_an_empty_file_becomes_a_store,
+    test_stores_of_development_versions_are_left_alone,
+    test_other_views_are_made_anew_by_writers_only,
+    test_a_missing_root_leaves_the_scan_before,
+    test_no_root_is_wrong_usage,
+    test_a_backup_is_the_same_store_and_overwrites_nothing,
+    test_prune_keeps_the_newest_scans_and_gives_space_back,
+    test_db_check_finds_what_was_broken,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("The store when things go wrong.", TESTS))

@@ -34,7 +34,7 @@ def started(site, scan):
     return site.value("SELECT started FROM v_scan WHERE scan_id = ?", scan)
 
 
-def test_chains_and_bases(case):
+def test_growth_shows_how_depths_and_dependents_changed(case):
     """Scan 1: over on base. Scan 2: over on middle on base. Scan 3: over alone, nothing on middle or base."""
     site = case.site()
     write(create(site.path("base.qcow2"), MIB), 0)
@@ -70,7 +70,7 @@ def test_chains_and_bases(case):
     case.same(view, [(0, 0, 1, 0)], "v_growth has the same of any two scans")
 
 
-def test_since_when_not_proven(case):
+def test_an_incomplete_scan_proves_no_base_unreferenced(case):
     """An overlay that cannot be understood any more may still name the base."""
     site = case.site()
     write(create(site.path("base.qcow2"), MIB), 0)
@@ -87,7 +87,7 @@ def test_since_when_not_proven(case):
     case.same(growth(site, "--since", "1")["base.qcow2"]["unreferenced_since"], started(site, 3), "the next one that can does")
 
 
-def test_since(case):
+def test_since_takes_numbers_dates_times_and_spans(case):
     site = case.site()
     path = write(create(site.path("x.qcow2"), MIB), 0)
     site.scan()
@@ -136,7 +136,7 @@ def first_seen(site):
     return {code: seen for code, seen in site.query("SELECT code, first_seen FROM v_finding WHERE NOT cleared")}
 
 
-def test_keep(case):
+def test_keep_bounds_the_history(case):
     site = case.site()
     make_history(site, 5)
     set_back(site, 5)
@@ -159,7 +159,7 @@ def test_keep(case):
     case.same(site.run("db", "check", "--db", site.db).code, 0, "the store is sound")
 
 
-def test_finding_that_came_back(case):
+def test_a_finding_that_came_back_dates_from_its_return(case):
     """Of what went and came back, the report has the present spell; what is gone is in the view with the scan that last saw it."""
     site = case.site()
     create(site.path("x.qcow2"), MIB)
@@ -187,7 +187,7 @@ def test_finding_that_came_back(case):
     case.same(seen(), [], "a finding is forgotten with the last scan that saw it")
 
 
-def test_prune(case):
+def test_prune_drops_old_history(case):
     site = case.site()
     make_history(site, 5)
     outcome = site.run("db", "prune", "--db", site.db, "--keep", "2")
@@ -205,7 +205,14 @@ def test_prune(case):
         case.same(site.scan("--keep", wrong).code, 2, f"scan --keep '{wrong}' is wrong usage")
 
 
-TESTS = [test_chains_and_bases, test_since_when_not_proven, test_since, test_keep, test_finding_that_came_back, test_prune]
+TESTS = [
+    test_growth_shows_how_depths_and_dependents_changed,
+    test_an_incomplete_scan_proves_no_base_unreferenced,
+    test_since_takes_numbers_dates_times_and_spans,
+    test_keep_bounds_the_history,
+    test_a_finding_that_came_back_dates_from_its_return,
+    test_prune_drops_old_history,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Growth, and how its history is bounded.", TESTS))

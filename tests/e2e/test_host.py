@@ -14,7 +14,7 @@ from sites import KIB, MIB, Mounts, ToolError, create, must, qemu_io, why_no_mou
 # -- Tests ------------------------------------------------------------------------------------------------------------
 
 @on("xfs", "btrfs")
-def test_copies(case, kind):
+def test_copies_share_what_filefrag_reports(case, kind):
     """a, b and c are one; then 2 MiB of b are written anew."""
     with place(case, kind) as here:
         site = here.site
@@ -61,7 +61,7 @@ def frees_what_it_says(case, here, names, kind):
 
 
 @on("xfs", "btrfs")
-def test_last_copy(case, kind):
+def test_the_last_copy_frees_the_blocks(case, kind):
     with place(case, kind) as here:
         a = raw(here.site.path("a.raw"))
         clone(a, here.site.path("b.raw"))
@@ -70,7 +70,7 @@ def test_last_copy(case, kind):
 
 
 @on("xfs", "btrfs")
-def test_qcow2(case, kind):
+def test_qcow2_copies_share_what_was_not_written_since(case, kind):
     with place(case, kind) as here:
         site = here.site
         a = create(site.path("a.qcow2"), 64 * MIB)
@@ -94,7 +94,7 @@ def test_qcow2(case, kind):
 
 
 @on("xfs", "btrfs")
-def test_between_scans(case, kind):
+def test_a_reflink_made_between_scans_is_noticed(case, kind):
     """A reflink leaves the time stamps of its source as they are, and so does its end."""
     with place(case, kind) as here:
         site = here.site
@@ -117,7 +117,7 @@ def test_between_scans(case, kind):
 
 
 @on("xfs", "btrfs")
-def test_outside(case, kind):
+def test_a_partner_outside_the_roots_holds_its_blocks(case, kind):
     with place(case, kind) as here:
         raw_file = raw(here.site.path("a.raw"))
         kept = clone(raw_file, here.site.outside("kept.raw"))
@@ -132,7 +132,7 @@ def test_outside(case, kind):
 
 
 @on("xfs")
-def test_hard_links(case, kind):
+def test_a_file_is_freed_only_with_all_its_hard_links(case, kind):
     with place(case, kind) as here, Mounts() as mounts:
         site = here.site
         inside = raw(site.path("inside.raw"))
@@ -164,7 +164,7 @@ def test_hard_links(case, kind):
 
 
 @on("xfs")
-def test_links_leave(case, kind):
+def test_a_link_outside_of_later_roots_holds_the_file(case, kind):
     """The second link is outside of the roots of the second scan: no time stamp tells."""
     with place(case, kind) as here:
         site = here.site
@@ -178,7 +178,7 @@ def test_links_leave(case, kind):
 
 
 @on("btrfs")
-def test_subvolumes(case, kind):
+def test_subvolumes_share_blocks_as_one_volume(case, kind):
     with place(case, kind) as here:
         site = here.site
         for name in ("one", "two"):
@@ -204,7 +204,7 @@ def test_subvolumes(case, kind):
 
 
 @on("btrfs")
-def test_compressed(case, kind):
+def test_nothing_is_promised_of_what_the_host_compresses(case, kind):
     """Compressed by the host, 8 MiB of a file take much less, and st_blocks does not tell."""
     with place(case, kind, "compress-force=zstd") as here:
         site = here.site
@@ -233,7 +233,7 @@ def test_compressed(case, kind):
 
 
 @on("xfs", "btrfs")
-def test_inside_one_file(case, kind):
+def test_blocks_used_twice_in_one_file_count_once(case, kind):
     """A file that has the same blocks at two places of itself."""
     with place(case, kind) as here:
         site = here.site
@@ -254,7 +254,7 @@ def test_inside_one_file(case, kind):
 
 
 @on("xfs", "btrfs")
-def test_unused_backing(case, kind):
+def test_unused_backing_promises_what_deleting_frees(case, kind):
     """A base that nobody names any more, of which a copy is kept elsewhere."""
     with place(case, kind) as here:
         site = here.site
@@ -279,7 +279,7 @@ def test_unused_backing(case, kind):
 
 
 @on("xfs")
-def test_parts(case, kind):
+def test_blocks_of_a_part_outside_the_roots_are_looked_at(case, kind):
     """A data file that lies in an --allow directory is never walked; what it shares is known all the same."""
     with place(case, kind) as here:
         site = here.site
@@ -298,7 +298,7 @@ def test_parts(case, kind):
         case.same(told, 8 * MIB, "which are 8 MiB")
 
 
-def test_not_told(case):
+def test_nothing_is_promised_where_the_host_does_not_report_sharing(case):
     """A file system without FIEMAP that may share, here an overlay on tmpfs: nothing is promised, and nothing is claimed."""
     reason = why_no_mounts()
     if reason:
@@ -318,7 +318,7 @@ def test_not_told(case):
     return None
 
 
-def test_never_shared(case):
+def test_all_is_freed_where_nothing_can_be_shared(case):
     """tmpfs cannot share blocks."""
     reason = why_no_mounts()
     if reason:
@@ -334,7 +334,7 @@ def test_never_shared(case):
     return None
 
 
-def test_older_store(case):
+def test_an_older_store_is_completed_without_reading_images(case):
     """Rows that were written before links were kept are completed by a scan that reads no image."""
     site = case.site()
     raw(site.path("a.raw"))
@@ -348,9 +348,23 @@ def test_older_store(case):
     case.same((row["links"], row["names"]), (1, 1), "its links are known")
 
 
-TESTS = [test_copies, test_last_copy, test_qcow2, test_between_scans, test_outside, test_hard_links, test_links_leave,
-         test_subvolumes, test_compressed, test_inside_one_file, test_unused_backing, test_parts, test_not_told,
-         test_never_shared, test_older_store]
+TESTS = [
+    test_copies_share_what_filefrag_reports,
+    test_the_last_copy_frees_the_blocks,
+    test_qcow2_copies_share_what_was_not_written_since,
+    test_a_reflink_made_between_scans_is_noticed,
+    test_a_partner_outside_the_roots_holds_its_blocks,
+    test_a_file_is_freed_only_with_all_its_hard_links,
+    test_a_link_outside_of_later_roots_holds_the_file,
+    test_subvolumes_share_blocks_as_one_volume,
+    test_nothing_is_promised_of_what_the_host_compresses,
+    test_blocks_used_twice_in_one_file_count_once,
+    test_unused_backing_promises_what_deleting_frees,
+    test_blocks_of_a_part_outside_the_roots_are_looked_at,
+    test_nothing_is_promised_where_the_host_does_not_report_sharing,
+    test_all_is_freed_where_nothing_can_be_shared,
+    test_an_older_store_is_completed_without_reading_images,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Blocks and links that files share on the host.", TESTS))

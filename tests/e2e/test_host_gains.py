@@ -47,21 +47,21 @@ def copies(site):
 
 
 @on("xfs", "btrfs")
-def test_delete_one(case, kind):
+def test_deleting_one_copy_frees_what_it_has_alone(case, kind):
     with place(case, kind) as here:
         copies(here.site)
         delete(case, here, ["b.raw"], 2 * MIB, 2 * MIB, 2 * MIB, f"{kind}: one of three copies")
 
 
 @on("xfs", "btrfs")
-def test_delete_all(case, kind):
+def test_deleting_all_copies_frees_their_blocks_once(case, kind):
     with place(case, kind) as here:
         copies(here.site)
         delete(case, here, ["a.raw", "b.raw", "c.raw"], 2 * MIB, 10 * MIB, 10 * MIB, f"{kind}: all copies")
 
 
 @on("xfs")
-def test_delete_two(case, kind):
+def test_deleting_two_of_three_copies_frees_what_only_they_share(case, kind):
     """Where b was written anew, a and c share what b does not have."""
     with place(case, kind) as here:
         copies(here.site)
@@ -73,7 +73,7 @@ def test_delete_two(case, kind):
 
 
 @on("xfs")
-def test_delete_shared_outside(case, kind):
+def test_deleting_does_not_free_what_a_copy_outside_holds(case, kind):
     with place(case, kind) as here:
         a = raw(here.site.path("a.raw"))
         clone(a, here.site.outside("kept.raw"))
@@ -82,7 +82,7 @@ def test_delete_shared_outside(case, kind):
 
 
 @on("xfs")
-def test_delete_linked_outside(case, kind):
+def test_deleting_frees_nothing_while_a_hard_link_is_outside(case, kind):
     with place(case, kind) as here:
         os.link(raw(here.site.path("a.raw")), here.site.outside("kept.raw"))
         scan(case, here.site)
@@ -92,7 +92,7 @@ def test_delete_linked_outside(case, kind):
 
 
 @on("xfs")
-def test_delete_twice_in_one(case, kind):
+def test_deleting_a_file_that_shares_with_itself_may_free_all(case, kind):
     """A file whose two halves are one: whether anything else has them is not known."""
     with place(case, kind) as here:
         a = raw(here.site.path("a.raw"), 4 * MIB)
@@ -101,7 +101,7 @@ def test_delete_twice_in_one(case, kind):
 
 
 @on("xfs")
-def test_steps(case, kind):
+def test_what_two_steps_have_in_common_goes_with_the_later_one(case, kind):
     """The base goes in step 1, and with it what the overlay's data file had in common with it."""
     with place(case, kind) as here:
         site = here.site
@@ -154,35 +154,35 @@ def commit(case, here, freed, most, needed, grows, what):
 
 
 @on("xfs")
-def test_commit(case, kind):
+def test_a_commit_without_copies_frees_all_the_data_it_moves(case, kind):
     with place(case, kind) as here:
         commit_family(here)
         commit(case, here, 4 * MIB, 4 * MIB, 0, -4 * MIB, "a commit where nothing is shared")
 
 
 @on("xfs")
-def test_commit_of_a_copy(case, kind):
+def test_a_commit_of_a_copied_image_frees_nothing_for_sure(case, kind):
     with place(case, kind) as here:
         commit_family(here, "head.qcow2")
         commit(case, here, 0, 4 * MIB, 0, 0, "a commit of an image that has a copy")
 
 
 @on("xfs")
-def test_commit_into_a_copy(case, kind):
+def test_a_commit_into_a_copied_base_needs_what_it_writes(case, kind):
     with place(case, kind) as here:
         commit_family(here, "base.qcow2")
         commit(case, here, 4 * MIB, 4 * MIB, 4 * MIB, 0, "a commit into an image that has a copy")
 
 
 @on("xfs")
-def test_commit_between_copies(case, kind):
+def test_a_commit_between_copies_frees_nothing_and_needs_all(case, kind):
     with place(case, kind) as here:
         commit_family(here, "base.qcow2", "head.qcow2")
         commit(case, here, 0, 4 * MIB, 4 * MIB, 4 * MIB, "a commit where both have copies")
 
 
 @on("xfs")
-def test_commit_of_half_a_copy(case, kind):
+def test_a_commit_of_half_a_copy_frees_the_other_half(case, kind):
     """The second MiB of the overlay's data is its own."""
     with place(case, kind) as here:
         commit_family(here, "head.qcow2")
@@ -196,7 +196,7 @@ def sparse(site, name):
 
 
 @on("xfs")
-def test_sparse(case, kind):
+def test_nothing_is_sure_to_be_given_back_by_an_image_with_a_copy(case, kind):
     """4 MiB of data, of which 2 MiB are zeroes by now; then a copy; then 3 MiB more."""
     with place(case, kind) as here:
         site = here.site
@@ -235,7 +235,7 @@ def test_sparse(case, kind):
 
 
 @on("xfs")
-def test_sparse_linked(case, kind):
+def test_no_copy_in_place_is_suggested_for_a_linked_file(case, kind):
     """The old content stays by its other name when a copy takes its place; what is repaired in place is free."""
     with place(case, kind) as here:
         site = here.site
@@ -253,7 +253,7 @@ def test_sparse_linked(case, kind):
         case.same(sparse(site, "a.raw")["suggestion"], None, "not for one with another name")
 
 
-def test_not_told(case):
+def test_no_figure_is_given_where_the_host_does_not_report_sharing(case):
     """A file system without FIEMAP that may share, here an overlay on tmpfs."""
     reason = why_no_mounts()
     if reason:
@@ -283,9 +283,23 @@ def test_not_told(case):
     return None
 
 
-TESTS = [test_delete_one, test_delete_all, test_delete_two, test_delete_shared_outside, test_delete_linked_outside,
-         test_delete_twice_in_one, test_steps, test_commit, test_commit_of_a_copy, test_commit_into_a_copy,
-         test_commit_between_copies, test_commit_of_half_a_copy, test_sparse, test_sparse_linked, test_not_told]
+TESTS = [
+    test_deleting_one_copy_frees_what_it_has_alone,
+    test_deleting_all_copies_frees_their_blocks_once,
+    test_deleting_two_of_three_copies_frees_what_only_they_share,
+    test_deleting_does_not_free_what_a_copy_outside_holds,
+    test_deleting_frees_nothing_while_a_hard_link_is_outside,
+    test_deleting_a_file_that_shares_with_itself_may_free_all,
+    test_what_two_steps_have_in_common_goes_with_the_later_one,
+    test_a_commit_without_copies_frees_all_the_data_it_moves,
+    test_a_commit_of_a_copied_image_frees_nothing_for_sure,
+    test_a_commit_into_a_copied_base_needs_what_it_writes,
+    test_a_commit_between_copies_frees_nothing_and_needs_all,
+    test_a_commit_of_half_a_copy_frees_the_other_half,
+    test_nothing_is_sure_to_be_given_back_by_an_image_with_a_copy,
+    test_no_copy_in_place_is_suggested_for_a_linked_file,
+    test_no_figure_is_given_where_the_host_does_not_report_sharing,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("What is promised of blocks that files share.", TESTS))

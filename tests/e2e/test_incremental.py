@@ -68,7 +68,7 @@ def make_overlay(site, templates, number):
     return path
 
 
-def test_many_overlays(case):
+def test_each_image_is_parsed_once_until_it_changes(case):
     site = case.site()
     base = make_base(site)
     templates = [make_template(site, number + 1) for number in range(TEMPLATES)]
@@ -151,7 +151,7 @@ def starts(site, path):
     return [start // CLUSTER for (start,) in site.query("SELECT start FROM v_extent WHERE path = ? ORDER BY start", path)]
 
 
-def test_times(case):
+def test_a_change_with_its_mtime_set_back_is_read_again(case):
     site = small_site(case)
     path = site.path("over", "a.qcow2")
     before = os.stat(path)
@@ -169,7 +169,7 @@ def test_times(case):
     check_counts(case, "and then taken over, as its ctime has passed", site.scan(), parsed=0, unchanged=4)
 
 
-def test_moves(case):
+def test_moved_images_are_renamed_and_not_parsed(case):
     site = small_site(case)
     os.rename(site.path("over", "a.qcow2"), site.path("over", "new name.qcow2"))
     check_counts(case, "a renamed file is noticed as the same image", site.scan(), images=4, renamed=1, added=0, vanished=0)
@@ -182,7 +182,7 @@ def test_moves(case):
               "and their chains go on under the new names")
 
 
-def test_coming_and_going(case):
+def test_images_that_come_and_go_are_noticed(case):
     site = small_site(case)
     shutil.copy(site.path("over", "a.qcow2"), site.path("over", "d.qcow2"))
     check_counts(case, "a new image is noticed, and only it is parsed", site.scan(), images=5, added=1, parsed=1, vanished=0)
@@ -196,7 +196,7 @@ def test_coming_and_going(case):
     check_counts(case, "an image that comes back is new", site.scan(), images=5, added=1, parsed=1)
 
 
-def test_replacement(case):
+def test_a_replaced_file_is_read_again_as_the_same_image(case):
     site = small_site(case)
     path = site.path("over", "a.qcow2")
     before = os.stat(path)
@@ -215,7 +215,7 @@ def test_replacement(case):
     case.same(starts(site, path), [0, 2, 4], "and the extents moved along with the name")
 
 
-def test_swapped_directories(case):
+def test_swapped_directories_are_renamed_and_not_parsed(case):
     """File times do not change when directories swap their names; every path does."""
     site = case.site()
     for name, cluster in (("left", 1), ("right", 5)):
@@ -233,7 +233,7 @@ def test_swapped_directories(case):
               "and each overlay stands on the base beside it")
 
 
-def test_races(case):
+def test_a_write_right_after_a_scan_is_noticed(case):
     """A write of eight bytes as soon as the scan has ended: same size, time stamps as near as can be."""
     site = small_site(case)
     path = site.path("over", "a.qcow2")
@@ -256,7 +256,7 @@ def keep_writing(entry, stop):
     entry.set(False)
 
 
-def test_writes_during_a_scan(case):
+def test_writes_during_a_scan_leave_no_stale_map(case):
     """What a busy writer leaves behind is what the next scan shows, however the scans met it."""
     site = small_site(case)
     path = site.path("over", "a.qcow2")
@@ -312,7 +312,7 @@ def random_change(rng, site, serial):
         os.utime(path)
 
 
-def test_random_changes(case):
+def test_after_random_changes_the_store_equals_a_new_one(case):
     rng = case.random("incremental")
     site = case.site()
     for number in range(6):
@@ -334,7 +334,7 @@ def test_random_changes(case):
     case.check(not different, f"after {ROUNDS} rounds of random changes the store says what a new one says", different[:20])
 
 
-def test_a_base_that_its_footer_tells(case):
+def test_a_fixed_vhd_stays_a_vhd_without_its_overlay(case):
     """A fixed VHD has its mark at its end. No overlay names it any more, and it is written to: it is still a VHD."""
     site = case.site()
     base = create(site.path("base.vhd"), MIB, format="vpc", options=["subformat=fixed", "force_size=on"])
@@ -349,7 +349,7 @@ def test_a_base_that_its_footer_tells(case):
     case.same(site.query(query), told, "and still is once that is gone and the file has changed")
 
 
-def test_a_base_whose_data_file_changed(case):
+def test_a_base_whose_data_file_changed_is_read_again(case):
     """It is read again, as its overlay states it. That is what it is: nothing is in conflict, and nothing is read aside."""
     site = case.site()
     write(create(site.path("root.qcow2"), MIB), 0)
@@ -374,7 +374,7 @@ ABILITIES = ("SELECT * FROM format ORDER BY name",
              " JOIN image_ability AS t ON t.image_id = i.image_id JOIN image_header AS h ON h.image_id = i.image_id ORDER BY i.path")
 
 
-def test_tampered_store(case):
+def test_rows_taken_from_the_store_are_made_anew(case):
     """Somebody's SQL shell, without foreign keys, took rows away: the next scan makes them anew."""
     site = case.site()
     create(site.path("base.qcow2"))
@@ -392,7 +392,7 @@ def test_tampered_store(case):
         case.same((scan.code, after), (0, before), f"after {sql}", scan.notes())
 
 
-def test_names_of_an_unchanged_image(case):
+def test_names_of_an_unchanged_image_outlast_scans(case):
     """What an image names beside its backing file, paths to try for a parent and parts, outlasts scans that do not read it."""
     block = 2 * MIB
     names = "SELECT i.path, r.kind, r.number, r.role, r.place, r.name, r.path, r.state, r.target_id FROM reference AS r" \
@@ -427,7 +427,7 @@ def test_names_of_an_unchanged_image(case):
     case.same((site.query(names), site.query(chains)), before, "also after their parent was away")
 
 
-def test_a_part_whose_descriptor_went(case):
+def test_a_part_whose_descriptor_went_stays_unrecognised(case):
     """Its name still says image, so it stays one that was not recognised, as on the first scan of it alone."""
     site = case.site()
     os.makedirs(site.root, exist_ok=True)
@@ -441,10 +441,22 @@ def test_a_part_whose_descriptor_went(case):
         case.same(site.query(found), [(site.path("flat-flat.vmdk"), "unrecognised")], name)
 
 
-TESTS = [test_tampered_store, test_names_of_an_unchanged_image, test_many_overlays, test_times, test_moves,
-         test_coming_and_going, test_replacement, test_swapped_directories, test_a_part_whose_descriptor_went,
-         test_a_base_that_its_footer_tells, test_a_base_whose_data_file_changed, test_races,
-         test_writes_during_a_scan, test_random_changes]
+TESTS = [
+    test_rows_taken_from_the_store_are_made_anew,
+    test_names_of_an_unchanged_image_outlast_scans,
+    test_each_image_is_parsed_once_until_it_changes,
+    test_a_change_with_its_mtime_set_back_is_read_again,
+    test_moved_images_are_renamed_and_not_parsed,
+    test_images_that_come_and_go_are_noticed,
+    test_a_replaced_file_is_read_again_as_the_same_image,
+    test_swapped_directories_are_renamed_and_not_parsed,
+    test_a_part_whose_descriptor_went_stays_unrecognised,
+    test_a_fixed_vhd_stays_a_vhd_without_its_overlay,
+    test_a_base_whose_data_file_changed_is_read_again,
+    test_a_write_right_after_a_scan_is_noticed,
+    test_writes_during_a_scan_leave_no_stale_map,
+    test_after_random_changes_the_store_equals_a_new_one,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Incremental scans.", TESTS))

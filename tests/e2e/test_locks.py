@@ -51,13 +51,13 @@ def check_states(case, site, what):
     case.same(set(states(site).values()), {"none"}, f"{what}: nobody holds any, once QEMU has ended")
 
 
-def test_states(case):
+def test_unchanged_images_get_their_lock_states(case):
     site = case.site()
     make(site)
     check_states(case, site, "unchanged images")
 
 
-def test_other_locks(case):
+def test_locks_of_other_programs_are_not_qemus(case):
     """A lock that is none of QEMU's: of another kind, or on other bytes."""
     site = case.site()
     make(site)
@@ -71,7 +71,7 @@ def test_other_locks(case):
         case.same(states(site)["alone4.qcow2"], "write", "one on QEMU's bytes does, whichever way it was taken")
 
 
-def test_doubts(case):
+def test_a_lock_is_a_doubt_about_its_image_alone(case):
     """A lock is a doubt about who is held, and nobody else."""
     site = case.site()
     make(site)
@@ -86,7 +86,7 @@ def test_doubts(case):
               {name: codes for name, codes in free.items() if name != "orphan.qcow2"}, "and nothing else is")
 
 
-def test_opens(case):
+def test_few_unchanged_images_are_opened_for_their_locks(case):
     reason = why_no_strace()
     if reason:
         return case.skip("how many files a scan opens", reason)
@@ -99,7 +99,7 @@ def test_opens(case):
     case.check("alone5.qcow2" in opened and "alone6.qcow2" not in opened, "and those that somebody holds a lock on", [str(opened)])
 
 
-def test_no_list(case):
+def test_without_a_list_of_locks_every_image_is_opened(case):
     """Other kernels and some containers show an empty list, or none."""
     reason = sites.why_no_mount_namespace() or why_no_strace()
     if reason:
@@ -115,7 +115,7 @@ def test_no_list(case):
         case.same(rescan_opens(site), set(ALONE) | {"base.qcow2", "over-base.qcow2", "orphan.qcow2"}, f"{what}: every image is opened")
 
 
-def test_pid_namespace(case):
+def test_a_lock_that_the_list_hides_is_found(case):
     """Elsewhere than in the first PID namespace the list lacks the locks of processes outside, but for those of open files."""
     reason = sites.why_no_mount_namespace()
     if reason:
@@ -130,7 +130,7 @@ def test_pid_namespace(case):
     return None
 
 
-def test_many_locks(case):
+def test_no_lock_is_missed_among_many(case):
     """More locks than the kernel shows by one read, and a program that takes and drops others all the time."""
     site = case.site()
     paths = [create(site.path(f"{number}.qcow2"), MIB) for number in range(120)]
@@ -163,7 +163,7 @@ def test_many_locks(case):
     case.same(wrong, [], "every image that QEMU writes to is found in each of 8 scans")
 
 
-def test_file_systems(case):
+def test_every_image_is_opened_where_files_share_blocks(case):
     """Where files share blocks, each is opened for that."""
     reason = sites.why_no_mounts() or why_no_strace()
     if reason:
@@ -185,7 +185,7 @@ def test_file_systems(case):
             case.same(rescan_opens(site), set(states(site)), f"{kind}: every image is opened")
 
 
-def test_tmpfs(case):
+def test_most_images_on_tmpfs_are_not_opened(case):
     reason = sites.why_no_mounts() or why_no_strace()
     if reason:
         return case.skip("locks on tmpfs", reason)
@@ -199,6 +199,14 @@ def test_tmpfs(case):
 
 
 if __name__ == "__main__":
-    harness.main(lambda: harness.run_tests("Who has unchanged images open.",
-                                               [test_states, test_other_locks, test_doubts, test_opens, test_no_list, test_pid_namespace,
-                                                test_many_locks, test_file_systems, test_tmpfs]))
+    harness.main(lambda: harness.run_tests("Who has unchanged images open.", [
+        test_unchanged_images_get_their_lock_states,
+        test_locks_of_other_programs_are_not_qemus,
+        test_a_lock_is_a_doubt_about_its_image_alone,
+        test_few_unchanged_images_are_opened_for_their_locks,
+        test_without_a_list_of_locks_every_image_is_opened,
+        test_a_lock_that_the_list_hides_is_found,
+        test_no_lock_is_missed_among_many,
+        test_every_image_is_opened_where_files_share_blocks,
+        test_most_images_on_tmpfs_are_not_opened,
+    ]))

@@ -73,7 +73,7 @@ def run_commands(case, commands):
     return place, list(zip(parts[0::2], map(int, parts[1::2]))), outcome
 
 
-def test_the_page_of_reports(case):
+def test_the_commands_of_the_manual_print_what_it_shows(case):
     commands = read_page()
     place, results, outcome = run_commands(case, commands)
     case.check(len(results) == len(commands) > 30 and not outcome.err, "the commands of the manual's page of reports run",
@@ -94,7 +94,7 @@ def test_every_report_has_a_section(case):
     case.same(set(names) - told - WITHOUT_EXAMPLE, set(), "with an example")
 
 
-def test_every_column_is_told(case):
+def test_every_column_is_in_the_manual(case):
     site = case.site()
     sites.make_raw(site.path("x.img"))
     site.scan()
@@ -110,7 +110,7 @@ def test_every_column_is_told(case):
     case.same(untold, [], "and tells each column")
 
 
-TESTS = [test_the_page_of_reports, test_every_report_has_a_section, test_every_column_is_told]
+TESTS = [test_the_commands_of_the_manual_print_what_it_shows, test_every_report_has_a_section, test_every_column_is_in_the_manual]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("The manual's examples.", TESTS))

@@ -194,7 +194,7 @@ def check_values(case, name, format, data, expected):
     case.check(not notes, name, notes)
 
 
-def test_reports(case):
+def test_every_format_gives_odd_names_back(case):
     site = make_site(case)
     scan = site.scan("--backing-glob", "*/orphans/*", env={**os.environ, "LC_ALL": "C.UTF-8"})
     case.same((scan.code, scan.stats.get("images")), (3, 5 * len(NAMES)), "the scan finds every image", scan.notes())
@@ -287,7 +287,7 @@ def chain_faults(label, outcome):
     return []
 
 
-def test_dash(case):
+def test_a_name_that_begins_with_a_dash_is_an_image(case):
     """A name that begins with a dash is an image after `--`."""
     site = case.site()
     create(site.path("-image"), MIB)
@@ -299,7 +299,7 @@ def test_dash(case):
     case.same(site.query("SELECT path FROM v_image"), [(site.path("-image"),)], "stores the absolute path")
 
 
-def test_odd_roots_and_stores(case):
+def test_roots_and_stores_with_odd_names_work(case):
     """The root's and the store's own names."""
     failures = []
     for label, name in NAMES.items():
@@ -321,7 +321,7 @@ def test_odd_roots_and_stores(case):
     case.check(not failures, "roots and stores with odd names work, and --summary tells the root", failures[:12])
 
 
-def test_messages(case):
+def test_a_message_about_an_odd_name_is_one_line(case):
     """A message about an odd name is one line without controls; what it names cannot draw on the terminal."""
     site = case.site()
     failures = []
@@ -333,7 +333,7 @@ def test_messages(case):
     case.check(not failures, "an image that does not exist gives one line on stderr", failures[:8])
 
 
-def test_globs(case):
+def test_exclude_finds_odd_names(case):
     """--exclude finds odd names too."""
     site = case.site()
     for name in map(text, NAMES.values()):
@@ -345,7 +345,13 @@ def test_globs(case):
                   f"--exclude with a star leaves every odd name out in {locale}", scan.notes())
 
 
-TESTS = [test_reports, test_dash, test_odd_roots_and_stores, test_messages, test_globs]
+TESTS = [
+    test_every_format_gives_odd_names_back,
+    test_a_name_that_begins_with_a_dash_is_an_image,
+    test_roots_and_stores_with_odd_names_work,
+    test_a_message_about_an_odd_name_is_one_line,
+    test_exclude_finds_odd_names,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Odd names.", TESTS))

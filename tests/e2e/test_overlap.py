@@ -34,7 +34,7 @@ def told(site, code=OVERLAP):
 
 # -- By QEMU ----------------------------------------------------------------------------------------------------------
 
-def mixed_by_one_process(case):
+def what_qemu_broke_by_mixing_writes_is_a_finding(case):
     """QEMU 7.2 packs compressed data into a cluster that was freed and given to plain data meanwhile."""
     site = case.site()
     path = create(site.path("mixed.qcow2"))
@@ -47,7 +47,7 @@ def mixed_by_one_process(case):
     case.same(told(site), {"mixed.qcow2"}, "what QEMU broke by mixing compressed and plain writes is told", [f"{errors} errors"])
 
 
-def random_mixes(case):
+def random_images_are_findings_where_their_tables_overlap(case):
     """Told wherever qemu-img check finds errors, and where the tables say so: where a snapshot has the compressed
     cluster or the plain one, no COPIED flag contradicts the refcount, and QEMU notices nothing."""
     site, random = case.site(), case.random("overlap")
@@ -75,7 +75,7 @@ def random_mixes(case):
 
 # -- By hand ----------------------------------------------------------------------------------------------------------
 
-def by_hand(case):
+def every_damage_by_hand_is_a_finding(case):
     site = case.site()
     for damage in DAMAGES:
         path = write(create(site.path(f"{damage.__name__}.qcow2"), 2 * MIB), 0, 1)
@@ -92,7 +92,7 @@ def by_hand(case):
 
 # -- Healthy ----------------------------------------------------------------------------------------------------------
 
-def healthy(case):
+def healthy_images_are_no_findings(case):
     """What may share, shares: compressed clusters each other's sectors, snapshots data, tables and compressed clusters."""
     site = case.site()
     raw = sites.make_raw(site.outside("r.raw"), 4 * MIB)
@@ -139,7 +139,7 @@ def base_and_overlay(case):
     return site, base, over_it
 
 
-def verdicts(case):
+def a_damaged_base_is_unproven(case):
     site, base, _ = base_and_overlay(case)
     site.scan()
     row = site.unused(partly=True)["base.qcow2"]
@@ -154,7 +154,7 @@ def verdicts(case):
     case.same(scan.stats["parsed"], 0, "the last scan read nothing")
 
 
-def verdicts_below(case):
+def the_base_of_a_damaged_overlay_is_unproven(case):
     site, _, over_it = base_and_overlay(case)
     copy_entry(Tables(over_it))
     site.scan()
@@ -162,7 +162,7 @@ def verdicts_below(case):
     case.check(row["verdict"] == "unproven" and f"over.qcow2 ({OVERLAP})" in row["why"], "a damaged overlay: its base is unproven", [row])
 
 
-def verdicts_of_the_unreferenced(case):
+def a_damaged_base_that_nobody_names_is_unproven(case):
     site, base, over_it = base_and_overlay(case)
     site.scan()
     os.unlink(over_it)
@@ -177,7 +177,7 @@ def verdicts_of_the_unreferenced(case):
     case.check(row["verdict"] == "unproven" and "lie over each other" in row["why"], "a damaged one: unproven", [row])
 
 
-def verdicts_of_what_if(case):
+def what_if_proves_nothing_of_the_damaged(case):
     """Two overlays of one base. What deleting one of them leaves is proven as the next scan proves it."""
     site, base, over_it = base_and_overlay(case)
     other = write(create(site.path("other.qcow2"), MIB, "base.qcow2"), 4, 5)
@@ -202,7 +202,7 @@ def verdicts_of_what_if(case):
     case.check(row["verdict"] == "unproven" and "lie over each other" in row["why"], "the base that is left is damaged: unproven", [row])
 
 
-def unknown_is_not_no(case):
+def an_unknown_overlap_is_a_doubt(case):
     """An image whose account cannot be made: its refcount table names a block that cannot be one."""
     site, base, _ = base_and_overlay(case)
     patch(base, Tables(base).reftable, struct.pack(">Q", Tables(base).refblock + 512))
@@ -213,7 +213,7 @@ def unknown_is_not_no(case):
     case.check(row["verdict"] == "unproven" and row["why_codes"] == "cross-linked", "and nothing is proven", [row])
 
 
-def no_suggestion(case):
+def nothing_is_suggested_for_a_damaged_image(case):
     """Leaked clusters would be worth a command; of a damaged image nothing is freed."""
     site = case.site()
     for name in ("healthy.qcow2", "damaged.qcow2"):
@@ -226,7 +226,7 @@ def no_suggestion(case):
     case.same(rows["damaged.qcow2"], None, "--sparse: none for a damaged one")
 
 
-def repaired(case):
+def a_repaired_image_is_no_finding_any_more(case):
     site, base, _ = base_and_overlay(case)
     entry = Tables(base).entry(1)
     copy_entry(Tables(base))
@@ -237,5 +237,16 @@ def repaired(case):
 
 
 if __name__ == "__main__":
-    sys.exit(harness.run_tests(__doc__, [mixed_by_one_process, random_mixes, by_hand, healthy, verdicts, verdicts_below,
-                                         verdicts_of_the_unreferenced, verdicts_of_what_if, unknown_is_not_no, no_suggestion, repaired]))
+    sys.exit(harness.run_tests(__doc__, [
+        what_qemu_broke_by_mixing_writes_is_a_finding,
+        random_images_are_findings_where_their_tables_overlap,
+        every_damage_by_hand_is_a_finding,
+        healthy_images_are_no_findings,
+        a_damaged_base_is_unproven,
+        the_base_of_a_damaged_overlay_is_unproven,
+        a_damaged_base_that_nobody_names_is_unproven,
+        what_if_proves_nothing_of_the_damaged,
+        an_unknown_overlap_is_a_doubt,
+        nothing_is_suggested_for_a_damaged_image,
+        a_repaired_image_is_no_finding_any_more,
+    ]))

@@ -22,7 +22,7 @@ def verdict(site, name):
     return row and (row["status"], row["verdict"])
 
 
-def test_parts_that_nobody_reads(case):
+def test_parts_that_nobody_reads_are_listed_and_proven(case):
     """The base has clusters 0 to 7. One overlay has 0 to 3, the other 2 to 5: nobody reads 2 and 3."""
     site = case.site()
     write(create(site.path("base.qcow2"), MIB), *range(8))
@@ -45,7 +45,7 @@ def test_parts_that_nobody_reads(case):
     case.same(rows(site)["base.qcow2"]["masked_bytes"], 6 * CLUSTER, "and what its last reader leaves behind")
 
 
-def test_order(case):
+def test_rows_are_sorted_by_status_and_size(case):
     """First what nothing names, then what nobody reads, then the parts, the largest first."""
     site = case.site()
     for name, clusters in (("small", 1), ("large", 5)):
@@ -60,7 +60,7 @@ def test_order(case):
                        ("partly-masked", "small.qcow2")], "rows are sorted by status, and by what could be given back")
 
 
-def test_holes_and_compressed_data(case):
+def test_holes_give_nothing_back_and_compressed_data_its_share(case):
     """What is a hole on the host gives nothing back; of compressed data it is the share that nobody reads."""
     site = case.site()
     base = site.path("raw.img")
@@ -81,7 +81,7 @@ def test_holes_and_compressed_data(case):
     case.same((packed["masked_bytes"], packed["reclaimable_bytes"]), (4 * CLUSTER, host * 4 // 8), "half of eight compressed clusters is half of their bytes")
 
 
-def test_doubts(case):
+def test_a_part_is_unproven_in_use_or_beside_what_is_not_understood(case):
     site = case.site()
     write(create(site.path("base.qcow2"), MIB), *range(4))
     write(create(site.path("over.qcow2"), MIB, "base.qcow2"), 0)
@@ -107,7 +107,7 @@ def test_snapshots_keep_what_they_hold(case):
     case.same(rows(site), {}, "a base whose data its snapshot holds has nothing to give back")
 
 
-def test_templates(case):
+def test_templates_are_kept_whole(case):
     site = case.site()
     write(create(site.path("templates", "base.qcow2"), MIB), *range(4))
     write(create(site.path("over.qcow2"), MIB, "templates/base.qcow2"), *range(4))
@@ -145,7 +145,7 @@ def test_templates(case):
     case.same((outcome.code, outcome.out), (0, "x\n"), "without an option the list is printed")
 
 
-def test_sums(case):
+def test_sums_of_readers_and_masked_ranges_add_up(case):
     """Data = visible + masked, and the histogram adds up to what is visible, for every image of a small forest."""
     site = case.site()
     random = case.random("sums")
@@ -184,8 +184,15 @@ def pair_by_maps(site, one, other):
     return len(places[0] & places[1]) * CLUSTER
 
 
-TESTS = [test_parts_that_nobody_reads, test_order, test_holes_and_compressed_data, test_doubts, test_snapshots_keep_what_they_hold,
-         test_templates, test_sums]
+TESTS = [
+    test_parts_that_nobody_reads_are_listed_and_proven,
+    test_rows_are_sorted_by_status_and_size,
+    test_holes_give_nothing_back_and_compressed_data_its_share,
+    test_a_part_is_unproven_in_use_or_beside_what_is_not_understood,
+    test_snapshots_keep_what_they_hold,
+    test_templates_are_kept_whole,
+    test_sums_of_readers_and_masked_ranges_add_up,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Parts of backing files that nobody reads, and templates.", TESTS))

@@ -147,7 +147,7 @@ def flat_base(case):
     return site, base, overlay
 
 
-def test_a_base_of_two_files_without_its_overlay(case):
+def test_a_base_of_two_files_without_its_overlay_is_unreferenced(case):
     site, base, overlay = flat_base(case)
     os.unlink(overlay)
     site.scan()
@@ -158,7 +158,7 @@ def test_a_base_of_two_files_without_its_overlay(case):
     check(case, unused["base.vmdk"]["disk_size"] == size, "with the blocks of both of its files", unused, size)
 
 
-def test_a_written_extent_is_a_written_base(case):
+def test_a_written_extent_makes_its_base_unproven(case):
     site, base, overlay = flat_base(case)
     os.unlink(overlay)
     before = os.stat(base).st_mtime_ns
@@ -336,7 +336,7 @@ def test_a_vmdk_parent_with_another_cid_is_a_finding(case):
 
 TESTS = [test_flat_extents_belong_to_their_descriptor, test_split_sparse_extents_are_never_images,
          test_missing_extents_are_findings, test_extents_elsewhere_are_not_followed,
-         test_a_base_of_two_files_without_its_overlay, test_a_written_extent_is_a_written_base,
+         test_a_base_of_two_files_without_its_overlay_is_unreferenced, test_a_written_extent_makes_its_base_unproven,
          test_an_extent_of_two_descriptors_keeps_both, test_an_image_of_too_many_files_is_a_finding,
          test_a_vdi_parent_is_found_by_its_uuid,
          test_a_missing_vdi_parent_proves_nothing, test_two_vdi_of_one_uuid_are_both_kept,

@@ -321,7 +321,7 @@ def describe(site):
         "SELECT i.path, r.kind, r.name, r.path, r.state FROM reference AS r JOIN image AS i ON i.image_id = r.image_id")]
 
 
-def test_forests(case):
+def test_what_is_proven_unused_in_random_forests_is_not_read(case):
     counts = Counter()
     for index in range(case.options.count):
         check_forest(case, index, counts)
@@ -332,7 +332,7 @@ def test_forests(case):
         case.check(0 < counts["complete"] < counts["scans"], "some scans could prove, and some could not", [str(counts)])
 
 
-def test_oracle(case):
+def test_the_walk_follows_every_name_of_an_image(case):
     """The walk sees what there is to see: the names that a hard link or a symlink gives to a relative name."""
     site = case.site()
     create(site.path("a", "base"), MIB)
@@ -351,7 +351,7 @@ def test_oracle(case):
     case.same(set(proven(site).values()), {site.path("c", "base")}, "until one of the names is gone")
 
 
-TESTS = [test_oracle, test_forests]
+TESTS = [test_the_walk_follows_every_name_of_an_image, test_what_is_proven_unused_in_random_forests_is_not_read]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("--unused-backing on random forests.", TESTS, count=25))

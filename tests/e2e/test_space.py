@@ -142,7 +142,7 @@ def parts_add_up(case):
     check_sums(case, site, names, "here")
 
 
-def other_file_systems(case):
+def parts_add_up_on_other_file_systems(case):
     reason = sites.why_no_mounts()
     for kind, options in (("xfs", ""), ("btrfs", ""), ("btrfs", "compress-force"), ("tmpfs", "")):
         where = f"{kind} {options}".strip()
@@ -190,7 +190,7 @@ def same_uses(case, site, path, expected, name):
     case.same(got, expected, name)
 
 
-def by_hand(case):
+def an_image_by_hand_has_the_parts_of_the_manual(case):
     """The example of the manual: 64 KiB clusters throughout."""
     site = case.site()
     path = create(site.path("vm.qcow2"), 4 * MIB)
@@ -235,7 +235,7 @@ def held(path, start, length):
     return total
 
 
-def preallocated(case):
+def preallocated_blocks_are_reported_apart_from_written_ones(case):
     site = case.site()
     raw = site.path("falloc.raw")
     must("fallocate", "-l", "1M", raw)
@@ -251,7 +251,7 @@ def preallocated(case):
     case.same(got["data"], (MIB, MIB, MIB - 64 * KIB), "qcow2: the same in its data clusters", [str(got)])
 
 
-def written_late(case):
+def blocks_written_late_are_found_by_the_next_scan(case):
     """What was written to preallocated blocks and is not yet there is found by the next scan, without a change."""
     site = case.site()
     path = site.path("falloc.raw")
@@ -266,7 +266,7 @@ def written_late(case):
     case.same([site.scan().stats["unchanged"] for _ in range(2)], [0, 1], "a file that is long written is not read again")
 
 
-def blocks_at_the_end(case):
+def blocks_behind_the_end_are_the_file_systems(case):
     """The last block belongs to what the last byte is for; blocks behind it are the file system's."""
     site = case.site()
     path = site.path("odd.raw")
@@ -280,7 +280,7 @@ def blocks_at_the_end(case):
 
 # -- What is suggested ------------------------------------------------------------------------------------------------
 
-def suggestions(case):
+def suggestions_free_space_and_leave_the_content(case):
     site = case.site()
     make_kinds(site)
     base = write(create(site.path("base.qcow2"), 8 * MIB), *range(10))
@@ -316,7 +316,7 @@ def run_suggestion(case, site, name, row, command):
                f"{name}: and it takes less", [command, str(row), str(now)])
 
 
-def tail_that_was_used(case):
+def a_tail_that_was_used_is_not_cut_off(case):
     """QEMU takes no lock that stops truncate: the command itself looks whether the image is as it was scanned."""
     site = case.site()
     path = write(create(site.path("tail.qcow2"), 8 * MIB), 0)
@@ -331,7 +331,7 @@ def tail_that_was_used(case):
     case.same(sites.checksum(path), before, "not where a guest has written to it since: it reads the same")
 
 
-def not_in_use(case):
+def nothing_is_suggested_while_the_image_is_in_use(case):
     site = case.site()
     path = cut_l2_entry_of_new(site.path("leaks.qcow2"))
     with sites.Holder(path):
@@ -352,7 +352,7 @@ def cut_l2_entry_of_new(path):
 
 # -- Over time --------------------------------------------------------------------------------------------------------
 
-def kept_and_made_anew(case):
+def accounts_are_kept_and_are_made_anew_when_blocks_change(case):
     site = case.site()
     path = cut_l2_entry_of_new(site.path("a.qcow2"))
     data = site.path("b.data")
@@ -393,5 +393,16 @@ def unknown_is_not_zero(case):
 
 
 if __name__ == "__main__":
-    sys.exit(harness.run_tests(__doc__, [parts_add_up, other_file_systems, by_hand, preallocated, written_late, blocks_at_the_end,
-                                         suggestions, tail_that_was_used, not_in_use, kept_and_made_anew, unknown_is_not_zero]))
+    sys.exit(harness.run_tests(__doc__, [
+        parts_add_up,
+        parts_add_up_on_other_file_systems,
+        an_image_by_hand_has_the_parts_of_the_manual,
+        preallocated_blocks_are_reported_apart_from_written_ones,
+        blocks_written_late_are_found_by_the_next_scan,
+        blocks_behind_the_end_are_the_file_systems,
+        suggestions_free_space_and_leave_the_content,
+        a_tail_that_was_used_is_not_cut_off,
+        nothing_is_suggested_while_the_image_is_in_use,
+        accounts_are_kept_and_are_made_anew_when_blocks_change,
+        unknown_is_not_zero,
+    ]))

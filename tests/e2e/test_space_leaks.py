@@ -130,7 +130,7 @@ SHAPES = [  # name, size, options, encrypted
 ]
 
 
-def shapes(case):
+def leaks_of_all_shapes_are_those_of_qemu_img_check(case):
     """Writes, zeroes and discards; then two clusters that nothing names any more."""
     site = case.site()
     images = []
@@ -153,7 +153,7 @@ def shapes(case):
         compare(case, site, path, f"{name}: and are leaked", luks)
 
 
-def whole_tables(case):
+def a_lost_l2_table_leaks_all_that_it_names(case):
     """A cut L1 entry loses an L2 table with all that it names."""
     site = case.site()
     for bits in (9, 12, 16):
@@ -166,7 +166,7 @@ def whole_tables(case):
         compare(case, site, path, f"a lost L2 table leaks with its clusters, of 2^{bits} bytes")
 
 
-def snapshots(case):
+def clusters_of_snapshots_are_theirs_until_these_are_deleted(case):
     site = case.site()
     path = create(site.path("s.qcow2"), 8 * MIB, "cluster_size=4k")
     qemu_io(path, "write -q 0 1M")
@@ -188,7 +188,7 @@ def snapshots(case):
     compare(case, site, path, "beside a snapshot, a cut cluster leaks")
 
 
-def machine_state(case):
+def the_machine_state_of_a_snapshot_is_no_leak(case):
     """savevm keeps the machine's state past the end of the disk, in the snapshot's own tables."""
     site = case.site()
     path = create(site.path("vm.qcow2"), 2 * MIB, "cluster_size=4k")
@@ -208,7 +208,7 @@ def machine_state(case):
               "a machine state past the end of the disk is the snapshot's", [str(uses), str(told)])
 
 
-def bitmaps(case):
+def clusters_of_bitmaps_are_theirs_until_these_are_lost(case):
     site = case.site()
     path = create(site.path("b.qcow2"), 8 * MIB, "cluster_size=4k")
     must("qemu-img", "bitmap", "--add", path, "first")
@@ -225,7 +225,7 @@ def bitmaps(case):
     case.same(clusters_of(site, path, "leaked"), 5, "all that they take")
 
 
-def compressed(case):
+def a_cluster_leaks_once_no_compressed_one_is_left_in_it(case):
     """A host cluster holds several compressed ones, and is leaked only when none of them is left."""
     site = case.site()
     raw = sites.make_raw(site.outside("r.raw"), MIB)
@@ -249,7 +249,7 @@ def compressed(case):
         compare(case, site, path, f"and is leaked in {os.path.basename(path)}")
 
 
-def data_files(case):
+def leaks_beside_a_data_file_are_those_of_qemu_img_check(case):
     site = case.site()
     for number, raw in enumerate(("off", "on")):
         path = create(site.path(f"{raw}.qcow2"), 8 * MIB, f"data_file={site.path(f'{number}.data')}",
@@ -266,7 +266,7 @@ def data_files(case):
                 data_file=True)
 
 
-def killed(case):
+def a_killed_writer_leaks_what_qemu_img_check_finds(case):
     """A writer that is killed leaves what it allocated and did not link."""
     site = case.site()
     paths = []
@@ -283,7 +283,7 @@ def killed(case):
                   f"{os.path.basename(path)}, whose writer was killed: leaks as qemu-img check says", [str(told)])
 
 
-def random_images(case):
+def leaks_of_random_images_are_those_of_qemu_img_check(case):
     random = case.random("space_leaks")
     site = case.site()
     paths = []
@@ -313,5 +313,14 @@ def random_images(case):
 
 
 if __name__ == "__main__":
-    sys.exit(harness.run_tests(__doc__, [shapes, whole_tables, snapshots, machine_state, bitmaps, compressed, data_files,
-                                         killed, random_images]))
+    sys.exit(harness.run_tests(__doc__, [
+        leaks_of_all_shapes_are_those_of_qemu_img_check,
+        a_lost_l2_table_leaks_all_that_it_names,
+        clusters_of_snapshots_are_theirs_until_these_are_deleted,
+        the_machine_state_of_a_snapshot_is_no_leak,
+        clusters_of_bitmaps_are_theirs_until_these_are_lost,
+        a_cluster_leaks_once_no_compressed_one_is_left_in_it,
+        leaks_beside_a_data_file_are_those_of_qemu_img_check,
+        a_killed_writer_leaks_what_qemu_img_check_finds,
+        leaks_of_random_images_are_those_of_qemu_img_check,
+    ]))

@@ -82,7 +82,7 @@ CASES = [
 ]
 
 
-def test_scans(case):
+def test_later_scans_find_what_a_first_scan_finds(case):
     for number, situation in enumerate(CASES):
         site = case.site()
         situation.make(site)
@@ -101,7 +101,7 @@ def test_scans(case):
         case.same(proven, situation.proven, f"{situation.what}: what is proven to be unused")
 
 
-TESTS = [test_scans]
+TESTS = [test_later_scans_find_what_a_first_scan_finds]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Scanning again and again.", TESTS))

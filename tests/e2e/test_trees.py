@@ -46,7 +46,7 @@ def three_trees(site):
             write(site.path(name), 3)
 
 
-def test_only_what_changed(case):
+def test_only_trees_that_changed_are_written(case):
     """The rows of a tree that did not change are left alone; those of one that did are all written again."""
     site = case.site()
     three_trees(site)
@@ -104,7 +104,7 @@ def change_something(random, site, names):
         write_alone(site.path(name), *random.sample(range(MIB // CLUSTER), random.randint(1, 6)))
 
 
-def test_as_if_scanned_for_the_first_time(case):
+def test_the_store_is_as_if_scanned_for_the_first_time(case):
     """After every one of many random changes, rings and broken chains among them, the store says what a new one would."""
     site = case.site()
     random = case.random("trees")
@@ -119,7 +119,7 @@ def test_as_if_scanned_for_the_first_time(case):
         case.same(kept, everything(first), f"step {step}")
 
 
-TESTS = [test_only_what_changed, test_as_if_scanned_for_the_first_time]
+TESTS = [test_only_trees_that_changed_are_written, test_the_store_is_as_if_scanned_for_the_first_time]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("What a scan works out anew, and that it is right.", TESTS))

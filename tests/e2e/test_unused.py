@@ -56,7 +56,7 @@ def check_verdict(case, site, name, expected, what, why=()):
 
 # -- Evidence ---------------------------------------------------------------------------------------------------------
 
-def test_orphan(case):
+def test_an_orphan_is_proven_unreferenced_until_it_is_used_again(case):
     site = case.site()
     base = make_orphan(site)
     started = site.value("SELECT started FROM v_scan WHERE scan_id = 1")
@@ -84,7 +84,7 @@ def test_orphan(case):
     case.same(site.unused(), {}, "once it is used again it is not listed")
 
 
-def test_written_orphan(case):
+def test_an_orphan_that_was_written_to_is_unproven(case):
     """A template that somebody starts as a disk of its own is no leftover."""
     site = case.site()
     base = make_orphan(site)
@@ -95,7 +95,7 @@ def test_written_orphan(case):
     check_verdict(case, site, "base.qcow2", UNPROVEN, "an orphan that was written to since is not", ["written to"])
 
 
-def test_outlived_overlay(case):
+def test_a_base_written_to_after_its_overlay_is_unproven(case):
     """A block commit of a running machine goes on in the base, and its overlay stays behind: names, and means nothing."""
     site = case.site()
     write(create(site.path("base.qcow2"), MIB), 0, 1)
@@ -117,7 +117,7 @@ def test_outlived_overlay(case):
     check_verdict(case, site, "base.qcow2", PROVEN, "unless it became a base again and was not written to since")
 
 
-def test_raw_orphan(case):
+def test_a_raw_orphan_without_a_suffix_is_proven(case):
     """A raw base without a suffix is known only because something named it."""
     site = case.site()
     make_orphan(site, "base", "raw")
@@ -127,7 +127,7 @@ def test_raw_orphan(case):
     check_verdict(case, site, "base", PROVEN, "still, one scan later")
 
 
-def test_conventions(case):
+def test_bases_of_openstack_and_proxmox_are_listed(case):
     site = case.site()
     listed = {"_base/abcdef": "qcow2", "nova/instances/_base/0123": "raw", "base-100-disk-0.qcow2": "qcow2",
               "images/9000/base-9000-disk-1.qcow2": "qcow2"}
@@ -151,7 +151,7 @@ def test_conventions(case):
 
 # -- Ways to reach a file ---------------------------------------------------------------------------------------------
 
-def test_reached(case):
+def test_a_base_that_is_reached_is_not_proven_unused(case):
     for what, build in REACHED:
         site = case.site()
         write(create(site.path("base.qcow2"), MIB), 0, 1)
@@ -172,7 +172,7 @@ def test_reached(case):
         case.check(verdict(anew, "base.qcow2") not in (PROVEN, NOTHING), "nor by a first scan")
 
 
-def test_reached_by_hard_link_outside(case):
+def test_a_base_reached_by_a_hard_link_outside_is_not_proven_unused(case):
     """The overlay is scanned, and the name it uses is a link outside the roots to a file inside."""
     for form in ("qcow2", "raw"):
         site = case.site()
@@ -187,7 +187,7 @@ def test_reached_by_hard_link_outside(case):
                    [str(site.unused()), str(site.findings())])
 
 
-def test_bind_mounts(case):
+def test_a_base_reached_by_a_bind_mount_is_not_proven_unused(case):
     if reason := sites.why_no_mounts():
         return case.skip("bind mounts", reason)
     with Mounts() as mounts:
@@ -229,7 +229,7 @@ def test_bind_mounts(case):
     return None
 
 
-def test_renamed_away(case):
+def test_a_base_renamed_under_its_overlay_is_not_proven_unused(case):
     """An overlay that lost its base because somebody renamed it: the base is not unused, it is misplaced."""
     for form in ("qcow2", "raw"):
         site = case.site()
@@ -247,7 +247,7 @@ def make_with_data_file(site, name, data):
     write(site.path(name), 0)
 
 
-def test_misplaced_data_files(case):
+def test_a_misplaced_data_file_is_not_proven_unused(case):
     """The same with a disk's data instead of its base."""
     site = case.site()
     data = site.path("base-data.raw")
@@ -272,7 +272,7 @@ def test_misplaced_data_files(case):
                [str(site.unused()), str(site.findings())])
 
 
-def test_data_files(case):
+def test_data_files_are_not_listed(case):
     site = case.site()
     for number, name in enumerate((site.path("base-data.raw"), "base-relative.raw")):
         must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={name}", site.path(f"image{number}.qcow2"), "1M",
@@ -321,7 +321,7 @@ def check_spoiled(case, site, what, spoil):
     check_verdict(case, site, "base.qcow2", PROVEN, "and is once that is gone")
 
 
-def test_spoiled(case):
+def test_an_orphan_beside_what_hides_references_is_not_proven(case):
     for what, spoil in SPOILED:
         check_spoiled(case, case.site(), what, spoil)
     for what, spoil in SPOILED_WITHOUT_RIGHTS:
@@ -332,7 +332,7 @@ def test_spoiled(case):
             check_spoiled(case, site, what, spoil)
 
 
-def test_not_spoiled(case):
+def test_findings_that_hide_no_reference_leave_an_orphan_proven(case):
     site = case.site()
     make_orphan(site)
     spoil_nothing(site)
@@ -341,7 +341,7 @@ def test_not_spoiled(case):
     check_verdict(case, site, "base.qcow2", PROVEN, "that hide no reference: the orphan is proven")
 
 
-def test_excluded(case):
+def test_an_excluded_overlay_leaves_its_base_unproven(case):
     site = case.site()
     make_orphan(site)
     create(site.path("skipped", "over.qcow2"), MIB, "../base.qcow2")
@@ -351,7 +351,7 @@ def test_excluded(case):
     case.same(site.unused(), {}, "as it does here")
 
 
-def test_fewer_roots(case):
+def test_a_scan_of_fewer_roots_proves_nothing(case):
     """A directory that was scanned before and is not any more still holds what it held."""
     site = case.site()
     other = os.path.join(site.directory, "other")
@@ -371,7 +371,7 @@ def test_fewer_roots(case):
 
 # -- In use -----------------------------------------------------------------------------------------------------------
 
-def test_in_use(case):
+def test_an_orphan_in_use_is_unproven(case):
     site = case.site()
     base = make_orphan(site)
     scanned(site)
@@ -393,7 +393,7 @@ def test_in_use(case):
     case.check("in use (" not in (row.get("why") or ""), "when QEMU ends, it is in use no more", [str(row)])
 
 
-def test_locks_are_not_taken(case):
+def test_a_scan_takes_no_locks(case):
     """QEMU can open an image for writing while a scan reads it, and a scan reads one that QEMU writes."""
     site = case.site()
     path = write(create(site.path("a.qcow2"), MIB), 0, 2)
@@ -429,7 +429,7 @@ def all_contents(heads):
     return result
 
 
-def test_covers(case):
+def test_a_covered_base_is_listed_and_noise_in_it_changes_nothing(case):
     for form in ("qcow2", "raw"):
         for what, build, expected in COVERS:
             if form == "raw" and "where it has data" in what:
@@ -449,7 +449,7 @@ def test_covers(case):
                        [f"got {listed}", *scan.notes(), str(site.unused().get("base.qcow2")), str(site.findings())])
 
 
-def test_contributes_nothing_unproven(case):
+def test_a_covered_base_is_unproven_in_use_or_under_a_broken_overlay(case):
     site = case.site()
     lay = Lay(site, "qcow2")
     base = site.path("base.qcow2")
@@ -475,7 +475,7 @@ def test_contributes_nothing_unproven(case):
     case.check(verdict(site, "base.qcow2") == NOTHING, "covered from both overlays it is proven again", [str(site.unused())])
 
 
-def test_alias_contributes(case):
+def test_a_base_read_by_a_second_name_is_not_proven_unused(case):
     """An overlay of two names has two bases; what the forest knows of the second is nothing."""
     site = case.site()
     for folder in ("a", "b"):
@@ -505,7 +505,7 @@ def mount_site(case, mounts):
     return site, stash, point
 
 
-def test_unmounted(case):
+def test_a_base_used_from_an_unmounted_file_system_is_unproven(case):
     if reason := sites.why_no_mounts():
         return case.skip("a file system that is not mounted", reason)
     with Mounts() as mounts:
@@ -529,7 +529,7 @@ def test_unmounted(case):
     return None
 
 
-def test_forgotten_mount(case):
+def test_a_forgotten_mount_holds_nothing(case):
     if reason := sites.why_no_mounts():
         return case.skip("db prune --forget-mounts", reason)
     with Mounts() as mounts:
@@ -543,7 +543,7 @@ def test_forgotten_mount(case):
     return None
 
 
-def test_unmounted_root(case):
+def test_a_root_that_is_not_mounted_proves_nothing(case):
     """The root itself is the mount point."""
     if reason := sites.why_no_mounts():
         return case.skip("a root that is not mounted", reason)
@@ -562,7 +562,7 @@ def test_unmounted_root(case):
     return None
 
 
-def test_exchanged_file_systems(case):
+def test_an_exchanged_file_system_proves_nothing(case):
     """Two disks take turns at one mount point. Both have a file of the same name and inode number."""
     if reason := sites.why_no_mounts():
         return case.skip("two file systems that take turns", reason)
@@ -605,11 +605,32 @@ def test_exchanged_file_systems(case):
     return None
 
 
-TESTS = [test_orphan, test_written_orphan, test_outlived_overlay, test_raw_orphan, test_conventions, test_reached, test_reached_by_hard_link_outside,
-         test_bind_mounts, test_renamed_away,
-         test_misplaced_data_files, test_data_files, test_spoiled, test_not_spoiled, test_excluded, test_fewer_roots,
-         test_in_use, test_locks_are_not_taken, test_covers, test_contributes_nothing_unproven, test_alias_contributes,
-         test_unmounted, test_forgotten_mount, test_unmounted_root, test_exchanged_file_systems]
+TESTS = [
+    test_an_orphan_is_proven_unreferenced_until_it_is_used_again,
+    test_an_orphan_that_was_written_to_is_unproven,
+    test_a_base_written_to_after_its_overlay_is_unproven,
+    test_a_raw_orphan_without_a_suffix_is_proven,
+    test_bases_of_openstack_and_proxmox_are_listed,
+    test_a_base_that_is_reached_is_not_proven_unused,
+    test_a_base_reached_by_a_hard_link_outside_is_not_proven_unused,
+    test_a_base_reached_by_a_bind_mount_is_not_proven_unused,
+    test_a_base_renamed_under_its_overlay_is_not_proven_unused,
+    test_a_misplaced_data_file_is_not_proven_unused,
+    test_data_files_are_not_listed,
+    test_an_orphan_beside_what_hides_references_is_not_proven,
+    test_findings_that_hide_no_reference_leave_an_orphan_proven,
+    test_an_excluded_overlay_leaves_its_base_unproven,
+    test_a_scan_of_fewer_roots_proves_nothing,
+    test_an_orphan_in_use_is_unproven,
+    test_a_scan_takes_no_locks,
+    test_a_covered_base_is_listed_and_noise_in_it_changes_nothing,
+    test_a_covered_base_is_unproven_in_use_or_under_a_broken_overlay,
+    test_a_base_read_by_a_second_name_is_not_proven_unused,
+    test_a_base_used_from_an_unmounted_file_system_is_unproven,
+    test_a_forgotten_mount_holds_nothing,
+    test_a_root_that_is_not_mounted_proves_nothing,
+    test_an_exchanged_file_system_proves_nothing,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("--unused-backing.", TESTS))

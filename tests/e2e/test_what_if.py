@@ -346,7 +346,7 @@ def describe(forest):
             f" snapshots {image.snapshots}" for image in forest.images]
 
 
-def test_forests(case):
+def test_deeds_in_random_forests_do_what_was_foretold(case):
     counts = Counter()
     case.out.note(f"seed {case.options.seed}")
     for index in range(case.options.count):
@@ -368,7 +368,7 @@ def test_forests(case):
             case.check(counts[what] > 0, f"the forests were not too easy: {what}", [str(counts)])
 
 
-TESTS = [test_forests]
+TESTS = [test_deeds_in_random_forests_do_what_was_foretold]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("--what-if against rm, qemu-img rebase and qemu-img commit.", TESTS,

@@ -45,7 +45,7 @@ def next_scan(site, *deleted):
     return got and (got["status"], got["verdict"])
 
 
-def test_proves_no_more_than_the_next_scan(case):
+def test_what_if_proves_no_more_than_the_next_scan(case):
     """An image that stays and reads the base is not understood, or reads it in another way."""
     CORRUPT = 79  # the header's incompatible feature bits, the last byte of them; bit 1: marked as corrupt
 
@@ -70,7 +70,7 @@ def test_proves_no_more_than_the_next_scan(case):
         case.same(next_scan(site, "one"), then, f"{what}: and the scan after it")
 
 
-def test_set(case):
+def test_a_set_frees_more_than_its_members(case):
     site = case.site()
     family(site)
     site.scan()
@@ -91,7 +91,7 @@ def test_set(case):
               "neither order nor repetition matters")
 
 
-def test_option(case):
+def test_what_if_takes_images_anywhere_and_leaves_the_store_alone(case):
     site = case.site()
     family(site)
     site.scan()
@@ -110,7 +110,7 @@ def test_option(case):
     case.same(hashlib.sha256(open(site.db, "rb").read()).hexdigest(), before, "the store is as it was")
 
 
-def test_wrong_questions(case):
+def test_wrong_questions_are_refused(case):
     site = case.site()
     family(site)
     site.scan()
@@ -130,7 +130,7 @@ def test_wrong_questions(case):
                    f"{' '.join(map(os.path.basename, arguments))}: {words}", [f"code {outcome.code}", outcome.err])
 
 
-def test_hard_links(case):
+def test_a_file_is_freed_with_its_last_hard_link(case):
     site = case.site()
     family(site)
     os.link(site.path("base"), site.path("other"))
@@ -153,7 +153,7 @@ def test_hard_links(case):
     case.same(unreferenced["freed_bytes"], 0, "deleting one name of an unreferenced base frees nothing either")
 
 
-def test_hard_link_that_nothing_names_afterwards(case):
+def test_a_hard_link_that_nothing_names_afterwards_is_unreferenced(case):
     site = case.site()
     family(site)
     os.link(site.path("base"), site.path("other"))
@@ -185,7 +185,7 @@ def test_hard_link_that_nothing_names_afterwards(case):
     case.same((other["freed_bytes"], "did not" in other["detail"]), (0, True), "nor with a name that the scan did not find")
 
 
-def test_symlink(case):
+def test_a_symbolic_link_means_its_image(case):
     site = case.site()
     family(site)
     os.symlink("one", site.path("link"))
@@ -193,7 +193,7 @@ def test_symlink(case):
     case.same(rows(site, "delete", "link"), rows(site, "delete", "one"), "a symbolic link stands for its image")
 
 
-def test_template(case):
+def test_a_template_is_never_unreferenced(case):
     site = case.site()
     family(site)
     site.scan("--template", "base")
@@ -201,7 +201,7 @@ def test_template(case):
               "a template is never unreferenced, and nothing of it is masked")
 
 
-def test_in_use(case):
+def test_nothing_is_proven_of_an_image_in_use(case):
     site = case.site()
     family(site)
     with Holder(site.path("one")):
@@ -212,7 +212,7 @@ def test_in_use(case):
     case.same(row(site, "delete", ["one"], "total")["verdict"], "unproven", "nor of the sum")
 
 
-def test_incomplete(case):
+def test_an_incomplete_scan_proves_nothing(case):
     site = case.site()
     family(site)
     site.scan("--exclude", "two")
@@ -221,7 +221,7 @@ def test_incomplete(case):
     case.check(all("was not read" in one["why"] for one in answer), "and every row says why", [str(answer)])
 
 
-def test_data_file(case):
+def test_an_image_is_deleted_with_its_data_file(case):
     site = case.site()
     data, image = site.path("disk.data"), site.path("disk.qcow2")
     must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={data}", image, str(MIB))
@@ -234,7 +234,7 @@ def test_data_file(case):
     case.check(outcome.code == 1 and "part of another" in outcome.err, "which is no image of its own", [outcome.err])
 
 
-def test_broken_chain(case):
+def test_what_a_broken_chain_needs_is_unknown(case):
     site = case.site()
     family(site)
     os.unlink(site.path("base"))
@@ -245,7 +245,7 @@ def test_broken_chain(case):
     case.same(row(site, "flatten", ["one"], "total")["needed_bytes"], None, "nor what the set does")
 
 
-def test_snapshot_in_the_way(case):
+def test_a_flattened_image_breaks_its_snapshots(case):
     """`qemu-img rebase` takes from a snapshot what it read from the backing file, and says nothing."""
     site = case.site()
     family(site)
@@ -260,7 +260,7 @@ def test_snapshot_in_the_way(case):
         case.same(file.read(), b"\2" * (4 * CLUSTER) + bytes(4 * CLUSTER), "and qemu-img reads zeroes there")
 
 
-def test_commit(case):
+def test_commit_and_flatten_give_the_figures_of_the_manual(case):
     """The worked example of the manual."""
     site = case.site()
     family(site)
@@ -275,9 +275,22 @@ def test_commit(case):
               "flattening takes what it read, and leaves to the base what the other one reads")
 
 
-TESTS = [test_proves_no_more_than_the_next_scan, test_set, test_option, test_wrong_questions, test_hard_links,
-         test_hard_link_that_nothing_names_afterwards, test_symlink, test_template, test_in_use, test_incomplete,
-         test_data_file, test_broken_chain, test_snapshot_in_the_way, test_commit]
+TESTS = [
+    test_what_if_proves_no_more_than_the_next_scan,
+    test_a_set_frees_more_than_its_members,
+    test_what_if_takes_images_anywhere_and_leaves_the_store_alone,
+    test_wrong_questions_are_refused,
+    test_a_file_is_freed_with_its_last_hard_link,
+    test_a_hard_link_that_nothing_names_afterwards_is_unreferenced,
+    test_a_symbolic_link_means_its_image,
+    test_a_template_is_never_unreferenced,
+    test_nothing_is_proven_of_an_image_in_use,
+    test_an_incomplete_scan_proves_nothing,
+    test_an_image_is_deleted_with_its_data_file,
+    test_what_a_broken_chain_needs_is_unknown,
+    test_a_flattened_image_breaks_its_snapshots,
+    test_commit_and_flatten_give_the_figures_of_the_manual,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("--what-if: names, users, doubts.", TESTS))

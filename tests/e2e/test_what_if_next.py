@@ -179,7 +179,7 @@ def say(place, situation):
     return deed.told(situation.effect, situation.step).get(about), place.unused(*statuses).get(about)
 
 
-def test_situations(case):
+def test_each_situation_is_proven_as_by_the_next_scan(case):
     for situation in SITUATIONS:
         site = case.site()
         situation.make(site)
@@ -370,7 +370,7 @@ def one_forest(directory, imgaudit, seed):
     return harness.Batch([harness.Result(name, not notes, notes)], life.things, life.counts)
 
 
-def test_forests(case):
+def test_random_forests_are_proven_as_by_the_next_scan(case):
     first, count = int(case.options.seed), case.options.count
     case.out.note(f"seed {first}, count {count}")
     jobs = [harness.Job(one_forest, (case.imgaudit, seed), os.path.join(case.directory, str(seed)), harness.keep_failed(case.options))
@@ -392,7 +392,7 @@ def test_forests(case):
         case.check(not missing, "they had everything odd in them", [f"never made: {', '.join(missing)}"])
 
 
-TESTS = [test_situations, test_forests]
+TESTS = [test_each_situation_is_proven_as_by_the_next_scan, test_random_forests_are_proven_as_by_the_next_scan]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("What what-if proves, the next scan proves.", TESTS, count=MANY))
