@@ -57,7 +57,7 @@ def check_count(out, entries, expected, name):
     out.check(entries in expected, name, [] if entries in expected else [f"{entries} entries"])
 
 
-def test_kind(out, options, directory, kind):
+def test_each_kind_is_sound_and_mapped_as_by_qemu_img(out, options, directory, kind):
     name, how, expected = kind
     path = make(options.tools, os.path.join(directory, "image.qcow2"), *how)
     out.check(check(path), f"{name}: qemu-img check finds no errors")
@@ -70,7 +70,7 @@ def test_kind(out, options, directory, kind):
     out.check(entries([options.imgaudit], path) == mapped, f"{name}: imgaudit maps it as qemu-img does")
 
 
-def test_refcounts(out, options, directory):
+def test_refcounts_decide_whether_data_is_a_hole(out, options, directory):
     path = os.path.join(directory, "image.qcow2")
     for which, zero in ("all", True), ("tables", False):
         make(options.tools, path, "--refcounts", which)
@@ -79,7 +79,7 @@ def test_refcounts(out, options, directory):
                   f"refcounts of {which}: the data is {'a hole' if zero else 'data'} to qemu-img and to imgaudit")
 
 
-def test_chain(out, options, directory):
+def test_an_overlay_is_sound_and_mapped_as_by_qemu_img(out, options, directory):
     base = make(options.tools, os.path.join(directory, "base.qcow2"), "--order", "shuffled")
     head = make(options.tools, os.path.join(directory, "head.qcow2"), "--backing", "base.qcow2", "--share", "100")
     mapped = entries(["qemu-img"], head)
@@ -88,7 +88,7 @@ def test_chain(out, options, directory):
     out.check(entries([options.imgaudit], head) == mapped, "an overlay: imgaudit maps it as qemu-img does")
 
 
-def test_tebibyte(out, options, directory):
+def test_a_tebibyte_takes_space_for_tables_only(out, options, directory):
     path = make(options.tools, os.path.join(directory, "image.qcow2"), clusters=1024 * 1024 * 1024 // 64)
     out.check(check(path) and len(entries(["qemu-img"], path)) == 1, "1 TiB in order: no errors, one entry")
     out.check(os.stat(path).st_blocks * 512 < 256 * 1024 * 1024, "1 TiB: nothing but tables takes space")
@@ -105,10 +105,10 @@ def main():
     out = harness.Tap()
     with tempfile.TemporaryDirectory(prefix="imgaudit-bench-") as directory:
         for kind in KINDS:
-            test_kind(out, options, directory, kind)
-        test_refcounts(out, options, directory)
-        test_chain(out, options, directory)
-        test_tebibyte(out, options, directory)
+            test_each_kind_is_sound_and_mapped_as_by_qemu_img(out, options, directory, kind)
+        test_refcounts_decide_whether_data_is_a_hole(out, options, directory)
+        test_an_overlay_is_sound_and_mapped_as_by_qemu_img(out, options, directory)
+        test_a_tebibyte_takes_space_for_tables_only(out, options, directory)
     return out.finish()
 
 

@@ -233,7 +233,7 @@ def results_of(label, claims):
         yield harness.result(f"{label}: {what}", notes)
 
 
-def test_kind(directory, options, kind):
+def test_qemu_can_do_what_the_abilities_promise(directory, options, kind):
     can = said(options, make(kind, "first", directory), kind.form, directory)
     results = []
     for check in CHECKS:
@@ -255,7 +255,7 @@ def read_only_images(cwd):
             yield "bochs " + name, "bochs", int(name[-1]), data
 
 
-def test_read_only(directory, options):
+def test_formats_that_qemu_only_reads_promise_nothing(directory, options):
     results = []
     for number, (label, form, version, data) in enumerate(read_only_images(directory)):
         name = f"image{number}"
@@ -277,9 +277,11 @@ def test_read_only(directory, options):
 def jobs(options, directory):
     for index, kind in enumerate([*KINDS, LUKS]):
         if options.only in (None, index):
-            yield harness.Job(test_kind, (options, kind), os.path.join(directory, f"kind-{index}"), harness.keep_failed(options))
+            yield harness.Job(test_qemu_can_do_what_the_abilities_promise, (options, kind), os.path.join(directory, f"kind-{index}"),
+                              harness.keep_failed(options))
     if options.only is None:
-        yield harness.Job(test_read_only, (options,), os.path.join(directory, "read-only"), harness.keep_failed(options))
+        yield harness.Job(test_formats_that_qemu_only_reads_promise_nothing, (options,), os.path.join(directory, "read-only"),
+                          harness.keep_failed(options))
 
 
 def main():

@@ -101,12 +101,12 @@ IMAGES = {
 }
 
 
-def test_images(here):
+def test_maps_and_contents_equal_qemu_imgs(here):
     for number, (what, image) in enumerate(IMAGES.items()):
         check_image(here, what, f"image{number}.bochs", image)
 
 
-def test_random(here):
+def test_random_images_map_and_read_as_qemu_img_has_them(here):
     for index in range(here.options.count):
         rng = harness.generator(here.options.seed, "bochs", index)
         extent = rng.choice([512, 1024, 4096, 32 * KIB])
@@ -119,7 +119,7 @@ def test_random(here):
         check_image(here, f"random image {index}", f"random{index}.bochs", image)
 
 
-def test_cut(here):
+def test_what_lies_past_the_end_reads_as_zeroes(here):
     """What lies past the end reads as zeroes, as QEMU has it: bits of a bitmap, and sectors."""
     image = bochs.Image(256 * KIB, sectors(1, 2, 30, 31, 100))
     for end in image.place_of(100), image.place_of(31) + 100, image.place_of(30) - 1300, image.place_of(1) - 600, 2000, 512:
@@ -132,7 +132,7 @@ def test_cut(here):
         here.report(f"no zero sector is said to be kept past the end: cut at byte {end}", lost)
 
 
-def test_scan_cut(here):
+def test_a_scan_finds_what_is_cut(here):
     image = bochs.Image(64 * KIB, sectors(1, 2, 30))
     whole = image.bytes()
     here.write("whole.bochs", whole)
@@ -161,7 +161,7 @@ REFUSED = {
 }
 
 
-def test_refused(here):
+def test_broken_images_are_refused(here):
     for number, (what, (image, words, qemu_too)) in enumerate(REFUSED.items()):
         name = f"refused{number}.bochs"
         here.write(name, image.bytes())
@@ -170,7 +170,7 @@ def test_refused(here):
     here.refused("extents from 4 GiB on", "far.bochs", "extents from 0x100000600 on", qemu_too=False)
 
 
-def test_probe(here):
+def test_other_kinds_and_versions_are_probed_as_raw(here):
     """What is no growing disk of a known version is raw, for both."""
     for kind in b"Undoable", b"Volatile":
         name = kind.decode()
@@ -180,7 +180,14 @@ def test_probe(here):
     here.report("probed as QEMU does: version 3", guest.compare_maps(here.options, "v3", cwd=here.directory)[1])
 
 
-TESTS = test_images, test_random, test_cut, test_scan_cut, test_refused, test_probe
+TESTS = (
+    test_maps_and_contents_equal_qemu_imgs,
+    test_random_images_map_and_read_as_qemu_img_has_them,
+    test_what_lies_past_the_end_reads_as_zeroes,
+    test_a_scan_finds_what_is_cut,
+    test_broken_images_are_refused,
+    test_other_kinds_and_versions_are_probed_as_raw,
+)
 
 
 def main():

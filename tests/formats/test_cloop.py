@@ -43,7 +43,7 @@ def images(here):
     yield "a table of several reads", cloop.Image([text(n, 512) if n % 1000 == 0 else b"" for n in range(20000)], block_size=512)
 
 
-def test_images(here):
+def test_the_map_is_one_compressed_extent(here):
     for number, (what, image) in enumerate(images(here)):
         name = f"image{number}.cloop"
         size = len(image.blocks) * image.block_size
@@ -57,7 +57,7 @@ def test_images(here):
     here.report("a window of a map", is_compressed(window, 70000))
 
 
-def test_other_script(here):
+def test_another_script_is_a_cloop_and_another_version_is_raw(here):
     """The second line makes it a cloop; QEMU wants a third one that newer tools do not write, and else says raw."""
     image = cloop.Image([text(0, 65536)], script=b"#!/bin/sh\n#V2.0 Format\nexit 1\n")
     here.write("other.cloop", image.bytes())
@@ -69,7 +69,7 @@ def test_other_script(here):
     here.report("another version is raw, as for QEMU", guest.compare_maps(here.options, "old.cloop", cwd=here.directory)[1])
 
 
-def test_large(here):
+def test_more_than_2_tib_are_mapped(here):
     """QEMU counts sectors in 32 bits: a disk of 3 TiB has 1 TiB there."""
     blocks = 3 * MIB * MIB // (64 * MIB)
     data = cloop.SCRIPT.ljust(128, b"\0") + struct.pack(">II", 64 * MIB, blocks) + struct.pack(">Q", 10 * MIB) * (blocks + 1)
@@ -95,14 +95,14 @@ REFUSED = {
 }
 
 
-def test_refused(here):
+def test_broken_images_are_refused(here):
     for number, (what, (image, words, qemu_too)) in enumerate(REFUSED.items()):
         name = f"refused{number}.cloop"
         here.write(name, image.bytes())
         here.refused(what, name, words, qemu_too)
 
 
-def test_cut(here):
+def test_a_cut_image_keeps_its_map(here):
     """A table of zeroes is in order; blocks that are not there cannot be read, by nobody."""
     here.write("zeroes.cloop", cloop.SCRIPT.ljust(128, b"\0") + struct.pack(">II", 65536, 1000000))
     here.report("a table of zeroes past the end is one extent", is_compressed(here.map("zeroes.cloop"), 65536 * 1000000))
@@ -111,14 +111,21 @@ def test_cut(here):
     here.converts("a cut block, which neither can read", "cut.cloop")
 
 
-def test_scan_cut(here):
+def test_a_scan_finds_what_is_cut(here):
     whole = cloop.Image(SOME).bytes()
     here.write("whole.cloop", whole)
     here.write("cut.cloop", whole[:-1])
     here.found_cut("a byte of the last block", ["cut.cloop"])
 
 
-TESTS = test_images, test_other_script, test_large, test_refused, test_cut, test_scan_cut
+TESTS = (
+    test_the_map_is_one_compressed_extent,
+    test_another_script_is_a_cloop_and_another_version_is_raw,
+    test_more_than_2_tib_are_mapped,
+    test_broken_images_are_refused,
+    test_a_cut_image_keeps_its_map,
+    test_a_scan_finds_what_is_cut,
+)
 
 
 def main():

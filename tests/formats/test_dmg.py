@@ -95,7 +95,7 @@ def judge(tap_out, options, cwd, label, disk, data, sectors=None, qemu_reads=Non
         judge_convert(tap_out, cwd, "disk.dmg", label, content)
 
 
-def test_kinds(tap_out, options, cwd):
+def test_every_kind_of_chunk_is_mapped_and_read(tap_out, options, cwd):
     for kind, name in NAMES.items():
         disk = Disk().add(0, [chunk(kind, pattern(9)), chunk(kind, bytes(SECTOR) + pattern(4, 7))])
         judge(tap_out, options, cwd, f"chunks of {name}", disk, disk.build())
@@ -106,7 +106,7 @@ def test_kinds(tap_out, options, cwd):
         judge(tap_out, options, cwd, f"{len(data)} bytes of {NAMES[kind]}", disk, disk.build())
 
 
-def test_layouts(tap_out, options, cwd):
+def test_every_layout_of_tables_is_read(tap_out, options, cwd):
     disk = Disk(fork=333).add(0, build.every_kind()).add(disk_end(), build.every_kind(), data_offset=17)
     judge(tap_out, options, cwd, "property list, data fork at 333", disk, disk.build())
     judge(tap_out, options, cwd, "resource fork", disk, disk.build(plist=False, resources=True))
@@ -157,7 +157,7 @@ def ended(ends):
     return disk, disk.build()
 
 
-def test_order(tap_out, options, cwd):
+def test_tables_that_qemu_cannot_read_are_mapped(tap_out, options, cwd):
     """Where QEMU cannot read all, and we can."""
     disk = Disk().add(20, [chunk(ZLIB, pattern(8))]).add(0, [chunk(RAW, pattern(20, 2))]).add(28, [nothing(ZERO, 9)])
     judge(tap_out, options, cwd, "tables in another order", disk, disk.build(), qemu_reads=False)
@@ -173,7 +173,7 @@ def test_order(tap_out, options, cwd):
     judge(tap_out, options, cwd, "a disk of no sectors", disk, disk.build(sectors=0), 0)
 
 
-def test_ranges(tap_out, options, cwd):
+def test_a_window_has_the_map_of_its_range(tap_out, options, cwd):
     disk = Disk(fork=64).add(0, [chunk(RAW, pattern(4)), chunk(ZLIB, pattern(4)), nothing(ZERO, 8)])
     Path(cwd, "disk.dmg").write_bytes(disk.build(sectors=20))
     cases = [
@@ -188,7 +188,7 @@ def test_ranges(tap_out, options, cwd):
         check(tap_out, got == expected, f"the map with {' '.join(words)}", [got, expected])
 
 
-def test_random(tap_out, options, cwd):
+def test_random_disks_are_mapped_and_read(tap_out, options, cwd):
     for index in range(RANDOM_DISKS):
         rng = harness.generator(options.seed, "dmg", index)
         kinds = [RAW, ZLIB] if index % 2 else [RAW, *COMPRESSED]
@@ -266,7 +266,7 @@ def broken():
     yield "encrypted, version 1", b"cdsaencr".rjust(4096, b"\x5a"), r"encrypted DMG \(version 1\)", True
 
 
-def test_broken(tap_out, options, cwd):
+def test_broken_images_are_refused(tap_out, options, cwd):
     for name, data, message, refused in broken():
         Path(cwd, "broken.dmg").write_bytes(data)
         theirs = qemu.execute(["qemu-img", "map", "-U", "--output=json", "broken.dmg"], cwd)
@@ -277,7 +277,7 @@ def test_broken(tap_out, options, cwd):
             check(tap_out, (theirs.code == 1) == refused, f"qemu-img {'refuses it too' if refused else '7.2 does not'}: {name}", [theirs.code, theirs.err])
 
 
-def test_probing(tap_out, options, cwd):
+def test_a_scan_goes_by_the_trailer_and_a_map_by_the_name(tap_out, options, cwd):
     """QEMU's map goes by the name; a scan by the trailer."""
     good = Disk().add(0, [chunk(RAW, pattern(4)), nothing(ZERO, 4)])
     where = os.path.join(cwd, "probing")
@@ -305,7 +305,7 @@ def test_probing(tap_out, options, cwd):
     check(tap_out, "other" not in found or not found["other"].image, "four letters are no trailer", [found.get("other")])
 
 
-def test_facts(tap_out, options, cwd):
+def test_facts_are_those_of_the_tables(tap_out, options, cwd):
     where = os.path.join(cwd, "facts")
     os.makedirs(where, exist_ok=True)
     disk = Disk().add(0, build.every_kind())
@@ -332,7 +332,16 @@ def main():
     with harness.work_directory(options.keep) as directory:
         cwd = os.path.join(directory, "images")
         os.makedirs(cwd, exist_ok=True)
-        for test in (test_kinds, test_layouts, test_order, test_ranges, test_random, test_broken, test_probing, test_facts):
+        for test in (
+            test_every_kind_of_chunk_is_mapped_and_read,
+            test_every_layout_of_tables_is_read,
+            test_tables_that_qemu_cannot_read_are_mapped,
+            test_a_window_has_the_map_of_its_range,
+            test_random_disks_are_mapped_and_read,
+            test_broken_images_are_refused,
+            test_a_scan_goes_by_the_trailer_and_a_map_by_the_name,
+            test_facts_are_those_of_the_tables,
+        ):
             test(out, options, cwd)
     return out.finish()
 

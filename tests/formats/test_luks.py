@@ -96,7 +96,7 @@ def copy(cwd, name, longer=0):
     Path(cwd, name).write_bytes(data)
 
 
-def test_created(tap_out, options, cwd):
+def test_maps_equal_qemu_imgs_with_the_key(tap_out, options, cwd):
     for name, size, extra, _ in CREATED:
         create(cwd, name, size, extra)
     copy(cwd, "dense")
@@ -107,14 +107,14 @@ def test_created(tap_out, options, cwd):
         check(tap_out, not notes, f"{name}: the map equals qemu-img's with the key", notes)
 
 
-def test_ranges(tap_out, options, cwd):
+def test_maps_of_ranges_equal_qemu_imgs(tap_out, options, cwd):
     for words in (["-s", "512", "-l", "1000"], ["-s", "1M"], ["-s", "700", "-l", "5"]):
         theirs = qemu.execute(["qemu-img", "map", "-U", "--output=json", *words, *SECRET, *with_key("default")], cwd)
         notes = [theirs.err] if theirs.code != 0 else qemu.compare_json(" ".join(words), theirs, qemu.imgaudit_map(options.imgaudit, "default", ["--output=json", *words], cwd))
         check(tap_out, not notes, f"the map with {' '.join(words)} equals qemu-img's", notes)
 
 
-def test_overlay(tap_out, options, cwd):
+def test_an_overlay_shows_the_container_behind_it(tap_out, options, cwd):
     made = qemu.execute(["qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", "default", "-F", "luks", "overlay", str(2 * MIB)], cwd)
     chain = "driver=qcow2,file.filename=overlay,backing.driver=luks,backing.key-secret=key,backing.file.filename=default"
     theirs = qemu.execute(["qemu-img", "map", "-U", "--output=json", *SECRET, "--image-opts", chain], cwd)
@@ -122,7 +122,7 @@ def test_overlay(tap_out, options, cwd):
     check(tap_out, made.code == 0 and theirs.code == 0 and not notes, "an overlay's map shows the container behind it as qemu-img's does", notes)
 
 
-def test_scan(tap_out, options, cwd):
+def test_a_scan_finds_one_encrypted_extent(tap_out, options, cwd):
     found = scanned.scan(options.imgaudit, cwd, cwd + ".db")
     sizes = {name: (size, variant) for name, size, _, variant in CREATED}
     sizes |= {name: (-(-(MIB + longer) // 512) * 512, CREATED[0][3]) for name, longer in RESIZED.items()}
@@ -142,7 +142,7 @@ def test_scan(tap_out, options, cwd):
     check(tap_out, variant == expected, "long names that are not printable fit into the variant", [variant])
 
 
-def test_unknown_cipher(tap_out, options, cwd):
+def test_an_unknown_cipher_is_mapped(tap_out, options, cwd):
     """A deliberate difference: the map does not depend on the cipher."""
     Path(cwd, "cipher").write_bytes(build.Luks(key_bytes=64, cipher=b"camellia").build())
     info = qemu.execute(["qemu-img", "info", "cipher"], cwd)
@@ -151,7 +151,7 @@ def test_unknown_cipher(tap_out, options, cwd):
     check(tap_out, info.code == 1 and entry.get("length") == 4096, "a cipher that QEMU does not know is mapped", [info.err, ours.err])
 
 
-def test_broken(tap_out, options, cwd):
+def test_broken_containers_are_refused(tap_out, options, cwd):
     Path(cwd, "whole").write_bytes(PLAIN.build())
     whole = qemu.execute(["qemu-img", "info", "whole"], cwd), qemu.imgaudit_map(options.imgaudit, "whole", ["--output=json"], cwd)
     check(tap_out, whole[0].code == 0 and whole[1].code == 0, "the builder's container is one for qemu-img too", [whole[0].err, whole[1].err])
@@ -182,7 +182,14 @@ def main():
     with harness.work_directory(options.keep) as directory:
         cwd = os.path.join(directory, "images")
         os.makedirs(cwd, exist_ok=True)
-        for test in (test_created, test_ranges, test_overlay, test_scan, test_unknown_cipher, test_broken):
+        for test in (
+            test_maps_equal_qemu_imgs_with_the_key,
+            test_maps_of_ranges_equal_qemu_imgs,
+            test_an_overlay_shows_the_container_behind_it,
+            test_a_scan_finds_one_encrypted_extent,
+            test_an_unknown_cipher_is_mapped,
+            test_broken_containers_are_refused,
+        ):
             test(out, options, cwd)
     return out.finish()
 

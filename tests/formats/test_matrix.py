@@ -132,7 +132,7 @@ def size_notes(options, name, form, directory):
     return gaps + ([] if ends[-1] == size else [f"{ends[-1]} bytes, not {size}"])
 
 
-def test_state(options, layers, directory, label, again):
+def test_map_and_content_equal_qemu_imgs(options, layers, directory, label, again):
     """Map and contents of a chain as it lies in a directory; also what the map showed."""
     top = layers[-1]
     name = os.path.basename(top.path)
@@ -149,7 +149,7 @@ def test_state(options, layers, directory, label, again):
     return [*results, content], features
 
 
-def test_luks(options, layer):
+def test_luks_is_mapped_without_its_key_and_not_read(options, layer):
     """The map needs no key; the contents do."""
     ours = qemu.imgaudit_map(options.imgaudit, layer.path, ["--output=json"])
     size = guest.disk_size(layer.path, layer.kind.form)
@@ -171,13 +171,13 @@ def copies_of(layers, index):
     return COPIES if len(layers) == 1 else (COPIES[index % len(COPIES)],)
 
 
-def test_chain(directory, options, index):
+def test_a_chain_of_mixed_formats_maps_and_reads_as_for_qemu_img(directory, options, index):
     """As made, and copied with other holes. What was made stays for the scan."""
     plan = plan_of(index)
     layers = make_chain(harness.generator(options.seed, "matrix", index), plan, directory)
     batch = harness.Batch(features={plan.feature()}, made=layers)
     if layers[0].kind is LUKS:
-        batch.results = list(test_luks(options, layers[0]))
+        batch.results = list(test_luks_is_mapped_without_its_key_and_not_read(options, layers[0]))
         return batch
     label = f"{' over '.join(layer.kind.label for layer in reversed(layers))} ({index})"
     again = guest.again(__file__, options, "--only", index, "--keep DIR")
@@ -186,7 +186,8 @@ def test_chain(directory, options, index):
         if state in COPIES:
             copy_directory(directory, place, state)
             batch.features.add(f"copy with --sparse={state}")
-        results, features = test_state(options, layers, place, f"{label}, {state if state == 'as made' else 'sparse ' + state}", again)
+        results, features = test_map_and_content_equal_qemu_imgs(options, layers, place,
+                                                                 f"{label}, {state if state == 'as made' else 'sparse ' + state}", again)
         batch.results += results
         batch.features |= features
         if place != directory:
@@ -229,7 +230,7 @@ def taken_for_raw(layers):
             if base.kind.stated and above.kind.form in kinds.WITHOUT_BACKING_FORMAT}
 
 
-def test_scan(out, options, forest, database, chains):
+def test_a_scan_stores_the_maps_of_the_whole_forest(out, options, forest, database, chains):
     """Scans the forest and compares every image of it."""
     done = qemu.execute([options.imgaudit, "scan", "--db", database, forest])
     out.check(done.code in SCAN_CODES, f"scan of all of them ends with 0 or 3: {done.code}", qemu.tail(done.err))
@@ -265,14 +266,15 @@ def required_features():
 def run(out, options, directory):
     forest = os.path.join(directory, "forest")
     chosen = range(options.count) if options.only is None else [options.only]
-    jobs = [harness.Job(test_chain, (options, index), os.path.join(forest, str(index)), "always") for index in chosen]
+    jobs = [harness.Job(test_a_chain_of_mixed_formats_maps_and_reads_as_for_qemu_img, (options, index), os.path.join(forest, str(index)),
+                        "always") for index in chosen]
     histogram, chains = collections.Counter(), []
     for batch in harness.run_jobs(jobs, options.jobs):
         for result in batch.results:
             out.report(result)
         histogram.update(batch.features)
         chains += [batch.made] if batch.made else []
-    test_scan(out, options, forest, os.path.join(directory, "imgaudit.db"), chains)
+    test_a_scan_stores_the_maps_of_the_whole_forest(out, options, forest, os.path.join(directory, "imgaudit.db"), chains)
     harness.print_histogram(out, histogram)
     if options.count < len(PLANS) or options.only is not None:
         out.skip("every kind and every pair was seen", f"needs --count {len(PLANS)}")

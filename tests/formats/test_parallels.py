@@ -30,7 +30,7 @@ def compare(options, directory, name, label, content=None, size=None):
     return results
 
 
-def test_created(directory, options, index):
+def test_images_made_by_qemu_img_map_and_read_as_for_it(directory, options, index):
     """qemu-img makes the image, qemu-io writes to it."""
     rng = harness.generator(options.seed, "created", index)
     cluster = CLUSTER_SECTORS[index % len(CLUSTER_SECTORS)] * SECTOR
@@ -68,7 +68,7 @@ def content_of(image):
     return content
 
 
-def test_built(directory, options, index):
+def test_built_images_map_and_read_as_built(directory, options, index):
     rng = harness.generator(options.seed, "built", index)
     magic = (build.V1, build.V2)[index % 2]
     image = random_expandable(rng, magic)
@@ -113,7 +113,7 @@ def odd_images():
         1024, 1, build.filled([7], 1), features=[build.bitmap(1024, 2, [8]), build.bitmap(1024, 1024, [0], number=1)]).to_bytes()
 
 
-def test_odd(directory, options):
+def test_odd_images_map_and_read_as_for_qemu_img(directory, options):
     results = []
     for number, (label, data) in enumerate(odd_images()):
         name = f"odd{number}"
@@ -126,10 +126,10 @@ def test_odd(directory, options):
             results.append(guest.content_result(
                 options, f"content equals qemu-img: {label}",
                 lambda name=name: guest.compare_with_convert(options, name, "parallels", directory)))
-    return harness.Batch([*results, test_huge(directory, options)])
+    return harness.Batch([*results, test_a_disk_of_5_tib_is_mapped(directory, options)])
 
 
-def test_huge(directory, options):
+def test_a_disk_of_5_tib_is_mapped(directory, options):
     """qemu-img 7.2 counts the sectors of a run in 32 bits and gives up."""
     tib = 1 << 40
     image = build.Expandable(5 * tib // SECTOR, 2048, {0: b"x", (5 << 20) - 1: b"y"})
@@ -180,7 +180,7 @@ def patched(data, at, form, value):
     return bytes(data)
 
 
-def test_refused(directory, options):
+def test_broken_images_are_refused(directory, options):
     results = []
     for number, (label, data, words, qemu_too) in enumerate(refused_images()):
         name = f"refused{number}"
@@ -190,10 +190,12 @@ def test_refused(directory, options):
         if qemu_too != (theirs.code == 1) and (qemu_too or not qemu.refuses_more()):
             notes.append(f"qemu-img ended with {theirs.code}")
         results.append(harness.result(f"refused: {label}", notes))
-    return harness.Batch(results + [*test_optional(directory, options), *test_probing(directory, options)])
+    return harness.Batch(results
+                         + [*test_unknown_optional_features_are_passed_over(directory, options),
+                            *test_what_qemu_takes_for_no_parallels_image_is_none(directory, options)])
 
 
-def test_optional(directory, options):
+def test_unknown_optional_features_are_passed_over(directory, options):
     """qemu-img refuses what it does not know of an extension; the specification says what may be dropped."""
     with_it = build.Expandable(128, 8, build.filled([1, 3], 8), features=[build.feature(77, b"odd", build.TRANSIT)])
     write(os.path.join(directory, "with"), with_it.to_bytes())
@@ -204,7 +206,7 @@ def test_optional(directory, options):
     yield harness.result("an unknown feature that is not necessary is passed over", qemu.compare_json("json", theirs, ours))
 
 
-def test_probing(directory, options):
+def test_what_qemu_takes_for_no_parallels_image_is_none(directory, options):
     """What QEMU does not take for Parallels is not taken for it here."""
     for label, data in (("version 3", build.Expandable(128, version=3).to_bytes()), ("other XML", b"<?xml version='1.0'?><domain/>" * 40),
                         ("the element's name behind 512 bytes", b"<?xml version='1.0'?>" + b" " * 500 + b"<Parallels_disk_image/>")):
@@ -231,7 +233,7 @@ def expandable_facts():
     yield "a dirty bitmap and no data", empty_with_bitmap().to_bytes(), (0, 0, "v2 dirty-bitmap", 1 << 20, 3 << 20)
 
 
-def test_expandable_facts(directory, options):
+def test_a_scan_finds_the_facts_of_expandable_images(directory, options):
     results = []
     for label, data, expected in expandable_facts():
         write(os.path.join(directory, "image.hds"), data)
@@ -243,11 +245,20 @@ def test_expandable_facts(directory, options):
 
 
 def jobs(options, directory):
-    groups = {"created": (test_created, len(CLUSTER_SECTORS)), "built": (test_built, options.count), "disk": (parallels_disk.test_disk, options.count)}
+    groups = {
+        "created": (test_images_made_by_qemu_img_map_and_read_as_for_it, len(CLUSTER_SECTORS)),
+        "built": (test_built_images_map_and_read_as_built, options.count),
+        "disk": (parallels_disk.test_a_disk_of_several_files_maps_as_its_pieces, options.count),
+    }
     for group, (function, count) in groups.items():
         for index in range(count) if options.only is None else [options.only]:
             yield harness.Job(function, (options, index), os.path.join(directory, f"{group}-{index}"), harness.keep_failed(options))
-    for function in (test_odd, test_refused, parallels_disk.test_descriptors, test_expandable_facts) if options.only is None else ():
+    for function in (
+        test_odd_images_map_and_read_as_for_qemu_img,
+        test_broken_images_are_refused,
+        parallels_disk.test_bad_descriptors_are_refused_and_good_ones_mapped,
+        test_a_scan_finds_the_facts_of_expandable_images,
+    ) if options.only is None else ():
         yield harness.Job(function, (options,), os.path.join(directory, function.__name__), harness.keep_failed(options))
 
 

@@ -76,7 +76,7 @@ SHAPES = [plain, packed, converted, over("raw"), over("qcow2"), over("qed"), ove
           converted_overlay]
 
 
-def test_random(directory, options, index):
+def test_random_disks_map_and_read_as_for_qemu_img(directory, options, index):
     rng = harness.generator(options.seed, "qcow1", index)
     shape = SHAPES[index % len(SHAPES)]
     disk = shape(rng, directory)
@@ -91,7 +91,7 @@ def encrypted_options(name):
     return ["--object", SECRET, "--image-opts", f"driver=qcow,file.filename={name},encrypt.key-secret=s,encrypt.format=aes"]
 
 
-def test_encrypted(directory, options):
+def test_an_encrypted_image_maps_without_its_key(directory, options):
     create = ["qemu-img", "create", "-q", "--object", SECRET, "-f", "qcow", "-o", "encrypt.format=aes,encrypt.key-secret=s"]
     qemu.must(*create, "aes.qcow", 5 * MIB, cwd=directory)
     arguments = [part for at, length in ((0, 5000), (MIB, 64 * KIB), (3 * MIB + 512, 512))
@@ -133,7 +133,7 @@ def geometry_image(rng, cluster_bits, l2_bits):
     return image
 
 
-def test_geometry(directory, options, cluster_bits):
+def test_every_geometry_maps_and_reads_as_built(directory, options, cluster_bits):
     results = []
     for l2_bits in (6, 9, 13):
         rng = harness.generator(options.seed, "qcow1 geometry", f"{cluster_bits}/{l2_bits}")
@@ -147,7 +147,7 @@ def test_geometry(directory, options, cluster_bits):
     return harness.Batch(results)
 
 
-def test_by_hand(directory, options):
+def test_a_disk_of_256_tib_maps_as_laid_out(directory, options):
     """Expected by arithmetic alone, on a disk whose clusters qemu-img would ask for one by one: 256 TiB."""
     image = qcow1.Image(1 << 48, 16, 13)
     per_table = 1 << 13
@@ -250,7 +250,7 @@ MAPPED = [
 ]
 
 
-def test_broken(directory, options):
+def test_broken_images_are_refused_or_mapped_as_by_qemu_img(directory, options):
     return harness.Batch([*verdicts.refused(options, directory, "qcow", REFUSED, by_qemu=True),
                       *verdicts.refused(options, directory, "qcow", REFUSED_HERE, by_qemu=False),
                       *verdicts.mapped(options, directory, "qcow", MAPPED)])
@@ -258,7 +258,7 @@ def test_broken(directory, options):
 
 # -- Facts ------------------------------------------------------------------------------------------------------------
 
-def test_facts(directory, options):
+def test_a_scan_finds_facts_and_findings(directory, options):
     images = os.path.join(directory, "images")
     os.mkdir(images)
     good = qcow1.Image(3 * MIB)  # a header, and L1 table of two entries; two L2 tables; three clusters
@@ -284,7 +284,7 @@ def test_facts(directory, options):
     return harness.Batch(results)
 
 
-def test_qcowinfo(directory, options):
+def test_libqcow_has_the_same_size_and_encryption(directory, options):
     name = "libqcow tells the same size and encryption"
     if not shutil.which("qcowinfo"):
         return harness.Batch([harness.Result(name, True, skipped="no qcowinfo")])
@@ -300,10 +300,16 @@ def test_qcowinfo(directory, options):
 def jobs(options, directory):
     make = disk_writes.job_maker(options, directory)
     chosen = range(options.count) if options.only is None else [options.only]
-    yield from (make(test_random, index) for index in chosen)
+    yield from (make(test_random_disks_map_and_read_as_for_qemu_img, index) for index in chosen)
     if options.only is None:
-        yield from (make(test_geometry, bits) for bits in range(9, 17))
-        yield from (make(function) for function in (test_encrypted, test_by_hand, test_broken, test_facts, test_qcowinfo))
+        yield from (make(test_every_geometry_maps_and_reads_as_built, bits) for bits in range(9, 17))
+        yield from (make(function) for function in (
+            test_an_encrypted_image_maps_without_its_key,
+            test_a_disk_of_256_tib_maps_as_laid_out,
+            test_broken_images_are_refused_or_mapped_as_by_qemu_img,
+            test_a_scan_finds_facts_and_findings,
+            test_libqcow_has_the_same_size_and_encryption,
+        ))
 
 
 def main():

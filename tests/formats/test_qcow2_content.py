@@ -63,7 +63,7 @@ def compare_content(options, chain):
     return notes, {"refused: encrypted"}
 
 
-def test_chain(directory, options, index):
+def test_contents_of_random_chains_equal_qemu_imgs(directory, options, index):
     chain = forge.forge(harness.generator(options.seed, "content", index), directory, WISHES[index % len(WISHES)])
     name = f"content equals qemu-img's: {chain.label}"
     if chain.top.size > MOST_BYTES:
@@ -75,7 +75,7 @@ def test_chain(directory, options, index):
     return harness.Batch([harness.result(name, notes, again)], chain.features | features)
 
 
-def test_parts_of_units(directory, options, kind):
+def test_parts_of_compressed_clusters_read_as_for_qemu_img(directory, options, kind):
     """An overlay with small clusters lets only parts of compressed clusters through: beginnings, middles, ends."""
     name = f"content equals qemu-img's: parts of compressed clusters, {kind}"
     qemu.must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"compression_type={kind}", "base", "512k", cwd=directory)
@@ -91,8 +91,10 @@ def test_parts_of_units(directory, options, kind):
 
 def run(out, options, directory):
     chosen = range(options.count) if options.only is None else [options.only]
-    jobs = [harness.Job(test_chain, (options, index), os.path.join(directory, str(index)), harness.keep_failed(options)) for index in chosen]
-    jobs += [harness.Job(test_parts_of_units, (options, kind), os.path.join(directory, kind), harness.keep_failed(options))
+    jobs = [harness.Job(test_contents_of_random_chains_equal_qemu_imgs, (options, index), os.path.join(directory, str(index)),
+                        harness.keep_failed(options)) for index in chosen]
+    jobs += [harness.Job(test_parts_of_compressed_clusters_read_as_for_qemu_img, (options, kind), os.path.join(directory, kind),
+                         harness.keep_failed(options))
              for kind in ("zlib", "zstd") if options.only is None]
     histogram = collections.Counter()
     for batch in harness.run_jobs(jobs, options.jobs):

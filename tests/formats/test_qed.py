@@ -75,7 +75,7 @@ def under_qcow2(rng, directory):
 SHAPES = [plain, grown, converted, over("raw"), over("qcow2"), over("qed"), three_deep, under_qcow2]
 
 
-def test_random(directory, options, index):
+def test_random_disks_map_and_read_as_for_qemu_img(directory, options, index):
     rng = harness.generator(options.seed, "qed", index)
     shape = SHAPES[index % len(SHAPES)]
     disk = shape(rng, directory)
@@ -98,7 +98,7 @@ def geometry_image(rng, cluster, table):
     return image
 
 
-def test_geometry(directory, options, cluster, table):
+def test_every_geometry_maps_and_reads_as_built(directory, options, cluster, table):
     rng = harness.generator(options.seed, "qed geometry", f"{cluster}/{table}")
     image = geometry_image(rng, cluster, table)
     name = verdicts.save(directory, "built.qed", image.bytes())
@@ -109,7 +109,7 @@ def test_geometry(directory, options, cluster, table):
     return harness.Batch(results)
 
 
-def test_by_hand(directory, options):
+def test_4_gib_of_one_kind_in_an_l2_table_are_mapped(directory, options):
     """Expected by arithmetic alone: qemu-img 7.2 stops on an assertion where 4 GiB in one L2 table are of one kind."""
     cluster, per_table = 64 * KIB, 16 * 64 * KIB // 8
     image = qed.Image(20 * GIB, cluster, 16)
@@ -240,7 +240,7 @@ MAPPED = [
 ]
 
 
-def test_broken(directory, options):
+def test_broken_images_are_refused_or_mapped_as_by_qemu_img(directory, options):
     return harness.Batch([*verdicts.refused(options, directory, "qed", REFUSED, by_qemu=True),
                       *verdicts.refused(options, directory, "qed", REFUSED_HERE, by_qemu=False),
                       *verdicts.mapped(options, directory, "qed", MAPPED)])
@@ -251,7 +251,7 @@ def digest(path):
         return hashlib.sha256(file.read()).hexdigest()
 
 
-def test_needs_check(directory, options):
+def test_an_image_that_needs_a_check_maps_and_is_not_repaired(directory, options):
     """qemu-img map reads without repairing, broken references and all."""
     results = []
     lost = sample(features=qed.NEED_CHECK)
@@ -269,7 +269,7 @@ def test_needs_check(directory, options):
 
 # -- Facts ------------------------------------------------------------------------------------------------------------
 
-def test_facts(directory, options):
+def test_a_scan_finds_facts_and_findings(directory, options):
     images = os.path.join(directory, "images")
     os.mkdir(images)
     files = {
@@ -304,11 +304,17 @@ def test_facts(directory, options):
 def jobs(options, directory):
     make = disk_writes.job_maker(options, directory)
     chosen = range(options.count) if options.only is None else [options.only]
-    yield from (make(test_random, index) for index in chosen)
+    yield from (make(test_random_disks_map_and_read_as_for_qemu_img, index) for index in chosen)
     if options.only is None:
-        yield from (make(test_geometry, cluster, table) for cluster in (4 * KIB, 64 * KIB, 512 * KIB) for table in (2, 4, 8, 16)
+        yield from (make(test_every_geometry_maps_and_reads_as_built, cluster, table) for cluster in (4 * KIB, 64 * KIB, 512 * KIB)
+                    for table in (2, 4, 8, 16)
                     if cluster * table <= 4 * MIB)
-        yield from (make(function) for function in (test_by_hand, test_broken, test_needs_check, test_facts))
+        yield from (make(function) for function in (
+            test_4_gib_of_one_kind_in_an_l2_table_are_mapped,
+            test_broken_images_are_refused_or_mapped_as_by_qemu_img,
+            test_an_image_that_needs_a_check_maps_and_is_not_repaired,
+            test_a_scan_finds_facts_and_findings,
+        ))
 
 
 def main():

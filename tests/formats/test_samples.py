@@ -54,16 +54,16 @@ def unpack_as(kind, source, target):
 
 # -- One sample -------------------------------------------------------------------------------------------------------
 
-def test_sample(directory, options, samples, name, kind):
+def test_each_sample_maps_and_reads_as_for_qemu_img(directory, options, samples, name, kind):
     """The map and the contents of one copy; or only that it is refused."""
     unpack_as(kind, os.path.join(samples, name + ".bz2"), os.path.join(directory, name))
     label = f"{name}, {kind}"
     theirs = qemu.qemu_map([name], ["--output=json"], directory)
     if LOG_TO_REPLAY in theirs.err:
-        return harness.Batch([*test_replayed(options, os.path.join(directory, name), label)])
+        return harness.Batch([*test_a_log_is_replayed_as_by_qemu_img(options, os.path.join(directory, name), label)])
     if theirs.code != 0:
-        return harness.Batch([test_refused(options, directory, name, label)])
-    results = [test_tables(options, directory, name, label, theirs) if name.endswith(WITHOUT_MAP)
+        return harness.Batch([test_what_qemu_img_refuses_is_refused_with_a_reason(options, directory, name, label)])
+    results = [test_a_map_covers_the_disk_as_its_tables_do(options, directory, name, label, theirs) if name.endswith(WITHOUT_MAP)
                else harness.result(f"map equals qemu-img's: {label}", guest.compare_maps(options, name, cwd=directory)[1])]
     compare = lambda: guest.compare_with_convert(options, name, cwd=directory)
     results.append(guest.content_result(options, f"content equals qemu-img's: {label}", compare))
@@ -72,7 +72,7 @@ def test_sample(directory, options, samples, name, kind):
     return harness.Batch(results)
 
 
-def test_refused(options, directory, name, label):
+def test_what_qemu_img_refuses_is_refused_with_a_reason(options, directory, name, label):
     """One of those that must be, with a reason, and not for the reason that the format is unknown."""
     ours = qemu.imgaudit_map(options.imgaudit, name, (), directory)
     notes = [] if ours.code == 1 and ours.err.strip() else [f"imgaudit map ended with {ours.code}", *qemu.tail(ours.err)]
@@ -80,7 +80,7 @@ def test_refused(options, directory, name, label):
     return harness.result(f"refused as by qemu-img: {label}", notes)
 
 
-def test_tables(options, directory, name, label, theirs):
+def test_a_map_covers_the_disk_as_its_tables_do(options, directory, name, label, theirs):
     """All that qemu-img's map says of these is how long they are."""
     ours = qemu.imgaudit_map(options.imgaudit, name, ["--output=json"], directory)
     title = f"map {'is what the tables say' if name in TABLES else 'covers the disk'}: {label}"
@@ -100,7 +100,7 @@ def state_of(entry):
     return "stored" if "offset" in entry else "compressed" if entry["compressed"] else "zero" if entry["present"] else "absent"
 
 
-def test_replayed(options, image, label):
+def test_a_log_is_replayed_as_by_qemu_img(options, image, label):
     """A VHDX with a log: qemu-img reads it once it replayed the log."""
     copy = replayed_by_qemu(image)
     ours, replayed = map_of(options, image), map_of(options, copy)
@@ -109,14 +109,14 @@ def test_replayed(options, image, label):
     yield reads_as_qemu(f"content is that after the log's replay: {label}", options, image, copy)
 
 
-def test_name_decides(directory, options, samples):
+def test_a_dmg_without_the_ending_of_its_name_is_raw(directory, options, samples):
     """Without the ending of its name a dmg image is raw, for qemu-img as for us."""
     unpack(os.path.join(samples, "simple-dmg.dmg.bz2"), os.path.join(directory, "simple-dmg.img"))
     notes = guest.compare_maps(options, "simple-dmg.img", cwd=directory)[1]
     return harness.Batch([harness.result("simple-dmg under another name is raw, as for qemu-img", notes)])
 
 
-def test_grub(out, options, samples, directory):
+def test_boot_code_is_a_disk_only_if_it_is_as_long_as_one(out, options, samples, directory):
     """Boot code and a table of somebody's disk: no disk by itself, one when the file is as long as the table says."""
     with bz2.open(os.path.join(samples, "grub_mbr.raw.bz2")) as file:
         data = file.read()
@@ -132,9 +132,15 @@ def jobs(options, directory, samples):
             continue
         for kind in KINDS:
             place = os.path.join(directory, f"{index}-{kind}")
-            yield harness.Job(test_sample, (options, samples, name, kind), place, harness.keep_failed(options))
+            yield harness.Job(test_each_sample_maps_and_reads_as_for_qemu_img, (
+                options,
+                samples,
+                name,
+                kind,
+            ), place, harness.keep_failed(options))
     if options.only is None:
-        yield harness.Job(test_name_decides, (options, samples), os.path.join(directory, "renamed"), harness.keep_failed(options))
+        yield harness.Job(test_a_dmg_without_the_ending_of_its_name_is_raw, (options, samples), os.path.join(directory, "renamed"),
+                          harness.keep_failed(options))
 
 
 def main():
@@ -154,7 +160,7 @@ def main():
                 out.report(result)
                 tests += 1
         if options.only is None:
-            test_grub(out, options, options.samples, os.path.join(directory, "grub"))
+            test_boot_code_is_a_disk_only_if_it_is_as_long_as_one(out, options, options.samples, os.path.join(directory, "grub"))
             out.check(tests > len(KINDS) * len(sample_names(options.samples)), "every sample was tried, dense and sparse")
     return out.finish()
 

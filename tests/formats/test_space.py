@@ -48,7 +48,7 @@ def compare(options, name, form, cwd, wanted):
 
 # -- Built ------------------------------------------------------------------------------------------------------------
 
-def test_built(directory, options):
+def test_built_images_have_the_account_of_their_builder(directory, options):
     results = []
     for number, (name, form, files, claims) in enumerate(space_built.cases()):
         where = os.path.join(directory, str(number))
@@ -102,7 +102,7 @@ def vhdx_with_log():
     return image, {"unused": MIB, "data": MIB, "metadata": VHDX_METADATA}
 
 
-def test_vhdx(directory, options):
+def test_vhdx_images_have_the_account_of_their_builder(directory, options):
     results = []
     for make in (vhdx_dynamic, vhdx_differencing, vhdx_with_log):
         image, wanted = make()
@@ -186,7 +186,7 @@ def unused_notes(form, chosen, unused, directory):
     return [] if unused == behind else [f"{unused} bytes are unused, and {behind} behind what QEMU takes for the end"]
 
 
-def test_made(directory, options, index):
+def test_images_made_by_qemu_have_the_account_of_its_map(directory, options, index):
     form, chosen = MADE[index % len(MADE)][:2]
     random = harness.generator(options.seed, "made", index)
     size = random.choice((3 * MIB, 5 * MIB + 512 * 7, 20 * MIB, 64 * MIB))
@@ -205,7 +205,7 @@ def whole_sectors(path):
     return -(-os.path.getsize(path) // SECTOR) * SECTOR
 
 
-def test_compressed(directory, options):
+def test_what_qemu_compressed_is_data(directory, options):
     """QEMU appends what it compresses: all behind the tables is data."""
     qemu.must("qemu-img", "create", "-q", "-f", "qcow", "qcow", 2 * MIB, cwd=directory)
     guest.qemu_io("qcow", *(f"write -c -P {n + 1} {n * 8 * KIB} 4k" for n in range(20)), form="qcow", cwd=directory)
@@ -232,7 +232,7 @@ def test_compressed(directory, options):
     return harness.Batch(results)
 
 
-def test_vhdx_made(directory, options):
+def test_vhdx_blocks_written_by_qemu_are_data(directory, options):
     """QEMU's map knows nothing of VHDX. It puts blocks from 8 MiB on, and header, log, metadata and BAT into the first 4."""
     qemu.must("qemu-img", "create", "-q", "-f", "vhdx", "-o", "block_size=1M", "image", 20 * MIB, cwd=directory)
     guest.qemu_io("image", "write -P 1 0 512", "write -P 2 3M 2M", "write -P 3 19M 1k", form="vhdx", cwd=directory)
@@ -240,7 +240,7 @@ def test_vhdx_made(directory, options):
     return harness.Batch([harness.result("vhdx: four blocks written by QEMU", notes)])
 
 
-def test_luks_made(directory, options):
+def test_the_payload_of_luks_is_data(directory, options):
     """The payload begins where the header says, and all of it is data."""
     secret = ["--object", "secret,id=s,data=x", "-o", "key-secret=s,iter-time=10"]
     for _ in range(3):  # now and then it cannot tell how long a thread has run
@@ -257,8 +257,15 @@ def test_luks_made(directory, options):
 
 def jobs(options, directory):
     for index in range(options.count) if options.only is None else [options.only]:
-        yield harness.Job(test_made, (options, index), os.path.join(directory, f"made-{index}"), harness.keep_failed(options))
-    for function in (test_built, test_vhdx, test_compressed, test_vhdx_made, test_luks_made) if options.only is None else ():
+        yield harness.Job(test_images_made_by_qemu_have_the_account_of_its_map, (options, index), os.path.join(directory, f"made-{index}"),
+                          harness.keep_failed(options))
+    for function in (
+        test_built_images_have_the_account_of_their_builder,
+        test_vhdx_images_have_the_account_of_their_builder,
+        test_what_qemu_compressed_is_data,
+        test_vhdx_blocks_written_by_qemu_are_data,
+        test_the_payload_of_luks_is_data,
+    ) if options.only is None else ():
         yield harness.Job(function, (options,), os.path.join(directory, function.__name__), harness.keep_failed(options))
 
 

@@ -46,7 +46,7 @@ def random_commands(rng, size):
         yield rng.choice([f"write -P {rng.randrange(1, 256)} {at} {length}"] * 3 + [f"write -z {at} {length}", f"discard {at} {length}"])
 
 
-def test_made_by_qemu(here):
+def test_images_made_by_qemu_map_and_read_as_for_qemu_img(here):
     for index in range(here.options.count):
         rng = harness.generator(here.options.seed, "vdi", index)
         size = rng.choice([0, 512, MIB, 5 * MIB, 12 * MIB - 512, rng.randrange(24 * MIB) // 512 * 512])
@@ -90,7 +90,7 @@ ALONE = {
 }
 
 
-def test_alone(here):
+def test_built_images_map_and_read_as_built(here):
     for number, (what, image) in enumerate(ALONE.items()):
         name = f"alone{number}.vdi"
         image.write(here.path(name))
@@ -99,7 +99,7 @@ def test_alone(here):
             has_content(here, what, name, image)
 
 
-def test_cut(here):
+def test_what_a_cut_takes_reads_as_zeroes(here):
     """Ends in the middle of a block, of a sector, before all blocks, in the map. Zeroes follow, as QEMU has it."""
     for kind, word in (vdi.DYNAMIC, "dynamic"), (vdi.STATIC, "static"):
         image = vdi.Image(4 * MIB, some_blocks(0, 1, 3), kind)
@@ -153,7 +153,7 @@ def three_generations():
     return base, middle, top
 
 
-def test_differencing(here):
+def test_differencing_chains_map_and_read_as_built(here):
     base, middle, top = three_generations()
     for name, image in ("base.vdi", base), ("middle.vdi", middle), ("top.vdi", top):
         image.write(here.path(name))
@@ -165,7 +165,7 @@ def test_differencing(here):
     here.report("qemu-img refuses a differencing image", [] if qemu.qemu_map(["top.vdi"], cwd=here.directory).code == 1 else ["no"])
 
 
-def test_machine_folder(here):
+def test_snapshots_in_a_machines_folder_find_their_parents(here):
     """As VirtualBox keeps a machine: its disk, and a folder of snapshots that are called by their UUIDs."""
     base, middle, top = three_generations()
     os.makedirs(here.path("Snapshots"))
@@ -176,7 +176,7 @@ def test_machine_folder(here):
     check_chain(here, "snapshots in a folder below the disk's", child(top), top, middle, base)
 
 
-def test_kinds_of_children(here):
+def test_free_blocks_are_the_parents_in_every_kind_of_child(here):
     """What is free is the parent's because there is a parent, whatever the type says."""
     base = vdi.Image(4 * MIB, some_blocks(0, 1, 2, 3))
     base.write(here.path("base.vdi"))
@@ -187,7 +187,7 @@ def test_kinds_of_children(here):
         check_chain(here, f"{word} with a parent", f"{word}.vdi", image, base)
 
 
-def test_extra_bytes(here):
+def test_extra_bytes_before_blocks_are_not_the_guests(here):
     """VirtualBox may keep bytes of its own before each block; QEMU takes them for the guest's."""
     image = vdi.Image(5 * MIB, some_blocks(0, 1, 3), extra=4096)
     image.write(here.path("extra.vdi"))
@@ -212,14 +212,14 @@ REFUSED = {
 }
 
 
-def test_refused(here):
+def test_broken_images_are_refused(here):
     for number, (what, (image, words, qemu_too)) in enumerate(REFUSED.items()):
         name = f"refused{number}.vdi"
         image.write(here.path(name))
         here.refused(what, name, words, qemu_too, "vdi")
 
 
-def test_map_past_the_end(here):
+def test_a_map_larger_than_the_file_is_refused(here):
     """512 bytes that claim the largest disk: QEMU reads 512 million entries of zeroes."""
     with open(here.path("hostile.vdi"), "wb") as file:
         file.write(dict(vdi.seeds())["largest"])
@@ -228,7 +228,7 @@ def test_map_past_the_end(here):
                  else [f"exit code {ours.code}: {ours.err.strip()}"])
 
 
-def test_parents(here):
+def test_a_parent_must_be_there_and_be_the_only_one(here):
     base, middle, _ = three_generations()
     middle.write(here.path("child.vdi"))
     here.refused("a parent that is nowhere", "child.vdi", f"no image of identity uuid {base.own}")
@@ -250,7 +250,7 @@ def test_parents(here):
     here.refused("a copy of an image that is its own parent", "itself.vdi", "the chain comes back to")
 
 
-def test_scan_cut(here):
+def test_a_scan_finds_what_is_cut(here):
     whole = vdi.Image(4 * MIB, some_blocks(0, 1))
     for name, end in ("whole", whole.place_of(1) + MIB), ("cut", whole.place_of(1) + 100), ("short", whole.place_of(1) + MIB - 1):
         whole.write(here.path(f"{name}.vdi"))
@@ -261,7 +261,7 @@ def test_scan_cut(here):
     here.found_cut("a byte of a block, not what follows the disk's end", ["cut.vdi", "short.vdi"])
 
 
-def test_scan_chain(here):
+def test_a_scan_finds_parents_by_uuid_and_those_modified_since(here):
     """Parents by their UUIDs, one of them modified since: its modification UUID is another one."""
     os.makedirs(here.path("Snapshots"))
     base, middle, top = three_generations()
@@ -279,8 +279,20 @@ def test_scan_chain(here):
     here.report("a scan finds the parent that was modified, and no other", [] if right == [True] else [str(findings)])
 
 
-TESTS = (test_made_by_qemu, test_alone, test_cut, test_differencing, test_machine_folder, test_kinds_of_children, test_extra_bytes,
-         test_refused, test_map_past_the_end, test_parents, test_scan_cut, test_scan_chain)
+TESTS = (
+    test_images_made_by_qemu_map_and_read_as_for_qemu_img,
+    test_built_images_map_and_read_as_built,
+    test_what_a_cut_takes_reads_as_zeroes,
+    test_differencing_chains_map_and_read_as_built,
+    test_snapshots_in_a_machines_folder_find_their_parents,
+    test_free_blocks_are_the_parents_in_every_kind_of_child,
+    test_extra_bytes_before_blocks_are_not_the_guests,
+    test_broken_images_are_refused,
+    test_a_map_larger_than_the_file_is_refused,
+    test_a_parent_must_be_there_and_be_the_only_one,
+    test_a_scan_finds_what_is_cut,
+    test_a_scan_finds_parents_by_uuid_and_those_modified_since,
+)
 
 
 def main():

@@ -14,7 +14,7 @@ import guest
 import qemu
 from builders import vhdx
 from guest import MIB
-from vhdx_logs import logs
+from vhdx_logs import logs_are_replayed_or_refused
 from vhdx_support import (DATA, KEPT, OTHER_GUID, SPARSE, ZERO, facts, map_of, maps_as, random_bytes, reads_as, reads_as_libvhdi,
                           reads_as_qemu, refused, rows)
 
@@ -47,7 +47,7 @@ def unwritten_data(options, image, size, commands):
             if any(row[0] < start + length and start < row[0] + row[1] and row[3] != DATA for row in got)]
 
 
-def made_by_qemu(options, directory):
+def images_made_by_qemu_read_as_for_qemu_img(options, directory):
     for name, how, size, commands in QEMU_KINDS:
         image = os.path.join(directory, "qemu.vhdx")
         qemu.must("qemu-img", "create", "-q", "-f", "vhdx", "-o", how, image, size)
@@ -66,7 +66,7 @@ def qemu_has_one_entry(image, size):
 
 # -- Images of the builder ----------------------------------------------------------------------------------------------
 
-def block_states(options, directory):
+def every_block_state_maps_and_reads_as_specified(options, directory):
     image = vhdx.Image(12 * MIB - 512)
     payload = random_bytes(options, "states", MIB)
     for block, state in enumerate((vhdx.NOT_PRESENT, vhdx.UNDEFINED, vhdx.ZERO, vhdx.UNMAPPED, vhdx.UNMAPPED_095)):
@@ -97,7 +97,7 @@ def block_states(options, directory):
     guest.remove(path, dense)
 
 
-def odd_sizes(options, directory):
+def only_whole_sectors_count(options, directory):
     """Only whole sectors count."""
     for sector, more in ((512, 700), (4096, 4096 + 700)):
         image = vhdx.Image(5 * MIB + more, sector=sector)
@@ -110,7 +110,7 @@ def odd_sizes(options, directory):
         guest.remove(path)
 
 
-def long_disks(options, directory):
+def long_disks_map_across_the_chunks_of_their_bat(options, directory):
     """Behind each chunk of blocks the BAT has an entry for a sector bitmap."""
     for sector, size in ((512, 12 << 30), (4096, 96 << 30)):
         image = vhdx.Image(size, sector=sector)
@@ -147,7 +147,7 @@ def qemu_io_reads(path, edge, size):
     return []
 
 
-def variants(options, directory):
+def variants_and_marks_are_found_by_a_scan(options, directory):
     def check(name, image, expected, findings=()):
         path = image.write(os.path.join(directory, "facts.vhdx"))
         row, codes = facts(options, directory, path)
@@ -179,7 +179,7 @@ def variants(options, directory):
 
 # -- Images with the fields of those that others made -------------------------------------------------------------------
 
-def makers(options, directory):
+def disks_of_other_makers_map_and_read_as_specified(options, directory):
     path = os.path.join(directory, "made.vhdx")
     for name, image in (("Hyper-V", made_by_windows()), ("disk2vhd", made_by_disk2vhd())):
         expected, content = [], {}
@@ -245,7 +245,7 @@ def lay(disk, image, block, data, ranges, sector):
         disk[block * MIB + start:block * MIB + start + length] = data[start:start + length]
 
 
-def differencing(options, directory):
+def differencing_disks_read_as_built(options, directory):
     for sector in (512, 4096):
         base_path, path = (os.path.join(directory, name) for name in ("base.vhdx", "child.vhdx"))
         disk = write_base(options, base_path, sector)
@@ -482,7 +482,7 @@ def broken_images():
     yield "a block past 2^63", *change("over other structures", bat(2, (1 << 63) | vhdx.FULL))
 
 
-def broken(options, directory):
+def broken_images_are_refused(options, directory):
     path = os.path.join(directory, "broken.vhdx")
     for name, image in broken_copies():
         image.write(path)
@@ -527,7 +527,17 @@ def truncated(options, path):
     yield harness.result("a file cut at any place gives a map or a message", notes)
 
 
-GROUPS = (made_by_qemu, block_states, odd_sizes, long_disks, variants, makers, differencing, logs, broken)
+GROUPS = (
+    images_made_by_qemu_read_as_for_qemu_img,
+    every_block_state_maps_and_reads_as_specified,
+    only_whole_sectors_count,
+    long_disks_map_across_the_chunks_of_their_bat,
+    variants_and_marks_are_found_by_a_scan,
+    disks_of_other_makers_map_and_read_as_specified,
+    differencing_disks_read_as_built,
+    logs_are_replayed_or_refused,
+    broken_images_are_refused,
+)
 
 
 def main():

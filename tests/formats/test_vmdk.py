@@ -129,7 +129,7 @@ QEMU_MADE = (
 )
 
 
-def test_qemu_made(case):
+def test_images_made_by_qemu_img_map_and_read_as_for_it(case):
     for index, (kind, size, more) in enumerate(QEMU_MADE):
         rng = case.rng("made", index)
         image, name = f"made {index}.vmdk", f"{kind} of {size} bytes{more}, of qemu-img's"
@@ -148,7 +148,7 @@ def test_qemu_made(case):
         case.known_content(name, image, size, places) if "zeroed_grain" not in more else None
 
 
-def test_qemu_streams(case):
+def test_streams_made_by_qemu_img_map_and_read_as_for_it(case):
     for index, size in enumerate((MIB, 33 * MIB + 3 * SECTOR)):
         rng = case.rng("stream", index)
         places = some_writes(rng, size, 5)
@@ -161,7 +161,7 @@ def test_qemu_streams(case):
         case.all_equal(f"streamOptimized of {size} bytes, of qemu-img's", f"s{index}.vmdk", size, places)
 
 
-def test_chain(case):
+def test_a_chain_maps_and_reads_as_for_qemu_img(case):
     """Four images, the second split, the last longer than the others."""
     rng = case.rng("chain")
     sizes = {"base.vmdk": 8 * MIB, "a b.vmdk": 8 * MIB, "c.vmdk": 6 * MIB, "top.vmdk": 12 * MIB}
@@ -219,7 +219,7 @@ def embedded(capacity, kind="monolithicSparse"):
     return vmdk.descriptor(kind, [vmdk.extent_line(capacity, "SPARSE", "x.vmdk")])
 
 
-def test_monolithic(case):
+def test_monolithic_sparse_images_map_and_read_as_built(case):
     variants = (
         ("version 1", 128, 512, {}), ("version 2, zeroed grains", 8, 512, {"version": 2, "flags": 7}),
         ("version 3", 16, 512, {"version": 3}), ("no redundant directory", 16, 512, {"flags": 1}),
@@ -243,7 +243,7 @@ def test_monolithic(case):
     random_ranges(case, "m.vmdk", 300 * 8 * SECTOR)
 
 
-def test_streams(case):
+def test_streams_map_and_read_as_built(case):
     variants = (("version 3", {}), ("directory in the header", {"footer": False}), ("version 1", {"version": 1}),
                 ("stored, not packed", {"level": 0}), ("zeroed grains", {"version": 2, "extra": vmdk.FLAG_ZERO_GRAINS}),
                 ("without markers", {"markers": False}))
@@ -265,7 +265,7 @@ def test_streams(case):
     case.all_equal("streamOptimized, 16 GiB, blanks at the ends of lines", "s.vmdk", 16 * GIB, vmdk.content(grains, 128))
 
 
-def test_split(case):
+def test_split_extents_of_every_kind_map_and_read_as_built(case):
     """Extents in files of their own, of every kind; the last one ends inside a grain."""
     rng = case.rng("split")
     kdmv = [random_grains(rng, 64, 8 * SECTOR) for _ in range(3)]
@@ -297,7 +297,7 @@ def test_split(case):
     return images
 
 
-def test_flat(case):
+def test_flat_extents_map_and_read_as_for_qemu_img(case):
     """Host holes, offsets, ends of files inside a sector, files shorter than their extents, one file for two extents."""
     rng = case.rng("flat")
     with open(case.path("holes.bin"), "wb") as file:
@@ -331,7 +331,7 @@ def test_flat(case):
 
 # -- Where qemu-img is no oracle ---------------------------------------------------------------------------------------
 
-def test_differences(case):
+def test_what_qemu_img_leaves_out_is_mapped(case):
     rng = case.rng("differences")
     data = noise(rng, 4 * KIB)
     case.write({"f": data * 4, "piece": vmdk.monolithic({1: data}, 64, 8, 4, align=1), "cowd": vmdk.cowd({3: data[:SECTOR]}, 8)})
@@ -363,7 +363,7 @@ def test_differences(case):
                     [(0, 2560, "data", 4096), (2560, 1536, "absent"), (4096, 512, "data", 37 * SECTOR), (4608, 2048, "absent")])
 
 
-def test_parents(case):
+def test_a_parent_is_found_by_its_name_or_its_cid(case):
     rng = case.rng("parents")
     data = noise(rng, 4 * KIB)
     image = lambda grains, **more: vmdk.monolithic(grains, 32, 8, 4, vmdk.descriptor("monolithicSparse", [], **more), align=1)
@@ -480,7 +480,7 @@ def broken_sesparse(rng):
     yield "grain past 2^63", changed(good, table, b"\xff" * 7 + b"\x3f"), "table entry 0x3fff", None
 
 
-def test_broken(case):
+def test_broken_images_are_refused(case):
     rng = case.rng("broken")
     case.write({"f": noise(rng, 64 * KIB), "header": vmdk.kdmv_header(0, descriptor_at=1) + vmdk.pad(vmdk.descriptor("vmfs", []))})
     for name, image, message, by_qemu in broken_sparse(rng):
@@ -498,7 +498,7 @@ def test_broken(case):
     case.refused("a COWD directory too small for the disk", "b.vmdk", "too few", True)
 
 
-def test_hostile(case):
+def test_hostile_images_are_refused_or_mapped_soon(case):
     """One table again and again, a directory far larger than the file, names that lead elsewhere."""
     tables = 100000
     table = 21 + vmdk.divide_up(tables * 4, SECTOR)
@@ -518,7 +518,7 @@ def test_hostile(case):
                [] if ours.code == 1 and "outside" in ours.err else [f"code {ours.code}", ours.err])
 
 
-def test_findings(case):
+def test_a_scan_finds_images_that_are_not_well(case):
     """What a scan says of images that map, but are not well."""
     text = embedded(64)
     data = bytes(range(256)) * 16
@@ -544,8 +544,20 @@ def test_findings(case):
     case.check("the account of metadata is by arithmetic", [] if got == expected else [f"{got} is not {expected}"])
 
 
-TESTS = (test_qemu_made, test_qemu_streams, test_chain, test_monolithic, test_streams, test_split, test_flat, test_differences,
-         test_parents, test_broken, test_hostile, test_findings)
+TESTS = (
+    test_images_made_by_qemu_img_map_and_read_as_for_it,
+    test_streams_made_by_qemu_img_map_and_read_as_for_it,
+    test_a_chain_maps_and_reads_as_for_qemu_img,
+    test_monolithic_sparse_images_map_and_read_as_built,
+    test_streams_map_and_read_as_built,
+    test_split_extents_of_every_kind_map_and_read_as_built,
+    test_flat_extents_map_and_read_as_for_qemu_img,
+    test_what_qemu_img_leaves_out_is_mapped,
+    test_a_parent_is_found_by_its_name_or_its_cid,
+    test_broken_images_are_refused,
+    test_hostile_images_are_refused_or_mapped_soon,
+    test_a_scan_finds_images_that_are_not_well,
+)
 
 
 def run_test(directory, test, options):

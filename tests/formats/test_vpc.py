@@ -114,7 +114,7 @@ def difference(expected, got):
 
 # -- What qemu-img makes ----------------------------------------------------------------------------------------------
 
-def test_made(bench):
+def test_images_made_by_qemu_img_map_and_read_as_for_it(bench):
     for index, (size, options) in enumerate([(10 * MIB, ""), (33 * MIB + 512, "force_size=on"), (0, ""), (5 * MIB, "subformat=fixed"),
                                              (7 * MIB + 512, "subformat=fixed,force_size=on"), (600 * MIB, "")]):
         image = f"made{index}.vhd"
@@ -139,7 +139,7 @@ CREATORS = [(b"vpc ", True, True), (b"qemu", True, True), (b"win ", False, True)
             (b"CTXS", False, True), (b"tap\0", False, True), (b"wa\0\0", False, False), (b"vbox", False, False), (b"vs  ", False, False)]
 
 
-def test_sizes(bench):
+def test_the_creator_decides_which_size_counts(bench):
     """By geometry or by the footer's size; the last column: qemu-img before 10.0 thinks so as well."""
     chs, size = (3, 4, 17), 300 * 512
     for creator, by_geometry, settled in CREATORS:
@@ -162,7 +162,7 @@ def test_sizes(bench):
     bench.same_map("a geometry of nothing", chs_zero)
 
 
-def test_makers(bench):
+def test_disks_of_other_makers_map_as_laid_out(bench):
     """Disks with the fields of those that Hyper-V, Virtual PC and disk2vhd made."""
     size, geometry = 127 * GIB, (65278, 16, 255)
     for name, creator, version, gap, expected in (("Hyper-V", b"win ", 0x60003, 4096, size),
@@ -185,7 +185,7 @@ def test_makers(bench):
             bench.same_map(f"a zeroed disk by disk2vhd, {kind}", f"{kind}-{image}")
 
 
-def test_fixed(bench):
+def test_fixed_disks_map_and_read_as_for_qemu_img(bench):
     data = vpc.pattern(MIB, 1)
     plain = bench.write("plain.vhd", vpc.fixed(data))
     bench.same_map("fixed", plain)
@@ -230,7 +230,7 @@ def dynamic_variants():
         yield f"blocks of 2^{shift} bytes", vpc.sparse({1: Block(vpc.pattern(1 << shift, 1)), 2: Block(b"x")}, Footer(5 << shift), Layout(1 << shift))
 
 
-def test_dynamic(bench):
+def test_dynamic_disks_map_and_read_as_for_qemu_img(bench):
     for index, (name, data) in enumerate(dynamic_variants()):
         image = bench.write(f"dynamic{index}.vhd", data)
         bench.same_map(f"dynamic, {name}", image)
@@ -278,7 +278,7 @@ def resized_table(image, entries):
     return bytes(data)
 
 
-def test_broken(bench):
+def test_broken_images_are_refused(bench):
     for index, (name, words, data, both) in enumerate(broken_variants()):
         bench.refused(name, bench.write(f"broken{index}.vhd", data), words, "-f", "vpc", both=both)
     cut = vpc.sparse({1: Block(b"x")}, Footer(10 * BLOCK), Layout(BLOCK))[:-1024]
@@ -334,7 +334,7 @@ def child(bench, name, below, size, sets, number, parent, layout=None):
     return content
 
 
-def test_extents(bench):
+def test_differencing_extents_are_those_of_arithmetic(bench):
     """Differencing extents against arithmetic."""
     size = 4 * BLOCK
     base = vpc.pattern(size, 1)
@@ -353,7 +353,7 @@ def test_extents(bench):
     bench.same_content("differencing by hand", "hand.vhd", content)
 
 
-def test_large_block(bench):
+def test_a_run_across_two_reads_of_a_bitmap_is_one_extent(bench):
     """A bitmap that is read in two pieces: a run across the two is one extent."""
     block = 32 * MIB
     size = 2 * block - 1024
@@ -369,7 +369,7 @@ def test_large_block(bench):
     bench.same_content("differencing, blocks of 32 MiB", "large.vhd", content)
 
 
-def test_chains(bench):
+def test_random_differencing_chains_read_as_built(bench):
     """Three differencing disks over a fixed and over a dynamic one, at random. libvhdi is asked where it can tell: up to
     2025 it takes all sectors of a bitmap's byte, from the first that is set on, and what pads a bitmap to a sector."""
     for index in range(bench.options.count):
@@ -392,7 +392,7 @@ def test_chains(bench):
         bench.same_content(f"chain {index}, {kind}", names[0], content, names if asked else ())
 
 
-def test_names(bench):
+def test_the_first_path_of_a_parent_that_exists_is_taken(bench):
     """Every way to call a parent; the first path that exists is the one."""
     data = vpc.pattern(2 * BLOCK, 1)
     here = str(bench.directory)
@@ -422,7 +422,7 @@ def test_names(bench):
         bench.same_content(f"parent, {name}", image, data[:BLOCK] + vpc.pattern(BLOCK, 2))
 
 
-def test_missing(bench):
+def test_missing_and_circular_parents_are_refused(bench):
     make = lambda name, parent: bench.write(name, vpc.sparse({}, Footer(BLOCK), Layout(BLOCK), parent))
     bench.refused("a parent that is not there", make("orphan.vhd", Parent(name="gone.vhd", locators=[(b"W2ru", "..\\lost\\gone.vhd")])), "../lost/gone.vhd", both=False)
     bench.refused("a disk that is its own parent", make("self.vhd", Parent(name="self.vhd")), "comes back to", both=False)
@@ -434,7 +434,7 @@ def test_missing(bench):
 
 # -- What a scan says -------------------------------------------------------------------------------------------------
 
-def test_scan(bench):
+def test_a_scan_finds_formats_states_and_wrong_parents(bench):
     data = vpc.pattern(4 * BLOCK, 1)
     plain = vpc.sparse({}, Footer(BLOCK), Layout(BLOCK))
     bench.write("scan/base.vhd", vpc.fixed(data, Footer(4 * BLOCK, unique=vpc.identity(1))))
@@ -471,7 +471,7 @@ def query(bench, sql):
 
 # -- Hostile images ---------------------------------------------------------------------------------------------------
 
-def test_hostile(bench):
+def test_hostile_tables_are_refused_soon(bench):
     """Bounded work: the time is generous, the attack is not."""
     bench.write("host-base.vhd", vpc.sparse({}, Footer(BLOCK), Layout(BLOCK)))
     count = 1 << 18
@@ -498,9 +498,21 @@ def test_hostile(bench):
     bench.verdict(time.monotonic() - start < 20, "all of that takes no time", [f"{time.monotonic() - start:.1f} s"])
 
 
-GROUPS = {"made": test_made, "sizes": test_sizes, "makers": test_makers, "fixed": test_fixed, "dynamic": test_dynamic,
-          "broken": test_broken, "extents": test_extents, "large": test_large_block, "chains": test_chains, "names": test_names,
-          "missing": test_missing, "scan": test_scan, "hostile": test_hostile}
+GROUPS = {
+    "made": test_images_made_by_qemu_img_map_and_read_as_for_it,
+    "sizes": test_the_creator_decides_which_size_counts,
+    "makers": test_disks_of_other_makers_map_as_laid_out,
+    "fixed": test_fixed_disks_map_and_read_as_for_qemu_img,
+    "dynamic": test_dynamic_disks_map_and_read_as_for_qemu_img,
+    "broken": test_broken_images_are_refused,
+    "extents": test_differencing_extents_are_those_of_arithmetic,
+    "large": test_a_run_across_two_reads_of_a_bitmap_is_one_extent,
+    "chains": test_random_differencing_chains_read_as_built,
+    "names": test_the_first_path_of_a_parent_that_exists_is_taken,
+    "missing": test_missing_and_circular_parents_are_refused,
+    "scan": test_a_scan_finds_formats_states_and_wrong_parents,
+    "hostile": test_hostile_tables_are_refused_soon,
+}
 
 
 def main():

@@ -36,7 +36,7 @@ def write(path, pieces, size):
         file.truncate(size)
 
 
-def bitmaps(path):
+def bitmaps_that_call_the_whole_file_their_table_are_scanned_soon(path):
     """65535 bitmaps, and each calls the whole file its table."""
     count, size = 65535, 8 * MIB
     entry = struct.pack(">QIIBBHI", 3 * CLUSTER, size // 8, 0, 1, 16, 0, 0)
@@ -48,33 +48,33 @@ def snapshot_table(count, l1_entries, l1_cluster):
     return struct.pack(">QIHHIIQII", l1_cluster * CLUSTER, l1_entries, 0, 0, 0, 0, 0, 0, 0) * count
 
 
-def snapshots_past_the_end(path):
+def snapshots_past_the_end_are_scanned_soon(path):
     """65536 snapshots with L1 tables of 32 MiB that are not in the file."""
     write(path, [(0, header(snapshots=(65536, 4))), (4 * CLUSTER, snapshot_table(65536, 4 << 20, 3))], 4 * MIB)
 
 
-def snapshots_of_one_table(path):
+def snapshots_of_one_table_are_scanned_soon(path):
     """65536 snapshots that share one L1 table of 32 MiB, every entry of which names the same empty L2 table."""
     l1 = struct.pack(">Q", 3 * CLUSTER) * (4 << 20)
     table = snapshot_table(65536, 4 << 20, 64)
     write(path, [(0, header(size=4 << 49, l1=(4 << 20, 64), snapshots=(65536, 4))), (4 * CLUSTER, table), (64 * CLUSTER, l1)], 40 * MIB)
 
 
-def one_l2_table_for_all(path):
+def one_l2_table_for_all_is_scanned_soon(path):
     """Four million L1 entries name one L2 table, in which every second cluster is zero: 16 thousand million extents."""
     l1 = struct.pack(">Q", 3 * CLUSTER) * (4 << 20)
     l2 = struct.pack(">QQ", 1, 0) * (CLUSTER // 16)
     write(path, [(0, header(size=4 << 49 >> 4, l1=(4 << 20, 4))), (3 * CLUSTER, l2), (4 * CLUSTER, l1)], 36 * MIB)
 
 
-def one_l2_table_in_a_hole(path):
+def one_l2_table_in_a_hole_is_scanned_soon(path):
     """The same in a file of 2 GiB, almost all of which is a hole, and every other cluster of the table's is data."""
     l1 = struct.pack(">Q", 3 * CLUSTER) * 131072
     l2 = b"".join(struct.pack(">Q", 1 << 63 | (16 + place * 7919 % 8192 * 2) * CLUSTER) for place in range(8192))
     write(path, [(0, header(size=64 << 40, l1=(131072, 4))), (3 * CLUSTER, l2), (4 * CLUSTER, l1)], 2 << 30)
 
 
-def one_refcount_block_for_all(path):
+def one_refcount_block_for_all_is_scanned_soon(path):
     """A sparse file of 1 TiB whose refcount table names one block throughout."""
     table = struct.pack(">Q", 3 * CLUSTER) * (8 * MIB // 8)
     image = bytearray(header())
@@ -82,15 +82,22 @@ def one_refcount_block_for_all(path):
     write(path, [(0, bytes(image)), (3 * CLUSTER, b"\0\1" * 10), (4 * CLUSTER, table)], 1 << 40)
 
 
-def endless_names(path):
+def endless_names_are_scanned_soon(path):
     """As many snapshots as QEMU takes, with ids and names as long as their fields say."""
     count = 490  # the table may have 64 MiB
     entry = struct.pack(">QIHHIIQII", CLUSTER, 1, 65535, 65535, 0, 0, 0, 0, 0) + b"n" * 131070
     write(path, [(0, header(snapshots=(count, 4))), (4 * CLUSTER, (entry + b"\0" * 2) * count)], 68 * MIB)
 
 
-IMAGES = [bitmaps, snapshots_past_the_end, snapshots_of_one_table, one_l2_table_for_all, one_l2_table_in_a_hole,
-          one_refcount_block_for_all, endless_names]
+IMAGES = [
+    bitmaps_that_call_the_whole_file_their_table_are_scanned_soon,
+    snapshots_past_the_end_are_scanned_soon,
+    snapshots_of_one_table_are_scanned_soon,
+    one_l2_table_for_all_is_scanned_soon,
+    one_l2_table_in_a_hole_is_scanned_soon,
+    one_refcount_block_for_all_is_scanned_soon,
+    endless_names_are_scanned_soon,
+]
 
 
 def is_sanitized(program):

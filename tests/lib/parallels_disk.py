@@ -198,7 +198,7 @@ def converted(disk, guid):
     return bytes(content)
 
 
-def test_disk(directory, options, index):
+def test_a_disk_of_several_files_maps_as_its_pieces(directory, options, index):
     rng = harness.generator(options.seed, "disk", index)
     disk = Disk(rng, directory, KINDS[index % len(KINDS)])
     label = f"{disk.kind}, {len(disk.shots)} shots, {len(disk.storages)} storages"
@@ -219,7 +219,7 @@ def test_disk(directory, options, index):
             lambda content=content: guest.compare_with_content(options, disk.path, disk.size, content, cwd=directory)))
     disk.set_top(None)
     results.append(harness.result(f"maps of parts of the disk are parts of its map: {label}", compare_windows(options, rng, disk)))
-    return harness.Batch(results + test_scan(options, disk, label))
+    return harness.Batch(results + test_a_scan_finds_one_image_of_several_files(options, disk, label))
 
 
 def compare_windows(options, rng, disk):
@@ -256,7 +256,7 @@ def scan(options, directory):
     return sqlite3.connect(store)
 
 
-def test_scan(options, disk, label):
+def test_a_scan_finds_one_image_of_several_files(options, disk, label):
     """One image with all its files; each snapshot has the extents that its shot's map has."""
     db = scan(options, disk.directory)
     images = db.execute("SELECT path, format, state, files, snapshots FROM v_image").fetchall()
@@ -379,13 +379,14 @@ def long_chain(disk, count=1001):
     disk.storages[0].images = [build.Image(build.guid(n + 1), "a.hds") for n in range(count)]
 
 
-def test_descriptors(directory, options):
+def test_bad_descriptors_are_refused_and_good_ones_mapped(directory, options):
     results = []
     path = os.path.join(directory, "DiskDescriptor.xml")
     for label, make, words in bad_descriptors():
         write(path, make(small_disk(directory)))
         results.append(harness.result(f"refused: {label}", refusal(options, directory, path, words)))
-    return harness.Batch(results + [good_descriptor(options, directory, *case) for case in good_descriptors()] + test_facts(directory, options))
+    return harness.Batch(results + [good_descriptor(options, directory, *case) for case in good_descriptors()]
+                         + test_a_scan_finds_the_facts_of_a_descriptor(directory, options))
 
 
 # The clusters of small_disk: a.hds holds 0 and 2 at 4096 and 8192, b.hds 1 and 2 at the same places.
@@ -417,7 +418,7 @@ def good_descriptor(options, directory, label, make, expected):
     return harness.result(f"mapped: {label}", [] if got == expected else [f"expected {expected}", f"got {got}", *qemu.tail(ours.err)])
 
 
-def test_facts(directory, options):
+def test_a_scan_finds_the_facts_of_a_descriptor(directory, options):
     """Dirty, encrypted, truncated; an encrypted disk has no offsets."""
     path = os.path.join(directory, "DiskDescriptor.xml")
     results = []

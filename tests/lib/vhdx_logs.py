@@ -67,7 +67,7 @@ def replayed_by_qemu(path):
     return copy
 
 
-def logs(options, directory):
+def logs_are_replayed_or_refused(options, directory):
     path = os.path.join(directory, "log.vhdx")
     for name, image, place, by_qemu in log_cases(options):
         image.write(path)

@@ -57,7 +57,7 @@ def make_layer(rng, directory, level, case):
     subprocess.run(["qemu-io", *arguments, "--image-opts", plain], cwd=directory, check=False, capture_output=True)
 
 
-def test_chain(directory, imgaudit, seed, index):
+def test_chains_of_any_depth_map_as_for_qemu_img(directory, imgaudit, seed, index):
     case = CASES[index % len(CASES)]
     depth, cluster, lengths = case
     rng = harness.generator(seed, "depth", index)
@@ -98,7 +98,11 @@ def main():
     chosen = range(options.count) if options.only is None else [options.only]
     histogram = collections.Counter()
     with harness.work_directory(options.keep) as directory:
-        jobs = [harness.Job(test_chain, (options.imgaudit, options.seed, index), os.path.join(directory, f"depth-{index}"), harness.keep_failed(options))
+        jobs = [harness.Job(test_chains_of_any_depth_map_as_for_qemu_img, (
+            options.imgaudit,
+            options.seed,
+            index,
+        ), os.path.join(directory, f"depth-{index}"), harness.keep_failed(options))
                 for index in chosen]
         for batch in harness.run_jobs(jobs, options.jobs):
             for result in batch.results:

@@ -20,7 +20,7 @@ BROKEN_TIMEOUT = 20
 GROUPS = ("map", "broken", "references")
 
 
-def test_name(verb, chain, variant):
+def name_of(verb, chain, variant):
     return f"{verb}: {chain.label} {variant}".rstrip()
 
 
@@ -87,7 +87,7 @@ def reproduce(imgaudit, seed, group, index):
     return [f"again: {os.path.relpath(__file__)} --imgaudit {imgaudit} --seed {seed} --group {group} --only {index} --keep DIR"]
 
 
-def test_image(directory, imgaudit, seed, index):
+def test_random_chains_map_as_for_qemu_img(directory, imgaudit, seed, index):
     """One chain: as made, with ranges and formats, then its copies."""
     rng = harness.generator(seed, "map", index)
     again = reproduce(imgaudit, seed, "map", index)
@@ -98,18 +98,18 @@ def test_image(directory, imgaudit, seed, index):
     if not theirs.crashed():
         notes += compare_ranges(imgaudit, rng, chain, args)
         notes += compare_formats(imgaudit, chain, args)
-    add_map(batch, test_name("map equals qemu-img", chain, "as made"), theirs, notes, again)
+    add_map(batch, name_of("map equals qemu-img", chain, "as made"), theirs, notes, again)
     for kind in holes.COPIES:
-        test_copy(batch, imgaudit, chain, kind, again)
+        test_copies_with_other_holes_map_as_for_qemu_img(batch, imgaudit, chain, kind, again)
     return batch
 
 
-def test_copy(batch, imgaudit, chain, kind, again):
+def test_copies_with_other_holes_map_as_for_qemu_img(batch, imgaudit, chain, kind, again):
     name = f"{os.path.splitext(chain.name)[0]}.{kind}{os.path.splitext(chain.name)[1]}"
     if not holes.COPIES[kind](os.path.join(chain.cwd, chain.name), os.path.join(chain.cwd, name)):
         return
     theirs, notes = compare_outputs(imgaudit, chain, name)
-    add_map(batch, test_name("map equals qemu-img", chain, kind), theirs, notes, again)
+    add_map(batch, name_of("map equals qemu-img", chain, kind), theirs, notes, again)
     batch.features.add(f"copy={kind}")
 
 
@@ -128,7 +128,7 @@ def add_map(batch, name, theirs, notes, again):
         batch.features |= qemu.map_features(theirs)
 
 
-def test_broken(directory, imgaudit, seed, index):
+def test_broken_images_map_or_fail_as_for_qemu_img(directory, imgaudit, seed, index):
     """One small chain, then several separate wounds to a layer of it."""
     rng = harness.generator(seed, "broken", index)
     chain = forge.forge(rng, directory, damage.wish(rng))
@@ -139,7 +139,7 @@ def test_broken(directory, imgaudit, seed, index):
             qemu.compare_json, "json",
             lambda: qemu.execute(["qemu-img", "map", "-U", *options, chain.name], chain.cwd, BROKEN_TIMEOUT),
             lambda: qemu.execute([imgaudit, "map", *options, chain.name], chain.cwd, BROKEN_TIMEOUT))
-        judge_broken(batch, test_name(f"broken image agrees: {wound.label}", chain, " ".join(options[1:])), wound,
+        judge_broken(batch, name_of(f"broken image agrees: {wound.label}", chain, " ".join(options[1:])), wound,
                      (theirs, ours, notes), reproduce(imgaudit, seed, "broken", index))
         if not batch.results[-1].passed:
             wound.keep(len(batch.results))
@@ -186,7 +186,7 @@ def qemu_calls_broken(wound):
     return check.code != 0 or alone.code != 0
 
 
-def test_reference(directory, imgaudit, seed, index):
+def test_odd_backing_names_are_followed_as_by_qemu_img(directory, imgaudit, seed, index):
     """One odd spelling of a backing file, over one base."""
     return references.test(directory, imgaudit, harness.generator(seed, "references", index), index,
                            reproduce(imgaudit, seed, "references", index))
@@ -194,13 +194,17 @@ def test_reference(directory, imgaudit, seed, index):
 
 def jobs(options, directory, group):
     function, count = {
-        "map": (test_image, options.count),
-        "broken": (test_broken, options.count // 2),
-        "references": (test_reference, len(references.SPELLINGS)),
+        "map": (test_random_chains_map_as_for_qemu_img, options.count),
+        "broken": (test_broken_images_map_or_fail_as_for_qemu_img, options.count // 2),
+        "references": (test_odd_backing_names_are_followed_as_by_qemu_img, len(references.SPELLINGS)),
     }[group]
     chosen = range(count) if options.only is None else [options.only]
     for index in chosen:
-        yield harness.Job(function, (options.imgaudit, options.seed, index), os.path.join(directory, f"{group}-{index}"), harness.keep_failed(options))
+        yield harness.Job(function, (
+            options.imgaudit,
+            options.seed,
+            index,
+        ), os.path.join(directory, f"{group}-{index}"), harness.keep_failed(options))
 
 
 def run_group(out, options, directory, group):

@@ -165,7 +165,7 @@ def layer_differences(layer, rows):
     return [f"layers are {stored}", f"made were {made}"]
 
 
-def test_image(_, imgaudit, database, image, layer, again):
+def test_the_views_of_an_image_equal_qemu_imgs_map(_, imgaudit, database, image, layer, again):
     """The two views of one image. The working directory is the image's: a relative data file is looked for there."""
     path = image["path"]
     cwd = os.path.dirname(path)
@@ -215,7 +215,8 @@ def compare_images(out, options, database, directory, chains):
     again = [f"again: {os.path.relpath(__file__)} --imgaudit {options.imgaudit} --seed {options.seed} --count {options.count} --keep DIR"]
     compared = 0
     whole = [image for image in images if image["state"] == "ok"]
-    jobs = [harness.Job(test_image, (options.imgaudit, database, image, made.get(image["path"]), again), scratch, "always") for image in whole]
+    jobs = [harness.Job(test_the_views_of_an_image_equal_qemu_imgs_map,
+                        (options.imgaudit, database, image, made.get(image["path"]), again), scratch, "always") for image in whole]
     for batch in harness.run_jobs(jobs, options.jobs):
         for result in batch.results:
             out.report(result)
