@@ -125,7 +125,7 @@ def with_data_file(image, data):
     return image
 
 
-def test_a_data_file_in_a_description(case):
+def test_a_data_file_in_a_description_is_named(case):
     """That of a backing image, and one that an image itself describes."""
     site = case.site()
     data = site.path("_base", "data.raw")
@@ -164,7 +164,7 @@ def test_named_files_are_followed_further(case):
     case.same((verdict(site, base), again.stats["parsed"]), (None, 0), "the same where nothing is read again")
 
 
-def test_descriptions_of_unchanged_overlays(case):
+def test_descriptions_of_unchanged_overlays_are_followed_anew(case):
     """References are followed anew in each scan, and a what-if has them from the store."""
     site = case.site()
     base = base_image(site)
@@ -190,7 +190,7 @@ def test_descriptions_of_unchanged_overlays(case):
     case.same(verdict(site, base), None, "and named again when it is back")
 
 
-def test_relative_names_in_descriptions(case):
+def test_relative_names_in_descriptions_begin_beside_the_image(case):
     site = case.site()
     base = base_image(site)
     name = described({"driver": "raw", "file": qcow2(os.path.basename(base))})
@@ -259,7 +259,7 @@ def test_a_service_of_this_host_may_serve_anything(case):
         os.unlink(over)
 
 
-def test_other_services_of_this_host(case):
+def test_every_kind_of_service_of_this_host_is_a_doubt(case):
     """Spellings that need a server of another kind; what they mean is in the manual of QEMU."""
     site = case.site()
     base = base_image(site)
@@ -278,7 +278,7 @@ def test_other_services_of_this_host(case):
         os.unlink(over)
 
 
-def test_another_machine(case):
+def test_another_machine_is_a_doubt_about_bases_of_the_same_name(case):
     site = case.site()
     base = base_image(site)
     for name, doubted in (("nbd://192.0.2.1/other", False), ("nbd://192.0.2.1/base.qcow2", True), ("ssh://host.invalid/srv/base.qcow2", True),
@@ -296,7 +296,7 @@ def test_another_machine(case):
         os.unlink(over)
 
 
-def test_a_masked_base_and_another_machine(case):
+def test_a_masked_base_that_another_machine_may_serve_is_unproven(case):
     """The doubt is about every status, from a scan and from a what-if."""
     site = case.site()
     base = create(site.path("base.qcow2"))
@@ -315,10 +315,17 @@ def test_a_masked_base_and_another_machine(case):
     case.same([(row["verdict"], row["why_codes"] or "") for row in rows], [("proven", "")], "but not without the image that asks")
 
 
-TESTS = [test_every_file_of_a_description_is_named, test_a_data_file_in_a_description, test_named_files_are_followed_further,
-         test_descriptions_of_unchanged_overlays, test_relative_names_in_descriptions,
-         test_a_service_of_this_host_may_serve_anything, test_other_services_of_this_host, test_another_machine,
-         test_a_masked_base_and_another_machine]
+TESTS = [
+    test_every_file_of_a_description_is_named,
+    test_a_data_file_in_a_description_is_named,
+    test_named_files_are_followed_further,
+    test_descriptions_of_unchanged_overlays_are_followed_anew,
+    test_relative_names_in_descriptions_begin_beside_the_image,
+    test_a_service_of_this_host_may_serve_anything,
+    test_every_kind_of_service_of_this_host_is_a_doubt,
+    test_another_machine_is_a_doubt_about_bases_of_the_same_name,
+    test_a_masked_base_that_another_machine_may_serve_is_unproven,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("What names lead to besides their main files.", TESTS))

@@ -22,7 +22,7 @@ def commands(site, db):
             "db prune": ("db", "prune", "--db", db), "db templates": ("db", "templates", "--db", db, "--add", "x")}
 
 
-def test_store_that_is_no_file(case):
+def test_a_store_that_is_no_file_is_refused_at_once(case):
     site = case.site()
     create(site.path("a.qcow2"), MIB)
     fifo = os.path.join(site.directory, "fifo")
@@ -38,7 +38,7 @@ def test_store_that_is_no_file(case):
                os.listdir(site.directory))
 
 
-def test_output_that_is_full(case):
+def test_output_that_cannot_be_written_is_an_error(case):
     site = case.site()
     create(site.path("a.qcow2"), MIB)
     open(site.path("empty.qcow2"), "wb").close()  # a finding: exit 3 where the output is written
@@ -53,7 +53,7 @@ def test_output_that_is_full(case):
     case.same(site.value("SELECT max(scan_id) FROM v_scan"), 2, "the scan itself is recorded")
 
 
-def test_out_of_memory(case):
+def test_running_out_of_memory_is_an_error_with_a_message(case):
     """From too little to begin with to enough: each run ends with 0 or with 1, and a message."""
     site = case.site()
     create(site.path("a.qcow2"), MIB)
@@ -70,7 +70,11 @@ def test_out_of_memory(case):
     case.check(all(1 in seen for seen in codes.values()), "each ran out of memory at some limit: exit 1", [codes])
 
 
-TESTS = [test_store_that_is_no_file, test_output_that_is_full, test_out_of_memory]
+TESTS = [
+    test_a_store_that_is_no_file_is_refused_at_once,
+    test_output_that_cannot_be_written_is_an_error,
+    test_running_out_of_memory_is_an_error_with_a_message,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Exit statuses.", TESTS))

@@ -36,7 +36,7 @@ def expect(case, outcome, verdict, words, what):
                f"{what}: {verdict}, exit {code}", [outcome])
 
 
-def test_orphan(case):
+def test_an_orphan_is_proven_until_it_is_written_to(case):
     site = case.site()
     base = orphan(site)
     make_raw(site.path("other.img"))
@@ -52,7 +52,7 @@ def test_orphan(case):
     expect(case, prove(site, base), "unproven", "unreferenced; ", "an orphan that was written to")
 
 
-def test_not_candidates(case):
+def test_what_is_no_unused_base_is_unproven(case):
     site = case.site()
     root = write(create(site.path("root.qcow2"), MIB), 0, 1)
     over = write(create(site.path("over.qcow2"), MIB, "root.qcow2"), 0)
@@ -80,7 +80,7 @@ def test_not_candidates(case):
     expect(case, prove(site, root), "unproven", f"named by {over} and 2 more", "a base of three that is read whole")
 
 
-def test_several(case):
+def test_one_unproven_of_several_makes_exit_5(case):
     site = case.site()
     one, two = orphan(site, "one.qcow2"), orphan(site, "two.qcow2")
     outcome = prove(site, one, two)
@@ -93,7 +93,7 @@ def test_several(case):
                    "one that is not proven: exit 5, and a line for each", [outcome])
 
 
-def test_names(case):
+def test_a_file_is_proven_by_any_of_its_names(case):
     site = case.site()
     base = orphan(site, "dir/ba\nse.qcow2")
     shown = base.replace("\n", "\\n")
@@ -107,7 +107,7 @@ def test_names(case):
         expect(case, prove(site, name), "unproven", f"named by {over}", "by one name it is named: by neither it may go")
 
 
-def test_parts(case):
+def test_a_data_file_is_proven_as_its_image(case):
     site = case.site()
     base = create(site.path("base.qcow2"), MIB, options=[f"data_file={site.path('base.data')}"])
     write(base, 0)
@@ -123,7 +123,7 @@ def test_parts(case):
     case.check("shared" in outcome.out or "also used by" in outcome.out, "which says so", [outcome])
 
 
-def test_options_of_the_latest_scan(case):
+def test_the_options_of_the_latest_scan_are_used_again(case):
     site = case.site()
     base = orphan(site)
     write(create(site.path("lost+found", "x.qcow2"), MIB), 0)
@@ -143,7 +143,7 @@ def test_options_of_the_latest_scan(case):
     expect(case, prove(site, disk), "proven", "matches --backing-glob", "with --raw-suffix")
 
 
-def test_from_another_directory(case):
+def test_directories_of_options_are_those_of_the_scan(case):
     """Directories among the options are those of the scan, wherever prove is called."""
     site = case.site()
     base = write(create(site.outside("base.qcow2"), MIB), 0)
@@ -155,7 +155,7 @@ def test_from_another_directory(case):
               [("allow", os.path.dirname(base)), ("root", site.root)] * 2, "both scans had the same directories")
 
 
-def test_failures(case):
+def test_what_cannot_be_answered_is_an_error_with_a_message(case):
     site = case.site()
     base = orphan(site)
     for arguments, code, words in (((), 2, "no FILE"), (("--nonsense", base), 2, "bad option"), (("--db", site.outside("none.db"), base), 1, "run 'imgaudit scan' first")):
@@ -174,8 +174,16 @@ def test_failures(case):
     expect(case, prove(site, base), "proven", "unreferenced", "and has no more")
 
 
-TESTS = [test_orphan, test_not_candidates, test_several, test_names, test_parts, test_options_of_the_latest_scan,
-         test_from_another_directory, test_failures]
+TESTS = [
+    test_an_orphan_is_proven_until_it_is_written_to,
+    test_what_is_no_unused_base_is_unproven,
+    test_one_unproven_of_several_makes_exit_5,
+    test_a_file_is_proven_by_any_of_its_names,
+    test_a_data_file_is_proven_as_its_image,
+    test_the_options_of_the_latest_scan_are_used_again,
+    test_directories_of_options_are_those_of_the_scan,
+    test_what_cannot_be_answered_is_an_error_with_a_message,
+]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("What prove answers.", TESTS))

@@ -82,7 +82,7 @@ static void every_file_of_a_description_is_found(void **state)
     assert_apart(cases, COUNT(cases));
 }
 
-static void names_with_a_protocol_stand_inside_of_names(void **state)
+static void names_with_a_protocol_are_found_inside_of_names(void **state)
 {
     (void)state;
     static const struct expectation cases[] = {
@@ -110,7 +110,7 @@ static void names_with_a_protocol_stand_inside_of_names(void **state)
     assert_apart(cases, COUNT(cases));
 }
 
-static void servers_in_urls(void **state)
+static void servers_in_urls_are_found_with_their_names(void **state)
 {
     (void)state;
     static const struct expectation cases[] = {
@@ -140,7 +140,7 @@ static void servers_in_urls(void **state)
     assert_apart(cases, COUNT(cases));
 }
 
-static void servers_in_descriptions(void **state)
+static void servers_in_descriptions_are_found_with_their_names(void **state)
 {
     (void)state;
     static const struct expectation cases[] = {
@@ -204,9 +204,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_names_have_nothing_besides),
         cmocka_unit_test(every_file_of_a_description_is_found),
-        cmocka_unit_test(names_with_a_protocol_stand_inside_of_names),
-        cmocka_unit_test(servers_in_urls),
-        cmocka_unit_test(servers_in_descriptions),
+        cmocka_unit_test(names_with_a_protocol_are_found_inside_of_names),
+        cmocka_unit_test(servers_in_urls_are_found_with_their_names),
+        cmocka_unit_test(servers_in_descriptions_are_found_with_their_names),
         cmocka_unit_test(what_is_no_json_names_nothing),
         cmocka_unit_test(nesting_is_bounded),
     };
