@@ -36,6 +36,10 @@ VARIANT = re.compile(r"\bvariant\s*(?:\|\||=|<>|\b(?:NOT|LIKE|GLOB|IN|REGEXP|COL
 COMMAND = re.compile(r"\bqemu-img \w+ -|\brm -|\bcp -|\bfuser -|\btruncate -|\bimgaudit report\b|\breplace\s*\(|'{4}", re.IGNORECASE)
 # Of tests. What the others have beside tests are parts of one program, called run.
 WITHOUT_HELPERS = ("e2e", "formats", "fuzz", "layers", "oracle", "threads", "unit", "valgrind")
+# A function of cmocka, and one of Python that is called a test. What is not alive neither tells nor says, knows or stands.
+TEST = re.compile(r"^(?:static )?void (\w+)\(void \*\*\w+\)|^def test_(\w+)\(", re.MULTILINE)
+LONGEST_NAME = 70
+OF_PEOPLE = set("tell tells told say says said know knows knew stand stands stood".split())
 GENERATED = re.compile(r"\w+_embedded\.h")
 
 # Outside of the judge no doubt is named; that there is none may be said where findings are made and graphs are filled.
@@ -264,6 +268,20 @@ def check_tests_run(root, registered):
             yield f"tests/{folder}/{path.name}: neither called test_*.py nor in tests/lib"
 
 
+def check_test_names(tests):
+    """A verdict takes three words. Whether it is one, and true, is for who reads it."""
+    for source in tests:
+        for match in TEST.finditer(source.text):
+            name = match.group(1) or "test_" + match.group(2)
+            words = name.removeprefix("test_").split("_")
+            if len(name) > LONGEST_NAME:
+                yield f"{source.path}: {name}: {len(name)} characters"
+            if len(words) < 3:
+                yield f"{source.path}: {name}: states no verdict"
+            if OF_PEOPLE.intersection(words):
+                yield f"{source.path}: {name}: {', '.join(OF_PEOPLE.intersection(words))}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("root", type=Path)
@@ -287,6 +305,7 @@ def main():
         ("include guards are named after their files", check_guards(sources)),
         ("every file says its licence", check_licenses(files)),
         ("every test is run", check_tests_run(root, set(options.registered))),
+        ("tests have names that can be verdicts", check_test_names(read(root, ["tests/unit/*.c", "tests/*/test_*.py"]))),
         ("doubts are raised by src/judge alone", check_words(sources, DOUBTS, JUDGE)),
         ("that there is none is said by findings and graphs", check_words(sources, NO_DOUBT, GRAPHS)),
         ("verdicts and doubts are spelled where the judge's rows are shown", check_verdicts(root, sources)),

@@ -32,7 +32,7 @@ static void one_past_the_end_fails_for_every_width(void **state)
     }
 }
 
-static void error_sticks(void **state)
+static void an_error_sticks(void **state)
 {
     (void)state;
     struct ia_window w = {.bytes = bytes, .len = sizeof(bytes)};
@@ -77,7 +77,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_read_from_their_places),
         cmocka_unit_test(one_past_the_end_fails_for_every_width),
-        cmocka_unit_test(error_sticks),
+        cmocka_unit_test(an_error_sticks),
         cmocka_unit_test(place_near_the_end_of_memory_does_not_wrap),
         cmocka_unit_test(reading_an_empty_window_fails),
         cmocka_unit_test(sizes_end_at_63_bits),
