@@ -79,7 +79,8 @@ unused AS (
 ),
 unused_line (place, words, unit) AS (VALUES (0, '', 'count'), (1, ', reclaimable', 'bytes')),
 severity (place, word, item) AS (VALUES
-    (1, 'error', 'error'), (2, 'warning', 'warning'), (3, 'info', 'info'), (4, NULL, 'hiding references')),
+    (1, 'error', 'error'), (2, 'warning', 'warning'), (3, 'info', 'info'), (4, NULL, 'hiding references'),
+    (5, NULL, 'accepted')),
 line (place, rank, section, item, value, unit) AS (
     SELECT 10, n.place, 'scan', n.item,
            CASE n.place WHEN 1 THEN scan_id WHEN 2 THEN started WHEN 3 THEN finished WHEN 4 THEN complete
@@ -110,8 +111,9 @@ line (place, rank, section, item, value, unit) AS (
               FROM unused AS u, unused_line AS n
     UNION ALL SELECT 60, s.place, 'findings', s.item, count(f.finding_id), 'count'
               FROM severity AS s LEFT JOIN finding AS f ON f.last_scan = (SELECT max(scan_id) FROM scan)
-                   AND CASE WHEN s.word IS NULL THEN f.doubt IS NOT NULL ELSE f.severity = s.word END
-              GROUP BY s.place
+                   AND (f.accepted_by IS NOT NULL) = (s.place = 5)
+                   AND CASE s.place WHEN 4 THEN f.doubt IS NOT NULL WHEN 5 THEN 1 ELSE f.severity = s.word END
+              GROUP BY s.place HAVING s.place < 5 OR count(f.finding_id) > 0
     UNION ALL SELECT 70, -files, 'passed over', reason, files, 'count'
               FROM scan_passed WHERE scan_id = (SELECT max(scan_id) FROM scan)
 )

@@ -22,6 +22,7 @@
 -- column: evidence | text | why it is taken for a backing file
 -- column: why | text | why the verdict is not proven; empty when it is
 -- column: why_codes | text | the codes of these doubts, separated by commas; empty when there are none
+-- column: assumes | text | accepted findings (`imgaudit accept`) that the verdict rests on: without that they would be doubts; empty when there are none
 -- column: masked_bytes | bytes | guest bytes of its data that no head and no internal snapshot reads
 -- column: reclaimable_bytes | bytes | blocks on the host that could be given back, at most; compressed data counts by its share; without blocks that hard links or other files keep (report --host); empty: unknown, the host does not report it
 -- column: suggestion | advice | a shell command that gives the space back, or finds out more; empty when there is none. imgaudit never runs it
@@ -101,7 +102,7 @@ advice AS MATERIALIZED (
 )
 SELECT u.status, u.verdict, u.path, i.format, u.disk_size, h.virtual_size,
        (SELECT count(*) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file') AS names,
-       u.last_referenced, u.referenced_by, u.evidence, u.why, u.why_codes, u.masked_bytes, u.reclaimable_bytes,
+       u.last_referenced, u.referenced_by, u.evidence, u.why, u.why_codes, u.assumes, u.masked_bytes, u.reclaimable_bytes,
        a.suggestion
 FROM v_unused AS u
 JOIN image AS i ON i.image_id = u.image_id

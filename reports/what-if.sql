@@ -27,8 +27,12 @@
 -- column: detail | text | what happens, in words
 -- column: why | text | why the verdict is not proven; empty when it is
 -- column: why_codes | text | the codes of these doubts
+-- column: assumes | text | accepted findings (`imgaudit accept`) that the verdict rests on: without that they would be doubts
 SELECT r.effect, r.step, CASE WHEN w.why IS NULL THEN 'proven' ELSE 'unproven' END AS verdict, r.path, r.snapshot,
        r.is_head, r.freed_bytes, r.most_bytes AS freed_at_most, r.needed_bytes, r.guest_bytes, r.masked_before, r.masked_after,
-       w.detail, w.why, w.why_codes
+       w.detail, w.why, w.why_codes,
+       (SELECT s.assumes FROM what_if_assumption AS s
+        WHERE (s.effect = r.effect AND s.image_id = r.image_id)
+           OR (s.effect = 'all' AND r.effect IN ('deleted', 'committed', 'total', 'total-with-next'))) AS assumes
 FROM what_if_row AS r JOIN what_if_words AS w ON w.row_id = r.row_id JOIN what_if_deed AS d ON d.action = :action
 ORDER BY w.rank, r.step, r.path, r.snapshot;

@@ -24,7 +24,7 @@ CREATE TABLE scan (
     vanished    INTEGER NOT NULL,  -- images of the scan before that are gone
     extents     INTEGER NOT NULL,  -- extents that this scan stored
     table_bytes INTEGER NOT NULL,  -- bytes of images that this scan read
-    errors      INTEGER NOT NULL,  -- findings about something that could not be read or followed
+    errors      INTEGER NOT NULL,  -- findings about something that could not be read or followed, without accepted ones
     doubts      INTEGER NOT NULL   -- reasons why nothing could be proven by it (doubt.image_id NULL); 0: it was complete
 ) STRICT;
 
@@ -64,6 +64,16 @@ CREATE TABLE setting (
 CREATE TABLE template (
     glob TEXT PRIMARY KEY  -- of a path or its last component
 ) STRICT, WITHOUT ROWID;
+
+-- Findings that an administrator accepted: they block no verdict, and no scan counts them as errors.
+CREATE TABLE acceptance (
+    number     INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again: verdicts mention it
+    code       TEXT NOT NULL,                      -- of findings (finding.code)
+    glob       TEXT NOT NULL,                      -- of a path or its last component
+    reason     TEXT NOT NULL,                      -- in the administrator's words
+    until_ns   INTEGER,                            -- it counts before that; NULL: for good
+    created_ns INTEGER NOT NULL
+) STRICT;
 
 -- Files ---------------------------------------------------------------------------------------------------------------
 
@@ -410,7 +420,8 @@ CREATE TABLE candidate (
     since_scan INTEGER NOT NULL,  -- scan_id of the first scan since which it has had this status
     evidence   TEXT NOT NULL,     -- the strongest, in words
     why        TEXT,              -- the doubts about it and about every candidate, in words; NULL: there are none
-    why_codes  TEXT               -- their codes, separated by commas; NULL: there are none
+    why_codes  TEXT,              -- their codes, separated by commas; NULL: there are none
+    assumes    TEXT               -- accepted findings that would have been doubts, in words; NULL: none
 ) STRICT;
 
 -- Why a candidate counts as a backing file.
@@ -453,6 +464,7 @@ CREATE TABLE finding (
     path       TEXT NOT NULL,     -- what it is about
     detail     TEXT NOT NULL,     -- in words
     doubt      TEXT,              -- code of the doubt that it raises about every candidate (doubt.code); NULL: it raises none
+    accepted_by INTEGER,          -- acceptance.number: it raises no doubt then; NULL: it is not accepted
     first_scan INTEGER NOT NULL,  -- scan_id
     last_scan  INTEGER NOT NULL,  -- scan_id
     UNIQUE (path, code, detail)

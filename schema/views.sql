@@ -225,7 +225,7 @@ SELECT c.image_id, i.path, c.status,
        u.masked_bytes,
        CASE c.status WHEN 'partly-masked' THEN min(b.own, coalesce(m.host, 0)) ELSE b.freed END AS reclaimable_bytes,
        (SELECT v.started FROM v_scan AS v WHERE v.scan_id = r.referenced_scan) AS last_referenced, r.referenced_by,
-       c.evidence, c.why, c.why_codes
+       c.evidence, c.why, c.why_codes, c.assumes
 FROM candidate AS c
 JOIN image AS i ON i.image_id = c.image_id
 JOIN image_memory AS r ON r.image_id = c.image_id
@@ -265,8 +265,20 @@ CREATE VIEW v_finding AS
 SELECT f.code, f.severity, f.path, f.detail,
        (SELECT v.started FROM v_scan AS v WHERE v.scan_id >= f.first_scan ORDER BY v.scan_id LIMIT 1) AS first_seen,
        (SELECT v.started FROM v_scan AS v WHERE v.scan_id <= f.last_scan ORDER BY v.scan_id DESC LIMIT 1) AS last_seen,
-       f.doubt IS NOT NULL AND f.last_scan = l.scan_id AS hides, f.first_scan, f.last_scan, f.last_scan < l.scan_id AS cleared
+       f.doubt IS NOT NULL AND f.last_scan = l.scan_id AND f.accepted_by IS NULL AS hides, f.first_scan, f.last_scan,
+       f.last_scan < l.scan_id AS cleared,
+       f.doubt IS NOT NULL AND f.last_scan = l.scan_id AND f.accepted_by IS NULL AS blocks, f.accepted_by
 FROM finding AS f JOIN (SELECT max(scan_id) AS scan_id FROM scan) AS l;
+
+-- What an administrator accepted.
+CREATE VIEW v_acceptance AS
+SELECT a.number, a.code, a.glob, a.reason,
+       strftime('%Y-%m-%dT%H:%M:%SZ', a.created_ns / 1000000000, 'unixepoch') AS created,
+       strftime('%Y-%m-%dT%H:%M:%SZ', a.until_ns / 1000000000, 'unixepoch') AS until,
+       coalesce(a.until_ns <= strftime('%s', 'now') * 1000000000, 0) AS expired,
+       (SELECT count(*) FROM finding AS f
+        WHERE f.accepted_by = a.number AND f.last_scan = (SELECT max(scan_id) FROM scan)) AS findings
+FROM acceptance AS a;
 
 -- An image in a scan.
 CREATE VIEW v_history AS

@@ -6,6 +6,7 @@
 int ia_cmd_scan(int argc, char **argv);
 int ia_cmd_report(int argc, char **argv);
 int ia_cmd_prove(int argc, char **argv);
+int ia_cmd_accept(int argc, char **argv);
 int ia_cmd_map(int argc, char **argv);
 int ia_cmd_chain(int argc, char **argv);
 int ia_cmd_sql(int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct command {
     {"scan", ia_cmd_scan, "read directories of disk images into the store"},
     {"report", ia_cmd_report, "answer from the store: summary, unused backing files, sharing..."},
     {"prove", ia_cmd_prove, "scan again, and answer whether files may be deleted"},
+    {"accept", ia_cmd_accept, "accept findings, so that they block no verdict"},
     {"map", ia_cmd_map, "print the map of one image, as 'qemu-img map' does"},
     {"chain", ia_cmd_chain, "draw the tree of an image"},
     {"sql", ia_cmd_sql, "run a query of your own on the store, read-only"},

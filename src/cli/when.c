@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/checked.h"
+
 static bool set_time(struct ia_when *when, const struct tm *utc)
 {
     when->text = when->time;
@@ -22,17 +24,29 @@ static bool is_calendar_day(const char *text, const struct tm *utc)
            strncmp(text, day, strlen(day)) == 0;
 }
 
-static bool parse_date(const char *text, struct ia_when *when)
+static bool read_date(const char *text, struct tm *utc)
 {
     static const char *const forms[] = {"%Y-%m-%d",           "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%MZ",  "%Y-%m-%dT%H:%M:%S",
                                         "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"};
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        struct tm utc = {0};
-        const char *end = strptime(text, forms[i], &utc);
+        *utc = (struct tm){0};
+        const char *end = strptime(text, forms[i], utc);
         if (end != NULL && *end == '\0')
-            return is_calendar_day(text, &utc) && set_time(when, &utc);
+            return is_calendar_day(text, utc);
     }
     return false;
+}
+
+static bool parse_date(const char *text, struct ia_when *when)
+{
+    struct tm utc;
+    return read_date(text, &utc) && set_time(when, &utc);
+}
+
+bool ia_cli_parse_date(const char *text, int64_t *ns)
+{
+    struct tm utc;
+    return read_date(text, &utc) && ia_mul((int64_t)timegm(&utc), 1000000000, ns);
 }
 
 static bool parse_span(const char *text, struct ia_when *when)

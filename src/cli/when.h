@@ -4,6 +4,7 @@
 #define IA_CLI_WHEN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct ia_when {
     const char *text; /* of a scan's number the argument itself, else `time` */
@@ -15,5 +16,8 @@ struct ia_when {
  * will do too) are times in UTC; "12h", "7d", "4w" is so long before now. False for any other text. The argument and
  * `when` must outlive the use of when->text, and `when` must not be moved. */
 bool ia_cli_parse_when(const char *text, struct ia_when *when);
+
+/* A date, with or without a time, as above: nanoseconds since 1970. */
+bool ia_cli_parse_date(const char *text, int64_t *ns);
 
 #endif

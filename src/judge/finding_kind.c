@@ -53,6 +53,28 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
     [IA_FINDING_NOT_SCANNED] = {"no-longer-scanned", "warning", false, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
 };
 
+/* A name was not followed, or may lead elsewhere too: the judge finds what it may mean by the reference. */
+static bool is_about_a_name(const struct ia_finding_kind *kind)
+{
+    static const enum ia_finding_code codes[] = {
+        IA_FINDING_BACKING_MISSING,      IA_FINDING_BACKING_OUTSIDE,   IA_FINDING_BACKING_UNREADABLE,
+        IA_FINDING_BACKING_UNSUPPORTED,  IA_FINDING_BACKING_AMBIGUOUS, IA_FINDING_DATA_FILE_MISSING,
+        IA_FINDING_DATA_FILE_UNREADABLE, IA_FINDING_DATA_FILE_OUTSIDE, IA_FINDING_DATA_FILE_AMBIGUOUS,
+        IA_FINDING_EXTENT_MISSING,       IA_FINDING_EXTENT_UNREADABLE, IA_FINDING_EXTENT_OUTSIDE,
+        IA_FINDING_PARENT_SEVERAL,
+    };
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (kind == &ia_finding_kinds[codes[i]])
+            return true;
+    return false;
+}
+
+bool ia_finding_kind_raises(const struct ia_finding_kind *kind, enum ia_doubt doubt)
+{
+    return doubt != IA_DOUBT_NONE && (kind->of_all == doubt || kind->of_readers == doubt ||
+                                      (doubt == IA_DOUBT_BROKEN_REFERENCE && is_about_a_name(kind)));
+}
+
 const struct ia_finding_kind *ia_finding_kind_by_code(const char *code)
 {
     for (size_t i = 0; i < IA_FINDING_COUNT; i++)

@@ -62,6 +62,10 @@ struct ia_finding_kind {
 
 extern const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT];
 
+/* A finding of this kind may be why there is such a doubt, about every candidate, about readers, or, where it is about
+ * a name that was not followed, about a candidate that the name may mean. */
+bool ia_finding_kind_raises(const struct ia_finding_kind *kind, enum ia_doubt doubt);
+
 /* By its word; NULL for one that is none of these. */
 const struct ia_finding_kind *ia_finding_kind_by_code(const char *code);
 

@@ -95,6 +95,7 @@ struct ia_graph_finding {
     enum ia_doubt of_all;     /* the doubt that it raises about every candidate; IA_DOUBT_NONE: none */
     enum ia_doubt of_readers; /* the doubt about what the image at this path could read; IA_DOUBT_NONE: none */
     size_t image;             /* it is no more when this image is gone; IA_GRAPH_NONE: it stays */
+    int64_t accepted_by;      /* number of the acceptance: it raises no doubt then; 0: none */
 };
 
 struct ia_graph {

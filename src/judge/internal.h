@@ -22,6 +22,7 @@ struct ia_judge {
     size_t *first_overlay;   /* of each image in `overlays`, and the end */
     IA_VEC(size_t) findings; /* those about readers, by path */
     IA_VEC(size_t) remote;   /* references: what other machines are asked for */
+    IA_VEC(size_t) by_path;  /* all findings by path, if any is accepted; else none */
     IA_VEC(char *) subjects; /* owned; those that were put together */
     IA_VEC(size_t) readers;  /* of the candidate in question, and a mark for each image that is among them */
     unsigned char *is_reader;
@@ -42,6 +43,12 @@ size_t ia_judge_links_of(const struct ia_judge_links *links, size_t file, const 
 
 /* Somebody reads the file otherwise than by the backing link that the forest follows. */
 bool ia_judge_has_other_readers(const struct ia_judge *judge, size_t file);
+
+/* Works out by_path; false: out of memory. */
+bool ia_judge_list_accepted(struct ia_judge *judge);
+/* The accepted finding about this path because of which such a doubt is none; NULL where there is none, or another that
+ * is not accepted raises it, too. */
+const struct ia_graph_finding *ia_judge_accepted(const struct ia_judge *judge, enum ia_doubt doubt, const char *path);
 
 bool ia_judge_has_evidence(const struct ia_judge *judge, size_t image);
 

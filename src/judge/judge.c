@@ -44,7 +44,8 @@ enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out,
         return ia_no_memory(err);
     judge->graph = graph;
     judge->is_reader = calloc(graph->images.len + 1, 1);
-    if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !list_findings(judge) || !list_remote(judge)) {
+    if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !list_findings(judge) || !list_remote(judge) ||
+        !ia_judge_list_accepted(judge)) {
         ia_judge_free(judge);
         return ia_no_memory(err);
     }
@@ -64,6 +65,7 @@ void ia_judge_free(struct ia_judge *judge)
     ia_vec_release(&judge->overlays);
     ia_vec_release(&judge->findings);
     ia_vec_release(&judge->remote);
+    ia_vec_release(&judge->by_path);
     ia_vec_release(&judge->readers);
     free(judge->first_overlay);
     free(judge->is_reader);
@@ -99,32 +101,62 @@ enum ia_candidate ia_judge_candidate(const struct ia_judge *judge, size_t number
 /* -- Doubts ----------------------------------------------------------------------------------------------------------
  */
 
-/* Where the doubts of one candidate go. failed: out of memory. */
+/* Where the doubts of one candidate go, and the accepted findings because of which one is none. failed: out of memory.
+ */
 struct finder {
     struct ia_judge *judge;
     size_t number;
     const struct ia_graph_image *image;
     enum ia_candidate candidate;
-    struct ia_doubts *out;
+    struct ia_doubts *out;         /* NULL: nobody asks */
+    struct ia_assumptions *assume; /* NULL: nobody asks */
     bool failed;
 };
 
-static void doubt(struct finder *finder, enum ia_doubt code, const char *subject)
+static bool is_concerned(const struct finder *finder, enum ia_doubt code)
+{
+    return (ia_doubt_kinds[code].concerns & IA_CONCERNS(finder->candidate)) != 0;
+}
+
+static void assume(struct finder *finder, const struct ia_graph_finding *accepted)
+{
+    struct ia_assumption made = {accepted->code, accepted->path, accepted->accepted_by};
+    if (finder->assume != NULL && !ia_vec_push(&finder->assume->all, made))
+        finder->failed = true;
+}
+
+static void push(struct finder *finder, enum ia_doubt code, const char *subject)
 {
     struct ia_candidate_doubt found = {code, subject};
-    bool concerned = (ia_doubt_kinds[code].concerns & IA_CONCERNS(finder->candidate)) != 0;
-    if (concerned && !ia_vec_push(&finder->out->all, found))
+    if (finder->out != NULL && !ia_vec_push(&finder->out->all, found))
         finder->failed = true;
+}
+
+/* True: a finding about the path is accepted, and there is no such doubt. */
+static bool is_accepted(struct finder *finder, enum ia_doubt code, const char *path)
+{
+    const struct ia_graph_finding *accepted = ia_judge_accepted(finder->judge, code, path);
+    if (accepted != NULL)
+        assume(finder, accepted);
+    return accepted != NULL;
+}
+
+static void doubt(struct finder *finder, enum ia_doubt code, const char *subject)
+{
+    if (is_concerned(finder, code) && !is_accepted(finder, code, subject))
+        push(finder, code, subject);
 }
 
 /* "path (remark)". */
 static void doubt_with(struct finder *finder, enum ia_doubt code, const char *path, const char *remark)
 {
     char *subject = NULL;
+    if (!is_concerned(finder, code) || is_accepted(finder, code, path))
+        return;
     if (asprintf(&subject, "%s (%s)", path, remark) < 0)
         subject = NULL;
     if (subject != NULL && ia_vec_push(&finder->judge->subjects, subject)) {
-        doubt(finder, code, subject);
+        push(finder, code, subject);
         return;
     }
     free(subject);
@@ -285,8 +317,13 @@ static void find_reader_findings(struct finder *finder, const char *path)
         else
             high = middle;
     }
-    for (; low < judge->findings.len && strcmp(all[judge->findings.items[low]].path, path) == 0; low++)
-        doubt_with(finder, all[judge->findings.items[low]].of_readers, path, all[judge->findings.items[low]].code);
+    for (; low < judge->findings.len && strcmp(all[judge->findings.items[low]].path, path) == 0; low++) {
+        const struct ia_graph_finding *finding = &all[judge->findings.items[low]];
+        if (finding->accepted_by == 0)
+            doubt_with(finder, finding->of_readers, path, finding->code);
+        else if (is_concerned(finder, finding->of_readers))
+            assume(finder, finding);
+    }
 }
 
 static void find_of_reader(struct finder *finder, size_t number)
@@ -315,18 +352,12 @@ static void find_of_readers(struct finder *finder)
 
 typedef void rule(struct finder *finder);
 
-static enum ia_status apply(struct ia_judge *judge, size_t image, enum ia_candidate candidate, rule *const *rules,
-                            size_t count, struct ia_doubts *out, struct ia_error *err)
+static enum ia_status apply(struct finder *finder, rule *const *rules, size_t count, struct ia_error *err)
 {
-    struct finder finder = {.judge = judge,
-                            .number = image,
-                            .image = &judge->graph->images.items[image],
-                            .candidate = candidate,
-                            .out = out};
+    finder->image = &finder->judge->graph->images.items[finder->number];
     for (size_t i = 0; i < count; i++)
-        rules[i](&finder);
-    ia_doubts_sort(out);
-    return finder.failed ? ia_no_memory(err) : IA_OK;
+        rules[i](finder);
+    return finder->failed ? ia_no_memory(err) : IA_OK;
 }
 
 /* The first ones are about the image itself. */
@@ -339,12 +370,37 @@ enum { OWN_RULES = 3, RULES = sizeof(rules) / sizeof(rules[0]) };
 enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t image, enum ia_candidate candidate, struct ia_doubts *out,
                                struct ia_error *err)
 {
-    return apply(judge, image, candidate, rules, RULES, out, err);
+    struct finder finder = {.judge = judge, .number = image, .candidate = candidate, .out = out};
+    IA_TRY(apply(&finder, rules, RULES, err));
+    ia_doubts_sort(out);
+    return IA_OK;
 }
 
 enum ia_status ia_judge_own_doubts(struct ia_judge *judge, size_t image, struct ia_doubts *out, struct ia_error *err)
 {
-    return apply(judge, image, IA_CANDIDATE_UNREFERENCED, rules, OWN_RULES, out, err);
+    struct finder finder = {.judge = judge, .number = image, .candidate = IA_CANDIDATE_UNREFERENCED, .out = out};
+    IA_TRY(apply(&finder, rules, OWN_RULES, err));
+    ia_doubts_sort(out);
+    return IA_OK;
+}
+
+enum ia_status ia_judge_assumes(struct ia_judge *judge, size_t image, enum ia_candidate candidate,
+                                struct ia_assumptions *out, struct ia_error *err)
+{
+    struct finder finder = {.judge = judge, .number = image, .candidate = candidate, .assume = out};
+    if (judge->by_path.len == 0) /* none is accepted */
+        return IA_OK;
+    IA_TRY(ia_judge_assumes_of_all(judge, out, err));
+    IA_TRY(apply(&finder, rules, RULES, err));
+    ia_assumptions_sort(out);
+    return IA_OK;
+}
+
+/* Of a finding that is still there. */
+static bool raises_of_all(const struct ia_graph *graph, const struct ia_graph_finding *finding)
+{
+    return finding->of_all != IA_DOUBT_NONE &&
+           (finding->image == IA_GRAPH_NONE || !graph->images.items[finding->image].is_gone);
 }
 
 enum ia_status ia_judge_doubts_of_all(const struct ia_judge *judge, struct ia_doubts *out, struct ia_error *err)
@@ -353,10 +409,22 @@ enum ia_status ia_judge_doubts_of_all(const struct ia_judge *judge, struct ia_do
     for (size_t i = 0; i < graph->findings.len; i++) {
         const struct ia_graph_finding *finding = &graph->findings.items[i];
         struct ia_candidate_doubt found = {finding->of_all, finding->path};
-        bool counts = finding->image == IA_GRAPH_NONE || !graph->images.items[finding->image].is_gone;
-        if (found.doubt != IA_DOUBT_NONE && counts && !ia_vec_push(&out->all, found))
+        if (finding->accepted_by == 0 && raises_of_all(graph, finding) && !ia_vec_push(&out->all, found))
             return ia_no_memory(err);
     }
     ia_doubts_sort(out);
+    return IA_OK;
+}
+
+enum ia_status ia_judge_assumes_of_all(const struct ia_judge *judge, struct ia_assumptions *out, struct ia_error *err)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->findings.len; i++) {
+        const struct ia_graph_finding *finding = &graph->findings.items[i];
+        struct ia_assumption made = {finding->code, finding->path, finding->accepted_by};
+        if (finding->accepted_by != 0 && raises_of_all(graph, finding) && !ia_vec_push(&out->all, made))
+            return ia_no_memory(err);
+    }
+    ia_assumptions_sort(out);
     return IA_OK;
 }

@@ -6,6 +6,7 @@
 #define IA_JUDGE_JUDGE_H
 
 #include "base/status.h"
+#include "judge/acceptance.h"
 #include "judge/graph.h"
 
 struct ia_judge;
@@ -29,7 +30,15 @@ IA_MUST_CHECK enum ia_status ia_judge_doubts_of_all(const struct ia_judge *judge
 IA_MUST_CHECK enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t image, enum ia_candidate candidate,
                                              struct ia_doubts *out, struct ia_error *err);
 
-/* Those of the latter that are about the image itself, whatever becomes of it: not understood, cross-linked, in use. */
+/* Appends the accepted findings that would be doubts about every candidate, and those that would be doubts about one
+ * that is such a candidate, sorted. IA_NOMEM. */
+IA_MUST_CHECK enum ia_status ia_judge_assumes_of_all(const struct ia_judge *judge, struct ia_assumptions *out,
+                                                     struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_judge_assumes(struct ia_judge *judge, size_t image, enum ia_candidate candidate,
+                                              struct ia_assumptions *out, struct ia_error *err);
+
+/* Those of the doubts about one that are about the image itself, whatever becomes of it: not understood, cross-linked,
+ * in use. */
 IA_MUST_CHECK enum ia_status ia_judge_own_doubts(struct ia_judge *judge, size_t image, struct ia_doubts *out,
                                                  struct ia_error *err);
 

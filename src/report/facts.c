@@ -99,7 +99,8 @@ enum ia_status ia_findings_reach(struct ia_reader *reader, const char *severity,
 {
     IA_AUTO_QUERY struct ia_query *query = NULL;
     *reached = false;
-    IA_TRY(ia_query_open(reader, "SELECT DISTINCT severity FROM v_finding WHERE NOT cleared", &query, err));
+    IA_TRY(ia_query_open(reader, "SELECT DISTINCT severity FROM v_finding WHERE NOT cleared AND accepted_by IS NULL",
+                         &query, err));
     for (;;) {
         bool row = false;
         IA_TRY(ia_query_step(query, &row, err));

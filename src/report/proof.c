@@ -20,11 +20,13 @@ static const char file_sql[] =
 static const char image_sql[] =
     "SELECT i.path, u.status, u.verdict = 'proven', u.evidence, u.why, i.is_template,"
     " (SELECT count(DISTINCT r.image_id) FROM reference AS r WHERE r.target_id = i.file_id),"
-    " (SELECT min(o.path) FROM reference AS r JOIN image AS o ON o.image_id = r.image_id WHERE r.target_id = i.file_id)"
+    " (SELECT min(o.path) FROM reference AS r JOIN image AS o ON o.image_id = r.image_id WHERE r.target_id = "
+    "i.file_id),"
+    " u.assumes"
     " FROM image AS i LEFT JOIN v_unused AS u ON u.image_id = i.image_id"
     " WHERE i.file_id = :file OR i.image_id IN (SELECT image_id FROM image_file WHERE file_id = :file)"
     " ORDER BY i.path";
-enum { PATH, STATUS, IS_PROVEN, EVIDENCE, WHY, IS_TEMPLATE, NAMERS, NAMER };
+enum { PATH, STATUS, IS_PROVEN, EVIDENCE, WHY, IS_TEMPLATE, NAMERS, NAMER, ASSUMES };
 
 static const char basis_sql[] = "SELECT scan_id, started, walked, images FROM v_scan ORDER BY scan_id DESC LIMIT 1";
 
@@ -99,6 +101,8 @@ static bool add_image(const struct ia_query *query, struct ia_buf *words)
         ia_buf_add_str(words, "; images name it, and would not open without it");
     if (text(query, WHY)[0] != '\0')
         ia_buf_addf(words, "; doubts: %s", text(query, WHY));
+    if (text(query, ASSUMES)[0] != '\0')
+        ia_buf_addf(words, "; assumes: %s", text(query, ASSUMES));
     return may_go;
 }
 

@@ -159,12 +159,13 @@ static const struct ia_column_spec finding_columns[] = {
     IA_KEY(ia_finding_row, path),         IA_KEY(ia_finding_row, code),
     IA_KEY(ia_finding_row, detail),       IA_COLUMN(ia_finding_row, severity),
     IA_COLUMN(ia_finding_row, doubt),     IA_COLUMN_AS("first_scan", ia_finding_row, first_scan, IA_COLUMN_FIRST),
-    IA_COLUMN(ia_finding_row, last_scan),
+    IA_COLUMN(ia_finding_row, last_scan), IA_NULL_IF_ZERO(ia_finding_row, accepted_by),
 };
 
 static const struct ia_column_spec candidate_columns[] = {
     IA_KEY(ia_candidate_row, image_id),    IA_COLUMN(ia_candidate_row, status), IA_COLUMN(ia_candidate_row, since_scan),
     IA_COLUMN(ia_candidate_row, evidence), IA_COLUMN(ia_candidate_row, why),    IA_COLUMN(ia_candidate_row, why_codes),
+    IA_COLUMN(ia_candidate_row, assumes),
 };
 
 static const struct ia_column_spec evidence_columns[] = {
@@ -250,6 +251,12 @@ static const struct ia_column_spec template_columns[] = {
     IA_KEY(ia_template_row, glob),
 };
 
+static const struct ia_column_spec acceptance_columns[] = {
+    IA_KEY_OR_NEW(ia_acceptance_row, number),     IA_COLUMN(ia_acceptance_row, code),
+    IA_COLUMN(ia_acceptance_row, glob),           IA_COLUMN(ia_acceptance_row, reason),
+    IA_NULL_IF_ZERO(ia_acceptance_row, until_ns), IA_COLUMN(ia_acceptance_row, created_ns),
+};
+
 #define COLUMNS(name) name##_columns, sizeof(name##_columns) / sizeof(name##_columns[0])
 
 const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
@@ -283,4 +290,5 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
     [IA_ENTITY_MOUNT] = {"absent_mount", COLUMNS(mount), "ORDER BY path"},
     [IA_ENTITY_SETTING] = {"setting", COLUMNS(setting), NULL},
     [IA_ENTITY_TEMPLATE] = {"template", COLUMNS(template), "ORDER BY glob"},
+    [IA_ENTITY_ACCEPTANCE] = {"acceptance", COLUMNS(acceptance), "ORDER BY number"},
 };

@@ -35,6 +35,7 @@ enum ia_entity_number {
     IA_ENTITY_MOUNT,
     IA_ENTITY_SETTING,
     IA_ENTITY_TEMPLATE,
+    IA_ENTITY_ACCEPTANCE,
     IA_ENTITY_COUNT
 };
 

@@ -9,6 +9,7 @@
 #include "judge/finding_kind.h"
 #include "store/connection.h"
 #include "store/reader_internal.h"
+#include "store/writer_internal.h"
 
 struct ia_stored_graph {
     sqlite3 *db;
@@ -167,6 +168,7 @@ static bool add_finding(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .of_all = doubt == NULL ? IA_DOUBT_NONE : ia_doubt_by_code(doubt),
         .of_readers = kind == NULL ? IA_DOUBT_NONE : kind->of_readers,
         .image = IA_GRAPH_NONE,
+        .accepted_by = sqlite3_column_int64(stmt, 3),
     };
     return ia_vec_push(&stored->graph.findings, finding);
 }
@@ -211,7 +213,9 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
         {add_reference, "SELECT image_id, kind, state, name, path, target_id FROM reference"
                         " WHERE kind <> 'parent-path'"},
         {add_part, "SELECT image_id, file_id, path FROM image_file WHERE number > 0"},
-        {add_finding, "SELECT path, code, doubt FROM finding WHERE last_scan = (SELECT max(scan_id) FROM scan)"},
+        {add_finding, "SELECT path, code, doubt, (SELECT a.number FROM acceptance AS a WHERE a.number = f.accepted_by"
+                      " AND (a.until_ns IS NULL OR a.until_ns > strftime('%s', 'now') * 1000000000))"
+                      " FROM finding AS f WHERE last_scan = (SELECT max(scan_id) FROM scan)"},
         {add_glob, "SELECT value FROM scan_option WHERE kind = 'backing-glob'"
                    " AND scan_id = (SELECT max(scan_id) FROM scan)"},
     };
@@ -220,15 +224,26 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
     return IA_OK;
 }
 
-enum ia_status ia_stored_graph_load(struct ia_reader *reader, struct ia_stored_graph **out, struct ia_error *err)
+static enum ia_status load_from(sqlite3 *db, struct ia_stored_graph **out, struct ia_error *err)
 {
     IA_AUTO_STORED_GRAPH struct ia_stored_graph *stored = calloc(1, sizeof(*stored));
     if (stored == NULL)
         return ia_no_memory(err);
-    stored->db = ia_reader_connection(reader);
+    stored->db = db;
     IA_TRY(load(stored, err));
     *out = ia_steal_ptr(stored);
     return IA_OK;
+}
+
+enum ia_status ia_stored_graph_load(struct ia_reader *reader, struct ia_stored_graph **out, struct ia_error *err)
+{
+    return load_from(ia_reader_connection(reader), out, err);
+}
+
+enum ia_status ia_stored_graph_load_written(struct ia_writer *writer, struct ia_stored_graph **out,
+                                            struct ia_error *err)
+{
+    return load_from(ia_writer_statements(writer)->db, out, err);
 }
 
 void ia_stored_graph_free(struct ia_stored_graph *stored)

@@ -9,12 +9,16 @@
 #include "base/status.h"
 #include "judge/graph.h"
 #include "store/reader.h"
+#include "store/writer.h"
 
 struct ia_stored_graph;
 
 /* Reads the graph, with the accounts of the forest. The caller frees it. */
 IA_MUST_CHECK enum ia_status ia_stored_graph_load(struct ia_reader *reader, struct ia_stored_graph **out,
                                                   struct ia_error *err);
+/* The same of the writer's connection, with what it did so far. */
+IA_MUST_CHECK enum ia_status ia_stored_graph_load_written(struct ia_writer *writer, struct ia_stored_graph **out,
+                                                          struct ia_error *err);
 void ia_stored_graph_free(struct ia_stored_graph *stored); /* NULL is fine */
 
 static inline void ia_cleanup_stored_graph_(struct ia_stored_graph **stored)

@@ -122,6 +122,7 @@ struct ia_finding_row {
     const char *code, *severity, *path, *detail;
     const char *doubt;             /* NULL: it raises none about every candidate */
     int64_t first_scan, last_scan; /* set by the writer */
+    int64_t accepted_by;           /* number of the acceptance; 0: none */
 };
 
 struct ia_candidate_row {
@@ -130,6 +131,7 @@ struct ia_candidate_row {
     int64_t since_scan;
     const char *evidence;
     const char *why, *why_codes; /* NULL: no doubt */
+    const char *assumes;         /* NULL: nothing */
 };
 
 struct ia_evidence_row {
@@ -192,6 +194,13 @@ struct ia_mount_row {
 struct ia_setting_row {
     const char *key;
     int64_t value;
+};
+
+struct ia_acceptance_row {
+    int64_t number; /* 0: a new one */
+    const char *code, *glob, *reason;
+    int64_t until_ns; /* 0: for good */
+    int64_t created_ns;
 };
 
 struct ia_template_row {

@@ -22,6 +22,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_DROP_EXTENTS] = "DELETE FROM extent WHERE map_id = ?",
     [IA_STMT_DROP_TREES] =
         "DELETE FROM tree WHERE root_id IN (SELECT image_id FROM image WHERE backing_id IS NOT NULL)",
+    [IA_STMT_DROP_ACCEPTANCE] = "DELETE FROM acceptance WHERE number = ?",
     [IA_STMT_TOUCH_IMAGE] = "INSERT OR IGNORE INTO temp.touched VALUES (?)",
     [IA_STMT_TOUCH_FILE] = "INSERT OR IGNORE INTO temp.touched SELECT image_id FROM image_file WHERE file_id = ?",
     [IA_STMT_CLEAR_CHAIN] = "DELETE FROM chain WHERE image_id = ?",

@@ -203,6 +203,13 @@ enum ia_status ia_what_if_put_judged(struct ia_reader *reader, const char *effec
     return run(reader, NULL, "INSERT INTO what_if_judged VALUES (?, ?)", values, 2, err);
 }
 
+enum ia_status ia_what_if_put_assumption(struct ia_reader *reader, const char *effect, int64_t image_id,
+                                         const char *assumes, struct ia_error *err)
+{
+    const struct value values[] = {{.text = effect}, {.number = image_id}, {.text = assumes}};
+    return run(reader, NULL, "INSERT INTO what_if_assumption VALUES (?, ?, ?)", values, 3, err);
+}
+
 enum ia_status ia_what_if_put_doubts(struct ia_reader *reader, const char *effect, int64_t image_id,
                                      const struct ia_doubts *doubts, struct ia_error *err)
 {

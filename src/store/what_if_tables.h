@@ -61,6 +61,10 @@ IA_MUST_CHECK enum ia_status ia_what_if_put_judged(struct ia_reader *reader, con
 IA_MUST_CHECK enum ia_status ia_what_if_put_doubts(struct ia_reader *reader, const char *effect, int64_t image_id,
                                                    const struct ia_doubts *doubts, struct ia_error *err);
 
+/* What the verdict of such a row assumes, in words. */
+IA_MUST_CHECK enum ia_status ia_what_if_put_assumption(struct ia_reader *reader, const char *effect, int64_t image_id,
+                                                       const char *assumes, struct ia_error *err);
+
 /* What SQL makes of these: the script of that name, each with a comment about what it needs. */
 enum ia_what_if_script { IA_WHAT_IF_LINKS, IA_WHAT_IF_FILES, IA_WHAT_IF_ROWS };
 IA_MUST_CHECK enum ia_status ia_what_if_run(struct ia_reader *reader, enum ia_what_if_script script,

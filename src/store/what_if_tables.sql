@@ -49,6 +49,15 @@ CREATE TEMP TABLE what_if_doubt (
     PRIMARY KEY (effect, image_id, code, subject)
 ) STRICT, WITHOUT ROWID;
 
+-- Accepted findings without which verdicts of such rows would not be proven, in words. effect, image_id: as above, and
+-- never 'own'.
+CREATE TEMP TABLE what_if_assumption (
+    effect   TEXT NOT NULL,
+    image_id INTEGER NOT NULL,
+    assumes  TEXT NOT NULL,
+    PRIMARY KEY (effect, image_id)
+) STRICT, WITHOUT ROWID;
+
 -- The host files that go with images that are gone, or lose a name.
 CREATE TEMP TABLE what_if_file (
     file_id     INTEGER PRIMARY KEY,

@@ -116,6 +116,25 @@ IA_MUST_CHECK enum ia_status ia_writer_put_mount(struct ia_writer *writer, const
                                                  struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error *err);
 
+/* What an administrator accepted, by ascending numbers. */
+typedef enum ia_status ia_load_acceptance(void *ctx, const struct ia_acceptance_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_acceptances(struct ia_writer *writer, ia_load_acceptance *each, void *ctx,
+                                                        struct ia_error *err);
+/* Adds one, and sets its number; or takes one away: IA_MISSING where there is none of that number. */
+IA_MUST_CHECK enum ia_status ia_writer_add_acceptance(struct ia_writer *writer, struct ia_acceptance_row *row,
+                                                      struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_drop_acceptance(struct ia_writer *writer, int64_t number, struct ia_error *err);
+
+/* The findings of the latest scan, to be accepted or not: *accepted_by is what the finding gets in place of its own.
+ * Strings are valid during the call only. */
+typedef enum ia_status ia_accept_finding(void *ctx, const char *code, const char *path, int64_t *accepted_by,
+                                         struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_accept_findings(struct ia_writer *writer, ia_accept_finding *each, void *ctx,
+                                                       struct ia_error *err);
+/* What the latest scan counted, where findings of it were accepted since. */
+IA_MUST_CHECK enum ia_status ia_writer_recount(struct ia_writer *writer, int64_t errors, int64_t doubts,
+                                               struct ia_error *err);
+
 /* Verdicts: what the scan before left of candidates; clear_verdicts empties the tables candidate, evidence and doubt.
  */
 typedef enum ia_status ia_load_candidate(void *ctx, const struct ia_candidate_row *row, struct ia_error *err);

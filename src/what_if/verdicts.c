@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/buf.h"
+#include "base/cleanup.h"
 #include "judge/judge.h"
 #include "store/graph_reader.h"
 #include "store/what_if_tables.h"
@@ -42,14 +44,31 @@ static enum ia_status put_doubts(const struct deed *deed, const char *effect, si
     return ia_what_if_put_doubts(deed->reader, effect, image_id, doubts, err);
 }
 
+static enum ia_status put_assumptions(const struct deed *deed, const char *effect, size_t image,
+                                      struct ia_assumptions *assumptions, struct ia_error *err)
+{
+    IA_AUTO_BUF struct ia_buf words = {0};
+    if (assumptions->all.len == 0)
+        return IA_OK;
+    ia_assumptions_render(&words, assumptions);
+    if (words.failed)
+        return ia_no_memory(err);
+    return ia_what_if_put_assumption(deed->reader, effect,
+                                     image == IA_GRAPH_NONE ? 0 : ia_stored_graph_image_id(deed->stored, image),
+                                     words.data, err);
+}
+
 static enum ia_status put_candidate(const struct deed *deed, const char *effect, size_t image,
                                     enum ia_candidate candidate, struct ia_error *err)
 {
     IA_AUTO_DOUBTS struct ia_doubts own = {0};
+    IA_AUTO_ASSUMPTIONS struct ia_assumptions assumptions = {0};
     IA_TRY(ia_what_if_put_judged(deed->reader, effect, ia_stored_graph_image_id(deed->stored, image), err));
     IA_TRY(ia_judge_doubts(deed->judge, image, candidate, &own, err));
     IA_TRY(put_doubts(deed, effect, image, &own, err));
-    return put_doubts(deed, effect, image, &deed->of_all, err);
+    IA_TRY(put_doubts(deed, effect, image, &deed->of_all, err));
+    IA_TRY(ia_judge_assumes(deed->judge, image, candidate, &assumptions, err));
+    return put_assumptions(deed, effect, image, &assumptions, err);
 }
 
 /* -- The deed ------------------------------------------------------------------------------------------------------ */
@@ -112,7 +131,10 @@ static enum ia_status look_again(struct deed *deed, struct ia_error *err)
 static enum ia_status put_before(struct deed *deed, struct ia_error *err)
 {
     IA_AUTO_DOUBTS struct ia_doubts own = {0};
+    IA_AUTO_ASSUMPTIONS struct ia_assumptions assumptions = {0};
     IA_TRY(put_doubts(deed, "all", IA_GRAPH_NONE, &deed->of_all, err));
+    IA_TRY(ia_judge_assumes_of_all(deed->judge, &assumptions, err));
+    IA_TRY(put_assumptions(deed, "all", IA_GRAPH_NONE, &assumptions, err));
     deed->before = calloc(deed->graph->images.len + 1, sizeof(*deed->before));
     if (deed->before == NULL)
         return ia_no_memory(err);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/finding_kind.h"
 #include "support/unit.h"
 
 enum { ORPHAN, ALONE, BASE, LEFT, RIGHT, TOP, IMAGES };
@@ -74,7 +75,16 @@ static void make_graph(struct ia_graph *graph)
     image[RIGHT].visible_present = 1;
 }
 
-/* "path status: code (subject), code (subject)\n" for each candidate. */
+static void add_assumptions(struct ia_buf *out, struct ia_judge *judge, size_t image, enum ia_candidate candidate)
+{
+    IA_AUTO_ASSUMPTIONS struct ia_assumptions assumptions = {0};
+    assert_ok(ia_judge_assumes(judge, image, candidate, &assumptions, &err));
+    if (assumptions.all.len > 0)
+        ia_buf_add_str(out, " assumes ");
+    ia_assumptions_render(out, &assumptions);
+}
+
+/* "path status: code (subject), code (subject) assumes ...\n" for each candidate. */
 static char *judged(const struct ia_graph *graph)
 {
     struct ia_buf out = {0};
@@ -91,6 +101,7 @@ static char *judged(const struct ia_graph *graph)
         assert_ok(ia_judge_doubts(judge, i, candidate, &doubts, &err));
         for (size_t d = 0; d < doubts.all.len; d++)
             ia_buf_addf(&out, " %s [%s]", ia_doubt_kinds[doubts.all.items[d].doubt].code, doubts.all.items[d].subject);
+        add_assumptions(&out, judge, i, candidate);
         ia_buf_add_char(&out, '\n');
         ia_doubts_release(&doubts);
     }
@@ -108,7 +119,12 @@ static char *judged(const struct ia_graph *graph)
     }
 #define FINDING(where, of_all, of_readers)                                                                             \
     assert_true(                                                                                                       \
-        ia_vec_push(&g->findings, ((struct ia_graph_finding){where, "code", of_all, of_readers, IA_GRAPH_NONE})))
+        ia_vec_push(&g->findings, ((struct ia_graph_finding){where, "code", of_all, of_readers, IA_GRAPH_NONE, 0})))
+/* A finding as a scan makes it, accepted by a number or (0) not. */
+#define KNOWN_FINDING(where, number, accepted)                                                                         \
+    assert_true(ia_vec_push(&g->findings, ((struct ia_graph_finding){                                                  \
+                                              where, ia_finding_kinds[number].code, ia_finding_kinds[number].of_all,   \
+                                              ia_finding_kinds[number].of_readers, IA_GRAPH_NONE, accepted})))
 #define PART(image, file, path) assert_true(ia_vec_push(&g->parts, ((struct ia_graph_part){image, file, path})))
 
 CHANGE(nothing, (void)g)
@@ -199,6 +215,26 @@ CHANGE(overlay_with_an_error, FINDING("/r/top.qcow2", IA_DOUBT_NONE, IA_DOUBT_CH
 CHANGE(stranger_with_an_error, FINDING("/r/alone.qcow2", IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN))
 CHANGE(overlay_cross_links_unknown, i[LEFT].cross_linked = -1)
 CHANGE(overlay_has_other_reader, refer(g, ALONE, IA_GRAPH_ALIAS, IA_GRAPH_FOLLOWED, "l", "/r/left.qcow2", LEFT))
+CHANGE(unread_accepted, KNOWN_FINDING("/r/secret", IA_FINDING_EXCLUDED, 3))
+CHANGE(one_of_two_accepted, KNOWN_FINDING("/r/secret", IA_FINDING_EXCLUDED, 3);
+       KNOWN_FINDING("/r/secret", IA_FINDING_UNREADABLE_DIRECTORY, 0))
+CHANGE(many_accepted, KNOWN_FINDING("/r/4", IA_FINDING_EMPTY, 1); KNOWN_FINDING("/r/2", IA_FINDING_EMPTY, 1);
+       KNOWN_FINDING("/r/3", IA_FINDING_EMPTY, 1); KNOWN_FINDING("/r/1", IA_FINDING_EMPTY, 1);
+       KNOWN_FINDING("/r/1", IA_FINDING_EXCLUDED, 1); KNOWN_FINDING("/r/5", IA_FINDING_ENCRYPTED, 2))
+CHANGE(loss_accepted, lost_by_what_named_it(g); KNOWN_FINDING("/r/gone.qcow2", IA_FINDING_BACKING_REMOTE, 0);
+       KNOWN_FINDING("/r/gone.qcow2", IA_FINDING_BACKING_MISSING, 4))
+CHANGE(something_else_of_it_accepted, lost_by_what_named_it(g); KNOWN_FINDING("/r/gone.qcow2", IA_FINDING_ENCRYPTED, 4))
+CHANGE(lost_twice_and_one_accepted, lost_by_what_named_it(g);
+       KNOWN_FINDING("/r/gone.qcow2", IA_FINDING_DATA_FILE_MISSING, 0);
+       KNOWN_FINDING("/r/gone.qcow2", IA_FINDING_BACKING_MISSING, 4))
+CHANGE(loss_of_a_part_accepted, lost_by_another_and_raw(g);
+       KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_EXTENT_MISSING, 5))
+CHANGE(overlay_not_understood_accepted, i[LEFT].problem = "snapshot-unreadable";
+       KNOWN_FINDING("/r/left.qcow2", IA_FINDING_SNAPSHOT_UNREADABLE, 6))
+CHANGE(overlay_with_an_accepted_error, KNOWN_FINDING("/r/top.qcow2", IA_FINDING_MARKED_CORRUPT, 7))
+CHANGE(overlay_with_two_errors, KNOWN_FINDING("/r/top.qcow2", IA_FINDING_MARKED_CORRUPT, 7);
+       KNOWN_FINDING("/r/top.qcow2", IA_FINDING_SNAPSHOT_UNREADABLE, 0))
+CHANGE(stranger_with_an_accepted_error, KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_MARKED_CORRUPT, 7))
 CHANGE(ring, stand_on(g, BASE, TOP))
 
 #define ORPHAN_PROVEN "orphan.qcow2 unreferenced:\n"
@@ -312,6 +348,38 @@ static const struct rule {
      ORPHAN_PROVEN BASE_BUT("cross-linked [/r/left.qcow2 (unknown)]")},
     {"an overlay is read otherwise", overlay_has_other_reader,
      ORPHAN_PROVEN BASE_BUT("non-backing-reader [/r/left.qcow2]")},
+    /* What was accepted. */
+    {"something was left out, and that is accepted", unread_accepted,
+     "orphan.qcow2 unreferenced: assumes excluded /r/secret (accepted as 3)\n"
+     "base.qcow2 fully-masked: assumes excluded /r/secret (accepted as 3)\n"},
+    {"of two findings about a path one is accepted", one_of_two_accepted,
+     "orphan.qcow2 unreferenced: unread [/r/secret] assumes excluded /r/secret (accepted as 3)\n"
+     "base.qcow2 fully-masked: unread [/r/secret] assumes excluded /r/secret (accepted as 3)\n"},
+    {"accepted are many, one of which raises no doubt", many_accepted,
+     "orphan.qcow2 unreferenced: assumes empty-image /r/1, /r/2, /r/3 and 1 more (accepted as 1); excluded /r/1"
+     " (accepted as 1)\n"
+     "base.qcow2 fully-masked: assumes empty-image /r/1, /r/2, /r/3 and 1 more (accepted as 1); excluded /r/1"
+     " (accepted as 1)\n"},
+    {"that what named it lost its backing file is accepted", loss_accepted,
+     "orphan.qcow2 unreferenced: assumes backing-missing /r/gone.qcow2 (accepted as 4)\n"
+     "base.qcow2 fully-masked: assumes backing-missing /r/gone.qcow2 (accepted as 4)\n"},
+    {"something else of it is accepted", something_else_of_it_accepted,
+     ORPHAN_BUT("broken-reference [/r/gone.qcow2]") BASE_PROVEN},
+    {"it lost two files, and one loss is accepted", lost_twice_and_one_accepted,
+     "orphan.qcow2 unreferenced: broken-reference [/r/gone.qcow2] assumes backing-missing /r/gone.qcow2 (accepted as "
+     "4)\n"
+     "base.qcow2 fully-masked: assumes backing-missing /r/gone.qcow2 (accepted as 4)\n"},
+    {"that another image lost a part is accepted", loss_of_a_part_accepted,
+     "orphan.qcow2 unreferenced: assumes extent-missing /r/alone.qcow2 (accepted as 5)\n" BASE_PROVEN},
+    {"that an overlay was not understood is accepted", overlay_not_understood_accepted,
+     ORPHAN_PROVEN "base.qcow2 fully-masked: assumes snapshot-unreadable /r/left.qcow2 (accepted as 6)\n"},
+    {"the error of an overlay of an overlay is accepted", overlay_with_an_accepted_error,
+     ORPHAN_PROVEN "base.qcow2 fully-masked: assumes marked-corrupt /r/top.qcow2 (accepted as 7)\n"},
+    {"of two errors of it one is accepted", overlay_with_two_errors,
+     ORPHAN_PROVEN "base.qcow2 fully-masked: not-understood [/r/top.qcow2 (snapshot-unreadable)] assumes marked-corrupt"
+                   " /r/top.qcow2 (accepted as 7)\n"},
+    {"the error of an image that does not read it is accepted", stranger_with_an_accepted_error,
+     ORPHAN_PROVEN BASE_PROVEN},
     {"a ring of images", ring, ORPHAN_PROVEN BASE_BUT("loop []")},
 };
 

@@ -50,6 +50,6 @@ int64_t ia_findings_incomplete(const struct ia_findings *findings)
 {
     int64_t count = 0;
     for (size_t i = 0; i < findings->all.len; i++)
-        count += ia_finding_kinds[findings->all.items[i].code].incomplete;
+        count += findings->all.items[i].accepted_by == 0 && ia_finding_kinds[findings->all.items[i].code].incomplete;
     return count;
 }

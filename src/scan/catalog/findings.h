@@ -15,6 +15,7 @@ struct ia_finding {
     enum ia_doubt of_all; /* of this one: a kind that hides something may be known not to in a case */
     char *path;           /* owned */
     char *detail;         /* owned */
+    int64_t accepted_by;  /* set when it is published; 0: nobody accepted it */
 };
 
 struct ia_findings {
@@ -31,7 +32,7 @@ IA_PRINTF(4, 5)
 void ia_findings_add_open(struct ia_findings *findings, enum ia_finding_code code, const char *path, const char *format,
                           ...);
 
-/* How many findings there are of things that could not be read. */
+/* How many findings there are of things that could not be read, without those that were accepted. */
 int64_t ia_findings_incomplete(const struct ia_findings *findings);
 
 #endif

@@ -172,7 +172,12 @@ static bool add_findings(const struct ia_links *links, struct ia_graph *graph)
     for (size_t i = 0; i < links->catalog->findings.all.len; i++) {
         const struct ia_finding *finding = &links->catalog->findings.all.items[i];
         const struct ia_finding_kind *kind = &ia_finding_kinds[finding->code];
-        struct ia_graph_finding added = {finding->path, kind->code, finding->of_all, kind->of_readers, IA_GRAPH_NONE};
+        struct ia_graph_finding added = {.path = finding->path,
+                                         .code = kind->code,
+                                         .of_all = finding->of_all,
+                                         .of_readers = kind->of_readers,
+                                         .image = IA_GRAPH_NONE,
+                                         .accepted_by = finding->accepted_by};
         if (!ia_vec_push(&graph->findings, added))
             return false;
     }

@@ -19,6 +19,8 @@ IA_MUST_CHECK enum ia_status ia_publish_rows(struct ia_publish *publish, struct 
 IA_MUST_CHECK enum ia_status ia_publish_scan(struct ia_publish *publish, struct ia_error *err);
 
 /* Of the first: */
+/* accept.c: marks the findings that an administrator accepted. */
+IA_MUST_CHECK enum ia_status ia_publish_accept(struct ia_publish *publish, struct ia_error *err);
 /* references.c: names and references, where they are not as they were. */
 IA_MUST_CHECK enum ia_status ia_publish_references(struct ia_publish *publish, struct ia_error *err);
 /* analyse.c: the forest's results, for the trees that are not as they were. */

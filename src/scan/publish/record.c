@@ -294,6 +294,7 @@ static enum ia_status put_findings(struct ia_publish *publish, struct ia_error *
                                      .severity = kind->severity,
                                      .path = finding->path,
                                      .detail = finding->detail,
+                                     .accepted_by = finding->accepted_by,
                                      .doubt = finding->of_all == IA_DOUBT_NONE ? NULL
                                                                                : ia_doubt_kinds[finding->of_all].code};
         IA_TRY(ia_writer_put_finding(publish->writer, &row, err));
@@ -360,6 +361,7 @@ enum ia_status ia_publish_rows(struct ia_publish *publish, struct ia_error *err)
     IA_TRY(ia_publish_references(publish, err));
     IA_TRY(ia_publish_forest(publish, err));
     IA_TRY(ia_publish_sharing(publish, err));
+    IA_TRY(ia_publish_accept(publish, err));
     IA_TRY(put_findings(publish, err));
     return ia_publish_verdicts(publish, err);
 }

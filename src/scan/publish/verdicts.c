@@ -7,6 +7,7 @@
 #include "judge/judge.h"
 #include "scan/graph/judge_graph.h"
 #include "scan/publish/publish.h"
+#include "scan/publish/verdicts.h"
 
 /* How many of the images that name a candidate its words name. */
 enum { NAMED_IN_WORDS = 3 };
@@ -19,8 +20,10 @@ struct earlier {
 };
 
 struct verdicts {
-    struct ia_publish *publish;
-    struct ia_judge_graph seen;
+    struct ia_writer *writer;
+    const struct ia_graph *graph;
+    ia_verdict_image *image_id;
+    const void *ctx; /* of image_id */
     struct ia_judge *judge;
     struct ia_doubts of_all;
     IA_VEC(struct earlier) earlier;
@@ -53,7 +56,7 @@ static int64_t since(const struct verdicts *verdicts, int64_t image_id, enum ia_
     for (size_t i = 0; i < verdicts->earlier.len; i++)
         if (verdicts->earlier.items[i].image_id == image_id && verdicts->earlier.items[i].candidate == candidate)
             return verdicts->earlier.items[i].since_scan;
-    return ia_writer_scan_id(verdicts->publish->writer);
+    return ia_writer_scan_id(verdicts->writer);
 }
 
 static enum ia_status put_doubts(struct verdicts *verdicts, int64_t image_id, const struct ia_doubts *doubts,
@@ -66,7 +69,7 @@ static enum ia_status put_doubts(struct verdicts *verdicts, int64_t image_id, co
         if (sentence.failed)
             return ia_no_memory(err);
         struct ia_doubt_row row = {image_id, ia_doubt_kinds[doubt->doubt].code, doubt->subject, sentence.data};
-        IA_TRY(ia_writer_put_doubt(verdicts->publish->writer, &row, err));
+        IA_TRY(ia_writer_put_doubt(verdicts->writer, &row, err));
     }
     return IA_OK;
 }
@@ -93,13 +96,22 @@ static bool put_evidence(void *ctx, enum ia_evidence evidence, const char *subje
     ia_evidence_render(&sentence, evidence, subject, scan_id);
     add_words(of, evidence, subject, scan_id);
     struct ia_evidence_row row = {of->image_id, ia_evidence_kinds[evidence].code, subject, scan_id, sentence.data};
-    of->status =
-        sentence.failed ? ia_no_memory(of->err) : ia_writer_put_evidence(of->verdicts->publish->writer, &row, of->err);
+    of->status = sentence.failed ? ia_no_memory(of->err) : ia_writer_put_evidence(of->verdicts->writer, &row, of->err);
     return of->status == IA_OK;
 }
 
+/* Appends what was accepted and would be a doubt. */
+static enum ia_status add_assumptions(const struct verdicts *verdicts, size_t image, enum ia_candidate candidate,
+                                      struct ia_buf *words, struct ia_error *err)
+{
+    IA_AUTO_ASSUMPTIONS struct ia_assumptions assumptions = {0};
+    IA_TRY(ia_judge_assumes(verdicts->judge, image, candidate, &assumptions, err));
+    ia_assumptions_render(words, &assumptions);
+    return words->failed ? ia_no_memory(err) : IA_OK;
+}
+
 static enum ia_status put_words(struct candidate *of, enum ia_candidate candidate, const struct ia_doubts *own,
-                                struct ia_error *err)
+                                const struct ia_buf *assumes, struct ia_error *err)
 {
     const struct verdicts *verdicts = of->verdicts;
     IA_AUTO_BUF struct ia_buf why = {0};
@@ -117,27 +129,26 @@ static enum ia_status put_words(struct candidate *of, enum ia_candidate candidat
         .evidence = of->evidence.data,
         .why = why.len > 0 ? why.data : NULL,
         .why_codes = codes.len > 0 ? codes.data : NULL,
+        .assumes = assumes->len > 0 ? assumes->data : NULL,
     };
-    return ia_writer_put_candidate(verdicts->publish->writer, &row, err);
+    return ia_writer_put_candidate(verdicts->writer, &row, err);
 }
 
 static enum ia_status put_candidate(struct verdicts *verdicts, size_t image, enum ia_candidate candidate,
                                     struct ia_error *err)
 {
-    const struct ia_graph *graph = &verdicts->seen.graph;
-    struct candidate of = {
-        .verdicts = verdicts,
-        .image_id = verdicts->publish->catalog->files.items[graph->images.items[image].file]->image_id,
-        .err = err,
-    };
+    struct candidate of = {.verdicts = verdicts, .image_id = verdicts->image_id(verdicts->ctx, image), .err = err};
     struct ia_doubts own = {0};
+    IA_AUTO_BUF struct ia_buf assumes = {0};
     ia_judge_evidence(verdicts->judge, image, put_evidence, &of);
     enum ia_status status = of.status;
     if (status == IA_OK)
         status = ia_judge_doubts(verdicts->judge, image, candidate, &own, err);
     ia_doubts_subtract(&own, &verdicts->of_all);
     if (status == IA_OK)
-        status = put_words(&of, candidate, &own, err);
+        status = add_assumptions(verdicts, image, candidate, &assumes, err);
+    if (status == IA_OK)
+        status = put_words(&of, candidate, &own, &assumes, err);
     if (status == IA_OK)
         status = put_doubts(verdicts, of.image_id, &own, err);
     ia_doubts_release(&own);
@@ -145,10 +156,44 @@ static enum ia_status put_candidate(struct verdicts *verdicts, size_t image, enu
     return status;
 }
 
-/* Of images that have overlays; one without is not masked. */
-static enum ia_status set_accounts(struct verdicts *verdicts, struct ia_error *err)
+static enum ia_status put_all(struct verdicts *verdicts, struct ia_error *err)
 {
-    struct ia_graph *graph = &verdicts->seen.graph;
+    IA_TRY(ia_judge_doubts_of_all(verdicts->judge, &verdicts->of_all, err));
+    IA_TRY(ia_writer_load_candidates(verdicts->writer, keep_earlier, verdicts, err));
+    IA_TRY(ia_writer_clear_verdicts(verdicts->writer, err));
+    IA_TRY(put_doubts(verdicts, 0, &verdicts->of_all, err));
+    for (size_t i = 0; i < verdicts->graph->images.len; i++) {
+        enum ia_candidate candidate = ia_judge_candidate(verdicts->judge, i);
+        if (candidate != IA_CANDIDATE_NONE)
+            IA_TRY(put_candidate(verdicts, i, candidate, err));
+    }
+    return IA_OK;
+}
+
+enum ia_status ia_verdicts_put(struct ia_writer *writer, const struct ia_graph *graph, ia_verdict_image *image_id,
+                               const void *ctx, int64_t *doubts, struct ia_error *err)
+{
+    struct verdicts verdicts = {.writer = writer, .graph = graph, .image_id = image_id, .ctx = ctx};
+    enum ia_status status = ia_judge_new(graph, &verdicts.judge, err);
+    if (status == IA_OK)
+        status = put_all(&verdicts, err);
+    *doubts = (int64_t)verdicts.of_all.all.len;
+    ia_doubts_release(&verdicts.of_all);
+    ia_vec_release(&verdicts.earlier);
+    ia_judge_free(verdicts.judge);
+    return status;
+}
+
+/* -- Of a scan ----------------------------------------------------------------------------------------------------- */
+
+struct seen {
+    const struct ia_publish *publish;
+    struct ia_judge_graph judged;
+};
+
+/* Of images that have overlays; one without is not masked. */
+static enum ia_status set_accounts(const struct ia_publish *publish, struct ia_graph *graph, struct ia_error *err)
+{
     IA_AUTO_FREE bool *is_base = calloc(graph->images.len + 1, sizeof(*is_base));
     if (is_base == NULL)
         return ia_no_memory(err);
@@ -158,42 +203,25 @@ static enum ia_status set_accounts(struct verdicts *verdicts, struct ia_error *e
     for (size_t i = 0; i < graph->images.len; i++) {
         struct ia_graph_image *image = &graph->images.items[i];
         if (is_base[i])
-            IA_TRY(ia_writer_get_usage(verdicts->publish->writer,
-                                       verdicts->publish->catalog->files.items[image->file]->image_id,
+            IA_TRY(ia_writer_get_usage(publish->writer, publish->catalog->files.items[image->file]->image_id,
                                        &image->accounted, &image->visible_present, &image->masked_bytes, err));
     }
     return IA_OK;
 }
 
-static enum ia_status put_all(struct verdicts *verdicts, struct ia_error *err)
+static int64_t image_of_scan(const void *ctx, size_t image)
 {
-    IA_TRY(ia_judge_doubts_of_all(verdicts->judge, &verdicts->of_all, err));
-    IA_TRY(ia_writer_load_candidates(verdicts->publish->writer, keep_earlier, verdicts, err));
-    IA_TRY(ia_writer_clear_verdicts(verdicts->publish->writer, err));
-    IA_TRY(put_doubts(verdicts, 0, &verdicts->of_all, err));
-    for (size_t i = 0; i < verdicts->seen.graph.images.len; i++) {
-        enum ia_candidate candidate = ia_judge_candidate(verdicts->judge, i);
-        if (candidate != IA_CANDIDATE_NONE)
-            IA_TRY(put_candidate(verdicts, i, candidate, err));
-    }
-    return IA_OK;
+    const struct seen *seen = ctx;
+    return seen->publish->catalog->files.items[seen->judged.graph.images.items[image].file]->image_id;
 }
 
 enum ia_status ia_publish_verdicts(struct ia_publish *publish, struct ia_error *err)
 {
-    struct verdicts verdicts = {.publish = publish};
-    enum ia_status status = ia_judge_graph_make(publish->links, &verdicts.seen, err);
-    if (status != IA_OK)
-        return status;
-    status = set_accounts(&verdicts, err);
+    struct seen seen = {.publish = publish};
+    IA_TRY(ia_judge_graph_make(publish->links, &seen.judged, err));
+    enum ia_status status = set_accounts(publish, &seen.judged.graph, err);
     if (status == IA_OK)
-        status = ia_judge_new(&verdicts.seen.graph, &verdicts.judge, err);
-    if (status == IA_OK)
-        status = put_all(&verdicts, err);
-    publish->row.doubts = (int64_t)verdicts.of_all.all.len;
-    ia_doubts_release(&verdicts.of_all);
-    ia_vec_release(&verdicts.earlier);
-    ia_judge_free(verdicts.judge);
-    ia_judge_graph_release(&verdicts.seen);
+        status = ia_verdicts_put(publish->writer, &seen.judged.graph, image_of_scan, &seen, &publish->row.doubts, err);
+    ia_judge_graph_release(&seen.judged);
     return status;
 }

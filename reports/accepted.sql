@@ -1,0 +1,13 @@
+-- SPDX-License-Identifier: MIT
+-- title: Findings that an administrator accepted
+-- about: One row per line of `imgaudit accept`. Findings of that code whose path matches are accepted: they block no verdict
+-- about: and count as no error of a scan. One that is expired does so no more; it stays on the list until it is removed.
+-- column: number | count | for `imgaudit accept --remove`
+-- column: code | text | of findings
+-- column: glob | path | of their paths
+-- column: findings | count | findings of the latest scan that it accepts
+-- column: until | time | accepted until then; empty: for good
+-- column: expired | flag | that time is over
+-- column: created | time | when it was accepted
+-- column: reason | text | why
+SELECT number, code, glob, findings, until, expired, created, reason FROM v_acceptance ORDER BY number;
