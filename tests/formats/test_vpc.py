@@ -432,6 +432,27 @@ def test_missing_and_circular_parents_are_refused(bench):
     bench.refused("a parent that is no VHD", make("of-none.vhd", Parent(name="no-vhd.vhd")), "no VHD footer", both=False)
 
 
+def test_a_parent_without_an_identity_is_raw(bench):
+    """A parent whose unique id is all zeroes is a raw disk: libvhd of blktap, vhd_parent_raw()."""
+    nobody = vpc.uuid.UUID(int=0)
+    data = vpc.pattern(2 * BLOCK, 1)
+    disguised = vpc.fixed(vpc.pattern(2 * BLOCK, 3))[:2 * BLOCK]
+    end = vpc.fixed(b"x" * BLOCK, Footer(BLOCK))[-512:]
+    for name, base in (("plain", data), ("that ends in a footer", data[:-512] + end),
+                       ("that begins as a dynamic disk", vpc.sparse({}, Footer(BLOCK), Layout(BLOCK))[:1024] + disguised[1024:])):
+        place = "raw-" + name.replace(" ", "-")
+        bench.write(place + ".raw", base)
+        parent = Parent(unique=nobody, name=place + ".raw", locators=[(b"W2ru", f".\\{place}.raw")])
+        image = place + ".vhd"
+        bench.write(image, vpc.sparse({1: Block(vpc.pattern(BLOCK, 2))}, Footer(2 * BLOCK, unique=vpc.identity(2)), Layout(BLOCK), parent))
+        at = (bench.directory / image).stat().st_size - 512 - BLOCK
+        bench.expect(f"a raw parent {name}", image, [(0, BLOCK, 1, "data", 0), (BLOCK, BLOCK, 0, "data", at)])
+        bench.same_content(f"a raw parent {name}", image, base[:BLOCK] + vpc.pattern(BLOCK, 2))
+    bench.write("known.raw", data)
+    bench.write("of-known.vhd", vpc.sparse({}, Footer(2 * BLOCK), Layout(BLOCK), Parent(unique=vpc.identity(1), name="known.raw")))
+    bench.refused("a raw parent that is said to have an identity", "of-known.vhd", "no VHD footer", both=False)
+
+
 # -- What a scan says -------------------------------------------------------------------------------------------------
 
 def test_a_scan_finds_formats_states_and_wrong_parents(bench):
@@ -441,14 +462,17 @@ def test_a_scan_finds_formats_states_and_wrong_parents(bench):
     bench.write("scan/old.vhd", vpc.fixed(data, footer_bytes=511))
     bench.write("scan/guest-wrote-it.raw", data + plain[:512])
     bench.write("scan/cut.vhd", vpc.sparse({1: Block(b"x")}, Footer(4 * BLOCK), Layout(BLOCK))[:-1024])
-    for name, unique in (("right", vpc.identity(1)), ("wrong", vpc.identity(0x77)), ("unsaid", vpc.uuid.UUID(int=0))):
-        parent = Parent(unique=unique, name="base.vhd", locators=[(b"W2ru", ".\\base.vhd")])
+    bench.write("scan/base-without-suffix", data)
+    for name, unique, base in (("right", vpc.identity(1), "base.vhd"), ("wrong", vpc.identity(0x77), "base.vhd"),
+                               ("unsaid", vpc.uuid.UUID(int=0), "base-without-suffix")):
+        parent = Parent(unique=unique, name=base, locators=[(b"W2ru", ".\\" + base)])
         child(bench, f"scan/{name}.vhd", data, 4 * BLOCK, {0: {1, 2}, 3: None}, 2, parent)
     done = bench.run(bench.options.imgaudit, "scan", "--db", "scan.db", "scan")
     bench.verdict(done.code in (0, 3), "a directory of VHD is scanned", [done.err])
     images = query(bench, "SELECT replace(path, rtrim(path, replace(path, '/', '')), ''), format, virtual_size, state, ifnull(backing_format, '-') FROM v_image ORDER BY 1")
-    expected = [f"base.vhd,vpc,{4 * BLOCK},ok,-", f"cut.vhd,vpc,{4 * BLOCK},truncated,-", f"guest-wrote-it.raw,raw,{4 * BLOCK + 512},ok,-",
-                f"old.vhd,vpc,{4 * BLOCK},ok,-", *(f"{name}.vhd,vpc,{4 * BLOCK},ok,vpc" for name in ("right", "unsaid", "wrong"))]
+    expected = [f"base-without-suffix,raw,{4 * BLOCK},ok,-", f"base.vhd,vpc,{4 * BLOCK},ok,-", f"cut.vhd,vpc,{4 * BLOCK},truncated,-", f"guest-wrote-it.raw,raw,{4 * BLOCK + 512},ok,-",
+                f"old.vhd,vpc,{4 * BLOCK},ok,-", f"right.vhd,vpc,{4 * BLOCK},ok,vpc",
+                f"unsaid.vhd,vpc,{4 * BLOCK},ok,raw", f"wrong.vhd,vpc,{4 * BLOCK},ok,vpc"]
     bench.verdict(images == expected, "formats, sizes and states: a footer alone makes a fixed disk only", [*expected, "got:", *images])
     findings = query(bench, "SELECT code, replace(path, rtrim(path, replace(path, '/', '')), ''), detail FROM v_finding WHERE NOT cleared AND code LIKE 'parent%' OR code = 'truncated'")
     mismatch = [line for line in findings if line.startswith("parent-mismatch,wrong.vhd")]
@@ -510,6 +534,7 @@ GROUPS = {
     "chains": test_random_differencing_chains_read_as_built,
     "names": test_the_first_path_of_a_parent_that_exists_is_taken,
     "missing": test_missing_and_circular_parents_are_refused,
+    "raw-parents": test_a_parent_without_an_identity_is_raw,
     "scan": test_a_scan_finds_formats_states_and_wrong_parents,
     "hostile": test_hostile_tables_are_refused_soon,
 }

@@ -117,7 +117,8 @@ enum ia_status vpc_read_parent(struct ia_image *image, struct vpc *v, const uint
     IA_TRY(add_path(facts, name, err));
     if (facts->backing_paths.len == 0)
         return ia_fail(err, IA_CORRUPT, "differencing VHD that does not name its parent");
-    if ((facts->backing_format = strdup("vpc")) == NULL)
+    /* XenServer and its kin: a parent without an identity is a raw disk (libvhd of blktap, vhd_parent_raw). */
+    if ((facts->backing_format = strdup(image->identity.parent[0] != '\0' ? "vpc" : "raw")) == NULL)
         return ia_no_memory(err);
     return IA_OK;
 }
