@@ -39,7 +39,7 @@ CREATE TABLE scan_option (
 -- Why a scan passed files over, and how many.
 CREATE TABLE scan_passed (
     scan_id INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
-    reason  TEXT NOT NULL CHECK (reason IN ('', 'block-device', 'empty', 'excluded', 'no-image-magic', 'special-file',
+    reason  TEXT NOT NULL CHECK (reason IN ('', 'block-device', 'change-tracking', 'empty', 'excluded', 'no-image-magic', 'special-file',
                                             'symlink', 'unreadable', 'unrecognised')),
     files   INTEGER NOT NULL,  -- directory entries
     PRIMARY KEY (scan_id, reason)
@@ -94,7 +94,7 @@ CREATE TABLE file (
                    OR verdict = 'none'),
     reason     TEXT NOT NULL DEFAULT ''  -- why it was skipped or is unknown; '' of an image; of a part, by itself
                CHECK (
-                   reason = '' OR reason = 'empty' OR reason = 'no-image-magic' OR reason = 'unreadable'
+                   reason = '' OR reason = 'change-tracking' OR reason = 'empty' OR reason = 'no-image-magic' OR reason = 'unreadable'
                    OR reason = 'unrecognised'),
     links      INTEGER,           -- names that the file system counts; NULL: unknown
     links_found INTEGER,          -- of these, those that the scan found, each once for all mounts; NULL: unknown
@@ -279,6 +279,7 @@ CREATE TABLE reference (
                    OR kind = 'data-file'    -- a file that it is made of, searched for as QEMU does
                    OR kind = 'extent'       -- a file that it is made of, in its own directory
                    OR kind = 'parent-path'  -- a host path to try for its parent; the first that exists counts
+                   OR kind = 'companion'    -- a file that belongs to it and holds none of its data, such as changeTrackPath of a VMDK
                    OR kind = 'alias'        -- its backing file, seen from another name of the image
                    OR kind = 'nested'       -- in the description (json: and the like) of its backing or data file, besides that;
                                             -- of state remote: the last component of what is asked for
@@ -298,7 +299,7 @@ CREATE TABLE reference (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX reference_target ON reference (target_id);
 -- What the next scan takes over with an image that did not change; few images have any.
-CREATE INDEX reference_kept ON reference (image_id, number, kind) WHERE kind IN ('data-file', 'extent', 'parent-path');
+CREATE INDEX reference_kept ON reference (image_id, number, kind) WHERE kind IN ('data-file', 'extent', 'parent-path', 'companion');
 
 -- Mappings ------------------------------------------------------------------------------------------------------------
 

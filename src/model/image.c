@@ -18,6 +18,7 @@ void ia_image_facts_release(struct ia_image_facts *facts)
     for (size_t i = 0; i < facts->backing_paths.len; i++)
         free(facts->backing_paths.items[i]);
     ia_vec_release(&facts->backing_paths);
+    free(facts->companion);
     free(facts->backing_name);
     free(facts->backing_format);
     *facts = (struct ia_image_facts){0};

@@ -60,6 +60,8 @@ struct ia_image_facts {
     IA_VEC(char *) backing_paths; /* owned */
     bool backing_by_identity; /* the parent has no name: it is the image whose own identity is what this one expects */
     IA_VEC(struct ia_image_part) parts;
+    char *companion; /* owned; a file beside the image that belongs to it and holds none of the guest's bytes, as
+                        changeTrackPath of a VMDK; nothing is read from it, and it may be missing; NULL: none */
     bool encrypted;
     bool dirty;          /* refcounts or log may be behind */
     bool truncated;      /* tables or data lie past the end of the file */

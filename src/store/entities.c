@@ -273,8 +273,9 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
     [IA_ENTITY_IMAGE_FILE] = {"image_file", COLUMNS(image_file), NULL},
     [IA_ENTITY_SPACE] = {"file_space", COLUMNS(space), NULL},
     [IA_ENTITY_MAPPING] = {"mapping", COLUMNS(mapping), "ORDER BY map_id"},
-    [IA_ENTITY_REFERENCE] = {"reference", COLUMNS(reference),
-                             "WHERE kind IN ('data-file', 'extent', 'parent-path') ORDER BY image_id, number, kind"},
+    [IA_ENTITY_REFERENCE] =
+        {"reference", COLUMNS(reference),
+         "WHERE kind IN ('data-file', 'extent', 'parent-path', 'companion') ORDER BY image_id, number, kind"},
     [IA_ENTITY_FINDING] = {"finding", COLUMNS(finding), NULL},
     [IA_ENTITY_CANDIDATE] = {"candidate", COLUMNS(candidate), "ORDER BY image_id"},
     [IA_ENTITY_EVIDENCE] = {"evidence", COLUMNS(evidence), NULL},

@@ -211,7 +211,7 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
          " ORDER BY i.image_id"},
         {link_image, "SELECT image_id, backing_id FROM image WHERE backing_id IS NOT NULL"},
         {add_reference, "SELECT image_id, kind, state, name, path, target_id FROM reference"
-                        " WHERE kind <> 'parent-path'"},
+                        " WHERE kind NOT IN ('parent-path', 'companion')"},
         {add_part, "SELECT image_id, file_id, path FROM image_file WHERE number > 0"},
         {add_finding, "SELECT path, code, doubt, (SELECT a.number FROM acceptance AS a WHERE a.number = f.accepted_by"
                       " AND (a.until_ns IS NULL OR a.until_ns > strftime('%s', 'now') * 1000000000))"

@@ -334,6 +334,85 @@ def test_a_vmdk_parent_with_another_cid_is_a_finding(case):
               "another CID is a finding with both values", details)
 
 
+# -- Changed block tracking -------------------------------------------------------------------------------------------
+
+TRACKING = bytes.fromhex("a27219f6 02000000") + bytes(4088)  # as ESXi begins them
+
+
+def track(descriptor, name):
+    """Adds the lines by which VMware names the file ("Virtual Disk Programming Guide", version 3 of the format)."""
+    with open(descriptor, "a", encoding="utf-8") as file:
+        file.write(f'\n# Change Tracking File\nchangeTrackPath="{name}"\n')
+
+
+def make_file(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def flat(site, name):
+    return create(site.path(name), MIB, format="vmdk", options=["subformat=monolithicFlat"])
+
+
+def kinds(site):
+    """{path below the root: (verdict, what it is by itself)} of files that are no images."""
+    return {site.relative(path): (verdict, reason) for path, verdict, reason in site.query(
+        "SELECT path, verdict, reason FROM file WHERE verdict <> 'image' AND path LIKE '%-ctk.vmdk'")}
+
+
+def test_change_tracking_is_a_part(case):
+    site = case.site()
+    image = flat(site, "vm.vmdk")
+    track(image, "vm-ctk.vmdk")
+    lost = flat(site, "lost.vmdk")
+    track(lost, "lost-ctk.vmdk")
+    must("qemu-img", "info", "-f", "vmdk", image)
+    make_file(site.path("vm-ctk.vmdk"), TRACKING)
+    make_file(site.path("left-over-ctk.vmdk"), TRACKING)
+    track(flat(site, "odd.vmdk"), "odd-ctk.vmdk")
+    make_file(site.path("odd-ctk.vmdk"), bytes(4096))
+    make_file(site.path("vm.vmdk.lck", "M12345.lck"), b"lock")
+    make_file(site.path("lost.vmdk.lck"), b"lock")
+    scan = site.scan()
+    check(case, scan.code == 0 and not site.findings() and scan.stats["images"] == 3,
+          "files of changed block tracking and locks are no findings, nor one that is missing", [site.findings(), *scan.notes()])
+    expected = {"vm-ctk.vmdk": ("part", "change-tracking"), "odd-ctk.vmdk": ("part", "unrecognised"),
+                "left-over-ctk.vmdk": ("passed", "change-tracking")}
+    check(case, kinds(site) == expected, "those that are named are parts, the other is passed over", kinds(site))
+    again = site.scan()
+    check(case, again.stats["parsed"] == 0 and kinds(site) == expected, "the same where nothing is read again", [kinds(site), *again.notes()])
+    os.unlink(image)
+    site.scan()
+    check(case, kinds(site) == {**expected, "vm-ctk.vmdk": ("passed", "change-tracking")}, "it is none when nothing names it", kinds(site))
+
+
+def test_change_tracking_hides_nothing(case):
+    """Names and contents that a tenant chooses."""
+    site = case.site()
+    image = flat(site, "vm.vmdk")
+    track(image, "../outside/victim-ctk.vmdk")
+    make_file(site.path("no-ctk.vmdk"), bytes(4096))
+    make_file(site.path("tracking.vmdk"), TRACKING)
+    site.scan()
+    expected = {("unrecognised", name) for name in ("no-ctk.vmdk", "tracking.vmdk")}
+    check(case, site.findings() == expected, "neither the name alone makes one, nor the content", site.findings())
+    os.unlink(image)
+    for path in ("no-ctk.vmdk", "tracking.vmdk"):
+        os.unlink(site.path(path))
+    base = create(site.path("base.qcow2"))
+    disguised = create(site.path("over-ctk.vmdk"), MIB, base)
+    image = flat(site, "vm.vmdk")
+    track(image, "over-ctk.vmdk")
+    other = flat(site, "other.vmdk")
+    track(other, "base.qcow2")
+    scan = site.scan()
+    images = {site.relative(path) for (path,) in site.query("SELECT path FROM v_image")}
+    check(case, images == {"base.qcow2", "over-ctk.vmdk", "vm.vmdk", "other.vmdk"}, "an image that is named so stays one", [images, *scan.notes()])
+    backing = site.value("SELECT backing_image FROM v_image WHERE path = ?", disguised)
+    check(case, backing == base, "and what it names is followed", backing)
+
+
 TESTS = [test_flat_extents_belong_to_their_descriptor, test_split_sparse_extents_are_never_images,
          test_missing_extents_are_findings, test_extents_elsewhere_are_not_followed,
          test_a_base_of_two_files_without_its_overlay_is_unreferenced, test_a_written_extent_makes_its_base_unproven,
@@ -341,7 +420,7 @@ TESTS = [test_flat_extents_belong_to_their_descriptor, test_split_sparse_extents
          test_a_vdi_parent_is_found_by_its_uuid,
          test_a_missing_vdi_parent_proves_nothing, test_two_vdi_of_one_uuid_are_both_kept,
          test_a_modified_parent_is_a_finding, test_map_finds_vdi_parents_nearby,
-         test_a_vmdk_parent_with_another_cid_is_a_finding]
+         test_a_vmdk_parent_with_another_cid_is_a_finding, test_change_tracking_is_a_part, test_change_tracking_hides_nothing]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("Images of several files, and parents known by identity.", TESTS))

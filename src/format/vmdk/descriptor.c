@@ -115,6 +115,18 @@ static bool note_parent(struct ia_image *image, char *hint)
     return facts->backing_name != NULL && facts->backing_format != NULL;
 }
 
+/* The file of changed block tracking. One that is not between quotes is none: nothing depends on it. */
+static enum ia_status read_companion(struct ia_image *image, const char *text, struct ia_error *err)
+{
+    static const char key[] = "changeTrackPath";
+    const char *value = find_value(text, key);
+    IA_AUTO_FREE char *name = NULL;
+    enum ia_status status = value == NULL ? IA_OK : read_quoted(value, key, PATH_MAX - 1, &name, NULL);
+    if (status == IA_OK && name != NULL && name[0] != '\0')
+        image->facts.companion = ia_steal_ptr(name);
+    return status == IA_NOMEM ? ia_no_memory(err) : IA_OK;
+}
+
 enum ia_status vmdk_parse_identity(struct ia_image *image, const char *text, struct ia_error *err)
 {
     uint32_t own = 0;
@@ -122,6 +134,7 @@ enum ia_status vmdk_parse_identity(struct ia_image *image, const char *text, str
     char *hint = NULL;
     IA_TRY(read_cid(text, "CID", &own, err));
     IA_TRY(read_cid(text, "parentCID", &parent, err));
+    IA_TRY(read_companion(image, text, err));
     IA_TRY(read_hint(text, &hint, err));
     snprintf(image->identity.own, sizeof(image->identity.own), "cid %08x", own);
     if (parent != NO_PARENT)

@@ -31,7 +31,7 @@ static enum ia_format_basis basis_of(const char *word)
 /* The reasons that depend on the content alone; NULL for another one. */
 static const char *reason_of(const char *word)
 {
-    static const char *const reasons[] = {"", "empty", "no-image-magic", "unrecognised"};
+    static const char *const reasons[] = {"", "change-tracking", "empty", "no-image-magic", "unrecognised"};
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
         if (strcmp(word, reasons[i]) == 0)
             return reasons[i];
@@ -215,6 +215,11 @@ static enum ia_status load_reference(void *ctx, const struct ia_reference_row *r
     if (previous == NULL)
         return IA_OK;
     struct ia_image_facts *facts = &previous->parsed.facts;
+    if (strcmp(row->kind, "companion") == 0) {
+        free(facts->companion);
+        facts->companion = strdup(row->name == NULL ? "" : row->name);
+        return facts->companion != NULL ? IA_OK : ia_no_memory(err);
+    }
     bool added = strcmp(row->kind, "parent-path") == 0
                      ? ia_image_facts_add_backing_path(facts, row->name == NULL ? "" : row->name)
                      : ia_image_facts_add_part(facts, row->name, role_of(row->role),

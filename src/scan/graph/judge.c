@@ -217,11 +217,21 @@ static enum ia_status judge_image(struct ia_links *links, size_t number, struct 
     return status;
 }
 
+/* Not understood, and nothing that has to be. */
+static bool is_companion(const struct ia_file *item)
+{
+    bool is_nothing =
+        item->class == IA_CLASS_SKIPPED || (item->class == IA_CLASS_UNKNOWN && strcmp(item->reason, "unreadable") != 0);
+    return item->node->is_companion && is_nothing;
+}
+
 enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err)
 {
     for (size_t i = 0; i < links->catalog->files.len; i++) {
         struct ia_file *item = links->catalog->files.items[i];
         if (ia_node_is_only_a_part(item->node))
+            item->class = IA_CLASS_PART;
+        if (is_companion(item))
             item->class = IA_CLASS_PART;
         if (item->class == IA_CLASS_UNKNOWN)
             judge_unknown(links, item);

@@ -80,7 +80,8 @@ static bool needs_another_look(const struct ia_file *item, bool *by_guess)
     *by_guess = false;
     if (item->node->reread)
         return false;
-    if (item->node->stale || (item->class == IA_CLASS_PART && !item->node->is_part))
+    bool is_part = item->node->is_part || item->node->is_companion;
+    if (item->node->stale || (item->class == IA_CLASS_PART && !is_part))
         return true;
     /* An earlier scan read it as what an overlay stated, which none does any more. */
     if (item->from_store && item->has_parsed && item->node->stated_format == NULL &&

@@ -56,6 +56,7 @@ struct ia_node {
     bool reread;                     /* already read a second time because of its stated format */
     bool is_referenced;              /* some image names it as its backing file */
     bool is_part;                    /* some image keeps its data in it */
+    bool is_companion;               /* some image has it beside itself, without data */
     bool stale;                      /* unchanged, but one of its parts is not: to be read again */
     bool resolved;                   /* its own references were followed */
     bool chain_ok;                   /* the image and all below it could be read */

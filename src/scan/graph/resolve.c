@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "chain/reference.h"
+#include "format/format.h"
 #include "scan/graph/content.h"
 #include "scan/graph/identities.h"
 #include "scan/graph/links.h"
@@ -255,6 +256,32 @@ static enum ia_status resolve_round(struct ia_links *links, enum ia_files_read a
     return IA_OK;
 }
 
+/* The file that an image has beside itself. It is none that an image is in, whatever names it so, and has the name that
+ * VMware gives it: what is an image by its name stays one that has to be understood. */
+static enum ia_status mark_companion(struct ia_links *links, const struct ia_file *item, struct ia_error *err)
+{
+    const struct ia_image_part named = {item->parsed.facts.companion, "part", IA_PART_BESIDE};
+    const struct ia_resolve_rules rules = ia_links_rules(links);
+    IA_AUTO_RESOLVED struct ia_resolved file = {0};
+    if (named.name == NULL || !ia_format_has_suffix(named.name, "-ctk.vmdk"))
+        return IA_OK;
+    IA_TRY(ia_resolve_part(&rules, ia_file_path(item), &named, &file, err));
+    size_t target = ia_links_file_of(links, &file);
+    if (target != IA_NO_FILE)
+        links->catalog->files.items[target]->node->is_companion = true;
+    return IA_OK;
+}
+
+static enum ia_status mark_companions(struct ia_links *links, struct ia_error *err)
+{
+    for (size_t i = 0; i < links->catalog->files.len; i++)
+        links->catalog->files.items[i]->node->is_companion = false;
+    for (size_t i = 0; i < links->catalog->files.len; i++)
+        if (ia_file_is_image(links->catalog->files.items[i]))
+            IA_TRY(mark_companion(links, links->catalog->files.items[i], err));
+    return IA_OK;
+}
+
 /* Which files hold the data of images, as these were read last. */
 static void mark_parts(struct ia_links *links)
 {
@@ -284,5 +311,5 @@ enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err)
         }
     }
     mark_parts(links);
-    return IA_OK;
+    return mark_companions(links, err);
 }

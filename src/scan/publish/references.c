@@ -43,6 +43,9 @@ static enum ia_status put_backing_reference(struct ia_publish *publish, const st
 static enum ia_status put_references(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
 {
     const struct ia_image_facts *facts = &item->parsed.facts;
+    const struct ia_reference_row companion = {
+        .image_id = item->image_id, .kind = "companion", .place = -1, .name = facts->companion, .path = ""};
+    IA_TRY(facts->companion != NULL ? ia_writer_put_reference(publish->writer, &companion, err) : IA_OK);
     IA_TRY(facts->backing_name != NULL ? put_backing_reference(publish, item, err) : IA_OK);
     for (size_t i = 0; i < facts->parts.len; i++)
         IA_TRY(put_part_reference(publish, item, i, err));
@@ -144,6 +147,7 @@ static void add_names(struct ia_fingerprint *print, const struct ia_file *item)
         ia_fingerprint_text(print, facts->parts.items[i].role);
         ia_fingerprint_int(print, facts->parts.items[i].place);
     }
+    ia_fingerprint_text(print, facts->companion);
     ia_fingerprint_int(print, (int64_t)facts->backing_paths.len);
     for (size_t i = 0; i < facts->backing_paths.len; i++)
         ia_fingerprint_text(print, facts->backing_paths.items[i]);

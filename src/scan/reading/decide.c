@@ -36,15 +36,27 @@ static enum ia_status decide_by_footer(const struct ia_parse_request *request, s
     return status;
 }
 
+/* A file of VMware's changed block tracking, NAME-ctk.vmdk: its name is that of an image, and it holds a bitmap. */
+static enum ia_status probe_change_tracking(const struct ia_parse_request *request, struct ia_source *source, bool *is,
+                                            struct ia_error *err)
+{
+    static const uint8_t magic[4] = {0xa2, 0x72, 0x19, 0xf6};
+    uint8_t head[sizeof(magic)] = {0};
+    if (ia_format_has_suffix(request->path, "-ctk.vmdk") && source->size >= (int64_t)sizeof(head))
+        IA_TRY(ia_source_read(source, 0, head, sizeof(head), "the first bytes", err));
+    *is = memcmp(head, magic, sizeof(magic)) == 0;
+    return IA_OK;
+}
+
 /* No format is recognised: raw where that was stated, or where it begins as a disk does. */
 static enum ia_status decide_raw(const struct ia_parse_request *request, struct ia_source *source,
                                  struct ia_decision *out, struct ia_error *err)
 {
     const char *kind = "";
     bool is_stated = request->raw_by_name || request->raw_by_suffix || request->raw_by_guess || request->raw_by_past;
-    enum ia_status status = is_stated ? IA_OK : ia_raw_kind(source, &kind, err);
-    if (status != IA_OK)
-        return status;
+    bool is_tracking = false;
+    IA_TRY(is_stated ? IA_OK : ia_raw_kind(source, &kind, err));
+    IA_TRY(is_stated ? IA_OK : probe_change_tracking(request, source, &is_tracking, err));
     int64_t size = source->size;
     out->basis = kind[0] != '\0'          ? IA_BASIS_CONTENT
                  : request->raw_by_name   ? IA_BASIS_NAMED
@@ -53,6 +65,9 @@ static enum ia_status decide_raw(const struct ia_parse_request *request, struct 
     if (is_stated || kind[0] != '\0') {
         out->format = ia_format_by_name("raw");
         out->class = IA_CLASS_IMAGE;
+    } else if (is_tracking) {
+        out->class = IA_CLASS_SKIPPED;
+        out->reason = "change-tracking";
     } else if (request->claims_image) {
         out->class = IA_CLASS_UNKNOWN;
         out->reason = size == 0 ? "empty" : "unrecognised";
