@@ -156,6 +156,21 @@ static enum ia_status write_base(struct commit *commit, struct ia_interval_map *
     return ia_forest_edit_account(commit->edited, commit->base, &commit->terms, &edit->patch, err);
 }
 
+/* A base that is kept whole is a reader of itself: it reads all that is written to it. */
+static int64_t count_changed(const struct ia_interval_map *changed, int64_t size)
+{
+    struct ia_interval_map_cursor cursor = {.steps = changed};
+    int64_t bytes = 0;
+    for (int64_t pos = 0; pos < size;) { /* ends: until is past pos */
+        int64_t until;
+        uint32_t value = ia_interval_map_at(&cursor, pos, &until);
+        until = ia_min(until, size);
+        bytes += value != 0 ? until - pos : 0;
+        pos = until;
+    }
+    return bytes;
+}
+
 enum ia_status ia_forest_edit_commit(struct ia_forest_edit *edited, size_t node, const struct ia_forest_edit_terms *own,
                                      const struct ia_forest_edit_terms *base, struct ia_error *err)
 {
@@ -180,6 +195,8 @@ enum ia_status ia_forest_edit_commit(struct ia_forest_edit *edited, size_t node,
     commit.content = (struct ia_interval_map_cursor){.steps = content};
     IA_TRY(write_base(&commit, &changed, err));
     IA_TRY(ia_forest_edit_change_readers(edited, parent, &changed, err));
+    if (nodes[parent].keep_whole)
+        edited->edits[parent].effect.changed_bytes = count_changed(&changed, commit.grown);
     edited->nodes[parent].size = commit.grown;
     return own->can_be_empty ? empty(edited, node, own, err) : IA_OK;
 }

@@ -26,6 +26,7 @@ static const struct ia_column_spec fact_columns[] = {
     IA_NULL_IF_NEGATIVE(ia_what_if_fact, needed_bytes),
     IA_COLUMN(ia_what_if_fact, keeps_name),
     IA_COLUMN(ia_what_if_fact, is_head),
+    IA_COLUMN(ia_what_if_fact, is_template),
     IA_COLUMN(ia_what_if_fact, has_backing),
     IA_COLUMN(ia_what_if_fact, names_backing),
     IA_COLUMN(ia_what_if_fact, has_names),

@@ -146,7 +146,7 @@ CREATE TEMP TABLE what_if_words (
 CREATE TEMP VIEW what_if_fact AS
 SELECT r.row_id, r.effect, r.step, r.image_id, r.freed_bytes, r.most_bytes, r.needed_bytes, r.snapshot,
        coalesce(w.keeps_name, 0) AS keeps_name,
-       r.is_head,
+       r.is_head, i.is_template,
        i.backing_id IS NOT NULL AS has_backing, i.backing_id IS NOT NULL OR d.backing_name IS NOT NULL AS names_backing,
        (SELECT count(*) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file'
         AND (a.action <> 'delete' OR n.path NOT IN (SELECT path FROM what_if_name))) > 1 AS has_names,

@@ -76,6 +76,9 @@ static void detail_changes(struct ia_buf *out, const struct ia_what_if_fact *fac
 {
     if (fact->snapshot != NULL)
         ia_buf_add_str(out, "this internal snapshot reads what is committed");
+    else if (fact->is_template && fact->of_effect.is_change_known)
+        ia_buf_add_str(out, "it is kept as a template, and would not be what it was: each clone of it gets what is "
+                            "committed");
     else if (fact->of_effect.is_change_known)
         ia_buf_add_str(out, "reads what is committed instead of what it read before");
     else

@@ -201,6 +201,25 @@ def test_a_template_is_never_unreferenced(case):
               "a template is never unreferenced, and nothing of it is masked")
 
 
+def test_a_template_that_is_committed_into_changes(case):
+    site = case.site()
+    write(create(site.path("tpl"), MIB), 0, 1)
+    write(create(site.path("clone"), MIB, "tpl"), 1, 2, 3)
+    create(site.path("other"), MIB, "tpl")
+    write(create(site.path("safe"), MIB, "tpl"), 1, 2, 3)
+    site.scan()
+    changed = lambda: [(row["path"] and site.relative(row["path"]), row["guest_bytes"]) for row in
+                       site.rows("--what-if-commit", site.path("clone")) if row["effect"] == "changes"]
+    case.same(changed(), [("other", 3 * CLUSTER)], "into a base that nobody reads as a disk: the overlay that reads it there changes")
+    site.scan("--template", "tpl")
+    case.same(changed(), [("other", 3 * CLUSTER), ("tpl", 3 * CLUSTER)], "a template reads all of itself, and changes too")
+    detail = [row["detail"] for row in site.rows("--what-if-commit", site.path("clone")) if row["effect"] == "changes"][1]
+    case.check("template" in detail, "the row says what it is", [detail])
+    must("qemu-img", "rebase", "-u", "-F", "qcow2", "-b", "other", site.path("clone"))
+    site.scan("--template", "tpl")
+    case.same(changed(), [], "committed into another image, the template stays as it is")
+
+
 def test_nothing_is_proven_of_an_image_in_use(case):
     site = case.site()
     family(site)
@@ -284,6 +303,7 @@ TESTS = [
     test_a_hard_link_that_nothing_names_afterwards_is_unreferenced,
     test_a_symbolic_link_means_its_image,
     test_a_template_is_never_unreferenced,
+    test_a_template_that_is_committed_into_changes,
     test_nothing_is_proven_of_an_image_in_use,
     test_an_incomplete_scan_proves_nothing,
     test_an_image_is_deleted_with_its_data_file,

@@ -309,6 +309,21 @@ static void committing_changes_what_reads_the_same_place(void **state)
     assert_null(ia_forest_edit_snapshots(test->edited, base));
 }
 
+static void committing_changes_a_base_that_is_kept_whole(void **state)
+{
+    struct test *test = *state;
+    size_t base = add_image(&test->fixture, IA_NO_PARENT, "DDZZ.D");
+    size_t head = add_image(&test->fixture, base, "D.ZDD...");
+    size_t other = add_image(&test->fixture, base, "DDDDDD");
+    test->fixture.nodes.items[base].keep_whole = true;
+    scale(&test->fixture, K);
+    ask(test);
+    commit(test, head, &by_granule);
+    /* Bytes 0, 3 and 4; 2 stays zero, 1 and 5 are not written. */
+    assert_int_equal(ia_forest_edit_effect(test->edited, base)->changed_bytes, 3 * K);
+    assert_effect(test, other, 0, 0, 0);
+}
+
 static void zeroes_over_zeroes_change_nothing(void **state)
 {
     struct test *test = *state;
@@ -543,6 +558,7 @@ int main(void)
         TEST(flattening_an_image_without_a_base_does_nothing),
         TEST(committing_writes_to_the_base_and_empties_the_image),
         TEST(committing_changes_what_reads_the_same_place),
+        TEST(committing_changes_a_base_that_is_kept_whole),
         TEST(zeroes_over_zeroes_change_nothing),
         TEST(zeroes_become_data_where_the_base_has_no_other_way),
         TEST(zeroes_are_dropped_where_nothing_shows_through),
