@@ -39,8 +39,8 @@ CREATE TABLE scan_option (
 -- Why a scan passed files over, and how many.
 CREATE TABLE scan_passed (
     scan_id INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
-    reason  TEXT NOT NULL CHECK (reason IN ('', 'block-device', 'change-tracking', 'empty', 'excluded', 'no-image-magic', 'special-file',
-                                            'symlink', 'unreadable', 'unrecognised')),
+    reason  TEXT NOT NULL CHECK (reason IN ('', 'block-device', 'change-tracking', 'empty', 'excluded', 'no-image-magic', 'packed',
+                                            'special-file', 'symlink', 'unreadable', 'unrecognised')),
     files   INTEGER NOT NULL,  -- directory entries
     PRIMARY KEY (scan_id, reason)
 ) STRICT, WITHOUT ROWID;
@@ -56,7 +56,7 @@ CREATE TABLE absent_mount (
 CREATE TABLE setting (
     key   TEXT PRIMARY KEY CHECK (key IN ('last-image', 'links', 'sharing', 'views')),
     value INTEGER NOT NULL  -- last-image: the greatest image_id that anything may remember; links: all that file_name,
-                            -- reference and image_file depend on, as one number; sharing: the same for file_sharing
+                            -- reference, image_file and those of packed images depend on, as one number; sharing: the same for file_sharing
                             -- and shared_run; views: views.sql as one number
 ) STRICT, WITHOUT ROWID;
 
@@ -88,10 +88,10 @@ CREATE TABLE file (
     mtime_ns   INTEGER NOT NULL,
     ctime_ns   INTEGER NOT NULL,
     checked_ns INTEGER NOT NULL,  -- when its content was read; 0: the next scan reads it again
-    verdict    TEXT NOT NULL CHECK (  -- part: of an image; passed: no image; unknown: could not be understood; none: not
-                   -- looked at
-                   verdict = 'image' OR verdict = 'part' OR verdict = 'passed' OR verdict = 'unknown'
-                   OR verdict = 'none'),
+    verdict    TEXT NOT NULL CHECK (  -- part: of an image; passed: no image; packed: none, but images may be packed in it;
+                   -- unknown: could not be understood; none: not looked at
+                   verdict = 'image' OR verdict = 'part' OR verdict = 'passed' OR verdict = 'packed'
+                   OR verdict = 'unknown' OR verdict = 'none'),
     reason     TEXT NOT NULL DEFAULT ''  -- why it was skipped or is unknown; '' of an image; of a part, by itself
                CHECK (
                    reason = '' OR reason = 'change-tracking' OR reason = 'empty' OR reason = 'no-image-magic' OR reason = 'unreadable'
@@ -301,6 +301,38 @@ CREATE INDEX reference_target ON reference (target_id);
 -- What the next scan takes over with an image that did not change; few images have any.
 CREATE INDEX reference_kept ON reference (image_id, number, kind) WHERE kind IN ('data-file', 'extent', 'parent-path', 'companion');
 
+-- Packed images -------------------------------------------------------------------------------------------------------
+
+-- A file of the latest scan that is compressed or an archive, and in which images were looked for.
+CREATE TABLE packed_file (
+    file_id INTEGER PRIMARY KEY REFERENCES file ON DELETE CASCADE,
+    problem TEXT  -- why not all that is packed in it could be looked at, in words; NULL: it was
+) STRICT;
+
+-- Every name of another file in an image that is packed. Where it leads is as if the image lay unpacked beside the file.
+CREATE TABLE packed_reference (
+    file_id   INTEGER NOT NULL REFERENCES file ON DELETE CASCADE,
+    number    INTEGER NOT NULL,  -- in the order in which they were found; one for each file that a name leads to
+    member    TEXT NOT NULL,     -- name of the image in the archive; '': the file is compressed, and no archive
+    format    TEXT NOT NULL,     -- of the image, by its content
+    kind      TEXT NOT NULL CHECK (
+                   kind = 'backing'         -- its backing file
+                   OR kind = 'parent-path'  -- a host path to try for its parent
+                   OR kind = 'identity'     -- who its parent is
+                   OR kind = 'data-file'    -- a file that it is made of, searched for as QEMU does
+                   OR kind = 'extent'),     -- a file that it is made of, in its own directory
+    name      TEXT NOT NULL,     -- as written in the image
+    stated    TEXT,              -- format that the image states of that file; NULL: none
+    path      TEXT NOT NULL,     -- where it leads; '': not a path, or not found
+    state     TEXT NOT NULL CHECK (  -- as reference.state
+                   state = 'followed' OR state = 'missing' OR state = 'outside' OR state = 'remote'
+                   OR state = 'unsupported' OR state = 'denied' OR state = 'not-a-file' OR state = 'ambiguous'
+                   OR state = 'loop' OR state = 'several'),
+    target_id INTEGER REFERENCES file (file_id) DEFERRABLE INITIALLY DEFERRED,  -- the file there; NULL: none
+    PRIMARY KEY (file_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX packed_reference_target ON packed_reference (target_id);
+
 -- Mappings ------------------------------------------------------------------------------------------------------------
 
 -- A mapping of an image: the active one, and one for each internal snapshot.
@@ -440,7 +472,7 @@ CREATE TABLE doubt (
     image_id INTEGER REFERENCES image ON DELETE CASCADE,  -- the candidate; NULL: every one
     code     TEXT NOT NULL CHECK (code IN (
                  'unread', 'broken-reference', 'local-service', 'remote-name', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
-                 'written-since', 'shared-file', 'loop', 'chain-broken', 'non-backing-reader')),
+                 'written-since', 'shared-file', 'loop', 'chain-broken', 'non-backing-reader', 'packed-reference')),
     subject  TEXT NOT NULL,  -- what raises it: a path most often, with a remark in parentheses; '': none, the code is enough
     sentence TEXT NOT NULL,  -- the same in words
     UNIQUE (image_id, code, subject)
@@ -460,7 +492,7 @@ CREATE TABLE finding (
                    'chain-too-deep', 'format-conflict', 'data-file-missing', 'data-file-unreadable',
                    'data-file-outside', 'data-file-depends-on-directory', 'extent-missing', 'extent-unreadable',
                    'extent-outside', 'parent-mismatch', 'parent-ambiguous', 'symlink-outside', 'symlink-dangling',
-                   'excluded', 'mount-missing', 'no-longer-scanned')),
+                   'excluded', 'mount-missing', 'no-longer-scanned', 'packed-unreadable')),
     severity   TEXT NOT NULL CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
     path       TEXT NOT NULL,     -- what it is about
     detail     TEXT NOT NULL,     -- in words

@@ -260,6 +260,13 @@ SELECT d.image_id, i.path, d.code, d.subject, d.sentence
 FROM doubt AS d
 LEFT JOIN image AS i ON i.image_id = d.image_id;
 
+-- A name of another file in a packed image; a packed file in which there is none has one row without a name.
+CREATE VIEW v_packed AS
+SELECT f.path, p.problem, r.member, r.format, r.kind, r.name, nullif(r.path, '') AS target_path, r.state
+FROM packed_file AS p
+JOIN file AS f USING (file_id)
+LEFT JOIN packed_reference AS r USING (file_id);
+
 -- A finding of the latest scan, or (cleared) of an earlier one that is kept and has gone since.
 CREATE VIEW v_finding AS
 SELECT f.code, f.severity, f.path, f.detail,

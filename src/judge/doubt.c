@@ -33,6 +33,8 @@ const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
     [IA_DOUBT_CHAIN_BROKEN] = {"chain-broken", MASKED, "the chain of an image that could read it is broken"},
     [IA_DOUBT_NON_BACKING_READER] = {"non-backing-reader", EACH,
                                      "read otherwise than as a backing file, it or an image that could read it"},
+    [IA_DOUBT_PACKED_REFERENCE] = {"packed-reference", EACH,
+                                   "a packed image needs all of it, or may do, once it is unpacked"},
     [IA_DOUBT_OWN_CHAIN_BROKEN] = {"own-chain-broken", 0, "its own chain is broken"},
     [IA_DOUBT_CANNOT_COMMIT] = {"cannot-commit", 0, "qemu-img does not commit images of this kind"},
     [IA_DOUBT_CANNOT_RECEIVE] = {"cannot-receive", 0, "qemu-img does not commit into images of this kind"},

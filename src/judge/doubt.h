@@ -36,6 +36,7 @@ enum ia_doubt {
     IA_DOUBT_LOOP,
     IA_DOUBT_CHAIN_BROKEN,
     IA_DOUBT_NON_BACKING_READER,
+    IA_DOUBT_PACKED_REFERENCE,
     /* About a deed, and the figures of a what-if (deed.h): they concern no candidate. */
     IA_DOUBT_OWN_CHAIN_BROKEN,
     IA_DOUBT_CANNOT_COMMIT,

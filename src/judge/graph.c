@@ -15,6 +15,7 @@ void ia_graph_release(struct ia_graph *graph)
     ia_vec_release(&graph->images);
     ia_vec_release(&graph->references);
     ia_vec_release(&graph->parts);
+    ia_vec_release(&graph->packed);
     ia_vec_release(&graph->findings);
     ia_vec_release(&graph->backing_globs);
 }
@@ -50,6 +51,18 @@ static bool lose(struct ia_graph *graph, struct ia_graph_reference *reference)
         image->backing = IA_GRAPH_NONE;
     }
     return image->is_gone || ia_vec_push(&graph->findings, missing);
+}
+
+/* The same of packed images. path: the name that goes, NULL: the file goes. */
+static void lose_packed(struct ia_graph *graph, size_t file, const char *path)
+{
+    for (size_t i = 0; i < graph->packed.len; i++) {
+        struct ia_graph_packed *packed = &graph->packed.items[i];
+        if (packed->target != file || (path != NULL && strcmp(packed->path, path) != 0))
+            continue;
+        packed->target = IA_GRAPH_NONE;
+        packed->state = IA_GRAPH_MISSING;
+    }
 }
 
 static bool is_used(const struct ia_graph *graph, size_t file)
@@ -102,6 +115,7 @@ bool ia_graph_delete(struct ia_graph *graph, size_t number)
     for (size_t i = 0; i < graph->references.len; i++)
         if (graph->references.items[i].target == image->file && !lose(graph, &graph->references.items[i]))
             return false;
+    lose_packed(graph, image->file, NULL);
     return leave_parts(graph, number);
 }
 
@@ -128,6 +142,7 @@ bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path)
             names[i--] = names[--of->names];
     if (of->names > 0 && strcmp(graph->images.items[number].path, path) == 0)
         graph->images.items[number].path = names[0].path;
+    lose_packed(graph, file, path);
     for (size_t i = 0; i < graph->references.len; i++) {
         struct ia_graph_reference *reference = &graph->references.items[i];
         if (reference->target == file && strcmp(reference->path, path) == 0 && !lose(graph, reference))

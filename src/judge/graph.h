@@ -88,6 +88,16 @@ struct ia_graph_part {
     const char *path;
 };
 
+/* One name that an image holds of another file, and that is packed itself. */
+struct ia_graph_packed {
+    const char *archive; /* path of the file that it is packed in */
+    const char *member;  /* "": the file is compressed, and no archive */
+    enum ia_graph_state state;
+    const char *name; /* as in the image */
+    const char *path; /* where it leads, "" when that is not a path */
+    size_t target;    /* file, IA_GRAPH_NONE: not one that is known */
+};
+
 /* A finding of the latest scan that a verdict may rest on. */
 struct ia_graph_finding {
     const char *path;
@@ -104,6 +114,7 @@ struct ia_graph {
     IA_VEC(struct ia_graph_image) images;
     IA_VEC(struct ia_graph_reference) references;
     IA_VEC(struct ia_graph_part) parts;
+    IA_VEC(struct ia_graph_packed) packed;
     IA_VEC(struct ia_graph_finding) findings;
     IA_VEC(const char *) backing_globs;
 };

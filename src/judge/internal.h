@@ -15,16 +15,22 @@ struct ia_judge_links {
     IA_VEC(struct ia_judge_link) all; /* by file and image */
 };
 
+/* A packed image names one of the image's files, or may do. */
+struct ia_judge_packed_link {
+    size_t image, packed; /* places in the graph */
+};
+
 struct ia_judge {
     const struct ia_graph *graph;
     struct ia_judge_links references, owners;
-    IA_VEC(size_t) overlays; /* images that have a backing image, by that one */
-    size_t *first_overlay;   /* of each image in `overlays`, and the end */
-    IA_VEC(size_t) findings; /* those about readers, by path */
-    IA_VEC(size_t) remote;   /* references: what other machines are asked for */
-    IA_VEC(size_t) by_path;  /* all findings by path, if any is accepted; else none */
-    IA_VEC(char *) subjects; /* owned; those that were put together */
-    IA_VEC(size_t) readers;  /* of the candidate in question, and a mark for each image that is among them */
+    IA_VEC(struct ia_judge_packed_link) packed; /* by image */
+    IA_VEC(size_t) overlays;                    /* images that have a backing image, by that one */
+    size_t *first_overlay;                      /* of each image in `overlays`, and the end */
+    IA_VEC(size_t) findings;                    /* those about readers, by path */
+    IA_VEC(size_t) remote;                      /* references: what other machines are asked for */
+    IA_VEC(size_t) by_path;                     /* all findings by path, if any is accepted; else none */
+    IA_VEC(char *) subjects;                    /* owned; those that were put together */
+    IA_VEC(size_t) readers; /* of the candidate in question, and a mark for each image that is among them */
     unsigned char *is_reader;
 };
 
@@ -35,8 +41,13 @@ static inline size_t ia_judge_overlays(const struct ia_judge *judge, size_t imag
     return judge->first_overlay[image + 1] - judge->first_overlay[image];
 }
 
-/* Works out everything but `findings`; false: out of memory. */
+/* Works out everything but `findings` and `packed`; false: out of memory. */
 bool ia_judge_link_up(struct ia_judge *judge);
+
+/* packed.c: works out `packed`, once owners are known; false: out of memory. */
+bool ia_judge_link_packed(struct ia_judge *judge);
+/* The packed images that name the image: their number, and the first of them. */
+size_t ia_judge_packed_of(const struct ia_judge *judge, size_t image, const struct ia_judge_packed_link **first);
 
 /* The links of a file: their number, and the first of them. */
 size_t ia_judge_links_of(const struct ia_judge_links *links, size_t file, const struct ia_judge_link **first);

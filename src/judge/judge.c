@@ -44,8 +44,8 @@ enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out,
         return ia_no_memory(err);
     judge->graph = graph;
     judge->is_reader = calloc(graph->images.len + 1, 1);
-    if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !list_findings(judge) || !list_remote(judge) ||
-        !ia_judge_list_accepted(judge)) {
+    if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !ia_judge_link_packed(judge) || !list_findings(judge) ||
+        !list_remote(judge) || !ia_judge_list_accepted(judge)) {
         ia_judge_free(judge);
         return ia_no_memory(err);
     }
@@ -62,6 +62,7 @@ void ia_judge_free(struct ia_judge *judge)
     ia_vec_release(&judge->subjects);
     ia_vec_release(&judge->references.all);
     ia_vec_release(&judge->owners.all);
+    ia_vec_release(&judge->packed);
     ia_vec_release(&judge->overlays);
     ia_vec_release(&judge->findings);
     ia_vec_release(&judge->remote);
@@ -350,6 +351,30 @@ static void find_of_readers(struct finder *finder)
         find_of_reader(finder, finder->judge->readers.items[i]);
 }
 
+static void find_packed_of_image(struct finder *finder, size_t number)
+{
+    const struct ia_judge_packed_link *link;
+    size_t count = ia_judge_packed_of(finder->judge, number, &link);
+    for (size_t i = 0; i < count; i++) {
+        const struct ia_graph_packed *packed = &finder->judge->graph->packed.items[link[i].packed];
+        if (packed->member[0] == '\0')
+            doubt(finder, IA_DOUBT_PACKED_REFERENCE, packed->archive);
+        else
+            doubt_with(finder, IA_DOUBT_PACKED_REFERENCE, packed->archive, packed->member);
+    }
+}
+
+/* Once it is unpacked, it reads what others hide: all of what it names, and of what is behind that. */
+static void find_packed(struct finder *finder)
+{
+    if (finder->judge->packed.len == 0)
+        return;
+    find_packed_of_image(finder, finder->number);
+    find_readers(finder);
+    for (size_t i = 0; i < finder->judge->readers.len; i++)
+        find_packed_of_image(finder, finder->judge->readers.items[i]);
+}
+
 typedef void rule(struct finder *finder);
 
 static enum ia_status apply(struct finder *finder, rule *const *rules, size_t count, struct ia_error *err)
@@ -362,10 +387,10 @@ static enum ia_status apply(struct finder *finder, rule *const *rules, size_t co
 
 /* The first ones are about the image itself. */
 static rule *const rules[] = {
-    find_not_understood, find_cross_linked,      find_in_use,       find_written_since,
+    find_not_understood, find_cross_linked,      find_in_use,       find_packed,     find_written_since,
     find_shared_file,    find_broken_references, find_remote_names, find_of_readers,
 };
-enum { OWN_RULES = 3, RULES = sizeof(rules) / sizeof(rules[0]) };
+enum { OWN_RULES = 4, RULES = sizeof(rules) / sizeof(rules[0]) };
 
 enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t image, enum ia_candidate candidate, struct ia_doubts *out,
                                struct ia_error *err)

@@ -99,7 +99,9 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
     IA_TRY(ia_catalog_add_allowed(&scan->catalog, err));
     IA_TRY(ia_catalog_match(&scan->catalog, err));
     IA_TRY(ia_reading_read_new(&scan->reading, err));
+    IA_TRY(ia_reading_read_former(&scan->reading, err));
     IA_TRY(ia_links_follow(&scan->links, err));
+    IA_TRY(ia_links_resolve_packed(&scan->links, err));
     IA_TRY(ia_links_check_chains(&scan->links, err));
     IA_TRY(ia_links_judge(&scan->links, err));
     IA_TRY(ia_links_recheck(&scan->links, err));

@@ -155,6 +155,19 @@ static const struct ia_column_spec reference_columns[] = {
     IA_NULL_IF_ZERO(ia_reference_row, target_id),
 };
 
+static const struct ia_column_spec packed_file_columns[] = {
+    IA_KEY(ia_packed_file_row, file_id),
+    IA_COLUMN(ia_packed_file_row, problem),
+};
+
+static const struct ia_column_spec packed_reference_columns[] = {
+    IA_KEY(ia_packed_reference_row, file_id),   IA_KEY(ia_packed_reference_row, number),
+    IA_COLUMN(ia_packed_reference_row, member), IA_COLUMN(ia_packed_reference_row, format),
+    IA_COLUMN(ia_packed_reference_row, kind),   IA_COLUMN(ia_packed_reference_row, name),
+    IA_COLUMN(ia_packed_reference_row, stated), IA_COLUMN(ia_packed_reference_row, path),
+    IA_COLUMN(ia_packed_reference_row, state),  IA_NULL_IF_ZERO(ia_packed_reference_row, target_id),
+};
+
 static const struct ia_column_spec finding_columns[] = {
     IA_KEY(ia_finding_row, path),         IA_KEY(ia_finding_row, code),
     IA_KEY(ia_finding_row, detail),       IA_COLUMN(ia_finding_row, severity),
@@ -276,6 +289,8 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
     [IA_ENTITY_REFERENCE] =
         {"reference", COLUMNS(reference),
          "WHERE kind IN ('data-file', 'extent', 'parent-path', 'companion') ORDER BY image_id, number, kind"},
+    [IA_ENTITY_PACKED_FILE] = {"packed_file", COLUMNS(packed_file), "ORDER BY file_id"},
+    [IA_ENTITY_PACKED_REFERENCE] = {"packed_reference", COLUMNS(packed_reference), "ORDER BY file_id, number"},
     [IA_ENTITY_FINDING] = {"finding", COLUMNS(finding), NULL},
     [IA_ENTITY_CANDIDATE] = {"candidate", COLUMNS(candidate), "ORDER BY image_id"},
     [IA_ENTITY_EVIDENCE] = {"evidence", COLUMNS(evidence), NULL},

@@ -20,6 +20,8 @@ enum ia_entity_number {
     IA_ENTITY_SPACE,
     IA_ENTITY_MAPPING,
     IA_ENTITY_REFERENCE, /* those of parts and parents' paths are loaded */
+    IA_ENTITY_PACKED_FILE,
+    IA_ENTITY_PACKED_REFERENCE,
     IA_ENTITY_FINDING,
     IA_ENTITY_CANDIDATE,
     IA_ENTITY_EVIDENCE,

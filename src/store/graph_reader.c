@@ -135,10 +135,12 @@ static bool link_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
     return true;
 }
 
+/* As enum ia_graph_state. */
+static const char *const states[] = {"followed", "missing", "ambiguous", "remote"};
+
 static bool add_reference(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     static const char *const kinds[] = {"backing", "alias", "data-file", "extent", "nested", "content"};
-    static const char *const states[] = {"followed", "missing", "ambiguous", "remote"};
     struct ia_graph_reference reference = {
         .image = image_in(stored, stmt, 0),
         .kind = (enum ia_graph_kind)WORD_IN(stmt, 1, kinds, IA_GRAPH_CONTENT),
@@ -155,6 +157,19 @@ static bool add_part(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
     struct ia_graph_part part = {
         .image = image_in(stored, stmt, 0), .file = file_in(stored, stmt, 1), .path = text_or_empty(stored, stmt, 2)};
     return part.image == IA_GRAPH_NONE || ia_vec_push(&stored->graph.parts, part);
+}
+
+static bool add_packed(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    struct ia_graph_packed packed = {
+        .archive = text_or_empty(stored, stmt, 0),
+        .member = text_or_empty(stored, stmt, 1),
+        .state = (enum ia_graph_state)WORD_IN(stmt, 2, states, IA_GRAPH_OTHER),
+        .name = text_or_empty(stored, stmt, 3),
+        .path = text_or_empty(stored, stmt, 4),
+        .target = file_in(stored, stmt, 5),
+    };
+    return ia_vec_push(&stored->graph.packed, packed);
 }
 
 static bool add_finding(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
@@ -213,6 +228,8 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
         {add_reference, "SELECT image_id, kind, state, name, path, target_id FROM reference"
                         " WHERE kind NOT IN ('parent-path', 'companion')"},
         {add_part, "SELECT image_id, file_id, path FROM image_file WHERE number > 0"},
+        {add_packed, "SELECT f.path, p.member, p.state, p.name, p.path, p.target_id FROM packed_reference AS p"
+                     " JOIN file AS f USING (file_id) ORDER BY p.file_id, p.number"},
         {add_finding, "SELECT path, code, doubt, (SELECT a.number FROM acceptance AS a WHERE a.number = f.accepted_by"
                       " AND (a.until_ns IS NULL OR a.until_ns > strftime('%s', 'now') * 1000000000))"
                       " FROM finding AS f WHERE last_scan = (SELECT max(scan_id) FROM scan)"},

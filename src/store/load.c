@@ -15,6 +15,8 @@ struct loader {
     ia_load_mapping *mapping;
     ia_load_mount *mount;
     ia_load_reference *reference;
+    ia_load_packed_file *packed_file;
+    ia_load_packed_reference *packed_reference;
     ia_load_template *template_glob;
     ia_load_tree *tree;
     ia_load_candidate *candidate;
@@ -143,6 +145,32 @@ enum ia_status ia_writer_load_references(struct ia_writer *writer, ia_load_refer
     struct ia_reference_row row;
     const struct loader loader = {.reference = each, .ctx = ctx};
     return load_rows(writer, IA_ENTITY_REFERENCE, &row, load_reference, &loader, err);
+}
+
+static enum ia_status load_packed_file(const struct loader *loader, const void *row, struct ia_error *err)
+{
+    return loader->packed_file(loader->ctx, row, err);
+}
+
+enum ia_status ia_writer_load_packed_files(struct ia_writer *writer, ia_load_packed_file *each, void *ctx,
+                                           struct ia_error *err)
+{
+    struct ia_packed_file_row row;
+    const struct loader loader = {.packed_file = each, .ctx = ctx};
+    return load_rows(writer, IA_ENTITY_PACKED_FILE, &row, load_packed_file, &loader, err);
+}
+
+static enum ia_status load_packed_reference(const struct loader *loader, const void *row, struct ia_error *err)
+{
+    return loader->packed_reference(loader->ctx, row, err);
+}
+
+enum ia_status ia_writer_load_packed_references(struct ia_writer *writer, ia_load_packed_reference *each, void *ctx,
+                                                struct ia_error *err)
+{
+    struct ia_packed_reference_row row;
+    const struct loader loader = {.packed_reference = each, .ctx = ctx};
+    return load_rows(writer, IA_ENTITY_PACKED_REFERENCE, &row, load_packed_reference, &loader, err);
 }
 
 static enum ia_status load_template(const struct loader *loader, const void *row, struct ia_error *err)

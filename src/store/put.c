@@ -59,6 +59,18 @@ enum ia_status ia_writer_put_reference(struct ia_writer *writer, const struct ia
     return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_REFERENCE, row, err);
 }
 
+enum ia_status ia_writer_put_packed_file(struct ia_writer *writer, const struct ia_packed_file_row *row,
+                                         struct ia_error *err)
+{
+    return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_PACKED_FILE, row, err);
+}
+
+enum ia_status ia_writer_put_packed_reference(struct ia_writer *writer, const struct ia_packed_reference_row *row,
+                                              struct ia_error *err)
+{
+    return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_PACKED_REFERENCE, row, err);
+}
+
 enum ia_status ia_writer_put_finding(struct ia_writer *writer, const struct ia_finding_row *row, struct ia_error *err)
 {
     struct ia_finding_row made = *row;

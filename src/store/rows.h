@@ -118,6 +118,20 @@ struct ia_reference_row {
     int64_t target_id; /* file; 0: none */
 };
 
+struct ia_packed_file_row {
+    int64_t file_id;
+    const char *problem; /* NULL: none */
+};
+
+struct ia_packed_reference_row {
+    int64_t file_id, number;
+    const char *member, *format, *kind, *name;
+    const char *stated; /* NULL: none */
+    const char *path;   /* "": none */
+    const char *state;
+    int64_t target_id; /* file; 0: none */
+};
+
 struct ia_finding_row {
     const char *code, *severity, *path, *detail;
     const char *doubt;             /* NULL: it raises none about every candidate */

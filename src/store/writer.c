@@ -192,7 +192,10 @@ enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, int64_t map_id, 
 
 enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err)
 {
-    return ia_connection_exec(writer->db, "DELETE FROM file_name; DELETE FROM reference; DELETE FROM image_file", err);
+    return ia_connection_exec(writer->db,
+                              "DELETE FROM file_name; DELETE FROM reference; DELETE FROM image_file;"
+                              " DELETE FROM packed_reference; DELETE FROM packed_file",
+                              err);
 }
 
 enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err)

@@ -50,6 +50,14 @@ IA_MUST_CHECK enum ia_status ia_writer_load_templates(struct ia_writer *writer, 
 typedef enum ia_status ia_load_reference(void *ctx, const struct ia_reference_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_references(struct ia_writer *writer, ia_load_reference *each, void *ctx,
                                                        struct ia_error *err);
+/* What was found in packed files, by file; the references of each in order. */
+typedef enum ia_status ia_load_packed_file(void *ctx, const struct ia_packed_file_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_packed_files(struct ia_writer *writer, ia_load_packed_file *each, void *ctx,
+                                                         struct ia_error *err);
+typedef enum ia_status ia_load_packed_reference(void *ctx, const struct ia_packed_reference_row *row,
+                                                struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_packed_references(struct ia_writer *writer, ia_load_packed_reference *each,
+                                                              void *ctx, struct ia_error *err);
 typedef enum ia_status ia_load_mapping(void *ctx, const struct ia_mapping_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_mappings(struct ia_writer *writer, ia_load_mapping *each, void *ctx,
                                                      struct ia_error *err);
@@ -77,6 +85,11 @@ IA_MUST_CHECK enum ia_status ia_writer_put_name(struct ia_writer *writer, const 
                                                 const char *kind, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_reference(struct ia_writer *writer, const struct ia_reference_row *row,
                                                      struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_packed_file(struct ia_writer *writer, const struct ia_packed_file_row *row,
+                                                       struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_packed_reference(struct ia_writer *writer,
+                                                            const struct ia_packed_reference_row *row,
+                                                            struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_finding(struct ia_writer *writer, const struct ia_finding_row *row,
                                                    struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_chain(struct ia_writer *writer, const struct ia_chain_store_row *row,
@@ -163,7 +176,7 @@ IA_MUST_CHECK enum ia_status ia_writer_drop_file(struct ia_writer *writer, int64
 IA_MUST_CHECK enum ia_status ia_writer_drop_image(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, int64_t map_id, struct ia_error *err);
 
-/* Empties the tables file_name, reference and image_file, to be written anew. */
+/* Empties the tables file_name, reference, image_file, packed_file and packed_reference, to be written anew. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err);
 
 /* Takes away the results of the forest for an image: its rows in chain, usage, reader_bytes, pair and masked. */

@@ -127,6 +127,9 @@ static char *judged(const struct ia_graph *graph)
                                               ia_finding_kinds[number].of_readers, IA_GRAPH_NONE, accepted})))
 #define PART(image, file, path) assert_true(ia_vec_push(&g->parts, ((struct ia_graph_part){image, file, path})))
 
+#define PACKED(archive, member, state, name, path, target)                                                             \
+    assert_true(ia_vec_push(&g->packed, ((struct ia_graph_packed){archive, member, state, name, path, target})))
+
 CHANGE(nothing, (void)g)
 CHANGE(orphan_is_template, i[ORPHAN].is_template = true)
 CHANGE(orphan_without_evidence, i[ORPHAN].named_scan = 0)
@@ -236,6 +239,34 @@ CHANGE(overlay_with_two_errors, KNOWN_FINDING("/r/top.qcow2", IA_FINDING_MARKED_
        KNOWN_FINDING("/r/top.qcow2", IA_FINDING_SNAPSHOT_UNREADABLE, 0))
 CHANGE(stranger_with_an_accepted_error, KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_MARKED_CORRUPT, 7))
 CHANGE(ring, stand_on(g, BASE, TOP))
+
+CHANGE(packed_names_orphan, PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "o", "/elsewhere", ORPHAN))
+CHANGE(packed_names_alone, PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "a", "/r/alone.qcow2", ALONE))
+CHANGE(packed_twice, PACKED("/r/x.tar", "b", IA_GRAPH_FOLLOWED, "o", "/r/orphan.qcow2", ORPHAN);
+       PACKED("/r/x.tar", "a", IA_GRAPH_FOLLOWED, "o", "/r/orphan.qcow2", ORPHAN))
+CHANGE(packed_names_path, PACKED("/r/x.gz", "", IA_GRAPH_OTHER, "o", "/r/orphan.qcow2", IA_GRAPH_NONE))
+CHANGE(packed_names_second_name, add_name(g, ORPHAN, "/other/name");
+       PACKED("/r/x.gz", "", IA_GRAPH_OTHER, "o", "/other/name", IA_GRAPH_NONE))
+CHANGE(packed_lost_name, PACKED("/r/x.gz", "", IA_GRAPH_MISSING, "../s/orphan.qcow2", "/s/orphan.qcow2", IA_GRAPH_NONE))
+CHANGE(packed_lost_other_name, PACKED("/r/x.gz", "", IA_GRAPH_MISSING, "orphan", "/r/orphan", IA_GRAPH_NONE))
+CHANGE(packed_found_other_of_that_name,
+       PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "s/orphan.qcow2", "/s/orphan.qcow2", SPARE_FILE))
+CHANGE(packed_remote_name, PACKED("/r/x.gz", "", IA_GRAPH_REMOTE, "nbd://host/orphan.qcow2", "", IA_GRAPH_NONE))
+CHANGE(packed_description,
+       PACKED("/r/x.gz", "", IA_GRAPH_OTHER, "json:{\"file\":{\"filename\":\"/s/orphan.qcow2\"}}", "", IA_GRAPH_NONE))
+CHANGE(packed_other_description, PACKED("/r/x.gz", "", IA_GRAPH_OTHER,
+                                        "json:{\"file\":{\"filename\":\"/s/orphan.qcow2.bak\"}}", "", IA_GRAPH_NONE))
+CHANGE(packed_former_overlay, PACKED("/r/gone.qcow2.gz", "", IA_GRAPH_MISSING, "x", "/r/x", IA_GRAPH_NONE))
+CHANGE(packed_former_overlay_of_another_host,
+       PACKED("/r/gone.qcow2.gz", "", IA_GRAPH_REMOTE, "nbd://host/x", "", IA_GRAPH_NONE))
+CHANGE(packed_overlay_of_another, PACKED("/r/gone.gz", "", IA_GRAPH_MISSING, "x", "/r/x", IA_GRAPH_NONE))
+CHANGE(packed_former_overlay_found, PACKED("/r/gone.qcow2.gz", "", IA_GRAPH_FOLLOWED, "x", "/r/alone.qcow2", ALONE))
+CHANGE(packed_beside_its_image, PACKED("/r/orphan.qcow2.gz", "", IA_GRAPH_MISSING, "x", "/r/x", IA_GRAPH_NONE))
+CHANGE(packed_names_extent, PART(ORPHAN, SPARE_FILE, "/r/flat");
+       PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "o", "/r/flat", SPARE_FILE))
+CHANGE(packed_names_base, PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "b", "/r/base.qcow2", BASE))
+CHANGE(packed_names_top, PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "t", "/r/top.qcow2", TOP))
+CHANGE(packed_names_partly_masked, packed_names_base(g); i[BASE].visible_present = 1)
 
 #define ORPHAN_PROVEN "orphan.qcow2 unreferenced:\n"
 #define BASE_PROVEN "base.qcow2 fully-masked:\n"
@@ -348,6 +379,35 @@ static const struct rule {
      ORPHAN_PROVEN BASE_BUT("cross-linked [/r/left.qcow2 (unknown)]")},
     {"an overlay is read otherwise", overlay_has_other_reader,
      ORPHAN_PROVEN BASE_BUT("non-backing-reader [/r/left.qcow2]")},
+    {"a packed image names it", packed_names_orphan, ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a packed image names another", packed_names_alone, ORPHAN_PROVEN BASE_PROVEN},
+    {"two members of an archive name it", packed_twice,
+     ORPHAN_BUT("packed-reference [/r/x.tar (a)] packed-reference [/r/x.tar (b)]") BASE_PROVEN},
+    {"a packed image names its path", packed_names_path, ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a packed image names its second name", packed_names_second_name,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a packed image lost a file of its name", packed_lost_name, ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a packed image lost a file of another name", packed_lost_other_name, ORPHAN_PROVEN BASE_PROVEN},
+    {"a packed image has another file of its name", packed_found_other_of_that_name, ORPHAN_PROVEN BASE_PROVEN},
+    {"a packed image names it on another host", packed_remote_name,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a packed image describes it", packed_description, ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a packed image describes another", packed_other_description, ORPHAN_PROVEN BASE_PROVEN},
+    {"the image that named it is packed, and lost what it names", packed_former_overlay,
+     ORPHAN_BUT("packed-reference [/r/gone.qcow2.gz]") BASE_PROVEN},
+    {"the image that named it is packed, and names one of another host", packed_former_overlay_of_another_host,
+     ORPHAN_PROVEN BASE_PROVEN},
+    {"an image that is called almost so is packed", packed_overlay_of_another, ORPHAN_PROVEN BASE_PROVEN},
+    {"the image that named it is packed, and names another", packed_former_overlay_found, ORPHAN_PROVEN BASE_PROVEN},
+    {"it is packed itself, beside it", packed_beside_its_image, ORPHAN_PROVEN BASE_PROVEN},
+    {"a packed image names one of its files", packed_names_extent,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a packed image reads what its overlays hide", packed_names_base,
+     ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
+    {"a packed image reads it through others", packed_names_top, ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
+    {"a packed image reads what is partly masked", packed_names_partly_masked,
+     ORPHAN_PROVEN "base.qcow2 partly-masked: packed-reference [/r/x.gz]\n"},
+
     /* What was accepted. */
     {"something was left out, and that is accepted", unread_accepted,
      "orphan.qcow2 unreferenced: assumes excluded /r/secret (accepted as 3)\n"
@@ -533,6 +593,16 @@ CHANGE(asker_loses_a_name, add_name(g, ALONE, "/s/alone.qcow2"); remote_other(g)
        g->references.len--; /* of its backing file */
        assert_true(ia_graph_drop_name(g, ALONE, "/r/alone.qcow2")))
 
+CHANGE(delete_what_a_packed_image_names, packed_names_base(g); delete_base_that_is_raw(g))
+CHANGE(delete_another_that_is_called_as_a_packed_one_names,
+       PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "../s/orphan.qcow2", "/s/orphan.qcow2", ALONE);
+       assert_true(ia_graph_delete(g, ALONE)))
+CHANGE(drop_the_name_that_a_packed_image_has, add_name(g, ORPHAN, "/s/second.qcow2");
+       PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "/s/second.qcow2", "/s/second.qcow2", ORPHAN);
+       assert_true(ia_graph_drop_name(g, ORPHAN, "/s/second.qcow2")))
+CHANGE(drop_a_name_that_no_packed_image_has, add_name(g, ORPHAN, "/s/second.qcow2"); packed_names_orphan(g);
+       assert_true(ia_graph_drop_name(g, ORPHAN, "/s/second.qcow2")))
+
 /* The file after those of the images. */
 CHANGE(delete_one_with_a_part, PART(ALONE, IMAGES, "/r/data.raw"); add_name(g, IMAGES, "/r/data.raw");
        assert_true(ia_graph_delete(g, ALONE)))
@@ -559,6 +629,13 @@ static const struct rule deeds[] = {
                                                                                "broken-reference [/r/left.qcow2] "
                                                                                "broken-reference [/r/right.qcow2]\n"},
     {"it loses a name by which nothing named it", drop_another_name, ORPHAN_PROVEN BASE_PROVEN},
+    {"what a packed image names is deleted", delete_what_a_packed_image_names, ORPHAN_PROVEN},
+    {"what a packed image names is deleted, and another has its name",
+     delete_another_that_is_called_as_a_packed_one_names, ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"the name goes by which a packed image named it", drop_the_name_that_a_packed_image_has,
+     ORPHAN_PROVEN BASE_PROVEN},
+    {"a name goes by which no packed image named it", drop_a_name_that_no_packed_image_has,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
     {"a base is deleted: what named it may mean any other", delete_base,
      ORPHAN_BUT("broken-reference [/r/left.qcow2] broken-reference [/r/right.qcow2]")},
     {"a raw base is deleted: it hid nothing, and no qcow2 is meant", delete_base_that_is_raw, ORPHAN_PROVEN},

@@ -84,6 +84,12 @@ static enum ia_status check_place(struct ia_catalog *catalog, const struct ia_pr
     return check(catalog, directory, previous->key.dev, err);
 }
 
+/* It was one, or some may have been packed in it. */
+static bool held_images(const struct ia_previous *previous)
+{
+    return previous->image_id != 0 || previous->was_packed;
+}
+
 /* Images whose path is now that of a file on another device. */
 static enum ia_status find_exchanged(struct ia_catalog *catalog, struct ia_error *err)
 {
@@ -92,7 +98,7 @@ static enum ia_status find_exchanged(struct ia_catalog *catalog, struct ia_error
         if (item->previous == IA_NO_FILE)
             continue;
         const struct ia_previous *previous = &catalog->previous.items[item->previous];
-        if (previous->image_id != 0 && previous->key.dev != item->key.dev)
+        if (held_images(previous) && previous->key.dev != item->key.dev)
             IA_TRY(check_place(catalog, previous, err));
     }
     return IA_OK;
@@ -104,7 +110,7 @@ enum ia_status ia_catalog_find_absent(struct ia_catalog *catalog, struct ia_erro
     for (size_t i = 0; i < catalog->previous.len; i++) {
         const struct ia_previous *previous = &catalog->previous.items[i];
         struct stat st;
-        if (previous->taken || previous->image_id == 0)
+        if (previous->taken || !held_images(previous))
             continue;
         if (!ia_catalog_is_below_a_root(catalog, previous->path) && lstat(previous->path, &st) != 0 && errno == ENOENT)
             continue; /* not ours to read any more, and gone for good */

@@ -8,7 +8,7 @@
 
 const char *ia_file_class_word(enum ia_file_class class)
 {
-    static const char *const words[] = {"none", "image", "part", "passed", "unknown"};
+    static const char *const words[] = {"none", "image", "part", "passed", "packed", "unknown"};
     return words[class];
 }
 
@@ -63,6 +63,7 @@ void ia_previous_release(struct ia_previous *previous)
 {
     free(previous->path);
     free(previous->referenced_by);
+    ia_packed_content_free(previous->packed);
     ia_parsed_release(&previous->parsed);
 }
 
@@ -72,6 +73,7 @@ void ia_file_release(struct ia_file *file)
         free(file->names.items[i].path);
     ia_vec_release(&file->names);
     ia_parsed_release(&file->parsed);
+    ia_packed_content_free(file->packed);
 }
 
 const char *ia_file_image_state(const struct ia_file *file)

@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "model/extent.h"
 #include "model/image.h"
+#include "scan/catalog/packed.h"
 
 #define IA_NO_FILE SIZE_MAX
 
@@ -20,6 +21,7 @@ enum ia_file_class {
     IA_CLASS_IMAGE,
     IA_CLASS_PART,    /* of an image: an external data file */
     IA_CLASS_SKIPPED, /* no image */
+    IA_CLASS_PACKED,  /* no image, but images may be packed in it */
     IA_CLASS_UNKNOWN, /* may be an image, could not be understood */
 };
 const char *ia_file_class_word(enum ia_file_class class);
@@ -91,7 +93,9 @@ struct ia_previous {
     const char *reason;      /* why it was skipped, where that depends on the content alone; else NULL */
     enum ia_file_class class;
     struct ia_parsed parsed;
-    bool taken; /* a file of this scan has its place */
+    struct ia_packed_content *packed; /* owned; NULL: nothing was looked for in it */
+    bool was_packed;                  /* packed was not NULL when it was loaded */
+    bool taken;                       /* a file of this scan has its place */
 };
 void ia_previous_release(struct ia_previous *previous);
 
@@ -111,8 +115,9 @@ struct ia_file {
     bool has_parsed;
     bool block_device;
     struct ia_parsed parsed;
-    size_t previous;           /* place in ia_catalog.previous, IA_NO_FILE: new */
-    int64_t file_id, image_id; /* of its rows; 0: none yet */
+    struct ia_packed_content *packed; /* owned; what was found packed in it; NULL: nothing was looked for */
+    size_t previous;                  /* place in ia_catalog.previous, IA_NO_FILE: new */
+    int64_t file_id, image_id;        /* of its rows; 0: none yet */
     bool new_row;         /* the file's row is new: what other tables had of it is gone, even under the same number */
     struct ia_read *read; /* what reading added: reading/reading.h */
     struct ia_node *node; /* its place among what images name: graph/links.h */

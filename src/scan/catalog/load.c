@@ -116,6 +116,7 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *row, struct
         .path = copy(row->path, &ok),
         .reason = reason_of(row->reason),
     };
+    previous.was_packed = previous.class == IA_CLASS_PACKED;
     enum ia_status status = ok ? ia_catalog_add_previous(catalog, &previous, err) : ia_no_memory(err);
     if (status != IA_OK)
         free(previous.path);
@@ -227,6 +228,52 @@ static enum ia_status load_reference(void *ctx, const struct ia_reference_row *r
     return added ? IA_OK : ia_no_memory(err);
 }
 
+static enum ia_status load_packed_file(void *ctx, const struct ia_packed_file_row *row, struct ia_error *err)
+{
+    struct ia_previous *previous = previous_of_file(ctx, row->file_id);
+    bool ok = true;
+    if (previous == NULL || previous->packed != NULL)
+        return IA_OK;
+    previous->packed = calloc(1, sizeof(*previous->packed));
+    if (previous->packed == NULL)
+        return ia_no_memory(err);
+    previous->was_packed = true;
+    previous->packed->problem = copy(row->problem, &ok);
+    return ok ? IA_OK : ia_no_memory(err);
+}
+
+/* An identity has a row for each image that it led to; it is one name. */
+static bool is_same_name(const struct ia_packed_content *content, const struct ia_packed_name *name)
+{
+    if (content->names.len == 0)
+        return false;
+    const struct ia_packed_name *last = &content->names.items[content->names.len - 1];
+    return last->kind == name->kind && strcmp(last->name, name->name) == 0 && strcmp(last->member, name->member) == 0;
+}
+
+/* A file that has rows and no content is read again. */
+static enum ia_status load_packed_reference(void *ctx, const struct ia_packed_reference_row *row, struct ia_error *err)
+{
+    struct ia_previous *previous = previous_of_file(ctx, row->file_id);
+    struct ia_packed_name name = {.kind = IA_PACKED_KINDS,
+                                  .member = (char *)row->member,
+                                  .format = (char *)row->format,
+                                  .name = (char *)row->name,
+                                  .stated = (char *)row->stated};
+    for (enum ia_packed_kind kind = 0; kind < IA_PACKED_KINDS; kind++)
+        if (strcmp(row->kind, ia_packed_kind_word(kind)) == 0)
+            name.kind = kind;
+    if (previous == NULL)
+        return IA_OK;
+    if (previous->packed == NULL || name.kind == IA_PACKED_KINDS) {
+        previous->was_packed = true;
+        previous->checked_ns = 0;
+        return IA_OK;
+    }
+    return is_same_name(previous->packed, &name) || ia_packed_content_add(previous->packed, &name) ? IA_OK
+                                                                                                   : ia_no_memory(err);
+}
+
 enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)
 {
     struct loader loader = {.catalog = catalog};
@@ -237,6 +284,10 @@ enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)
         status = ia_writer_load_mappings(catalog->writer, load_mapping, &loader, err);
     if (status == IA_OK)
         status = ia_writer_load_references(catalog->writer, load_reference, &loader, err);
+    if (status == IA_OK)
+        status = ia_writer_load_packed_files(catalog->writer, load_packed_file, &loader, err);
+    if (status == IA_OK)
+        status = ia_writer_load_packed_references(catalog->writer, load_packed_reference, &loader, err);
     for (size_t i = 0; i < loader.strays.len && status == IA_OK; i++)
         status = ia_writer_drop_image(catalog->writer, loader.strays.items[i], err);
     /* Without its mappings an image is not taken over: what it maps is unknown. */

@@ -46,6 +46,7 @@ static void take_over(struct ia_file *item, struct ia_previous *previous)
     item->checked_ns = previous->checked_ns;
     item->class = previous->class;
     item->reason = previous->reason;
+    item->packed = ia_steal_ptr(previous->packed);
     if (item->class == IA_CLASS_IMAGE) {
         item->parsed = previous->parsed;
         previous->parsed = (struct ia_parsed){0};
@@ -76,6 +77,7 @@ static bool match_identity(struct ia_catalog *catalog, struct ia_file *item)
     /* The host may allot or release blocks without a change of the content: the account of them is no longer true. */
     bool unchanged = memcmp(&previous->key, &item->key, sizeof(item->key)) == 0 &&
                      previous->disk_size == item->disk_size && previous->checked_ns != 0 && previous->reason != NULL &&
+                     (previous->class != IA_CLASS_PACKED || previous->packed != NULL) &&
                      (previous->class == IA_CLASS_IMAGE || !ia_catalog_is_raw_by_name(catalog, item));
     if (unchanged)
         take_over(item, previous);

@@ -200,6 +200,13 @@ static void add_overlay(struct ia_links *links, size_t number)
             ia_max(items[item->node->backing_target]->node->last_overlay_mtime_ns, ia_links_newest_change(links, item));
 }
 
+static void judge_packed(struct ia_links *links, const struct ia_file *item)
+{
+    if (item->packed != NULL && item->packed->problem != NULL)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_PACKED_UNREADABLE, ia_file_path(item), "%s",
+                        item->packed->problem);
+}
+
 static enum ia_status judge_image(struct ia_links *links, size_t number, struct ia_error *err)
 {
     struct ia_file *item = links->catalog->files.items[number];
@@ -233,10 +240,13 @@ enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err)
             item->class = IA_CLASS_PART;
         if (is_companion(item))
             item->class = IA_CLASS_PART;
+        judge_packed(links, item);
         if (item->class == IA_CLASS_UNKNOWN)
             judge_unknown(links, item);
         else if (item->class == IA_CLASS_SKIPPED)
             ia_catalog_skip(links->catalog, item->reason);
+        else if (item->class == IA_CLASS_PACKED)
+            ia_catalog_skip(links->catalog, "packed");
         else if (item->class == IA_CLASS_IMAGE)
             IA_TRY(judge_image(links, i, err));
     }

@@ -167,6 +167,25 @@ static bool add_aliases(const struct ia_links *links, const struct ia_judge_grap
     return true;
 }
 
+static bool add_packed(struct ia_graph *graph, const struct ia_file *item)
+{
+    for (size_t i = 0; i < item->node->packed.len; i++) {
+        const struct ia_packed_target *target = &item->node->packed.items[i];
+        const struct ia_packed_name *name = &item->packed->names.items[target->name];
+        const struct ia_graph_packed packed = {
+            .archive = ia_file_path(item),
+            .member = name->member,
+            .state = target->state == IA_RESOLVE_FOLLOWED ? IA_GRAPH_FOLLOWED : state_of(target->state),
+            .name = name->name,
+            .path = target->path == NULL ? "" : target->path,
+            .target = target->item == IA_NO_FILE ? IA_GRAPH_NONE : target->item,
+        };
+        if (!ia_vec_push(&graph->packed, packed))
+            return false;
+    }
+    return true;
+}
+
 static bool add_findings(const struct ia_links *links, struct ia_graph *graph)
 {
     for (size_t i = 0; i < links->catalog->findings.all.len; i++) {
@@ -199,7 +218,7 @@ static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
         return false;
     for (size_t i = 0; i < count; i++) {
         const struct ia_file *item = catalog->files.items[i];
-        if (!add_file(graph, item))
+        if (!add_file(graph, item) || !add_packed(graph, item))
             return false;
         if (out->image_of[i] == IA_GRAPH_NONE)
             continue;

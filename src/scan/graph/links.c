@@ -39,6 +39,9 @@ void ia_node_release(struct ia_node *node)
     free(node->parent_mismatch);
     ia_node_release_nested(node);
     release_content(node);
+    for (size_t i = 0; i < node->packed.len; i++)
+        free(node->packed.items[i].path);
+    ia_vec_release(&node->packed);
 }
 
 void ia_links_release(struct ia_links *links)
@@ -92,7 +95,7 @@ static bool needs_another_look(const struct ia_file *item, bool *by_guess)
     if (!item->node->is_referenced)
         return item->node->is_nested && item->class == IA_CLASS_NONE;
     *by_guess = item->node->stated_format == NULL;
-    if (item->class == IA_CLASS_NONE || item->class == IA_CLASS_SKIPPED)
+    if (item->class == IA_CLASS_NONE || item->class == IA_CLASS_SKIPPED || item->class == IA_CLASS_PACKED)
         return true;
     if (item->class == IA_CLASS_UNKNOWN)
         return strcmp(item->reason, "unreadable") != 0;

@@ -39,6 +39,14 @@ struct ia_nested {
     bool of_part;  /* in the name of a data file, which is not followed then, and a finding itself */
 };
 
+/* Where a name in a packed image leads. An identity and a description may lead to several files. */
+struct ia_packed_target {
+    size_t name;                 /* place in the file's packed->names */
+    enum ia_resolve_state state; /* not NONE */
+    size_t item;                 /* the file; IA_NO_FILE: none of the catalog */
+    char *path;                  /* owned; NULL: none */
+};
+
 /* A file's place in the graph. Numbers are those of the catalog. */
 struct ia_node {
     size_t backing;                      /* IA_NO_FILE: none or not reachable */
@@ -66,6 +74,7 @@ struct ia_node {
     /* What a content names that the stated format overrides. */
     char *content_backing; /* owned; its backing name; NULL: none */
     IA_VEC(struct ia_content_part) content_parts;
+    IA_VEC(struct ia_packed_target) packed; /* in the order of the names */
 };
 void ia_node_init(struct ia_node *node);
 void ia_node_release(struct ia_node *node);
@@ -110,6 +119,8 @@ IA_MUST_CHECK enum ia_status ia_links_add_alias(struct ia_links *links, enum ia_
 struct ia_resolve_rules ia_links_rules(const struct ia_links *links);
 /* The file that was found, IA_NO_FILE: none of the catalog. */
 size_t ia_links_file_of(const struct ia_links *links, const struct ia_resolved *file);
+/* packed.c: where the names in packed images lead. Once all images are known. */
+IA_MUST_CHECK enum ia_status ia_links_resolve_packed(struct ia_links *links, struct ia_error *err);
 /* chains.c: loops, depth, which chains are whole. */
 IA_MUST_CHECK enum ia_status ia_links_check_chains(struct ia_links *links, struct ia_error *err);
 /* judge.c: the findings about single files; templates, who names an image and when its overlays were written to. */

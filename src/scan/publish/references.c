@@ -102,6 +102,31 @@ static enum ia_status put_names(struct ia_publish *publish, const struct ia_file
     return IA_OK;
 }
 
+/* What is packed in the file, and where its names lead. */
+static enum ia_status put_packed(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+{
+    const struct ia_packed_file_row file = {.file_id = item->file_id, .problem = item->packed->problem};
+    IA_TRY(ia_writer_put_packed_file(publish->writer, &file, err));
+    for (size_t i = 0; i < item->node->packed.len; i++) {
+        const struct ia_packed_target *target = &item->node->packed.items[i];
+        const struct ia_packed_name *name = &item->packed->names.items[target->name];
+        const struct ia_packed_reference_row row = {
+            .file_id = item->file_id,
+            .number = (int64_t)i,
+            .member = name->member,
+            .format = name->format,
+            .kind = ia_packed_kind_word(name->kind),
+            .name = name->name,
+            .stated = name->stated,
+            .path = target->path == NULL ? "" : target->path,
+            .state = ia_resolve_word(target->state),
+            .target_id = target->item != IA_NO_FILE ? publish->catalog->files.items[target->item]->file_id : 0,
+        };
+        IA_TRY(ia_writer_put_packed_reference(publish->writer, &row, err));
+    }
+    return IA_OK;
+}
+
 static enum ia_status write_links(struct ia_publish *publish, struct ia_error *err)
 {
     const struct ia_catalog *catalog = publish->catalog;
@@ -115,6 +140,8 @@ static enum ia_status write_links(struct ia_publish *publish, struct ia_error *e
             IA_TRY(put_nested(publish, item, err));
         if (ia_file_is_image(item))
             IA_TRY(put_image_files(publish, item, err));
+        if (item->packed != NULL)
+            IA_TRY(put_packed(publish, item, err));
     }
     for (size_t i = 0; i < publish->links->aliases.len; i++) {
         const struct ia_alias *alias = &publish->links->aliases.items[i];
@@ -181,6 +208,20 @@ static void add_item(struct ia_fingerprint *print, const struct ia_publish *publ
     add_names(print, item);
 }
 
+/* Names are those of a content that was read in this scan, or as the store has them. */
+static void add_packed(struct ia_fingerprint *print, const struct ia_publish *publish, const struct ia_file *item)
+{
+    ia_fingerprint_int(print, item->file_id);
+    ia_fingerprint_text(print, item->packed->problem);
+    for (size_t i = 0; i < item->node->packed.len; i++) {
+        const struct ia_packed_target *target = &item->node->packed.items[i];
+        ia_fingerprint_text(print, item->packed->names.items[target->name].name);
+        ia_fingerprint_int(print, file_id_of(publish, target->item));
+        ia_fingerprint_int(print, target->state);
+        ia_fingerprint_text(print, target->path);
+    }
+}
+
 /* All that the tables depend on, as one number: the same number, the same rows. */
 static int64_t fingerprint(const struct ia_publish *publish)
 {
@@ -188,6 +229,8 @@ static int64_t fingerprint(const struct ia_publish *publish)
     struct ia_fingerprint print = IA_FINGERPRINT_INIT;
     for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *item = catalog->files.items[i];
+        if (item->packed != NULL)
+            add_packed(&print, publish, item);
         if (ia_file_is_image_or_part(item))
             add_item(&print, publish, item);
     }
@@ -202,14 +245,22 @@ static int64_t fingerprint(const struct ia_publish *publish)
     return ia_fingerprint_value(&print);
 }
 
+static bool unpacked_any(const struct ia_catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->files.len; i++)
+        if (catalog->files.items[i]->read->unpacked_now)
+            return true;
+    return false;
+}
+
 enum ia_status ia_publish_references(struct ia_publish *publish, struct ia_error *err)
 {
     static const char key[] = "links";
     int64_t before = 0;
     int64_t now = fingerprint(publish);
     IA_TRY(ia_writer_get_setting(publish->writer, key, &before, err));
-    /* What tenants choose is in the number; it can only have changed where an image was read. */
-    if (now == before && publish->row.parsed == 0)
+    /* What tenants choose is in the number; it can only have changed where an image was read, or unpacked. */
+    if (now == before && publish->row.parsed == 0 && !unpacked_any(publish->catalog))
         return IA_OK;
     IA_TRY(ia_writer_clear_links(publish->writer, err));
     IA_TRY(write_links(publish, err));

@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "format/raw/raw.h"
+#include "io/packed.h"
 
 static enum ia_status probe_footer_at(struct ia_source *source, int64_t at, const struct ia_format **out,
                                       struct ia_error *err)
@@ -95,6 +96,7 @@ enum ia_status ia_decide(const struct ia_parse_request *request, struct ia_sourc
         return IA_OK;
     }
     out->basis = IA_BASIS_CONTENT;
+    out->looks_packed = ia_packed_has_magic(head, sizeof(head));
     if (out->format == NULL)
         status = decide_by_footer(request, source, out, err);
     if (status == IA_OK && out->format == NULL)

@@ -14,6 +14,7 @@ struct ia_decision {
     enum ia_file_class class;
     const char *reason;
     const char *known; /* a stated format that no driver has */
+    bool looks_packed; /* it begins as packed files do */
 };
 
 /* Reads a few bytes of it. Fails as ia_source_read does. */

@@ -9,12 +9,14 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "scan/reading/locks.h"
+#include "scan/reading/packed.h"
 #include "scan/reading/parse_image.h"
 
 void ia_parse_result_release(struct ia_parse_result *result)
 {
     ia_parsed_release(&result->parsed);
     ia_account_release(&result->account);
+    ia_packed_content_free(result->packed);
     for (size_t i = 0; i < result->parts.len; i++) {
         ia_resolved_release(&result->parts.items[i].file);
         free(result->parts.items[i].message);
@@ -83,6 +85,29 @@ static bool may_settle(const struct ia_parse_result *result)
     return unwritten && written > time(NULL) - SECONDS;
 }
 
+/* A raw image, too, may be an archive: QEMU can use a member of it that is not compressed. */
+static enum ia_status look_into(const struct ia_parse_request *request, const struct ia_parse_env *env,
+                                const struct ia_decision *decision, struct ia_source *source,
+                                struct ia_parse_result *result, struct ia_error *err)
+{
+    bool is_raw = decision->class == IA_CLASS_IMAGE && decision->format != NULL && decision->format->is_plain;
+    bool lasting = true;
+    if (decision->class != IA_CLASS_SKIPPED && !is_raw)
+        return IA_OK;
+    result->looks_packed = decision->looks_packed && !request->may_be_packed;
+    if (!request->may_be_packed)
+        return IA_OK;
+    IA_TRY(ia_read_packed(source, request, env->limits, &result->packed, &lasting, err));
+    result->table_bytes += is_raw ? 0 : source->bytes_read; /* those of an image are counted at its end */
+    if (!lasting)
+        result->checked_ns = 0;
+    if (result->packed != NULL && !is_raw) {
+        result->class = IA_CLASS_PACKED;
+        result->reason = "";
+    }
+    return IA_OK;
+}
+
 static enum ia_status attempt(const struct ia_parse_request *request, const struct ia_parse_env *env,
                               const struct ia_parse_sink *sink, struct ia_parse_result *result, bool *changed,
                               struct ia_error *err)
@@ -118,7 +143,8 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
     } else {
         result->class = decision.class;
         result->reason = decision.reason;
-        if (decision.class == IA_CLASS_IMAGE)
+        status = look_into(request, env, &decision, source, result, err);
+        if (status == IA_OK && decision.class == IA_CLASS_IMAGE)
             status = ia_parse_image(request, env, &decision, &source, sink, result, err);
     }
     ia_source_close(source);

@@ -30,8 +30,10 @@ struct ia_parsed_part {
 struct ia_parse_result {
     enum ia_file_class class;
     const char *reason;
-    struct ia_parsed parsed;   /* mappings have no map_id here */
-    struct ia_account account; /* of an image */
+    struct ia_parsed parsed;          /* mappings have no map_id here */
+    struct ia_account account;        /* of an image */
+    struct ia_packed_content *packed; /* owned; NULL: it is not packed, or that was not asked */
+    bool looks_packed;                /* it is no image, that was not asked, and it begins as packed files do */
     struct stat st;
     bool opened;        /* st holds */
     int64_t checked_ns; /* when reading began; 0: too soon after a change to trust the time stamps */

@@ -7,6 +7,7 @@
 #include "scan/reading/reading.h"
 
 #include "base/checked.h"
+#include "base/cleanup.h"
 
 void ia_read_release_parts(struct ia_read *read)
 {
@@ -68,6 +69,8 @@ struct ia_parse_request ia_reading_request_for(const struct ia_catalog *catalog,
         .raw_by_past = ia_catalog_was_named(catalog, file),
         .raw_by_name = ia_catalog_is_root(catalog, file),
         .claims_image = ia_file_claims_image(file),
+        .may_be_packed = ia_catalog_may_be_packed(catalog, file),
+        .claims_packed = ia_file_claims_packed(file),
     };
 }
 
@@ -195,6 +198,20 @@ static void take_sharing(struct ia_reading *reading, struct ia_file *item, struc
     reading->shared_runs += (int64_t)item->read->sharing.pieces.len;
 }
 
+/* What was read of a file that did not hold still may be half of what is in it. */
+static enum ia_status take_packed(struct ia_file *item, struct ia_parse_result *result, struct ia_error *err)
+{
+    struct ia_packed_content *packed = ia_steal_ptr(result->packed);
+    ia_packed_content_free(item->packed);
+    item->packed = packed;
+    item->read->looks_packed = result->looks_packed;
+    item->read->unpacked_now = packed != NULL;
+    if (packed == NULL || !result->parsed.changed_while_read || packed->problem != NULL)
+        return IA_OK;
+    packed->problem = strdup("changed twice while it was read");
+    return packed->problem != NULL ? IA_OK : ia_no_memory(err);
+}
+
 static enum ia_status finish(struct ia_reading *reading, struct ia_event *event, struct ia_error *err)
 {
     struct ia_file *item = reading->catalog->files.items[event->item];
@@ -218,7 +235,8 @@ static enum ia_status finish(struct ia_reading *reading, struct ia_event *event,
     item->class = result->class;
     item->reason = result->reason;
     item->from_store = false;
-    if (result->class == IA_CLASS_SKIPPED)
+    IA_TRY(take_packed(item, result, err));
+    if (result->class == IA_CLASS_SKIPPED || result->class == IA_CLASS_PACKED)
         return IA_OK;
     item->read->parsed_now = result->class == IA_CLASS_IMAGE;
     IA_TRY(adopt(reading, item, result, err));

@@ -22,6 +22,8 @@ struct ia_file_part {
 /* What reading adds to a file. */
 struct ia_read {
     bool parsed_now;
+    bool unpacked_now;         /* images that are packed in it were looked for */
+    bool looks_packed;         /* they were not, and it begins as packed files do */
     const char *lock_state;    /* "none", "read", "write", "unknown" */
     struct ia_sharing sharing; /* blocks in common with other files */
     struct ia_account account; /* of an image read in this scan */
@@ -46,6 +48,8 @@ void ia_reading_stop(struct ia_reading *reading);
 
 /* Reads all files that were not taken over from the store. */
 IA_MUST_CHECK enum ia_status ia_reading_read_new(struct ia_reading *reading, struct ia_error *err);
+/* After that: looks into files that are called after images, which may be packed in them. */
+IA_MUST_CHECK enum ia_status ia_reading_read_former(struct ia_reading *reading, struct ia_error *err);
 /* How a file is read by what is known of it alone, before others state anything of it. */
 struct ia_parse_request ia_reading_request_for(const struct ia_catalog *catalog, const struct ia_file *file);
 /* Has one file read, and waits for all that were asked for. */

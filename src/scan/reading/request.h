@@ -15,6 +15,8 @@ struct ia_parse_request {
     bool raw_by_guess;  /* the same, because an overlay names it without a format; its end is not asked */
     bool raw_by_name;   /* the same, because the user named it as a root; its end is not asked */
     bool claims_image;  /* its suffix is that of an image format */
+    bool may_be_packed; /* where it is no image, those that may be packed in it are looked for */
+    bool claims_packed; /* its name is that of a packed image */
     bool lock_only;     /* content is known: look at QEMU's locks and at shared blocks only */
 };
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Which images packed ones name: by the file that was found, by its path, or, where it was not found, by what it may be
+ * called by now. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/path.h"
+#include "judge/internal.h"
+
+/* A text by which a file may be the one that a packed image names. */
+struct key {
+    const char *text; /* of `len` bytes */
+    size_t len, packed;
+};
+struct keys {
+    IA_VEC(struct key) all; /* sorted */
+};
+
+/* What is looked for among the names of images, whole paths and last components; and, for what was not found, among the
+ * paths of what named them: vm.qcow2.gz may be the overlay that vm.qcow2 was. */
+struct wanted {
+    struct keys names, former;
+};
+
+static int compare_text(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+    return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
+}
+
+static int compare_keys(const void *left, const void *right)
+{
+    const struct key *a = left;
+    const struct key *b = right;
+    return compare_text(a->text, a->len, b->text, b->len);
+}
+
+static bool add_key(struct keys *keys, const char *text, size_t len, size_t packed)
+{
+    return len == 0 || ia_vec_push(&keys->all, ((struct key){text, len, packed}));
+}
+
+/* All that may be names in a description. */
+static bool add_words(struct keys *keys, const char *text, size_t packed)
+{
+    for (size_t len; *text != '\0'; text += len + (text[len] != '\0')) { /* ends: each round takes a byte at least */
+        len = strcspn(text, "/\"");
+        if (!add_key(keys, text, len, packed))
+            return false;
+    }
+    return true;
+}
+
+static bool add_former_paths(struct keys *keys, const char *archive, size_t packed)
+{
+    for (const char *dot = strchr(ia_path_name(archive), '.'); dot != NULL; dot = strchr(dot + 1, '.'))
+        if (!add_key(keys, archive, (size_t)(dot - archive), packed))
+            return false;
+    return true;
+}
+
+/* What was not found may be called otherwise by now. What is on another host was looked for by nobody. */
+static bool add_lost(struct wanted *wanted, const struct ia_graph_packed *packed, size_t number)
+{
+    const char *path = ia_path_name(packed->path);
+    const char *name = ia_path_name(packed->name);
+    bool is_described = strncmp(packed->name, "json:", 5) == 0;
+    return add_key(&wanted->names, path, strlen(path), number) &&
+           (packed->state == IA_GRAPH_REMOTE || add_former_paths(&wanted->former, packed->archive, number)) &&
+           (is_described ? add_words(&wanted->names, packed->name, number)
+                         : add_key(&wanted->names, name, strlen(name), number));
+}
+
+static void sort(struct keys *keys)
+{
+    if (keys->all.len > 0)
+        qsort(keys->all.items, keys->all.len, sizeof(keys->all.items[0]), compare_keys);
+}
+
+static bool gather(const struct ia_graph *graph, struct wanted *wanted)
+{
+    for (size_t i = 0; i < graph->packed.len; i++) {
+        const struct ia_graph_packed *packed = &graph->packed.items[i];
+        if (!add_key(&wanted->names, packed->path, strlen(packed->path), i) ||
+            (packed->state != IA_GRAPH_FOLLOWED && !add_lost(wanted, packed, i)))
+            return false;
+    }
+    sort(&wanted->names);
+    sort(&wanted->former);
+    return true;
+}
+
+static bool add(struct ia_judge *judge, size_t image, size_t packed)
+{
+    return ia_vec_push(&judge->packed, ((struct ia_judge_packed_link){image, packed}));
+}
+
+/* The packed images that look for this text. */
+static bool add_by_text(struct ia_judge *judge, const struct keys *keys, const char *text, size_t image)
+{
+    size_t len = strlen(text);
+    size_t low = 0;
+    for (size_t high = keys->all.len; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_text(keys->all.items[middle].text, keys->all.items[middle].len, text, len) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < keys->all.len; low++) {
+        const struct key *key = &keys->all.items[low];
+        if (compare_text(key->text, key->len, text, len) != 0)
+            return true;
+        if (!add(judge, image, key->packed))
+            return false;
+    }
+    return true;
+}
+
+static bool add_by_path(struct ia_judge *judge, const struct wanted *wanted, const char *path, size_t image)
+{
+    return add_by_text(judge, &wanted->names, path, image) &&
+           add_by_text(judge, &wanted->names, ia_path_name(path), image);
+}
+
+/* By all names of all files that images are made of. */
+static bool add_by_names(struct ia_judge *judge, const struct wanted *wanted)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < judge->owners.all.len; i++) {
+        size_t image = judge->owners.all.items[i].image;
+        const struct ia_graph_file *file = &graph->files.items[judge->owners.all.items[i].file];
+        const char *named_by = graph->images.items[image].named_by;
+        for (size_t n = 0; n < file->names; n++)
+            if (!add_by_path(judge, wanted, graph->names.items[file->first_name + n].path, image))
+                return false;
+        if (!add_by_path(judge, wanted, graph->images.items[image].path, image))
+            return false;
+        if (named_by != NULL && !add_by_text(judge, &wanted->former, named_by, image))
+            return false;
+    }
+    return true;
+}
+
+/* By what was found. */
+static bool add_targets(struct ia_judge *judge)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->packed.len; i++) {
+        const struct ia_judge_link *owner;
+        size_t target = graph->packed.items[i].target;
+        size_t count = target == IA_GRAPH_NONE ? 0 : ia_judge_links_of(&judge->owners, target, &owner);
+        for (size_t n = 0; n < count; n++)
+            if (!add(judge, owner[n].image, i))
+                return false;
+    }
+    return true;
+}
+
+static int by_image(const void *left, const void *right)
+{
+    const struct ia_judge_packed_link *a = left;
+    const struct ia_judge_packed_link *b = right;
+    return (a->image > b->image) - (a->image < b->image);
+}
+
+bool ia_judge_link_packed(struct ia_judge *judge)
+{
+    struct wanted wanted = {0};
+    if (judge->graph->packed.len == 0)
+        return true;
+    bool ok = gather(judge->graph, &wanted) && add_by_names(judge, &wanted) && add_targets(judge);
+    if (judge->packed.len > 0)
+        qsort(judge->packed.items, judge->packed.len, sizeof(judge->packed.items[0]), by_image);
+    ia_vec_release(&wanted.names.all);
+    ia_vec_release(&wanted.former.all);
+    return ok;
+}
+
+size_t ia_judge_packed_of(const struct ia_judge *judge, size_t image, const struct ia_judge_packed_link **first)
+{
+    size_t low = 0;
+    for (size_t high = judge->packed.len; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (judge->packed.items[middle].image < image)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t end = low;
+    while (end < judge->packed.len && judge->packed.items[end].image == image)
+        end++;
+    *first = judge->packed.items + low;
+    return end - low;
+}

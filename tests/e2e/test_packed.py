@@ -1,0 +1,467 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# An overlay that is compressed or in an archive needs its base: what is opened, by names and contents, what it names, when
+# the doubt goes, and what a scan does with what cannot be opened.
+
+import json
+import os
+import shutil
+import subprocess
+
+import harness
+import sites
+from builders import packed
+from sites import MIB, create, make_raw, must, write
+
+DOUBTED = ("unreferenced", "unproven", "packed-reference")
+FREE = ("unreferenced", "proven", None)
+
+
+def lay(site, size=MIB):
+    """An orphan: the scan before saw it named by vm.qcow2, which is there still."""
+    write(create(site.path("base.qcow2"), size), 0)
+    overlay = write(create(site.path("vm.qcow2"), size, "base.qcow2"), 1)
+    site.scan()
+    return overlay
+
+
+def verdict(site, name="base.qcow2"):
+    """(status, verdict, codes) of a row; None: it is not listed."""
+    row = site.unused(partly=True).get(name)
+    return row and (row["status"], row["verdict"], row["why_codes"])
+
+
+def subjects(site):
+    return [subject for (subject,) in site.query("SELECT subject FROM v_doubt WHERE code = 'packed-reference' ORDER BY 1")]
+
+
+def put(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def in_directory(site, *command, stdout=None):
+    must("sh", "-c", f'cd "$0" && exec "$@" {"> " + stdout if stdout else ""}', site.root, *command)
+
+
+# -- Packers ----------------------------------------------------------------------------------------------------------
+
+PACKERS = {
+    "vm.qcow2.gz": (["gzip", "vm.qcow2"], ""),
+    "vm.qcow2.xz": (["xz", "vm.qcow2"], ""),
+    "vm.qcow2.lzma": (["xz", "--format=lzma", "vm.qcow2"], ""),
+    "vm.qcow2.zst": (["zstd", "-q", "--rm", "vm.qcow2"], ""),
+    "vm.qcow2.bz2": (["bzip2", "vm.qcow2"], ""),
+    "vm.qcow2.lz4": (["lz4", "-q", "--rm", "vm.qcow2", "vm.qcow2.lz4"], ""),
+    "vm.qcow2.tar": (["tar", "cf", "vm.qcow2.tar", "--remove-files", "vm.qcow2"], "vm.qcow2"),
+    "vm.qcow2.tar.xz": (["tar", "cJf", "vm.qcow2.tar.xz", "--remove-files", "./vm.qcow2"], "./vm.qcow2"),
+    "vm.ova": (["tar", "cf", "vm.ova", "--remove-files", "vm.qcow2"], "vm.qcow2"),
+    "vm.qcow2.zip": (["zip", "-qm", "vm.qcow2.zip", "vm.qcow2"], "vm.qcow2"),
+    "vm.qcow2.7z": (["bsdtar", "--format", "7zip", "-cf", "vm.qcow2.7z", "vm.qcow2"], "vm.qcow2"),
+}
+
+
+def test_an_overlay_of_each_packer_keeps_its_base(case):
+    for name, (command, member) in PACKERS.items():
+        if reason := harness.missing_tools(command[0]):
+            case.skip(f"{name}: the overlay in it keeps its base", reason)
+            continue
+        site = case.site()
+        overlay = lay(site)
+        in_directory(site, *command)
+        if os.path.exists(overlay):
+            os.unlink(overlay)
+        scan = site.scan()
+        case.same((scan.code, verdict(site), subjects(site)),
+                  (0, DOUBTED, [site.path(name) + (f" ({member})" if member else "")]),
+                  f"{name}: the overlay in it keeps its base", scan.notes())
+        case.same(site.query("SELECT path, member, format, kind, name, target_path, state, problem FROM v_packed"),
+                  [(site.path(name), member, "qcow2", "backing", "base.qcow2", site.path("base.qcow2"), "followed", None)],
+                  f"{name}: v_packed has what it names")
+        again = site.scan()
+        case.same((again.stats["bytes read"], verdict(site)), (0, DOUBTED), f"{name}: unchanged, it is not opened again",
+                  again.notes())
+        os.unlink(site.path(name))
+        site.scan()
+        case.same((verdict(site), site.query("SELECT * FROM v_packed")), (FREE, []), f"{name}: deleted, it keeps nothing")
+
+
+def test_what_is_proven_can_go_and_the_overlay_be_unpacked(case):
+    """What the doubt is for: the base, kept, lets the overlay be read once it is unpacked."""
+    site = case.site()
+    overlay = lay(site)
+    before = sites.checksum(overlay)
+    must("gzip", overlay)
+    site.scan()
+    for row in site.rows("--unused-backing"):
+        if row["verdict"] == "proven":
+            os.unlink(row["path"])
+    must("gunzip", overlay + ".gz")
+    case.same(sites.checksum(overlay), before, "what is proven is deleted, and the overlay is unpacked: it reads what it did")
+    site.scan()
+    case.same((verdict(site), site.query("SELECT * FROM v_packed")), (None, []), "unpacked, it is an image as any other")
+
+
+def test_each_member_keeps_its_own_base(case):
+    site = case.site()
+    lay(site)
+    for name in ("mid", "other"):
+        write(create(site.path(f"{name}.qcow2"), MIB), 0)
+        os.unlink(create(site.path(f"over-{name}.qcow2"), MIB, f"{name}.qcow2"))
+    write(create(site.path("over-mid.qcow2"), MIB, "mid.qcow2"), 1)
+    create(site.path("over-other.qcow2"), MIB, "other.qcow2")
+    site.scan()
+    in_directory(site, "tar", "cf", "all.img.tar", "--remove-files", "vm.qcow2", "over-mid.qcow2")
+    os.unlink(site.path("over-other.qcow2"))
+    site.scan()
+    archive = site.path("all.img.tar")
+    case.same({name: verdict(site, name) for name in ("base.qcow2", "mid.qcow2", "other.qcow2")},
+              {"base.qcow2": DOUBTED, "mid.qcow2": DOUBTED, "other.qcow2": FREE},
+              "each member of an archive keeps what it names, and nothing else")
+    case.same(subjects(site), [f"{archive} (over-mid.qcow2)", f"{archive} (vm.qcow2)"], "the doubt has the member")
+
+
+def test_a_member_in_a_directory_is_followed_from_there(case):
+    """A relative name may be meant from beside the archive, or from the member's own directory."""
+    site = case.site()
+    lay(site)
+    os.makedirs(site.path("vms"))
+    os.rename(site.path("vm.qcow2"), site.path("vms/vm.qcow2"))
+    must("qemu-img", "rebase", "-q", "-u", "-b", "../base.qcow2", "-F", "qcow2", site.path("vms/vm.qcow2"))
+    in_directory(site, "tar", "czf", "vm.qcow2.tgz", "--remove-files", "vms/vm.qcow2")
+    site.scan()
+    case.same(verdict(site), DOUBTED, "a member's name is followed from its own directory in the archive")
+
+
+def test_a_packed_overlay_reads_what_others_mask(case):
+    """A packed overlay reads what all others hide, of its base and of what is behind that."""
+    site = case.site()
+    write(create(site.path("base.qcow2"), MIB), 0)
+    write(create(site.path("mid.qcow2"), MIB, "base.qcow2"), 1)
+    write(create(site.path("head.qcow2"), MIB, "mid.qcow2"), 0, 1)
+    create(site.path("vm.qcow2"), MIB, "mid.qcow2")
+    site.scan()
+    case.same(verdict(site), None, "an overlay reads it")
+    must("gzip", site.path("vm.qcow2"))
+    site.scan()
+    masked = ("fully-masked", "unproven", "packed-reference")
+    case.same((verdict(site), verdict(site, "mid.qcow2")), (masked, masked), "packed, it keeps both bases from being masked")
+    rows = site.rows("--what-if-delete", site.path("mid.qcow2"))
+    case.check(all(row["verdict"] == "unproven" for row in rows if row["path"] == site.path("mid.qcow2")),
+               "nor is a what-if about the base proven", [str(rows)])
+    must("gunzip", site.path("vm.qcow2.gz"))
+    must("qemu-img", "rebase", "-q", "-u", "-b", "", site.path("vm.qcow2"))
+    must("gzip", site.path("vm.qcow2"))
+    site.scan()
+    proven = ("fully-masked", "proven", None)
+    case.same((verdict(site), verdict(site, "mid.qcow2")), (proven, proven), "one that names nothing keeps nothing")
+
+
+def test_a_large_image_is_opened_by_its_head_alone(case):
+    """What lies behind the head of an image is not needed: internal snapshots, the footer of a stream."""
+    site = case.site()
+    overlay = lay(site, 32 * MIB)
+    with open(site.path("noise"), "wb") as file:
+        file.write(os.urandom(12 * MIB))
+    must("qemu-io", "-c", f"write -q -s {site.path('noise')} 4M 12M", overlay)
+    must("qemu-img", "snapshot", "-c", "one", overlay)
+    must("gzip", "-1", overlay)
+    create(site.path("parent.vmdk"), 32 * MIB, format="vmdk")
+    must("qemu-img", "convert", "-O", "vmdk", "-o", "subformat=streamOptimized", "-f", "raw", site.path("noise"),
+         site.path("disk.vmdk"))
+    sites.patch(site.path("disk.vmdk"), 512, open(site.path("disk.vmdk"), "rb").read()[512:20 * 512].replace(
+        b"parentCID=ffffffff", b"parentFileNameHint=\"parent.vmdk\"\nparentCID=12345678").ljust(19 * 512, b"\0")[:19 * 512])
+    in_directory(site, "tar", "cf", "export.ova", "--remove-files", "noise", "disk.vmdk")
+    scan = site.scan()
+    case.same((scan.code, verdict(site)), (0, DOUBTED), "a qcow2 image with a snapshot far behind its head", scan.notes())
+    case.same(site.query("SELECT member, format, name, target_path FROM v_packed WHERE path = ?", site.path("export.ova")),
+              [("disk.vmdk", "vmdk", "parent.vmdk", site.path("parent.vmdk"))], "a VMDK stream in an OVA",
+              [str(site.query("SELECT * FROM v_packed")), *scan.notes()])
+
+
+def test_what_is_packed_twice_is_opened(case):
+    """OVF lets a disk in an OVA be compressed."""
+    site = case.site()
+    overlay = lay(site)
+    must("gzip", overlay)
+    in_directory(site, "tar", "cf", "vm.ova", "--remove-files", "vm.qcow2.gz")
+    site.scan()
+    case.same((verdict(site), subjects(site)), (DOUBTED, [site.path("vm.ova") + " (vm.qcow2.gz)"]),
+              "a compressed image in an archive keeps its base")
+
+
+# -- Names ------------------------------------------------------------------------------------------------------------
+
+def test_names_with_an_inner_ending_are_opened_and_others_are_not(case):
+    opened = ["vm.qcow2.gz", "VM.QCOW2.GZ", "vm.qcow2.2026-11-30.gz", "vm.qcow2-old.gz", "vm.img.gz", "a.vmdk.backup", "x.ova"]
+    closed = ["notes.txt.gz", "vm.gz", "qcow2.gz", "vm.qcow2x.gz", "images.tar", ".gz"]
+    for name in opened + closed:
+        site = case.site()
+        overlay = lay(site)
+        os.unlink(overlay)
+        site.scan()  # nothing is called as an image was
+        put(site.path(name), packed.gzip.compress(packed.qcow2()) if not name.endswith((".tar", ".ova"))
+            else packed.tar([("vm.qcow2", packed.qcow2())]))
+        scan = site.scan()
+        case.same((scan.code, verdict(site)), (0, DOUBTED if name in opened else FREE),
+                  f"{name} is {'opened' if name in opened else 'not opened'}", scan.notes())
+
+
+def test_what_is_called_after_an_image_is_opened(case):
+    """What is called as an image was is opened, whatever the image was called."""
+    site = case.site()
+    overlay = lay(site)
+    os.rename(overlay, site.path("disk"))
+    site.scan()
+    must("gzip", site.path("disk"))
+    site.scan()
+    case.same(verdict(site), DOUBTED, "an image without an ending, packed since")
+    site.scan()
+    case.same(verdict(site), DOUBTED, "is still known when nothing is called so")
+    os.rename(site.path("disk.gz"), site.path("retired.gz"))
+    site.scan()
+    case.same(verdict(site), DOUBTED, "and under another name")
+    os.rename(site.path("retired.gz"), site.path("copy.gz"))
+    put(site.path("copy.gz"), b"something else")
+    site.scan()
+    case.same(verdict(site), FREE, "but not what has another content")
+
+    site = case.site()
+    overlay = lay(site)
+    os.rename(overlay, site.path("disk"))
+    must("gzip", "-k", site.path("disk"))
+    os.unlink(site.db)
+    site.scan()
+    os.unlink(site.path("disk"))
+    site.scan("--backing-glob", "base*")
+    case.same(verdict(site), DOUBTED, "a copy beside its image, both seen by the first scan")
+
+    site = case.site()
+    overlay = lay(site)
+    put(site.path("disk.gz"), packed.gzip.compress(packed.qcow2()))
+    os.unlink(overlay)
+    site.scan()
+    case.same(verdict(site), FREE, "what is called after nothing is not opened")
+    create(site.path("disk"), MIB)
+    site.scan()
+    case.same(verdict(site), DOUBTED, "until an image is called so, although the file did not change")
+
+
+# -- What cannot be opened --------------------------------------------------------------------------------------------
+
+def damaged(data):
+    return data[:20] + bytes(byte ^ 0xFF for byte in data[20:60]) + data[60:]
+
+
+def test_what_cannot_be_opened_may_name_anything(case):
+    image = packed.qcow2()
+    bad = {
+        "damaged.qcow2.gz": damaged(packed.gzip.compress(image)),
+        "cut.qcow2.gz": packed.gzip.compress(image)[:30],
+        "cut.img.tar": packed.tar([("vm.qcow2", image)])[:1024 + 5000],
+        "cut.qcow2.zip": packed.zipped([("vm.qcow2", image)])[:-30],
+        "empty.qcow2.gz": b"",
+        "unknown.qcow2.xz": b"no such thing\n" * 100,
+        "kind.qcow2.rar": b"Rar!\x1a\x07\x01\0" + b"\0" * 1000,
+        "secret.qcow2.gpg": b"\x85\x01\x0c\x03" + b"\x5a" * 1000,
+        "many.img.tar": packed.tar([(f"{number}.txt", b"x") for number in range(101)]),
+        "header.qcow2.gz": packed.gzip.compress(image[:16] + b"\xff" * 400 + image[416:]),
+        "deep.ova": packed.tar([("a.tar", packed.tar([("b.tar", packed.tar([("c.gz", packed.gzip.compress(image))]))]))]),
+    }
+    for name, data in bad.items():
+        site = case.site()
+        os.unlink(lay(site))
+        site.scan()
+        case.same(verdict(site), FREE, f"{name}: without it the base is proven unused")
+        put(site.path(name), data)
+        scan = site.scan()
+        case.same((scan.code, verdict(site), site.findings(), subjects(site)[:1]),
+                  (3, DOUBTED, {("packed-unreadable", name)}, [site.path(name)]), f"{name} may name anything", scan.notes())
+        again = site.scan()
+        case.same((again.code, again.stats["bytes read"], verdict(site)), (3, 0, DOUBTED),
+                  f"{name}: unchanged, it is not opened again, and still may", again.notes())
+        os.unlink(site.path(name))
+        site.scan()
+        case.same((verdict(site), site.findings()), (FREE, set()), f"{name}: deleted, it does not")
+
+
+def test_what_is_odd_and_can_be_opened_is_no_finding(case):
+    """The near misses of the above."""
+    image = packed.qcow2("elsewhere.qcow2")
+    good = {
+        "tail.qcow2.gz": packed.gzip.compress(image + os.urandom(1 << 20))[:-5000],  # its header can be read
+        "empty-image.qcow2.gz": packed.gzip.compress(b""),
+        "many.img.tar": packed.tar([(f"{number}.txt", b"x") for number in range(100)]),
+        "text.qcow2.gz": packed.gzip.compress(b"no image\n" * 100),
+        "raw.img.gz": packed.gzip.compress(os.urandom(65536)),
+        "deep.ova": packed.tar([("a.tar", packed.tar([("b.gz", packed.gzip.compress(image))]))]),
+    }
+    for name, data in good.items():
+        site = case.site()
+        os.unlink(lay(site))
+        put(site.path(name), data)
+        scan = site.scan()
+        case.same((scan.code, verdict(site), site.findings()), (0, FREE, set()), f"{name} is understood", scan.notes())
+
+
+def test_what_is_encrypted_may_name_anything(case):
+    for name, command in {"vm.qcow2.zip": ["zip", "-qmP", "word", "vm.qcow2.zip", "vm.qcow2"],
+                          "vm.qcow2.7z": ["7z", "a", "-bso0", "-pword", "vm.qcow2.7z", "vm.qcow2"],
+                          "vm.qcow2.names.7z": ["7z", "a", "-bso0", "-pword", "-mhe=on", "vm.qcow2.names.7z", "vm.qcow2"]}.items():
+        if reason := harness.missing_tools(command[0]):
+            case.skip(f"{name}, encrypted, may name anything", reason)
+            continue
+        site = case.site()
+        overlay = lay(site)
+        in_directory(site, *command)
+        if os.path.exists(overlay):
+            os.unlink(overlay)
+        scan = site.scan()
+        detail = site.value("SELECT detail FROM v_finding WHERE code = 'packed-unreadable'")
+        case.check(scan.code == 3 and verdict(site) == DOUBTED and "encrypted" in (detail or ""),
+                   f"{name}, encrypted, may name anything", [str(detail), *scan.notes()])
+
+
+def test_bombs_are_given_up_within_bounds(case):
+    """What is unpacked is bounded, in bytes and so in time; memory is that of a few blocks."""
+    site = case.site()
+    overlay = lay(site)
+    if reason := harness.missing_tools("zstd", "bsdtar"):
+        case.skip("bombs are bounded", reason)
+        return
+    huge = site.outside("huge.raw")
+    with open(huge, "wb") as file:
+        file.truncate(600 << 20)
+    shutil.copy(overlay, site.outside("vm.qcow2"))
+    os.unlink(overlay)
+    must("sh", "-c", 'cd "$0" && tar cf - huge.raw vm.qcow2 | zstd -q > "$1"', site.outside(), site.path("bomb.img.tar.zst"))
+    must("zstd", "-q", huge, "-o", site.path("plain.img.zst"))
+    must("sh", "-c", 'zstd -qc "$0" | zstd -q > "$1"', huge, site.path("twice.img.zst.zst"))
+    must("sh", "-c", 'cd "$0" && bsdtar --format 7zip --options compression=deflate -cf "$1" huge.raw vm.qcow2', site.outside(), site.path("bomb.img.7z"))
+    outcome = subprocess.run(["sh", "-c", 'ulimit -t 30; exec "$0" "$@"', site.imgaudit, "scan", "--db", site.db, site.root],
+                             capture_output=True, text=True, check=False, timeout=120)
+    case.same((outcome.returncode, site.findings()), (3, {("packed-unreadable", "bomb.img.tar.zst"), ("packed-unreadable", "bomb.img.7z")}),
+              "archives are given up, what is only compressed costs its beginning", outcome.stderr.splitlines())
+    case.same(verdict(site), DOUBTED, "what was not reached may name anything")
+
+
+# -- Beside other rules -----------------------------------------------------------------------------------------------
+
+def test_a_base_that_was_moved_is_known_by_its_name(case):
+    site = case.site()
+    overlay = lay(site)
+    must("gzip", overlay)
+    os.makedirs(site.path("moved"))
+    os.rename(site.path("base.qcow2"), site.path("moved/base.qcow2"))
+    site.scan()
+    case.same(verdict(site, "moved/base.qcow2"), DOUBTED, "a base that was moved away under a packed overlay has its name still")
+    os.rename(site.path("moved/base.qcow2"), site.path("moved/gold.qcow2"))
+    site.scan()
+    case.same(verdict(site, "moved/gold.qcow2"), DOUBTED, "one that was renamed was named by what is packed now")
+    os.rename(site.path("vm.qcow2.gz"), site.path("other.qcow2.gz"))
+    site.scan()
+    case.same(verdict(site, "moved/gold.qcow2"), FREE, "which nothing connects to another packed image")
+
+
+def test_another_base_is_not_kept(case):
+    site = case.site()
+    overlay = lay(site)
+    create(site.path("new.qcow2"), MIB)
+    must("qemu-img", "rebase", "-q", "-u", "-b", "new.qcow2", "-F", "qcow2", overlay)
+    must("gzip", overlay)
+    site.scan()
+    case.same(verdict(site), FREE, "a packed overlay of another base keeps that one")
+
+
+def test_a_data_file_is_kept_as_a_base_is(case):
+    """A data file is named in the same way; a raw one may be a base as well."""
+    site = case.site()
+    make_raw(site.path("data.raw"))
+    os.unlink(create(site.path("over.qcow2"), MIB, "data.raw", "raw"))
+    create(site.path("over.qcow2"), MIB, "data.raw", "raw")
+    site.scan()
+    os.unlink(site.path("over.qcow2"))
+    site.scan()
+    case.same(verdict(site, "data.raw"), FREE, "an orphan that is raw")
+    create(site.path("vm.qcow2"), MIB, options=["data_file=" + site.path("vm.raw"), "data_file_raw=on"])
+    os.rename(site.path("data.raw"), site.path("vm.raw"))
+    must("gzip", site.path("vm.qcow2"))
+    site.scan()
+    case.same(verdict(site, "vm.raw"), DOUBTED, "the data file of a packed image is kept")
+
+
+def test_every_file_of_a_description_is_kept(case):
+    """Every local file in a description counts, and a service of this host may serve any."""
+    site = case.site()
+    os.unlink(lay(site))
+    below = {"driver": "qcow2", "file": {"driver": "nbd", "host": "storage.example", "export": "x"},
+             "backing": {"driver": "qcow2", "file": {"driver": "file", "filename": site.path("base.qcow2")}}}
+    put(site.path("vm.qcow2.gz"), packed.gzip.compress(packed.qcow2("json:" + json.dumps(below))))
+    site.scan()
+    case.same(verdict(site), DOUBTED, "a base inside the description of a packed image")
+    again = site.scan()
+    case.same((again.stats["bytes read"], verdict(site)), (0, DOUBTED), "and again, from the store", again.notes())
+    put(site.path("vm.qcow2.gz"), packed.gzip.compress(packed.qcow2("nbd+unix:///x?socket=/run/x")))
+    site.scan()
+    case.same((verdict(site)[1:], {code for code, _ in site.findings()}), (("unproven", "local-service"), {"served-locally"}),
+              "a service of this host")
+    put(site.path("vm.qcow2.gz"), packed.gzip.compress(packed.qcow2("nbd://storage.example/x")))
+    site.scan()
+    case.same((verdict(site), site.findings()), (FREE, set()), "another host's service")
+
+
+def test_an_archive_used_as_raw_is_looked_into(case):
+    """QEMU can use a member of an archive as it is: the archive is an image then, and still holds others."""
+    site = case.site()
+    overlay = lay(site)
+    in_directory(site, "tar", "cf", "vm.ova", "--remove-files", "vm.qcow2")
+    create(site.path("top.qcow2"), MIB, "vm.ova", "raw")
+    site.scan()
+    case.same((site.value("SELECT format FROM v_image WHERE path = ?", site.path("vm.ova")), verdict(site)), ("raw", DOUBTED),
+              "an archive that is used as a raw image keeps what its members name")
+    again = site.scan()
+    case.same((again.stats["parsed"], verdict(site)), (0, DOUBTED), "and is taken over as it was", again.notes())
+    case.check(not os.path.exists(overlay), "the overlay is in the archive alone")
+
+
+def test_names_lead_nowhere_outside_of_the_roots(case):
+    """Names in packed images open nothing, and lead nowhere outside of the roots."""
+    site = case.site()
+    os.unlink(lay(site))
+    create(site.outside("secret.qcow2"), MIB)
+    put(site.path("vm.qcow2.gz"), packed.gzip.compress(packed.qcow2(site.outside("secret.qcow2"))))
+    put(site.path("up.img.tar"), packed.tar([("../../vm.qcow2", packed.qcow2("../../../base.qcow2"))]))
+    scan = site.scan()
+    case.same((scan.code, site.query("SELECT state FROM v_packed ORDER BY path")), (0, [("missing",), ("outside",)]),
+              "they are names, no more", scan.notes() + [str(site.query("SELECT * FROM v_packed"))])
+
+
+def test_packed_images_that_are_not_scanned_are_missed(case):
+    """What is not scanned any more is not forgotten."""
+    site = case.site()
+    overlay = lay(site)
+    must("gzip", overlay)
+    away = site.path("..", "archive")
+    os.makedirs(away)
+    os.rename(overlay + ".gz", os.path.join(away, "vm.qcow2.gz"))
+    site.scan(roots=[site.root, away])
+    site.scan()
+    case.same((verdict(site)[1], {code for code, _ in site.findings()}), ("unproven", {"no-longer-scanned"}),
+              "a directory of packed images that is no root any more is a finding")
+
+
+TESTS = [test_an_overlay_of_each_packer_keeps_its_base, test_what_is_proven_can_go_and_the_overlay_be_unpacked,
+         test_each_member_keeps_its_own_base, test_a_member_in_a_directory_is_followed_from_there,
+         test_a_packed_overlay_reads_what_others_mask, test_a_large_image_is_opened_by_its_head_alone,
+         test_what_is_packed_twice_is_opened, test_names_with_an_inner_ending_are_opened_and_others_are_not,
+         test_what_is_called_after_an_image_is_opened, test_what_cannot_be_opened_may_name_anything,
+         test_what_is_odd_and_can_be_opened_is_no_finding, test_what_is_encrypted_may_name_anything,
+         test_bombs_are_given_up_within_bounds, test_a_base_that_was_moved_is_known_by_its_name,
+         test_another_base_is_not_kept, test_a_data_file_is_kept_as_a_base_is, test_every_file_of_a_description_is_kept,
+         test_an_archive_used_as_raw_is_looked_into, test_names_lead_nowhere_outside_of_the_roots,
+         test_packed_images_that_are_not_scanned_are_missed]
+
+
+if __name__ == "__main__":
+    harness.main(lambda: harness.run_tests("Overlays that are compressed or in archives.", TESTS))
