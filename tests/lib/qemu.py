@@ -3,6 +3,7 @@
 # qemu-img is always the one that is right.
 
 import difflib
+import functools
 import json
 import os
 import re
@@ -58,6 +59,7 @@ def refuses_more():
     return version() >= (8, 0)
 
 
+@functools.cache
 def version():
     text = subprocess.run(["qemu-img", "--version"], capture_output=True, check=True, text=True).stdout
     return tuple(int(part) for part in re.search(r"version (\d+)\.(\d+)", text).groups())
