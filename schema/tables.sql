@@ -40,7 +40,7 @@ CREATE TABLE scan_option (
 CREATE TABLE scan_passed (
     scan_id INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
     reason  TEXT NOT NULL CHECK (reason IN ('', 'block-device', 'change-tracking', 'empty', 'excluded', 'no-image-magic', 'packed',
-                                            'special-file', 'symlink', 'unreadable', 'unrecognised')),
+                                            'special-file', 'symlink', 'unreadable', 'unrecognised', 'vhd-alias', 'vhd-piece')),
     files   INTEGER NOT NULL,  -- directory entries
     PRIMARY KEY (scan_id, reason)
 ) STRICT, WITHOUT ROWID;

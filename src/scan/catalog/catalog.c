@@ -5,6 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void release_vhds(struct ia_vhd_directories *vhds)
+{
+    for (size_t i = 0; i < vhds->paths.len; i++)
+        free(vhds->paths.items[i]);
+    for (size_t i = 0; i < vhds->aliases.len; i++) {
+        free(vhds->aliases.items[i].path);
+        free(vhds->aliases.items[i].target);
+    }
+    ia_vec_release(&vhds->paths);
+    ia_vec_release(&vhds->aliases);
+    ia_vec_release(&vhds->known);
+}
+
 void ia_catalog_release(struct ia_catalog *catalog)
 {
     for (size_t i = 0; i < catalog->files.len; i++)
@@ -20,6 +33,7 @@ void ia_catalog_release(struct ia_catalog *catalog)
     for (size_t i = 0; i < catalog->absent.len; i++)
         free(catalog->absent.items[i].path);
     ia_vec_release(&catalog->symlinks);
+    release_vhds(&catalog->vhds);
     ia_vec_release(&catalog->absent);
     ia_vec_release(&catalog->skipped);
     ia_findings_release(&catalog->findings);

@@ -15,6 +15,17 @@ struct ia_skipped {
     int64_t files;
 };
 
+/* A VHD as a directory of files, and a text file that names such a directory, as Xen Orchestra keeps them. */
+struct ia_vhd_alias {
+    char *path;   /* owned */
+    char *target; /* owned; canonical; NULL: nothing was found there */
+};
+struct ia_vhd_directories {
+    IA_VEC(char *) paths;                /* owned; in the order of the walk, and sorted after it */
+    IA_VEC(struct ia_vhd_alias) aliases; /* after the walk by target */
+    IA_VEC(const char *) known;          /* of both, after the walk and sorted */
+};
+
 struct ia_absent {
     char *path; /* owned; a directory */
     int64_t dev;
@@ -45,6 +56,7 @@ struct ia_catalog {
     IA_VEC(struct ia_skipped) skipped;
     IA_VEC(struct ia_absent) absent; /* mounts that are gone */
     IA_VEC(char *) symlinks;         /* owned; found by the walk */
+    struct ia_vhd_directories vhds;  /* the same */
     int64_t walked, skipped_files;
 };
 
@@ -80,6 +92,15 @@ static inline bool ia_catalog_was_named(const struct ia_catalog *catalog, const 
 void ia_catalog_report(const struct ia_catalog *catalog, const char *phase);
 /* Counts a file as skipped. A lack of memory shows in findings.failed. */
 void ia_catalog_skip(struct ia_catalog *catalog, const char *reason);
+
+/* vhd_directories.c. The directory that the walk enters may be a VHD: it is kept then. */
+IA_MUST_CHECK enum ia_status ia_catalog_note_directory(struct ia_catalog *catalog, const char *path,
+                                                       struct ia_error *err);
+/* *is: the file is a piece of a VHD directory, or a name of one: no image, and counted as skipped. */
+IA_MUST_CHECK enum ia_status ia_catalog_is_vhd_piece(struct ia_catalog *catalog, const char *path,
+                                                     const struct stat *st, bool *is, struct ia_error *err);
+/* The findings about all of them, after the walk. */
+IA_MUST_CHECK enum ia_status ia_catalog_judge_vhds(struct ia_catalog *catalog, struct ia_error *err);
 
 /* walk.c: adds what is below the roots. */
 IA_MUST_CHECK enum ia_status ia_catalog_walk(struct ia_catalog *catalog, struct ia_error *err);

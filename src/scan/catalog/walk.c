@@ -27,7 +27,9 @@ static enum ia_status add_file(struct ia_catalog *catalog, const char *path, con
                                struct ia_error *err)
 {
     size_t number;
-    return ia_catalog_add(catalog, path, st, false, &number, err);
+    bool is_piece = false;
+    IA_TRY(ia_catalog_is_vhd_piece(catalog, path, st, &is_piece, err));
+    return is_piece ? IA_OK : ia_catalog_add(catalog, path, st, false, &number, err);
 }
 
 static void pass_special(struct ia_catalog *catalog, const FTSENT *entry)
@@ -66,6 +68,7 @@ static enum ia_status visit(struct ia_catalog *catalog, FTS *fts, FTSENT *entry,
     }
     switch (entry->fts_info) {
     case FTS_D:
+        return ia_catalog_note_directory(catalog, entry->fts_path, err);
     case FTS_DC: /* a hard-linked or mounted circle: what is in it was found before */
         return IA_OK;
     case FTS_F:
@@ -155,5 +158,5 @@ enum ia_status ia_catalog_walk(struct ia_catalog *catalog, struct ia_error *err)
             IA_TRY(walk_root(catalog, catalog->confine.allowed.items[i].path, err));
     for (size_t i = 0; i < catalog->symlinks.len; i++)
         IA_TRY(follow_symlink(catalog, catalog->symlinks.items[i], err));
-    return IA_OK;
+    return ia_catalog_judge_vhds(catalog, err);
 }
