@@ -6,7 +6,8 @@
 -- about: exactly. A file that two images share counts for each. Accounts are empty where they are unknown: the image
 -- about: could not be mapped, changed while it was read, or the host does not report its blocks.
 -- about: Blocks that something else uses too (reflinks) are not given back by one image alone, and a copy takes new ones.
--- about: How many of them are reclaimable is unknown: reclaimable_bytes is the least, reclaimable_at_most the most.
+-- about: How many of them are reclaimable is unknown: reclaimable_bytes is the least, reclaimable_at_most the most. Leaked
+-- about: blocks of an image with the finding empty-l2-table may be the guest's: they count for the latter alone.
 -- column: path | path | the image
 -- column: format | text | its format
 -- column: virtual_size | bytes | size of the guest's disk
@@ -51,8 +52,10 @@ host AS (
 held AS ( -- for nothing
     SELECT image_id,
            disk_zero_allocated + disk_leaked + disk_unused + disk_unallocated + disk_preallocated + disk_tail AS blocks,
+           -- what leaked may be the guest's data that a lost table named
+           CASE WHEN (SELECT k.may_be_lost FROM image_account AS k WHERE k.image_id = b.image_id) THEN disk_leaked ELSE 0 END AS doubtful,
            max(disk_zero_allocated, disk_leaked, disk_unused, disk_unallocated, disk_preallocated, disk_tail) AS largest
-    FROM v_image_blocks
+    FROM v_image_blocks AS b
 ),
 extra AS ( -- bytes of files, whether the host has blocks for them or not
     SELECT image_id, sum(bytes * (use = 'leaked')) AS leaked, sum(bytes * (use = 'bitmap')) AS bitmaps,
@@ -61,7 +64,7 @@ extra AS ( -- bytes of files, whether the host has blocks for them or not
 fit AS ( -- what a command must not lose
     SELECT i.image_id,
            i.state = 'ok' AND i.chain_ok AND i.lock_state = 'none' AND NOT d.corrupt AND NOT d.dirty
-           AND NOT coalesce(k.overlapping, 0) AS at_rest,
+           AND NOT coalesce(k.overlapping, 0) AND NOT k.may_be_lost AS at_rest,
            NOT EXISTS (SELECT 1 FROM reference AS r WHERE r.image_id = i.image_id AND r.kind IN ('data-file', 'extent')) AS one_file,
            -- all that is written anew is there again: no snapshots, bitmaps, keys, and nothing is compressed
            NOT EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL)
@@ -103,7 +106,7 @@ SELECT i.path, i.format, d.virtual_size, g.allocated_bytes, g.zero_bytes,
        p.disk_data, p.disk_zero_allocated, p.disk_leaked, p.disk_unused, p.disk_unallocated, p.disk_preallocated,
        p.disk_tail, p.disk_metadata, p.disk_snapshots, p.disk_bitmaps,
        h.disk_size - p.disk_bytes AS disk_filesystem, h.disk_size, h.disk_shared,
-       max(e.blocks - h.doubtful, 0) AS reclaimable_bytes,
+       max(e.blocks - e.doubtful - h.doubtful, 0) AS reclaimable_bytes,
        min(e.blocks, max(h.disk_size - coalesce(h.disk_shared, 0), 0)) AS reclaimable_at_most,
        a.suggestion, k.metadata_bytes, g.compressed_host_bytes,
        round(1.0 * h.disk_size / nullif(d.virtual_size, 0), 4) AS disk_to_virtual,

@@ -230,8 +230,10 @@ CREATE TABLE image_account (
     reserved_bytes       INTEGER NOT NULL DEFAULT 0,
     compressed_host      INTEGER NOT NULL DEFAULT 0,  -- host bytes that hold compressed_bytes
     metadata_bytes       INTEGER,  -- host bytes of headers and tables; NULL: unknown
-    overlapping          INTEGER CHECK (overlapping IN (0, 1))  -- 1: bytes of its files are used for two things that cannot
+    overlapping          INTEGER CHECK (overlapping IN (0, 1)),  -- 1: bytes of its files are used for two things that cannot
                                    -- share them; 0: none are, by the account of host space; NULL: unknown
+    may_be_lost          INTEGER NOT NULL DEFAULT 0 CHECK (may_be_lost IN (0, 1))  -- 1: a mapping table is empty, and what
+                                   -- leaked may be what it named
 ) STRICT;
 
 -- What the next scan needs of the image.
@@ -486,7 +488,7 @@ CREATE TABLE finding (
     code       TEXT NOT NULL CHECK (code IN (  -- imgaudit(1), FINDINGS
                    'unreadable', 'unreadable-directory', 'unsupported-format', 'corrupt', 'limit',
                    'changed-while-read', 'truncated', 'unrecognised', 'empty-image', 'not-a-regular-file',
-                   'marked-corrupt', 'clusters-overlap', 'dirty', 'encrypted', 'snapshot-unreadable',
+                   'marked-corrupt', 'clusters-overlap', 'empty-l2-table', 'dirty', 'encrypted', 'snapshot-unreadable',
                    'backing-missing', 'backing-outside', 'backing-unreadable', 'backing-remote', 'served-locally',
                    'backing-unsupported', 'backing-depends-on-directory', 'backing-loop', 'backing-format-guessed',
                    'chain-too-deep', 'format-conflict', 'data-file-missing', 'data-file-unreadable',

@@ -18,6 +18,7 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
     [IA_FINDING_NOT_REGULAR] = {"not-a-regular-file", "warning", true, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_MARKED_CORRUPT] = {"marked-corrupt", "error", false, IA_DOUBT_NONE, IA_DOUBT_NOT_UNDERSTOOD},
     [IA_FINDING_OVERLAP] = {"clusters-overlap", "error", false, IA_DOUBT_NONE, IA_DOUBT_CROSS_LINKED},
+    [IA_FINDING_EMPTY_L2_TABLE] = {"empty-l2-table", "warning", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_DIRTY] = {"dirty", "warning", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_ENCRYPTED] = {"encrypted", "info", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_SNAPSHOT_UNREADABLE] = {"snapshot-unreadable", "error", true, IA_DOUBT_NONE, IA_DOUBT_NOT_UNDERSTOOD},

@@ -68,6 +68,9 @@ struct ia_image_facts {
     bool marked_corrupt; /* the image has a mark for it, and it is set */
     int overlapping;     /* 1: bytes of its files are used for two things that cannot share them; 0: none are, as far as
                             the account of host space shows; -1: not known (yet: once that account is complete) */
+    bool has_empty_table; /* a mapping table that was read has no entry at all: nothing was ever written there, all of
+                             it was discarded, or the table is lost */
+    bool may_be_lost;     /* has_empty_table, and clusters that nothing names (leaks), which may be what it named */
     IA_VEC(struct ia_snapshot) snapshots;
     int64_t metadata_bytes;  /* host bytes; -1: not known (yet: complete once the active mapping was read) */
     int64_t compressed_host; /* host bytes that hold the active mapping's compressed extents */

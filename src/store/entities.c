@@ -107,6 +107,7 @@ static const struct ia_column_spec image_account_columns[] = {
     IA_STORED(ia_image_row, compressed_host),
     IA_STORED_NULL_IF_NEGATIVE(ia_image_row, metadata_bytes),
     IA_NULL_IF_NEGATIVE(ia_image_row, overlapping),
+    IA_COLUMN(ia_image_row, may_be_lost),
 };
 
 static const struct ia_column_spec image_memory_columns[] = {

@@ -74,6 +74,7 @@ struct ia_image_row {
     int64_t compressed_host;
     int64_t metadata_bytes; /* -1: unknown */
     int64_t overlapping;    /* 1, 0; -1: unknown */
+    bool may_be_lost;       /* what leaked may be what an empty table named */
     /* image_memory */
     int64_t first_scan;
     int64_t referenced_scan;     /* 0: never */

@@ -312,6 +312,74 @@ def leaks_of_random_images_are_those_of_qemu_img_check(case):
         compare(case, site, path, f"random image {os.path.basename(path)} (seed {case.options.seed})")
 
 
+# -- What leaked may be the guest's -----------------------------------------------------------------------------------
+
+def lost(site):
+    """{name: (leaked bytes, certain to be given back, at most, suggestion)} of images with the finding, and of those without."""
+    rows = {row["path"]: row for row in site.rows("--sparse")}
+    marked = {site.path(name) for code, name in site.findings() if code == "empty-l2-table"}
+    words = lambda row: (row["disk_leaked"], row["reclaimable_bytes"], row["reclaimable_at_most"], row["suggestion"])
+    return ({site.relative(path): words(row) for path, row in rows.items() if path in marked},
+            {site.relative(path): words(row) for path, row in rows.items() if path not in marked})
+
+
+def what_an_empty_l2_table_may_have_named_is_not_freed(case):
+    site = case.site()
+    wipe = lambda path, guest=0: sites.patch(path, Tables(path).l2(guest), bytes(Tables(path).cluster))
+    plain = create(site.path("plain"), 1024 * MIB)
+    qemu_io(plain, "write -q -P 9 0 1M", "write -q -P 3 512M 1M")
+    wipe(plain)
+    extended = create(site.path("extended"), MIB, "extended_l2=on")
+    qemu_io(extended, "write -q -P 9 0 256k")
+    wipe(extended)
+    compressed = create(site.path("compressed"), MIB)
+    qemu_io(compressed, "write -q -c -P 9 0 64k")
+    wipe(compressed)
+    large = create(site.path("large clusters"), 4 * MIB, "cluster_size=2M")  # its table is read in four pieces
+    qemu_io(large, "write -q -P 9 0 2M")
+    wipe(large)
+    snapshot = create(site.path("snapshot"), MIB)
+    qemu_io(snapshot, "write -q -P 9 0 128k")
+    must("qemu-img", "snapshot", "-c", "s", snapshot)
+    table = Tables(snapshot).l2(0)
+    qemu_io(snapshot, "write -q -P 8 0 128k")  # the active state has a table of its own by now
+    sites.patch(snapshot, table, bytes(64 * KIB))
+    whole = create(site.path("whole L1 table"), 1024 * MIB)
+    qemu_io(whole, "write -q -P 9 512M 128k")
+    Tables(whole).cut_table(512 * MIB)
+    # Of the compressed cluster, the file has the few bytes that it holds: one block of the host.
+    leaked = {"plain": MIB, "extended": 256 * KIB, "compressed": 4 * KIB, "large clusters": 2 * MIB, "snapshot": 128 * KIB,
+              "whole L1 table": 192 * KIB}  # with the L2 table
+    for turn in ("read", "taken over"):
+        site.scan()
+        marked, others = lost(site)
+        case.same({name: row[0] for name, row in marked.items()}, leaked, f"{turn}: each has the finding, and what leaked")
+        case.same({(row[1] >= row[0], row[2] >= row[0], row[3]) for row in marked.values()}, {(False, True, None)},
+                  f"{turn}: none of that is certain to be given back, and nothing is suggested", [marked])
+        case.same(others, {}, f"{turn}: all of them")
+    case.same(site.value("SELECT count(*) FROM v_finding WHERE code = 'empty-l2-table' AND (hides OR severity <> 'warning')"), 0,
+              "it is a warning, and hides no reference")
+    report = check(plain)
+    case.same(report["leaks"], 16, "qemu-img check would free the guest's clusters")
+
+
+def other_leaks_and_other_empty_tables_are_what_they_were(case):
+    site = case.site()
+    emptied = create(site.path("emptied"), 1024 * MIB)
+    qemu_io(emptied, "write -q -P 9 0 1M", "write -q -P 3 512M 1M", "discard -q 0 1M")
+    beside = create(site.path("beside"), 1024 * MIB)
+    qemu_io(beside, "write -q -P 9 0 1M", "write -q -P 3 512M 1M")
+    Tables(beside).cut(64 * KIB)
+    small = create(site.path("small clusters"), 2 * MIB, "cluster_size=512")  # 32 KiB a table; of the last one an entry is left
+    qemu_io(small, "write -q -P 9 2047k 1k")
+    Tables(small).cut(2047 * KIB)
+    site.scan()
+    marked, others = lost(site)
+    case.same((marked, {name: row[0] for name, row in others.items()}), ({}, {"emptied": 0, "beside": 64 * KIB, "small clusters": 512}),
+              "a table that was emptied by discards, and leaks beside full tables: no finding")
+    case.same(others["beside"][3], f"qemu-img check -r leaks -f qcow2 '{beside}'", "such leaks may be given back as before")
+
+
 if __name__ == "__main__":
     sys.exit(harness.run_tests(__doc__, [
         leaks_of_all_shapes_are_those_of_qemu_img_check,
@@ -323,4 +391,6 @@ if __name__ == "__main__":
         leaks_beside_a_data_file_are_those_of_qemu_img_check,
         a_killed_writer_leaks_what_qemu_img_check_finds,
         leaks_of_random_images_are_those_of_qemu_img_check,
+        what_an_empty_l2_table_may_have_named_is_not_freed,
+        other_leaks_and_other_empty_tables_are_what_they_were,
     ]))

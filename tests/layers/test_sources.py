@@ -248,7 +248,7 @@ def check_finding_codes(root):
     check = re.search(r"CREATE TABLE finding \(.*?CHECK \(code IN \([^\n]*(.*?)\)\)", schema, re.DOTALL).group(1)
     section = re.search(r"^# FINDINGS$(.*?)^# ", manual, re.DOTALL | re.MULTILINE).group(1)
     places = {"the CHECK of finding.code in schema/tables.sql": set(re.findall(r"'([^']*)'", check)),
-              "FINDINGS in doc/imgaudit.1.scd": set(re.findall(r"^\*([a-z-]+)\* \(", section, re.MULTILINE))}
+              "FINDINGS in doc/imgaudit.1.scd": set(re.findall(r"^\*([a-z0-9-]+)\* \(", section, re.MULTILINE))}
     for place, there in places.items():
         for code in sorted(codes ^ there):
             yield f"'{code}' is {'not in' if code in codes else 'only in'} {place}"

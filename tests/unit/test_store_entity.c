@@ -152,6 +152,7 @@ static const struct ia_image_row whole = {
     .compressed_host = 8,
     .metadata_bytes = 9,
     .overlapping = 1,
+    .may_be_lost = true,
     .first_scan = 10,
     .referenced_scan = 11,
     .referenced_by = "/o",

@@ -176,6 +176,7 @@ struct qcow2_map {
     int64_t table_bytes; /* read so far, against the limit */
     bool look_for_holes;
     bool data_file;
+    bool is_empty; /* the table in question, as far as it was read from its first entry on */
 };
 
 IA_MUST_CHECK enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/zeroes.h"
 #include "format/qcow2/internal.h"
 
 enum { READ_BYTES = 512 * 1024 };
@@ -23,6 +24,8 @@ enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     const struct qcow2_l1 *l1 = qcow2_mapping_l1(image, cursor->mapping);
     map->l1_entries = l1->entries;
     IA_TRY(qcow2_read_l1(image, l1, &map->l1, err));
+    if (l1->entries > 0 && ia_zero_words((const uint8_t *)map->l1, l1->entries) == l1->entries)
+        image->facts.has_empty_table = true;
     int64_t all = qcow2_clusters(q, map->clusters * q->l2_entry_size) * q->cluster_size;
     map->buffer_size = (size_t)ia_min(READ_BYTES, ia_max(all, q->l2_entry_size));
     map->buffer = malloc(map->buffer_size);
@@ -82,6 +85,23 @@ static void expect_tables(struct ia_cursor *cursor, int64_t index, int64_t last)
     }
 }
 
+/* Looks for tables without an entry among the `count` entries in the buffer. One that is read in pieces, from its first
+ * entry on, counts with its last piece. */
+static void find_empty_tables(struct qcow2_map *map, struct ia_image_facts *facts, int64_t count)
+{
+    int64_t words = map->q->l2_entry_size / 8;
+    int64_t per_table = map->q->cluster_size / map->q->l2_entry_size;
+    for (int64_t i = 0; i < count;) { /* ends: a piece has an entry at least */
+        int64_t at = (map->cluster + i) % per_table;
+        int64_t piece = ia_min(count - i, per_table - at);
+        const uint8_t *entries = map->buffer + i * map->q->l2_entry_size;
+        map->is_empty = (at == 0 || map->is_empty) && ia_zero_words(entries, piece * words) == piece * words;
+        i += piece;
+        bool ends = at + piece == per_table || map->cluster + i == map->clusters;
+        facts->has_empty_table = facts->has_empty_table || (ends && map->is_empty);
+    }
+}
+
 /* Reads and decodes as much from the next L2 table, and those adjoining it, as the buffer holds. */
 static enum ia_status read_tables(struct ia_cursor *cursor, int64_t index, int64_t last, struct ia_error *err)
 {
@@ -99,6 +119,7 @@ static enum ia_status read_tables(struct ia_cursor *cursor, int64_t index, int64
     IA_TRY(ia_source_read(cursor->image->main, table + skipped * q->l2_entry_size, map->buffer, (size_t)bytes,
                           "L2 table", err));
     expect_tables(cursor, index + tables, last);
+    find_empty_tables(map, &cursor->image->facts, count);
     int64_t guest = map->cluster * q->cluster_size;
     map->cluster += count;
     return qcow2_push_entries(cursor, map->buffer, count, guest, err);

@@ -84,6 +84,7 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     facts->marked_corrupt = row->corrupt;
     facts->truncated = row->truncated;
     facts->overlapping = (int)row->overlapping;
+    facts->may_be_lost = row->may_be_lost;
 }
 
 /* What was wrong with an unchanged content is still wrong with it. False for states that have causes outside of it. */

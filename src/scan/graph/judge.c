@@ -98,6 +98,11 @@ static void judge_content(struct ia_links *links, const struct ia_file *item)
         ia_findings_add(&links->catalog->findings, IA_FINDING_OVERLAP, path,
                         "the same bytes of its files are used twice: what is written to one guest address, or to a "
                         "table, changes another (qemu-img check: errors of refcounts or COPIED flags, if it notices)");
+    if (parsed->facts.may_be_lost)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_EMPTY_L2_TABLE, path,
+                        "an L2 table, or the L1 table, has no entry, and clusters are leaked: they may be the guest's "
+                        "data that it named. "
+                        "Do not repair leaks before it was looked into");
     if (parsed->facts.dirty)
         ia_findings_add(&links->catalog->findings, IA_FINDING_DIRTY, path,
                         "in use, or not closed cleanly: its own accounts may be behind");

@@ -232,6 +232,7 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
         .is_template = item->node->is_template,
         .lock_state = item->read->lock_state,
         .overlapping = ia_file_cross_linked(item),
+        .may_be_lost = parsed->facts.may_be_lost,
         .compressed_host = parsed->facts.compressed_host,
         .metadata_bytes = parsed->status == IA_OK ? parsed->facts.metadata_bytes : -1,
     };

@@ -175,6 +175,15 @@ static enum ia_status has_file_twice(struct ia_image *image, bool *twice, struct
     return IA_OK;
 }
 
+static bool has_leaks(const struct ia_account *account)
+{
+    for (size_t i = 0; i < account->rows.len; i++)
+        if (strcmp(account->rows.items[i].use, ia_space_use_name(IA_SPACE_LEAKED)) == 0 &&
+            account->rows.items[i].bytes > 0)
+            return true;
+    return false;
+}
+
 enum ia_status ia_account_image(struct ia_image *image, struct ia_account *out, struct ia_error *err)
 {
     *out = (struct ia_account){0};
@@ -187,5 +196,6 @@ enum ia_status ia_account_image(struct ia_image *image, struct ia_account *out, 
         status = account_file(image, i, &known, out, err);
     if (status != IA_OK || !known)
         ia_account_release(out);
+    image->facts.may_be_lost = image->facts.has_empty_table && has_leaks(out);
     return status;
 }
