@@ -45,11 +45,11 @@ CREATE TABLE scan_passed (
     PRIMARY KEY (scan_id, reason)
 ) STRICT, WITHOUT ROWID;
 
--- Directories in which images vanished because another device is mounted there now, or because they are no longer
+-- Directories in which images vanished because another file system is mounted there now, or because they are no longer
 -- scanned: what those images name is unknown until they are read again, or the administrator has them forgotten.
 CREATE TABLE absent_mount (
-    path   TEXT PRIMARY KEY,
-    device INTEGER NOT NULL  -- st_dev of what was mounted there
+    path     TEXT PRIMARY KEY,
+    identity TEXT NOT NULL  -- volume.identity of what was mounted there
 ) STRICT, WITHOUT ROWID;
 
 -- Small values that a scan hands to the next one, and the store to itself.
@@ -77,12 +77,26 @@ CREATE TABLE acceptance (
 
 -- Files ---------------------------------------------------------------------------------------------------------------
 
+-- A file system that files of the latest scan lie on. A btrfs subvolume counts as one.
+CREATE TABLE volume (
+    volume_id INTEGER PRIMARY KEY,  -- kept while scans find it again, mounted anew or elsewhere too
+    identity  TEXT NOT NULL,        -- uuid:, fsid:, nfs: or source: outlives a remount; dev:, made of device, does not
+    device    INTEGER NOT NULL,     -- st_dev: in one scan each volume has its own, after a remount another
+    type      TEXT NOT NULL,        -- as mount(8) has it; '': unknown
+    mount     TEXT NOT NULL,        -- the mount point of the file that the scan found first; '': unknown
+    is_shared INTEGER NOT NULL CHECK (is_shared IN (0, 1)),  -- 1: by its type, other hosts may have it mounted too
+    is_twin   INTEGER NOT NULL DEFAULT 0 CHECK (is_twin IN (0, 1)),  -- 1: another volume of the scan has its identity
+    size      INTEGER,              -- bytes; NULL: unknown
+    free      INTEGER               -- bytes that are not root's alone; NULL: unknown
+) STRICT;
+
 -- A host file of the latest scan by its identity, with the key that shows whether it changed.
 CREATE TABLE file (
     file_id    INTEGER PRIMARY KEY,
     path       TEXT NOT NULL,     -- its first name: files before symbolic links, then in the order of bytes
-    device     INTEGER NOT NULL,  -- st_dev
+    volume_id  INTEGER NOT NULL REFERENCES volume DEFERRABLE INITIALLY DEFERRED,
     inode      INTEGER NOT NULL,
+    birth_ns   INTEGER,           -- when the inode was made a file, part of the identity; NULL: the file system does not keep it
     size       INTEGER NOT NULL,  -- length
     disk_size  INTEGER NOT NULL,  -- bytes of blocks on the host
     mtime_ns   INTEGER NOT NULL,
@@ -98,7 +112,7 @@ CREATE TABLE file (
                    OR reason = 'unrecognised'),
     links      INTEGER,           -- names that the file system counts; NULL: unknown
     links_found INTEGER,          -- of these, those that the scan found, each once for all mounts; NULL: unknown
-    UNIQUE (device, inode)
+    UNIQUE (volume_id, inode)
 ) STRICT;
 
 -- Every name by which the latest scan found an image or a part of one: hard links, bind mounts, symbolic links.

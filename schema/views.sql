@@ -32,17 +32,39 @@ SELECT i.image_id, i.path, i.format, h.variant, i.format_basis, h.virtual_size,
        i.lock_state, h.encrypted, h.dirty, h.corrupt, h.truncated,
        (SELECT count(*) FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS snapshots,
        (SELECT count(*) FROM image_file AS x WHERE x.image_id = i.image_id) AS files,
-       h.identity, h.parent_identity, i.is_template
+       h.identity, h.parent_identity, i.is_template, self.volume_id,
+       strftime('%Y-%m-%dT%H:%M:%SZ', self.birth_ns / 1000000000, 'unixepoch') AS birth
 FROM image AS i
+LEFT JOIN file AS self ON self.file_id = i.file_id
 LEFT JOIN image_header AS h ON h.image_id = i.image_id
 LEFT JOIN image AS b ON b.image_id = i.backing_id;
 
+-- A file system that images lie on, and what its images take, or could come to take.
+CREATE VIEW v_volume AS
+SELECT v.volume_id, v.mount, v.type, v.identity, v.is_shared AS shared, v.size, v.free,
+       (SELECT count(*) FROM image AS i JOIN file AS f ON f.file_id = i.file_id WHERE f.volume_id = v.volume_id) AS images,
+       d.disk_bytes, d.disk_bytes + coalesce(g.growth, 0) AS promised_bytes,
+       v.device AS dev, v.is_twin AS twin
+FROM volume AS v
+JOIN (SELECT volume_id, sum(disk_size) AS disk_bytes FROM file WHERE verdict IN ('image', 'part')
+      GROUP BY volume_id) AS d ON d.volume_id = v.volume_id
+-- What heads do not take yet of what their guests may write, where their main file lies.
+LEFT JOIN (SELECT f.volume_id, sum(max(h.virtual_size - (
+                      SELECT sum(o.disk_size) FROM file AS o WHERE o.file_id IN (
+                          SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)), 0)) AS growth
+           FROM image AS i
+           JOIN image_header AS h ON h.image_id = i.image_id
+           JOIN file AS f ON f.file_id = i.file_id
+           WHERE NOT EXISTS (SELECT 1 FROM image AS b WHERE b.backing_id = i.image_id)
+           GROUP BY f.volume_id) AS g ON g.volume_id = v.volume_id;
+
 -- A host file of an image.
 CREATE VIEW v_file AS
-SELECT x.file_id, x.image_id, x.role, x.path, f.size, f.disk_size, f.device AS dev, f.inode,
+SELECT x.file_id, x.image_id, x.role, x.path, f.size, f.disk_size, v.device AS dev, f.inode,
        strftime('%Y-%m-%dT%H:%M:%SZ', f.mtime_ns / 1000000000, 'unixepoch') AS mtime, f.mtime_ns
 FROM image_file AS x
-LEFT JOIN file AS f ON f.file_id = x.file_id;
+LEFT JOIN file AS f ON f.file_id = x.file_id
+LEFT JOIN volume AS v ON v.volume_id = f.volume_id;
 
 -- An internal snapshot of an image.
 CREATE VIEW v_snapshot AS
@@ -197,7 +219,8 @@ JOIN image AS o ON o.image_id = p.other_id;
 
 -- A host file of an image: its blocks, and what deleting it frees.
 CREATE VIEW v_file_blocks AS
-SELECT f.file_id, f.path, f.device AS dev, f.inode, f.links_found AS names, f.links, f.size, f.disk_size,
+SELECT f.file_id, f.path, (SELECT v.device FROM volume AS v WHERE v.volume_id = f.volume_id) AS dev, f.inode,
+       f.links_found AS names, f.links, f.size, f.disk_size,
        CASE WHEN f.links IS NULL THEN NULL WHEN s.file_id IS NULL THEN 0 ELSE s.shared_bytes END AS shared_bytes,
        CASE WHEN f.links IS NULL THEN NULL WHEN s.file_id IS NULL THEN f.disk_size
             ELSE max(f.disk_size - s.shared_bytes, 0) END AS exclusive_bytes,

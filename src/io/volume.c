@@ -102,15 +102,45 @@ static int64_t bytes_of(uint64_t blocks, const struct statfs *fs)
     return blocks <= INT64_MAX && ia_mul((int64_t)blocks, unit, &bytes) ? bytes : -1;
 }
 
-static enum ia_status fill(int fd, const struct stat *st, const struct ia_mount *mount, struct ia_volume *out,
+static enum ia_status fill(const struct ia_volume_facts *facts, const char *mount, struct ia_volume *out,
                            struct ia_error *err)
 {
+    struct ia_buf identity = {0};
+    ia_volume_identify(facts, &identity);
+    *out = (struct ia_volume){
+        .dev = (int64_t)facts->dev,
+        .mount = strdup(mount),
+        .type = strdup(facts->type),
+        .identity = ia_buf_steal(&identity),
+        .is_shared = ia_volume_is_shared(facts),
+        .size = -1,
+        .free = -1,
+    };
+    if (out->mount != NULL && out->type != NULL && out->identity != NULL)
+        return IA_OK;
+    ia_volume_release(out);
+    return ia_no_memory(err);
+}
+
+enum ia_status ia_volume_unknown(int64_t dev, struct ia_volume *out, struct ia_error *err)
+{
+    const struct ia_volume_facts facts = {.dev = (uint64_t)dev, .type = "", .source = "", .uuid = "", .nfs_fsid = ""};
+    return fill(&facts, "", out, err);
+}
+
+enum ia_status ia_volume_of(int fd, const char *path, const struct ia_mounts *mounts, struct ia_volume *out,
+                            struct ia_error *err)
+{
+    struct stat st;
     struct statfs fs = {0};
-    bool asked = fstatfs(fd, &fs) == 0;
     char uuid[UUID_TEXT] = "";
     char nfs_fsid[UUID_TEXT] = "";
+    if (fstat(fd, &st) != 0)
+        return ia_fail_errno(err, errno, "cannot stat '%s'", path);
+    bool is_asked = fstatfs(fd, &fs) == 0;
+    const struct ia_mount *mount = mount_of(fd, path, mounts);
     struct ia_volume_facts facts = {
-        .dev = st->st_dev,
+        .dev = st.st_dev,
         .magic = (uint32_t)fs.f_type,
         .type = mount == NULL ? "" : mount->type,
         .source = mount == NULL ? "" : mount->source,
@@ -119,41 +149,21 @@ static enum ia_status fill(int fd, const struct stat *st, const struct ia_mount 
     };
     memcpy(&facts.fsid, &fs.f_fsid, sizeof(facts.fsid));
     if (!uuid_of_kernel(fd, facts.magic, uuid))
-        uuid_of_udev(st->st_dev, uuid);
+        uuid_of_udev(st.st_dev, uuid);
     if (strncmp(facts.type, "nfs", 3) == 0)
-        find_nfs_fsid(st->st_dev, nfs_fsid);
-    struct ia_buf identity = {0};
-    ia_volume_identify(&facts, &identity);
-    *out = (struct ia_volume){
-        .dev = (int64_t)st->st_dev,
-        .mount = strdup(mount == NULL ? "" : mount->point),
-        .type = strdup(facts.type),
-        .identity = ia_buf_steal(&identity),
-        .is_shared = ia_volume_is_shared(&facts),
-        .size = asked ? bytes_of(fs.f_blocks, &fs) : -1,
-        .free = asked ? bytes_of(fs.f_bavail, &fs) : -1,
-    };
-    if (out->mount != NULL && out->type != NULL && out->identity != NULL)
-        return IA_OK;
-    ia_volume_release(out);
-    return ia_no_memory(err);
-}
-
-enum ia_status ia_volume_of(int fd, const char *path, const struct ia_mounts *mounts, struct ia_volume *out,
-                            struct ia_error *err)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return ia_fail_errno(err, errno, "cannot stat '%s'", path);
-    return fill(fd, &st, mount_of(fd, path, mounts), out, err);
+        find_nfs_fsid(st.st_dev, nfs_fsid);
+    IA_TRY(fill(&facts, mount == NULL ? "" : mount->point, out, err));
+    if (is_asked) {
+        out->size = bytes_of(fs.f_blocks, &fs);
+        out->free = bytes_of(fs.f_bavail, &fs);
+    }
+    return IA_OK;
 }
 
 enum ia_status ia_volume_of_path(const char *path, const struct ia_mounts *mounts, struct ia_volume *out,
                                  struct ia_error *err)
 {
-    struct stat st;
-    bool readable = stat(path, &st) == 0 && (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode));
-    IA_AUTO_CLOSE int fd = readable ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+    IA_AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         fd = open(path, O_PATH | O_CLOEXEC);
     if (fd < 0)

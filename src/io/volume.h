@@ -25,9 +25,12 @@ void ia_volume_release(struct ia_volume *volume);
 IA_MUST_CHECK enum ia_status ia_volume_of(int fd, const char *path, const struct ia_mounts *mounts,
                                           struct ia_volume *out, struct ia_error *err);
 
-/* Of what path names: a directory where that is known, since nobody minds if one is opened. As above. */
+/* Of what path names, a directory if possible: nothing else is opened. As above. */
 IA_MUST_CHECK enum ia_status ia_volume_of_path(const char *path, const struct ia_mounts *mounts, struct ia_volume *out,
                                                struct ia_error *err);
+
+/* Of a st_dev of which nothing else can be found out. IA_NOMEM. */
+IA_MUST_CHECK enum ia_status ia_volume_unknown(int64_t dev, struct ia_volume *out, struct ia_error *err);
 
 /* When the file was made, in nanoseconds since 1970; -1: the file system does not keep that. The file at the path, or
  * with path "" the open one; *dev and *inode are of the same file. False: it cannot be looked at. */

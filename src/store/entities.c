@@ -3,11 +3,24 @@
 #include "store/entities.h"
 #include "store/rows.h"
 
+static const struct ia_column_spec volume_columns[] = {
+    IA_KEY_OR_NEW(ia_volume_row, volume_id),
+    IA_COLUMN(ia_volume_row, identity),
+    IA_COLUMN(ia_volume_row, device),
+    IA_STORED(ia_volume_row, type),
+    IA_COLUMN(ia_volume_row, mount),
+    IA_STORED(ia_volume_row, is_shared),
+    IA_STORED(ia_volume_row, is_twin),
+    IA_STORED_NULL_IF_NEGATIVE(ia_volume_row, size),
+    IA_STORED_NULL_IF_NEGATIVE(ia_volume_row, free),
+};
+
 static const struct ia_column_spec file_columns[] = {
     IA_KEY_OR_NEW(ia_file_row, file_id),
     IA_COLUMN(ia_file_row, path),
-    IA_COLUMN_AS("device", ia_file_row, dev, IA_COLUMN_VALUE),
+    IA_COLUMN(ia_file_row, volume_id),
     IA_COLUMN(ia_file_row, inode),
+    IA_NULL_IF_NEGATIVE(ia_file_row, birth_ns),
     IA_COLUMN(ia_file_row, size),
     IA_COLUMN(ia_file_row, disk_size),
     IA_COLUMN(ia_file_row, mtime_ns),
@@ -253,7 +266,7 @@ static const struct ia_column_spec passed_columns[] = {
 
 static const struct ia_column_spec mount_columns[] = {
     IA_KEY(ia_mount_row, path),
-    IA_COLUMN_AS("device", ia_mount_row, dev, IA_COLUMN_VALUE),
+    IA_COLUMN(ia_mount_row, identity),
 };
 
 static const struct ia_column_spec setting_columns[] = {
@@ -274,6 +287,7 @@ static const struct ia_column_spec acceptance_columns[] = {
 #define COLUMNS(name) name##_columns, sizeof(name##_columns) / sizeof(name##_columns[0])
 
 const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
+    [IA_ENTITY_VOLUME] = {"volume", COLUMNS(volume), "ORDER BY volume_id"},
     [IA_ENTITY_FILE] = {"file", COLUMNS(file), "ORDER BY file_id"},
     [IA_ENTITY_FILE_NAME] = {"file_name", COLUMNS(file_name), NULL},
     [IA_ENTITY_SHARING] = {"file_sharing", COLUMNS(sharing), NULL},

@@ -6,6 +6,7 @@
 #include "store/entity.h"
 
 enum ia_entity_number {
+    IA_ENTITY_VOLUME,
     IA_ENTITY_FILE,
     IA_ENTITY_FILE_NAME,
     IA_ENTITY_SHARING,

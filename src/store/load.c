@@ -10,6 +10,7 @@ static const char reading[] = "cannot read the store";
 
 /* The caller's function, and what it is called with. */
 struct loader {
+    ia_load_volume *volume;
     ia_load_file *file;
     ia_load_image *image;
     ia_load_mapping *mapping;
@@ -108,6 +109,18 @@ enum ia_status ia_writer_load_images(struct ia_writer *writer, ia_load_image *ea
     for (size_t i = 0; i < PARTS; i++)
         sqlite3_reset(parts[i].stmt);
     return status;
+}
+
+static enum ia_status load_volume(const struct loader *loader, const void *row, struct ia_error *err)
+{
+    return loader->volume(loader->ctx, row, err);
+}
+
+enum ia_status ia_writer_load_volumes(struct ia_writer *writer, ia_load_volume *each, void *ctx, struct ia_error *err)
+{
+    struct ia_volume_row row;
+    const struct loader loader = {.volume = each, .ctx = ctx};
+    return load_rows(writer, IA_ENTITY_VOLUME, &row, load_volume, &loader, err);
 }
 
 static enum ia_status load_file(const struct loader *loader, const void *row, struct ia_error *err)
@@ -216,7 +229,7 @@ enum ia_status ia_writer_load_candidates(struct ia_writer *writer, ia_load_candi
 static enum ia_status load_mount(const struct loader *loader, const void *row, struct ia_error *err)
 {
     const struct ia_mount_row *mount = row;
-    return loader->mount(loader->ctx, mount->path, mount->dev, err);
+    return loader->mount(loader->ctx, mount->path, mount->identity, err);
 }
 
 enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *each, void *ctx, struct ia_error *err)

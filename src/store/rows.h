@@ -11,10 +11,21 @@
 #include "model/abilities.h"
 #include "model/extent.h"
 
+struct ia_volume_row {
+    int64_t volume_id; /* 0: a new one */
+    const char *identity;
+    int64_t device;
+    const char *type, *mount; /* "": not known */
+    bool is_shared, is_twin;
+    int64_t size, free; /* -1: not known */
+};
+
 struct ia_file_row {
     int64_t file_id; /* 0: a new one */
     const char *path;
-    int64_t dev, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns;
+    int64_t volume_id, inode;
+    int64_t birth_ns; /* -1: not known */
+    int64_t size, disk_size, mtime_ns, ctime_ns, checked_ns;
     const char *verdict;
     const char *reason;
     int64_t links, links_found; /* -1: not known */
@@ -202,8 +213,7 @@ struct ia_passed_row {
 };
 
 struct ia_mount_row {
-    const char *path;
-    int64_t dev;
+    const char *path, *identity;
 };
 
 struct ia_setting_row {

@@ -125,6 +125,23 @@ int64_t ia_writer_new_map_id(struct ia_writer *writer)
     return writer->next_map_id++;
 }
 
+enum ia_status ia_writer_put_volume(struct ia_writer *writer, struct ia_volume_row *row, struct ia_error *err)
+{
+    if (row->volume_id != 0)
+        return ia_statements_put(&writer->statements, IA_ENTITY_VOLUME, row, err);
+    IA_TRY(ia_statements_insert(&writer->statements, IA_ENTITY_VOLUME, row, err));
+    row->volume_id = sqlite3_last_insert_rowid(writer->db);
+    return IA_OK;
+}
+
+enum ia_status ia_writer_drop_empty_volumes(struct ia_writer *writer, struct ia_error *err)
+{
+    return ia_connection_exec(writer->db,
+                              "DELETE FROM volume"
+                              " WHERE NOT EXISTS (SELECT 1 FROM file AS f WHERE f.volume_id = volume.volume_id)",
+                              err);
+}
+
 enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *row, struct ia_error *err)
 {
     if (row->file_id != 0)

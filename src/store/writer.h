@@ -36,6 +36,9 @@ int64_t ia_writer_new_map_id(struct ia_writer *writer);
 
 /* What the scan before left, each table by ascending numbers: a row for each file, image and mapping. Strings are valid
  * during the call only. */
+typedef enum ia_status ia_load_volume(void *ctx, const struct ia_volume_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_volumes(struct ia_writer *writer, ia_load_volume *each, void *ctx,
+                                                    struct ia_error *err);
 typedef enum ia_status ia_load_file(void *ctx, const struct ia_file_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_files(struct ia_writer *writer, ia_load_file *each, void *ctx,
                                                   struct ia_error *err);
@@ -62,6 +65,11 @@ typedef enum ia_status ia_load_mapping(void *ctx, const struct ia_mapping_row *r
 IA_MUST_CHECK enum ia_status ia_writer_load_mappings(struct ia_writer *writer, ia_load_mapping *each, void *ctx,
                                                      struct ia_error *err);
 
+/* Inserts (volume_id 0: a new one, set on return) or replaces. */
+IA_MUST_CHECK enum ia_status ia_writer_put_volume(struct ia_writer *writer, struct ia_volume_row *row,
+                                                  struct ia_error *err);
+/* Removes those that no file lies on. */
+IA_MUST_CHECK enum ia_status ia_writer_drop_empty_volumes(struct ia_writer *writer, struct ia_error *err);
 /* Inserts (file_id 0: a new one, set on return) or replaces. */
 IA_MUST_CHECK enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *row,
                                                 struct ia_error *err);
@@ -121,11 +129,11 @@ IA_MUST_CHECK enum ia_status ia_writer_put_sharing(struct ia_writer *writer, con
 IA_MUST_CHECK enum ia_status ia_writer_put_shared_run(struct ia_writer *writer, const struct ia_shared_run_row *row,
                                                       struct ia_error *err);
 
-/* Directories of images that vanished with their mount. */
-typedef enum ia_status ia_load_mount(void *ctx, const char *path, int64_t dev, struct ia_error *err);
+/* Directories of images that vanished with their mount, and what identified that. */
+typedef enum ia_status ia_load_mount(void *ctx, const char *path, const char *identity, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *each, void *ctx,
                                                    struct ia_error *err);
-IA_MUST_CHECK enum ia_status ia_writer_put_mount(struct ia_writer *writer, const char *path, int64_t dev,
+IA_MUST_CHECK enum ia_status ia_writer_put_mount(struct ia_writer *writer, const char *path, const char *identity,
                                                  struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error *err);
 

@@ -159,7 +159,9 @@ static void a_directory_and_a_file_in_it_lie_on_one_volume(void **state)
     assert_true(stat(*state, &st) == 0 && statvfs(*state, &fs) == 0);
     assert_ok(ia_mounts_read(&mounts, &err));
     assert_ok(ia_volume_of_path(*state, &mounts, &of_directory, &err));
-    assert_ok(ia_volume_of_path("file", &mounts, &of_file, &err));
+    int fd = open("file", O_RDONLY | O_CLOEXEC);
+    assert_ok(ia_volume_of(fd, "file", &mounts, &of_file, &err));
+    close(fd);
     assert_int_equal(of_directory.dev, st.st_dev);
     assert_string_equal(of_directory.identity, of_file.identity);
     assert_string_equal(of_directory.mount, of_file.mount);

@@ -47,7 +47,8 @@ static inline void store_open(struct test_store *store)
     store_exec(store, "PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON; BEGIN");
     if (ia_migrate(store->db, &schema, 0, &err) != IA_OK)
         fail_msg("%s", err.message);
-    store_exec(store, "INSERT INTO format (name) VALUES ('qcow2'), ('raw'); COMMIT");
+    store_exec(store, "INSERT INTO format (name) VALUES ('qcow2'), ('raw');"
+                      "INSERT INTO " VOLUME_ROW " VALUES (1, 'uuid:a', 2049, 'ext4', '/r', 0, 1048576, 4096); COMMIT");
 }
 
 static inline void store_close(struct test_store *store)

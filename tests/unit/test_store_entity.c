@@ -253,10 +253,14 @@ static enum ia_status compare(void *ctx, const struct ia_image_row *row, struct 
 
 static void put_pair(struct ia_writer *writer, struct expectation *expected)
 {
+    struct ia_volume_row volume = {.volume_id = 1, .identity = "dev:8:1", .type = "", .mount = ""};
+    assert_ok(ia_writer_put_volume(writer, &volume, &err));
     *expected = (struct expectation){.rows = {whole, bare}};
     for (size_t i = 0; i < COUNT(expected->rows); i++) {
         struct ia_file_row file = {.path = expected->rows[i].path,
+                                   .volume_id = 1,
                                    .inode = (int64_t)i,
+                                   .birth_ns = -1,
                                    .verdict = "image",
                                    .reason = "",
                                    .links = -1,

@@ -31,7 +31,8 @@ static int64_t ask(const char *sql)
 
 static struct ia_file_row a_file(const char *path, int64_t inode)
 {
-    return (struct ia_file_row){.path = path, .dev = 1, .inode = inode, .size = 10, .verdict = "image", .reason = ""};
+    return (struct ia_file_row){
+        .path = path, .volume_id = 1, .inode = inode, .birth_ns = -1, .size = 10, .verdict = "image", .reason = ""};
 }
 
 static struct ia_image_row an_image(int64_t image_id, int64_t file_id, const char *path, int64_t map_id)
@@ -60,6 +61,8 @@ static void store_image(struct ia_writer *writer, int64_t *image_id, int64_t *ma
 {
     struct ia_file_row file = a_file("/x", 7);
     const struct ia_format_row format = {.name = "raw", .suffixes = ""};
+    struct ia_volume_row volume = {.volume_id = 1, .identity = "dev:8:1", .type = "", .mount = ""};
+    assert_ok(ia_writer_put_volume(writer, &volume, &err));
     assert_ok(ia_writer_put_format(writer, &format, &err));
     assert_ok(ia_writer_put_file(writer, &file, &err));
     *image_id = ia_writer_new_image_id(writer);
@@ -82,6 +85,42 @@ static void what_is_not_committed_is_gone(void **state)
     assert_ok(ia_writer_put_file(writer, &file, &err));
     ia_writer_close(writer);
     assert_int_equal(ask("SELECT count(*) FROM file"), 0);
+}
+
+static enum ia_status keep_volume(void *ctx, const struct ia_volume_row *row, struct ia_error *error)
+{
+    int64_t *sum = ctx;
+    (void)error;
+    assert_string_equal(row->identity, "uuid:a");
+    assert_string_equal(row->mount, "/mnt");
+    *sum += row->volume_id * 1000 + row->device;
+    return IA_OK;
+}
+
+static void volumes_keep_their_numbers_and_go_with_their_last_file(void **state)
+{
+    (void)state;
+    struct ia_writer *writer;
+    struct ia_file_row file = a_file("/x", 7);
+    struct ia_volume_row used = {
+        .identity = "uuid:a", .device = 5, .type = "ext4", .mount = "/mnt", .size = 100, .free = -1};
+    struct ia_volume_row empty = used;
+    int64_t sum = 0;
+    assert_ok(ia_writer_begin("store.db", &writer, &err));
+    assert_ok(ia_writer_put_volume(writer, &used, &err));
+    assert_ok(ia_writer_put_volume(writer, &empty, &err));
+    assert_int_equal(used.volume_id, 1);
+    assert_int_equal(empty.volume_id, 2);
+    file.volume_id = used.volume_id;
+    assert_ok(ia_writer_put_file(writer, &file, &err));
+    used.device = 6;
+    assert_ok(ia_writer_put_volume(writer, &used, &err));
+    assert_ok(ia_writer_drop_empty_volumes(writer, &err));
+    assert_ok(ia_writer_load_volumes(writer, keep_volume, &sum, &err));
+    assert_int_equal(sum, 1006);
+    assert_ok(ia_writer_commit(writer, &err));
+    ia_writer_close(writer);
+    assert_int_equal(ask("SELECT size FROM volume WHERE free IS NULL"), 100);
 }
 
 static void a_second_writer_is_refused_at_once(void **state)
@@ -344,6 +383,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         in_temp_dir(what_is_not_committed_is_gone),
+        in_temp_dir(volumes_keep_their_numbers_and_go_with_their_last_file),
         in_temp_dir(a_second_writer_is_refused_at_once),
         in_temp_dir(readers_see_the_state_before_until_commit),
         in_temp_dir(extents_come_back_as_they_went_in),

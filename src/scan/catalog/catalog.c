@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The files of a catalog, found by identity. */
 #include "scan/catalog/catalog.h"
+#include "scan/catalog/volumes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +31,19 @@ void ia_catalog_release(struct ia_catalog *catalog)
     free(catalog->previous_index.slots);
     for (size_t i = 0; i < catalog->symlinks.len; i++)
         free(catalog->symlinks.items[i]);
-    for (size_t i = 0; i < catalog->absent.len; i++)
+    for (size_t i = 0; i < catalog->absent.len; i++) {
         free(catalog->absent.items[i].path);
+        free(catalog->absent.items[i].identity);
+    }
+    for (size_t i = 0; i < catalog->volumes.len; i++)
+        ia_volume_release(&catalog->volumes.items[i].about);
+    for (size_t i = 0; i < catalog->previous_volumes.len; i++) {
+        free(catalog->previous_volumes.items[i].identity);
+        free(catalog->previous_volumes.items[i].mount);
+    }
+    ia_vec_release(&catalog->volumes);
+    ia_vec_release(&catalog->previous_volumes);
+    ia_mounts_release(&catalog->mounts);
     ia_vec_release(&catalog->symlinks);
     release_vhds(&catalog->vhds);
     ia_vec_release(&catalog->absent);
@@ -41,35 +53,40 @@ void ia_catalog_release(struct ia_catalog *catalog)
     *catalog = (struct ia_catalog){0};
 }
 
-static size_t hash(int64_t dev, int64_t inode)
+static size_t hash(int64_t volume, int64_t inode)
 {
-    uint64_t h = ((uint64_t)dev * UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)inode;
+    uint64_t h = ((uint64_t)volume * UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)inode;
     h = (h ^ (h >> 32)) * UINT64_C(0xd6e8feb86659fd93);
     return (size_t)(h ^ (h >> 32));
 }
 
-typedef const struct ia_file_key *key_at(const struct ia_catalog *catalog, size_t number);
+/* What an index goes by: of files of this scan volume is st_dev, of those of the scan before volume_id. */
+struct key {
+    int64_t volume, inode;
+};
+typedef struct key key_at(const struct ia_catalog *catalog, size_t number);
 
-static const struct ia_file_key *file_key(const struct ia_catalog *catalog, size_t number)
+static struct key file_key(const struct ia_catalog *catalog, size_t number)
 {
-    return &catalog->files.items[number]->key;
+    const struct ia_file_key *key = &catalog->files.items[number]->key;
+    return (struct key){key->dev, key->inode};
 }
 
-static const struct ia_file_key *previous_key(const struct ia_catalog *catalog, size_t number)
+static struct key previous_key(const struct ia_catalog *catalog, size_t number)
 {
-    return &catalog->previous.items[number].key;
+    const struct ia_previous *previous = &catalog->previous.items[number];
+    return (struct key){previous->volume_id, previous->key.inode};
 }
 
 /* The slot of an identity: its number plus one, or 0 in a free slot. Ends: the table is never more than half full. */
-static size_t *slot_of(const struct ia_catalog *catalog, const struct ia_index *index, key_at *key, int64_t dev,
-                       int64_t inode)
+static size_t *slot_of(const struct ia_catalog *catalog, const struct ia_index *index, key_at *key, struct key wanted)
 {
     size_t mask = index->cap - 1;
-    for (size_t i = hash(dev, inode) & mask;; i = (i + 1) & mask) {
+    for (size_t i = hash(wanted.volume, wanted.inode) & mask;; i = (i + 1) & mask) {
         if (index->slots[i] == 0)
             return &index->slots[i];
-        const struct ia_file_key *found = key(catalog, index->slots[i] - 1);
-        if (found->dev == dev && found->inode == inode)
+        struct key found = key(catalog, index->slots[i] - 1);
+        if (found.volume == wanted.volume && found.inode == wanted.inode)
             return &index->slots[i];
     }
 }
@@ -83,20 +100,18 @@ static bool grow(const struct ia_catalog *catalog, struct ia_index *index, key_a
     for (size_t i = 0; i < index->cap; i++) {
         if (index->slots[i] == 0)
             continue;
-        const struct ia_file_key *k = key(catalog, index->slots[i] - 1);
-        *slot_of(catalog, &bigger, key, k->dev, k->inode) = index->slots[i];
+        *slot_of(catalog, &bigger, key, key(catalog, index->slots[i] - 1)) = index->slots[i];
     }
     free(index->slots);
     *index = bigger;
     return true;
 }
 
-static size_t find(const struct ia_catalog *catalog, const struct ia_index *index, key_at *key, int64_t dev,
-                   int64_t inode)
+static size_t find(const struct ia_catalog *catalog, const struct ia_index *index, key_at *key, struct key wanted)
 {
     if (index->cap == 0)
         return IA_NO_FILE;
-    size_t slot = *slot_of(catalog, index, key, dev, inode);
+    size_t slot = *slot_of(catalog, index, key, wanted);
     return slot == 0 ? IA_NO_FILE : slot - 1;
 }
 
@@ -104,20 +119,19 @@ static bool insert(const struct ia_catalog *catalog, struct ia_index *index, key
 {
     if (index->used * 2 >= index->cap && !grow(catalog, index, key))
         return false;
-    const struct ia_file_key *k = key(catalog, number);
-    *slot_of(catalog, index, key, k->dev, k->inode) = number + 1;
+    *slot_of(catalog, index, key, key(catalog, number)) = number + 1;
     index->used++;
     return true;
 }
 
 size_t ia_catalog_find(const struct ia_catalog *catalog, int64_t dev, int64_t inode)
 {
-    return find(catalog, &catalog->index, file_key, dev, inode);
+    return find(catalog, &catalog->index, file_key, (struct key){dev, inode});
 }
 
-size_t ia_catalog_find_previous(const struct ia_catalog *catalog, int64_t dev, int64_t inode)
+size_t ia_catalog_find_previous(const struct ia_catalog *catalog, int64_t volume_id, int64_t inode)
 {
-    return find(catalog, &catalog->previous_index, previous_key, dev, inode);
+    return find(catalog, &catalog->previous_index, previous_key, (struct key){volume_id, inode});
 }
 
 static bool comes_before(const struct ia_name *a, const struct ia_name *b)
@@ -156,7 +170,9 @@ enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, cons
         file->links = (int64_t)st->st_nlink;
         file->block_device = S_ISBLK(st->st_mode);
         file->previous = IA_NO_FILE;
+        file->birth_ns = -1;
         ia_file_key_from_stat(&file->key, st);
+        IA_TRY(ia_catalog_see_volume(catalog, file->key.dev, &file->volume, err));
         found = catalog->files.len - 1;
         if (!insert(catalog, &catalog->index, file_key, found))
             return ia_no_memory(err);

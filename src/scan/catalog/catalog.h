@@ -5,6 +5,7 @@
 #define IA_SCAN_CATALOG_CATALOG_H
 
 #include "chain/confine.h"
+#include "io/volume.h"
 #include "scan/catalog/file.h"
 #include "scan/catalog/findings.h"
 #include "scan/options.h"
@@ -27,11 +28,28 @@ struct ia_vhd_directories {
 };
 
 struct ia_absent {
-    char *path; /* owned; a directory */
-    int64_t dev;
+    char *path;     /* owned; a directory */
+    char *identity; /* owned; of the volume that it lay on */
 };
 
-struct ia_index { /* (device, inode) to number */
+/* A file system that files lie on. */
+struct ia_catalog_volume {
+    struct ia_volume about; /* of a new one dev alone */
+    bool is_described;
+    bool is_twin;        /* another one of this scan has the same identity */
+    int64_t previous_id; /* its number in the scan before; 0: that had none */
+    int64_t volume_id;   /* of its row; 0: none yet */
+};
+
+/* One that the scan before saw. */
+struct ia_previous_volume {
+    int64_t volume_id;
+    int64_t dev;
+    char *identity, *mount; /* owned */
+    bool is_taken;          /* a volume of this scan is this one */
+};
+
+struct ia_index { /* (device, inode), or (volume_id, inode), to number */
     size_t *slots;
     size_t cap, used;
 };
@@ -53,6 +71,10 @@ struct ia_catalog {
     struct ia_index index;
     IA_VEC(struct ia_previous) previous;
     struct ia_index previous_index;
+    IA_VEC(struct ia_catalog_volume) volumes; /* each with a st_dev of its own */
+    IA_VEC(struct ia_previous_volume) previous_volumes;
+    size_t last_volume;      /* the one that was seen last */
+    struct ia_mounts mounts; /* of this host, once a volume was looked at */
     IA_VEC(struct ia_skipped) skipped;
     IA_VEC(struct ia_absent) absent; /* mounts that are gone */
     IA_VEC(char *) symlinks;         /* owned; found by the walk */
@@ -64,7 +86,7 @@ void ia_catalog_release(struct ia_catalog *catalog);
 
 /* The file of an identity, IA_NO_FILE when there is none. */
 size_t ia_catalog_find(const struct ia_catalog *catalog, int64_t dev, int64_t inode);
-size_t ia_catalog_find_previous(const struct ia_catalog *catalog, int64_t dev, int64_t inode);
+size_t ia_catalog_find_previous(const struct ia_catalog *catalog, int64_t volume_id, int64_t inode);
 
 /* The file with this identity, new or known, with one more name. Takes a copy of path. */
 IA_MUST_CHECK enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, const struct stat *st,
@@ -88,6 +110,10 @@ static inline bool ia_catalog_was_named(const struct ia_catalog *catalog, const 
     return previous != NULL && previous->referenced_scan != 0;
 }
 
+/* The row is of this very file: same volume, same inode, and not made at another time. */
+bool ia_catalog_is_row_of(const struct ia_catalog *catalog, const struct ia_previous *previous,
+                          const struct ia_file *file);
+
 /* Reports that the scan is in this phase, with what is done. */
 void ia_catalog_report(const struct ia_catalog *catalog, const char *phase);
 /* Counts a file as skipped. A lack of memory shows in findings.failed. */
@@ -109,7 +135,7 @@ IA_MUST_CHECK enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct 
 /* previous.c: what of it is still true. */
 IA_MUST_CHECK enum ia_status ia_catalog_match(struct ia_catalog *catalog, struct ia_error *err);
 /* The same for a file that came later, by a reference. */
-void ia_catalog_match_late(struct ia_catalog *catalog, size_t number);
+IA_MUST_CHECK enum ia_status ia_catalog_match_late(struct ia_catalog *catalog, size_t number, struct ia_error *err);
 /* Images that an earlier scan met through --allow stay watched: adds those that still exist. */
 IA_MUST_CHECK enum ia_status ia_catalog_add_allowed(struct ia_catalog *catalog, struct ia_error *err);
 /* absent.c: images that vanished with a mount. */

@@ -29,6 +29,11 @@ void ia_file_key_from_stat(struct ia_file_key *key, const struct stat *st)
     };
 }
 
+bool ia_file_key_same_stamps(const struct ia_file_key *a, const struct ia_file_key *b)
+{
+    return a->inode == b->inode && a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
+}
+
 void ia_parsed_release(struct ia_parsed *parsed)
 {
     free(parsed->message);

@@ -41,8 +41,11 @@ const char *ia_format_basis_word(enum ia_format_basis basis);
 
 /* The identity of a file's content without reading it: git's rule for "has not changed". */
 struct ia_file_key {
-    int64_t dev, inode, size, mtime_ns, ctime_ns;
+    int64_t dev; /* 0 in what an earlier scan left: see volume_id there */
+    int64_t inode, size, mtime_ns, ctime_ns;
 };
+/* All but dev is the same. */
+bool ia_file_key_same_stamps(const struct ia_file_key *a, const struct ia_file_key *b);
 void ia_file_key_from_stat(struct ia_file_key *key, const struct stat *st);
 
 struct ia_mapping {
@@ -82,7 +85,9 @@ struct ia_previous {
     int64_t file_id; /* 0: none */
     int64_t image_id;
     char *path; /* owned */
+    int64_t volume_id;
     struct ia_file_key key;
+    int64_t birth_ns; /* as in struct ia_file */
     int64_t disk_size;
     int64_t links, links_found; /* -1: not known */
     int64_t checked_ns;
@@ -104,6 +109,8 @@ struct ia_node;
 
 struct ia_file {
     struct ia_file_key key;
+    size_t volume;    /* place in ia_catalog.volumes */
+    int64_t birth_ns; /* when its inode became this file; -1: unknown, or not looked at */
     int64_t disk_size;
     int64_t links;                /* names that the file system counts */
     int64_t links_found;          /* of these, how many are among `names` */

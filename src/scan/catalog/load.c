@@ -102,13 +102,29 @@ static bool restore_state(struct ia_parsed *parsed, const struct ia_image_row *r
     return false;
 }
 
+static enum ia_status load_volume(void *ctx, const struct ia_volume_row *row, struct ia_error *err)
+{
+    struct ia_catalog *catalog = ctx;
+    bool ok = true;
+    struct ia_previous_volume volume = {.volume_id = row->volume_id, .dev = row->device};
+    volume.identity = copy(row->identity, &ok);
+    volume.mount = copy(row->mount, &ok);
+    if (ok && ia_vec_push(&catalog->previous_volumes, volume))
+        return IA_OK;
+    free(volume.identity);
+    free(volume.mount);
+    return ia_no_memory(err);
+}
+
 static enum ia_status load_file(void *ctx, const struct ia_file_row *row, struct ia_error *err)
 {
     struct ia_catalog *catalog = ctx;
     bool ok = true;
     struct ia_previous previous = {
         .file_id = row->file_id,
-        .key = {row->dev, row->inode, row->size, row->mtime_ns, row->ctime_ns},
+        .volume_id = row->volume_id,
+        .key = {0, row->inode, row->size, row->mtime_ns, row->ctime_ns},
+        .birth_ns = row->birth_ns,
         .disk_size = row->disk_size,
         .links = row->links,
         .links_found = row->links_found,
@@ -278,7 +294,9 @@ static enum ia_status load_packed_reference(void *ctx, const struct ia_packed_re
 enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)
 {
     struct loader loader = {.catalog = catalog};
-    enum ia_status status = ia_writer_load_files(catalog->writer, load_file, catalog, err);
+    enum ia_status status = ia_writer_load_volumes(catalog->writer, load_volume, catalog, err);
+    if (status == IA_OK)
+        status = ia_writer_load_files(catalog->writer, load_file, catalog, err);
     if (status == IA_OK)
         status = ia_writer_load_images(catalog->writer, load_image, &loader, err);
     if (status == IA_OK)

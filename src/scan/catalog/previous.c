@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Which files are those of the scan before: unchanged ones are taken over without a read. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "scan/catalog/catalog.h"
+#include "scan/catalog/volumes.h"
 
 static int by_path(const void *a, const void *b)
 {
@@ -54,9 +56,46 @@ static void take_over(struct ia_file *item, struct ia_previous *previous)
     }
 }
 
-/* An inode number is used again after its file is gone. The same file keeps its path; renamed, it keeps its content. */
+/* Both births are known, and are the same, or are not. */
+static bool is_born_with(const struct ia_previous *previous, const struct ia_file *item)
+{
+    return previous->birth_ns >= 0 && previous->birth_ns == item->birth_ns;
+}
+
+static bool is_born_apart(const struct ia_previous *previous, const struct ia_file *item)
+{
+    return previous->birth_ns >= 0 && item->birth_ns >= 0 && previous->birth_ns != item->birth_ns;
+}
+
+bool ia_catalog_is_row_of(const struct ia_catalog *catalog, const struct ia_previous *previous,
+                          const struct ia_file *file)
+{
+    int64_t volume_id = catalog->volumes.items[file->volume].previous_id;
+    return volume_id != 0 && previous->volume_id == volume_id && previous->key.inode == file->key.inode &&
+           !is_born_apart(previous, file);
+}
+
+/* Time stamps that did not change are those of the same file: a new one has a new ctime. Else the kernel is asked. */
+static void find_birth(struct ia_file *item, const struct ia_previous *previous)
+{
+    int64_t dev;
+    int64_t inode;
+    int64_t birth_ns;
+    if (ia_file_key_same_stamps(&previous->key, &item->key))
+        item->birth_ns = previous->birth_ns;
+    else if (ia_volume_birth(AT_FDCWD, ia_file_path(item), &dev, &inode, &birth_ns) && dev == item->key.dev &&
+             inode == item->key.inode)
+        item->birth_ns = birth_ns;
+}
+
+/* An inode number is used again after its file is gone. Where the file system does not keep when a file was made, the
+ * same file is one that keeps its path, or, renamed, its content. */
 static bool is_same_file(const struct ia_previous *previous, const struct ia_file *item)
 {
+    if (is_born_with(previous, item))
+        return true;
+    if (is_born_apart(previous, item))
+        return false;
     if (previous->key.size == item->key.size && previous->key.mtime_ns == item->key.mtime_ns)
         return true;
     for (size_t i = 0; i < item->names.len; i++)
@@ -68,15 +107,19 @@ static bool is_same_file(const struct ia_previous *previous, const struct ia_fil
 /* By identity: takes over what is unchanged. False when no earlier row is of this file. */
 static bool match_identity(struct ia_catalog *catalog, struct ia_file *item)
 {
-    size_t found = ia_catalog_find_previous(catalog, item->key.dev, item->key.inode);
-    if (found == IA_NO_FILE || !is_same_file(&catalog->previous.items[found], item))
+    int64_t volume_id = catalog->volumes.items[item->volume].previous_id;
+    size_t found = volume_id == 0 ? IA_NO_FILE : ia_catalog_find_previous(catalog, volume_id, item->key.inode);
+    if (found == IA_NO_FILE)
         return false;
     struct ia_previous *previous = &catalog->previous.items[found];
+    find_birth(item, previous);
+    if (!is_same_file(previous, item))
+        return false;
     item->previous = found;
     previous->taken = true;
     /* The host may allot or release blocks without a change of the content: the account of them is no longer true. */
-    bool unchanged = memcmp(&previous->key, &item->key, sizeof(item->key)) == 0 &&
-                     previous->disk_size == item->disk_size && previous->checked_ns != 0 && previous->reason != NULL &&
+    bool unchanged = ia_file_key_same_stamps(&previous->key, &item->key) && previous->disk_size == item->disk_size &&
+                     previous->checked_ns != 0 && previous->reason != NULL &&
                      (previous->class != IA_CLASS_PACKED || previous->packed != NULL) &&
                      (previous->class == IA_CLASS_IMAGE || !ia_catalog_is_raw_by_name(catalog, item));
     if (unchanged)
@@ -86,24 +129,27 @@ static bool match_identity(struct ia_catalog *catalog, struct ia_file *item)
 
 enum ia_status ia_catalog_match(struct ia_catalog *catalog, struct ia_error *err)
 {
+    IA_TRY(ia_catalog_match_volumes(catalog, err));
     for (size_t i = 0; i < catalog->files.len; i++)
         match_identity(catalog, catalog->files.items[i]);
     return match_paths(catalog, err);
 }
 
-void ia_catalog_match_late(struct ia_catalog *catalog, size_t number)
+enum ia_status ia_catalog_match_late(struct ia_catalog *catalog, size_t number, struct ia_error *err)
 {
     struct ia_file *item = catalog->files.items[number];
+    IA_TRY(ia_catalog_match_volumes(catalog, err));
     if (match_identity(catalog, item))
-        return;
+        return IA_OK;
     for (size_t i = 0; i < catalog->previous.len; i++) {
         struct ia_previous *previous = &catalog->previous.items[i];
         if (!previous->taken && strcmp(previous->path, ia_file_path(item)) == 0) {
             item->previous = i;
             previous->taken = true;
-            return;
+            return IA_OK;
         }
     }
+    return IA_OK;
 }
 
 enum ia_status ia_catalog_add_allowed(struct ia_catalog *catalog, struct ia_error *err)

@@ -42,8 +42,7 @@ enum ia_status ia_links_file_or_new(struct ia_links *links, const struct ia_reso
     if (*number != IA_NO_FILE || file->found != IA_RESOLVE_FOLLOWED || allowed == IA_KNOWN_FILES)
         return IA_OK;
     IA_TRY(ia_catalog_add(links->catalog, file->path, &file->st, false, number, err));
-    ia_catalog_match_late(links->catalog, *number);
-    return IA_OK;
+    return ia_catalog_match_late(links->catalog, *number, err);
 }
 
 static bool is_in(const char *path, const char *directory)

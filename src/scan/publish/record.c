@@ -16,11 +16,6 @@ static enum ia_status drop_mappings(struct ia_publish *publish, const struct ia_
     return IA_OK;
 }
 
-static bool same_identity(const struct ia_previous *previous, const struct ia_file *item)
-{
-    return previous->key.dev == item->key.dev && previous->key.inode == item->key.inode;
-}
-
 /* What the scan before had and this one has not, or has anew. */
 static enum ia_status drop_old(struct ia_publish *publish, struct ia_error *err)
 {
@@ -42,7 +37,7 @@ static enum ia_status drop_old(struct ia_publish *publish, struct ia_error *err)
             continue;
         if (!item->from_store)
             IA_TRY(drop_mappings(publish, &previous->parsed, err));
-        if (!same_identity(previous, item))
+        if (!ia_catalog_is_row_of(catalog, previous, item))
             IA_TRY(ia_writer_drop_file(publish->writer, previous->file_id, err));
         else if (previous->image_id != 0 && !ia_file_is_image(item))
             IA_TRY(ia_writer_drop_image(publish->writer, previous->image_id, err));
@@ -68,13 +63,36 @@ static bool has_other_content(const struct ia_file *item)
            (item->class == IA_CLASS_PART && item->has_parsed && names);
 }
 
+/* Each of this scan, with what is free now. */
+static enum ia_status put_volumes(struct ia_publish *publish, struct ia_error *err)
+{
+    struct ia_catalog *catalog = publish->catalog;
+    for (size_t i = 0; i < catalog->volumes.len; i++) {
+        struct ia_catalog_volume *volume = &catalog->volumes.items[i];
+        struct ia_volume_row row = {
+            .volume_id = volume->previous_id,
+            .identity = volume->about.identity,
+            .device = volume->about.dev,
+            .type = volume->about.type,
+            .mount = volume->about.mount,
+            .is_shared = volume->about.is_shared,
+            .is_twin = volume->is_twin,
+            .size = volume->about.size,
+            .free = volume->about.free,
+        };
+        IA_TRY(ia_writer_put_volume(publish->writer, &row, err));
+        volume->volume_id = row.volume_id;
+    }
+    return IA_OK;
+}
+
 static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err)
 {
     struct ia_catalog *catalog = publish->catalog;
     for (size_t i = 0; i < catalog->files.len; i++) {
         struct ia_file *item = catalog->files.items[i];
         const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
-        bool known = previous != NULL && same_identity(previous, item);
+        bool known = previous != NULL && ia_catalog_is_row_of(catalog, previous, item);
         item->file_id = known ? previous->file_id : 0;
         item->new_row = !known;
         item->links_found = ia_file_count_links(item);
@@ -83,8 +101,9 @@ static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err
         struct ia_file_row row = {
             .file_id = item->file_id,
             .path = ia_file_path(item),
-            .dev = item->key.dev,
+            .volume_id = catalog->volumes.items[item->volume].volume_id,
             .inode = item->key.inode,
+            .birth_ns = item->birth_ns,
             .size = item->key.size,
             .disk_size = item->disk_size,
             .mtime_ns = item->key.mtime_ns,
@@ -357,7 +376,9 @@ enum ia_status ia_publish_rows(struct ia_publish *publish, struct ia_error *err)
     number_images(publish);
     IA_TRY(drop_old(publish, err));
     IA_TRY(put_formats(publish, err));
+    IA_TRY(put_volumes(publish, err));
     IA_TRY(put_files(publish, err));
+    IA_TRY(ia_writer_drop_empty_volumes(publish->writer, err));
     IA_TRY(put_images(publish, err));
     IA_TRY(ia_publish_references(publish, err));
     IA_TRY(ia_publish_forest(publish, err));

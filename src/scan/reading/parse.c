@@ -108,6 +108,14 @@ static enum ia_status look_into(const struct ia_parse_request *request, const st
     return IA_OK;
 }
 
+static int64_t birth_of(int fd)
+{
+    int64_t dev;
+    int64_t inode;
+    int64_t birth_ns;
+    return ia_volume_birth(fd, "", &dev, &inode, &birth_ns) ? birth_ns : -1;
+}
+
 static enum ia_status attempt(const struct ia_parse_request *request, const struct ia_parse_env *env,
                               const struct ia_parse_sink *sink, struct ia_parse_result *result, bool *changed,
                               struct ia_error *err)
@@ -124,6 +132,7 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
     if (opened != IA_OK)
         return ia_parse_note(&result->parsed, opened, &cause, err);
     result->opened = true;
+    result->birth_ns = birth_of(fd);
     result->checked_ns = time_of_reading(&result->st);
     result->lock_state = ia_lock_state(fd);
     if (request->lock_only)

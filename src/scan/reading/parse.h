@@ -35,7 +35,8 @@ struct ia_parse_result {
     struct ia_packed_content *packed; /* owned; NULL: it is not packed, or that was not asked */
     bool looks_packed;                /* it is no image, that was not asked, and it begins as packed files do */
     struct stat st;
-    bool opened;        /* st holds */
+    bool opened;        /* st and birth_ns hold */
+    int64_t birth_ns;   /* as in struct ia_file */
     int64_t checked_ns; /* when reading began; 0: too soon after a change to trust the time stamps */
     const char *lock_state;
     struct ia_sharing sharing;           /* asked of images, and where lock_only is set */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "scan/catalog/volumes.h"
 #include "scan/reading/reading.h"
 
 #include "base/checked.h"
@@ -228,6 +229,8 @@ static enum ia_status finish(struct ia_reading *reading, struct ia_event *event,
         return IA_OK;
     if (result->opened) {
         ia_file_key_from_stat(&item->key, &result->st);
+        item->birth_ns = result->birth_ns;
+        IA_TRY(ia_catalog_see_volume(reading->catalog, item->key.dev, &item->volume, err));
         item->disk_size = (int64_t)result->st.st_blocks * 512;
         item->links = (int64_t)result->st.st_nlink;
     }
