@@ -31,8 +31,8 @@ CREATE TABLE scan (
 -- The options of a scan, as far as they change what a verdict means.
 CREATE TABLE scan_option (
     scan_id INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
-    kind    TEXT NOT NULL CHECK (kind IN ('root', 'allow', 'exclude', 'backing-glob', 'template', 'raw-suffix')),
-    value   TEXT NOT NULL,  -- the path, glob or suffix
+    kind    TEXT NOT NULL CHECK (kind IN ('root', 'walked', 'allow', 'exclude', 'backing-glob', 'template', 'raw-suffix')),
+    value   TEXT NOT NULL,  -- the path, glob or suffix; walked: a root that is a directory
     PRIMARY KEY (scan_id, kind, value)
 ) STRICT, WITHOUT ROWID;
 
@@ -178,6 +178,8 @@ CREATE TABLE image (
     backing_id   INTEGER REFERENCES image (image_id) DEFERRABLE INITIALLY DEFERRED,  -- the image there; NULL: none, or cut
     map_id       INTEGER NOT NULL,  -- its active mapping
     is_template  INTEGER NOT NULL DEFAULT 0 CHECK (is_template IN (0, 1)),  -- 1: to be kept whole
+    unsettled    INTEGER NOT NULL DEFAULT 0 CHECK (unsettled IN (0, 1)),    -- 1: it changed while the scan ran; looked
+                   -- at where it may be called unused
     lock_state   TEXT NOT NULL DEFAULT 'unknown' CHECK (
                    -- how others have it open, by QEMU's locks, at the time of the scan
                    lock_state = 'none' OR lock_state = 'read' OR lock_state = 'write' OR lock_state = 'unknown')
@@ -487,7 +489,7 @@ CREATE TABLE evidence (
 CREATE TABLE doubt (
     image_id INTEGER REFERENCES image ON DELETE CASCADE,  -- the candidate; NULL: every one
     code     TEXT NOT NULL CHECK (code IN (
-                 'unread', 'broken-reference', 'local-service', 'remote-name', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
+                 'unread', 'not-walked', 'broken-reference', 'local-service', 'remote-name', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
                  'written-since', 'shared-file', 'loop', 'chain-broken', 'non-backing-reader', 'packed-reference')),
     subject  TEXT NOT NULL,  -- what raises it: a path most often, with a remark in parentheses; '': none, the code is enough
     sentence TEXT NOT NULL,  -- the same in words
@@ -508,7 +510,8 @@ CREATE TABLE finding (
                    'chain-too-deep', 'format-conflict', 'data-file-missing', 'data-file-unreadable',
                    'data-file-outside', 'data-file-depends-on-directory', 'extent-missing', 'extent-unreadable',
                    'extent-outside', 'parent-mismatch', 'parent-ambiguous', 'symlink-outside', 'symlink-dangling',
-                   'excluded', 'mount-missing', 'no-longer-scanned', 'packed-unreadable')),
+                   'excluded', 'mount-missing', 'no-longer-scanned', 'packed-unreadable', 'pseudo-file-system',
+                   'directory-changing')),
     severity   TEXT NOT NULL CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
     path       TEXT NOT NULL,     -- what it is about
     detail     TEXT NOT NULL,     -- in words

@@ -13,13 +13,14 @@
 const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
     [IA_DOUBT_NONE] = {"", 0, ""},
     [IA_DOUBT_UNREAD] = {"unread", EACH, "a reference may be hidden in what was not read or not understood"},
+    [IA_DOUBT_NOT_WALKED] = {"not-walked", EACH, "overlays of it may lie in a directory that was not walked"},
     [IA_DOUBT_BROKEN_REFERENCE] = {"broken-reference", EACH, "a reference that could not be followed may mean it"},
     [IA_DOUBT_LOCAL_SERVICE] = {"local-service", EACH,
                                 "an image reaches its data through a service of this host, which may serve it"},
     [IA_DOUBT_REMOTE_NAME] =
         {"remote-name", EACH,
          "another machine is asked for a file of its name, which may be this one by way of a share"},
-    [IA_DOUBT_CHANGED_DURING_SCAN] = {"changed-during-scan", EACH, "changed while it was read"},
+    [IA_DOUBT_CHANGED_DURING_SCAN] = {"changed-during-scan", EACH, "changed while the scan ran"},
     [IA_DOUBT_NOT_UNDERSTOOD] = {"not-understood", EACH, "it, or an image that could read it, was not understood"},
     [IA_DOUBT_CROSS_LINKED] = {"cross-linked", EACH,
                                "clusters lie over each other, or whether they do is unknown: what one image does not "

@@ -24,6 +24,7 @@ enum ia_candidate {
 enum ia_doubt {
     IA_DOUBT_NONE,
     IA_DOUBT_UNREAD,
+    IA_DOUBT_NOT_WALKED,
     IA_DOUBT_BROKEN_REFERENCE,
     IA_DOUBT_LOCAL_SERVICE,
     IA_DOUBT_REMOTE_NAME,

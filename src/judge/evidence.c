@@ -15,6 +15,28 @@ enum ia_evidence ia_evidence_of_place(const char *path)
     return IA_EVIDENCE_COUNT;
 }
 
+/* The directory is named by a number: that of a machine. */
+static bool is_of_machine(const char *path, size_t len)
+{
+    size_t digits = 0;
+    while (digits < len && path[len - 1 - digits] >= '0' && path[len - 1 - digits] <= '9')
+        digits++;
+    return digits > 0 && digits < len && path[len - 1 - digits] == '/';
+}
+
+size_t ia_evidence_overlays_below(const char *path)
+{
+    const char *base = strstr(path, "/_base/");
+    if (base != NULL)
+        return (size_t)(base - path);
+    size_t len = ia_path_directory_length(path);
+    if (ia_evidence_of_place(path) != IA_EVIDENCE_PROXMOX_TEMPLATE || len < 2 || !is_of_machine(path, len - 1))
+        return 0;
+    for (len--; path[len - 1] != '/';) /* ends: a slash is before the number */
+        len--;
+    return len - 1;
+}
+
 bool ia_judge_may_hide(const char *stated_format)
 {
     return stated_format == NULL || strcmp(stated_format, "raw") != 0;

@@ -43,6 +43,7 @@ struct ia_graph_image {
     bool is_template;   /* to be kept whole */
     bool has_snapshots; /* internal ones */
     bool is_gone;       /* deleted by an edit: it and its files are no more */
+    bool unsettled;     /* it changed while the scan ran */
     bool lost_overlay;  /* by an edit that is not settled yet, one names it no more */
     /* Of the forest; accounted is false where it is not known. */
     bool accounted;
@@ -117,6 +118,7 @@ struct ia_graph {
     IA_VEC(struct ia_graph_packed) packed;
     IA_VEC(struct ia_graph_finding) findings;
     IA_VEC(const char *) backing_globs;
+    IA_VEC(const char *) walked; /* directories: all that is below them was seen */
 };
 
 void ia_graph_release(struct ia_graph *graph);

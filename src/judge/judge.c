@@ -148,20 +148,30 @@ static void doubt(struct finder *finder, enum ia_doubt code, const char *subject
         push(finder, code, subject);
 }
 
-/* "path (remark)". */
-static void doubt_with(struct finder *finder, enum ia_doubt code, const char *path, const char *remark)
+/* Takes the subject over; NULL: out of memory. */
+static void push_made(struct finder *finder, enum ia_doubt code, char *subject)
 {
-    char *subject = NULL;
-    if (!is_concerned(finder, code) || is_accepted(finder, code, path))
-        return;
-    if (asprintf(&subject, "%s (%s)", path, remark) < 0)
-        subject = NULL;
     if (subject != NULL && ia_vec_push(&finder->judge->subjects, subject)) {
         push(finder, code, subject);
         return;
     }
     free(subject);
     finder->failed = true;
+}
+
+/* "path (remark)". */
+static void doubt_with(struct finder *finder, enum ia_doubt code, const char *path, const char *remark)
+{
+    char *subject = NULL;
+    if (is_concerned(finder, code) && !is_accepted(finder, code, path))
+        push_made(finder, code, asprintf(&subject, "%s (%s)", path, remark) < 0 ? NULL : subject);
+}
+
+/* The first `len` bytes of the path. */
+static void doubt_above(struct finder *finder, enum ia_doubt code, const char *path, size_t len)
+{
+    if (is_concerned(finder, code))
+        push_made(finder, code, strndup(path, len));
 }
 
 static void find_not_understood(struct finder *finder)
@@ -177,6 +187,42 @@ static void find_cross_linked(struct finder *finder)
         doubt(finder, IA_DOUBT_CROSS_LINKED, finder->image->path);
     else if (finder->image->cross_linked != 0 && finder->image->problem == NULL)
         doubt_with(finder, IA_DOUBT_CROSS_LINKED, finder->image->path, "unknown");
+}
+
+/* The directory `path` begins with, `len` bytes of it, or one above, was walked. */
+static bool is_walked(const struct ia_graph *graph, const char *path, size_t len)
+{
+    for (size_t i = 0; i < graph->walked.len; i++) {
+        const char *root = graph->walked.items[i];
+        size_t root_len = strlen(root);
+        root_len -= root_len > 0 && root[root_len - 1] == '/';
+        if (root_len <= len && strncmp(path, root, root_len) == 0 && (path[root_len] == '/' || root_len == len))
+            return true;
+    }
+    return false;
+}
+
+/* Overlays name a file by the directory that it lies in. Where the file's place says that it is a base, they lie
+ * elsewhere, too. */
+static void find_not_walked(struct finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    for (size_t i = 0; i < file->names; i++) {
+        const char *path = graph->names.items[file->first_name + i].path;
+        size_t len = ia_path_directory_length(path);
+        if (!is_walked(graph, path, len))
+            doubt_above(finder, IA_DOUBT_NOT_WALKED, path, len > 1 ? len - 1 : len);
+        len = ia_evidence_overlays_below(path);
+        if (len > 0 && !is_walked(graph, path, len))
+            doubt_above(finder, IA_DOUBT_NOT_WALKED, path, len);
+    }
+}
+
+static void find_unsettled(struct finder *finder)
+{
+    if (finder->image->unsettled)
+        doubt(finder, IA_DOUBT_CHANGED_DURING_SCAN, "");
 }
 
 static void find_in_use(struct finder *finder)
@@ -387,8 +433,9 @@ static enum ia_status apply(struct finder *finder, rule *const *rules, size_t co
 
 /* The first ones are about the image itself. */
 static rule *const rules[] = {
-    find_not_understood, find_cross_linked,      find_in_use,       find_packed,     find_written_since,
-    find_shared_file,    find_broken_references, find_remote_names, find_of_readers,
+    find_not_understood,    find_cross_linked, find_in_use,        find_packed,
+    find_unsettled,         find_not_walked,   find_written_since, find_shared_file,
+    find_broken_references, find_remote_names, find_of_readers,
 };
 enum { OWN_RULES = 4, RULES = sizeof(rules) / sizeof(rules[0]) };
 

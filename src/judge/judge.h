@@ -48,5 +48,8 @@ bool ia_judge_may_hide(const char *stated_format);
 
 /* Of a path alone: the place or name where virtualisation software keeps nothing but bases. IA_EVIDENCE_COUNT: none. */
 enum ia_evidence ia_evidence_of_place(const char *path);
+/* How many bytes of the path are the directory below which overlays of it lie by such a rule: OpenStack's above _base,
+ * Proxmox's above that of the machine. 0: no rule, or the root directory. */
+size_t ia_evidence_overlays_below(const char *path);
 
 #endif

@@ -92,6 +92,21 @@ static enum ia_status walk_and_load(struct ia_catalog *catalog, struct ia_error 
     return status;
 }
 
+/* Until the directories hold still, twice at most: those that change once more are reported. */
+static enum ia_status look_again(struct scan *scan, struct ia_error *err)
+{
+    bool any = false;
+    for (int looks = 0; looks < 2; looks++) {
+        IA_TRY(ia_catalog_look_again(&scan->catalog, &any, err));
+        if (!any)
+            return IA_OK;
+        IA_TRY(ia_links_start_over(&scan->links, err));
+        IA_TRY(ia_reading_read_former(&scan->reading, err));
+    }
+    ia_catalog_report_changing(&scan->catalog);
+    return IA_OK;
+}
+
 static enum ia_status run(struct scan *scan, const struct ia_scan_options *options, struct ia_error *err)
 {
     IA_TRY(set_up(scan, options, err));
@@ -101,6 +116,8 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
     IA_TRY(ia_reading_read_new(&scan->reading, err));
     IA_TRY(ia_reading_read_former(&scan->reading, err));
     IA_TRY(ia_links_follow(&scan->links, err));
+    IA_TRY(look_again(scan, err));
+    IA_TRY(ia_catalog_judge_vhds(&scan->catalog, err));
     IA_TRY(ia_links_resolve_packed(&scan->links, err));
     IA_TRY(ia_links_check_chains(&scan->links, err));
     IA_TRY(ia_links_judge(&scan->links, err));

@@ -62,7 +62,7 @@ static const struct ia_column_spec image_columns[] = {
     IA_COLUMN(ia_image_row, problem),      IA_STORED(ia_image_row, chain_ok),
     IA_STORED(ia_image_row, backing_path), IA_STORED_NULL_IF_ZERO(ia_image_row, backing_id),
     IA_STORED(ia_image_row, map_id),       IA_STORED(ia_image_row, is_template),
-    IA_STORED(ia_image_row, lock_state),
+    IA_STORED(ia_image_row, unsettled),    IA_STORED(ia_image_row, lock_state),
 };
 
 static const struct ia_column_spec image_header_columns[] = {

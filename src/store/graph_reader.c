@@ -122,6 +122,7 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .masked_bytes = sqlite3_column_int64(stmt, 15),
         .format_stated = sqlite3_column_int(stmt, 16) != 0,
         .knows_backing = sqlite3_column_int(stmt, 17) != 0,
+        .unsettled = sqlite3_column_int(stmt, 18) != 0,
     };
     return image.file == IA_GRAPH_NONE || (ia_vec_push(&stored->image_ids, sqlite3_column_int64(stmt, 0)) &&
                                            ia_vec_push(&stored->graph.images, image));
@@ -193,6 +194,11 @@ static bool add_glob(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
     return ia_vec_push(&stored->graph.backing_globs, text_or_empty(stored, stmt, 0));
 }
 
+static bool add_walked(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    return ia_vec_push(&stored->graph.walked, text_or_empty(stored, stmt, 0));
+}
+
 static enum ia_status each_row(struct ia_stored_graph *stored, const char *sql,
                                bool (*add)(struct ia_stored_graph *, sqlite3_stmt *), struct ia_error *err)
 {
@@ -220,7 +226,7 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
          " a.overlapping, i.lock_state, i.is_template,"
          " EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL),"
          " r.referenced_scan, r.referenced_by, r.referenced_mtime_ns, u.visible_present, u.masked_bytes,"
-         " i.format_basis = 'stated', h.parent_identity IS NOT NULL"
+         " i.format_basis = 'stated', h.parent_identity IS NOT NULL, i.unsettled"
          " FROM image AS i LEFT JOIN image_header AS h USING (image_id) LEFT JOIN image_account AS a USING (image_id)"
          " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
          " ORDER BY i.image_id"},
@@ -233,6 +239,8 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
         {add_finding, "SELECT path, code, doubt, (SELECT a.number FROM acceptance AS a WHERE a.number = f.accepted_by"
                       " AND (a.until_ns IS NULL OR a.until_ns > strftime('%s', 'now') * 1000000000))"
                       " FROM finding AS f WHERE last_scan = (SELECT max(scan_id) FROM scan)"},
+        {add_walked, "SELECT value FROM scan_option WHERE kind = 'walked'"
+                     " AND scan_id = (SELECT max(scan_id) FROM scan)"},
         {add_glob, "SELECT value FROM scan_option WHERE kind = 'backing-glob'"
                    " AND scan_id = (SELECT max(scan_id) FROM scan)"},
     };

@@ -69,6 +69,7 @@ struct ia_image_row {
     int64_t backing_id;       /* 0: none */
     int64_t map_id;
     bool is_template; /* to be kept whole */
+    bool unsettled;   /* it changed while the scan ran */
     const char *lock_state;
     /* image_header */
     const char *variant;

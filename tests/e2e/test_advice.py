@@ -358,7 +358,8 @@ def test_no_rm_is_suggested_where_it_frees_nothing_or_too_much(case):
     case.same((site.unused()[os.path.basename(template)]["status"], got[os.path.basename(template)]), ("unreferenced", ""),
               "the disk of a Proxmox template is what full clones are made of: nothing names it while it is needed")
     linked = {text for name, text in got.items() if "hole" not in name}
-    case.same(linked <= {"", f"imgaudit prove '{allowed}' && rm -- '{allowed}'"}, True, "a file is never named by a symbolic link alone", [got])
+    case.same(any("link.img" in text for text in linked), False, "a file is never named by a symbolic link alone", [got])
+    case.same(any(text.endswith(f"rm -- '{allowed}'") for text in linked), False, "nor deleted in a directory that is not walked", [got])
 
 
 TESTS = [

@@ -60,6 +60,7 @@ static void make_graph(struct ia_graph *graph)
     for (size_t i = 0; i < IMAGES; i++)
         add_image(graph, paths[i]);
     assert_true(ia_vec_push(&graph->files, ((struct ia_graph_file){.mtime_ns = 5})));
+    assert_true(ia_vec_push(&graph->walked, "/r"));
     stand_on(graph, LEFT, BASE);
     stand_on(graph, RIGHT, BASE);
     stand_on(graph, TOP, RIGHT);
@@ -180,7 +181,7 @@ CHANGE(base_in_description, refer(g, LEFT, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "
 CHANGE(overlay_in_description, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "l", "/r/left.qcow2", LEFT))
 CHANGE(remote_orphan, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "orphan.qcow2", "", IA_GRAPH_NONE))
 CHANGE(remote_base, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "base.qcow2", "", IA_GRAPH_NONE))
-CHANGE(remote_second_name, add_name(g, ORPHAN, "/other/name");
+CHANGE(remote_second_name, add_name(g, ORPHAN, "/r/other/name");
        refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "name", "", IA_GRAPH_NONE))
 CHANGE(remote_part, PART(ORPHAN, SPARE_FILE, "/r/flat");
        refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "flat", "", IA_GRAPH_NONE))
@@ -198,6 +199,19 @@ CHANGE(open_for_writing, i[ORPHAN].lock = i[ALONE].lock = IA_GRAPH_LOCK_WRITE)
 CHANGE(open_for_reading, i[BASE].lock = IA_GRAPH_LOCK_READ)
 CHANGE(open_unknown, i[ORPHAN].lock = IA_GRAPH_LOCK_UNKNOWN)
 CHANGE(overlay_is_open, i[LEFT].lock = IA_GRAPH_LOCK_WRITE)
+CHANGE(nothing_was_walked, g->walked.len = 0)
+CHANGE(a_longer_name_was_walked, g->walked.items[0] = "/r2")
+CHANGE(the_root_was_walked, g->walked.items[0] = "/")
+CHANGE(a_name_outside, add_name(g, ORPHAN, "/templates/orphan.qcow2"))
+CHANGE(only_the_base_folder_was_walked, g->walked.items[0] = "/r/_base";
+       g->names.items[g->files.items[ORPHAN].first_name].path = "/r/_base/orphan")
+CHANGE(above_the_base_folder_was_walked, g->names.items[g->files.items[ORPHAN].first_name].path = "/r/_base/orphan")
+CHANGE(only_the_folder_of_the_machine_was_walked, g->walked.items[0] = "/r/images/7";
+       g->names.items[g->files.items[ORPHAN].first_name].path = "/r/images/7/base-7-disk-0.raw")
+CHANGE(all_folders_of_machines_were_walked, g->walked.items[0] = "/r/images";
+       g->names.items[g->files.items[ORPHAN].first_name].path = "/r/images/7/base-7-disk-0.raw")
+CHANGE(changed_under_the_scan, i[ORPHAN].unsettled = i[ALONE].unsettled = true)
+CHANGE(base_changed_under_the_scan, i[BASE].unsettled = true)
 CHANGE(not_understood, i[ORPHAN].problem = "corrupt"; i[ORPHAN].cross_linked = -1)
 CHANGE(cross_linked, i[BASE].cross_linked = 1)
 CHANGE(cross_links_unknown, i[ORPHAN].cross_linked = -1)
@@ -245,8 +259,8 @@ CHANGE(packed_names_alone, PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "a", "/r/alo
 CHANGE(packed_twice, PACKED("/r/x.tar", "b", IA_GRAPH_FOLLOWED, "o", "/r/orphan.qcow2", ORPHAN);
        PACKED("/r/x.tar", "a", IA_GRAPH_FOLLOWED, "o", "/r/orphan.qcow2", ORPHAN))
 CHANGE(packed_names_path, PACKED("/r/x.gz", "", IA_GRAPH_OTHER, "o", "/r/orphan.qcow2", IA_GRAPH_NONE))
-CHANGE(packed_names_second_name, add_name(g, ORPHAN, "/other/name");
-       PACKED("/r/x.gz", "", IA_GRAPH_OTHER, "o", "/other/name", IA_GRAPH_NONE))
+CHANGE(packed_names_second_name, add_name(g, ORPHAN, "/r/other/name");
+       PACKED("/r/x.gz", "", IA_GRAPH_OTHER, "o", "/r/other/name", IA_GRAPH_NONE))
 CHANGE(packed_lost_name, PACKED("/r/x.gz", "", IA_GRAPH_MISSING, "../s/orphan.qcow2", "/s/orphan.qcow2", IA_GRAPH_NONE))
 CHANGE(packed_lost_other_name, PACKED("/r/x.gz", "", IA_GRAPH_MISSING, "orphan", "/r/orphan", IA_GRAPH_NONE))
 CHANGE(packed_found_other_of_that_name,
@@ -349,6 +363,21 @@ static const struct rule {
     {"open for reading", open_for_reading, ORPHAN_PROVEN BASE_BUT("in-use [open for reading]")},
     {"locks unknown", open_unknown, ORPHAN_BUT("in-use [whether it is open is unknown]") BASE_PROVEN},
     {"an overlay is open", overlay_is_open, ORPHAN_PROVEN BASE_PROVEN},
+    {"in no directory that was walked", nothing_was_walked, ORPHAN_BUT("not-walked [/r]") BASE_BUT("not-walked [/r]")},
+    {"a directory was walked whose name begins alike", a_longer_name_was_walked,
+     ORPHAN_BUT("not-walked [/r]") BASE_BUT("not-walked [/r]")},
+    {"the root directory was walked", the_root_was_walked, ORPHAN_PROVEN BASE_PROVEN},
+    {"one of its names lies in no directory that was walked", a_name_outside,
+     ORPHAN_BUT("not-walked [/templates]") BASE_PROVEN},
+    {"of OpenStack's folders only _base was walked", only_the_base_folder_was_walked,
+     ORPHAN_BUT("not-walked [/r]") BASE_BUT("not-walked [/r]")},
+    {"the folder above _base was walked", above_the_base_folder_was_walked, ORPHAN_PROVEN BASE_PROVEN},
+    {"of Proxmox's folders only one machine's was walked", only_the_folder_of_the_machine_was_walked,
+     ORPHAN_BUT("not-walked [/r/images]") BASE_BUT("not-walked [/r]")},
+    {"the folder of all machines was walked", all_folders_of_machines_were_walked,
+     ORPHAN_PROVEN BASE_BUT("not-walked [/r]")},
+    {"it changed while the scan ran", changed_under_the_scan, ORPHAN_BUT("changed-during-scan []") BASE_PROVEN},
+    {"the same of a base", base_changed_under_the_scan, ORPHAN_PROVEN BASE_BUT("changed-during-scan []")},
     {"not understood, of which nothing more is reported", not_understood,
      ORPHAN_BUT("not-understood [/r/orphan.qcow2 (corrupt)]") BASE_PROVEN},
     {"cross-linked clusters", cross_linked, ORPHAN_PROVEN BASE_BUT("cross-linked [/r/base.qcow2]")},

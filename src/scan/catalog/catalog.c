@@ -44,6 +44,10 @@ void ia_catalog_release(struct ia_catalog *catalog)
     ia_vec_release(&catalog->volumes);
     ia_vec_release(&catalog->previous_volumes);
     ia_mounts_release(&catalog->mounts);
+    for (size_t i = 0; i < catalog->directories.len; i++)
+        free(catalog->directories.items[i].path);
+    free(catalog->directory_index.slots);
+    ia_vec_release(&catalog->directories);
     ia_vec_release(&catalog->symlinks);
     release_vhds(&catalog->vhds);
     ia_vec_release(&catalog->absent);
@@ -76,6 +80,12 @@ static struct key previous_key(const struct ia_catalog *catalog, size_t number)
 {
     const struct ia_previous *previous = &catalog->previous.items[number];
     return (struct key){previous->volume_id, previous->key.inode};
+}
+
+static struct key directory_key(const struct ia_catalog *catalog, size_t number)
+{
+    const struct ia_file_key *key = &catalog->directories.items[number].key;
+    return (struct key){key->dev, key->inode};
 }
 
 /* The slot of an identity: its number plus one, or 0 in a free slot. Ends: the table is never more than half full. */
@@ -126,7 +136,18 @@ static bool insert(const struct ia_catalog *catalog, struct ia_index *index, key
 
 size_t ia_catalog_find(const struct ia_catalog *catalog, int64_t dev, int64_t inode)
 {
-    return find(catalog, &catalog->index, file_key, (struct key){dev, inode});
+    size_t number = find(catalog, &catalog->index, file_key, (struct key){dev, inode});
+    return number != IA_NO_FILE && catalog->files.items[number]->gone ? IA_NO_FILE : number;
+}
+
+size_t ia_catalog_find_directory(const struct ia_catalog *catalog, int64_t dev, int64_t inode)
+{
+    return find(catalog, &catalog->directory_index, directory_key, (struct key){dev, inode});
+}
+
+bool ia_catalog_index_directory(struct ia_catalog *catalog, size_t number)
+{
+    return insert(catalog, &catalog->directory_index, directory_key, number);
 }
 
 size_t ia_catalog_find_previous(const struct ia_catalog *catalog, int64_t volume_id, int64_t inode)
@@ -139,6 +160,14 @@ static bool comes_before(const struct ia_name *a, const struct ia_name *b)
     if (a->symlink != b->symlink)
         return b->symlink;
     return strcmp(a->path, b->path) < 0;
+}
+
+static bool has_name(const struct ia_file *file, const char *path)
+{
+    for (size_t i = 0; i < file->names.len; i++)
+        if (strcmp(file->names.items[i].path, path) == 0)
+            return true;
+    return false;
 }
 
 static bool add_name(struct ia_file *item, const char *path, bool symlink)
@@ -177,7 +206,7 @@ enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, cons
         if (!insert(catalog, &catalog->index, file_key, found))
             return ia_no_memory(err);
     }
-    if (!add_name(catalog->files.items[found], path, symlink))
+    if (!has_name(catalog->files.items[found], path) && !add_name(catalog->files.items[found], path, symlink))
         return ia_no_memory(err);
     *number = found;
     return IA_OK;

@@ -49,6 +49,14 @@ struct ia_previous_volume {
     bool is_taken;          /* a volume of this scan is this one */
 };
 
+/* A directory that was walked, as it was just before it was listed. */
+struct ia_directory {
+    struct ia_file_key key;
+    char *path;    /* owned */
+    bool is_fresh; /* it had changed so shortly before that it might have changed again without a trace */
+    bool is_gone;
+};
+
 struct ia_index { /* (device, inode), or (volume_id, inode), to number */
     size_t *slots;
     size_t cap, used;
@@ -79,6 +87,9 @@ struct ia_catalog {
     IA_VEC(struct ia_absent) absent; /* mounts that are gone */
     IA_VEC(char *) symlinks;         /* owned; found by the walk */
     struct ia_vhd_directories vhds;  /* the same */
+    IA_VEC(struct ia_directory) directories;
+    struct ia_index directory_index;
+    bool moved; /* files came, went or have other names since the walk: names are to be followed anew */
     int64_t walked, skipped_files;
 };
 
@@ -87,8 +98,11 @@ void ia_catalog_release(struct ia_catalog *catalog);
 /* The file of an identity, IA_NO_FILE when there is none. */
 size_t ia_catalog_find(const struct ia_catalog *catalog, int64_t dev, int64_t inode);
 size_t ia_catalog_find_previous(const struct ia_catalog *catalog, int64_t volume_id, int64_t inode);
+size_t ia_catalog_find_directory(const struct ia_catalog *catalog, int64_t dev, int64_t inode);
+/* Makes a directory known by its identity; false: out of memory. */
+bool ia_catalog_index_directory(struct ia_catalog *catalog, size_t number);
 
-/* The file with this identity, new or known, with one more name. Takes a copy of path. */
+/* The file with this identity, new or known, with one more name unless it has that. Takes a copy of path. */
 IA_MUST_CHECK enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, const struct stat *st,
                                             bool symlink, size_t *number, struct ia_error *err);
 
@@ -125,11 +139,29 @@ IA_MUST_CHECK enum ia_status ia_catalog_note_directory(struct ia_catalog *catalo
 /* *is: the file is a piece of a VHD directory, or a name of one: no image, and counted as skipped. */
 IA_MUST_CHECK enum ia_status ia_catalog_is_vhd_piece(struct ia_catalog *catalog, const char *path,
                                                      const struct stat *st, bool *is, struct ia_error *err);
-/* The findings about all of them, after the walk. */
+/* The findings about all of them, after the second look at directories. */
 IA_MUST_CHECK enum ia_status ia_catalog_judge_vhds(struct ia_catalog *catalog, struct ia_error *err);
 
 /* walk.c: adds what is below the roots. */
 IA_MUST_CHECK enum ia_status ia_catalog_walk(struct ia_catalog *catalog, struct ia_error *err);
+/* Lists a directory again: adds what came. */
+IA_MUST_CHECK enum ia_status ia_catalog_list_again(struct ia_catalog *catalog, char *directory, struct ia_error *err);
+
+/* directories.c: one that is about to be listed. */
+IA_MUST_CHECK enum ia_status ia_catalog_add_directory(struct ia_catalog *catalog, const char *path,
+                                                      const struct stat *st, struct ia_error *err);
+bool ia_catalog_was_walked(const struct ia_catalog *catalog, const char *path, const struct stat *st);
+/* As ia_catalog_add, after the walk: sets look_again and moved where the file, its name or its content is new. */
+IA_MUST_CHECK enum ia_status ia_catalog_add_late(struct ia_catalog *catalog, const char *path, const struct stat *st,
+                                                 bool symlink, struct ia_error *err);
+/* again.c: looks where the file's names lead now. It loses those that lead elsewhere or nowhere; what they lead to is
+ * added, and a file without a name is gone. */
+IA_MUST_CHECK enum ia_status ia_catalog_check_names(struct ia_catalog *catalog, size_t number, struct ia_error *err);
+/* Lists the directories again that changed since they were listed. *any: files came, went, changed or have other names,
+ * here or since the walk. */
+IA_MUST_CHECK enum ia_status ia_catalog_look_again(struct ia_catalog *catalog, bool *any, struct ia_error *err);
+/* Adds findings about directories that have changed again. */
+void ia_catalog_report_changing(struct ia_catalog *catalog);
 /* load.c: what the scan before left. */
 IA_MUST_CHECK enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err);
 /* previous.c: what of it is still true. */

@@ -121,6 +121,8 @@ struct ia_file {
     bool from_store;    /* unchanged: `parsed` is what the store remembers */
     bool has_parsed;
     bool block_device;
+    bool look_again; /* it came or changed after the walk: to be read */
+    bool gone;       /* it has no name any more: as if it had never been there. Its last name is kept for messages */
     struct ia_parsed parsed;
     struct ia_packed_content *packed; /* owned; what was found packed in it; NULL: nothing was looked for */
     size_t previous;                  /* place in ia_catalog.previous, IA_NO_FILE: new */
@@ -131,6 +133,11 @@ struct ia_file {
 };
 /* What it owns itself; read and node are the caller's. */
 void ia_file_release(struct ia_file *file);
+
+static inline bool ia_file_is_of(const struct ia_file *file, const struct stat *st)
+{
+    return file->key.dev == (int64_t)st->st_dev && file->key.inode == (int64_t)st->st_ino;
+}
 
 /* The first of its names. */
 static inline const char *ia_file_path(const struct ia_file *file)

@@ -46,6 +46,14 @@ void ia_findings_add_open(struct ia_findings *findings, enum ia_finding_code cod
     va_end(args);
 }
 
+bool ia_findings_have(const struct ia_findings *findings, enum ia_finding_code code, const char *path)
+{
+    for (size_t i = 0; i < findings->all.len; i++)
+        if (findings->all.items[i].code == code && strcmp(findings->all.items[i].path, path) == 0)
+            return true;
+    return false;
+}
+
 int64_t ia_findings_incomplete(const struct ia_findings *findings)
 {
     int64_t count = 0;

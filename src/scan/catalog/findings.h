@@ -32,6 +32,9 @@ IA_PRINTF(4, 5)
 void ia_findings_add_open(struct ia_findings *findings, enum ia_finding_code code, const char *path, const char *format,
                           ...);
 
+/* There is one of this code about the path. Looks at all of them. */
+bool ia_findings_have(const struct ia_findings *findings, enum ia_finding_code code, const char *path);
+
 /* How many findings there are of things that could not be read, without those that were accepted. */
 int64_t ia_findings_incomplete(const struct ia_findings *findings);
 

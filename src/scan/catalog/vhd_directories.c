@@ -162,16 +162,30 @@ static int by_target(const void *left, const void *right)
     return strcmp(target_of(left), target_of(right));
 }
 
+/* A directory that was listed again was kept again. */
+static void drop_repeated(struct ia_vhd_directories *vhds)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < vhds->paths.len; i++) {
+        if (kept > 0 && strcmp(vhds->paths.items[kept - 1], vhds->paths.items[i]) == 0)
+            free(vhds->paths.items[i]);
+        else
+            vhds->paths.items[kept++] = vhds->paths.items[i];
+    }
+    vhds->paths.len = kept;
+}
+
 static enum ia_status sort(struct ia_vhd_directories *vhds, struct ia_error *err)
 {
+    if (vhds->paths.len > 0)
+        qsort(vhds->paths.items, vhds->paths.len, sizeof(vhds->paths.items[0]), by_bytes);
+    drop_repeated(vhds);
     if (!ia_vec_reserve(&vhds->known, vhds->paths.len + vhds->aliases.len))
         return ia_no_memory(err);
     for (size_t i = 0; i < vhds->paths.len; i++)
         vhds->known.items[vhds->known.len++] = vhds->paths.items[i];
     for (size_t i = 0; i < vhds->aliases.len; i++)
         vhds->known.items[vhds->known.len++] = vhds->aliases.items[i].path;
-    if (vhds->paths.len > 0)
-        qsort(vhds->paths.items, vhds->paths.len, sizeof(vhds->paths.items[0]), by_bytes);
     if (vhds->aliases.len > 0)
         qsort(vhds->aliases.items, vhds->aliases.len, sizeof(vhds->aliases.items[0]), by_target);
     if (vhds->known.len > 0)

@@ -241,6 +241,8 @@ enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err)
 {
     for (size_t i = 0; i < links->catalog->files.len; i++) {
         struct ia_file *item = links->catalog->files.items[i];
+        if (item->gone)
+            continue;
         if (ia_node_is_only_a_part(item->node))
             item->class = IA_CLASS_PART;
         if (is_companion(item))

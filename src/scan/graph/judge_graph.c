@@ -86,6 +86,7 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .format_stated = item->parsed.basis == IA_BASIS_STATED,
         .knows_backing = ia_parsed_identity(&item->parsed)->parent[0] != '\0',
         .is_template = item->node->is_template,
+        .unsettled = item->node->unsettled,
         .has_snapshots = item->parsed.mappings.len > 1,
     };
     set_history(links, item, image);
@@ -203,6 +204,15 @@ static bool add_findings(const struct ia_links *links, struct ia_graph *graph)
     return true;
 }
 
+static bool add_walked(const struct ia_catalog *catalog, struct ia_graph *graph)
+{
+    for (size_t i = 0; i < catalog->options->root_count; i++)
+        if (catalog->confine.allowed.items[i].fd >= 0 &&
+            !ia_vec_push(&graph->walked, catalog->confine.allowed.items[i].path))
+            return false;
+    return true;
+}
+
 static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
 {
     const struct ia_catalog *catalog = links->catalog;
@@ -229,7 +239,7 @@ static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
     for (size_t i = 0; i < links->catalog->options->backing_glob_count; i++)
         if (!ia_vec_push(&graph->backing_globs, links->catalog->options->backing_globs[i]))
             return false;
-    return add_aliases(links, out, graph) && add_findings(links, graph);
+    return add_walked(links->catalog, graph) && add_aliases(links, out, graph) && add_findings(links, graph);
 }
 
 enum ia_status ia_judge_graph_make(const struct ia_links *links, struct ia_judge_graph *out, struct ia_error *err)

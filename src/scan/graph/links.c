@@ -44,16 +44,21 @@ void ia_node_release(struct ia_node *node)
     ia_vec_release(&node->packed);
 }
 
-void ia_links_release(struct ia_links *links)
+static void release_aliases(struct ia_links *links)
 {
-    ia_identities_release(&links->identities);
     for (size_t i = 0; i < links->aliases.len; i++) {
         free(links->aliases.items[i].name);
         free(links->aliases.items[i].path);
     }
+    ia_vec_release(&links->aliases);
+}
+
+void ia_links_release(struct ia_links *links)
+{
+    ia_identities_release(&links->identities);
+    release_aliases(links);
     for (size_t i = 0; i < links->templates.len; i++)
         free(links->templates.items[i]);
-    ia_vec_release(&links->aliases);
     ia_vec_release(&links->templates);
     ia_own_host_release(&links->host);
 }
@@ -136,7 +141,6 @@ static enum ia_status read_one_again(struct ia_links *links, size_t number, bool
     struct ia_parse_request request = ia_reading_request_for(links->catalog, item);
     request.stated = item->node->stated_format;
     request.raw_by_guess = by_guess;
-    item->node->reread = true;
     item->node->resolved = false;
     IA_TRY(keep_content(item, request.stated, err));
     if (item->from_store) { /* its stored mappings are no longer true */
@@ -154,6 +158,7 @@ static enum ia_status read_again(struct ia_links *links, bool *any, struct ia_er
         if (!needs_another_look(links->catalog->files.items[i], &by_guess))
             continue;
         *any = true;
+        links->catalog->files.items[i]->node->reread = true;
         IA_TRY(read_one_again(links, i, by_guess, err));
     }
     return ia_reading_drain(links->reading, err);
@@ -168,6 +173,33 @@ enum ia_status ia_links_follow(struct ia_links *links, struct ia_error *err)
         IA_TRY(read_again(links, &any, err));
     }
     return IA_OK;
+}
+
+/* What came after the walk, and is not as the scan before left it; and what changed. */
+static enum ia_status read_late(struct ia_links *links, struct ia_error *err)
+{
+    struct ia_catalog *catalog = links->catalog;
+    for (size_t i = 0; i < catalog->files.len; i++) {
+        struct ia_file *file = catalog->files.items[i];
+        if (!file->look_again || file->gone)
+            continue;
+        file->look_again = false;
+        bool is_new = file->class == IA_CLASS_NONE;
+        if (is_new && file->previous == IA_NO_FILE)
+            IA_TRY(ia_catalog_match_late(catalog, i, err));
+        if (!is_new || !file->from_store)
+            IA_TRY(read_one_again(links, i, false, err));
+    }
+    return ia_reading_drain(links->reading, err);
+}
+
+enum ia_status ia_links_start_over(struct ia_links *links, struct ia_error *err)
+{
+    IA_TRY(read_late(links, err));
+    for (size_t i = 0; i < links->catalog->files.len; i++)
+        links->catalog->files.items[i]->node->resolved = false;
+    release_aliases(links);
+    return ia_links_follow(links, err);
 }
 
 static bool matches_any(const struct ia_file *file, const char *const *globs, size_t count)
@@ -188,6 +220,28 @@ static bool may_be_base(const struct ia_links *links, const struct ia_file *file
            matches_any(file, options->backing_globs, options->backing_glob_count);
 }
 
+/* Written to, or exchanged, since the scan saw it. */
+static bool has_changed(const struct ia_file *file)
+{
+    struct stat st;
+    struct ia_file_key now;
+    if (stat(ia_file_path(file), &st) != 0)
+        return true;
+    ia_file_key_from_stat(&now, &st);
+    return now.dev != file->key.dev || now.inode != file->key.inode || now.size != file->key.size ||
+           now.mtime_ns != file->key.mtime_ns;
+}
+
+/* The same of any of the image's files. */
+static bool any_changed(const struct ia_links *links, const struct ia_file *file)
+{
+    bool changed = has_changed(file);
+    for (size_t i = 0; i < file->read->parts.len && !changed; i++)
+        if (file->read->parts.items[i].item != IA_NO_FILE)
+            changed = has_changed(links->catalog->files.items[file->read->parts.items[i].item]);
+    return changed;
+}
+
 enum ia_status ia_links_recheck(struct ia_links *links, struct ia_error *err)
 {
     const struct ia_catalog *catalog = links->catalog;
@@ -199,5 +253,9 @@ enum ia_status ia_links_recheck(struct ia_links *links, struct ia_error *err)
         if (ia_file_is_image(file) || file->node->is_part)
             how[i] = may_be_base(links, file) ? IA_RECHECK_OPENED : IA_RECHECK_LISTED;
     }
-    return ia_reading_recheck(links->reading, how, err);
+    IA_TRY(ia_reading_recheck(links->reading, how, err));
+    for (size_t i = 0; i < catalog->files.len; i++)
+        if (how[i] == IA_RECHECK_OPENED)
+            catalog->files.items[i]->node->unsettled = any_changed(links, catalog->files.items[i]);
+    return IA_OK;
 }

@@ -69,6 +69,7 @@ struct ia_node {
     bool resolved;                   /* its own references were followed */
     bool chain_ok;                   /* the image and all below it could be read */
     bool is_template;                /* to be kept whole */
+    bool unsettled;                  /* it changed while the scan ran; looked at where it may be called unused */
     size_t referenced_by;            /* an image that names it as its backing file */
     int64_t last_overlay_mtime_ns;   /* when the last of those that name it was written to; 0: none does */
     /* What a content names that the stated format overrides. */
@@ -100,6 +101,8 @@ void ia_links_release(struct ia_links *links);
 IA_MUST_CHECK enum ia_status ia_links_load_templates(struct ia_links *links, struct ia_error *err);
 /* Reads and follows until no file needs another look. */
 IA_MUST_CHECK enum ia_status ia_links_follow(struct ia_links *links, struct ia_error *err);
+/* After a second look at the directories: reads what came and what changed, and follows all names anew. */
+IA_MUST_CHECK enum ia_status ia_links_start_over(struct ia_links *links, struct ia_error *err);
 /* resolve.c: follows the references of all images that were read. */
 IA_MUST_CHECK enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err);
 /* Whether files that the walk did not find may be added to the catalog, and so be read. */

@@ -93,6 +93,8 @@ static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err
         struct ia_file *item = catalog->files.items[i];
         const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
         bool known = previous != NULL && ia_catalog_is_row_of(catalog, previous, item);
+        if (item->gone)
+            continue;
         item->file_id = known ? previous->file_id : 0;
         item->new_row = !known;
         item->links_found = ia_file_count_links(item);
@@ -149,7 +151,8 @@ static void number_images(struct ia_publish *publish)
 static int64_t fingerprint(const struct ia_image_row *row)
 {
     const int64_t numbers[] = {row->file_id,    row->chain_ok,        row->backing_id,  row->map_id,
-                               row->first_scan, row->referenced_scan, row->is_template, row->referenced_mtime_ns};
+                               row->first_scan, row->referenced_scan, row->is_template, row->referenced_mtime_ns,
+                               row->unsettled};
     const char *const texts[] = {row->path,       row->format_basis,  row->state,  row->backing_path,
                                  row->lock_state, row->referenced_by, row->problem};
     struct ia_fingerprint print = IA_FINGERPRINT_INIT;
@@ -249,6 +252,7 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
             item->node->backing != IA_NO_FILE ? publish->catalog->files.items[item->node->backing]->image_id : 0,
         .map_id = parsed->mappings.items[0].map_id,
         .is_template = item->node->is_template,
+        .unsettled = item->node->unsettled,
         .lock_state = item->read->lock_state,
         .overlapping = ia_file_cross_linked(item),
         .may_be_lost = parsed->facts.may_be_lost,
@@ -365,6 +369,10 @@ static enum ia_status put_options(struct ia_publish *publish, struct ia_error *e
             IA_TRY(ia_writer_put_option(publish->writer, ia_scan_lists[list].kind,
                                         option_value(publish, list, values, i), err));
     }
+    const struct ia_confine *confine = &publish->catalog->confine;
+    for (size_t i = 0; i < publish->catalog->options->root_count; i++)
+        if (confine->allowed.items[i].fd >= 0)
+            IA_TRY(ia_writer_put_option(publish->writer, "walked", confine->allowed.items[i].path, err));
     for (size_t i = 0; i < publish->catalog->skipped.len; i++)
         IA_TRY(ia_writer_put_passed(publish->writer, publish->catalog->skipped.items[i].reason,
                                     publish->catalog->skipped.items[i].files, err));

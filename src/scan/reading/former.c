@@ -20,7 +20,7 @@ static int compare(const void *left, const void *right)
 /* It is no image and was not looked into. One that was read by an earlier scan is asked for by its name. */
 static bool is_open_question(const struct ia_file *item)
 {
-    if (item->class != IA_CLASS_SKIPPED || item->packed != NULL)
+    if (item->class != IA_CLASS_SKIPPED || item->packed != NULL || item->gone)
         return false;
     if (!item->from_store)
         return item->read->looks_packed;

@@ -181,12 +181,6 @@ static enum ia_status add_parts_read(struct ia_reading *reading, size_t number, 
     return IA_OK;
 }
 
-/* The name may lead to another file by now. */
-static bool is_file_of(const struct ia_file *item, const struct stat *st)
-{
-    return item->key.dev == (int64_t)st->st_dev && item->key.inode == (int64_t)st->st_ino;
-}
-
 /* Takes over what the worker found, as far as there is room for it. */
 static void take_sharing(struct ia_reading *reading, struct ia_file *item, struct ia_sharing *found)
 {
@@ -213,6 +207,20 @@ static enum ia_status take_packed(struct ia_file *item, struct ia_parse_result *
     return packed->problem != NULL ? IA_OK : ia_no_memory(err);
 }
 
+/* Ends: each time that it is read by another name it loses one. */
+static enum ia_status take_moved(struct ia_reading *reading, struct ia_event *event, bool *done, struct ia_error *err)
+{
+    struct ia_file *item = reading->catalog->files.items[event->item];
+    enum ia_moved how;
+    IA_TRY(ia_reading_drop_mappings(reading, item, err));
+    ia_parsed_release(&item->parsed);
+    ia_read_release_parts(item->read);
+    item->has_parsed = false;
+    IA_TRY(ia_reading_find_moved(reading->catalog, event, &how, err));
+    *done = how != IA_MOVED_NOT;
+    return how == IA_MOVED_TO_OTHER_NAMES ? ia_reading_submit(reading, event->item, &event->request, err) : IA_OK;
+}
+
 static enum ia_status finish(struct ia_reading *reading, struct ia_event *event, struct ia_error *err)
 {
     struct ia_file *item = reading->catalog->files.items[event->item];
@@ -221,7 +229,13 @@ static enum ia_status finish(struct ia_reading *reading, struct ia_event *event,
         return ia_fail(err, event->status, "cannot read '%s': %s", ia_file_path(item), ia_status_word(event->status));
     reading->catalog->progress.files_done++;
     reading->catalog->progress.table_bytes += result->table_bytes;
-    bool is_other = result->opened && event->request.lock_only && !is_file_of(item, &result->st);
+    item->look_again = false;
+    bool done = false;
+    if (ia_reading_has_moved(item, event))
+        IA_TRY(take_moved(reading, event, &done, err));
+    if (done)
+        return IA_OK;
+    bool is_other = result->opened && event->request.lock_only && !ia_file_is_of(item, &result->st);
     item->read->lock_state = is_other ? "unknown" : result->lock_state;
     if (result->opened && !is_other)
         take_sharing(reading, item, &result->sharing);
@@ -281,7 +295,7 @@ enum ia_status ia_reading_read_new(struct ia_reading *reading, struct ia_error *
     struct ia_catalog *catalog = reading->catalog;
     for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *item = catalog->files.items[i];
-        if (item->from_store)
+        if (item->from_store || item->gone)
             continue;
         const struct ia_parse_request request = ia_reading_request_for(catalog, item);
         IA_TRY(ia_reading_submit(reading, i, &request, err));

@@ -52,6 +52,18 @@ IA_MUST_CHECK enum ia_status ia_reading_read_new(struct ia_reading *reading, str
 IA_MUST_CHECK enum ia_status ia_reading_read_former(struct ia_reading *reading, struct ia_error *err);
 /* How a file is read by what is known of it alone, before others state anything of it. */
 struct ia_parse_request ia_reading_request_for(const struct ia_catalog *catalog, const struct ia_file *file);
+/* moved.c: the file's name leads to another one since it was seen, or nowhere: what was read is not of this one. */
+bool ia_reading_has_moved(const struct ia_file *file, const struct ia_event *event);
+enum ia_moved {
+    IA_MOVED_NOT,            /* it cannot be opened by the name that it has */
+    IA_MOVED_BACK,           /* its name leads to it again; it is unknown, and unreadable */
+    IA_MOVED_TO_OTHER_NAMES, /* to be read by one of those that it has left */
+    IA_MOVED_AWAY            /* it is gone */
+};
+/* Looks where its names lead now. */
+IA_MUST_CHECK enum ia_status ia_reading_find_moved(struct ia_catalog *catalog, const struct ia_event *event,
+                                                   enum ia_moved *how, struct ia_error *err);
+
 /* Has one file read, and waits for all that were asked for. */
 IA_MUST_CHECK enum ia_status ia_reading_submit(struct ia_reading *reading, size_t number,
                                                const struct ia_parse_request *how, struct ia_error *err);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Directories as they were walked, and files that come after the walk. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "scan/catalog/catalog.h"
+
+/* One tick of the clock of time stamps, and more than that; where they are whole seconds, two of these. */
+static bool is_fresh(const struct ia_file_key *key)
+{
+    bool whole_seconds = key->mtime_ns % 1000000000 == 0 && key->ctime_ns % 1000000000 == 0;
+    int64_t changed = ia_max(key->mtime_ns, key->ctime_ns);
+    return ia_clock_ns(CLOCK_REALTIME) - changed < (whole_seconds ? INT64_C(2000000000) : INT64_C(20000000));
+}
+
+enum ia_status ia_catalog_add_directory(struct ia_catalog *catalog, const char *path, const struct stat *st,
+                                        struct ia_error *err)
+{
+    size_t known = ia_catalog_find_directory(catalog, (int64_t)st->st_dev, (int64_t)st->st_ino);
+    if (known != IA_NO_FILE && strcmp(catalog->directories.items[known].path, path) == 0) {
+        ia_file_key_from_stat(&catalog->directories.items[known].key, st);
+        catalog->directories.items[known].is_fresh = is_fresh(&catalog->directories.items[known].key);
+        return IA_OK;
+    }
+    struct ia_directory directory = {.path = strdup(path)};
+    ia_file_key_from_stat(&directory.key, st);
+    directory.is_fresh = is_fresh(&directory.key);
+    if (directory.path == NULL || !ia_vec_push(&catalog->directories, directory)) {
+        free(directory.path);
+        return ia_no_memory(err);
+    }
+    /* One that is mounted a second time is looked at by each of its paths, and found by the first. */
+    bool found = known != IA_NO_FILE || ia_catalog_index_directory(catalog, catalog->directories.len - 1);
+    return found ? IA_OK : ia_no_memory(err);
+}
+
+bool ia_catalog_was_walked(const struct ia_catalog *catalog, const char *path, const struct stat *st)
+{
+    size_t known = ia_catalog_find_directory(catalog, (int64_t)st->st_dev, (int64_t)st->st_ino);
+    return known != IA_NO_FILE && strcmp(catalog->directories.items[known].path, path) == 0;
+}
+
+enum ia_status ia_catalog_add_late(struct ia_catalog *catalog, const char *path, const struct stat *st, bool symlink,
+                                   struct ia_error *err)
+{
+    size_t number = ia_catalog_find(catalog, (int64_t)st->st_dev, (int64_t)st->st_ino);
+    size_t names = number == IA_NO_FILE ? 0 : catalog->files.items[number]->names.len;
+    IA_TRY(ia_catalog_add(catalog, path, st, symlink, &number, err));
+    struct ia_file *file = catalog->files.items[number];
+    bool is_new = file->class == IA_CLASS_NONE;
+    /* What this scan read has been read after the walk. A rename changes the ctime. */
+    bool changed = file->from_store &&
+                   (file->key.size != (int64_t)st->st_size || file->key.mtime_ns != ia_timespec_ns(st->st_mtim));
+    file->look_again = file->look_again || is_new || changed;
+    catalog->moved = catalog->moved || file->look_again || file->names.len != names;
+    return IA_OK;
+}
