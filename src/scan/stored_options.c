@@ -42,8 +42,9 @@ static enum ia_status load(struct ia_reader *reader, struct ia_stored_options *o
 {
     IA_AUTO_QUERY struct ia_query *query = NULL;
     IA_TRY(ia_query_open(reader,
+                         /* walked: what the scan found of its roots, and no option */
                          "SELECT kind, value FROM scan_option WHERE scan_id = (SELECT max(scan_id) FROM scan)"
-                         " ORDER BY kind, value",
+                         " AND kind <> 'walked' ORDER BY kind, value",
                          &query, err));
     for (;;) { /* ends: the query has an end */
         bool row = false;
