@@ -79,7 +79,8 @@ static char *unescape(struct text text)
         int high = text.at[i] == '%' && i + 2 < text.len ? hex(text.at[i + 1]) : -1;
         int low = high >= 0 ? hex(text.at[i + 2]) : -1;
         bool escaped = low >= 0 && high + low > 0;
-        ia_buf_add_char(&out, escaped ? (char)(high << 4 | low) : text.at[i]);
+        const char meant = (char)(high * 16 + low);
+        ia_buf_add_char(&out, escaped ? meant : text.at[i]);
         i += escaped ? 2 : 0;
     }
     return ia_buf_steal(&out);
