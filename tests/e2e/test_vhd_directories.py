@@ -78,6 +78,12 @@ def test_a_parent_that_is_such_a_directory_hides_nothing(case):
     site.scan()
     case.same(findings(site), {f"vdis/data/u{n}.vhd": ("unsupported-format", 0) for n in (1, 2, 3)}, "each directory has a finding")
     case.same(verdict(site), ("proven", ""), "and none hides anything")
+    with open(site.path("vdis", "data", "1.alias.vhd"), "wb") as file:
+        file.write(vpc.fixed(vpc.pattern(BLOCK, 2)))
+    site.scan()
+    case.same(findings(site), {**{f"vdis/data/u{n}.vhd": ("unsupported-format", 0) for n in (1, 3)}, "vdis/data/u2.vhd": ("unsupported-format", 1)},
+              "a disk that bears the parent's name, seen from the directory, may be it")
+    os.unlink(site.path("vdis", "data", "1.alias.vhd"))
     os.unlink(site.path("vdis", "1.alias.vhd"))
     site.scan()
     case.same(findings(site)["vdis/data/u2.vhd"], ("unsupported-format", 1), "a parent that is not found may be anything")
