@@ -14,7 +14,8 @@ const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
     [IA_DOUBT_NONE] = {"", 0, ""},
     [IA_DOUBT_UNREAD] = {"unread", EACH, "a reference may be hidden in what was not read or not understood"},
     [IA_DOUBT_NOT_WALKED] = {"not-walked", EACH, "overlays of it may lie in a directory that was not walked"},
-    [IA_DOUBT_BROKEN_REFERENCE] = {"broken-reference", EACH, "a reference that could not be followed may mean it"},
+    [IA_DOUBT_BROKEN_REFERENCE] = {"broken-reference", EACH,
+                                   "a reference that could not be followed, or not for certain, may mean it"},
     [IA_DOUBT_LOCAL_SERVICE] = {"local-service", EACH,
                                 "an image reaches its data through a service of this host, which may serve it"},
     [IA_DOUBT_REMOTE_NAME] =

@@ -46,7 +46,7 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
     [IA_FINDING_EXTENT_OUTSIDE] = {"extent-outside", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
     [IA_FINDING_PARENT_MISMATCH] = {"parent-mismatch", "error", false, IA_DOUBT_BROKEN_REFERENCE,
                                     IA_DOUBT_CHAIN_BROKEN},
-    [IA_FINDING_PARENT_SEVERAL] = {"parent-ambiguous", "error", true, IA_DOUBT_BROKEN_REFERENCE, IA_DOUBT_CHAIN_BROKEN},
+    [IA_FINDING_PARENT_SEVERAL] = {"parent-ambiguous", "error", true, IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN},
     [IA_FINDING_SYMLINK_OUTSIDE] = {"symlink-outside", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
     [IA_FINDING_SYMLINK_DANGLING] = {"symlink-dangling", "info", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_EXCLUDED] = {"excluded", "info", false, IA_DOUBT_UNREAD, IA_DOUBT_NONE},

@@ -234,6 +234,7 @@ bool ia_graph_flatten(struct ia_graph *graph, size_t number)
     lose_overlay(graph, number);
     image->backing = IA_GRAPH_NONE;
     image->backing_path = NULL;
+    image->expects = NULL;
     size_t kept = 0;
     bool keeps_nested = has_data_file(graph, number);
     for (size_t i = 0; i < graph->references.len; i++) {

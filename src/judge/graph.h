@@ -38,13 +38,15 @@ struct ia_graph_image {
     const char *backing_format; /* as it states it; NULL: it does not */
     int cross_linked;           /* 1: bytes of its files are used twice; 0: none are; -1: unknown */
     enum ia_graph_lock lock;
-    bool format_stated; /* its format is what an overlay states, whatever its content looks like */
-    bool knows_backing; /* it holds an identity of its backing image, which a write to that may change */
-    bool is_template;   /* to be kept whole */
-    bool has_snapshots; /* internal ones */
-    bool is_gone;       /* deleted by an edit: it and its files are no more */
-    bool unsettled;     /* it changed while the scan ran */
-    bool lost_overlay;  /* by an edit that is not settled yet, one names it no more */
+    bool format_stated;   /* its format is what an overlay states, whatever its content looks like */
+    bool knows_backing;   /* it holds an identity of its backing image, which a write to that may change */
+    const char *identity; /* its own; NULL: it has none */
+    const char *expects;  /* its parent's, which has no name and is found by it alone; NULL: it has no such parent */
+    bool is_template;     /* to be kept whole */
+    bool has_snapshots;   /* internal ones */
+    bool is_gone;         /* deleted by an edit: it and its files are no more */
+    bool unsettled;       /* it changed while the scan ran */
+    bool lost_overlay;    /* by an edit that is not settled yet, one names it no more */
     /* Of the forest; accounted is false where it is not known. */
     bool accounted;
     int64_t visible_present, masked_bytes;

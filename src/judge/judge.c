@@ -37,6 +37,34 @@ static bool list_remote(struct ia_judge *judge)
     return true;
 }
 
+static int by_expected(const struct ia_graph_image *image, const char *identity, const char *format)
+{
+    int order = strcmp(image->expects, identity);
+    return order != 0 ? order : strcmp(image->format, format);
+}
+
+static int compare_seekers(const void *left, const void *right, void *ctx)
+{
+    const struct ia_graph *graph = ctx;
+    size_t a = *(const size_t *)left;
+    size_t b = *(const size_t *)right;
+    int order = by_expected(&graph->images.items[a], graph->images.items[b].expects, graph->images.items[b].format);
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+static bool list_seekers(struct ia_judge *judge)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->images.len; i++)
+        if (graph->images.items[i].expects != NULL && !graph->images.items[i].is_gone &&
+            !ia_vec_push(&judge->seekers, i))
+            return false;
+    if (judge->seekers.len > 1)
+        qsort_r(judge->seekers.items, judge->seekers.len, sizeof(judge->seekers.items[0]), compare_seekers,
+                (void *)graph);
+    return true;
+}
+
 enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out, struct ia_error *err)
 {
     struct ia_judge *judge = calloc(1, sizeof(*judge));
@@ -45,7 +73,7 @@ enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out,
     judge->graph = graph;
     judge->is_reader = calloc(graph->images.len + 1, 1);
     if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !ia_judge_link_packed(judge) || !list_findings(judge) ||
-        !list_remote(judge) || !ia_judge_list_accepted(judge)) {
+        !list_remote(judge) || !list_seekers(judge) || !ia_judge_list_accepted(judge)) {
         ia_judge_free(judge);
         return ia_no_memory(err);
     }
@@ -66,6 +94,7 @@ void ia_judge_free(struct ia_judge *judge)
     ia_vec_release(&judge->overlays);
     ia_vec_release(&judge->findings);
     ia_vec_release(&judge->remote);
+    ia_vec_release(&judge->seekers);
     ia_vec_release(&judge->by_path);
     ia_vec_release(&judge->readers);
     free(judge->first_overlay);
@@ -303,6 +332,40 @@ static void find_broken_references(struct finder *finder)
             doubt(finder, IA_DOUBT_BROKEN_REFERENCE, graph->images.items[graph->references.items[i].image].path);
 }
 
+/* An image that has no name of its parent may mean each one with the identity that it expects, whichever was followed.
+ * One such image is doubt enough. */
+static void find_seekers(struct finder *finder, size_t number)
+{
+    const struct ia_judge *judge = finder->judge;
+    const struct ia_graph_image *images = judge->graph->images.items;
+    const struct ia_graph_image *wanted = &images[number];
+    size_t low = 0;
+    if (wanted->identity == NULL)
+        return;
+    for (size_t high = judge->seekers.len; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (by_expected(&images[judge->seekers.items[middle]], wanted->identity, wanted->format) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < judge->seekers.len; low++) {
+        size_t seeker = judge->seekers.items[low];
+        if (by_expected(&images[seeker], wanted->identity, wanted->format) != 0)
+            return;
+        if (seeker == number || images[seeker].backing == number ||
+            is_accepted(finder, IA_DOUBT_BROKEN_REFERENCE, images[seeker].path))
+            continue;
+        doubt(finder, IA_DOUBT_BROKEN_REFERENCE, images[seeker].path);
+        return;
+    }
+}
+
+static void find_own_seekers(struct finder *finder)
+{
+    find_seekers(finder, finder->number);
+}
+
 /* One of the image's names, or one of its parts, ends in this component. */
 static bool is_called(const struct finder *finder, const char *component)
 {
@@ -386,6 +449,7 @@ static void find_of_reader(struct finder *finder, size_t number)
         doubt_with(finder, IA_DOUBT_CROSS_LINKED, reader->path, "unknown");
     if (ia_judge_has_other_readers(finder->judge, reader->file))
         doubt(finder, IA_DOUBT_NON_BACKING_READER, reader->path);
+    find_seekers(finder, number);
 }
 
 static void find_of_readers(struct finder *finder)
@@ -433,11 +497,11 @@ static enum ia_status apply(struct finder *finder, rule *const *rules, size_t co
 
 /* The first ones are about the image itself. */
 static rule *const rules[] = {
-    find_not_understood,    find_cross_linked, find_in_use,        find_packed,
-    find_unsettled,         find_not_walked,   find_written_since, find_shared_file,
-    find_broken_references, find_remote_names, find_of_readers,
+    find_not_understood, find_cross_linked,      find_in_use,       find_packed,
+    find_own_seekers,    find_unsettled,         find_not_walked,   find_written_since,
+    find_shared_file,    find_broken_references, find_remote_names, find_of_readers,
 };
-enum { OWN_RULES = 4, RULES = sizeof(rules) / sizeof(rules[0]) };
+enum { OWN_RULES = 5, RULES = sizeof(rules) / sizeof(rules[0]) };
 
 enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t image, enum ia_candidate candidate, struct ia_doubts *out,
                                struct ia_error *err)

@@ -123,6 +123,8 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .format_stated = sqlite3_column_int(stmt, 16) != 0,
         .knows_backing = sqlite3_column_int(stmt, 17) != 0,
         .unsettled = sqlite3_column_int(stmt, 18) != 0,
+        .identity = text_in(stored, stmt, 19),
+        .expects = text_in(stored, stmt, 20),
     };
     return image.file == IA_GRAPH_NONE || (ia_vec_push(&stored->image_ids, sqlite3_column_int64(stmt, 0)) &&
                                            ia_vec_push(&stored->graph.images, image));
@@ -226,7 +228,8 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
          " a.overlapping, i.lock_state, i.is_template,"
          " EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL),"
          " r.referenced_scan, r.referenced_by, r.referenced_mtime_ns, u.visible_present, u.masked_bytes,"
-         " i.format_basis = 'stated', h.parent_identity IS NOT NULL, i.unsettled"
+         " i.format_basis = 'stated', h.parent_identity IS NOT NULL, i.unsettled, h.identity,"
+         " CASE WHEN h.backing_by_identity THEN h.parent_identity END"
          " FROM image AS i LEFT JOIN image_header AS h USING (image_id) LEFT JOIN image_account AS a USING (image_id)"
          " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
          " ORDER BY i.image_id"},

@@ -3,6 +3,7 @@
 # Images of several files, and parents that are known by who they are, in scans: pieces are no images of their own, what
 # lies outside an image's directory is not opened, a changed or missing piece is noticed, identities are compared.
 
+import json
 import os
 import re
 import shutil
@@ -229,6 +230,12 @@ class Vdi:
         identify(self.child, self.child_own, self.child_modified, self.own, self.modified)
 
 
+def identity_doubts(site):
+    """{path: (verdict, subject of its doubt that a reference may mean it)} of what is unreferenced."""
+    subjects = dict(site.query("SELECT path, subject FROM v_doubt WHERE code = 'broken-reference' AND path IS NOT NULL"))
+    return {path: (row["verdict"], subjects.get(site.path(path))) for path, row in site.unused().items()}
+
+
 def test_a_vdi_parent_is_found_by_its_uuid(case):
     site = case.site()
     vdi = Vdi(site, base="pool/deep/base.vdi", child="other/child.vdi")
@@ -273,14 +280,64 @@ def test_two_vdi_of_one_uuid_are_both_kept(case):
     vdi = Vdi(site)
     site.scan()
     copy = shutil.copy(vdi.base, site.path("copy.vdi"))
-    scan = site.scan("--backing-glob", "*.vdi")
+    lonely = create(site.path("lonely.vdi"), 4 * MIB, format="vdi")
+    scan = site.scan("--backing-glob", "base.vdi", "--backing-glob", "copy.vdi", "--backing-glob", "lonely.vdi")
     findings = site.findings()
     check(case, scan.code == 3 and ("parent-ambiguous", "Snapshots/child.vdi") in findings, "two images of one identity are a finding", findings)
-    proven = [path for path, row in site.unused().items() if row["verdict"] == "proven"]
-    check(case, not proven, "neither is called unused", proven)
+    expected = {"base.vdi": ("unproven", vdi.child), "copy.vdi": ("unproven", vdi.child), "lonely.vdi": ("proven", None)}
+    case.same(identity_doubts(site), expected, "neither is called unused, and any other image is")
+    deed = {row["path"]: row["verdict"] for row in site.rows("--what-if-delete", copy) if row["path"] == copy}
+    case.same(deed, {copy: "unproven"}, "deleting one of them is not proven to be harmless")
     os.unlink(copy)
+    os.unlink(lonely)
     again = site.scan()
     check(case, again.code == 0 and not site.findings(), "with one of them gone all is well", [site.findings(), *again.notes()])
+
+
+def test_a_copied_machine_uses_its_own_parent(case):
+    site = case.site()
+    vdi = Vdi(site, base="vm/base.vdi", child="vm/Snapshots/child.vdi")
+    base, overlay = create(site.path("known.qcow2")), create(site.path("overlay.qcow2"), backing="known.qcow2")
+    site.scan()
+    shutil.copytree(site.path("vm"), site.path("copy"))
+    copied = site.path("copy", "Snapshots", "child.vdi")
+    shutil.move(site.path("copy", "base.vdi"), site.path("copy", "Snapshots", "base.vdi"))
+    far = shutil.copy(vdi.base, site.path("far", "away.vdi"))
+    os.unlink(overlay)
+    scan = site.scan("--backing-glob", "away.vdi")
+    check(case, scan.code == 0 and not site.findings(), "copies of one identity are no finding", [site.findings(), *scan.notes()])
+    backing = dict(site.query("SELECT path, backing_image FROM v_image WHERE backing_image IS NOT NULL"))
+    expected = {vdi.child: vdi.base, copied: site.path("copy", "Snapshots", "base.vdi")}
+    case.same(backing, expected, "the one beside the image is its parent, or the one above")
+    maps = [json.loads(must(site.imgaudit, "map", "--output=json", "--filenames", path)) for path in sorted(expected)]
+    case.same([os.path.normpath(rows[0]["filename"]) for rows in maps], [expected[path] for path in sorted(expected)], "map takes the same ones")
+    case.same(identity_doubts(site), {"known.qcow2": ("proven", None), "far/away.vdi": ("unproven", copied)},
+              "a third one may be meant, and nothing else is")
+    os.unlink(vdi.child)
+    os.unlink(far)
+    site.scan()
+    case.same(identity_doubts(site), {"known.qcow2": ("proven", None), "vm/base.vdi": ("unproven", copied)},
+              "a machine's base without its snapshot may be meant by the copy")
+    os.unlink(copied)
+    site.scan()
+    case.same(identity_doubts(site), {"known.qcow2": ("proven", None), "vm/base.vdi": ("proven", None),
+                                      "copy/Snapshots/base.vdi": ("proven", None)}, "with both snapshots gone it is proven")
+
+
+def test_a_parent_further_above_is_nearer_than_one_aside(case):
+    site = case.site()
+    vdi = Vdi(site, base="pool/base.vdi", child="pool/vm/Snapshots/child.vdi")
+    shutil.copy(vdi.base, site.path("pool", "other", "base.vdi"))
+    shutil.copy(vdi.base, site.path("pool", "vm2", "base.vdi"))
+    scan = site.scan()
+    backing = site.value("SELECT backing_image FROM v_image WHERE path = ?", vdi.child)
+    check(case, scan.code == 0 and backing == vdi.base, "the nearest directory above decides", [backing, *scan.notes()])
+    os.rename(vdi.base, site.path("pool", "vm3", "base.vdi"))
+    site.scan()
+    check(case, ("parent-ambiguous", "pool/vm/Snapshots/child.vdi") in site.findings(), "directories aside do not", site.findings())
+    shutil.copy(site.path("pool", "vm2", "base.vdi"), site.path("pool", "vm", "Snapshot", "base.vdi"))
+    site.scan()
+    check(case, ("parent-ambiguous", "pool/vm/Snapshots/child.vdi") in site.findings(), "nor one whose name begins alike", site.findings())
 
 
 def test_a_modified_parent_is_a_finding(case):
@@ -419,6 +476,7 @@ TESTS = [test_flat_extents_belong_to_their_descriptor, test_split_sparse_extents
          test_an_extent_of_two_descriptors_keeps_both, test_an_image_of_too_many_files_is_a_finding,
          test_a_vdi_parent_is_found_by_its_uuid,
          test_a_missing_vdi_parent_proves_nothing, test_two_vdi_of_one_uuid_are_both_kept,
+         test_a_copied_machine_uses_its_own_parent, test_a_parent_further_above_is_nearer_than_one_aside,
          test_a_modified_parent_is_a_finding, test_map_finds_vdi_parents_nearby,
          test_a_vmdk_parent_with_another_cid_is_a_finding, test_change_tracking_is_a_part, test_change_tracking_hides_nothing]
 

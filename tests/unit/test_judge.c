@@ -228,6 +228,19 @@ CHANGE(base_not_followed, refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "b",
 CHANGE(base_is_part, PART(ALONE, BASE, "/r/base.qcow2"))
 CHANGE(overlay_not_understood, i[LEFT].problem = "corrupt")
 CHANGE(overlay_of_overlay_not_understood, i[TOP].problem = "denied")
+/* An image that looks for its parent by identity, and images that have it. */
+CHANGE(sought_orphan, i[ORPHAN].identity = i[ALONE].expects = "u")
+CHANGE(sought_orphan_of_another_format, sought_orphan(g); i[ALONE].format = "vdi")
+CHANGE(sought_other, i[ORPHAN].identity = "u"; i[ALONE].expects = "v")
+CHANGE(sought_by_one_that_is_gone, sought_orphan(g); i[ALONE].is_gone = true)
+CHANGE(sought_by_itself, i[ORPHAN].identity = i[ORPHAN].expects = "u")
+CHANGE(sought_by_its_overlay, i[BASE].identity = i[LEFT].expects = "u")
+CHANGE(sought_base, i[BASE].identity = i[LEFT].expects = i[ALONE].expects = "u")
+CHANGE(sought_by_two, i[ORPHAN].identity = i[ALONE].expects = i[TOP].expects = "u")
+CHANGE(sought_reader, i[RIGHT].identity = i[ALONE].expects = "u")
+CHANGE(sought_by_one_that_is_accepted, sought_orphan(g); KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_PARENT_SEVERAL, 3))
+CHANGE(sought_by_two_and_one_is_accepted, sought_by_two(g);
+       KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_PARENT_SEVERAL, 3))
 CHANGE(overlay_with_an_error, FINDING("/r/top.qcow2", IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN))
 CHANGE(stranger_with_an_error, FINDING("/r/alone.qcow2", IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN))
 CHANGE(overlay_cross_links_unknown, i[LEFT].cross_linked = -1)
@@ -342,6 +355,23 @@ static const struct rule {
 
     {"the image that named it lost a file of a description", lost_in_description_by_what_named_it,
      ORPHAN_BUT("broken-reference [/r/gone.qcow2]") BASE_PROVEN},
+    {"another image has a parent of its identity", sought_orphan,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"one of another format has", sought_orphan_of_another_format, ORPHAN_PROVEN BASE_PROVEN},
+    {"one has a parent of another identity", sought_other, ORPHAN_PROVEN BASE_PROVEN},
+    {"one had that is gone", sought_by_one_that_is_gone, ORPHAN_PROVEN BASE_PROVEN},
+    {"it has a parent of its own identity", sought_by_itself, ORPHAN_PROVEN BASE_PROVEN},
+    {"its own overlay is the one that expects its identity", sought_by_its_overlay, ORPHAN_PROVEN BASE_PROVEN},
+    {"another one expects it too", sought_base, ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"of two that expect it the first is named", sought_by_two,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"an image that could read it is the one that is expected", sought_reader,
+     ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"that several have the identity is accepted", sought_by_one_that_is_accepted,
+     "orphan.qcow2 unreferenced: assumes parent-ambiguous /r/alone.qcow2 (accepted as 3)\n" BASE_PROVEN},
+    {"it is accepted of one of two", sought_by_two_and_one_is_accepted,
+     "orphan.qcow2 unreferenced: broken-reference [/r/top.qcow2] assumes parent-ambiguous /r/alone.qcow2 (accepted as "
+     "3)\n" BASE_PROVEN},
     {"another machine is asked for its name", remote_orphan, ORPHAN_BUT("remote-name [/r/alone.qcow2]") BASE_PROVEN},
     {"another machine is asked for the name of a base", remote_base,
      ORPHAN_PROVEN BASE_BUT("remote-name [/r/alone.qcow2]")},
@@ -563,7 +593,7 @@ static void what_is_doubted_of_all_is_not_repeated(void **state)
     assert_true(ia_vec_push(&own.all, ((struct ia_candidate_doubt){IA_DOUBT_BROKEN_REFERENCE, "/b"})));
     ia_doubts_subtract(&own, &all);
     ia_doubts_render(&out, &all, &own);
-    assert_string_equal(out.data, "a reference that could not be followed may mean it: /a, /b");
+    assert_string_equal(out.data, "a reference that could not be followed, or not for certain, may mean it: /a, /b");
     ia_buf_release(&out);
     ia_doubts_release(&all);
     ia_doubts_release(&own);
@@ -597,6 +627,7 @@ CHANGE(delete_base, assert_true(ia_graph_delete(g, BASE)))
 CHANGE(delete_base_that_is_raw, i[LEFT].backing_format = i[RIGHT].backing_format = "raw";
        assert_true(ia_graph_delete(g, BASE)))
 CHANGE(flatten_both, assert_true(ia_graph_flatten(g, LEFT)); assert_true(ia_graph_flatten(g, RIGHT)))
+CHANGE(flatten_one_that_expects_a_parent, sought_orphan(g); assert_true(ia_graph_flatten(g, ALONE)))
 CHANGE(write_base_and_flatten_both, assert_true(ia_graph_write(g, BASE)); flatten_both(g))
 CHANGE(flatten_one_with_a_part, PART(TOP, IMAGES, "/r/data.raw"); assert_true(ia_graph_flatten(g, TOP)))
 CHANGE(flatten_one_with_an_image_as_its_part, PART(TOP, ALONE, "/r/alone.qcow2"); assert_true(ia_graph_flatten(g, TOP)))
@@ -685,6 +716,8 @@ static const struct rule deeds[] = {
      ORPHAN_PROVEN BASE_PROVEN},
     {"the same where the data file's description may name it", flatten_one_with_two_descriptions, BASE_PROVEN},
     {"an image that asks another machine loses a name", asker_loses_a_name, ORPHAN_PROVEN BASE_PROVEN},
+    {"an image is flattened that looked for its parent by identity", flatten_one_that_expects_a_parent,
+     ORPHAN_PROVEN BASE_PROVEN},
     {"its overlays are flattened", flatten_both, ORPHAN_PROVEN "base.qcow2 unreferenced:\n"},
     {"an image with a data file is flattened", flatten_one_with_a_part, ORPHAN_PROVEN BASE_PROVEN},
     {"its data file is another image, which is destroyed", flatten_one_with_an_image_as_its_part,

@@ -68,11 +68,18 @@ static void set_history(const struct ia_links *links, const struct ia_file *item
     }
 }
 
+/* What an image does not hold is empty. */
+static const char *text_of(const char *identity)
+{
+    return identity[0] == '\0' ? NULL : identity;
+}
+
 static void fill_image(const struct ia_links *links, const struct ia_judge_graph *out, size_t number,
                        struct ia_graph_image *image)
 {
     const struct ia_file *item = links->catalog->files.items[number];
     const char *state = ia_file_image_state(item);
+    const struct ia_image_identity *identity = ia_parsed_identity(&item->parsed);
     *image = (struct ia_graph_image){
         .path = ia_file_path(item),
         .format = item->parsed.format,
@@ -84,7 +91,9 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .cross_linked = ia_file_cross_linked(item),
         .lock = lock_of(item->read->lock_state),
         .format_stated = item->parsed.basis == IA_BASIS_STATED,
-        .knows_backing = ia_parsed_identity(&item->parsed)->parent[0] != '\0',
+        .knows_backing = identity->parent[0] != '\0',
+        .identity = text_of(identity->own),
+        .expects = item->parsed.facts.backing_by_identity ? text_of(identity->parent) : NULL,
         .is_template = item->node->is_template,
         .unsettled = item->node->unsettled,
         .has_snapshots = item->parsed.mappings.len > 1,

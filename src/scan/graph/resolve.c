@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "chain/reference.h"
 #include "format/format.h"
 #include "scan/graph/content.h"
@@ -122,41 +124,62 @@ static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum i
     return status;
 }
 
-/* A parent that is known by who it is: among all images of the scan. Several that are it are all kept. */
+/* How near the file is to a directory, which ends in a slash: the bytes of the directory of that of its names that lies
+ * in it, or else in the nearest one above; 0: none does. */
+static size_t nearness(const struct ia_file *file, const char *directory, size_t len)
+{
+    size_t nearest = 0;
+    for (size_t i = 0; i < file->names.len; i++) {
+        const char *path = file->names.items[i].path;
+        size_t own = ia_path_directory_length(path);
+        if (own <= len && strncmp(path, directory, own) == 0)
+            nearest = ia_max(nearest, own);
+    }
+    return nearest;
+}
+
+/* Of the images with the identity that this one's parent has: the only one, or the nearest to this name of the image.
+ * Copies of a machine's directory have identities in common, and each machine uses what lies in its own. */
+static enum ia_resolve_state find_parent(const struct ia_links *links, size_t image, const char *name, size_t *target)
+{
+    struct ia_file *const *items = links->catalog->files.items;
+    const struct ia_parsed *parsed = &items[image]->parsed;
+    const char *wanted = ia_parsed_identity(parsed)->parent;
+    const struct ia_identities *known = &links->identities;
+    size_t len = ia_path_directory_length(name);
+    size_t nearest = 0;
+    size_t found = 0; /* as near as the nearest */
+    for (size_t i = ia_identities_find(known, links->catalog, parsed->format, wanted); i < known->sorted.len; i++) {
+        size_t number = known->sorted.items[i];
+        if (!ia_identity_is(items[number], parsed->format, wanted))
+            break;
+        size_t near = nearness(items[number], name, len);
+        if (number == image || (found > 0 && near < nearest))
+            continue;
+        found = found > 0 && near == nearest ? found + 1 : 1;
+        nearest = near;
+        *target = number;
+    }
+    if (found == 0)
+        return IA_RESOLVE_MISSING;
+    return found == 1 ? IA_RESOLVE_FOLLOWED : IA_RESOLVE_SEVERAL;
+}
+
+/* A parent that is known by who it is: among all images of the scan. The first name of the image that decides counts;
+ * the judge takes all of that identity for what may be meant. */
 static enum ia_status resolve_identity(struct ia_links *links, size_t image, struct ia_error *err)
 {
     struct ia_file **items = links->catalog->files.items;
-    struct ia_file *item = items[image];
-    const struct ia_identities *known = &links->identities;
-    enum ia_status status = IA_OK;
-    item->node->backing_state = IA_RESOLVE_MISSING;
-    size_t first =
-        ia_identities_find(known, links->catalog, item->parsed.format, ia_parsed_identity(&item->parsed)->parent);
-    for (size_t i = first; i < known->sorted.len && status == IA_OK; i++) {
-        size_t target = known->sorted.items[i];
-        if (!ia_identity_is(items[target], item->parsed.format, ia_parsed_identity(&item->parsed)->parent))
-            break;
-        if (target == image)
-            continue;
-        bool another = item->node->backing_target != IA_NO_FILE || item->node->backing_state == IA_RESOLVE_SEVERAL;
-        if (another && item->node->backing_target != IA_NO_FILE) {
-            status = ia_links_add_alias(links, IA_ALIAS_NAME, image, item->node->backing_target,
-                                        item->parsed.facts.backing_name,
-                                        ia_file_path(items[item->node->backing_target]), err);
-            item->node->backing = item->node->backing_target = IA_NO_FILE;
-        }
-        if (another && status == IA_OK)
-            status = ia_links_add_alias(links, IA_ALIAS_NAME, image, target, item->parsed.facts.backing_name,
-                                        ia_file_path(items[target]), err);
-        item->node->backing_state = another ? IA_RESOLVE_SEVERAL : IA_RESOLVE_FOLLOWED;
-        if (!another)
-            item->node->backing = item->node->backing_target = target;
-    }
-    if (status != IA_OK || item->node->backing == IA_NO_FILE)
-        return status;
-    item->node->backing_path = strdup(ia_file_path(items[item->node->backing]));
-    return item->node->backing_path == NULL ? ia_no_memory(err)
-                                            : state_format(links, image, item->parsed.facts.backing_format, err);
+    struct ia_node *node = items[image]->node;
+    size_t target = IA_NO_FILE;
+    for (size_t i = 0; i < items[image]->names.len && node->backing_state != IA_RESOLVE_FOLLOWED; i++)
+        node->backing_state = find_parent(links, image, items[image]->names.items[i].path, &target);
+    if (node->backing_state != IA_RESOLVE_FOLLOWED)
+        return IA_OK;
+    node->backing = node->backing_target = target;
+    node->backing_path = strdup(ia_file_path(items[target]));
+    return node->backing_path == NULL ? ia_no_memory(err)
+                                      : state_format(links, image, items[image]->parsed.facts.backing_format, err);
 }
 
 static enum ia_status resolve_reference(struct ia_links *links, size_t image, enum ia_files_read allowed,
