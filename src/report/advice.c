@@ -155,6 +155,20 @@ static bool rebase(struct ia_buf *out, const struct field *arguments, size_t cou
     return true;
 }
 
+/* The image's format, its backing file where it is now and that one's format, its path. Nothing but the name changes.
+ */
+static bool rename_backing(struct ia_buf *out, const struct field *arguments, size_t count)
+{
+    ia_buf_add_str(out, "qemu-img rebase -u -f ");
+    add_format(out, &arguments[0]);
+    ia_buf_add_str(out, " -b ");
+    add_quoted(out, &arguments[1]);
+    ia_buf_add_str(out, " -F ");
+    add_format(out, &arguments[2]);
+    add_paths(out, &arguments[3], count - 3);
+    return true;
+}
+
 /* What a commit would do, and no commit: a base is also the state of what else was made on it. */
 static bool show_commit(struct ia_buf *out, const struct field *path, size_t count)
 {
@@ -251,18 +265,19 @@ static const struct action {
     bool repeated;                                                                   /* once or more often */
     bool (*render)(struct ia_buf *out, const struct field *arguments, size_t count); /* false: they make no sense */
 } actions[] = {
-    {"remove", 1, true, remove_files},          /* PATH... */
-    {"find-users", 1, false, find_users},       /* PATH */
-    {"findings", 0, false, show_findings},      /* */
-    {"dependents", 1, false, show_dependents},  /* PATH */
-    {"flatten", 1, true, show_flatten},         /* PATH... */
-    {"rebase", 4, true, rebase},                /* FORMAT BACKING-PATH BACKING-FORMAT PATH... */
-    {"commit", 1, false, show_commit},          /* PATH */
-    {"copy-sparsely", 1, false, copy_sparsely}, /* PATH */
-    {"repair-leaks", 2, false, repair_leaks},   /* FORMAT PATH */
-    {"cut-tail", 3, false, cut_tail},           /* PATH MTIME-NS LENGTH */
-    {"convert", 8, false, convert},             /* FORMAT PATH CLUSTER-SIZE VERSION COMPRESSION EXTENDED-L2 BACKING-NAME
-                                                   BACKING-FORMAT */
+    {"remove", 1, true, remove_files},            /* PATH... */
+    {"find-users", 1, false, find_users},         /* PATH */
+    {"findings", 0, false, show_findings},        /* */
+    {"dependents", 1, false, show_dependents},    /* PATH */
+    {"flatten", 1, true, show_flatten},           /* PATH... */
+    {"rebase", 4, true, rebase},                  /* FORMAT BACKING-PATH BACKING-FORMAT PATH... */
+    {"rename-backing", 4, false, rename_backing}, /* FORMAT BACKING-PATH BACKING-FORMAT PATH */
+    {"commit", 1, false, show_commit},            /* PATH */
+    {"copy-sparsely", 1, false, copy_sparsely},   /* PATH */
+    {"repair-leaks", 2, false, repair_leaks},     /* FORMAT PATH */
+    {"cut-tail", 3, false, cut_tail},             /* PATH MTIME-NS LENGTH */
+    {"convert", 8, false, convert}, /* FORMAT PATH CLUSTER-SIZE VERSION COMPRESSION EXTENDED-L2 BACKING-NAME
+                                       BACKING-FORMAT */
 };
 
 static bool split(struct fields *fields, const char *text, size_t len)

@@ -362,6 +362,65 @@ def test_no_rm_is_suggested_where_it_frees_nothing_or_too_much(case):
     case.same(any(text.endswith(f"rm -- '{allowed}'") for text in linked), False, "nor deleted in a directory that is not walked", [got])
 
 
+# -- Backing files that were moved ------------------------------------------------------------------------------------
+
+def mending(site):
+    """{path below the root: suggestion} of the findings backing-missing."""
+    outcome = site.report("--findings", "--columns", "code,path,suggestion", format="csv")
+    rows = list(csv.reader(io.StringIO(outcome.out, newline="")))[1:]
+    return {site.relative(path): text for code, path, text in rows if code == "backing-missing"}
+
+
+def test_a_moved_backing_file_is_found_by_inode_or_name(case):
+    site = case.site()
+    shell = Shell(case)
+    base = write(create(site.path("base.qcow2"), MIB), 0, 1)
+    overs = [write(create(site.path(name), MIB, "base.qcow2"), 0) for name in ("over 1", "it's")]
+    create(site.path("elsewhere.qcow2"), MIB)
+    before = [checksum(path) for path in overs]
+    site.scan()
+    moved = site.path("other", "called otherwise now")
+    os.rename(base, moved)
+    wanted = {os.path.basename(path): [("qemu-img", "rebase", "-u", "-f", "qcow2", "-b", moved, "-F", "qcow2", path)] for path in overs}
+    for turn in ("the next scan", "the one after it"):
+        site.scan()
+        case.same({name: shell.calls(text) for name, text in mending(site).items()}, wanted, f"{turn}: the file that was named, by its new name")
+    create(site.path("deep", "base.qcow2"), MIB)
+    site.scan()
+    case.same({name: shell.calls(text) for name, text in mending(site).items()}, wanted, "rather than another with the old name")
+    for text in mending(site).values():
+        case.same(sites.run(["/bin/sh", "-c", text], cwd="/").code, 0, "the command runs")
+    case.same((site.scan().code, [checksum(path) for path in overs]), (0, before), "all is found again, and reads the same")
+
+
+def test_no_backing_file_is_guessed_where_there_is_a_choice(case):
+    site = case.site()
+    shell = Shell(case)
+    lone = create(site.path("lone"), MIB, "gone.qcow2")
+    site.scan()
+    case.same(mending(site), {"lone": ""}, "nothing has the name")
+    only = create(site.path("a", "gone.qcow2"), MIB)
+    create(site.path("a", "not-gone.qcow2"), MIB)
+    site.scan()
+    case.same({name: shell.calls(text) for name, text in mending(site).items()},
+              {"lone": [("qemu-img", "rebase", "-u", "-f", "qcow2", "-b", only, "-F", "qcow2", lone)]}, "a single file has it")
+    with HolderAlone(lone):
+        site.scan()
+        case.same(mending(site), {"lone": ""}, "nothing is suggested while the image is open")
+    create(site.path("b", "gone.qcow2"), MIB)
+    site.scan()
+    case.same(mending(site), {"lone": ""}, "two have it")
+    os.unlink(site.path("b", "gone.qcow2"))
+    os.unlink(only)
+    create(site.path("c", "gone.qcow2"), MIB, format="qed")
+    site.scan()
+    case.same(mending(site), {"lone": ""}, "one of another format than the stated one")
+    os.unlink(site.path("c", "gone.qcow2"))
+    create(site.path("d", "gone.qcow2"), MIB, lone)
+    site.scan()
+    case.same(mending(site).get("lone"), "", "one that is based on the image itself")
+
+
 TESTS = [
     test_a_shell_calls_rm_with_exactly_the_odd_name,
     test_each_overlay_of_an_odd_name_is_rebased_onto_what_lies_below,
@@ -376,6 +435,8 @@ TESTS = [
     test_of_a_chain_in_use_only_who_has_it_open_is_asked,
     test_of_the_unproven_only_a_look_is_suggested,
     test_no_rm_is_suggested_where_it_frees_nothing_or_too_much,
+    test_a_moved_backing_file_is_found_by_inode_or_name,
+    test_no_backing_file_is_guessed_where_there_is_a_choice,
 ]
 
 if __name__ == "__main__":

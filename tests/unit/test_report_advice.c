@@ -27,6 +27,7 @@ static const struct {
      "qemu-img rebase -f qcow2 -b '/g' -F raw '/a' && qemu-img rebase -f qed -b '/g' -F raw '/b'"},
     {FIELDS("rebase\0qcow2\0/g\0raw; rm x\0/a"), "qemu-img rebase -f qcow2 -b '/g' -F 'raw; rm x' '/a'"},
     {FIELDS("rebase\0a b\0/g\0\0/a"), "qemu-img rebase -f 'a b' -b '/g' -F '' '/a'"},
+    {FIELDS("rename-backing\0qcow2\0/new/it's\0raw\0/a"), "qemu-img rebase -u -f qcow2 -b '/new/it'\\''s' -F raw '/a'"},
     {FIELDS("commit\0/a"), "imgaudit report --what-if-commit '/a'"},
     {FIELDS("copy-sparsely\0/it's"), "cp --preserve=all --sparse=always '/it'\\''s' '/it'\\''s.new'"},
     {FIELDS("repair-leaks\0qcow2\0/a"), "qemu-img check -r leaks -f qcow2 '/a'"},

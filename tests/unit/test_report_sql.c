@@ -264,12 +264,12 @@ static void findings_lists_those_of_the_latest_scan_the_gravest_first(void **sta
                "INSERT INTO finding (code, severity, path, detail, doubt, accepted_by, first_scan, last_scan) VALUES"
                " ('corrupt', 'error', '/r/known', 'e', 'unread', 4, 7, 7)");
     expect_report(*state, "findings", NULL, NULL,
-                  "code,severity,path,detail,first_seen,last_seen,hides,accepted_by\n"
-                  "backing-missing,error,/r/b,e,2025-01-01T00:00:00Z,2025-01-01T00:01:00Z,1,\n"
-                  "unreadable,error,/r/z,e,2025-01-01T00:01:00Z,2025-01-01T00:01:00Z,1,\n"
-                  "dirty,warning,/r/a,w,2025-01-01T00:00:00Z,2025-01-01T00:01:00Z,0,\n"
-                  "dirty,info,/r/a,i,2025-01-01T00:01:00Z,2025-01-01T00:01:00Z,0,\n"
-                  "corrupt,error,/r/known,e,2025-01-01T00:01:00Z,2025-01-01T00:01:00Z,0,4\n");
+                  "code,severity,path,detail,first_seen,last_seen,hides,accepted_by,suggestion\n"
+                  "backing-missing,error,/r/b,e,2025-01-01T00:00:00Z,2025-01-01T00:01:00Z,1,,\n"
+                  "unreadable,error,/r/z,e,2025-01-01T00:01:00Z,2025-01-01T00:01:00Z,1,,\n"
+                  "dirty,warning,/r/a,w,2025-01-01T00:00:00Z,2025-01-01T00:01:00Z,0,,\n"
+                  "dirty,info,/r/a,i,2025-01-01T00:01:00Z,2025-01-01T00:01:00Z,0,,\n"
+                  "corrupt,error,/r/known,e,2025-01-01T00:01:00Z,2025-01-01T00:01:00Z,0,4,\n");
 }
 
 #define GROWTH_COLUMNS "path,status,disk_delta,data_delta,virtual_delta,from_scan,to_scan"
