@@ -11,9 +11,10 @@
 
 /* By its canonical path, or as another name of a file that the scan found (a bind mount). */
 static const char file_sql[] =
-    "SELECT file_id, device = :device AND inode = :inode AND size = :size AND mtime_ns = :mtime AND ctime_ns = :ctime"
-    " FROM file WHERE file_id = (SELECT file_id FROM file_name WHERE path = :path)"
-    " OR (device = :device AND inode = :inode)"
+    "SELECT f.file_id, v.device = :device AND f.inode = :inode AND f.size = :size AND f.mtime_ns = :mtime"
+    " AND f.ctime_ns = :ctime FROM file AS f JOIN volume AS v ON v.volume_id = f.volume_id"
+    " WHERE f.file_id = (SELECT file_id FROM file_name WHERE path = :path)"
+    " OR (v.device = :device AND f.inode = :inode)"
     " ORDER BY 2 DESC LIMIT 1";
 
 /* The images that have the file, and the judge's rows about them; who names one that is no candidate. */
