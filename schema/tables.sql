@@ -54,8 +54,8 @@ CREATE TABLE absent_mount (
 
 -- Small values that a scan hands to the next one, and the store to itself.
 CREATE TABLE setting (
-    key   TEXT PRIMARY KEY CHECK (key IN ('last-image', 'links', 'sharing', 'views')),
-    value INTEGER NOT NULL  -- last-image: the greatest image_id that anything may remember; links: all that file_name,
+    key   TEXT PRIMARY KEY CHECK (key IN ('last-image', 'last-file', 'links', 'sharing', 'views')),
+    value INTEGER NOT NULL  -- last-image, last-file: the greatest image_id and file_id that anything may remember; links: all that file_name,
                             -- reference, image_file and those of packed images depend on, as one number; sharing: the same for file_sharing
                             -- and shared_run; views: views.sql as one number
 ) STRICT, WITHOUT ROWID;
@@ -178,6 +178,8 @@ CREATE TABLE image (
     backing_id   INTEGER REFERENCES image (image_id) DEFERRABLE INITIALLY DEFERRED,  -- the image there; NULL: none, or cut
     map_id       INTEGER NOT NULL,  -- its active mapping
     is_template  INTEGER NOT NULL DEFAULT 0 CHECK (is_template IN (0, 1)),  -- 1: to be kept whole
+    parent_differs INTEGER NOT NULL DEFAULT 0 CHECK (parent_differs IN (0, 1)),  -- 1: its backing file is not the one
+                   -- that it was made on, by their identities
     unsettled    INTEGER NOT NULL DEFAULT 0 CHECK (unsettled IN (0, 1)),    -- 1: it changed while the scan ran; looked
                    -- at where it may be called unused
     lock_state   TEXT NOT NULL DEFAULT 'unknown' CHECK (
@@ -259,6 +261,9 @@ CREATE TABLE image_memory (
     referenced_scan     INTEGER,  -- scan_id of the latest scan that saw it named as a backing file; NULL: never
     referenced_by       TEXT,     -- path of an image that named it then; NULL: never
     referenced_mtime_ns INTEGER,  -- when its files had last been written by then; NULL: never, or after all that named it
+    referenced_path     TEXT,     -- its own path then; NULL: never
+    base_id             INTEGER,  -- file_id of the file that its backing name led to when a scan first saw it there; that
+                                  -- file may be no more; NULL: none yet
     fingerprint         INTEGER NOT NULL DEFAULT 0  -- of what may change though the file does not: the same, the rows of
                                   -- image and image_memory are not written again
 ) STRICT;
@@ -489,7 +494,7 @@ CREATE TABLE evidence (
 CREATE TABLE doubt (
     image_id INTEGER REFERENCES image ON DELETE CASCADE,  -- the candidate; NULL: every one
     code     TEXT NOT NULL CHECK (code IN (
-                 'unread', 'not-walked', 'broken-reference', 'local-service', 'remote-name', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
+                 'unread', 'not-walked', 'broken-reference', 'exchanged', 'renamed', 'local-service', 'remote-name', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
                  'written-since', 'shared-file', 'loop', 'chain-broken', 'non-backing-reader', 'packed-reference')),
     subject  TEXT NOT NULL,  -- what raises it: a path most often, with a remark in parentheses; '': none, the code is enough
     sentence TEXT NOT NULL,  -- the same in words
@@ -510,7 +515,7 @@ CREATE TABLE finding (
                    'chain-too-deep', 'format-conflict', 'data-file-missing', 'data-file-unreadable',
                    'data-file-outside', 'data-file-depends-on-directory', 'extent-missing', 'extent-unreadable',
                    'extent-outside', 'parent-mismatch', 'parent-ambiguous', 'symlink-outside', 'symlink-dangling',
-                   'excluded', 'mount-missing', 'no-longer-scanned', 'packed-unreadable', 'pseudo-file-system',
+                   'excluded', 'mount-missing', 'no-longer-scanned', 'packed-unreadable', 'pseudo-file-system', 'backing-exchanged', 'backing-written',
                    'directory-changing')),
     severity   TEXT NOT NULL CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
     path       TEXT NOT NULL,     -- what it is about

@@ -16,6 +16,11 @@ const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
     [IA_DOUBT_NOT_WALKED] = {"not-walked", EACH, "overlays of it may lie in a directory that was not walked"},
     [IA_DOUBT_BROKEN_REFERENCE] = {"broken-reference", EACH,
                                    "a reference that could not be followed, or not for certain, may mean it"},
+    [IA_DOUBT_EXCHANGED] = {"exchanged", EACH,
+                            "an image was made on it, and its backing name leads to another file now"},
+    [IA_DOUBT_RENAMED] =
+        {"renamed", IA_CONCERNS(IA_CANDIDATE_UNREFERENCED),
+         "it was renamed since it was last seen named, or has the name of what named it: it may be a disk of its own"},
     [IA_DOUBT_LOCAL_SERVICE] = {"local-service", EACH,
                                 "an image reaches its data through a service of this host, which may serve it"},
     [IA_DOUBT_REMOTE_NAME] =

@@ -22,16 +22,13 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
     [IA_FINDING_DIRTY] = {"dirty", "warning", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_ENCRYPTED] = {"encrypted", "info", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_SNAPSHOT_UNREADABLE] = {"snapshot-unreadable", "error", true, IA_DOUBT_NONE, IA_DOUBT_NOT_UNDERSTOOD},
-    [IA_FINDING_BACKING_MISSING] = {"backing-missing", "error", true, IA_DOUBT_BROKEN_REFERENCE, IA_DOUBT_CHAIN_BROKEN},
-    [IA_FINDING_BACKING_OUTSIDE] = {"backing-outside", "warning", true, IA_DOUBT_BROKEN_REFERENCE, IA_DOUBT_NONE},
-    [IA_FINDING_BACKING_UNREADABLE] = {"backing-unreadable", "error", true, IA_DOUBT_BROKEN_REFERENCE,
-                                       IA_DOUBT_CHAIN_BROKEN},
+    [IA_FINDING_BACKING_MISSING] = {"backing-missing", "error", true, IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN},
+    [IA_FINDING_BACKING_OUTSIDE] = {"backing-outside", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_BACKING_UNREADABLE] = {"backing-unreadable", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_CHAIN_BROKEN},
     [IA_FINDING_BACKING_REMOTE] = {"backing-remote", "info", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_SERVED_LOCALLY] = {"served-locally", "warning", false, IA_DOUBT_LOCAL_SERVICE, IA_DOUBT_NONE},
-    [IA_FINDING_BACKING_UNSUPPORTED] = {"backing-unsupported", "warning", true, IA_DOUBT_BROKEN_REFERENCE,
-                                        IA_DOUBT_NONE},
-    [IA_FINDING_BACKING_AMBIGUOUS] = {"backing-depends-on-directory", "warning", true, IA_DOUBT_BROKEN_REFERENCE,
-                                      IA_DOUBT_NONE},
+    [IA_FINDING_BACKING_UNSUPPORTED] = {"backing-unsupported", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_BACKING_AMBIGUOUS] = {"backing-depends-on-directory", "warning", true, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_BACKING_LOOP] = {"backing-loop", "error", true, IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN},
     [IA_FINDING_BACKING_FORMAT_GUESSED] = {"backing-format-guessed", "warning", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_CHAIN_TOO_DEEP] = {"chain-too-deep", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_CHAIN_BROKEN},
@@ -44,8 +41,7 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
     [IA_FINDING_EXTENT_MISSING] = {"extent-missing", "error", true, IA_DOUBT_NONE, IA_DOUBT_NOT_UNDERSTOOD},
     [IA_FINDING_EXTENT_UNREADABLE] = {"extent-unreadable", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_NOT_UNDERSTOOD},
     [IA_FINDING_EXTENT_OUTSIDE] = {"extent-outside", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
-    [IA_FINDING_PARENT_MISMATCH] = {"parent-mismatch", "error", false, IA_DOUBT_BROKEN_REFERENCE,
-                                    IA_DOUBT_CHAIN_BROKEN},
+    [IA_FINDING_PARENT_MISMATCH] = {"parent-mismatch", "error", false, IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN},
     [IA_FINDING_PARENT_SEVERAL] = {"parent-ambiguous", "error", true, IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN},
     [IA_FINDING_SYMLINK_OUTSIDE] = {"symlink-outside", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
     [IA_FINDING_SYMLINK_DANGLING] = {"symlink-dangling", "info", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
@@ -53,6 +49,8 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
     [IA_FINDING_MOUNT_MISSING] = {"mount-missing", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
     [IA_FINDING_NOT_SCANNED] = {"no-longer-scanned", "warning", false, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
     [IA_FINDING_PACKED_UNREADABLE] = {"packed-unreadable", "warning", true, IA_DOUBT_PACKED_REFERENCE, IA_DOUBT_NONE},
+    [IA_FINDING_BACKING_EXCHANGED] = {"backing-exchanged", "error", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_BACKING_WRITTEN] = {"backing-written", "error", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_PSEUDO] = {"pseudo-file-system", "info", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_DIRECTORY_CHANGING] = {"directory-changing", "warning", true, IA_DOUBT_CHANGED_DURING_SCAN,
                                        IA_DOUBT_NONE},
@@ -66,7 +64,7 @@ static bool is_about_a_name(const struct ia_finding_kind *kind)
         IA_FINDING_BACKING_UNSUPPORTED,  IA_FINDING_BACKING_AMBIGUOUS, IA_FINDING_DATA_FILE_MISSING,
         IA_FINDING_DATA_FILE_UNREADABLE, IA_FINDING_DATA_FILE_OUTSIDE, IA_FINDING_DATA_FILE_AMBIGUOUS,
         IA_FINDING_EXTENT_MISSING,       IA_FINDING_EXTENT_UNREADABLE, IA_FINDING_EXTENT_OUTSIDE,
-        IA_FINDING_PARENT_SEVERAL,
+        IA_FINDING_PARENT_SEVERAL,       IA_FINDING_PARENT_MISMATCH,
     };
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         if (kind == &ia_finding_kinds[codes[i]])
@@ -76,6 +74,8 @@ static bool is_about_a_name(const struct ia_finding_kind *kind)
 
 bool ia_finding_kind_raises(const struct ia_finding_kind *kind, enum ia_doubt doubt)
 {
+    if (doubt == IA_DOUBT_EXCHANGED && kind == &ia_finding_kinds[IA_FINDING_BACKING_EXCHANGED])
+        return true;
     return doubt != IA_DOUBT_NONE && (kind->of_all == doubt || kind->of_readers == doubt ||
                                       (doubt == IA_DOUBT_BROKEN_REFERENCE && is_about_a_name(kind)));
 }

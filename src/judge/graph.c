@@ -43,7 +43,6 @@ static bool lose(struct ia_graph *graph, struct ia_graph_reference *reference)
     const struct ia_graph_finding missing = {
         .path = image->path,
         .code = "backing-missing",
-        .of_all = !is_backing || ia_judge_may_hide(image->backing_format) ? IA_DOUBT_BROKEN_REFERENCE : IA_DOUBT_NONE,
         .of_readers = IA_DOUBT_CHAIN_BROKEN,
         .image = reference->image,
     };
@@ -143,6 +142,7 @@ bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path)
             names[i--] = names[--of->names];
     if (of->names > 0 && strcmp(graph->images.items[number].path, path) == 0)
         graph->images.items[number].path = names[0].path;
+    of->ctime_ns = INT64_MAX;
     lose_packed(graph, file, path);
     for (size_t i = 0; i < graph->references.len; i++) {
         struct ia_graph_reference *reference = &graph->references.items[i];
@@ -196,7 +196,7 @@ static bool settle_formats(struct ia_graph *graph)
 /* A file that is written to as a part of an image may be an image itself, which is destroyed. */
 static bool overwrite(struct ia_graph *graph, size_t file, size_t writer)
 {
-    graph->files.items[file].mtime_ns = INT64_MAX;
+    graph->files.items[file].mtime_ns = graph->files.items[file].ctime_ns = INT64_MAX;
     for (size_t i = 0; i < graph->images.len; i++) {
         const struct ia_graph_image *image = &graph->images.items[i];
         const struct ia_graph_finding destroyed = {.path = image->path,
@@ -235,6 +235,8 @@ bool ia_graph_flatten(struct ia_graph *graph, size_t number)
     image->backing = IA_GRAPH_NONE;
     image->backing_path = NULL;
     image->expects = NULL;
+    image->base_before = IA_GRAPH_NONE;
+    image->parent_differs = false;
     size_t kept = 0;
     bool keeps_nested = has_data_file(graph, number);
     for (size_t i = 0; i < graph->references.len; i++) {

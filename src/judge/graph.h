@@ -17,6 +17,8 @@
 /* A host file. */
 struct ia_graph_file {
     int64_t mtime_ns;
+    int64_t ctime_ns;
+    int64_t birth_ns;         /* -1: not known */
     size_t first_name, names; /* places in graph.names; the names of a file lie together */
     bool is_part;             /* classed as a part of another image */
 };
@@ -54,7 +56,10 @@ struct ia_graph_image {
      * then, and when its files had last been written to (-1: after all that named it). */
     int64_t named_scan;
     const char *named_by;
+    const char *named_path; /* its own path then */
     int64_t named_mtime_ns;
+    size_t base_before;  /* file that its backing name, the same as now, led to when it was first seen; IA_GRAPH_NONE */
+    bool parent_differs; /* its backing file is not the one that it was made on, by their identities */
 };
 
 enum ia_graph_kind {

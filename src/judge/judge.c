@@ -27,6 +27,32 @@ static bool list_findings(struct ia_judge *judge)
     return true;
 }
 
+static bool list_broken(struct ia_judge *judge)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->references.len; i++) {
+        const struct ia_graph_reference *reference = &graph->references.items[i];
+        bool differs = reference->kind == IA_GRAPH_BACKING && graph->images.items[reference->image].parent_differs;
+        if ((reference->target == IA_GRAPH_NONE || reference->state == IA_GRAPH_AMBIGUOUS || differs) &&
+            !ia_vec_push(&judge->broken, i))
+            return false;
+    }
+    return true;
+}
+
+static bool list_exchanged(struct ia_judge *judge)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->images.len; i++) {
+        const struct ia_graph_image *image = &graph->images.items[i];
+        bool exchanged = image->base_before != IA_GRAPH_NONE && image->backing != IA_GRAPH_NONE &&
+                         graph->images.items[image->backing].file != image->base_before;
+        if (exchanged && !ia_vec_push(&judge->exchanged, i))
+            return false;
+    }
+    return true;
+}
+
 static bool list_remote(struct ia_judge *judge)
 {
     const struct ia_graph *graph = judge->graph;
@@ -73,7 +99,8 @@ enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out,
     judge->graph = graph;
     judge->is_reader = calloc(graph->images.len + 1, 1);
     if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !ia_judge_link_packed(judge) || !list_findings(judge) ||
-        !list_remote(judge) || !list_seekers(judge) || !ia_judge_list_accepted(judge)) {
+        !list_remote(judge) || !list_seekers(judge) || !list_broken(judge) || !list_exchanged(judge) ||
+        !ia_judge_list_accepted(judge)) {
         ia_judge_free(judge);
         return ia_no_memory(err);
     }
@@ -95,6 +122,8 @@ void ia_judge_free(struct ia_judge *judge)
     ia_vec_release(&judge->findings);
     ia_vec_release(&judge->remote);
     ia_vec_release(&judge->seekers);
+    ia_vec_release(&judge->broken);
+    ia_vec_release(&judge->exchanged);
     ia_vec_release(&judge->by_path);
     ia_vec_release(&judge->readers);
     free(judge->first_overlay);
@@ -307,31 +336,6 @@ static bool has_name_of(const struct finder *finder, const char *text)
     return false;
 }
 
-/* A base that was renamed or moved away under its overlays is misplaced, not unused: an image that named it lost what
- * it names; or one lost a file of which nothing is known but its bytes. */
-static bool may_mean(const struct finder *finder, const struct ia_graph_reference *reference)
-{
-    const struct ia_graph_image *by = &finder->judge->graph->images.items[reference->image];
-    if (by->is_gone)
-        return false;
-    if (reference->state == IA_GRAPH_AMBIGUOUS && has_name_of(finder, reference->name))
-        return true;
-    if (reference->target != IA_GRAPH_NONE || reference->kind == IA_GRAPH_ALIAS || reference->kind == IA_GRAPH_CONTENT)
-        return false;
-    bool named_it = finder->image->named_by != NULL && strcmp(by->path, finder->image->named_by) == 0;
-    return named_it || (reference->state == IA_GRAPH_MISSING && strcmp(finder->image->format, "raw") == 0);
-}
-
-static void find_broken_references(struct finder *finder)
-{
-    const struct ia_graph *graph = finder->judge->graph;
-    if (finder->candidate != IA_CANDIDATE_UNREFERENCED)
-        return;
-    for (size_t i = 0; i < graph->references.len; i++)
-        if (may_mean(finder, &graph->references.items[i]))
-            doubt(finder, IA_DOUBT_BROKEN_REFERENCE, graph->images.items[graph->references.items[i].image].path);
-}
-
 /* An image that has no name of its parent may mean each one with the identity that it expects, whichever was followed.
  * One such image is doubt enough. */
 static void find_seekers(struct finder *finder, size_t number)
@@ -379,6 +383,91 @@ static bool is_called(const struct finder *finder, const char *component)
             strcmp(ia_path_name(graph->parts.items[i].path), component) == 0)
             return true;
     return false;
+}
+
+/* NULL: not stated. */
+static bool fits(const struct finder *finder, const char *format)
+{
+    return format == NULL || strcmp(format, finder->image->format) == 0;
+}
+
+/* It got its name, its place or its content after the image was made that lost a file: it may be that file, renamed. */
+static bool may_be_renamed_since(const struct finder *finder, const struct ia_graph_image *by)
+{
+    const struct ia_graph_file *files = finder->judge->graph->files.items;
+    return files[finder->image->file].ctime_ns >= files[by->file].birth_ns;
+}
+
+/* What the image names in vain, by the names that it might have: that of the file which it led to in an earlier scan;
+ * the same last component; the path of what named the candidate then. */
+static bool is_meant_by_name(const struct finder *finder, const struct ia_graph_reference *reference)
+{
+    const char *named_by = finder->image->named_by;
+    const char *wanted = ia_path_name(reference->path[0] != '\0' ? reference->path : reference->name);
+    return is_called(finder, wanted) || (named_by != NULL && strcmp(reference->path, named_by) == 0);
+}
+
+/* A base that was renamed or moved away under its overlays is misplaced, not unused. */
+static bool may_mean(const struct finder *finder, const struct ia_graph_reference *reference)
+{
+    const struct ia_graph_image *by = &finder->judge->graph->images.items[reference->image];
+    bool is_backing = reference->kind == IA_GRAPH_BACKING;
+    if (by->is_gone || reference->image == finder->number)
+        return false;
+    if (reference->state == IA_GRAPH_AMBIGUOUS && has_name_of(finder, reference->name))
+        return true;
+    bool is_lost = reference->target == IA_GRAPH_NONE && reference->state != IA_GRAPH_REMOTE;
+    bool differs = is_backing && by->parent_differs;
+    if ((!is_lost && !differs) || reference->kind == IA_GRAPH_ALIAS || reference->kind == IA_GRAPH_CONTENT)
+        return false;
+    bool named_it = finder->image->named_by != NULL && strcmp(by->path, finder->image->named_by) == 0;
+    if (named_it || (is_backing && by->base_before == finder->image->file) || is_meant_by_name(finder, reference))
+        return true;
+    /* Where a path leads outside, it is known which file is meant. */
+    bool is_certain = is_lost && reference->state == IA_GRAPH_OTHER;
+    return !is_certain && fits(finder, is_backing ? by->backing_format : "raw") && may_be_renamed_since(finder, by);
+}
+
+static void find_broken_references(struct finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    for (size_t i = 0; i < finder->judge->broken.len; i++) {
+        const struct ia_graph_reference *reference = &graph->references.items[finder->judge->broken.items[i]];
+        if (may_mean(finder, reference))
+            doubt(finder, IA_DOUBT_BROKEN_REFERENCE, graph->images.items[reference->image].path);
+    }
+}
+
+/* An overlay was made on the candidate, and its backing name leads to another file now: a template that was refreshed
+ * under its old name, a link that was turned. */
+static void find_exchanged(struct finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    for (size_t i = 0; i < finder->judge->exchanged.len; i++) {
+        const struct ia_graph_image *by = &graph->images.items[finder->judge->exchanged.items[i]];
+        if (!by->is_gone && by->base_before == finder->image->file && finder->image != by)
+            doubt(finder, IA_DOUBT_EXCHANGED, by->path);
+    }
+}
+
+static bool is_named(const struct finder *finder, const char *path)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    for (size_t i = 0; i < file->names; i++)
+        if (strcmp(graph->names.items[file->first_name + i].path, path) == 0)
+            return true;
+    return false;
+}
+
+/* Platforms throw an overlay away, and give its name to the base, which is the machine's disk then. */
+static void find_renamed(struct finder *finder)
+{
+    const char *before = finder->image->named_path;
+    if (before != NULL && !is_named(finder, before))
+        doubt(finder, IA_DOUBT_RENAMED, before);
+    else if (finder->image->named_by != NULL && is_named(finder, finder->image->named_by))
+        doubt(finder, IA_DOUBT_RENAMED, finder->image->named_by);
 }
 
 /* What another machine serves may be what this one gave it: a share, a mirror of a name. */
@@ -497,9 +586,9 @@ static enum ia_status apply(struct finder *finder, rule *const *rules, size_t co
 
 /* The first ones are about the image itself. */
 static rule *const rules[] = {
-    find_not_understood, find_cross_linked,      find_in_use,       find_packed,
-    find_own_seekers,    find_unsettled,         find_not_walked,   find_written_since,
-    find_shared_file,    find_broken_references, find_remote_names, find_of_readers,
+    find_not_understood, find_cross_linked, find_in_use,        find_packed,      find_own_seekers,
+    find_unsettled,      find_not_walked,   find_written_since, find_shared_file, find_broken_references,
+    find_exchanged,      find_renamed,      find_remote_names,  find_of_readers,
 };
 enum { OWN_RULES = 5, RULES = sizeof(rules) / sizeof(rules[0]) };
 

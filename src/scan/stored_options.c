@@ -29,6 +29,8 @@ static const char *keep(struct ia_stored_options *stored, const char *text)
 static enum ia_status add(struct ia_stored_options *stored, const char *kind, const char *value, struct ia_error *err)
 {
     size_t list = 0;
+    if (strcmp(kind, "walked") == 0) /* what the roots were */
+        return IA_OK;
     while (list < IA_SCAN_LISTS && strcmp(ia_scan_lists[list].kind, kind) != 0)
         list++;
     if (list == IA_SCAN_LISTS)

@@ -56,13 +56,14 @@ static const struct ia_column_spec format_columns[] = {
 };
 
 static const struct ia_column_spec image_columns[] = {
-    IA_KEY(ia_image_row, image_id),        IA_COLUMN(ia_image_row, file_id),
-    IA_STORED(ia_image_row, path),         IA_COLUMN(ia_image_row, format),
-    IA_COLUMN(ia_image_row, format_basis), IA_COLUMN(ia_image_row, state),
-    IA_COLUMN(ia_image_row, problem),      IA_STORED(ia_image_row, chain_ok),
-    IA_STORED(ia_image_row, backing_path), IA_STORED_NULL_IF_ZERO(ia_image_row, backing_id),
-    IA_STORED(ia_image_row, map_id),       IA_STORED(ia_image_row, is_template),
-    IA_STORED(ia_image_row, unsettled),    IA_STORED(ia_image_row, lock_state),
+    IA_KEY(ia_image_row, image_id),          IA_COLUMN(ia_image_row, file_id),
+    IA_STORED(ia_image_row, path),           IA_COLUMN(ia_image_row, format),
+    IA_COLUMN(ia_image_row, format_basis),   IA_COLUMN(ia_image_row, state),
+    IA_COLUMN(ia_image_row, problem),        IA_STORED(ia_image_row, chain_ok),
+    IA_STORED(ia_image_row, backing_path),   IA_STORED_NULL_IF_ZERO(ia_image_row, backing_id),
+    IA_STORED(ia_image_row, map_id),         IA_STORED(ia_image_row, is_template),
+    IA_STORED(ia_image_row, parent_differs), IA_STORED(ia_image_row, unsettled),
+    IA_STORED(ia_image_row, lock_state),
 };
 
 static const struct ia_column_spec image_header_columns[] = {
@@ -129,6 +130,8 @@ static const struct ia_column_spec image_memory_columns[] = {
     IA_NULL_IF_ZERO(ia_image_row, referenced_scan),
     IA_COLUMN(ia_image_row, referenced_by),
     IA_NULL_IF_ZERO(ia_image_row, referenced_mtime_ns),
+    IA_COLUMN(ia_image_row, referenced_path),
+    IA_NULL_IF_ZERO(ia_image_row, base_id),
     IA_COLUMN(ia_image_row, fingerprint),
 };
 

@@ -81,7 +81,9 @@ static int word_in(sqlite3_stmt *stmt, int column, const char *const *words, int
 static bool add_file(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     struct ia_graph_file file = {.mtime_ns = sqlite3_column_int64(stmt, 1),
-                                 .is_part = sqlite3_column_int(stmt, 2) != 0};
+                                 .is_part = sqlite3_column_int(stmt, 2) != 0,
+                                 .ctime_ns = sqlite3_column_int64(stmt, 3),
+                                 .birth_ns = sqlite3_column_int64(stmt, 4)};
     return ia_vec_push(&stored->file_ids, sqlite3_column_int64(stmt, 0)) && ia_vec_push(&stored->graph.files, file);
 }
 
@@ -125,6 +127,9 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .unsettled = sqlite3_column_int(stmt, 18) != 0,
         .identity = text_in(stored, stmt, 19),
         .expects = text_in(stored, stmt, 20),
+        .named_path = text_in(stored, stmt, 21),
+        .base_before = file_in(stored, stmt, 22),
+        .parent_differs = sqlite3_column_int(stmt, 23) != 0,
     };
     return image.file == IA_GRAPH_NONE || (ia_vec_push(&stored->image_ids, sqlite3_column_int64(stmt, 0)) &&
                                            ia_vec_push(&stored->graph.images, image));
@@ -219,7 +224,8 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
         bool (*add)(struct ia_stored_graph *, sqlite3_stmt *);
         const char *sql;
     } tables[] = {
-        {add_file, "SELECT file_id, mtime_ns, verdict = 'part' FROM file ORDER BY file_id"},
+        {add_file,
+         "SELECT file_id, mtime_ns, verdict = 'part', ctime_ns, coalesce(birth_ns, -1) FROM file ORDER BY file_id"},
         {add_name, "SELECT file_id, path FROM file_name ORDER BY file_id, path"},
         {add_image,
          "SELECT i.image_id, i.file_id, i.path, i.format,"
@@ -230,6 +236,8 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
          " r.referenced_scan, r.referenced_by, r.referenced_mtime_ns, u.visible_present, u.masked_bytes,"
          " i.format_basis = 'stated', h.parent_identity IS NOT NULL, i.unsettled, h.identity,"
          " CASE WHEN h.backing_by_identity THEN h.parent_identity END"
+         " i.format_basis = 'stated', h.parent_identity IS NOT NULL, i.unsettled,"
+         " r.referenced_path, r.base_id, i.parent_differs"
          " FROM image AS i LEFT JOIN image_header AS h USING (image_id) LEFT JOIN image_account AS a USING (image_id)"
          " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
          " ORDER BY i.image_id"},

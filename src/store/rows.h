@@ -68,8 +68,9 @@ struct ia_image_row {
     const char *backing_path; /* NULL: none */
     int64_t backing_id;       /* 0: none */
     int64_t map_id;
-    bool is_template; /* to be kept whole */
-    bool unsettled;   /* it changed while the scan ran */
+    bool is_template;    /* to be kept whole */
+    bool parent_differs; /* its backing file is not the one that it was made on */
+    bool unsettled;      /* it changed while the scan ran */
     const char *lock_state;
     /* image_header */
     const char *variant;
@@ -91,6 +92,8 @@ struct ia_image_row {
     int64_t first_scan;
     int64_t referenced_scan;     /* 0: never */
     const char *referenced_by;   /* NULL: never */
+    const char *referenced_path; /* its own at that scan; NULL: never */
+    int64_t base_id;             /* 0: none */
     int64_t referenced_mtime_ns; /* of the file at that scan; 0: never, or newer than of all that named it */
     int64_t fingerprint;         /* of what may change though the file does not; made by the scan alone */
 

@@ -17,13 +17,14 @@ struct ia_writer {
     sqlite3 *db;
     struct ia_statements statements;
     sqlite3_stmt *extents; /* see ia_extents_prepare; NULL until first used */
-    int64_t scan_id, next_image_id, next_map_id;
+    int64_t scan_id, next_image_id, next_file_id, next_map_id;
     int64_t first_image_id; /* next_image_id when the scan began */
     bool any_gone;          /* a file or an image was taken away */
 };
 
-/* The setting that keeps numbers of images from being used again. */
+/* The settings that keep numbers of images and files from being used again. */
 #define LAST_IMAGE "last-image"
+#define LAST_FILE "last-file"
 
 static enum ia_status read_counters(struct ia_writer *writer, struct ia_error *err)
 {
@@ -32,6 +33,10 @@ static enum ia_status read_counters(struct ia_writer *writer, struct ia_error *e
                              "SELECT 1 + max(coalesce((SELECT max(image_id) FROM image), 0),"
                              " coalesce((SELECT value FROM setting WHERE key = '" LAST_IMAGE "'), 0))",
                              &writer->next_image_id, err));
+    IA_TRY(ia_connection_int(writer->db,
+                             "SELECT 1 + max(coalesce((SELECT max(file_id) FROM file), 0),"
+                             " coalesce((SELECT value FROM setting WHERE key = '" LAST_FILE "'), 0))",
+                             &writer->next_file_id, err));
     IA_TRY(ia_connection_int(writer->db,
                              "SELECT 1 + max(coalesce((SELECT max(map_id) FROM mapping), 0),"
                              " coalesce((SELECT max(map_id) FROM extent), 0))",
@@ -146,9 +151,8 @@ enum ia_status ia_writer_put_file(struct ia_writer *writer, struct ia_file_row *
 {
     if (row->file_id != 0)
         return ia_statements_put(&writer->statements, IA_ENTITY_FILE, row, err);
-    IA_TRY(ia_statements_insert(&writer->statements, IA_ENTITY_FILE, row, err));
-    row->file_id = sqlite3_last_insert_rowid(writer->db);
-    return IA_OK;
+    row->file_id = writer->next_file_id++;
+    return ia_statements_insert(&writer->statements, IA_ENTITY_FILE, row, err);
 }
 
 /* Of an image that this scan numbered, there is no row yet. */
@@ -249,6 +253,7 @@ enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, st
 {
     IA_TRY(ia_history_write(writer->db, writer->scan_id, writer->any_gone, err));
     IA_TRY(ia_writer_put_setting(writer, LAST_IMAGE, writer->next_image_id - 1, err));
+    IA_TRY(ia_writer_put_setting(writer, LAST_FILE, writer->next_file_id - 1, err));
     return keep > 0 ? ia_history_prune(writer->db, keep, err) : IA_OK;
 }
 

@@ -260,7 +260,7 @@ def test_a_vdi_parent_is_found_by_its_uuid(case):
     check(case, unused.get("moved/renamed.vdi", {}).get("verdict") == "proven", "without its child it is unreferenced, and proven so", unused)
 
 
-def test_a_missing_vdi_parent_proves_nothing(case):
+def test_a_missing_vdi_parent_is_no_image_of_another_format(case):
     site = case.site()
     vdi = Vdi(site)
     site.scan()
@@ -272,7 +272,7 @@ def test_a_missing_vdi_parent_proves_nothing(case):
     scan = site.scan()
     check(case, scan.code == 3 and ("backing-missing", "Snapshots/child.vdi") in site.findings(), "a missing parent is a finding", site.findings())
     verdict = site.unused().get(site.relative(base), {}).get("verdict")
-    check(case, verdict == "unproven", "any file may be it: nothing is proven unused", verdict)
+    check(case, verdict == "proven", "it is no qcow2 image: that one is proven unused", verdict)
 
 
 def test_two_vdi_of_one_uuid_are_both_kept(case):
@@ -475,7 +475,7 @@ TESTS = [test_flat_extents_belong_to_their_descriptor, test_split_sparse_extents
          test_a_base_of_two_files_without_its_overlay_is_unreferenced, test_a_written_extent_makes_its_base_unproven,
          test_an_extent_of_two_descriptors_keeps_both, test_an_image_of_too_many_files_is_a_finding,
          test_a_vdi_parent_is_found_by_its_uuid,
-         test_a_missing_vdi_parent_proves_nothing, test_two_vdi_of_one_uuid_are_both_kept,
+         test_a_missing_vdi_parent_is_no_image_of_another_format, test_two_vdi_of_one_uuid_are_both_kept,
          test_a_copied_machine_uses_its_own_parent, test_a_parent_further_above_is_nearer_than_one_aside,
          test_a_modified_parent_is_a_finding, test_map_finds_vdi_parents_nearby,
          test_a_vmdk_parent_with_another_cid_is_a_finding, test_change_tracking_is_a_part, test_change_tracking_hides_nothing]

@@ -204,7 +204,8 @@ WITHOUT_IDS = (
     "SELECT min(path, other_path) AS one, max(path, other_path) AS two, shared_bytes, others_at_most FROM v_pair ORDER BY one, two",
     "SELECT path, start, length, file, offset, state FROM v_masked ORDER BY path, start",
     "SELECT path, file, use, bytes, disk_bytes, unwritten_bytes FROM v_space ORDER BY path, file, use",
-    "SELECT code, severity, path, detail, hides FROM v_finding WHERE NOT cleared ORDER BY code, path, detail",
+    "SELECT code, severity, path, detail, hides FROM v_finding WHERE NOT cleared"
+    " AND code NOT IN ('backing-exchanged', 'backing-written') ORDER BY code, path, detail",  # against the scan before
 )
 
 

@@ -69,11 +69,12 @@ static const struct rule {
     {"written to since it was last named", "UPDATE file SET mtime_ns = 1 WHERE file_id = 1",
      HEAD ORPHAN_UNPROVEN("written-since") BASE_PROVEN},
     {"a name that depends on a working directory",
-     "INSERT INTO " REFERENCE_ROW
+     "UPDATE file SET birth_ns = 9; INSERT INTO " REFERENCE_ROW
      " VALUES (2, 'data-file', 'file:orphan.qcow2', '/elsewhere/orphan.qcow2', 'ambiguous', NULL)",
      HEAD ORPHAN_UNPROVEN("broken-reference") BASE_PROVEN},
     {"a name that depends on a working directory and means something else",
-     "INSERT INTO " REFERENCE_ROW " VALUES (2, 'data-file', 'file:other', '/elsewhere/other', 'ambiguous', NULL)",
+     "UPDATE file SET birth_ns = 9; INSERT INTO " REFERENCE_ROW
+     " VALUES (2, 'data-file', 'file:other', '/elsewhere/other', 'ambiguous', NULL)",
      HEAD ORPHAN_PROVEN BASE_PROVEN},
 
     /* What is not proven, of both. */

@@ -68,6 +68,7 @@ void ia_previous_release(struct ia_previous *previous)
 {
     free(previous->path);
     free(previous->referenced_by);
+    free(previous->referenced_path);
     ia_packed_content_free(previous->packed);
     ia_parsed_release(&previous->parsed);
 }

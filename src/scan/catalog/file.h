@@ -92,8 +92,10 @@ struct ia_previous {
     int64_t links, links_found; /* -1: not known */
     int64_t checked_ns;
     int64_t first_scan, referenced_scan;
-    char *referenced_by; /* owned */
+    char *referenced_by;   /* owned */
+    char *referenced_path; /* owned */
     int64_t referenced_mtime_ns;
+    int64_t base_id;         /* file_id of the file that its backing name led to at first; 0: none */
     int64_t row_fingerprint; /* of the image's row in the store */
     const char *reason;      /* why it was skipped, where that depends on the content alone; else NULL */
     enum ia_file_class class;

@@ -68,7 +68,9 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     previous->first_scan = row->first_scan;
     previous->referenced_scan = row->referenced_scan;
     previous->referenced_by = copy(row->referenced_by, ok);
+    previous->referenced_path = copy(row->referenced_path, ok);
     previous->referenced_mtime_ns = row->referenced_mtime_ns;
+    previous->base_id = row->base_id;
     previous->row_fingerprint = row->fingerprint;
     parsed->format = copy(row->format, ok);
     parsed->message = copy(row->problem, ok);

@@ -98,7 +98,7 @@ static void judge_content(struct ia_links *links, const struct ia_file *item)
         ia_findings_add(&links->catalog->findings, IA_FINDING_OVERLAP, path,
                         "the same bytes of its files are used twice: what is written to one guest address, or to a "
                         "table, changes another (qemu-img check: errors of refcounts or COPIED flags, if it notices)");
-    if (parsed->facts.may_be_lost)
+    if (parsed->facts.may_be_lost && !parsed->facts.truncated) /* what was cut off may have named them */
         ia_findings_add(&links->catalog->findings, IA_FINDING_EMPTY_L2_TABLE, path,
                         "an L2 table, or the L1 table, has no entry, and clusters are leaked: they may be the guest's "
                         "data that it named. "

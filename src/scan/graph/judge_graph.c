@@ -38,6 +38,8 @@ static bool add_file(struct ia_graph *graph, const struct ia_file *item)
     bool named = ia_file_is_image_or_part(item);
     struct ia_graph_file file = {
         .mtime_ns = item->key.mtime_ns,
+        .ctime_ns = item->key.ctime_ns,
+        .birth_ns = item->birth_ns,
         .first_name = graph->names.len,
         .names = named ? item->names.len : 0,
         .is_part = item->class == IA_CLASS_PART,
@@ -60,10 +62,12 @@ static void set_history(const struct ia_links *links, const struct ia_file *item
     if (item->node->referenced_by != IA_NO_FILE) {
         image->named_scan = ia_writer_scan_id(links->catalog->writer);
         image->named_by = ia_file_path(links->catalog->files.items[item->node->referenced_by]);
+        image->named_path = ia_file_path(item);
         image->named_mtime_ns = ia_links_idle_since(links, item);
     } else if (previous != NULL) {
         image->named_scan = previous->referenced_scan;
         image->named_by = previous->referenced_by;
+        image->named_path = previous->referenced_path;
         image->named_mtime_ns = previous->referenced_mtime_ns != 0 ? previous->referenced_mtime_ns : -1;
     }
 }
@@ -96,6 +100,8 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .expects = item->parsed.facts.backing_by_identity ? text_of(identity->parent) : NULL,
         .is_template = item->node->is_template,
         .unsettled = item->node->unsettled,
+        .base_before = item->node->base_before == IA_NO_FILE ? IA_GRAPH_NONE : item->node->base_before,
+        .parent_differs = item->node->parent_mismatch != NULL,
         .has_snapshots = item->parsed.mappings.len > 1,
     };
     set_history(links, item, image);

@@ -71,6 +71,8 @@ struct ia_node {
     bool is_template;                /* to be kept whole */
     bool unsettled;                  /* it changed while the scan ran; looked at where it may be called unused */
     size_t referenced_by;            /* an image that names it as its backing file */
+    int64_t base_id;                 /* file_id of the file that its backing name led to before; 0: not known */
+    size_t base_before;              /* the same, of the catalog; IA_NO_FILE: none */
     int64_t last_overlay_mtime_ns;   /* when the last of those that name it was written to; 0: none does */
     /* What a content names that the stated format overrides. */
     char *content_backing; /* owned; its backing name; NULL: none */
@@ -126,6 +128,8 @@ size_t ia_links_file_of(const struct ia_links *links, const struct ia_resolved *
 IA_MUST_CHECK enum ia_status ia_links_resolve_packed(struct ia_links *links, struct ia_error *err);
 /* chains.c: loops, depth, which chains are whole. */
 IA_MUST_CHECK enum ia_status ia_links_check_chains(struct ia_links *links, struct ia_error *err);
+/* history.c: where backing names led in the scan before: findings about bases that were exchanged or written to. */
+IA_MUST_CHECK enum ia_status ia_links_compare(struct ia_links *links, struct ia_error *err);
 /* judge.c: the findings about single files; templates, who names an image and when its overlays were written to. */
 IA_MUST_CHECK enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err);
 /* After that: looks at locks and shared blocks of what was not read; of what may be called unused by opening it. */

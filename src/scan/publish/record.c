@@ -152,9 +152,9 @@ static int64_t fingerprint(const struct ia_image_row *row)
 {
     const int64_t numbers[] = {row->file_id,    row->chain_ok,        row->backing_id,  row->map_id,
                                row->first_scan, row->referenced_scan, row->is_template, row->referenced_mtime_ns,
-                               row->unsettled};
-    const char *const texts[] = {row->path,       row->format_basis,  row->state,  row->backing_path,
-                                 row->lock_state, row->referenced_by, row->problem};
+                               row->unsettled,  row->parent_differs,  row->base_id};
+    const char *const texts[] = {row->path,       row->format_basis,  row->state,   row->backing_path,
+                                 row->lock_state, row->referenced_by, row->problem, row->referenced_path};
     struct ia_fingerprint print = IA_FINGERPRINT_INIT;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         ia_fingerprint_int(&print, numbers[i]);
@@ -198,11 +198,17 @@ static void add_memory(const struct ia_publish *publish, const struct ia_file *i
         row->referenced_scan = now;
         row->referenced_mtime_ns = ia_max(ia_links_idle_since(publish->links, item), 0);
         row->referenced_by = ia_file_path(publish->catalog->files.items[item->node->referenced_by]);
+        row->referenced_path = ia_file_path(item);
     } else if (previous != NULL) {
         row->referenced_scan = previous->referenced_scan;
         row->referenced_mtime_ns = previous->referenced_mtime_ns;
         row->referenced_by = previous->referenced_by;
+        row->referenced_path = previous->referenced_path;
     }
+    size_t base = item->node->backing_target;
+    row->base_id = item->node->base_id;
+    if (row->base_id == 0 && base != IA_NO_FILE)
+        row->base_id = publish->catalog->files.items[base]->file_id;
 }
 
 /* Not of an image that was taken over: the store keeps more of its header than the scan takes back. */
@@ -252,6 +258,7 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
             item->node->backing != IA_NO_FILE ? publish->catalog->files.items[item->node->backing]->image_id : 0,
         .map_id = parsed->mappings.items[0].map_id,
         .is_template = item->node->is_template,
+        .parent_differs = item->node->parent_mismatch != NULL,
         .unsettled = item->node->unsettled,
         .lock_state = item->read->lock_state,
         .overlapping = ia_file_cross_linked(item),

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# What a scan keeps of where backing names led: bases that were exchanged, written to or renamed under their overlays, and
+# what a name may mean that leads nowhere.
+
+import os
+import shutil
+import time
+
+import harness
+from sites import MIB, create, must, patch, write
+
+
+def verdict(site, name):
+    row = site.unused(partly=True).get(name)
+    return row and (row["status"], row["verdict"], row["why_codes"])
+
+
+def found(site, code):
+    return sorted(path for kind, path in site.findings() if kind == code)
+
+
+def base_and_overlay(site, base="base.qcow2", over="vm.qcow2", named=None):
+    path = write(create(site.path(base), MIB), 0, 1)
+    return path, write(create(site.path(over), MIB, named or os.path.basename(base)), 3)
+
+
+# -- Exchanged --------------------------------------------------------------------------------------------------------
+
+def refresh(site, base):
+    """A new file under the old name; the old one is kept beside it."""
+    old = site.path("base-old.qcow2")
+    os.rename(base, old)
+    write(create(base, MIB), 0, 5)
+    return old
+
+
+def test_a_base_refreshed_under_its_name_is_found_and_the_old_one_kept(case):
+    site = case.site()
+    base, over = base_and_overlay(site)
+    site.scan()
+    old = refresh(site, base)
+    for night in range(3):
+        scan = site.scan()
+        case.same(found(site, "backing-exchanged"), ["vm.qcow2"], f"scan {night}: the overlay's base was exchanged", scan.notes())
+        case.check("exchanged" in verdict(site, "base-old.qcow2")[2], f"scan {night}: the base that it was made on is not proven", site.rows("--unused-backing"))
+    os.rename(old, base)
+    site.scan()
+    case.same((found(site, "backing-exchanged"), verdict(site, "base.qcow2")), ([], None), "with the old file under its name again all is well")
+    refresh(site, base)
+    site.scan()
+    os.unlink(over)
+    site.scan()
+    case.same((found(site, "backing-exchanged"), verdict(site, "base-old.qcow2")[2]), ([], "renamed"), "without the overlay nothing was made on it")
+
+
+def test_what_if_agrees_about_an_exchanged_base(case):
+    site = case.site()
+    base, over = base_and_overlay(site)
+    other = create(site.path("other.qcow2"), MIB, "base-old.qcow2")
+    site.scan()
+    refresh(site, base)
+    site.scan()
+    rows = [row for row in site.rows("--what-if-delete", other) if row["path"] == site.path("base-old.qcow2")]
+    case.same([(row["effect"], row["verdict"], "exchanged" in row["why_codes"]) for row in rows], [("unreferenced", "unproven", True)],
+              "what-if: unreferenced then, and not proven", rows)
+    del over
+
+
+def test_a_turned_link_exchanges_the_base(case):
+    site = case.site()
+    for version in ("v1", "v2"):
+        write(create(site.path(version, "base.qcow2"), MIB), int(version[1]))
+    os.symlink("v1", site.path("current"))
+    create(site.path("vm.qcow2"), MIB, "current/base.qcow2")
+    site.scan()
+    os.unlink(site.path("current"))
+    os.symlink("v2", site.path("current"))
+    site.scan()
+    case.same((found(site, "backing-exchanged"), verdict(site, "v1/base.qcow2")[2]), (["vm.qcow2"], "exchanged"), "the old version is kept, and the overlay reported")
+
+
+def test_a_base_replaced_by_a_rename_is_found(case):
+    site = case.site()
+    base, _ = base_and_overlay(site)
+    site.scan()
+    os.rename(write(create(site.path("new.qcow2"), MIB), 7), base)
+    site.scan()
+    case.same(found(site, "backing-exchanged"), ["vm.qcow2"], "a file renamed over the base")
+    site.scan()
+    case.same(found(site, "backing-exchanged"), ["vm.qcow2"], "on the next night, too, though the old file is gone and its number free")
+
+
+def test_a_faithful_copy_is_no_exchange(case):
+    site = case.site()
+    base, _ = base_and_overlay(site)
+    site.scan()
+    shutil.copy2(base, base + ".copy")
+    os.rename(base + ".copy", base)
+    site.scan()
+    case.same(found(site, "backing-exchanged"), [], "a copy with the original's time stamp under its name")
+    site.scan()
+    case.same(found(site, "backing-exchanged"), [], "on the next night neither")
+
+
+def test_an_overlay_that_is_rebased_or_made_anew_is_no_exchange(case):
+    site = case.site()
+    base, over = base_and_overlay(site)
+    other = shutil.copy(base, site.path("other.qcow2"))
+    site.scan()
+    must("qemu-img", "rebase", "-u", "-F", "qcow2", "-b", "other.qcow2", over)
+    site.scan()
+    case.same(found(site, "backing-exchanged"), [], "an overlay with another backing name")
+    os.unlink(over)
+    os.unlink(other)
+    write(create(other, MIB), 9)
+    create(over, MIB, "other.qcow2")
+    site.scan()
+    case.same(found(site, "backing-exchanged"), [], "an overlay that is a new file")
+
+
+# -- Written to -------------------------------------------------------------------------------------------------------
+
+def test_a_write_to_a_base_is_found_once(case):
+    site = case.site()
+    base, _ = base_and_overlay(site)
+    site.scan()
+    time.sleep(0.02)
+    write(base, 5)
+    site.scan()
+    case.same(found(site, "backing-written"), ["base.qcow2"], "a base written to under its overlay")
+    site.scan()
+    case.same(found(site, "backing-written"), [], "it was written to before the scan that reported it")
+
+
+def test_a_write_under_running_machines_is_found(case):
+    site = case.site()
+    base, over = base_and_overlay(site)
+    create(site.path("two.qcow2"), MIB, "base.qcow2")
+    site.scan()
+    write(base, 5)
+    time.sleep(0.02)
+    write(over, 4)
+    write(site.path("two.qcow2"), 4)
+    site.scan()
+    case.same(found(site, "backing-written"), ["base.qcow2"], "though its overlays were written to later")
+
+
+def test_a_commit_of_the_only_overlay_is_none(case):
+    site = case.site()
+    _, over = base_and_overlay(site)
+    site.scan()
+    must("qemu-img", "commit", "-q", over)
+    site.scan()
+    case.same(found(site, "backing-written"), [], "qemu-img commit")
+
+
+# -- Renamed ----------------------------------------------------------------------------------------------------------
+
+def test_a_base_with_its_overlays_name_is_not_proven(case):
+    site = case.site()
+    disk = write(create(site.path("images/102/vm-102-disk-0.qcow2"), MIB), 0)
+    snapshot = site.path("images/102/snap_vm-102-disk-0_pre.qcow2")
+    os.rename(disk, snapshot)
+    create(disk, MIB, os.path.basename(snapshot))
+    site.scan()
+    os.unlink(disk)
+    os.rename(snapshot, disk)
+    for night in range(2):
+        site.scan()
+        case.same(verdict(site, "images/102/vm-102-disk-0.qcow2"), ("unreferenced", "unproven", "renamed"), f"scan {night}: the snapshot was made the machine's disk again")
+    os.rename(disk, snapshot)
+    site.scan()
+    case.same(verdict(site, "images/102/snap_vm-102-disk-0_pre.qcow2")[1], "proven", "under the name by which it was named it is a snapshot that nothing names")
+
+
+def test_a_renamed_orphan_is_not_proven(case):
+    site = case.site()
+    base, over = base_and_overlay(site)
+    site.scan()
+    os.unlink(over)
+    site.scan()
+    case.same(verdict(site, "base.qcow2"), ("unreferenced", "proven", None), "an orphan under its name")
+    os.rename(base, site.path("keep.qcow2"))
+    site.scan()
+    case.same(verdict(site, "keep.qcow2"), ("unreferenced", "unproven", "renamed"), "somebody gave it a name")
+
+
+# -- What a name may mean that leads nowhere --------------------------------------------------------------------------
+
+def test_a_broken_overlay_blocks_what_it_may_mean_alone(case):
+    site = case.site()
+    orphan, other = base_and_overlay(site, "orphan.qcow2", "gone.qcow2")
+    time.sleep(0.02)
+    base, over = base_and_overlay(site, "lost.qcow2", "broken.qcow2")
+    foreign = create(site.path("foreign.qcow2"), MIB, "elsewhere.qcow2")
+    site.scan()
+    os.unlink(other)
+    scan = site.scan()
+    case.same((verdict(site, "orphan.qcow2"), found(site, "backing-missing")), (("unreferenced", "proven", None), ["foreign.qcow2"]),
+              "an overlay whose base is missing does not block what is older than itself and has another name", scan.notes())
+    os.rename(base, site.path("moved.qcow2"))
+    site.scan()
+    case.same((verdict(site, "moved.qcow2")[1:], verdict(site, "orphan.qcow2")[1]), (("unproven", "broken-reference,renamed"), "proven"),
+              "a base that was renamed under its overlay is blocked by that, and no other", site.rows("--unused-backing"))
+    os.unlink(over)
+    site.scan()
+    case.same(verdict(site, "moved.qcow2")[2], "broken-reference,renamed", "without the overlay it may still be what the foreign one means")
+    os.rename(orphan, site.path("new-name.qcow2"))
+    os.rename(site.path("new-name.qcow2"), orphan)
+    site.scan()
+    case.same(verdict(site, "orphan.qcow2")[1:], ("unproven", "broken-reference"), "what got its name after the broken overlay was made may be what that means")
+    os.unlink(foreign)
+    site.scan()
+    case.same(verdict(site, "orphan.qcow2")[1], "proven", "without the broken overlay nothing may mean it")
+
+
+def test_the_same_last_component_is_meant(case):
+    site = case.site()
+    base_and_overlay(site, "a/debian.qcow2", "a/gone.qcow2")
+    time.sleep(0.02)
+    create(site.path("b/vm.qcow2"), MIB, "../old/debian.qcow2")
+    site.scan()
+    os.unlink(site.path("a/gone.qcow2"))
+    site.scan()
+    case.same(verdict(site, "a/debian.qcow2")[1:], ("unproven", "broken-reference"), "a missing file of that name in another directory")
+
+
+def test_another_format_is_not_meant(case):
+    site = case.site()
+    base_and_overlay(site)
+    site.scan()
+    os.unlink(site.path("vm.qcow2"))
+    foreign = create(site.path("foreign.qcow2"), MIB, "elsewhere.vmdk", "vmdk")
+    os.rename(site.path("base.qcow2"), site.path("base2.qcow2"))
+    os.rename(site.path("base2.qcow2"), site.path("base.qcow2"))
+    site.scan()
+    case.same(verdict(site, "base.qcow2")[1], "proven", "a missing VMDK is no qcow2 image, whenever that got its name")
+    os.unlink(foreign)
+    create(foreign, MIB, "elsewhere", None)
+    patch(foreign, 0, b"QFI\xfb")
+    os.rename(site.path("base.qcow2"), site.path("base2.qcow2"))
+    os.rename(site.path("base2.qcow2"), site.path("base.qcow2"))
+    site.scan()
+    case.same(verdict(site, "base.qcow2")[1:], ("unproven", "broken-reference"), "one of an unknown format may be")
+
+
+TESTS = [
+    test_a_base_refreshed_under_its_name_is_found_and_the_old_one_kept,
+    test_what_if_agrees_about_an_exchanged_base,
+    test_a_turned_link_exchanges_the_base,
+    test_a_base_replaced_by_a_rename_is_found,
+    test_a_faithful_copy_is_no_exchange,
+    test_an_overlay_that_is_rebased_or_made_anew_is_no_exchange,
+    test_a_write_to_a_base_is_found_once,
+    test_a_write_under_running_machines_is_found,
+    test_a_commit_of_the_only_overlay_is_none,
+    test_a_base_with_its_overlays_name_is_not_proven,
+    test_a_renamed_orphan_is_not_proven,
+    test_a_broken_overlay_blocks_what_it_may_mean_alone,
+    test_the_same_last_component_is_meant,
+    test_another_format_is_not_meant,
+]
+
+if __name__ == "__main__":
+    harness.main(lambda: harness.run_tests("Where backing names led, and what they may mean.", TESTS))
