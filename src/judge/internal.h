@@ -60,6 +60,9 @@ bool ia_judge_has_other_readers(const struct ia_judge *judge, size_t file);
 
 /* Works out by_path; false: out of memory. */
 bool ia_judge_list_accepted(struct ia_judge *judge);
+/* Orders by the identity that the image expects of its parent, and by its format. */
+int ia_judge_by_expected(const struct ia_graph_image *image, const char *identity, const char *format);
+
 /* The accepted finding about this path because of which such a doubt is none; NULL where there is none, or another that
  * is not accepted raises it, too. */
 const struct ia_graph_finding *ia_judge_accepted(const struct ia_judge *judge, enum ia_doubt doubt, const char *path);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rules share, and their list. Private to src/judge. */
+#ifndef IA_JUDGE_FINDER_H
+#define IA_JUDGE_FINDER_H
+
+#include "judge/internal.h"
+#include "judge/judge.h"
+
+/* Where the doubts of one candidate go, and the accepted findings because of which one is none. failed: out of memory.
+ */
+struct ia_finder {
+    struct ia_judge *judge;
+    size_t number;
+    const struct ia_graph_image *image;
+    enum ia_candidate candidate;
+    struct ia_doubts *out;         /* NULL: nobody asks */
+    struct ia_assumptions *assume; /* NULL: nobody asks */
+    bool failed;
+};
+
+/* The doubt counts against the candidate's status. */
+bool ia_finder_is_concerned(const struct ia_finder *finder, enum ia_doubt code);
+/* The finding is accepted, which is assumed. */
+void ia_finder_assume(struct ia_finder *finder, const struct ia_graph_finding *accepted);
+/* True: a finding about the path is accepted, and there is no such doubt. */
+bool ia_finder_accepts(struct ia_finder *finder, enum ia_doubt code, const char *path);
+/* Adds a doubt that concerns the candidate; the subject is borrowed. */
+void ia_finder_doubt(struct ia_finder *finder, enum ia_doubt code, const char *subject);
+/* The subject is "path (remark)". */
+void ia_finder_doubt_with(struct ia_finder *finder, enum ia_doubt code, const char *path, const char *remark);
+/* The subject is the first `len` bytes of the path. */
+void ia_finder_doubt_above(struct ia_finder *finder, enum ia_doubt code, const char *path, size_t len);
+
+typedef void ia_rule(struct ia_finder *finder);
+
+/* rules_self.c: about the image itself. */
+ia_rule ia_rule_not_understood, ia_rule_cross_linked, ia_rule_in_use, ia_rule_unsettled, ia_rule_not_walked,
+    ia_rule_written_since, ia_rule_shared_file;
+/* rules_names.c: about names that lead nowhere, or may lead to it. */
+ia_rule ia_rule_broken_references, ia_rule_exchanged, ia_rule_renamed, ia_rule_remote_names;
+/* rules_readers.c: about who could read it. */
+ia_rule ia_rule_own_seekers, ia_rule_of_readers, ia_rule_packed;
+
+#endif

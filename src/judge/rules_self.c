@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules about the image itself. */
+#include "judge/finder.h"
+
+#include <string.h>
+
+#include "base/path.h"
+
+void ia_rule_not_understood(struct ia_finder *finder)
+{
+    if (finder->image->problem != NULL)
+        ia_finder_doubt_with(finder, IA_DOUBT_NOT_UNDERSTOOD, finder->image->path, finder->image->problem);
+}
+
+/* Of an image that was not understood nothing more is known. */
+void ia_rule_cross_linked(struct ia_finder *finder)
+{
+    if (finder->image->cross_linked == 1)
+        ia_finder_doubt(finder, IA_DOUBT_CROSS_LINKED, finder->image->path);
+    else if (finder->image->cross_linked != 0 && finder->image->problem == NULL)
+        ia_finder_doubt_with(finder, IA_DOUBT_CROSS_LINKED, finder->image->path, "unknown");
+}
+
+/* The directory `path` begins with, `len` bytes of it, or one above, was walked. */
+static bool is_walked(const struct ia_graph *graph, const char *path, size_t len)
+{
+    for (size_t i = 0; i < graph->walked.len; i++) {
+        const char *root = graph->walked.items[i];
+        size_t root_len = strlen(root);
+        root_len -= root_len > 0 && root[root_len - 1] == '/';
+        if (root_len <= len && strncmp(path, root, root_len) == 0 && (path[root_len] == '/' || root_len == len))
+            return true;
+    }
+    return false;
+}
+
+/* Overlays name a file by the directory that it lies in. Where the file's place says that it is a base, they lie
+ * elsewhere, too. */
+void ia_rule_not_walked(struct ia_finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    for (size_t i = 0; i < file->names; i++) {
+        const char *path = graph->names.items[file->first_name + i].path;
+        size_t len = ia_path_directory_length(path);
+        if (!is_walked(graph, path, len))
+            ia_finder_doubt_above(finder, IA_DOUBT_NOT_WALKED, path, len > 1 ? len - 1 : len);
+        len = ia_evidence_overlays_below(path);
+        if (len > 0 && !is_walked(graph, path, len))
+            ia_finder_doubt_above(finder, IA_DOUBT_NOT_WALKED, path, len);
+    }
+}
+
+void ia_rule_unsettled(struct ia_finder *finder)
+{
+    if (finder->image->unsettled)
+        ia_finder_doubt(finder, IA_DOUBT_CHANGED_DURING_SCAN, "");
+}
+
+void ia_rule_in_use(struct ia_finder *finder)
+{
+    static const char *const words[] = {
+        [IA_GRAPH_LOCK_READ] = "open for reading",
+        [IA_GRAPH_LOCK_WRITE] = "open for writing",
+        [IA_GRAPH_LOCK_UNKNOWN] = "whether it is open is unknown",
+    };
+    if (finder->image->lock != IA_GRAPH_LOCK_NONE)
+        ia_finder_doubt(finder, IA_DOUBT_IN_USE, words[finder->image->lock]);
+}
+
+/* A base is not written to. One that was, after its last overlay was written to or seen, may be a disk of its own by
+ * now: a block commit of a running machine leaves the overlay behind, and goes on in the base. */
+void ia_rule_written_since(struct ia_finder *finder)
+{
+    if (finder->image->named_scan != 0 &&
+        ia_graph_newest_change(finder->judge->graph, finder->number) != finder->image->named_mtime_ns)
+        ia_finder_doubt(finder, IA_DOUBT_WRITTEN_SINCE, "");
+}
+
+/* Deleting the image deletes all its files. */
+static void find_shared_owner(struct ia_finder *finder, size_t file)
+{
+    const struct ia_judge *judge = finder->judge;
+    const struct ia_judge_link *owner;
+    size_t count = ia_judge_links_of(&judge->owners, file, &owner);
+    for (size_t i = 0; i < count; i++)
+        if (owner[i].image != finder->number)
+            ia_finder_doubt(finder, IA_DOUBT_SHARED_FILE, judge->graph->images.items[owner[i].image].path);
+}
+
+void ia_rule_shared_file(struct ia_finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    find_shared_owner(finder, finder->image->file);
+    for (size_t i = 0; i < graph->parts.len; i++)
+        if (graph->parts.items[i].image == finder->number && graph->parts.items[i].file != IA_GRAPH_NONE)
+            find_shared_owner(finder, graph->parts.items[i].file);
+}
