@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The store's tables, version 13: what the latest scan saw, and a short history of the scans before it. They are internal;
+-- The store's tables, version 14: what the latest scan saw, and a short history of the scans before it. They are internal;
 -- the views of views.sql are the contract. Sizes, offsets and lengths are bytes: guest bytes are those of the disk as the
 -- guest sees it, host bytes those of files or blocks on the host. Ranges are half-open: start and length. Columns ..._ns
 -- are nanoseconds since 1970 UTC. Flags are 0 and 1. Paths are the bytes of the file system, as they are.
