@@ -64,7 +64,7 @@ extra AS ( -- bytes of files, whether the host has blocks for them or not
 fit AS ( -- what a command must not lose
     SELECT i.image_id,
            i.state = 'ok' AND i.chain_ok AND i.lock_state = 'none' AND NOT d.corrupt AND NOT d.dirty
-           AND NOT coalesce(k.overlapping, 0) AND NOT k.may_be_lost AS at_rest,
+           AND NOT coalesce(k.overlapping, 0) AND NOT EXISTS (SELECT 1 FROM holder AS u WHERE u.file_id = i.file_id) AND NOT k.may_be_lost AS at_rest,
            NOT EXISTS (SELECT 1 FROM reference AS r WHERE r.image_id = i.image_id AND r.kind IN ('data-file', 'extent')) AS one_file,
            -- all that is written anew is there again: no snapshots, bitmaps, keys, and nothing is compressed
            NOT EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL)

@@ -28,7 +28,9 @@
 -- column: suggestion | advice | a shell command that gives the space back, or finds out more; empty when there is none. imgaudit never runs it
 WITH
 subject AS (
-    SELECT i.image_id, i.path, i.format, d.virtual_size, i.lock_state, d.encrypted, i.backing_id,
+    SELECT i.image_id, i.path, i.format, d.virtual_size, d.encrypted, i.backing_id,
+           i.lock_state <> 'none' OR EXISTS (SELECT 1 FROM holder AS u WHERE u.file_id IN (
+               SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) AS in_use,
            i.chain_ok AND (i.backing_id IS NOT NULL OR d.backing_name IS NULL) AS has_whole_chain,
            t.can_rebase AND NOT d.encrypted AS can_change,  -- its backing file, and without a key
            t.is_good_base,
@@ -57,7 +59,7 @@ above AS MATERIALIZED (
     SELECT base_id, count(*) AS images, max(in_use) AS in_use, group_concat(path, char(0)) AS paths,
            CASE WHEN min(can_rebase) THEN 'rebase' || char(0) || group_concat(rebase, char(0)) END AS rebase,
            CASE WHEN min(can_commit) THEN max('commit' || char(0) || path) END AS "commit"
-    FROM (SELECT b.image_id AS base_id, o.format, o.path, o.lock_state <> 'none' AS in_use,
+    FROM (SELECT b.image_id AS base_id, o.format, o.path, o.in_use,
                  -- The bytes that a guest sees are compared and kept, those of internal snapshots are not: where the
                  -- candidate is the shorter one, they would see more of the images below it.
                  o.can_change AND b.has_whole_chain AND NOT b.encrypted AND NOT coalesce(g.encrypted, 0)
@@ -83,7 +85,7 @@ advice AS MATERIALIZED (
     SELECT j.image_id,
            CASE
            WHEN j.verdict = 'unproven' THEN
-               CASE WHEN w.lock_state <> 'none'
+               CASE WHEN w.in_use OR EXISTS (SELECT 1 FROM holder WHERE file_id IS NULL)
                          OR (j.status = 'unreferenced' AND NOT EXISTS (SELECT 1 FROM doubt WHERE image_id IS NULL))
                     THEN 'find-users' || char(0) || w.path ELSE 'findings' END
            -- A template of Proxmox is cloned in full as well: such clones do not name it.

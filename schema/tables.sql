@@ -31,8 +31,9 @@ CREATE TABLE scan (
 -- The options of a scan, as far as they change what a verdict means.
 CREATE TABLE scan_option (
     scan_id INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
-    kind    TEXT NOT NULL CHECK (kind IN ('root', 'walked', 'allow', 'exclude', 'backing-glob', 'template', 'raw-suffix')),
-    value   TEXT NOT NULL,  -- the path, glob or suffix; walked: a root that is a directory
+    kind    TEXT NOT NULL CHECK (kind IN ('root', 'walked', 'allow', 'exclude', 'backing-glob', 'template', 'raw-suffix',
+                                         'trust-locks')),
+    value   TEXT NOT NULL,  -- the path, glob or suffix; walked: a root that is a directory; trust-locks: ''
     PRIMARY KEY (scan_id, kind, value)
 ) STRICT, WITHOUT ROWID;
 
@@ -489,6 +490,13 @@ CREATE TABLE evidence (
     sentence TEXT NOT NULL,  -- the same in words
     PRIMARY KEY (image_id, code, subject)
 ) STRICT, WITHOUT ROWID;
+
+-- Who held a file of an image at the end of the scan: a process, a loop device... QEMU's locks are image.lock_state.
+CREATE TABLE holder (
+    file_id INTEGER REFERENCES file ON DELETE CASCADE,  -- NULL: every one; who holds them could not be found out
+    subject TEXT NOT NULL,  -- in words: "open for writing by nbdkit (pid 1234)"; file_id NULL: what could not be looked at
+    UNIQUE (file_id, subject)
+) STRICT;
 
 -- One reason why a verdict is not proven.
 CREATE TABLE doubt (

@@ -28,7 +28,10 @@ SELECT i.image_id, i.path, i.format, h.variant, i.format_basis, h.virtual_size,
        NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head,
        (SELECT count(*) FROM image AS o WHERE o.backing_id = i.image_id) AS dependents,
        CASE WHEN i.state = 'ok' AND NOT i.chain_ok THEN 'broken-chain' ELSE i.state END AS state,
-       CASE i.lock_state WHEN 'none' THEN 0 WHEN 'unknown' THEN NULL ELSE 1 END AS in_use,
+       CASE WHEN i.lock_state IN ('read', 'write') OR EXISTS (SELECT 1 FROM holder AS u WHERE u.file_id IN (
+                SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) THEN 1
+            WHEN i.lock_state = 'none' AND NOT EXISTS (SELECT 1 FROM holder AS u WHERE u.file_id IS NULL) THEN 0
+       END AS in_use,
        i.lock_state, h.encrypted, h.dirty, h.corrupt, h.truncated,
        (SELECT count(*) FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS snapshots,
        (SELECT count(*) FROM image_file AS x WHERE x.image_id = i.image_id) AS files,

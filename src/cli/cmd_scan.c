@@ -25,6 +25,7 @@ static const char help[] =
     "      --backing-glob GLOB  files that match are meant as backing files\n"
     "      --template GLOB      images that match are kept whole although nothing reads them\n"
     "      --raw-suffix SUFFIX  files with this suffix and no other magic are raw (.img .raw)\n"
+    "      --trust-locks        what nobody has locked is not in use, where processes cannot be looked at\n"
     "      --keep N             keep the history of the newest N scans (all)\n"
     "      --stats              print what was done on stdout\n"
     "  -h, --help               print this\n\n"
@@ -39,6 +40,7 @@ enum {
     OPTION_BACKING_GLOB,
     OPTION_TEMPLATE,
     OPTION_RAW_SUFFIX,
+    OPTION_TRUST_LOCKS,
     OPTION_KEEP,
     OPTION_STATS
 };
@@ -51,6 +53,7 @@ static const struct option long_options[] = {
     {"backing-glob", required_argument, NULL, OPTION_BACKING_GLOB},
     {"template", required_argument, NULL, OPTION_TEMPLATE},
     {"raw-suffix", required_argument, NULL, OPTION_RAW_SUFFIX},
+    {"trust-locks", no_argument, NULL, OPTION_TRUST_LOCKS},
     {"keep", required_argument, NULL, OPTION_KEEP},
     {"stats", no_argument, NULL, OPTION_STATS},
     {"help", no_argument, NULL, 'h'},
@@ -66,7 +69,7 @@ struct scan_command {
     const char *word; /* the current argument */
     struct words allow, exclude, backing_globs, templates, raw_suffixes;
     int64_t workers, keep;
-    bool stats;
+    bool stats, trust_locks;
 };
 
 static int fail(const char *message)
@@ -106,6 +109,9 @@ static int parse_option(struct scan_command *command, int c)
         return add_word(&command->templates, optarg);
     case OPTION_RAW_SUFFIX:
         return add_word(&command->raw_suffixes, optarg);
+    case OPTION_TRUST_LOCKS:
+        command->trust_locks = true;
+        return -1;
     case OPTION_KEEP:
         return parse_count("number of scans", optarg, INT64_MAX, &command->keep);
     case OPTION_STATS:
@@ -167,6 +173,7 @@ static int run(const struct scan_command *command, char **roots, int count)
         .template_count = command->templates.all.len,
         .raw_suffixes = own_suffixes ? command->raw_suffixes.all.items : default_raw,
         .raw_suffix_count = own_suffixes ? command->raw_suffixes.all.len : count_words(default_raw),
+        .trust_locks = command->trust_locks,
         .workers = (int)command->workers,
         .keep = command->keep,
     };

@@ -16,6 +16,7 @@ void ia_graph_release(struct ia_graph *graph)
     ia_vec_release(&graph->references);
     ia_vec_release(&graph->parts);
     ia_vec_release(&graph->packed);
+    ia_vec_release(&graph->holders);
     ia_vec_release(&graph->findings);
     ia_vec_release(&graph->walked);
     ia_vec_release(&graph->backing_globs);

@@ -79,6 +79,12 @@ enum ia_graph_state {
     IA_GRAPH_OTHER, /* outside, denied, unsupported... */
 };
 
+/* Somebody has a file open, or uses it otherwise. */
+struct ia_graph_holder {
+    size_t file; /* IA_GRAPH_NONE: of every file it could not be found out */
+    const char *subject;
+};
+
 /* One name that an image holds of another file. */
 struct ia_graph_reference {
     size_t image;
@@ -123,6 +129,7 @@ struct ia_graph {
     IA_VEC(struct ia_graph_reference) references;
     IA_VEC(struct ia_graph_part) parts;
     IA_VEC(struct ia_graph_packed) packed;
+    IA_VEC(struct ia_graph_holder) holders;
     IA_VEC(struct ia_graph_finding) findings;
     IA_VEC(const char *) backing_globs;
     IA_VEC(const char *) walked; /* directories: all that is below them was seen */

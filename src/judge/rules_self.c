@@ -57,15 +57,37 @@ void ia_rule_unsettled(struct ia_finder *finder)
         ia_finder_doubt(finder, IA_DOUBT_CHANGED_DURING_SCAN, "");
 }
 
+/* Those who hold a file; IA_GRAPH_NONE: what could not be found out of any. */
+static bool find_holders(struct ia_finder *finder, size_t file)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    bool is_held = false;
+    for (size_t i = 0; i < graph->holders.len; i++) {
+        if (graph->holders.items[i].file != file)
+            continue;
+        ia_finder_doubt(finder, IA_DOUBT_IN_USE, graph->holders.items[i].subject);
+        is_held = true;
+    }
+    return is_held;
+}
+
 void ia_rule_in_use(struct ia_finder *finder)
 {
     static const char *const words[] = {
         [IA_GRAPH_LOCK_READ] = "open for reading",
         [IA_GRAPH_LOCK_WRITE] = "open for writing",
-        [IA_GRAPH_LOCK_UNKNOWN] = "whether it is open is unknown",
+        [IA_GRAPH_LOCK_UNKNOWN] = "whether it is locked is unknown",
     };
-    if (finder->image->lock != IA_GRAPH_LOCK_NONE)
-        ia_finder_doubt(finder, IA_DOUBT_IN_USE, words[finder->image->lock]);
+    const struct ia_graph *graph = finder->judge->graph;
+    enum ia_graph_lock lock = finder->image->lock;
+    bool is_held = find_holders(finder, finder->image->file);
+    for (size_t i = 0; i < graph->parts.len; i++)
+        if (graph->parts.items[i].image == finder->number && graph->parts.items[i].file != IA_GRAPH_NONE)
+            find_holders(finder, graph->parts.items[i].file);
+    find_holders(finder, IA_GRAPH_NONE);
+    /* Where it is known who has it open, a lock adds nothing. */
+    if (lock == IA_GRAPH_LOCK_UNKNOWN || (lock != IA_GRAPH_LOCK_NONE && !is_held))
+        ia_finder_doubt(finder, IA_DOUBT_IN_USE, words[lock]);
 }
 
 /* A base is not written to. One that was, after its last overlay was written to or seen, may be a disk of its own by

@@ -21,6 +21,19 @@ LIST(backing_globs, backing_globs, backing_glob_count)
 LIST(templates, templates, template_count)
 LIST(raw_suffixes, raw_suffixes, raw_suffix_count)
 
+static void set_trust_locks(struct ia_scan_options *options, const char *const *values, size_t count)
+{
+    (void)values;
+    options->trust_locks = count > 0;
+}
+
+static const char *const *get_trust_locks(const struct ia_scan_options *options, size_t *count)
+{
+    static const char *const values[] = {""};
+    *count = options->trust_locks ? 1 : 0;
+    return values;
+}
+
 const struct ia_scan_list ia_scan_lists[IA_SCAN_LISTS] = {
     [IA_SCAN_ROOTS] = {"root", get_roots, set_roots},
     [IA_SCAN_ALLOW] = {"allow", get_allow, set_allow},
@@ -28,4 +41,5 @@ const struct ia_scan_list ia_scan_lists[IA_SCAN_LISTS] = {
     [IA_SCAN_BACKING_GLOBS] = {"backing-glob", get_backing_globs, set_backing_globs},
     [IA_SCAN_TEMPLATES] = {"template", get_templates, set_templates},
     [IA_SCAN_RAW_SUFFIXES] = {"raw-suffix", get_raw_suffixes, set_raw_suffixes},
+    [IA_SCAN_TRUST_LOCKS] = {"trust-locks", get_trust_locks, set_trust_locks},
 };

@@ -3,6 +3,7 @@
 #ifndef IA_SCAN_OPTIONS_H
 #define IA_SCAN_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct ia_scan_options {
     size_t template_count;
     const char *const *raw_suffixes; /* ".img"...: raw where no magic is found */
     size_t raw_suffix_count;
+    bool trust_locks; /* a file that nobody has locked is not in use, where processes cannot be looked at */
     int workers;
     int64_t keep; /* scans of history, 0: all */
     const struct ia_limits *limits;
@@ -45,6 +47,7 @@ enum {
     IA_SCAN_BACKING_GLOBS,
     IA_SCAN_TEMPLATES,
     IA_SCAN_RAW_SUFFIXES,
+    IA_SCAN_TRUST_LOCKS, /* of one value or none */
     IA_SCAN_LISTS
 };
 struct ia_scan_list {

@@ -210,6 +210,11 @@ static const struct ia_column_spec doubt_columns[] = {
     IA_COLUMN(ia_doubt_row, sentence),
 };
 
+static const struct ia_column_spec holder_columns[] = {
+    IA_KEY_OR_NEW(ia_holder_row, file_id),
+    IA_KEY(ia_holder_row, subject),
+};
+
 static const struct ia_column_spec chain_columns[] = {
     IA_KEY(ia_chain_store_row, image_id),
     IA_KEY(ia_chain_store_row, depth),
@@ -313,6 +318,7 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
     [IA_ENTITY_CANDIDATE] = {"candidate", COLUMNS(candidate), "ORDER BY image_id"},
     [IA_ENTITY_EVIDENCE] = {"evidence", COLUMNS(evidence), NULL},
     [IA_ENTITY_DOUBT] = {"doubt", COLUMNS(doubt), NULL},
+    [IA_ENTITY_HOLDER] = {"holder", COLUMNS(holder), NULL},
     [IA_ENTITY_CHAIN] = {"chain", COLUMNS(chain), NULL},
     [IA_ENTITY_USAGE] = {"usage", COLUMNS(usage), NULL},
     [IA_ENTITY_READER_BYTES] = {"reader_bytes", COLUMNS(reader_bytes), NULL},

@@ -196,6 +196,13 @@ static bool add_finding(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
     return ia_vec_push(&stored->graph.findings, finding);
 }
 
+static bool add_holder(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    bool of_all = sqlite3_column_type(stmt, 0) == SQLITE_NULL;
+    struct ia_graph_holder holder = {of_all ? IA_GRAPH_NONE : file_in(stored, stmt, 0), text_or_empty(stored, stmt, 1)};
+    return (!of_all && holder.file == IA_GRAPH_NONE) || ia_vec_push(&stored->graph.holders, holder);
+}
+
 static bool add_glob(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     return ia_vec_push(&stored->graph.backing_globs, text_or_empty(stored, stmt, 0));
@@ -244,6 +251,7 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
         {add_reference, "SELECT image_id, kind, state, name, path, target_id FROM reference"
                         " WHERE kind NOT IN ('parent-path', 'companion')"},
         {add_part, "SELECT image_id, file_id, path FROM image_file WHERE number > 0"},
+        {add_holder, "SELECT file_id, subject FROM holder"},
         {add_packed, "SELECT f.path, p.member, p.state, p.name, p.path, p.target_id FROM packed_reference AS p"
                      " JOIN file AS f USING (file_id) ORDER BY p.file_id, p.number"},
         {add_finding, "SELECT path, code, doubt, (SELECT a.number FROM acceptance AS a WHERE a.number = f.accepted_by"

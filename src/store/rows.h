@@ -171,6 +171,11 @@ struct ia_evidence_row {
     const char *sentence;
 };
 
+struct ia_holder_row {
+    int64_t file_id; /* 0: of every file */
+    const char *subject;
+};
+
 struct ia_doubt_row {
     int64_t image_id; /* 0: of every candidate */
     const char *code, *subject, *sentence;

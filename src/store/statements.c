@@ -33,6 +33,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_CLEAR_CANDIDATES] = "DELETE FROM candidate",
     [IA_STMT_CLEAR_EVIDENCE] = "DELETE FROM evidence",
     [IA_STMT_CLEAR_DOUBTS] = "DELETE FROM doubt",
+    [IA_STMT_CLEAR_HOLDERS] = "DELETE FROM holder",
     [IA_STMT_GET_USAGE] = "SELECT visible_present, masked_bytes FROM usage WHERE image_id = ?",
     [IA_STMT_GET_SETTING] = "SELECT value FROM setting WHERE key = ?",
     [IA_STMT_HAVE_ABILITIES] = "SELECT (SELECT count(*) FROM image) = (SELECT count(*) FROM image_ability)",

@@ -29,6 +29,16 @@ enum ia_status ia_writer_put_doubt(struct ia_writer *writer, const struct ia_dou
     return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_DOUBT, row, err);
 }
 
+enum ia_status ia_writer_clear_holders(struct ia_writer *writer, struct ia_error *err)
+{
+    return ia_statements_run(ia_writer_statements(writer), IA_STMT_CLEAR_HOLDERS, 0, err);
+}
+
+enum ia_status ia_writer_put_holder(struct ia_writer *writer, const struct ia_holder_row *row, struct ia_error *err)
+{
+    return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_HOLDER, row, err);
+}
+
 enum ia_status ia_writer_get_usage(struct ia_writer *writer, int64_t image_id, bool *known, int64_t *visible_present,
                                    int64_t *masked_bytes, struct ia_error *err)
 {

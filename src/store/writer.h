@@ -166,6 +166,10 @@ IA_MUST_CHECK enum ia_status ia_writer_put_candidate(struct ia_writer *writer, c
                                                      struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_evidence(struct ia_writer *writer, const struct ia_evidence_row *row,
                                                     struct ia_error *err);
+/* Who held files at the end of the scan. */
+IA_MUST_CHECK enum ia_status ia_writer_clear_holders(struct ia_writer *writer, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_holder(struct ia_writer *writer, const struct ia_holder_row *row,
+                                                  struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_doubt(struct ia_writer *writer, const struct ia_doubt_row *row,
                                                  struct ia_error *err);
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import harness
 
 # The rooms of src/scan, in the order in which they are entered.
-ROOMS = ["catalog", "reading", "graph", "publish"]
+ROOMS = ["catalog", "reading", "holders", "graph", "publish"]
 # A layer may include itself and the layers of smaller rank.
 RANKS = {"base": 0, "model": 1, "io": 2, "content": 2, "format": 3, "chain": 4, "analysis": 4, "judge": 5, "store": 6, "scan": 7, "what_if": 7, "report": 7, "cli": 8}
 

@@ -16,7 +16,7 @@ import tempfile
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from qemu import ENVIRONMENT, Outcome, ToolError, decode, must
+from qemu import ENVIRONMENT, TRUST_LOCKS, Outcome, ToolError, decode, must
 from qemu import execute as run
 
 KIB = 1024
@@ -154,8 +154,8 @@ class Site:
     def run(self, *arguments, timeout=SCAN_TIMEOUT, **options):
         return run(self.command(*arguments), timeout=timeout, **options)
 
-    def scan(self, *options, roots=None, **how):
-        outcome = self.run("scan", "--db", self.db, "--stats", *options, *(roots or [self.root]), **how)
+    def scan(self, *options, roots=None, trust=TRUST_LOCKS, **how):
+        outcome = self.run("scan", "--db", self.db, "--stats", *filter(None, [trust]), *options, *(roots or [self.root]), **how)
         if outcome.code is None:
             raise ToolError(f"the scan ran out of time: {outcome.err}")
         return Scan(outcome, parse_stats(outcome.out))

@@ -226,6 +226,17 @@ CHANGE(two_unread, FINDING("/r/b", IA_DOUBT_UNREAD, IA_DOUBT_NONE); FINDING("/r/
        FINDING("/r/b", IA_DOUBT_UNREAD, IA_DOUBT_NONE))
 CHANGE(open_for_writing, i[ORPHAN].lock = i[ALONE].lock = IA_GRAPH_LOCK_WRITE)
 CHANGE(open_for_reading, i[BASE].lock = IA_GRAPH_LOCK_READ)
+#define HOLD(file, subject) assert_true(ia_vec_push(&g->holders, ((struct ia_graph_holder){file, subject})))
+CHANGE(held, HOLD(ORPHAN, "loop device /dev/loop3"))
+CHANGE(held_twice, HOLD(BASE, "swap"); HOLD(BASE, "mapped by x (pid 7)"); HOLD(BASE, "swap"))
+CHANGE(held_and_locked, HOLD(ORPHAN, "open for writing by x (pid 7)"); i[ORPHAN].lock = IA_GRAPH_LOCK_WRITE)
+CHANGE(held_and_lock_unknown, HOLD(ORPHAN, "swap"); i[ORPHAN].lock = IA_GRAPH_LOCK_UNKNOWN)
+CHANGE(part_is_held, PART(ORPHAN, SPARE_FILE, "/r/data"); HOLD(SPARE_FILE, "swap"))
+CHANGE(part_of_another_is_held, PART(ALONE, SPARE_FILE, "/r/data"); HOLD(SPARE_FILE, "swap"))
+CHANGE(part_was_not_found, PART(ORPHAN, IA_GRAPH_NONE, "/r/data"); HOLD(SPARE_FILE, "swap"))
+CHANGE(part_is_held_and_image_locked, part_is_held(g); i[ORPHAN].lock = IA_GRAPH_LOCK_READ)
+CHANGE(overlay_is_held, HOLD(LEFT, "swap"))
+CHANGE(holders_unknown, HOLD(IA_GRAPH_NONE, "not seen"))
 CHANGE(open_unknown, i[ORPHAN].lock = IA_GRAPH_LOCK_UNKNOWN)
 CHANGE(overlay_is_open, i[LEFT].lock = IA_GRAPH_LOCK_WRITE)
 CHANGE(nothing_was_walked, g->walked.len = 0)
@@ -448,7 +459,20 @@ static const struct rule {
      ORPHAN_BUT("unread [/r/a] unread [/r/b]") BASE_BUT("unread [/r/a] unread [/r/b]")},
     {"open for writing", open_for_writing, ORPHAN_BUT("in-use [open for writing]") BASE_PROVEN},
     {"open for reading", open_for_reading, ORPHAN_PROVEN BASE_BUT("in-use [open for reading]")},
-    {"locks unknown", open_unknown, ORPHAN_BUT("in-use [whether it is open is unknown]") BASE_PROVEN},
+    {"locks unknown", open_unknown, ORPHAN_BUT("in-use [whether it is locked is unknown]") BASE_PROVEN},
+    {"somebody holds it", held, ORPHAN_BUT("in-use [loop device /dev/loop3]") BASE_PROVEN},
+    {"several hold it", held_twice, ORPHAN_PROVEN BASE_BUT("in-use [mapped by x (pid 7)] in-use [swap]")},
+    {"the one with the lock is known", held_and_locked,
+     ORPHAN_BUT("in-use [open for writing by x (pid 7)]") BASE_PROVEN},
+    {"somebody holds it, and locks are unknown", held_and_lock_unknown,
+     ORPHAN_BUT("in-use [swap] in-use [whether it is locked is unknown]") BASE_PROVEN},
+    {"somebody holds a part of it", part_is_held, ORPHAN_BUT("in-use [swap]") BASE_PROVEN},
+    {"somebody holds a part of another", part_of_another_is_held, ORPHAN_PROVEN BASE_PROVEN},
+    {"a part that was not found", part_was_not_found, ORPHAN_PROVEN BASE_PROVEN},
+    {"somebody holds a part of it, and it is locked itself", part_is_held_and_image_locked,
+     ORPHAN_BUT("in-use [open for reading] in-use [swap]") BASE_PROVEN},
+    {"somebody holds an overlay", overlay_is_held, ORPHAN_PROVEN BASE_PROVEN},
+    {"who holds files is unknown", holders_unknown, ORPHAN_BUT("in-use [not seen]") BASE_BUT("in-use [not seen]")},
     {"an overlay is open", overlay_is_open, ORPHAN_PROVEN BASE_PROVEN},
     {"in no directory that was walked", nothing_was_walked, ORPHAN_BUT("not-walked [/r]") BASE_BUT("not-walked [/r]")},
     {"a directory was walked whose name begins alike", a_longer_name_was_walked,

@@ -136,7 +136,7 @@ static void expect_suggestion(struct test_store *store, const char *change, cons
                       "DELETE FROM image_ability; INSERT INTO image_ability SELECT * FROM b; DROP TABLE b;"
                       "DELETE FROM image_account; INSERT INTO image_account SELECT * FROM a; DROP TABLE a;"
                       "DELETE FROM mapping WHERE map_id > 99; DELETE FROM reference WHERE kind = 'data-file';"
-                      "DELETE FROM file_sharing;"
+                      "DELETE FROM file_sharing; DELETE FROM holder;"
                       "UPDATE file SET links = 1; PRAGMA foreign_keys = ON");
     sqlite3_free(text);
 }
@@ -183,6 +183,14 @@ static void a_suggestion_is_made_only_where_it_frees_and_loses_nothing(void **st
         expect_suggestion(*state, sql, "");
         sqlite3_free(sql);
     }
+    expect_suggestion(*state,
+                      "INSERT INTO holder VALUES (10, 'swap');"
+                      "UPDATE file_space SET use = 'leaked' WHERE use = 'zero'",
+                      "");
+    expect_suggestion(*state,
+                      "INSERT INTO holder VALUES (NULL, 'x');"
+                      "UPDATE file_space SET use = 'leaked' WHERE use = 'zero'",
+                      "qemu-img check -r leaks -f qcow2 '/r/it'\\''s'");
     /* would lose something */
     static const char *const losses[] = {
         "UPDATE image_account SET compressed_bytes = 1",

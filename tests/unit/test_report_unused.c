@@ -100,6 +100,16 @@ static const struct rule {
      HEAD ORPHAN_PROVEN BASE_UNPROVEN("in-use")},
     {"locks unknown", "UPDATE image SET lock_state = 'unknown' WHERE image_id = 1",
      HEAD ORPHAN_UNPROVEN("in-use") BASE_PROVEN},
+    {"somebody holds it", "INSERT INTO holder VALUES (1, 'swap')", HEAD ORPHAN_UNPROVEN("in-use") BASE_PROVEN},
+    {"somebody holds a part of it",
+     "INSERT INTO " FILE_ROW " VALUES (99, '/r/data', 1, 99, 1, 1, 1, 1, 1, 'part', '', 1, 1);"
+     "INSERT INTO " IMAGE_FILE_ROW " VALUES (1, 1, 'data', '/r/data', 99); INSERT INTO holder VALUES (99, 'swap');"
+     "UPDATE image_memory SET referenced_mtime_ns = 1 WHERE image_id = 1",
+     HEAD ORPHAN_UNPROVEN("in-use") BASE_PROVEN},
+    {"somebody holds another file", "INSERT INTO holder VALUES (2, 'swap'), (11, 'swap')",
+     HEAD ORPHAN_PROVEN BASE_PROVEN},
+    {"who holds files could not be found out", "INSERT INTO holder VALUES (NULL, 'not seen')",
+     HEAD ORPHAN_UNPROVEN("in-use") BASE_UNPROVEN("in-use")},
     {"not understood itself", "UPDATE image SET state = 'corrupt' WHERE image_id = 1",
      HEAD ORPHAN_UNPROVEN("not-understood") BASE_PROVEN},
     {"several reasons at once",

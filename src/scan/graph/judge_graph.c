@@ -228,6 +228,18 @@ static bool add_walked(const struct ia_catalog *catalog, struct ia_graph *graph)
     return true;
 }
 
+static bool add_holders(const struct ia_links *links, struct ia_graph *graph)
+{
+    const struct ia_holders *holders = &links->holders;
+    for (size_t i = 0; i < holders->all.len; i++) {
+        const struct ia_holder *holder = &holders->all.items[i];
+        if (!ia_vec_push(&graph->holders, ((struct ia_graph_holder){holder->file, holder->subject})))
+            return false;
+    }
+    return holders->unseen == NULL || links->catalog->options->trust_locks ||
+           ia_vec_push(&graph->holders, ((struct ia_graph_holder){IA_GRAPH_NONE, holders->unseen}));
+}
+
 static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
 {
     const struct ia_catalog *catalog = links->catalog;
@@ -254,7 +266,8 @@ static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
     for (size_t i = 0; i < links->catalog->options->backing_glob_count; i++)
         if (!ia_vec_push(&graph->backing_globs, links->catalog->options->backing_globs[i]))
             return false;
-    return add_walked(links->catalog, graph) && add_aliases(links, out, graph) && add_findings(links, graph);
+    return add_walked(links->catalog, graph) && add_aliases(links, out, graph) && add_findings(links, graph) &&
+           add_holders(links, graph);
 }
 
 enum ia_status ia_judge_graph_make(const struct ia_links *links, struct ia_judge_graph *out, struct ia_error *err)

@@ -56,6 +56,7 @@ static void release_aliases(struct ia_links *links)
 
 void ia_links_release(struct ia_links *links)
 {
+    ia_holders_release(&links->holders);
     ia_identities_release(&links->identities);
     release_aliases(links);
     for (size_t i = 0; i < links->templates.len; i++)
@@ -212,8 +213,7 @@ static bool matches_any(const struct ia_file *file, const char *const *globs, si
     return false;
 }
 
-/* There is evidence that the image is a backing file, whether or not one names it now. */
-static bool may_be_base(const struct ia_links *links, const struct ia_file *file)
+bool ia_links_may_be_base(const struct ia_links *links, const struct ia_file *file)
 {
     const struct ia_scan_options *options = links->catalog->options;
     return file->node->is_referenced || file->node->is_template || ia_catalog_was_named(links->catalog, file) ||
@@ -252,7 +252,7 @@ enum ia_status ia_links_recheck(struct ia_links *links, struct ia_error *err)
     for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *file = catalog->files.items[i];
         if (ia_file_is_image(file) || file->node->is_part)
-            how[i] = may_be_base(links, file) ? IA_RECHECK_OPENED : IA_RECHECK_LISTED;
+            how[i] = ia_links_may_be_base(links, file) ? IA_RECHECK_OPENED : IA_RECHECK_LISTED;
     }
     IA_TRY(ia_reading_recheck(links->reading, how, err));
     for (size_t i = 0; i < catalog->files.len; i++)

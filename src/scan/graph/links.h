@@ -6,6 +6,7 @@
 
 #include "scan/graph/identities.h"
 #include "scan/graph/own_host.h"
+#include "scan/holders/holders.h"
 #include "scan/reading/reading.h"
 
 enum ia_alias_kind {
@@ -93,6 +94,7 @@ struct ia_links {
     struct ia_catalog *catalog;
     struct ia_reading *reading;
     struct ia_identities identities;
+    struct ia_holders holders; /* of files by their numbers, once they were looked for */
     IA_VEC(struct ia_alias) aliases;
     IA_VEC(char *) templates; /* owned globs: the store's and the options' */
     struct ia_own_host host;
@@ -134,6 +136,10 @@ IA_MUST_CHECK enum ia_status ia_links_compare(struct ia_links *links, struct ia_
 IA_MUST_CHECK enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err);
 /* After that: looks at locks and shared blocks of what was not read; of what may be called unused by opening it. */
 IA_MUST_CHECK enum ia_status ia_links_recheck(struct ia_links *links, struct ia_error *err);
+/* There is evidence that the image is a backing file, whether or not one names it now. */
+bool ia_links_may_be_base(const struct ia_links *links, const struct ia_file *file);
+/* holders.c: looks for all who hold files of images, as late as can be. */
+IA_MUST_CHECK enum ia_status ia_links_find_holders(struct ia_links *links, struct ia_error *err);
 /* When any of the image's files was last written to, by its time stamps: a VMDK's writes go to its extents. */
 int64_t ia_links_newest_change(const struct ia_links *links, const struct ia_file *item);
 /* When a base had last been written to; -1: after all its overlays. */

@@ -191,6 +191,19 @@ struct seen {
     struct ia_judge_graph judged;
 };
 
+/* As the graph has them, for what-ifs. */
+static enum ia_status put_holders(const struct ia_publish *publish, const struct ia_graph *graph, struct ia_error *err)
+{
+    IA_TRY(ia_writer_clear_holders(publish->writer, err));
+    for (size_t i = 0; i < graph->holders.len; i++) {
+        const struct ia_graph_holder *holder = &graph->holders.items[i];
+        bool of_all = holder->file == IA_GRAPH_NONE;
+        struct ia_holder_row row = {of_all ? 0 : publish->catalog->files.items[holder->file]->file_id, holder->subject};
+        IA_TRY(ia_writer_put_holder(publish->writer, &row, err));
+    }
+    return IA_OK;
+}
+
 /* Of images that have overlays; one without is not masked. */
 static enum ia_status set_accounts(const struct ia_publish *publish, struct ia_graph *graph, struct ia_error *err)
 {
@@ -218,8 +231,11 @@ static int64_t image_of_scan(const void *ctx, size_t image)
 enum ia_status ia_publish_verdicts(struct ia_publish *publish, struct ia_error *err)
 {
     struct seen seen = {.publish = publish};
+    IA_TRY(ia_links_find_holders(publish->links, err));
     IA_TRY(ia_judge_graph_make(publish->links, &seen.judged, err));
-    enum ia_status status = set_accounts(publish, &seen.judged.graph, err);
+    enum ia_status status = put_holders(publish, &seen.judged.graph, err);
+    if (status == IA_OK)
+        status = set_accounts(publish, &seen.judged.graph, err);
     if (status == IA_OK)
         status = ia_verdicts_put(publish->writer, &seen.judged.graph, image_of_scan, &seen, &publish->row.doubts, err);
     ia_judge_graph_release(&seen.judged);

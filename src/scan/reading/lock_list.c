@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -43,30 +44,58 @@ static bool parse_number(const char **at, int base, char end, uint64_t *out)
     return is_number;
 }
 
-/* "1: OFDLCK ADVISORY  READ  -1 fe:00:1835009 100 100": number, four words, the device's number in base 16, the inode's
- * in base 10, and the range; of a lock that is waited for, "->" after the number. The kernel prints "<none>" for a lock
- * without a file. */
-static bool parse_line(struct ia_lock_list *list, const char *line)
+static const char *next_word(const char *at)
 {
-    enum { WORDS = 4 };
+    at += strcspn(at, " \n");
+    return at + strspn(at, " ");
+}
+
+/* "100 100" or "0 EOF": QEMU's bytes are from 100 on, fewer than 300. */
+static bool is_on_bytes_of_qemu(const char *range)
+{
+    enum { FIRST = 100, END = 300 };
+    uint64_t first;
+    char *end;
+    if (!parse_number(&range, 10, ' ', &first))
+        return false;
+    uint64_t last = strtoull(range, &end, 10);
+    return end != range && (*end == '\n' || *end == '\0') && first >= FIRST && last < END;
+}
+
+/* "1: OFDLCK ADVISORY  READ  -1 fe:00:1835009 100 100": number, kind, two words, process, the device's number in base
+ * 16, the inode's in base 10, and the range; of a lock that is waited for, "->" after the number. The kernel prints
+ * "<none>" for a lock without a file. */
+bool ia_lock_parse(const char *line, struct ia_lock *lock)
+{
     uint64_t number;
     uint64_t major;
     uint64_t minor;
-    uint64_t inode;
     const char *at = line;
+    *lock = (struct ia_lock){0};
     if (!parse_number(&at, 10, ':', &number))
         return false;
     at += strspn(at, " ");
     if (strncmp(at, "->", 2) == 0)
         at += 2 + strspn(at + 2, " ");
-    for (int i = 0; i < WORDS; i++) {
-        at += strcspn(at, " \n");
-        at += strspn(at, " ");
-    }
-    if (strncmp(at, "<none>", 6) == 0)
+    bool is_of_open_file = strncmp(at, "OFDLCK", 6) == 0;
+    at = next_word(next_word(next_word(at)));
+    lock->pid = strtoll(at, NULL, 10);
+    at = next_word(at);
+    lock->has_no_file = strncmp(at, "<none>", 6) == 0;
+    if (lock->has_no_file)
         return true;
-    return parse_number(&at, 16, ':', &major) && parse_number(&at, 16, ':', &minor) &&
-           parse_number(&at, 10, ' ', &inode) && ia_vec_push(&list->inodes, inode);
+    if (!parse_number(&at, 16, ':', &major) || !parse_number(&at, 16, ':', &minor) ||
+        !parse_number(&at, 10, ' ', &lock->inode))
+        return false;
+    lock->dev = (int64_t)makedev((unsigned)major, (unsigned)minor);
+    lock->is_of_qemu = is_of_open_file && is_on_bytes_of_qemu(at);
+    return true;
+}
+
+static bool parse_line(struct ia_lock_list *list, const char *line)
+{
+    struct ia_lock lock;
+    return ia_lock_parse(line, &lock) && (lock.has_no_file || ia_vec_push(&list->inodes, lock.inode));
 }
 
 bool ia_lock_list_parse(struct ia_lock_list *list, const char *text)
@@ -118,8 +147,7 @@ static bool read_all(int fd, struct ia_buf *text)
     }
 }
 
-/* In other PID namespaces the kernel leaves out those locks of other processes that are not bound to an open file. */
-static bool sees_all_processes(void)
+bool ia_sees_all_processes(void)
 {
     static const ino_t initial = 0xEFFFFFFC; /* PROC_PID_INIT_INO of Linux */
     struct stat st;
@@ -147,7 +175,7 @@ bool ia_lock_list_read(struct ia_lock_list *list)
     IA_AUTO_BUF struct ia_buf text = {0};
     IA_AUTO_CLOSE int probe = take_probe(&own);
     IA_AUTO_CLOSE int fd = open("/proc/locks", O_RDONLY | O_CLOEXEC);
-    if (probe < 0 || fd < 0 || !sees_all_processes())
+    if (probe < 0 || fd < 0 || !ia_sees_all_processes())
         return false;
     for (int i = 0; i < TRIES && !whole; i++)
         whole = read_all(fd, &text);
