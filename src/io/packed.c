@@ -7,10 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <archive.h>
-#include <archive_entry.h>
-
 #include "base/checked.h"
+#include "io/archive_library.h"
 
 /* Of a stream whose length nobody states. It can be rounded up and added to. */
 #define UNKNOWN_SIZE (INT64_C(1) << 62)
@@ -18,6 +16,7 @@
 enum { BLOCK_BYTES = 64 << 10, MAX_NAME = 4096 };
 
 struct ia_packed {
+    struct ia_archive_library lib;
     struct archive *archive;
     struct ia_source *source; /* borrowed */
     struct ia_packed_budget *budget;
@@ -36,13 +35,20 @@ static void note(struct ia_packed *packed, enum ia_status status, const char *wh
         ia_fail(&packed->failure, status, "%s", why == NULL ? "cannot be unpacked" : why);
 }
 
+/* The cause of a failing call. What it had no memory for may be read another time. */
+static void note_error(struct ia_packed *packed)
+{
+    bool no_memory = packed->lib.archive_errno(packed->archive) == ENOMEM;
+    note(packed, no_memory ? IA_IO : IA_CORRUPT, packed->lib.archive_error_string(packed->archive));
+}
+
 /* -- What libarchive reads ------------------------------------------------------------------------------------------
  */
 
 static la_ssize_t refuse(struct ia_packed *packed, enum ia_status status, const char *why)
 {
     note(packed, status, why);
-    archive_set_error(packed->archive, EIO, "%s", why);
+    packed->lib.archive_set_error(packed->archive, EIO, "%s", why);
     return ARCHIVE_FATAL;
 }
 
@@ -94,17 +100,18 @@ static la_int64_t seek(struct archive *archive, void *ctx, la_int64_t offset, in
  */
 static enum ia_status enable_readers(struct ia_packed *packed, struct ia_error *err)
 {
-    static const struct {
+    const struct ia_archive_library *lib = &packed->lib;
+    const struct {
         int (*enable)(struct archive *archive);
         const char *what;
     } readers[] = {
-        {archive_read_support_filter_gzip, "gzip"},     {archive_read_support_filter_bzip2, "bzip2"},
-        {archive_read_support_filter_xz, "xz"},         {archive_read_support_filter_lzma, "lzma"},
-        {archive_read_support_filter_lzip, "lzip"},     {archive_read_support_filter_zstd, "zstd"},
-        {archive_read_support_filter_lz4, "lz4"},       {archive_read_support_filter_compress, "compress"},
-        {archive_read_support_format_tar, "tar"},       {archive_read_support_format_zip_seekable, "zip"},
-        {archive_read_support_format_7zip, "7-Zip"},    {archive_read_support_format_raw, "compressed files"},
-        {archive_read_support_format_empty, "nothing"},
+        {lib->archive_read_support_filter_gzip, "gzip"},     {lib->archive_read_support_filter_bzip2, "bzip2"},
+        {lib->archive_read_support_filter_xz, "xz"},         {lib->archive_read_support_filter_lzma, "lzma"},
+        {lib->archive_read_support_filter_lzip, "lzip"},     {lib->archive_read_support_filter_zstd, "zstd"},
+        {lib->archive_read_support_filter_lz4, "lz4"},       {lib->archive_read_support_filter_compress, "compress"},
+        {lib->archive_read_support_format_tar, "tar"},       {lib->archive_read_support_format_zip_seekable, "zip"},
+        {lib->archive_read_support_format_7zip, "7-Zip"},    {lib->archive_read_support_format_raw, "compressed files"},
+        {lib->archive_read_support_format_empty, "nothing"},
     };
     for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
         if (readers[i].enable(packed->archive) != ARCHIVE_OK)
@@ -114,15 +121,18 @@ static enum ia_status enable_readers(struct ia_packed *packed, struct ia_error *
 
 static enum ia_status begin(struct ia_packed *packed, struct ia_error *err)
 {
+    packed->archive = packed->lib.archive_read_new();
+    if (packed->archive == NULL)
+        return ia_no_memory(err);
     IA_TRY(enable_readers(packed, err));
-    archive_read_set_read_callback(packed->archive, read_block);
-    archive_read_set_skip_callback(packed->archive, skip);
+    packed->lib.archive_read_set_read_callback(packed->archive, read_block);
+    packed->lib.archive_read_set_skip_callback(packed->archive, skip);
     if (!packed->source->is_head)
-        archive_read_set_seek_callback(packed->archive, seek);
-    archive_read_set_callback_data(packed->archive, packed);
-    if (archive_read_open1(packed->archive) == ARCHIVE_OK)
+        packed->lib.archive_read_set_seek_callback(packed->archive, seek);
+    packed->lib.archive_read_set_callback_data(packed->archive, packed);
+    if (packed->lib.archive_read_open1(packed->archive) == ARCHIVE_OK)
         return IA_OK;
-    note(packed, IA_CORRUPT, archive_error_string(packed->archive));
+    note_error(packed);
     return ia_packed_failure(packed, err);
 }
 
@@ -135,8 +145,9 @@ enum ia_status ia_packed_open(struct ia_source *source, struct ia_packed_budget 
     packed->source = source;
     packed->budget = budget;
     packed->opening = IA_PACKED_OPENING_BYTES;
-    packed->archive = archive_read_new();
-    enum ia_status status = packed->archive == NULL ? ia_no_memory(err) : begin(packed, err);
+    enum ia_status status = ia_archive_library_load(&packed->lib, err);
+    if (status == IA_OK)
+        status = begin(packed, err);
     if (status != IA_OK) {
         ia_packed_close(packed);
         return status;
@@ -149,7 +160,8 @@ void ia_packed_close(struct ia_packed *packed)
 {
     if (packed == NULL)
         return;
-    archive_read_free(packed->archive);
+    if (packed->archive != NULL)
+        packed->lib.archive_read_free(packed->archive);
     free(packed);
 }
 
@@ -191,9 +203,9 @@ static bool fill(struct head *head, size_t want)
 {
     struct ia_packed *packed = head->packed;
     while (head->len < want && !head->ended) { /* ends: each round has a byte more, or is the last */
-        la_ssize_t got = archive_read_data(packed->archive, head->bytes + head->len, want - head->len);
+        la_ssize_t got = packed->lib.archive_read_data(packed->archive, head->bytes + head->len, want - head->len);
         if (got < 0)
-            note(packed, IA_CORRUPT, archive_error_string(packed->archive));
+            note_error(packed);
         else if ((packed->budget->bytes_out -= got) < 0)
             note(packed, IA_LIMIT, "too much to unpack");
         if (packed->failure.status != IA_OK)
@@ -243,7 +255,7 @@ static enum ia_status open_head(struct ia_packed *packed, struct archive_entry *
     struct head *head = calloc(1, sizeof(*head));
     if (head == NULL)
         return ia_no_memory(err);
-    int64_t size = archive_entry_size_is_set(entry) ? archive_entry_size(entry) : UNKNOWN_SIZE;
+    int64_t size = packed->lib.archive_entry_size_is_set(entry) ? packed->lib.archive_entry_size(entry) : UNKNOWN_SIZE;
     if (size < 0 || size > UNKNOWN_SIZE)
         size = UNKNOWN_SIZE;
     head->base = (struct ia_source){.ops = &head_ops, .size = size, .is_head = size > IA_PACKED_HEAD_BYTES};
@@ -257,25 +269,25 @@ static enum ia_status open_head(struct ia_packed *packed, struct archive_entry *
 
 static bool is_compressed(const struct ia_packed *packed)
 {
-    return archive_filter_count(packed->archive) > 1; /* the last is the file itself */
+    return packed->lib.archive_filter_count(packed->archive) > 1; /* the last is the file itself */
 }
 
 /* Passes the rest of a member over. Where libarchive finds the next one without unpacking it does that by itself; else
  * it would unpack without a bound. */
 static enum ia_status pass_over(struct ia_packed *packed, struct ia_error *err)
 {
-    int format = archive_format(packed->archive) & ARCHIVE_FORMAT_BASE_MASK;
+    int format = packed->lib.archive_format(packed->archive) & ARCHIVE_FORMAT_BASE_MASK;
     if (format == ARCHIVE_FORMAT_ZIP || (format == ARCHIVE_FORMAT_TAR && !is_compressed(packed)))
         return IA_OK;
     for (;;) { /* ends: each round takes from the budget, or is the last */
         const void *bytes;
         size_t len = 0;
         la_int64_t offset;
-        int code = archive_read_data_block(packed->archive, &bytes, &len, &offset);
+        int code = packed->lib.archive_read_data_block(packed->archive, &bytes, &len, &offset);
         if (code == ARCHIVE_EOF)
             return IA_OK;
         if (code != ARCHIVE_OK)
-            note(packed, IA_CORRUPT, archive_error_string(packed->archive));
+            note_error(packed);
         else if ((packed->budget->bytes_out -= (int64_t)ia_max((int64_t)len, 1)) < 0)
             note(packed, IA_LIMIT, "too much to unpack");
         IA_TRY(ia_packed_failure(packed, err));
@@ -285,7 +297,7 @@ static enum ia_status pass_over(struct ia_packed *packed, struct ia_error *err)
 /* What has a magic and is none of the formats is taken for a compressed file without compression. */
 static enum ia_status check_kind(const struct ia_packed *packed, struct ia_error *err)
 {
-    bool is_raw = archive_format(packed->archive) == ARCHIVE_FORMAT_RAW;
+    bool is_raw = packed->lib.archive_format(packed->archive) == ARCHIVE_FORMAT_RAW;
     return is_raw && !is_compressed(packed)
                ? ia_fail(err, IA_UNSUPPORTED, "damaged, or packed in a way that is not read")
                : IA_OK;
@@ -297,27 +309,27 @@ static enum ia_status next_entry(struct ia_packed *packed, struct archive_entry 
     *entry = NULL;
     if (packed->began)
         IA_TRY(pass_over(packed, err));
-    int code = archive_read_next_header(packed->archive, entry);
+    int code = packed->lib.archive_read_next_header(packed->archive, entry);
     if (code == ARCHIVE_EOF) {
         *entry = NULL;
         return IA_OK;
     }
     if (code != ARCHIVE_OK && code != ARCHIVE_WARN)
-        note(packed, IA_CORRUPT, archive_error_string(packed->archive));
+        note_error(packed);
     else if (--packed->budget->members < 0)
         note(packed, IA_LIMIT, "too many members");
     IA_TRY(ia_packed_failure(packed, err));
     packed->began = true;
-    packed->ended = archive_format(packed->archive) == ARCHIVE_FORMAT_RAW; /* that has one */
+    packed->ended = packed->lib.archive_format(packed->archive) == ARCHIVE_FORMAT_RAW; /* that has one */
     return check_kind(packed, err);
 }
 
 static void set_name(struct ia_packed *packed, struct archive_entry *entry)
 {
-    const char *name = archive_entry_pathname(entry);
+    const char *name = packed->lib.archive_entry_pathname(entry);
     if (name == NULL)
-        name = archive_entry_pathname_utf8(entry);
-    if (name == NULL || archive_format(packed->archive) == ARCHIVE_FORMAT_RAW)
+        name = packed->lib.archive_entry_pathname_utf8(entry);
+    if (name == NULL || packed->lib.archive_format(packed->archive) == ARCHIVE_FORMAT_RAW)
         name = "";
     snprintf(packed->name, sizeof(packed->name), "%s", name);
 }
@@ -332,10 +344,10 @@ enum ia_status ia_packed_next(struct ia_packed *packed, struct ia_source **membe
         IA_TRY(next_entry(packed, &entry, err));
         if (entry == NULL)
             break;
-        if (archive_entry_filetype(entry) != AE_IFREG)
+        if (packed->lib.archive_entry_filetype(entry) != AE_IFREG)
             continue;
         set_name(packed, entry);
-        if (archive_entry_is_encrypted(entry))
+        if (packed->lib.archive_entry_is_encrypted(entry))
             return ia_fail(err, IA_UNSUPPORTED, "'%.200s' is encrypted", packed->name);
         return open_head(packed, entry, member, err);
     }

@@ -29,7 +29,7 @@ bool ia_packed_has_magic(const uint8_t *head, size_t len);
 
 struct ia_packed;
 
-/* Borrows source and budget until ia_packed_close. */
+/* Borrows source and budget until ia_packed_close. IA_MISSING: libarchive is not installed. */
 IA_MUST_CHECK enum ia_status ia_packed_open(struct ia_source *source, struct ia_packed_budget *budget,
                                             struct ia_packed **out, struct ia_error *err);
 void ia_packed_close(struct ia_packed *packed); /* NULL is fine */

@@ -323,6 +323,21 @@ def test_what_is_encrypted_may_name_anything(case):
                    f"{name}, encrypted, may name anything", [str(detail), *scan.notes()])
 
 
+def test_without_the_library_nothing_is_proven_until_it_is_there(case):
+    site = case.site()
+    overlay = lay(site)
+    must("gzip", overlay)
+    put(site.outside("libarchive.so.13"), b"no library")
+    site.prefix = ["env", "LD_LIBRARY_PATH=" + site.outside()]
+    scan = site.scan()
+    case.same((scan.code, verdict(site), site.findings()), (3, DOUBTED, {("packed-unreadable", "vm.qcow2.gz")}),
+              "without libarchive a packed image may name anything", scan.notes())
+    site.prefix = []
+    scan = site.scan()
+    case.same((scan.code, site.findings(), subjects(site)), (0, set(), [site.path("vm.qcow2.gz")]),
+              "with it, the unchanged file is opened", scan.notes())
+
+
 def test_bombs_are_given_up_within_bounds(case):
     """What is unpacked is bounded, in bytes and so in time; memory is that of a few blocks."""
     site = case.site()
@@ -457,7 +472,8 @@ TESTS = [test_an_overlay_of_each_packer_keeps_its_base, test_what_is_proven_can_
          test_what_is_packed_twice_is_opened, test_names_with_an_inner_ending_are_opened_and_others_are_not,
          test_what_is_called_after_an_image_is_opened, test_what_cannot_be_opened_may_name_anything,
          test_what_is_odd_and_can_be_opened_is_no_finding, test_what_is_encrypted_may_name_anything,
-         test_bombs_are_given_up_within_bounds, test_a_base_that_was_moved_is_known_by_its_name,
+         test_without_the_library_nothing_is_proven_until_it_is_there, test_bombs_are_given_up_within_bounds,
+         test_a_base_that_was_moved_is_known_by_its_name,
          test_another_base_is_not_kept, test_a_data_file_is_kept_as_a_base_is, test_every_file_of_a_description_is_kept,
          test_an_archive_used_as_raw_is_looked_into, test_names_lead_nowhere_outside_of_the_roots,
          test_packed_images_that_are_not_scanned_are_missed]

@@ -22,7 +22,7 @@ LIBRARIES = {
     r"zlib\.h|zstd.*\.h|bzlib\.h|lzma\.h": r"src/content/inflate\.c",
     r"expat\.h": r"src/io/xml\.c",
     r"md5\.h": r"src/io/digest\.c",
-    r"archive.*\.h": r"src/io/packed\.c",
+    r"archive.*\.h": r"src/io/archive_library\.h",
     r"pthread\.h|threads\.h": r"src/scan/.*",
 }
 PRINTERS = r"src/cli/.*|src/report/render\w*\.c"

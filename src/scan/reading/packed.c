@@ -61,7 +61,7 @@ static enum ia_status read_content(struct ia_source *source, const struct ia_par
     struct ia_error cause = {0};
     enum ia_status status = ia_packed_read(source, limits, add_names, content, &cause);
     *is_packed = status != IA_NOT_MINE || request->claims_packed;
-    *lasting = status != IA_IO;
+    *lasting = status != IA_IO && status != IA_MISSING; /* another read, or the library that unpacks, may be had */
     if (status == IA_OK || !*is_packed)
         return IA_OK;
     if (status == IA_NOMEM)
