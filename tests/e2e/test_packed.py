@@ -82,6 +82,8 @@ def test_an_overlay_of_each_packer_keeps_its_base(case):
         again = site.scan()
         case.same((again.stats["bytes read"], verdict(site)), (0, DOUBTED), f"{name}: unchanged, it is not opened again",
                   again.notes())
+        case.same(site.query("SELECT reason, files FROM scan_passed WHERE scan_id = 3"), [("packed", 1)],
+                  f"{name}: it counts as packed, and not as an image")
         os.unlink(site.path(name))
         site.scan()
         case.same((verdict(site), site.query("SELECT * FROM v_packed")), (FREE, []), f"{name}: deleted, it keeps nothing")
@@ -131,7 +133,8 @@ def test_a_member_in_a_directory_is_followed_from_there(case):
     must("qemu-img", "rebase", "-q", "-u", "-b", "../base.qcow2", "-F", "qcow2", site.path("vms/vm.qcow2"))
     in_directory(site, "tar", "czf", "vm.qcow2.tgz", "--remove-files", "vms/vm.qcow2")
     site.scan()
-    case.same(verdict(site), DOUBTED, "a member's name is followed from its own directory in the archive")
+    case.same((verdict(site), site.query("SELECT target_path, state FROM v_packed")),
+              (DOUBTED, [(site.path("base.qcow2"), "followed")]), "a member's name is followed from its own directory in the archive")
 
 
 def test_a_packed_overlay_reads_what_others_mask(case):
@@ -172,6 +175,7 @@ def test_a_large_image_is_opened_by_its_head_alone(case):
          site.path("disk.vmdk"))
     sites.patch(site.path("disk.vmdk"), 512, open(site.path("disk.vmdk"), "rb").read()[512:20 * 512].replace(
         b"parentCID=ffffffff", b"parentFileNameHint=\"parent.vmdk\"\nparentCID=12345678").ljust(19 * 512, b"\0")[:19 * 512])
+    sites.patch(site.path("disk.vmdk"), 56, b"\xff" * 8)  # as other software has it: the footer alone has the directory's place
     in_directory(site, "tar", "cf", "export.ova", "--remove-files", "noise", "disk.vmdk")
     scan = site.scan()
     case.same((scan.code, verdict(site)), (0, DOUBTED), "a qcow2 image with a snapshot far behind its head", scan.notes())
