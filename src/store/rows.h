@@ -63,11 +63,11 @@ struct ia_image_row {
     int64_t image_id, file_id;
     /* image */
     const char *path, *format, *format_basis, *state;
-    const char *problem; /* why state is not 'ok', in words; NULL: none */
-    bool chain_ok;
+    const char *problem;      /* why state is not 'ok', in words; NULL: none */
     const char *backing_path; /* NULL: none */
     int64_t backing_id;       /* 0: none */
     int64_t map_id;
+    bool chain_ok;
     bool is_template;    /* to be kept whole */
     bool parent_differs; /* its backing file is not the one that it was made on */
     bool unsettled;      /* it changed while the scan ran */
@@ -87,7 +87,6 @@ struct ia_image_row {
     int64_t compressed_host;
     int64_t metadata_bytes; /* -1: unknown */
     int64_t overlapping;    /* 1, 0; -1: unknown */
-    bool may_be_lost;       /* what leaked may be what an empty table named */
     /* image_memory */
     int64_t first_scan;
     int64_t referenced_scan;     /* 0: never */
@@ -97,7 +96,8 @@ struct ia_image_row {
     int64_t referenced_mtime_ns; /* of the file at that scan; 0: never, or newer than of all that named it */
     int64_t fingerprint;         /* of what may change though the file does not; made by the scan alone */
 
-    bool incomplete; /* loaded: one of the tables has no row of it, and the members of that are 0 */
+    bool may_be_lost; /* image_account, too: what leaked may be what an empty table named */
+    bool incomplete;  /* loaded: one of the tables has no row of it, and the members of that are 0 */
 };
 
 struct ia_image_file_row {

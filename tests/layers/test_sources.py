@@ -255,6 +255,15 @@ def check_finding_codes(root):
             yield f"'{code}' is {'not in' if code in codes else 'only in'} {place}"
 
 
+def check_scan_options(root):
+    """What a scan records of its options, prove scans again with: each kind but what is no option is in the table of both."""
+    schema = (root / "schema/tables.sql").read_text(encoding="utf-8")
+    check = re.search(r"CREATE TABLE scan_option \(.*?CHECK \(kind IN \((.*?)\)\)", schema, re.DOTALL).group(1)
+    lists = set(re.findall(r'\[IA_SCAN_\w+\] = \{"([^"]+)"', (root / "src/scan/options.c").read_text(encoding="utf-8")))
+    for kind in sorted(lists ^ set(re.findall(r"'([^']*)'", check)) - {"walked"}):
+        yield f"'{kind}' is {'not in' if kind in lists else 'only in'} the CHECK of scan_option.kind: see src/scan/options.c"
+
+
 def check_tests_run(root, registered):
     """Tests are named test_*, and meson.build names each; what is imported only lies in tests/lib."""
     tests = root / "tests"
@@ -313,6 +322,7 @@ def main():
         ("reports give no reasons of their own", check_reasons(root)),
         ("the codes of doubts are in the schema and in the manual", check_codes(root)),
         ("the codes of findings are in the schema and in the manual", check_finding_codes(root)),
+        ("the options of a scan are in the schema and in the table that prove reads", check_scan_options(root)),
     ]
     out = harness.Tap()
     for name, complaints in checks:
