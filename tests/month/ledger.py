@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+# Holds the rows of a report against what the host needs. Right and wrong come from the host's own records alone.
+
+from dataclasses import dataclass, field
+
+from weather import is_hidden
+
+SOON = 3  # nights from the first scan after which garbage should be listed: it is proven on the second at the latest
+ENOUGH = 95  # percent of the garbage
+
+
+@dataclass
+class Night:
+    number: int
+    word: str
+    seconds: float = 0
+    files: int = 0
+    rows: int = 0
+    proven: int = 0    # unreferenced, as the report has it
+    counted: int = 0   # and the night before, too
+    garbage: int = 0   # that could be proven
+    wrong: int = 0
+    reverted: int = 0  # a machine's disk that no image names: only an inventory has it
+    kept: int = 0      # the same of a snapshot, a template or a backup
+    early: int = 0     # needed, and proven on one night alone
+    masked: int = 0    # rows of what is named and proven masked
+    doubts: list = ()  # about every candidate: (code, a subject, how many)
+
+
+@dataclass
+class Garbage:
+    """A file that nobody needs and that was named when a scan ran."""
+
+    image: object
+    path: str
+    since: int
+    nights: int = 0      # scans of it that could see everything
+    listed: int = 0      # the night on which it was proven for the second time in a row
+    latest: str = "no row"
+
+
+@dataclass
+class Wrong:
+    night: int
+    path: str
+    reason: str
+    row: dict
+
+    def lines(self):
+        return [f"night {self.night}: {self.path} is proven {self.row['status']}, and is needed: {self.reason}",
+                *(f"    {key}: {value}" for key, value in self.row.items() if value not in (None, ""))]
+
+
+@dataclass
+class Ledger:
+    host: object
+    nights: list = field(default_factory=list)
+    wrong: list = field(default_factory=list)
+    garbage: dict = field(default_factory=dict)
+    before: set = field(default_factory=set)  # images that were proven on the night before
+
+    # -- Before a scan -------------------------------------------------------------------------------------------------
+
+    def observe(self, hidden):
+        """What this scan will see named."""
+        forest = self.host.forest
+        paths = forest.by_path()
+        for image in forest.images:
+            target = paths.get(forest.leads_to(image)) if image.named and not image.packed else None
+            if not target or is_hidden(image.path, hidden) or is_hidden(target.path, hidden):
+                continue
+            if target is image.base:
+                target.was_named, target.altered = True, ""
+            else:
+                target.altered = "named by what was made on another"
+
+    def find_garbage(self, number, hidden):
+        """Files that a report should come to list. What was written to or renamed since is a thing that cannot be proven."""
+        forest = self.host.forest
+        now = [image for image in self.host.idle() if image.was_named and not image.altered and not forest.namers(image)]
+        for image in set(self.garbage) - set(now):
+            if not self.garbage[image].listed and image in forest.images:
+                del self.garbage[image]  # it came to be needed, named or altered
+        for image in now:
+            entry = self.garbage.setdefault(image, Garbage(image, image.path, number))
+            entry.nights += not hidden
+        return now
+
+    # -- After it ------------------------------------------------------------------------------------------------------
+
+    def enter(self, night, rows, now):
+        """Rows of --unused-backing, whose paths are below the root."""
+        forest = self.host.forest
+        paths, needs, states = forest.by_path(), self.host.needs(), self.host.states()
+        links = forest.links
+        proven = set()
+        night.rows, night.files, night.garbage = len(rows), len(forest.images), len(now)
+        for row in rows:
+            image = paths.get(links.get(row["path"], row["path"]))
+            if image in self.garbage:
+                self.garbage[image].latest = f"night {night.number}: {row['why_codes'] or 'proven'}"
+            if row["verdict"] != "proven":
+                continue
+            if row["status"] != "unreferenced":
+                night.masked += 1
+                continue
+            night.proven += 1
+            proven.add(image)
+            self.judge(night, row, image, needs, states)
+        self.before = proven
+        self.nights.append(night)
+
+    def judge(self, night, row, image, needs, states):
+        is_second = image in self.before
+        night.counted += is_second
+        if image is None:
+            self.fail(night, row, "this host has no such file")
+        elif image not in needs:
+            if is_second and image in self.garbage and not self.garbage[image].listed:
+                self.garbage[image].listed = night.number
+        elif not is_second:
+            night.early += 1
+        elif image in states and not self.host.forest.namers(image) and "saw it named" in row["evidence"]:
+            is_disk = any(disk.current is image for disk in self.host.disks())
+            night.reverted += is_disk
+            night.kept += not is_disk
+        else:
+            self.fail(night, row, needs[image])
+
+    def fail(self, night, row, reason):
+        night.wrong += 1
+        self.wrong.append(Wrong(night.number, row["path"], reason, row))
+
+    # -- At the end ----------------------------------------------------------------------------------------------------
+
+    def due(self):
+        """Garbage that was there for long enough."""
+        return [entry for entry in self.garbage.values() if entry.nights >= SOON or entry.listed]
+
+    def recall(self):
+        """(listed by the end, listed soon, all) of what was due."""
+        due = self.due()
+        return (sum(entry.listed > 0 for entry in due), sum(0 < entry.listed < entry.since + SOON for entry in due), len(due))
+
+    def missed(self):
+        return [entry for entry in self.due() if not entry.listed]
+
+    def bare_nights(self):
+        """Nights with garbage that was there the night before, and nothing proven."""
+        return [night for night, earlier in zip(self.nights[1:], self.nights) if earlier.garbage and night.garbage and not night.proven]
