@@ -57,7 +57,7 @@ static void XMLCALL on_entity(void *ctx, const XML_Char *name, int is_parameter,
 {
     struct reading *reading = ctx;
     (void)name, (void)is_parameter, (void)value, (void)len, (void)base, (void)system, (void)public, (void)notation;
-    settle(reading, ia_fail(reading->err, IA_REFUSED, "XML that declares entities"));
+    settle(reading, ia_fail(reading->err, IA_CORRUPT, "XML that declares entities"));
 }
 
 /* Counted from 1. Recent versions of expat deprecate the function that returns an unsigned long. */

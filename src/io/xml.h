@@ -21,7 +21,7 @@ struct ia_xml_handler {
     enum ia_status (*end)(void *ctx, const char *name, struct ia_error *err);
 };
 
-/* IA_CORRUPT for what is not well-formed, IA_REFUSED for entity declarations. */
+/* IA_CORRUPT for what is not well-formed or declares entities: no program that makes images writes any. */
 IA_MUST_CHECK enum ia_status ia_xml_parse(const void *bytes, size_t len, const struct ia_xml_handler *handler,
                                           struct ia_error *err);
 

@@ -11,6 +11,7 @@ import struct
 
 import harness
 import sites
+from builders import dmg, parallels
 from sites import CLUSTER, KIB, MIB, create, make_raw, must, patch, write
 
 TRUNCATIONS = 40
@@ -378,6 +379,29 @@ HOLLOW = [
 ]
 
 
+def test_xml_with_entities_is_corrupt(case):
+    site = case.site()
+    disk = dmg.Disk().add(0, [dmg.chunk(dmg.RAW, dmg.pattern(4))])
+    descriptor = parallels.Descriptor(2048, [], []).to_bytes()
+    plain, declared = b"<!DOCTYPE x>", b'<!DOCTYPE x [<!ENTITY e "x">]>'
+    outside, parameter = b'<!DOCTYPE x [<!ENTITY e SYSTEM "/etc/passwd">]>', b'<!DOCTYPE x [<!ENTITY % e "x">]>'
+    files = {"well.dmg": disk.build()}
+    for name, type in (("declared", declared), ("outside", outside), ("parameter", parameter)):
+        files[name + ".dmg"] = disk.build(plist=disk.plist().replace(disk.plist()[:disk.plist().index(b"<plist")], type))
+        files[name + ".xml"] = descriptor.replace(b"?>", b"?>" + type, 1)
+    files["plain.dmg"] = disk.build(plist=disk.plist().replace(disk.plist()[:disk.plist().index(b"<plist")], plain))
+    for name, data in files.items():
+        with open(site.path(name), "wb") as file:
+            file.write(data)
+    broken = sorted(set(files) - {"well.dmg", "plain.dmg"})
+    check_broken(case, site, "XML that declares entities is corrupt", {("corrupt", name) for name in broken},
+                 states={**{name: "corrupt" for name in broken}, "well.dmg": "ok", "plain.dmg": "ok"})
+    details = {detail for (detail,) in site.query("SELECT detail FROM v_finding WHERE code = 'corrupt'")}
+    case.same(details, {"XML that declares entities"}, "and the finding has that as its cause")
+    scan = site.scan()
+    case.same(scan.stats["parsed"], 0, "what is corrupt and did not change is not read again")
+
+
 def test_formats_are_recognized_by_magic_and_not_by_name(case):
     site = case.site()
     expected = set()
@@ -549,6 +573,7 @@ TESTS = [
     test_garbage_behind_the_magic_is_a_finding,
     test_every_damaged_header_is_a_finding,
     test_entries_that_lead_out_of_the_file_are_findings,
+    test_xml_with_entities_is_corrupt,
     test_formats_are_recognized_by_magic_and_not_by_name,
     test_images_marked_corrupt_or_dirty_are_read_all_the_same,
     test_a_chain_too_deep_is_a_finding_and_the_rest_is_recorded,
