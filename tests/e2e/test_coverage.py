@@ -253,6 +253,90 @@ def test_views_of_the_kernel_are_skipped_with_a_line(case):
     case.same((site.findings(), site.value("SELECT count(*) FROM v_image WHERE path LIKE '%/x.img'")), (set(), 1), "unmounted, it is a directory like others")
 
 
+# -- Images that grow -------------------------------------------------------------------------------------------------
+
+class Growing:
+    """Files get a byte every few ms, as long as this lasts."""
+
+    def __init__(self, *paths):
+        self.paths = paths
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self.grow)
+
+    def grow(self):
+        while not self.done.wait(0.005):
+            for path in self.paths:
+                with open(path, "ab") as file:
+                    file.write(b"x")
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *about):
+        self.done.set()
+        self.thread.join()
+
+
+def cut(path, length):
+    """Shortens a file; returns what it had behind that."""
+    with open(path, "r+b") as file:
+        file.seek(length)
+        rest = file.read()
+        file.truncate(length)
+    return rest
+
+
+def grown(site, name, length):
+    """Findings of a scan while the file grows from there, and its state; the same of one when it does not; and whole again."""
+    path = site.path(name)
+    rest = cut(path, length)
+    with Growing(path):
+        slowly(site, "pread64:delay_exit=30000", lambda: None, 0)
+    growing = state_and_findings(site, name)
+    cut(path, length)
+    site.scan()
+    still = state_and_findings(site, name)
+    with open(path, "ab") as file:
+        file.write(rest)
+    site.scan()
+    return growing, still, state_and_findings(site, name)
+
+
+def state_and_findings(site, name):
+    rows = site.query("SELECT code, hides FROM v_finding WHERE NOT cleared AND path = ?", site.path(name))
+    return site.value("SELECT state FROM v_image WHERE path = ?", site.path(name)), sorted(rows)
+
+
+def test_a_growing_image_is_not_truncated(case):
+    if not traceable(case):
+        return
+    for name, form, length in (("a.qcow2", "qcow2", -65536), ("a.vdi", "vdi", -65536)):
+        site = case.site()
+        write(create(site.path(name), 4 * MIB, format=form), *range(0, 64, 16), format=form)
+        expected = (("changed", [("changed-while-read", 0)]), ("truncated", [("truncated", 1)]), ("ok", []))
+        case.same(grown(site, name, os.path.getsize(site.path(name)) + length), expected,
+                  f"{form}: it changed while it was read; at rest it is truncated; whole it is well")
+
+
+def test_a_growing_image_is_not_corrupt(case):
+    if not traceable(case):
+        return
+    site = case.site()
+    write(create(site.path("a.vmdk"), 4 * MIB, format="vmdk"), 0, format="vmdk")
+    expected = (("changed", [("changed-while-read", 1)]), ("corrupt", [("corrupt", 1)]), ("ok", []))
+    case.same(grown(site, "a.vmdk", 30000), expected, "vmdk: what its header names may have come since; what else it names is unknown")
+    site = case.site()
+    path = write(create(site.path("a.qed"), 4 * MIB, format="qed"), 0, 16, format="qed")
+    expected = (("changed", [("changed-while-read", 1)]), ("corrupt", [("corrupt", 1), ("truncated", 1)]), ("ok", []))
+    case.same(grown(site, "a.qed", os.path.getsize(path) - 65536), expected, "qed: the same of what its tables name")
+    site = case.site()
+    orphan(site, "base.qcow2")
+    path = write(create(site.path("a.qcow2"), MIB), 0)
+    with Growing(path):
+        slowly(site, "pread64:delay_exit=30000", lambda: None, 0)
+    case.same(verdict(site, "base.qcow2"), ("unreferenced", "proven", None), "one that grows and names nothing hides nothing")
+
+
 TESTS = [
     test_what_is_in_an_allowed_directory_is_not_proven,
     test_a_file_named_as_root_is_not_proven,
@@ -266,6 +350,8 @@ TESTS = [
     test_nothing_is_proven_while_a_directory_changes,
     test_what_is_written_under_the_scan_is_not_proven,
     test_views_of_the_kernel_are_skipped_with_a_line,
+    test_a_growing_image_is_not_truncated,
+    test_a_growing_image_is_not_corrupt,
 ]
 
 if __name__ == "__main__":

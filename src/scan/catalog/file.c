@@ -64,6 +64,11 @@ const struct ia_image_identity *ia_parsed_identity(const struct ia_parsed *parse
     return parsed->identity == NULL ? &nobody : parsed->identity;
 }
 
+bool ia_parsed_is_half_read(const struct ia_parsed *parsed)
+{
+    return parsed->changed_while_read && (parsed->status == IA_OK || parsed->status == IA_CORRUPT);
+}
+
 void ia_previous_release(struct ia_previous *previous)
 {
     free(previous->path);
@@ -85,10 +90,10 @@ void ia_file_release(struct ia_file *file)
 const char *ia_file_image_state(const struct ia_file *file)
 {
     const struct ia_parsed *parsed = &file->parsed;
+    if (ia_parsed_is_half_read(parsed))
+        return "changed";
     if (parsed->status != IA_OK)
         return ia_status_word(parsed->status);
-    if (parsed->changed_while_read)
-        return "changed";
     for (size_t i = 1; i < parsed->mappings.len; i++)
         if (parsed->mappings.items[i].failed)
             return "snapshot-unreadable";

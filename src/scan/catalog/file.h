@@ -71,6 +71,9 @@ struct ia_parsed {
 void ia_parsed_release(struct ia_parsed *parsed);
 /* Takes a copy, of one that is not empty; false: out of memory. */
 bool ia_parsed_set_identity(struct ia_parsed *parsed, const struct ia_image_identity *identity);
+/* It did not hold still, and what is wrong with it may be so because of that alone: one table of before, one of after.
+ */
+bool ia_parsed_is_half_read(const struct ia_parsed *parsed);
 /* Never NULL. */
 const struct ia_image_identity *ia_parsed_identity(const struct ia_parsed *parsed);
 

@@ -81,9 +81,10 @@ static void judge_content(struct ia_links *links, const struct ia_file *item)
     const char *path = ia_file_path(item);
     const struct ia_parsed *parsed = &item->parsed;
     bool whole = judge_parts(links, item);
-    if (parsed->status != IA_OK && whole)
+    bool half_read = ia_parsed_is_half_read(parsed);
+    if (parsed->status != IA_OK && whole && !half_read)
         ia_findings_add(&links->catalog->findings, code_of(parsed->status), path, "%s", parsed->message);
-    if (parsed->changed_while_read && parsed->references_changed)
+    if (parsed->changed_while_read && (parsed->references_changed || parsed->status != IA_OK))
         ia_findings_add(&links->catalog->findings, IA_FINDING_CHANGED_WHILE_READ, path,
                         "changed twice while it was read");
     else if (parsed->changed_while_read)
@@ -110,7 +111,7 @@ static void judge_content(struct ia_links *links, const struct ia_file *item)
         ia_findings_add(&links->catalog->findings, IA_FINDING_ENCRYPTED, path,
                         "its data is encrypted; it is mapped without the key");
     for (size_t i = 1; i < parsed->mappings.len; i++)
-        if (parsed->mappings.items[i].failed)
+        if (parsed->mappings.items[i].failed && !half_read)
             ia_findings_add(&links->catalog->findings, IA_FINDING_SNAPSHOT_UNREADABLE, path,
                             "internal snapshot %zu: its tables cannot be read", i - 1);
     if (item->node->content_backing != NULL)

@@ -192,6 +192,7 @@ enum ia_status ia_parse_file(const struct ia_parse_request *request, const struc
     ia_account_release(&result->account); /* of two states, neither of which was */
     result->parsed.facts.overlapping = -1;
     result->parsed.facts.may_be_lost = false;
+    result->parsed.facts.truncated = false; /* by the length that it had: what is past that may have come since */
     result->parsed.references_changed =
         strcmp(first_backing == NULL ? "" : first_backing, backing == NULL ? "" : backing) != 0;
     return IA_OK;
