@@ -13,7 +13,7 @@
 -- column: disk_size | bytes | blocks that its files take on the host
 -- column: chain_depth | count | images below it in its own chain
 SELECT i.path, i.format, i.dependents, u.descendants, u.heads, u.visible_bytes, u.data_bytes,
-       (SELECT sum(disk_size) FROM file WHERE file_id IN (
+       (SELECT CASE WHEN NOT max(is_device) THEN sum(disk_size) END FROM file WHERE file_id IN (
             SELECT file_id FROM image_file AS x WHERE x.image_id = i.image_id
             UNION SELECT file_id FROM image AS m WHERE m.image_id = i.image_id)) AS disk_size,
        i.chain_depth

@@ -4,7 +4,8 @@
 -- about: could be given back. One row per image of the latest scan. Guest bytes of the active state: allocated + zero +
 -- about: unallocated = virtual_size. In blocks of the host: the eleven columns disk_* before disk_size add up to it,
 -- about: exactly. A file that two images share counts for each. Accounts are empty where they are unknown: the image
--- about: could not be mapped, changed while it was read, or the host does not report its blocks.
+-- about: could not be mapped, changed while it was read, or the host does not report its blocks. Those of a block device are
+-- about: elsewhere: of one, its length and its tail are known.
 -- about: Blocks that something else uses too (reflinks) are not given back by one image alone, and a copy takes new ones.
 -- about: How many of them are reclaimable is unknown: reclaimable_bytes is the least, reclaimable_at_most the most. Leaked
 -- about: blocks of an image with the finding empty-l2-table may be the guest's: they count for the latter alone.
@@ -21,7 +22,7 @@
 -- column: disk_unused | bytes | blocks that the format neither counts nor refers to, inside of what is used
 -- column: disk_unallocated | bytes | blocks kept behind guest bytes that the active state does not hold
 -- column: disk_preallocated | bytes | blocks of all other kinds that were preallocated and never written; 0 where the host does not report it
--- column: disk_tail | bytes | unused blocks behind all that is used
+-- column: disk_tail | bytes | unused blocks behind all that is used; of a block device its bytes there
 -- column: disk_metadata | bytes | blocks of headers, mapping tables, refcounts, logs
 -- column: disk_snapshots | bytes | blocks that only internal snapshots refer to, their machine states included
 -- column: disk_bitmaps | bytes | blocks of dirty bitmaps
@@ -42,7 +43,7 @@ WITH member AS (
     SELECT image_id, file_id FROM image_file WHERE file_id IS NOT NULL
 ),
 host AS (
-    SELECT m.image_id, sum(f.size) AS file_size, sum(f.disk_size) AS disk_size,
+    SELECT m.image_id, sum(f.size) AS file_size, CASE WHEN NOT max(f.is_device) THEN sum(f.disk_size) END AS disk_size,
            CASE WHEN count(*) = count(h.shared_bytes) THEN sum(h.shared_bytes) END AS disk_shared,
            CASE WHEN count(*) = count(h.shared_bytes) THEN sum(h.shared_bytes + h.encoded_bytes) END AS doubtful,
            min(f.links = 1) AS has_one_name  -- else its blocks stay when a copy takes its place

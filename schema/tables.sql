@@ -99,7 +99,8 @@ CREATE TABLE file (
     inode      INTEGER NOT NULL,
     birth_ns   INTEGER,           -- when the inode was made a file, part of the identity; NULL: the file system does not keep it
     size       INTEGER NOT NULL,  -- length
-    disk_size  INTEGER NOT NULL,  -- bytes of blocks on the host
+    disk_size  INTEGER NOT NULL,  -- bytes of blocks on the host; 0 of a block device
+    is_device  INTEGER NOT NULL DEFAULT 0 CHECK (is_device IN (0, 1)),  -- 1: a block device; its blocks are elsewhere
     mtime_ns   INTEGER NOT NULL,
     ctime_ns   INTEGER NOT NULL,
     checked_ns INTEGER NOT NULL,  -- when its content was read; 0: the next scan reads it again
@@ -290,7 +291,7 @@ CREATE TABLE file_space (
                    use = 'data' OR use = 'metadata' OR use = 'unused' OR use = 'zero' OR use = 'unallocated'
                    OR use = 'snapshot' OR use = 'bitmap' OR use = 'leaked' OR use = 'tail'),
     bytes           INTEGER NOT NULL,  -- of the file, whether the host keeps blocks for them or not
-    disk_bytes      INTEGER NOT NULL,  -- of blocks that the host keeps for them
+    disk_bytes      INTEGER,           -- of blocks that the host keeps for them; NULL: unknown (a block device, but of tail)
     unwritten_bytes INTEGER,           -- of disk_bytes: preallocated, never written; NULL: unknown (no FIEMAP)
     PRIMARY KEY (image_id, file, use)
 ) STRICT, WITHOUT ROWID;

@@ -20,7 +20,7 @@ SELECT i.image_id, i.path, i.format, h.variant, i.format_basis, h.virtual_size,
        -- of all its files, each once
        (SELECT sum(f.size) FROM file AS f WHERE f.file_id IN (
             SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) AS file_size,
-       (SELECT sum(f.disk_size) FROM file AS f WHERE f.file_id IN (
+       (SELECT CASE WHEN NOT max(f.is_device) THEN sum(f.disk_size) END FROM file AS f WHERE f.file_id IN (
             SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) AS disk_size,
        h.cluster_size,
        h.backing_name, i.backing_path, h.backing_format, b.path AS backing_image,
@@ -63,7 +63,7 @@ LEFT JOIN (SELECT f.volume_id, sum(max(h.virtual_size - (
 
 -- A host file of an image.
 CREATE VIEW v_file AS
-SELECT x.file_id, x.image_id, x.role, x.path, f.size, f.disk_size, v.device AS dev, f.inode,
+SELECT x.file_id, x.image_id, x.role, x.path, f.size, CASE WHEN NOT f.is_device THEN f.disk_size END AS disk_size, v.device AS dev, f.inode,
        strftime('%Y-%m-%dT%H:%M:%SZ', f.mtime_ns / 1000000000, 'unixepoch') AS mtime, f.mtime_ns
 FROM image_file AS x
 LEFT JOIN file AS f ON f.file_id = x.file_id
@@ -187,7 +187,8 @@ JOIN image AS i ON i.image_id = s.image_id
 LEFT JOIN image_file AS x ON x.image_id = s.image_id AND x.number = s.file
 UNION ALL
 SELECT x.image_id, i.path, x.path, 'filesystem', 0,
-       f.disk_size - (SELECT sum(s.disk_bytes) FROM file_space AS s WHERE s.image_id = x.image_id AND s.file = x.number), NULL
+       CASE WHEN NOT f.is_device THEN
+            f.disk_size - (SELECT sum(s.disk_bytes) FROM file_space AS s WHERE s.image_id = x.image_id AND s.file = x.number) END, NULL
 FROM image_file AS x
 JOIN image AS i ON i.image_id = x.image_id
 JOIN file AS f ON f.file_id = x.file_id
@@ -196,16 +197,21 @@ WHERE EXISTS (SELECT 1 FROM file_space AS s WHERE s.image_id = x.image_id AND s.
 -- The host's blocks of an image's files, by what they are for. Those that were preallocated and never written are taken out
 -- of every use, as a kind of their own.
 CREATE VIEW v_image_blocks AS
-SELECT b.image_id, i.path, sum(b.blocks * (b.use = 'data')) AS disk_data,
-       sum(b.blocks * (b.use = 'zero')) AS disk_zero_allocated,
-       sum(b.blocks * (b.use = 'leaked')) AS disk_leaked, sum(b.blocks * (b.use = 'unused')) AS disk_unused,
-       sum(b.blocks * (b.use = 'unallocated')) AS disk_unallocated, sum(b.unwritten) AS disk_preallocated,
-       sum(b.blocks * (b.use = 'tail')) AS disk_tail, sum(b.blocks * (b.use = 'metadata')) AS disk_metadata,
-       sum(b.blocks * (b.use = 'snapshot')) AS disk_snapshots, sum(b.blocks * (b.use = 'bitmap')) AS disk_bitmaps,
-       sum(b.blocks + b.unwritten) AS disk_bytes
-FROM (SELECT image_id, use, disk_bytes - coalesce(unwritten_bytes, 0) AS blocks, coalesce(unwritten_bytes, 0) AS unwritten
-      FROM file_space) AS b JOIN image AS i ON i.image_id = b.image_id
-GROUP BY b.image_id;
+SELECT b.image_id, i.path, b.known * b.data AS disk_data, b.known * b.zero AS disk_zero_allocated,
+       b.known * b.leaked AS disk_leaked, b.known * b.unused AS disk_unused, b.known * b.unallocated AS disk_unallocated,
+       b.known * b.preallocated AS disk_preallocated, b.tail AS disk_tail, b.known * b.metadata AS disk_metadata,
+       b.known * b.snapshots AS disk_snapshots, b.known * b.bitmaps AS disk_bitmaps, b.known * b.blocks AS disk_bytes
+FROM (SELECT s.image_id, CASE WHEN count(*) = count(s.blocks) THEN 1 END AS known, -- all blocks, but of a block device
+             sum(s.blocks * (s.use = 'data')) AS data, sum(s.blocks * (s.use = 'zero')) AS zero,
+             sum(s.blocks * (s.use = 'leaked')) AS leaked, sum(s.blocks * (s.use = 'unused')) AS unused,
+             sum(s.blocks * (s.use = 'unallocated')) AS unallocated, sum(s.unwritten) AS preallocated,
+             coalesce(sum(s.blocks * (s.use = 'tail')), 0) AS tail, sum(s.blocks * (s.use = 'metadata')) AS metadata,
+             sum(s.blocks * (s.use = 'snapshot')) AS snapshots, sum(s.blocks * (s.use = 'bitmap')) AS bitmaps,
+             sum(s.blocks + s.unwritten) AS blocks
+      FROM (SELECT image_id, use, disk_bytes - coalesce(unwritten_bytes, 0) AS blocks, coalesce(unwritten_bytes, 0) AS unwritten
+            FROM file_space) AS s
+      GROUP BY s.image_id) AS b
+JOIN image AS i ON i.image_id = b.image_id;
 
 -- How much data of an image is read by exactly that many readers.
 CREATE VIEW v_sharing AS
@@ -223,14 +229,14 @@ JOIN image AS o ON o.image_id = p.other_id;
 -- A host file of an image: its blocks, and what deleting it frees.
 CREATE VIEW v_file_blocks AS
 SELECT f.file_id, f.path, (SELECT v.device FROM volume AS v WHERE v.volume_id = f.volume_id) AS dev, f.inode,
-       f.links_found AS names, f.links, f.size, f.disk_size,
-       CASE WHEN f.links IS NULL THEN NULL WHEN s.file_id IS NULL THEN 0 ELSE s.shared_bytes END AS shared_bytes,
-       CASE WHEN f.links IS NULL THEN NULL WHEN s.file_id IS NULL THEN f.disk_size
+       f.links_found AS names, f.links, f.size, CASE WHEN NOT f.is_device THEN f.disk_size END AS disk_size,
+       CASE WHEN f.links IS NULL OR f.is_device THEN NULL WHEN s.file_id IS NULL THEN 0 ELSE s.shared_bytes END AS shared_bytes,
+       CASE WHEN f.links IS NULL OR f.is_device THEN NULL WHEN s.file_id IS NULL THEN f.disk_size
             ELSE max(f.disk_size - s.shared_bytes, 0) END AS exclusive_bytes,
-       CASE WHEN f.links IS NULL THEN NULL ELSE coalesce(s.encoded_bytes, 0) END AS encoded_bytes,
-       CASE WHEN f.links IS NULL THEN NULL WHEN s.file_id IS NULL THEN 0 ELSE s.unmatched_bytes END AS unmatched_bytes,
+       CASE WHEN f.links IS NULL OR f.is_device THEN NULL ELSE coalesce(s.encoded_bytes, 0) END AS encoded_bytes,
+       CASE WHEN f.links IS NULL OR f.is_device THEN NULL WHEN s.file_id IS NULL THEN 0 ELSE s.unmatched_bytes END AS unmatched_bytes,
        coalesce(s.saved_bytes, 0) AS saved_bytes,
-       CASE WHEN f.links IS NULL OR (s.file_id IS NOT NULL AND s.shared_bytes IS NULL) THEN NULL
+       CASE WHEN f.links IS NULL OR f.is_device OR (s.file_id IS NOT NULL AND s.shared_bytes IS NULL) THEN NULL
             WHEN f.links > f.links_found THEN 0
             WHEN s.file_id IS NULL THEN f.disk_size
             ELSE max(f.disk_size - s.shared_bytes - s.encoded_bytes, 0) END AS freed_bytes,
@@ -246,7 +252,7 @@ SELECT c.image_id, i.path, c.status,
        CASE WHEN EXISTS (SELECT 1 FROM doubt AS d WHERE d.image_id IS NULL OR d.image_id = c.image_id)
             THEN 'unproven' ELSE 'proven' END AS verdict,
        (SELECT v.started FROM v_scan AS v WHERE v.scan_id >= c.since_scan ORDER BY v.scan_id LIMIT 1) AS since,
-       (SELECT sum(f.disk_size) FROM file AS f WHERE f.file_id IN (
+       (SELECT CASE WHEN NOT max(f.is_device) THEN sum(f.disk_size) END FROM file AS f WHERE f.file_id IN (
             SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) AS disk_size,
        u.masked_bytes,
        CASE c.status WHEN 'partly-masked' THEN min(b.own, coalesce(m.host, 0)) ELSE b.freed END AS reclaimable_bytes,

@@ -23,6 +23,7 @@ static const struct ia_column_spec file_columns[] = {
     IA_NULL_IF_NEGATIVE(ia_file_row, birth_ns),
     IA_COLUMN(ia_file_row, size),
     IA_COLUMN(ia_file_row, disk_size),
+    IA_COLUMN(ia_file_row, is_device),
     IA_COLUMN(ia_file_row, mtime_ns),
     IA_COLUMN(ia_file_row, ctime_ns),
     IA_COLUMN(ia_file_row, checked_ns),
@@ -142,9 +143,12 @@ static const struct ia_column_spec image_file_columns[] = {
 };
 
 static const struct ia_column_spec space_columns[] = {
-    IA_KEY(ia_space_row, image_id),      IA_KEY(ia_space_row, file),
-    IA_KEY(ia_space_row, use),           IA_COLUMN(ia_space_row, bytes),
-    IA_COLUMN(ia_space_row, disk_bytes), IA_NULL_IF_NEGATIVE(ia_space_row, unwritten_bytes),
+    IA_KEY(ia_space_row, image_id),
+    IA_KEY(ia_space_row, file),
+    IA_KEY(ia_space_row, use),
+    IA_COLUMN(ia_space_row, bytes),
+    IA_NULL_IF_NEGATIVE(ia_space_row, disk_bytes),
+    IA_NULL_IF_NEGATIVE(ia_space_row, unwritten_bytes),
 };
 
 static const struct ia_column_spec mapping_columns[] = {

@@ -22,7 +22,7 @@ static enum ia_status look(sqlite3 *db, struct ia_error *err)
     return ia_connection_exec(
         db,
         "INSERT OR REPLACE INTO temp.now"
-        " SELECT v.path, v.image_id, v.virtual_size, v.file_size, v.disk_size,"
+        " SELECT v.path, v.image_id, v.virtual_size, v.file_size, coalesce(v.disk_size, 0),"
         " a.data_bytes + a.compressed_bytes + a.encrypted_bytes + a.sparse_bytes, coalesce(v.chain_depth, 0),"
         " v.dependents, v.backing_path, v.state"
         " FROM temp.touched AS t JOIN v_image AS v ON v.image_id = t.image_id"

@@ -29,6 +29,7 @@ struct ia_file_row {
     const char *verdict;
     const char *reason;
     int64_t links, links_found; /* -1: not known */
+    bool is_device;
 };
 
 struct ia_file_name_row {

@@ -392,6 +392,56 @@ def unknown_is_not_zero(case):
               "nor is any part")
 
 
+class Loop:
+    """A loop device of a file, for as long as this lasts."""
+
+    def __init__(self, path, size):
+        with open(path, "wb") as file:
+            file.truncate(size)
+        self.device = must("losetup", "-f", "--show", path).strip()
+
+    def __enter__(self):
+        return self.device
+
+    def __exit__(self, *_):
+        sites.run(["losetup", "-d", self.device])
+
+
+def image_end(path):
+    return int(re.search(r"Image end offset: (\d+)", must("qemu-img", "check", "-f", "qcow2", path))[1])
+
+
+def a_block_device_has_a_length_and_a_tail(case):
+    if not sites.is_root():
+        case.skip("only root can set up loop devices")
+        return
+    site = case.site()
+    try:
+        first, second = Loop(os.path.join(site.directory, "first"), 100 * MIB), Loop(os.path.join(site.directory, "second"), 10 * MIB)
+    except sites.ToolError as error:
+        case.skip(f"cannot set up loop devices here: {error}")
+        return
+    with first as qcow2, second as raw:
+        must("qemu-img", "create", "-q", "-f", "qcow2", qcow2, str(40 * MIB))
+        write(qcow2, 0, 1, 100)
+        file = write(create(site.path("a.qcow2"), 40 * MIB), 0, 1, 100)
+        roots = [site.root, qcow2, raw]
+        site.scan(roots=roots)
+        rows = {row["path"]: row for row in site.rows("--sparse")}
+        known = {"file_size": 100 * MIB, "disk_tail": 100 * MIB - image_end(qcow2), "virtual_size": 40 * MIB}
+        unknown = (*PARTS, "disk_size", "disk_shared", "reclaimable_bytes", "reclaimable_at_most", "suggestion", "disk_to_file")
+        case.same({key: rows[qcow2][key] for key in (*unknown, *known)}, {**dict.fromkeys(unknown), **known},
+                  "qcow2: its length is the device's, its tail is what lies behind the image's end; all else is unknown, and not 0")
+        case.same((rows[raw]["file_size"], rows[raw]["disk_size"]), (10 * MIB, None), "raw: its length is the device's")
+        case.same((rows[file]["disk_size"], sum(rows[file][part] for part in PARTS)), (blocks(file), blocks(file)), "a file has blocks")
+        sums = dict(site.query("SELECT use, bytes FROM v_space WHERE path = ?", qcow2))
+        case.same(sum(sums.values()), 100 * MIB, "the uses of its bytes add up to the device")
+        case.same(site.query("SELECT DISTINCT disk_bytes FROM v_space WHERE path = ? AND use <> 'tail'", qcow2), [(None,)], "without blocks")
+        case.same(site.query("SELECT disk_size, freed_bytes, shared_bytes FROM v_file_blocks WHERE path IN (?, ?)", qcow2, raw),
+                  [(None, None, None)] * 2, "nor is known what deleting it frees")
+        case.same(site.scan(roots=roots).stats["parsed"], 0, "and it is not read again while it does not change")
+
+
 if __name__ == "__main__":
     sys.exit(harness.run_tests(__doc__, [
         parts_add_up,
@@ -405,4 +455,5 @@ if __name__ == "__main__":
         nothing_is_suggested_while_the_image_is_in_use,
         accounts_are_kept_and_are_made_anew_when_blocks_change,
         unknown_is_not_zero,
+        a_block_device_has_a_length_and_a_tail,
     ]))

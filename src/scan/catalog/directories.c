@@ -49,9 +49,10 @@ enum ia_status ia_catalog_add_late(struct ia_catalog *catalog, const char *path,
     IA_TRY(ia_catalog_add(catalog, path, st, symlink, &number, err));
     struct ia_file *file = catalog->files.items[number];
     bool is_new = file->class == IA_CLASS_NONE;
+    struct ia_file_key now;
+    ia_file_key_from_stat(&now, st);
     /* What this scan read has been read after the walk. A rename changes the ctime. */
-    bool changed = file->from_store &&
-                   (file->key.size != (int64_t)st->st_size || file->key.mtime_ns != ia_timespec_ns(st->st_mtim));
+    bool changed = file->from_store && (file->key.size != now.size || file->key.mtime_ns != now.mtime_ns);
     file->look_again = file->look_again || is_new || changed;
     catalog->moved = catalog->moved || file->look_again || file->names.len != names;
     return IA_OK;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "io/block_device.h"
 
 const char *ia_file_class_word(enum ia_file_class class)
 {
@@ -23,7 +24,7 @@ void ia_file_key_from_stat(struct ia_file_key *key, const struct stat *st)
     *key = (struct ia_file_key){
         .dev = (int64_t)st->st_dev,
         .inode = (int64_t)st->st_ino,
-        .size = st->st_size,
+        .size = S_ISBLK(st->st_mode) ? ia_block_device_size(st->st_rdev) : st->st_size,
         .mtime_ns = ia_timespec_ns(st->st_mtim),
         .ctime_ns = ia_timespec_ns(st->st_ctim),
     };

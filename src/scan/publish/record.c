@@ -108,6 +108,7 @@ static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err
             .birth_ns = item->birth_ns,
             .size = item->key.size,
             .disk_size = item->disk_size,
+            .is_device = item->block_device,
             .mtime_ns = item->key.mtime_ns,
             .ctime_ns = item->key.ctime_ns,
             .checked_ns = has_other_content(item) ? 0 : item->checked_ns,

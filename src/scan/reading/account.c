@@ -19,9 +19,10 @@ struct sums {
 struct file_account {
     const struct ia_space *space;
     uint32_t number;
-    int64_t size;  /* of the file */
-    int64_t limit; /* end of the block that the last byte is in */
-    bool exact;    /* unwritten_bytes are known */
+    int64_t size;    /* of the file */
+    int64_t limit;   /* end of the block that the last byte is in */
+    bool exact;      /* unwritten_bytes are known */
+    bool has_blocks; /* a block device has none; what it takes itself ends where the device does */
     int64_t from, until;
     int use; /* of bytes [from, until) */
     struct sums sums[USES];
@@ -110,7 +111,9 @@ static enum ia_status add_rows(const struct file_account *a, struct ia_account *
             .file = a->number,
             .use = use_name(use),
             .bytes = sums->bytes,
-            .disk_bytes = sums->disk_bytes,
+            .disk_bytes = a->has_blocks ? sums->disk_bytes
+                          : use == TAIL ? sums->bytes
+                                        : -1,
             .unwritten_bytes = a->exact ? sums->unwritten_bytes : -1,
         };
         bool any = sums->bytes > 0 || sums->disk_bytes > 0 || use == IA_SPACE_UNUSED;
@@ -120,7 +123,8 @@ static enum ia_status add_rows(const struct file_account *a, struct ia_account *
     return IA_OK;
 }
 
-/* A block device keeps what it keeps elsewhere: st_blocks is 0, and nothing of it is counted here. */
+/* A block device keeps what it keeps elsewhere: which of its bytes take how many blocks is not known. What nothing uses
+ * behind all that is used is the device's length less that. */
 static enum ia_status account_file(struct ia_image *image, uint32_t number, bool *known, struct ia_account *out,
                                    struct ia_error *err)
 {
@@ -137,9 +141,10 @@ static enum ia_status account_file(struct ia_image *image, uint32_t number, bool
         .number = number,
         .size = source->size,
         .limit = ia_round_up(source->size, block),
+        .has_blocks = S_ISREG(st.st_mode),
     };
     count_bytes(&a);
-    enum ia_status status = S_ISREG(st.st_mode) ? count_runs(&a, fd, known, err) : IA_OK;
+    enum ia_status status = a.has_blocks ? count_runs(&a, fd, known, err) : IA_OK;
     return status == IA_OK && *known ? add_rows(&a, out, err) : status;
 }
 

@@ -15,7 +15,7 @@ struct ia_account_row {
     uint32_t file;           /* number among the image's files; 0 is the main file */
     const char *use;         /* const text: ia_space_use_name, or "tail": unused behind all that is used */
     int64_t bytes;           /* of the file, whether the host keeps blocks for them or not */
-    int64_t disk_bytes;      /* of blocks that the host keeps for them */
+    int64_t disk_bytes;      /* of blocks that the host keeps for them; -1: unknown (a block device) */
     int64_t unwritten_bytes; /* of disk_bytes: preallocated and never written; -1: unknown (no FIEMAP) */
 };
 
