@@ -462,11 +462,6 @@ def why_not_all_seen():
     """A reason why this very host does not show what all processes have open."""
     if not sites.is_root():
         return "runs as somebody who is not root"
-    try:
-        for name in os.listdir("/proc/1/fd"):
-            os.stat(f"/proc/1/fd/{name}")
-    except OSError as error:
-        return f"process 1 cannot be looked at: {error.strerror}"
     if os.stat("/proc/self/ns/pid").st_ino != 0xEFFFFFFC:
         return "runs in another PID namespace than the first one"
     return None
