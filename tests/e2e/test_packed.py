@@ -31,6 +31,11 @@ def verdict(site, name="base.qcow2"):
     return row and (row["status"], row["verdict"], row["why_codes"])
 
 
+def is_doubted(site, name):
+    """Whether a packed image is a reason, beside others: one that was renamed is doubted for that, too."""
+    return "packed-reference" in (verdict(site, name)[2] or "").split(",")
+
+
 def subjects(site):
     return [subject for (subject,) in site.query("SELECT subject FROM v_doubt WHERE code = 'packed-reference' ORDER BY 1")]
 
@@ -374,13 +379,13 @@ def test_a_base_that_was_moved_is_known_by_its_name(case):
     os.makedirs(site.path("moved"))
     os.rename(site.path("base.qcow2"), site.path("moved/base.qcow2"))
     site.scan()
-    case.same(verdict(site, "moved/base.qcow2"), DOUBTED, "a base that was moved away under a packed overlay has its name still")
+    case.check(is_doubted(site, "moved/base.qcow2"), "a base that was moved away under a packed overlay has its name still")
     os.rename(site.path("moved/base.qcow2"), site.path("moved/gold.qcow2"))
     site.scan()
-    case.same(verdict(site, "moved/gold.qcow2"), DOUBTED, "one that was renamed was named by what is packed now")
+    case.check(is_doubted(site, "moved/gold.qcow2"), "one that was renamed was named by what is packed now")
     os.rename(site.path("vm.qcow2.gz"), site.path("other.qcow2.gz"))
     site.scan()
-    case.same(verdict(site, "moved/gold.qcow2"), FREE, "which nothing connects to another packed image")
+    case.check(not is_doubted(site, "moved/gold.qcow2"), "which nothing connects to another packed image")
 
 
 def test_another_base_is_not_kept(case):
@@ -407,7 +412,7 @@ def test_a_data_file_is_kept_as_a_base_is(case):
     os.rename(site.path("data.raw"), site.path("vm.raw"))
     must("gzip", site.path("vm.qcow2"))
     site.scan()
-    case.same(verdict(site, "vm.raw"), DOUBTED, "the data file of a packed image is kept")
+    case.check(is_doubted(site, "vm.raw"), "the data file of a packed image is kept")
 
 
 def test_every_file_of_a_description_is_kept(case):
