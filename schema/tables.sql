@@ -32,7 +32,7 @@ CREATE TABLE scan (
 CREATE TABLE scan_option (
     scan_id INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
     kind    TEXT NOT NULL CHECK (kind IN ('root', 'walked', 'allow', 'exclude', 'backing-glob', 'template', 'raw-suffix',
-                                         'trust-locks')),
+                                         'sole-host', 'trust-locks')),
     value   TEXT NOT NULL,  -- the path, glob or suffix; walked: a root that is a directory; trust-locks: ''
     PRIMARY KEY (scan_id, kind, value)
 ) STRICT, WITHOUT ROWID;
@@ -86,6 +86,7 @@ CREATE TABLE volume (
     type      TEXT NOT NULL,        -- as mount(8) has it; '': unknown
     mount     TEXT NOT NULL,        -- the mount point of the file that the scan found first; '': unknown
     is_shared INTEGER NOT NULL CHECK (is_shared IN (0, 1)),  -- 1: by its type, other hosts may have it mounted too
+    is_sole_host INTEGER NOT NULL DEFAULT 0 CHECK (is_sole_host IN (0, 1)),  -- 1: but none has, as --sole-host vouches
     is_twin   INTEGER NOT NULL DEFAULT 0 CHECK (is_twin IN (0, 1)),  -- 1: another volume of the scan has its identity
     size      INTEGER,              -- bytes; NULL: unknown
     free      INTEGER               -- bytes that are not root's alone; NULL: unknown
@@ -264,6 +265,8 @@ CREATE TABLE image_memory (
     referenced_by       TEXT,     -- path of an image that named it then; NULL: never
     referenced_mtime_ns INTEGER,  -- when its files had last been written by then; NULL: never, or after all that named it
     referenced_path     TEXT,     -- its own path then; NULL: never
+    referenced_uncertain INTEGER NOT NULL DEFAULT 0 CHECK (referenced_uncertain IN (0, 1)),  -- 1: that may have been another
+                                  -- file, which had the inode before
     base_id             INTEGER,  -- file_id of the file that its backing name led to when a scan first saw it there; that
                                   -- file may be no more; NULL: none yet
     fingerprint         INTEGER NOT NULL DEFAULT 0  -- of what may change though the file does not: the same, the rows of
@@ -504,7 +507,8 @@ CREATE TABLE doubt (
     image_id INTEGER REFERENCES image ON DELETE CASCADE,  -- the candidate; NULL: every one
     code     TEXT NOT NULL CHECK (code IN (
                  'unread', 'not-walked', 'broken-reference', 'exchanged', 'renamed', 'local-service', 'remote-name', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
-                 'written-since', 'shared-file', 'loop', 'chain-broken', 'non-backing-reader', 'packed-reference')),
+                 'written-since', 'identity-uncertain', 'shared-file', 'shared-filesystem', 'loop', 'chain-broken',
+                 'non-backing-reader', 'packed-reference')),
     subject  TEXT NOT NULL,  -- what raises it: a path most often, with a remark in parentheses; '': none, the code is enough
     sentence TEXT NOT NULL,  -- the same in words
     UNIQUE (image_id, code, subject)
@@ -525,7 +529,7 @@ CREATE TABLE finding (
                    'data-file-outside', 'data-file-depends-on-directory', 'extent-missing', 'extent-unreadable',
                    'extent-outside', 'parent-mismatch', 'parent-ambiguous', 'symlink-outside', 'symlink-dangling',
                    'excluded', 'mount-missing', 'no-longer-scanned', 'packed-unreadable', 'pseudo-file-system', 'backing-exchanged', 'backing-written',
-                   'directory-changing')),
+                   'directory-changing', 'sole-host-unused')),
     severity   TEXT NOT NULL CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
     path       TEXT NOT NULL,     -- what it is about
     detail     TEXT NOT NULL,     -- in words

@@ -47,7 +47,7 @@ CREATE VIEW v_volume AS
 SELECT v.volume_id, v.mount, v.type, v.identity, v.is_shared AS shared, v.size, v.free,
        (SELECT count(*) FROM image AS i JOIN file AS f ON f.file_id = i.file_id WHERE f.volume_id = v.volume_id) AS images,
        d.disk_bytes, d.disk_bytes + coalesce(g.growth, 0) AS promised_bytes,
-       v.device AS dev, v.is_twin AS twin
+       v.device AS dev, v.is_twin AS twin, v.is_sole_host AS sole_host
 FROM volume AS v
 JOIN (SELECT volume_id, sum(disk_size) AS disk_bytes FROM file WHERE verdict IN ('image', 'part')
       GROUP BY volume_id) AS d ON d.volume_id = v.volume_id

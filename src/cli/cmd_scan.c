@@ -26,10 +26,11 @@ static const char help[] =
     "      --template GLOB      images that match are kept whole although nothing reads them\n"
     "      --raw-suffix SUFFIX  files with this suffix and no other magic are raw (.img .raw)\n"
     "      --trust-locks        what nobody has locked is not in use, where processes cannot be looked at\n"
+    "      --sole-host MOUNT    no other host uses the file system of MOUNT, whatever its type\n"
     "      --keep N             keep the history of the newest N scans (all)\n"
     "      --stats              print what was done on stdout\n"
     "  -h, --help               print this\n\n"
-    "--exclude, --allow, --backing-glob, --template and --raw-suffix may be given again.\n"
+    "--exclude, --allow, --backing-glob, --template, --raw-suffix and --sole-host may be given again.\n"
     "Exit status: 0 done, 1 failed and nothing recorded, 2 usage, 3 done, but something could not be read:\n"
     "see 'imgaudit report --findings'.\n";
 
@@ -41,6 +42,7 @@ enum {
     OPTION_TEMPLATE,
     OPTION_RAW_SUFFIX,
     OPTION_TRUST_LOCKS,
+    OPTION_SOLE_HOST,
     OPTION_KEEP,
     OPTION_STATS
 };
@@ -54,6 +56,7 @@ static const struct option long_options[] = {
     {"template", required_argument, NULL, OPTION_TEMPLATE},
     {"raw-suffix", required_argument, NULL, OPTION_RAW_SUFFIX},
     {"trust-locks", no_argument, NULL, OPTION_TRUST_LOCKS},
+    {"sole-host", required_argument, NULL, OPTION_SOLE_HOST},
     {"keep", required_argument, NULL, OPTION_KEEP},
     {"stats", no_argument, NULL, OPTION_STATS},
     {"help", no_argument, NULL, 'h'},
@@ -67,7 +70,7 @@ struct words {
 struct scan_command {
     const char *db;
     const char *word; /* the current argument */
-    struct words allow, exclude, backing_globs, templates, raw_suffixes;
+    struct words allow, exclude, backing_globs, templates, raw_suffixes, sole_hosts;
     int64_t workers, keep;
     bool stats, trust_locks;
 };
@@ -112,6 +115,10 @@ static int parse_option(struct scan_command *command, int c)
     case OPTION_TRUST_LOCKS:
         command->trust_locks = true;
         return -1;
+    case OPTION_SOLE_HOST:
+        if (optarg[0] != '/')
+            return ia_cli_usage("scan", "--sole-host takes an absolute path, not '%s'", optarg);
+        return add_word(&command->sole_hosts, optarg);
     case OPTION_KEEP:
         return parse_count("number of scans", optarg, INT64_MAX, &command->keep);
     case OPTION_STATS:
@@ -174,6 +181,8 @@ static int run(const struct scan_command *command, char **roots, int count)
         .raw_suffixes = own_suffixes ? command->raw_suffixes.all.items : default_raw,
         .raw_suffix_count = own_suffixes ? command->raw_suffixes.all.len : count_words(default_raw),
         .trust_locks = command->trust_locks,
+        .sole_hosts = command->sole_hosts.all.items,
+        .sole_host_count = command->sole_hosts.all.len,
         .workers = (int)command->workers,
         .keep = command->keep,
     };
@@ -224,5 +233,6 @@ int ia_cmd_scan(int argc, char **argv)
     ia_vec_release(&command.backing_globs.all);
     ia_vec_release(&command.templates.all);
     ia_vec_release(&command.raw_suffixes.all);
+    ia_vec_release(&command.sole_hosts.all);
     return code;
 }

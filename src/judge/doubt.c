@@ -12,6 +12,8 @@
 
 const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
     [IA_DOUBT_NONE] = {"", 0, ""},
+    [IA_DOUBT_SHARED_FILESYSTEM] = {"shared-filesystem", EACH,
+                                    "other hosts may have its file system mounted, and use it"},
     [IA_DOUBT_UNREAD] = {"unread", EACH, "a reference may be hidden in what was not read or not understood"},
     [IA_DOUBT_NOT_WALKED] = {"not-walked", EACH, "overlays of it may lie in a directory that was not walked"},
     [IA_DOUBT_BROKEN_REFERENCE] = {"broken-reference", EACH,
@@ -35,6 +37,8 @@ const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
     [IA_DOUBT_WRITTEN_SINCE] = {"written-since", IA_CONCERNS(IA_CANDIDATE_UNREFERENCED),
                                 "it was written to since it was last seen named, or after what named it: it may be a "
                                 "disk of its own"},
+    [IA_DOUBT_IDENTITY_UNCERTAIN] = {"identity-uncertain", IA_CONCERNS(IA_CANDIDATE_UNREFERENCED),
+                                     "what was named may have been another file, of the same inode number"},
     [IA_DOUBT_SHARED_FILE] = {"shared-file", EACH, "one of its files is also used by"},
     [IA_DOUBT_LOOP] = {"loop", MASKED, "its chain comes back to itself"},
     [IA_DOUBT_CHAIN_BROKEN] = {"chain-broken", MASKED, "the chain of an image that could read it is broken"},

@@ -23,6 +23,7 @@ enum ia_candidate {
 /* In the order of the sentences. */
 enum ia_doubt {
     IA_DOUBT_NONE,
+    IA_DOUBT_SHARED_FILESYSTEM,
     IA_DOUBT_UNREAD,
     IA_DOUBT_NOT_WALKED,
     IA_DOUBT_BROKEN_REFERENCE,
@@ -35,6 +36,7 @@ enum ia_doubt {
     IA_DOUBT_CROSS_LINKED,
     IA_DOUBT_IN_USE,
     IA_DOUBT_WRITTEN_SINCE,
+    IA_DOUBT_IDENTITY_UNCERTAIN,
     IA_DOUBT_SHARED_FILE,
     IA_DOUBT_LOOP,
     IA_DOUBT_CHAIN_BROKEN,

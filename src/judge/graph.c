@@ -10,6 +10,7 @@
 
 void ia_graph_release(struct ia_graph *graph)
 {
+    ia_vec_release(&graph->volumes);
     ia_vec_release(&graph->files);
     ia_vec_release(&graph->names);
     ia_vec_release(&graph->images);

@@ -14,11 +14,19 @@
 
 #define IA_GRAPH_NONE SIZE_MAX
 
+/* A file system that files lie on. */
+struct ia_graph_volume {
+    const char *mount, *type; /* "": unknown */
+    bool is_shared;           /* other hosts may use it: by its type, and the administrator does not rule it out */
+    bool is_twin;             /* another one has the same identity */
+};
+
 /* A host file. */
 struct ia_graph_file {
     int64_t mtime_ns;
     int64_t ctime_ns;
     int64_t birth_ns;         /* -1: not known */
+    size_t volume;            /* place in graph.volumes */
     size_t first_name, names; /* places in graph.names; the names of a file lie together */
     bool is_part;             /* classed as a part of another image */
 };
@@ -58,6 +66,7 @@ struct ia_graph_image {
     const char *named_by;
     const char *named_path; /* its own path then */
     int64_t named_mtime_ns;
+    bool named_uncertain; /* what was seen named may have been another file, which had the inode before */
     size_t base_before;  /* file that its backing name, the same as now, led to when it was first seen; IA_GRAPH_NONE */
     bool parent_differs; /* its backing file is not the one that it was made on, by their identities */
 };
@@ -123,6 +132,7 @@ struct ia_graph_finding {
 };
 
 struct ia_graph {
+    IA_VEC(struct ia_graph_volume) volumes;
     IA_VEC(struct ia_graph_file) files;
     IA_VEC(struct ia_graph_name) names;
     IA_VEC(struct ia_graph_image) images;

@@ -43,11 +43,16 @@ static enum ia_status apply(struct ia_finder *finder, ia_rule *const *rules, siz
 
 /* The first ones are about the image itself. */
 static ia_rule *const rules[] = {
-    ia_rule_not_understood, ia_rule_cross_linked, ia_rule_in_use,        ia_rule_packed,      ia_rule_own_seekers,
-    ia_rule_unsettled,      ia_rule_not_walked,   ia_rule_written_since, ia_rule_shared_file, ia_rule_broken_references,
-    ia_rule_exchanged,      ia_rule_renamed,      ia_rule_remote_names,  ia_rule_of_readers,
+    ia_rule_not_understood, ia_rule_cross_linked,
+    ia_rule_in_use,         ia_rule_packed,
+    ia_rule_own_seekers,    ia_rule_shared_filesystem,
+    ia_rule_unsettled,      ia_rule_not_walked,
+    ia_rule_written_since,  ia_rule_identity_uncertain,
+    ia_rule_shared_file,    ia_rule_broken_references,
+    ia_rule_exchanged,      ia_rule_renamed,
+    ia_rule_remote_names,   ia_rule_of_readers,
 };
-enum { OWN_RULES = 5, RULES = sizeof(rules) / sizeof(rules[0]) };
+enum { OWN_RULES = 6, RULES = sizeof(rules) / sizeof(rules[0]) };
 
 enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t image, enum ia_candidate candidate, struct ia_doubts *out,
                                struct ia_error *err)

@@ -30,6 +30,8 @@ struct ia_scan_options {
     const char *const *raw_suffixes; /* ".img"...: raw where no magic is found */
     size_t raw_suffix_count;
     bool trust_locks; /* a file that nobody has locked is not in use, where processes cannot be looked at */
+    const char *const *sole_hosts; /* absolute paths on file systems that no other host uses, whatever their type */
+    size_t sole_host_count;
     int workers;
     int64_t keep; /* scans of history, 0: all */
     const struct ia_limits *limits;
@@ -48,6 +50,7 @@ enum {
     IA_SCAN_TEMPLATES,
     IA_SCAN_RAW_SUFFIXES,
     IA_SCAN_TRUST_LOCKS, /* of one value or none */
+    IA_SCAN_SOLE_HOSTS,
     IA_SCAN_LISTS
 };
 struct ia_scan_list {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "scan/catalog/volumes.h"
 #include "scan/publish/publish.h"
 
 struct scan {
@@ -124,6 +125,7 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
     IA_TRY(ia_links_compare(&scan->links, err));
     IA_TRY(ia_links_recheck(&scan->links, err));
     IA_TRY(ia_catalog_find_absent(&scan->catalog, err));
+    ia_catalog_mark_sole_hosts(&scan->catalog);
     IA_TRY(ia_publish_rows(&scan->publish, err));
     scan->publish.row.finished_ns = ia_clock_ns(CLOCK_REALTIME);
     return ia_publish_scan(&scan->publish, err);

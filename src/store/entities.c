@@ -10,6 +10,7 @@ static const struct ia_column_spec volume_columns[] = {
     IA_STORED(ia_volume_row, type),
     IA_COLUMN(ia_volume_row, mount),
     IA_STORED(ia_volume_row, is_shared),
+    IA_STORED(ia_volume_row, is_sole_host),
     IA_STORED(ia_volume_row, is_twin),
     IA_STORED_NULL_IF_NEGATIVE(ia_volume_row, size),
     IA_STORED_NULL_IF_NEGATIVE(ia_volume_row, free),
@@ -132,6 +133,7 @@ static const struct ia_column_spec image_memory_columns[] = {
     IA_COLUMN(ia_image_row, referenced_by),
     IA_NULL_IF_ZERO(ia_image_row, referenced_mtime_ns),
     IA_COLUMN(ia_image_row, referenced_path),
+    IA_COLUMN(ia_image_row, referenced_uncertain),
     IA_NULL_IF_ZERO(ia_image_row, base_id),
     IA_COLUMN(ia_image_row, fingerprint),
 };

@@ -14,10 +14,11 @@
 struct ia_stored_graph {
     sqlite3 *db;
     struct ia_graph graph;
-    IA_VEC(int64_t) file_ids;  /* of graph.files, ascending */
-    IA_VEC(int64_t) image_ids; /* of graph.images, ascending */
-    IA_VEC(char *) texts;      /* owned */
-    bool failed;               /* out of memory */
+    IA_VEC(int64_t) volume_ids; /* of graph.volumes, ascending */
+    IA_VEC(int64_t) file_ids;   /* of graph.files, ascending */
+    IA_VEC(int64_t) image_ids;  /* of graph.images, ascending */
+    IA_VEC(char *) texts;       /* owned */
+    bool failed;                /* out of memory */
 };
 
 static const char reading[] = "cannot read what the verdicts rest on";
@@ -78,12 +79,26 @@ static int word_in(sqlite3_stmt *stmt, int column, const char *const *words, int
 #define WORD_IN(stmt, column, words, other)                                                                            \
     word_in(stmt, column, words, (int)(sizeof(words) / sizeof((words)[0])), other)
 
+static bool add_volume(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    struct ia_graph_volume volume = {
+        .mount = text_or_empty(stored, stmt, 1),
+        .type = text_or_empty(stored, stmt, 2),
+        .is_shared = sqlite3_column_int(stmt, 3) != 0,
+        .is_twin = sqlite3_column_int(stmt, 4) != 0,
+    };
+    return ia_vec_push(&stored->volume_ids, sqlite3_column_int64(stmt, 0)) &&
+           ia_vec_push(&stored->graph.volumes, volume);
+}
+
 static bool add_file(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
-    struct ia_graph_file file = {.mtime_ns = sqlite3_column_int64(stmt, 1),
-                                 .is_part = sqlite3_column_int(stmt, 2) != 0,
-                                 .ctime_ns = sqlite3_column_int64(stmt, 3),
-                                 .birth_ns = sqlite3_column_int64(stmt, 4)};
+    struct ia_graph_file file = {
+        .mtime_ns = sqlite3_column_int64(stmt, 1),
+        .is_part = sqlite3_column_int(stmt, 2) != 0,
+        .ctime_ns = sqlite3_column_int64(stmt, 3),
+        .birth_ns = sqlite3_column_int64(stmt, 4),
+        .volume = place_of(stored->volume_ids.items, stored->volume_ids.len, sqlite3_column_int64(stmt, 5))};
     return ia_vec_push(&stored->file_ids, sqlite3_column_int64(stmt, 0)) && ia_vec_push(&stored->graph.files, file);
 }
 
@@ -130,6 +145,7 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .named_path = text_in(stored, stmt, 21),
         .base_before = file_in(stored, stmt, 22),
         .parent_differs = sqlite3_column_int(stmt, 23) != 0,
+        .named_uncertain = sqlite3_column_int(stmt, 24) != 0,
     };
     return image.file == IA_GRAPH_NONE || (ia_vec_push(&stored->image_ids, sqlite3_column_int64(stmt, 0)) &&
                                            ia_vec_push(&stored->graph.images, image));
@@ -231,8 +247,10 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
         bool (*add)(struct ia_stored_graph *, sqlite3_stmt *);
         const char *sql;
     } tables[] = {
-        {add_file,
-         "SELECT file_id, mtime_ns, verdict = 'part', ctime_ns, coalesce(birth_ns, -1) FROM file ORDER BY file_id"},
+        {add_volume, "SELECT volume_id, mount, type, is_shared AND NOT is_sole_host, is_twin FROM volume"
+                     " ORDER BY volume_id"},
+        {add_file, "SELECT file_id, mtime_ns, verdict = 'part', ctime_ns, coalesce(birth_ns, -1), volume_id FROM file"
+                   " ORDER BY file_id"},
         {add_name, "SELECT file_id, path FROM file_name ORDER BY file_id, path"},
         {add_image,
          "SELECT i.image_id, i.file_id, i.path, i.format,"
@@ -243,7 +261,7 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
          " r.referenced_scan, r.referenced_by, r.referenced_mtime_ns, u.visible_present, u.masked_bytes,"
          " i.format_basis = 'stated', h.parent_identity IS NOT NULL, i.unsettled, h.identity,"
          " CASE WHEN h.backing_by_identity THEN h.parent_identity END,"
-         " r.referenced_path, r.base_id, i.parent_differs"
+         " r.referenced_path, r.base_id, i.parent_differs, r.referenced_uncertain"
          " FROM image AS i LEFT JOIN image_header AS h USING (image_id) LEFT JOIN image_account AS a USING (image_id)"
          " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
          " ORDER BY i.image_id"},
@@ -296,6 +314,7 @@ void ia_stored_graph_free(struct ia_stored_graph *stored)
     for (size_t i = 0; i < stored->texts.len; i++)
         free(stored->texts.items[i]);
     ia_vec_release(&stored->texts);
+    ia_vec_release(&stored->volume_ids);
     ia_vec_release(&stored->file_ids);
     ia_vec_release(&stored->image_ids);
     ia_graph_release(&stored->graph);

@@ -16,7 +16,7 @@ struct ia_volume_row {
     const char *identity;
     int64_t device;
     const char *type, *mount; /* "": not known */
-    bool is_shared, is_twin;
+    bool is_shared, is_sole_host, is_twin;
     int64_t size, free; /* -1: not known */
 };
 
@@ -96,6 +96,7 @@ struct ia_image_row {
     int64_t base_id;             /* 0: none */
     int64_t referenced_mtime_ns; /* of the file at that scan; 0: never, or newer than of all that named it */
     int64_t fingerprint;         /* of what may change though the file does not; made by the scan alone */
+    bool referenced_uncertain;   /* what was named may have been another file, which had the inode before */
 
     bool may_be_lost; /* image_account, too: what leaked may be what an empty table named */
     bool incomplete;  /* loaded: one of the tables has no row of it, and the members of that are 0 */

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # File systems that are mounted anew, elsewhere, or twice, and inodes that are used again: what a scan takes for the file
 # that it saw before. The file systems are loop-mounted ext4, XFS and btrfs.
+# And file systems that other hosts may have mounted too, by way of bindfs.
 
 import os
 import shutil
@@ -285,7 +286,142 @@ def test_a_file_born_later_is_a_new_one(case):
     return None
 
 
-TESTS = [test_a_remount_reads_nothing_again, test_another_disk_is_another_volume, test_identity_is_what_blkid_and_statvfs_print, test_heads_are_promised_their_virtual_size, test_subvolumes_are_volumes_of_their_own, test_a_clone_is_another_volume, test_a_file_born_later_is_a_new_one]
+def test_without_birth_the_evidence_is_uncertain(case):
+    """ext4 with small inodes keeps no birth."""
+    if reason := why_not(case, "ext4"):
+        return case.skip("an inode that is used again, without a birth", reason)
+    for change, codes in (("other name", "renamed,identity-uncertain"), ("same name", None), ("renamed", "renamed,identity-uncertain")):
+        with Mounts() as mounts:
+            site, disk = case.site(), make_disk(case, "ext4", "-I", "128")
+            mounts.volume(disk, site.root)
+            fill(site)
+            site.scan()
+            case.same(site.query("SELECT DISTINCT birth FROM v_image"), [(None,)], f"{change}: the birth is unknown")
+            if change == "renamed":
+                os.unlink(site.path("over.qcow2"))
+                os.rename(site.path("base.qcow2"), site.path("renamed.qcow2"))
+                settle()
+            else:
+                case.check(reuse_inode(site, case.fresh(), change == "same name"), f"{change}: the inode is used again")
+            for night in ("first", "second"):
+                scan = site.scan()
+                rows = [(row["status"], row["why_codes"]) for row in site.unused().values()]
+                case.same(rows, [("unreferenced", codes)], f"{change}: why it is not proven, on the {night} night", scan.notes())
+            create(site.path("again.qcow2"), MIB, next(iter(site.unused())))
+            settle()
+            site.scan()
+            os.unlink(site.path("again.qcow2"))
+            site.scan()
+            rows = [(row["status"], row["why_codes"]) for row in site.unused().values()]
+            case.same(rows, [("unreferenced", None)], f"{change}: once it was named again, the evidence is of this very file")
+    return None
+
+
+def test_a_clone_makes_evidence_uncertain(case):
+    if reason := why_not(case, "ext4"):
+        return case.skip("evidence on a clone", reason)
+    with Mounts() as mounts:
+        site, disk = case.site(), make_disk(case, "ext4")
+        one, two = os.path.join(site.root, "one"), os.path.join(site.root, "two")
+        mounts.volume(disk, one)
+        fill(site, "one")
+        site.scan()
+        os.unlink(os.path.join(one, "over.qcow2"))
+        mounts.undo(one)
+        clone = shutil.copyfile(disk, os.path.join(case.fresh(), "clone.img"))
+        mounts.volume(disk, one)
+        site.scan()
+        case.same(site.unused()["one/base.qcow2"]["verdict"], "proven", "a base without overlays is proven unused")
+        mounts.volume(clone, two)
+        site.scan()
+        case.same(site.unused()["one/base.qcow2"]["why_codes"], "identity-uncertain", "not so while a clone of its file system is mounted")
+        mounts.undo(two)
+        os.rmdir(two)
+        site.scan()
+        site.run("db", "prune", "--db", site.db, "--forget-mounts")
+        site.scan()
+        case.same(site.unused()["one/base.qcow2"]["verdict"], "proven", "and again when it is gone")
+    return None
+
+
+# -- Shared file systems ----------------------------------------------------------------------------------------------
+
+def why_no_fuse():
+    if reason := harness.missing_tools("bindfs") or sites.why_no_mounts():
+        return reason
+    return None if os.path.exists("/dev/fuse") else "there is no /dev/fuse"
+
+
+def verdicts(site, *options):
+    scan = site.scan(*options)
+    return scan, {path: row["why_codes"] for path, row in site.unused().items()}
+
+
+def test_a_shared_file_system_leaves_nothing_proven(case):
+    """bindfs, of which nobody knows what it shows: a base there is unused by this host alone."""
+    if reason := why_no_fuse():
+        return case.skip("a shared file system", reason)
+    with Mounts() as mounts:
+        site, storage = case.site(), case.fresh()
+        point = site.path("fuse", "x")[:-2]
+        try:
+            mounts.fuse(storage, point)
+        except ToolError as error:
+            return case.skip("a shared file system", f"cannot mount bindfs here: {error}")
+        kind = must("findmnt", "-n", "-o", "FSTYPE", point).strip()
+        for directory in ("fuse", "local"):
+            fill(site, directory)
+        fill(site, "part")
+        data = os.path.join(point, "data.raw")
+        create(site.path("part", "split.qcow2"), MIB, options=[f"data_file={data}"])
+        create(site.path("part", "top.qcow2"), MIB, site.path("part", "split.qcow2"))
+        settle(data, site.path("part", "split.qcow2"), site.path("part", "top.qcow2"))
+        site.scan()
+        case.same(site.query("SELECT type, shared, sole_host FROM v_volume WHERE mount = ?", point), [(kind, 1, 0)],
+                  "v_volume has it as shared")
+        what_if = site.rows("--what-if-delete", os.path.join(point, "base.qcow2"))
+        case.check("other hosts may have its file system mounted" in str(what_if[0]), "so has what-if, of the image itself", [str(what_if)])
+        what_if = site.rows("--what-if-delete", os.path.join(point, "over.qcow2"), site.path("local", "over.qcow2"))
+        next_ones = {site.relative(row["path"]): row["verdict"] for row in what_if if row["effect"] == "unreferenced"}
+        case.same(next_ones, {"fuse/base.qcow2": "unproven", "local/base.qcow2": "proven"},
+                  "and of what nothing would name any more")
+        for over in (os.path.join(point, "over.qcow2"), site.path("local", "over.qcow2"), site.path("part", "top.qcow2")):
+            os.unlink(over)
+        scan, found = verdicts(site)
+        shared = {"fuse/base.qcow2": "shared-filesystem", "local/base.qcow2": None, "part/split.qcow2": "shared-filesystem"}
+        case.same(found, shared, "what lies there, wholly or in part, is not proven unused; what lies elsewhere is", scan.notes())
+        subject = site.query("SELECT DISTINCT subject FROM v_doubt WHERE code = 'shared-filesystem'")
+        case.same(subject, [(f"{point} ({kind})",)], "the doubt names the mount point and the type")
+        scan, found = verdicts(site, "--sole-host", point)
+        case.same(found, {path: None for path in shared}, "--sole-host lifts the doubt", scan.notes())
+        case.same(site.query("SELECT shared, sole_host FROM v_volume WHERE mount = ?", point), [(1, 1)], "and v_volume has it")
+        prove = site.run("prove", "--db", site.db, os.path.join(point, "base.qcow2"))
+        case.same(prove.code, 0, "prove scans with it again", [prove.out, prove.err])
+        os.makedirs(os.path.join(point, "below"), exist_ok=True)
+        scan, found = verdicts(site, "--sole-host", "/", "--sole-host", os.path.join(point, "below"))
+        case.same(found, {path: None for path in shared}, "so does a directory on it, among others", scan.notes())
+        scan, found = verdicts(site)
+        case.same(found, shared, "it holds for that scan alone", scan.notes())
+        prove = site.run("prove", "--db", site.db, os.path.join(point, "base.qcow2"))
+        case.same(prove.code, 5, "and so prove does not prove", [prove.out, prove.err])
+    return None
+
+
+def test_sole_host_takes_a_path_that_is_in_use(case):
+    site = case.site()
+    fill(site)
+    scan = site.scan("--sole-host", site.directory)
+    case.same((scan.code, site.findings()), (0, set()), "a local file system may be named, too", scan.notes())
+    for path in ("/proc", os.path.join(site.directory, "missing")):
+        scan = site.scan("--sole-host", path)
+        case.same((scan.code, site.query("SELECT code, path FROM v_finding WHERE last_scan = (SELECT max(scan_id) FROM v_scan)")),
+                  (0, [("sole-host-unused", path)]), f"one that no file lies on is a finding: {os.path.basename(path)}", scan.notes())
+    case.same(site.run("scan", "--db", site.db, "--sole-host", "relative", site.root).code, 2, "a relative path is refused")
+
+
+TESTS = [test_a_remount_reads_nothing_again, test_another_disk_is_another_volume, test_identity_is_what_blkid_and_statvfs_print, test_heads_are_promised_their_virtual_size, test_subvolumes_are_volumes_of_their_own, test_a_clone_is_another_volume, test_a_file_born_later_is_a_new_one,
+         test_without_birth_the_evidence_is_uncertain, test_a_clone_makes_evidence_uncertain,
+         test_a_shared_file_system_leaves_nothing_proven, test_sole_host_takes_a_path_that_is_in_use]
 
 if __name__ == "__main__":
     harness.main(lambda: harness.run_tests("File systems and inodes that a scan finds again, or not.", TESTS))

@@ -303,6 +303,12 @@ class Mounts:
     def bind(self, source, point):
         self._mount(point, "--bind", source)
 
+    def fuse(self, source, point):
+        """A FUSE file system that shows another directory."""
+        os.makedirs(point, exist_ok=True)
+        must("bindfs", source, point)
+        self.points.append(point)
+
     def overlay(self, point, base):
         """An overlay file system whose layers lie on a tmpfs, which is mounted at `base`."""
         self.tmpfs(base)

@@ -129,6 +129,12 @@ static char *judged(const struct ia_graph *graph)
                                               ia_finding_kinds[number].of_readers, IA_GRAPH_NONE, accepted})))
 #define PART(image, file, path) assert_true(ia_vec_push(&g->parts, ((struct ia_graph_part){image, file, path})))
 
+/* Volume 0, which has all files; and volume 1, of that kind, which has one. */
+#define VOLUME_1(file, mount, type, shared, twin)                                                                      \
+    assert_true(ia_vec_push(&g->volumes, ((struct ia_graph_volume){"/r", "ext4", false, false})));                     \
+    assert_true(ia_vec_push(&g->volumes, ((struct ia_graph_volume){mount, type, shared, twin})));                      \
+    g->files.items[file].volume = 1
+
 #define PACKED(archive, member, state, name, path, target)                                                             \
     assert_true(ia_vec_push(&g->packed, ((struct ia_graph_packed){archive, member, state, name, path, target})))
 
@@ -161,6 +167,19 @@ CHANGE(written_since, g->files.items[ORPHAN].mtime_ns = 6)
 CHANGE(extent_written_since, PART(ORPHAN, SPARE_FILE, "/r/flat"); g->files.items[SPARE_FILE].mtime_ns = 6)
 CHANGE(newer_than_what_named_it, i[ORPHAN].named_mtime_ns = -1)
 CHANGE(base_written_since, g->files.items[BASE].mtime_ns = 6)
+CHANGE(inode_reused, i[ORPHAN].named_uncertain = true)
+CHANGE(inode_reused_beside_a_glob, i[ORPHAN].named_uncertain = true;
+       assert_true(ia_vec_push(&g->backing_globs, "orphan*")))
+CHANGE(inode_reused_of_what_is_named, i[BASE].named_uncertain = true)
+CHANGE(orphan_on_a_twin, VOLUME_1(ORPHAN, "/mnt", "xfs", false, true))
+CHANGE(base_on_a_twin, VOLUME_1(BASE, "/mnt", "xfs", false, true))
+CHANGE(orphan_on_a_shared_volume, VOLUME_1(ORPHAN, "/mnt", "nfs4", true, false))
+CHANGE(base_on_a_shared_volume, VOLUME_1(BASE, "/mnt", "nfs4", true, false))
+CHANGE(overlay_on_a_shared_volume, VOLUME_1(LEFT, "/mnt", "nfs4", true, false))
+CHANGE(orphan_on_an_unknown_volume, VOLUME_1(ORPHAN, "", "", true, false))
+CHANGE(orphan_on_a_volume_of_one_host, VOLUME_1(ORPHAN, "/mnt", "nfs4", false, false))
+CHANGE(extent_on_a_shared_volume, PART(ORPHAN, SPARE_FILE, "/r/flat");
+       VOLUME_1(SPARE_FILE, "/mnt", "cifs", true, false))
 CHANGE(ambiguous_name,
        refer(g, ALONE, IA_GRAPH_DATA_FILE, IA_GRAPH_AMBIGUOUS, "file:orphan.qcow2", "/e/orphan.qcow2", IA_GRAPH_NONE))
 CHANGE(ambiguous_other_name,
@@ -382,6 +401,22 @@ static const struct rule {
     {"an extent of it written to since", extent_written_since, ORPHAN_BUT("written-since []") BASE_PROVEN},
     {"newer than all that named it", newer_than_what_named_it, ORPHAN_BUT("written-since []") BASE_PROVEN},
     {"a base that is named, written to", base_written_since, ORPHAN_PROVEN BASE_PROVEN},
+    {"an inode that may have been used again", inode_reused,
+     ORPHAN_BUT("identity-uncertain [/r/gone.qcow2]") BASE_PROVEN},
+    {"the same where the administrator calls it a base", inode_reused_beside_a_glob, ORPHAN_PROVEN BASE_PROVEN},
+    {"the same of a base that is named now", inode_reused_of_what_is_named, ORPHAN_PROVEN BASE_PROVEN},
+    {"a file system whose identity another has", orphan_on_a_twin,
+     ORPHAN_BUT("identity-uncertain [/r/gone.qcow2]") BASE_PROVEN},
+    {"the same of a base that is named now", base_on_a_twin, ORPHAN_PROVEN BASE_PROVEN},
+    {"a shared file system", orphan_on_a_shared_volume, ORPHAN_BUT("shared-filesystem [/mnt (nfs4)]") BASE_PROVEN},
+    {"a base on a shared file system", base_on_a_shared_volume,
+     ORPHAN_PROVEN BASE_BUT("shared-filesystem [/mnt (nfs4)]")},
+    {"an overlay on a shared file system", overlay_on_a_shared_volume, ORPHAN_PROVEN BASE_PROVEN},
+    {"a file system of unknown type and place", orphan_on_an_unknown_volume,
+     ORPHAN_BUT("shared-filesystem [/r/orphan.qcow2 (unknown type)]") BASE_PROVEN},
+    {"a file system that no other host uses", orphan_on_a_volume_of_one_host, ORPHAN_PROVEN BASE_PROVEN},
+    {"an extent on a shared file system", extent_on_a_shared_volume,
+     ORPHAN_BUT("shared-filesystem [/mnt (cifs)]") BASE_PROVEN},
     {"a name that depends on a working directory", ambiguous_name,
      ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
     {"a name that depends on a working directory and means something else", ambiguous_other_name,

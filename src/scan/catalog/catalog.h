@@ -36,6 +36,7 @@ struct ia_absent {
 struct ia_catalog_volume {
     struct ia_volume about; /* of a new one dev alone */
     bool is_described;
+    bool is_sole_host;   /* --sole-host vouches that no other host uses it */
     bool is_twin;        /* another one of this scan has the same identity */
     int64_t previous_id; /* its number in the scan before; 0: that had none */
     int64_t volume_id;   /* of its row; 0: none yet */
@@ -122,6 +123,14 @@ static inline bool ia_catalog_was_named(const struct ia_catalog *catalog, const 
 {
     const struct ia_previous *previous = ia_catalog_previous(catalog, file);
     return previous != NULL && previous->referenced_scan != 0;
+}
+
+/* What an earlier scan saw named may have been another file. */
+static inline bool ia_catalog_memory_is_uncertain(const struct ia_catalog *catalog, const struct ia_file *file)
+{
+    const struct ia_previous *previous = ia_catalog_previous(catalog, file);
+    return previous != NULL && previous->referenced_scan != 0 &&
+           (previous->referenced_uncertain || file->may_be_another);
 }
 
 /* The row is of this very file: same volume, same inode, and not made at another time. */

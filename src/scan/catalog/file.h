@@ -98,9 +98,10 @@ struct ia_previous {
     char *referenced_by;   /* owned */
     char *referenced_path; /* owned */
     int64_t referenced_mtime_ns;
-    int64_t base_id;         /* file_id of the file that its backing name led to at first; 0: none */
-    int64_t row_fingerprint; /* of the image's row in the store */
-    const char *reason;      /* why it was skipped, where that depends on the content alone; else NULL */
+    bool referenced_uncertain; /* that may have been another file, which had the inode before */
+    int64_t base_id;           /* file_id of the file that its backing name led to at first; 0: none */
+    int64_t row_fingerprint;   /* of the image's row in the store */
+    const char *reason;        /* why it was skipped, where that depends on the content alone; else NULL */
     enum ia_file_class class;
     struct ia_parsed parsed;
     struct ia_packed_content *packed; /* owned; NULL: nothing was looked for in it */
@@ -130,6 +131,7 @@ struct ia_file {
     bool gone;       /* it has no name any more: as if it had never been there. Its last name is kept for messages */
     struct ia_parsed parsed;
     struct ia_packed_content *packed; /* owned; what was found packed in it; NULL: nothing was looked for */
+    bool may_be_another;              /* than the one at `previous`, which had the inode before */
     size_t previous;                  /* place in ia_catalog.previous, IA_NO_FILE: new */
     int64_t file_id, image_id;        /* of its rows; 0: none yet */
     bool new_row;         /* the file's row is new: what other tables had of it is gone, even under the same number */

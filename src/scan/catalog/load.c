@@ -71,6 +71,7 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     previous->referenced_path = copy(row->referenced_path, ok);
     previous->referenced_mtime_ns = row->referenced_mtime_ns;
     previous->base_id = row->base_id;
+    previous->referenced_uncertain = row->referenced_uncertain;
     previous->row_fingerprint = row->fingerprint;
     parsed->format = copy(row->format, ok);
     parsed->message = copy(row->problem, ok);

@@ -75,17 +75,37 @@ bool ia_catalog_is_row_of(const struct ia_catalog *catalog, const struct ia_prev
            !is_born_apart(previous, file);
 }
 
-/* Time stamps that did not change are those of the same file: a new one has a new ctime. Else the kernel is asked. */
+/* Time stamps that did not change are those of the same file: a new one has a new ctime, unless it was made at a time
+ * that these stamps cannot tell from the other's. */
+static bool is_untouched(const struct ia_previous *previous, const struct ia_file *item)
+{
+    return previous->checked_ns != 0 && ia_file_key_same_stamps(&previous->key, &item->key);
+}
+
+/* Asks the kernel only where that is not known already. */
 static void find_birth(struct ia_file *item, const struct ia_previous *previous)
 {
     int64_t dev;
     int64_t inode;
     int64_t birth_ns;
-    if (ia_file_key_same_stamps(&previous->key, &item->key))
+    if (is_untouched(previous, item))
         item->birth_ns = previous->birth_ns;
     else if (ia_volume_birth(AT_FDCWD, ia_file_path(item), &dev, &inode, &birth_ns) && dev == item->key.dev &&
              inode == item->key.inode)
         item->birth_ns = birth_ns;
+}
+
+static bool has_its_content(const struct ia_previous *previous, const struct ia_file *item)
+{
+    return previous->key.size == item->key.size && previous->key.mtime_ns == item->key.mtime_ns;
+}
+
+static bool has_its_path(const struct ia_previous *previous, const struct ia_file *item)
+{
+    for (size_t i = 0; i < item->names.len; i++)
+        if (strcmp(previous->path, item->names.items[i].path) == 0)
+            return true;
+    return false;
 }
 
 /* An inode number is used again after its file is gone. Where the file system does not keep when a file was made, the
@@ -96,12 +116,14 @@ static bool is_same_file(const struct ia_previous *previous, const struct ia_fil
         return true;
     if (is_born_apart(previous, item))
         return false;
-    if (previous->key.size == item->key.size && previous->key.mtime_ns == item->key.mtime_ns)
-        return true;
-    for (size_t i = 0; i < item->names.len; i++)
-        if (strcmp(previous->path, item->names.items[i].path) == 0)
-            return true;
-    return false;
+    return has_its_content(previous, item) || has_its_path(previous, item);
+}
+
+/* Only content and path together leave no room for a file that was made since; or stamps that include the ctime. */
+static bool may_be_another(const struct ia_previous *previous, const struct ia_file *item)
+{
+    return !is_born_with(previous, item) && !is_untouched(previous, item) &&
+           !(has_its_content(previous, item) && has_its_path(previous, item));
 }
 
 /* By identity: takes over what is unchanged. False when no earlier row is of this file. */
@@ -116,11 +138,11 @@ static bool match_identity(struct ia_catalog *catalog, struct ia_file *item)
     if (!is_same_file(previous, item))
         return false;
     item->previous = found;
+    item->may_be_another = may_be_another(previous, item);
     previous->taken = true;
     /* The host may allot or release blocks without a change of the content: the account of them is no longer true. */
-    bool unchanged = ia_file_key_same_stamps(&previous->key, &item->key) && previous->disk_size == item->disk_size &&
-                     previous->checked_ns != 0 && previous->reason != NULL &&
-                     (previous->class != IA_CLASS_PACKED || previous->packed != NULL) &&
+    bool unchanged = is_untouched(previous, item) && previous->disk_size == item->disk_size &&
+                     previous->reason != NULL && (previous->class != IA_CLASS_PACKED || previous->packed != NULL) &&
                      (previous->class == IA_CLASS_IMAGE || !ia_catalog_is_raw_by_name(catalog, item));
     if (unchanged)
         take_over(item, previous);

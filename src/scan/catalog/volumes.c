@@ -137,6 +137,22 @@ enum ia_status ia_catalog_match_volumes(struct ia_catalog *catalog, struct ia_er
     return IA_OK;
 }
 
+void ia_catalog_mark_sole_hosts(struct ia_catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->options->sole_host_count; i++) {
+        const char *path = catalog->options->sole_hosts[i];
+        struct stat st;
+        bool found = false;
+        for (size_t at = 0; at < catalog->volumes.len && stat(path, &st) == 0 && !found; at++) {
+            found = catalog->volumes.items[at].about.dev == (int64_t)st.st_dev;
+            catalog->volumes.items[at].is_sole_host |= found;
+        }
+        if (!found)
+            ia_findings_add(&catalog->findings, IA_FINDING_SOLE_HOST_UNUSED, path,
+                            "named by --sole-host, but no file of this scan lies on its file system");
+    }
+}
+
 const char *ia_catalog_previous_identity(const struct ia_catalog *catalog, int64_t volume_id)
 {
     for (size_t i = 0; i < catalog->previous_volumes.len; i++)

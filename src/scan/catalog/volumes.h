@@ -15,6 +15,9 @@ IA_MUST_CHECK enum ia_status ia_catalog_see_volume(struct ia_catalog *catalog, i
  * after files were added. IA_NOMEM. */
 IA_MUST_CHECK enum ia_status ia_catalog_match_volumes(struct ia_catalog *catalog, struct ia_error *err);
 
+/* Marks the volumes that --sole-host names; a finding for each path that lies on none. */
+void ia_catalog_mark_sole_hosts(struct ia_catalog *catalog);
+
 /* Of this number in the scan before; "" for one that it had not. */
 const char *ia_catalog_previous_identity(const struct ia_catalog *catalog, int64_t volume_id);
 

@@ -40,6 +40,7 @@ static bool add_file(struct ia_graph *graph, const struct ia_file *item)
         .mtime_ns = item->key.mtime_ns,
         .ctime_ns = item->key.ctime_ns,
         .birth_ns = item->birth_ns,
+        .volume = item->volume,
         .first_name = graph->names.len,
         .names = named ? item->names.len : 0,
         .is_part = item->class == IA_CLASS_PART,
@@ -48,6 +49,23 @@ static bool add_file(struct ia_graph *graph, const struct ia_file *item)
         if (!ia_vec_push(&graph->names, ((struct ia_graph_name){item->names.items[i].path})))
             return false;
     return ia_vec_push(&graph->files, file);
+}
+
+/* Volume n of the graph is volume n of the catalog. */
+static bool add_volumes(struct ia_graph *graph, const struct ia_catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->volumes.len; i++) {
+        const struct ia_catalog_volume *volume = &catalog->volumes.items[i];
+        struct ia_graph_volume added = {
+            .mount = volume->about.mount,
+            .type = volume->about.type,
+            .is_shared = volume->about.is_shared && !volume->is_sole_host,
+            .is_twin = volume->is_twin,
+        };
+        if (!ia_vec_push(&graph->volumes, added))
+            return false;
+    }
+    return true;
 }
 
 static size_t image_of(const struct ia_judge_graph *out, size_t item)
@@ -68,6 +86,7 @@ static void set_history(const struct ia_links *links, const struct ia_file *item
         image->named_scan = previous->referenced_scan;
         image->named_by = previous->referenced_by;
         image->named_path = previous->referenced_path;
+        image->named_uncertain = ia_catalog_memory_is_uncertain(links->catalog, item);
         image->named_mtime_ns = previous->referenced_mtime_ns != 0 ? previous->referenced_mtime_ns : -1;
     }
 }
@@ -247,7 +266,7 @@ static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
     size_t count = catalog->files.len;
     size_t images = 0;
     out->image_of = calloc(count + 1, sizeof(*out->image_of));
-    if (out->image_of == NULL || !ia_vec_reserve(&graph->files, count))
+    if (out->image_of == NULL || !ia_vec_reserve(&graph->files, count) || !add_volumes(graph, catalog))
         return false;
     for (size_t i = 0; i < count; i++)
         out->image_of[i] = ia_file_is_image(catalog->files.items[i]) ? images++ : IA_GRAPH_NONE;

@@ -76,6 +76,7 @@ static enum ia_status put_volumes(struct ia_publish *publish, struct ia_error *e
             .type = volume->about.type,
             .mount = volume->about.mount,
             .is_shared = volume->about.is_shared,
+            .is_sole_host = volume->is_sole_host,
             .is_twin = volume->is_twin,
             .size = volume->about.size,
             .free = volume->about.free,
@@ -153,7 +154,7 @@ static int64_t fingerprint(const struct ia_image_row *row)
 {
     const int64_t numbers[] = {row->file_id,    row->chain_ok,        row->backing_id,  row->map_id,
                                row->first_scan, row->referenced_scan, row->is_template, row->referenced_mtime_ns,
-                               row->unsettled,  row->parent_differs,  row->base_id};
+                               row->unsettled,  row->parent_differs,  row->base_id,     row->referenced_uncertain};
     const char *const texts[] = {row->path,       row->format_basis,  row->state,   row->backing_path,
                                  row->lock_state, row->referenced_by, row->problem, row->referenced_path};
     struct ia_fingerprint print = IA_FINGERPRINT_INIT;
@@ -205,6 +206,7 @@ static void add_memory(const struct ia_publish *publish, const struct ia_file *i
         row->referenced_mtime_ns = previous->referenced_mtime_ns;
         row->referenced_by = previous->referenced_by;
         row->referenced_path = previous->referenced_path;
+        row->referenced_uncertain = ia_catalog_memory_is_uncertain(publish->catalog, item);
     }
     size_t base = item->node->backing_target;
     row->base_id = item->node->base_id;
