@@ -34,11 +34,11 @@ const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
                                "clusters lie over each other, or whether they do is unknown: what one image does not "
                                "read, another may"},
     [IA_DOUBT_IN_USE] = {"in-use", EACH, "it may be in use"},
-    [IA_DOUBT_WRITTEN_SINCE] = {"written-since", IA_CONCERNS(IA_CANDIDATE_UNREFERENCED),
-                                "it was written to since it was last seen named, or after what named it: it may be a "
-                                "disk of its own"},
     [IA_DOUBT_IDENTITY_UNCERTAIN] = {"identity-uncertain", IA_CONCERNS(IA_CANDIDATE_UNREFERENCED),
                                      "what was named may have been another file, of the same inode number"},
+    [IA_DOUBT_WRITTEN_SINCE] = {"written-since", EACH,
+                                "it was written to since it was last seen named, or after what names or named it: it "
+                                "may be a disk of its own"},
     [IA_DOUBT_SHARED_FILE] = {"shared-file", EACH, "one of its files is also used by"},
     [IA_DOUBT_LOOP] = {"loop", MASKED, "its chain comes back to itself"},
     [IA_DOUBT_CHAIN_BROKEN] = {"chain-broken", MASKED, "the chain of an image that could read it is broken"},

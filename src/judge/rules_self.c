@@ -90,8 +90,8 @@ void ia_rule_in_use(struct ia_finder *finder)
         ia_finder_doubt(finder, IA_DOUBT_IN_USE, words[lock]);
 }
 
-/* A base is not written to. One that was, after its last overlay was written to or seen, may be a disk of its own by
- * now: a block commit of a running machine leaves the overlay behind, and goes on in the base. */
+/* A base is not written to. One that was, after its last overlay was written to or seen, is corrupting it, or may be a
+ * disk of its own by now: a block commit of a running machine leaves the overlay behind, and goes on in the base. */
 void ia_rule_written_since(struct ia_finder *finder)
 {
     if (finder->image->named_scan != 0 &&

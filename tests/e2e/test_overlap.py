@@ -204,8 +204,9 @@ def what_if_proves_nothing_of_the_damaged(case):
 
 def an_unknown_overlap_is_a_doubt(case):
     """An image whose account cannot be made: its refcount table names a block that cannot be one."""
-    site, base, _ = base_and_overlay(case)
+    site, base, over = base_and_overlay(case)
     patch(base, Tables(base).reftable, struct.pack(">Q", Tables(base).refblock + 512))
+    os.utime(over)
     site.scan()
     row = site.unused(partly=True)["base.qcow2"]
     case.same((site.value("SELECT a.overlapping FROM image_account AS a JOIN image AS i ON i.image_id = a.image_id WHERE i.path = ?", base), site.value("SELECT state FROM image WHERE path = ?", base)),
@@ -227,11 +228,12 @@ def nothing_is_suggested_for_a_damaged_image(case):
 
 
 def a_repaired_image_is_no_finding_any_more(case):
-    site, base, _ = base_and_overlay(case)
+    site, base, over = base_and_overlay(case)
     entry = Tables(base).entry(1)
     copy_entry(Tables(base))
     site.scan()
     Tables(base).set(1, entry)
+    os.utime(over)
     site.scan()
     case.same((told(site), site.unused(partly=True)["base.qcow2"]["verdict"]), (set(), "proven"), "an image that was repaired is told no more")
 

@@ -184,7 +184,41 @@ def pair_by_maps(site, one, other):
     return len(places[0] & places[1]) * CLUSTER
 
 
+def test_a_base_that_was_written_to_under_its_overlays_is_unproven(case):
+    """Of two overlays the later one counts; of a base with a data file, what is written to that."""
+    site = case.site()
+    write(create(site.path("base.qcow2"), MIB), 0, 1)
+    for name in ("a.qcow2", "b.qcow2"):
+        write(create(site.path(name), MIB, "base.qcow2"), 0)
+    site.scan()
+    case.same(verdict(site, "base.qcow2"), PARTLY, "a base that was written to before its overlays")
+    write(site.path("base.qcow2"), 1, pattern=9)
+    site.scan()
+    case.same((verdict(site, "base.qcow2"), rows(site)["base.qcow2"]["why_codes"]), (("partly-masked", "unproven"), "written-since"), "and after both")
+    write(site.path("a.qcow2"), 0, 1)
+    site.scan()
+    case.same(verdict(site, "base.qcow2"), PARTLY, "and after one of them only")
+    write(site.path("b.qcow2"), 1)
+    site.scan()
+    case.same(verdict(site, "base.qcow2"), ("fully-masked", "proven"), "all is masked, and it was written to before")
+    write(site.path("base.qcow2"), 1, pattern=7)
+    site.scan()
+    case.same(verdict(site, "base.qcow2"), ("fully-masked", "unproven"), "all is masked, and it was written to after")
+
+    site = case.site()
+    data = site.path("base.data")
+    write(create(site.path("base.qcow2"), MIB, options=[f"data_file={data}"]), 0, 1)
+    write(create(site.path("a.qcow2"), MIB, "base.qcow2"), 0)
+    site.scan()
+    case.same(verdict(site, "base.qcow2"), PARTLY, "a data file that was written to before")
+    with open(data, "r+b") as file:
+        file.write(b"x")
+    site.scan()
+    case.same(verdict(site, "base.qcow2"), ("partly-masked", "unproven"), "a data file that was written to after")
+
+
 TESTS = [
+    test_a_base_that_was_written_to_under_its_overlays_is_unproven,
     test_parts_that_nobody_reads_are_listed_and_proven,
     test_rows_are_sorted_by_status_and_size,
     test_holes_give_nothing_back_and_compressed_data_its_share,

@@ -56,9 +56,10 @@ def stated_as_it_is(site):
 
 
 def touch(site):
-    """The data file changes, so the image is read again."""
+    """The data file changes, so the image is read again; the overlay is written to after it."""
     with open(site.path("base.data"), "r+b") as data:
         data.write(b"changed")
+    os.utime(site.path("over.qcow2"))
 
 
 @dataclass

@@ -32,7 +32,7 @@ REBASED = ("qcow2", "qed")
 COMMITTED = ("qcow2", "qcow", "qed", "vmdk")
 # What MANY forests must come to, or they were too easy.
 LEAST = {"delete": 60, "flatten": 25, "commit": 15, "unreferenced proven, step 1": 25, "unreferenced proven, step 2": 2,
-         "masked-more proven": 6}
+         "masked-more proven": 3}
 
 
 def is_proven(row):

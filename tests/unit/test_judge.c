@@ -166,7 +166,6 @@ CHANGE(has_an_extent, PART(ORPHAN, SPARE_FILE, "/r/flat"))
 CHANGE(written_since, g->files.items[ORPHAN].mtime_ns = 6)
 CHANGE(extent_written_since, PART(ORPHAN, SPARE_FILE, "/r/flat"); g->files.items[SPARE_FILE].mtime_ns = 6)
 CHANGE(newer_than_what_named_it, i[ORPHAN].named_mtime_ns = -1)
-CHANGE(base_written_since, g->files.items[BASE].mtime_ns = 6)
 CHANGE(inode_reused, i[ORPHAN].named_uncertain = true)
 CHANGE(inode_reused_beside_a_glob, i[ORPHAN].named_uncertain = true;
        assert_true(ia_vec_push(&g->backing_globs, "orphan*")))
@@ -180,6 +179,9 @@ CHANGE(orphan_on_an_unknown_volume, VOLUME_1(ORPHAN, "", "", true, false))
 CHANGE(orphan_on_a_volume_of_one_host, VOLUME_1(ORPHAN, "/mnt", "nfs4", false, false))
 CHANGE(extent_on_a_shared_volume, PART(ORPHAN, SPARE_FILE, "/r/flat");
        VOLUME_1(SPARE_FILE, "/mnt", "cifs", true, false))
+CHANGE(base_newer_than_overlays, g->files.items[BASE].mtime_ns = 6; i[BASE].named_mtime_ns = -1)
+CHANGE(partly_masked_newer_than_overlays, base_newer_than_overlays(g); i[BASE].visible_present = 1)
+CHANGE(base_written_before_overlays, g->files.items[BASE].mtime_ns = i[BASE].named_mtime_ns = 6)
 CHANGE(ambiguous_name,
        refer(g, ALONE, IA_GRAPH_DATA_FILE, IA_GRAPH_AMBIGUOUS, "file:orphan.qcow2", "/e/orphan.qcow2", IA_GRAPH_NONE))
 CHANGE(ambiguous_other_name,
@@ -400,7 +402,6 @@ static const struct rule {
     {"written to since it was named", written_since, ORPHAN_BUT("written-since []") BASE_PROVEN},
     {"an extent of it written to since", extent_written_since, ORPHAN_BUT("written-since []") BASE_PROVEN},
     {"newer than all that named it", newer_than_what_named_it, ORPHAN_BUT("written-since []") BASE_PROVEN},
-    {"a base that is named, written to", base_written_since, ORPHAN_PROVEN BASE_PROVEN},
     {"an inode that may have been used again", inode_reused,
      ORPHAN_BUT("identity-uncertain [/r/gone.qcow2]") BASE_PROVEN},
     {"the same where the administrator calls it a base", inode_reused_beside_a_glob, ORPHAN_PROVEN BASE_PROVEN},
@@ -417,6 +418,11 @@ static const struct rule {
     {"a file system that no other host uses", orphan_on_a_volume_of_one_host, ORPHAN_PROVEN BASE_PROVEN},
     {"an extent on a shared file system", extent_on_a_shared_volume,
      ORPHAN_BUT("shared-filesystem [/mnt (cifs)]") BASE_PROVEN},
+    {"a base that is named, written to after its overlays", base_newer_than_overlays,
+     ORPHAN_PROVEN BASE_BUT("written-since []")},
+    {"the same of one that is read in part", partly_masked_newer_than_overlays,
+     ORPHAN_PROVEN "base.qcow2 partly-masked: written-since []\n"},
+    {"a base that was written to later, before its overlays", base_written_before_overlays, ORPHAN_PROVEN BASE_PROVEN},
     {"a name that depends on a working directory", ambiguous_name,
      ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
     {"a name that depends on a working directory and means something else", ambiguous_other_name,
@@ -751,8 +757,10 @@ CHANGE(write_base_and_keep_the_older_overlay, g->files.items[BASE].mtime_ns = 6;
        assert_true(ia_graph_delete(g, LEFT)); assert_true(ia_graph_settle(g)))
 CHANGE(delete_overlays_one_by_one, assert_true(ia_graph_delete(g, RIGHT)); assert_true(ia_graph_settle(g));
        assert_true(ia_graph_delete(g, LEFT)); assert_true(ia_graph_delete(g, TOP)); assert_true(ia_graph_settle(g)))
-CHANGE(commit_into_one_known_by_identity, i[LEFT].knows_backing = true; assert_true(ia_graph_commit_into(g, BASE)))
-CHANGE(commit_into_one_without, assert_true(ia_graph_commit_into(g, BASE)))
+CHANGE(commit_into_one_without, assert_true(ia_graph_write(g, RIGHT)); assert_true(ia_graph_commit_into(g, BASE));
+       assert_true(ia_graph_settle(g)))
+CHANGE(commit_into_one_known_by_identity, i[LEFT].knows_backing = true; commit_into_one_without(g))
+CHANGE(write_to_base_alone, assert_true(ia_graph_write(g, BASE)); assert_true(ia_graph_settle(g)))
 CHANGE(overlay_loses_a_name, add_name(g, LEFT, "/s/left.qcow2");
        assert_true(ia_graph_drop_name(g, LEFT, "/r/left.qcow2")))
 
@@ -815,6 +823,7 @@ static const struct rule deeds[] = {
      ORPHAN_BUT("broken-reference [/r/left.qcow2]")
          BASE_BUT("broken-reference [/r/left.qcow2] chain-broken [/r/left.qcow2 (parent-mismatch)]")},
     {"none of its overlays holds one", commit_into_one_without, ORPHAN_PROVEN BASE_PROVEN},
+    {"a base is written to under its overlays", write_to_base_alone, ORPHAN_PROVEN BASE_BUT("written-since []")},
     {"an overlay with a relative backing name loses one of its names", overlay_loses_a_name,
      ORPHAN_BUT("broken-reference [/s/left.qcow2]")
          BASE_BUT("broken-reference [/s/left.qcow2] chain-broken [/s/left.qcow2 (backing-missing)]")},
