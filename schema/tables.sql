@@ -32,8 +32,8 @@ CREATE TABLE scan (
 CREATE TABLE scan_option (
     scan_id INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
     kind    TEXT NOT NULL CHECK (kind IN ('root', 'walked', 'allow', 'exclude', 'backing-glob', 'template', 'raw-suffix',
-                                         'sole-host', 'trust-locks')),
-    value   TEXT NOT NULL,  -- the path, glob or suffix; walked: a root that is a directory; trust-locks: ''
+                                         'sole-host', 'trust-locks', 'min-age')),
+    value   TEXT NOT NULL,  -- the path, glob or suffix; walked: a root that is a directory; trust-locks: ''; min-age: seconds
     PRIMARY KEY (scan_id, kind, value)
 ) STRICT, WITHOUT ROWID;
 
@@ -479,6 +479,7 @@ CREATE TABLE candidate (
     image_id   INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
     status     TEXT NOT NULL CHECK (status IN ('unreferenced', 'fully-masked', 'partly-masked')),
     since_scan INTEGER NOT NULL,  -- scan_id of the first scan since which it has had this status
+    since_ns   INTEGER NOT NULL,  -- when that scan began
     evidence   TEXT NOT NULL,     -- the strongest, in words
     why        TEXT,              -- the doubts about it and about every candidate, in words; NULL: there are none
     why_codes  TEXT,              -- their codes, separated by commas; NULL: there are none
@@ -508,7 +509,7 @@ CREATE TABLE doubt (
     code     TEXT NOT NULL CHECK (code IN (
                  'unread', 'not-walked', 'broken-reference', 'exchanged', 'renamed', 'local-service', 'remote-name', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
                  'written-since', 'identity-uncertain', 'shared-file', 'shared-filesystem', 'loop', 'chain-broken',
-                 'non-backing-reader', 'packed-reference')),
+                 'non-backing-reader', 'packed-reference', 'recent')),
     subject  TEXT NOT NULL,  -- what raises it: a path most often, with a remark in parentheses; '': none, the code is enough
     sentence TEXT NOT NULL,  -- the same in words
     UNIQUE (image_id, code, subject)

@@ -251,7 +251,7 @@ CREATE VIEW v_unused AS
 SELECT c.image_id, i.path, c.status,
        CASE WHEN EXISTS (SELECT 1 FROM doubt AS d WHERE d.image_id IS NULL OR d.image_id = c.image_id)
             THEN 'unproven' ELSE 'proven' END AS verdict,
-       (SELECT v.started FROM v_scan AS v WHERE v.scan_id >= c.since_scan ORDER BY v.scan_id LIMIT 1) AS since,
+       strftime('%Y-%m-%dT%H:%M:%SZ', c.since_ns / 1000000000, 'unixepoch') AS since,
        (SELECT CASE WHEN NOT max(f.is_device) THEN sum(f.disk_size) END FROM file AS f WHERE f.file_id IN (
             SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) AS disk_size,
        u.masked_bytes,

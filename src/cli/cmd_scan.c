@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/scan_run.h"
+#include "cli/when.h"
 #include "format/format.h"
 
 static const char help[] =
@@ -27,6 +28,7 @@ static const char help[] =
     "      --raw-suffix SUFFIX  files with this suffix and no other magic are raw (.img .raw)\n"
     "      --trust-locks        what nobody has locked is not in use, where processes cannot be looked at\n"
     "      --sole-host MOUNT    no other host uses the file system of MOUNT, whatever its type\n"
+    "      --min-age SPAN       prove nothing that has been so for less: 0, 90m, 24h, 7d, 2w (24h)\n"
     "      --keep N             keep the history of the newest N scans (all)\n"
     "      --stats              print what was done on stdout\n"
     "  -h, --help               print this\n\n"
@@ -43,6 +45,7 @@ enum {
     OPTION_RAW_SUFFIX,
     OPTION_TRUST_LOCKS,
     OPTION_SOLE_HOST,
+    OPTION_MIN_AGE,
     OPTION_KEEP,
     OPTION_STATS
 };
@@ -57,11 +60,14 @@ static const struct option long_options[] = {
     {"raw-suffix", required_argument, NULL, OPTION_RAW_SUFFIX},
     {"trust-locks", no_argument, NULL, OPTION_TRUST_LOCKS},
     {"sole-host", required_argument, NULL, OPTION_SOLE_HOST},
+    {"min-age", required_argument, NULL, OPTION_MIN_AGE},
     {"keep", required_argument, NULL, OPTION_KEEP},
     {"stats", no_argument, NULL, OPTION_STATS},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
+
+enum { DEFAULT_MIN_AGE = 24 * 3600 }; /* seconds */
 
 struct words {
     IA_VEC(const char *) all;
@@ -71,7 +77,7 @@ struct scan_command {
     const char *db;
     const char *word; /* the current argument */
     struct words allow, exclude, backing_globs, templates, raw_suffixes, sole_hosts;
-    int64_t workers, keep;
+    int64_t workers, keep, min_age;
     bool stats, trust_locks;
 };
 
@@ -119,6 +125,8 @@ static int parse_option(struct scan_command *command, int c)
         if (optarg[0] != '/')
             return ia_cli_usage("scan", "--sole-host takes an absolute path, not '%s'", optarg);
         return add_word(&command->sole_hosts, optarg);
+    case OPTION_MIN_AGE:
+        return ia_cli_parse_span(optarg, &command->min_age) ? -1 : ia_cli_usage("scan", "bad span '%s'", optarg);
     case OPTION_KEEP:
         return parse_count("number of scans", optarg, INT64_MAX, &command->keep);
     case OPTION_STATS:
@@ -185,6 +193,7 @@ static int run(const struct scan_command *command, char **roots, int count)
         .sole_host_count = command->sole_hosts.all.len,
         .workers = (int)command->workers,
         .keep = command->keep,
+        .min_age = command->min_age,
     };
     struct ia_scan_row row;
     struct ia_error err = {0};
@@ -226,7 +235,7 @@ static int parse_and_run(struct scan_command *command, int argc, char **argv)
 
 int ia_cmd_scan(int argc, char **argv)
 {
-    struct scan_command command = {0};
+    struct scan_command command = {.min_age = DEFAULT_MIN_AGE};
     int code = parse_and_run(&command, argc, argv);
     ia_vec_release(&command.allow.all);
     ia_vec_release(&command.exclude.all);

@@ -39,7 +39,7 @@ static const char help[] =
     "      --columns A,B,...    these columns, in this order\n"
     "      --image IMAGE        the image, for a report by --name or --file that takes one\n"
     "      --since WHEN         the number of a scan, a date (2025-01-31, or with a time as in v_scan),\n"
-    "                           or a span before now: 12h, 7d, 4w\n"
+    "                           or a span before now: 90m, 12h, 7d, 4w\n"
     "      --fail-on SEVERITY   exit 4 when a finding is info, warning or error, or worse\n"
     "  -h, --help               print this\n\n"
     "Exit status: 0 done, 1 failed, 2 usage, 4 findings reach --fail-on.\n";

@@ -49,29 +49,42 @@ bool ia_cli_parse_date(const char *text, int64_t *ns)
     return read_date(text, &utc) && ia_mul((int64_t)timegm(&utc), 1000000000, ns);
 }
 
-static bool parse_span(const char *text, struct ia_when *when)
+bool ia_cli_parse_span(const char *text, int64_t *seconds)
 {
     enum { MOST_DIGITS = 5 };
     static const struct {
         char unit;
         int64_t seconds;
-    } units[] = {{'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
+    } units[] = {{'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
     size_t digits = strspn(text, "0123456789");
+    if (strcmp(text, "0") == 0) {
+        *seconds = 0;
+        return true;
+    }
     if (digits == 0 || digits > MOST_DIGITS || text[digits] == '\0' || text[digits + 1] != '\0')
         return false;
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (text[digits] != units[i].unit)
             continue;
-        time_t then = time(NULL) - (time_t)(strtol(text, NULL, 10) * units[i].seconds);
-        struct tm utc;
-        return gmtime_r(&then, &utc) != NULL && set_time(when, &utc);
+        *seconds = strtol(text, NULL, 10) * units[i].seconds;
+        return true;
     }
     return false;
+}
+
+static bool parse_before_now(const char *text, struct ia_when *when)
+{
+    int64_t seconds;
+    if (!ia_cli_parse_span(text, &seconds))
+        return false;
+    time_t then = time(NULL) - (time_t)seconds;
+    struct tm utc;
+    return gmtime_r(&then, &utc) != NULL && set_time(when, &utc);
 }
 
 bool ia_cli_parse_when(const char *text, struct ia_when *when)
 {
     when->number = *text != '\0' && text[strspn(text, "0123456789")] == '\0';
     when->text = text;
-    return when->number || parse_date(text, when) || parse_span(text, when);
+    return when->number || parse_date(text, when) || parse_before_now(text, when);
 }

@@ -13,9 +13,12 @@ struct ia_when {
 };
 
 /* "17" is the number of a scan; "2025-01-31", "2025-01-31T03:00", "2025-01-31T03:00:00Z" (a blank for the T, and no Z,
- * will do too) are times in UTC; "12h", "7d", "4w" is so long before now. False for any other text. The argument and
+ * will do too) are times in UTC; a span is so long before now. False for any other text. The argument and
  * `when` must outlive the use of when->text, and `when` must not be moved. */
 bool ia_cli_parse_when(const char *text, struct ia_when *when);
+
+/* "0", or a number of minutes, hours, days or weeks: "90m", "24h", "7d", "2w". False for any other text. */
+bool ia_cli_parse_span(const char *text, int64_t *seconds);
 
 /* A date, with or without a time, as above: nanoseconds since 1970. */
 bool ia_cli_parse_date(const char *text, int64_t *ns);

@@ -46,6 +46,7 @@ const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
                                      "read otherwise than as a backing file, it or an image that could read it"},
     [IA_DOUBT_PACKED_REFERENCE] = {"packed-reference", EACH,
                                    "a packed image needs all of it, or may do, once it is unpacked"},
+    [IA_DOUBT_RECENT] = {"recent", EACH, "not as old as --min-age"},
     [IA_DOUBT_OWN_CHAIN_BROKEN] = {"own-chain-broken", 0, "its own chain is broken"},
     [IA_DOUBT_CANNOT_COMMIT] = {"cannot-commit", 0, "qemu-img does not commit images of this kind"},
     [IA_DOUBT_CANNOT_RECEIVE] = {"cannot-receive", 0, "qemu-img does not commit into images of this kind"},
@@ -85,6 +86,14 @@ const char *ia_candidate_word(enum ia_candidate candidate)
         [IA_CANDIDATE_PARTLY_MASKED] = "partly-masked",
     };
     return words[candidate];
+}
+
+enum ia_candidate ia_candidate_by_word(const char *word)
+{
+    for (enum ia_candidate candidate = IA_CANDIDATE_NONE; candidate < IA_CANDIDATE_COUNT; candidate++)
+        if (strcmp(ia_candidate_word(candidate), word) == 0)
+            return candidate;
+    return IA_CANDIDATE_NONE;
 }
 
 static int compare(const void *left, const void *right)

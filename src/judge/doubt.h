@@ -42,6 +42,7 @@ enum ia_doubt {
     IA_DOUBT_CHAIN_BROKEN,
     IA_DOUBT_NON_BACKING_READER,
     IA_DOUBT_PACKED_REFERENCE,
+    IA_DOUBT_RECENT,
     /* About a deed, and the figures of a what-if (deed.h): they concern no candidate. */
     IA_DOUBT_OWN_CHAIN_BROKEN,
     IA_DOUBT_CANNOT_COMMIT,
@@ -85,6 +86,8 @@ enum ia_doubt ia_doubt_by_code(const char *code);
 
 /* "unreferenced", "fully-masked", "partly-masked". */
 const char *ia_candidate_word(enum ia_candidate candidate);
+/* IA_CANDIDATE_NONE for another word. */
+enum ia_candidate ia_candidate_by_word(const char *word);
 
 /* Why one candidate's verdict is not proven. The subject is what raises the doubt: a path most often, with a remark in
  * parentheses; "" where the code is all. */

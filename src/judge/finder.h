@@ -35,7 +35,7 @@ typedef void ia_rule(struct ia_finder *finder);
 
 /* rules_self.c: about the image itself. */
 ia_rule ia_rule_not_understood, ia_rule_cross_linked, ia_rule_in_use, ia_rule_unsettled, ia_rule_not_walked,
-    ia_rule_written_since, ia_rule_shared_file;
+    ia_rule_written_since, ia_rule_recent, ia_rule_shared_file;
 /* rules_volume.c: about the file systems that it lies on. */
 ia_rule ia_rule_identity_uncertain, ia_rule_shared_filesystem;
 /* rules_names.c: about names that lead nowhere, or may lead to it. */

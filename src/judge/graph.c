@@ -23,6 +23,12 @@ void ia_graph_release(struct ia_graph *graph)
     ia_vec_release(&graph->backing_globs);
 }
 
+void ia_graph_set_min_age(struct ia_graph *graph, int64_t seconds)
+{
+    if (!ia_mul(ia_max(seconds, 0), 1000000000, &graph->min_age_ns))
+        graph->min_age_ns = INT64_MAX;
+}
+
 /* The image has its backing image no more. */
 static void lose_overlay(struct ia_graph *graph, size_t number)
 {

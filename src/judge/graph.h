@@ -69,6 +69,9 @@ struct ia_graph_image {
     bool named_uncertain; /* what was seen named may have been another file, which had the inode before */
     size_t base_before;  /* file that its backing name, the same as now, led to when it was first seen; IA_GRAPH_NONE */
     bool parent_differs; /* its backing file is not the one that it was made on, by their identities */
+    /* What the scan before, or of a stored graph that scan, called it, and since when: its number, when it began. */
+    enum ia_candidate was;
+    int64_t was_scan, was_since_ns;
 };
 
 enum ia_graph_kind {
@@ -143,9 +146,13 @@ struct ia_graph {
     IA_VEC(struct ia_graph_finding) findings;
     IA_VEC(const char *) backing_globs;
     IA_VEC(const char *) walked; /* directories: all that is below them was seen */
+    int64_t began_ns, now_ns;    /* when the scan began, and when it is judged */
+    int64_t min_age_ns;          /* what has been so for less is too recent; 0: nothing is */
 };
 
 void ia_graph_release(struct ia_graph *graph);
+
+void ia_graph_set_min_age(struct ia_graph *graph, int64_t seconds);
 
 /* When any of the image's files was last written to: a VMDK's writes go to its extents. */
 int64_t ia_graph_newest_change(const struct ia_graph *graph, size_t number);

@@ -51,6 +51,7 @@ static ia_rule *const rules[] = {
     ia_rule_shared_file,    ia_rule_broken_references,
     ia_rule_exchanged,      ia_rule_renamed,
     ia_rule_remote_names,   ia_rule_of_readers,
+    ia_rule_recent,
 };
 enum { OWN_RULES = 6, RULES = sizeof(rules) / sizeof(rules[0]) };
 

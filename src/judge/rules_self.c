@@ -99,6 +99,38 @@ void ia_rule_written_since(struct ia_finder *finder)
         ia_finder_doubt(finder, IA_DOUBT_WRITTEN_SINCE, "");
 }
 
+/* A time that lies ahead is recent, too: a clock was set back. */
+static bool is_recent(const struct ia_graph *graph, int64_t ns)
+{
+    return ns > graph->now_ns || (uint64_t)graph->now_ns - (uint64_t)ns < (uint64_t)graph->min_age_ns;
+}
+
+/* A file's ctime is no earlier than its birth. */
+static void find_recent_file(struct ia_finder *finder, size_t number, const char *path)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_file *file = &graph->files.items[number];
+    if (is_recent(graph, file->birth_ns >= 0 ? file->birth_ns : file->ctime_ns))
+        ia_finder_doubt_with(finder, IA_DOUBT_RECENT, path, "the file");
+    else if (is_recent(graph, file->mtime_ns))
+        ia_finder_doubt_with(finder, IA_DOUBT_RECENT, path, "its last write");
+}
+
+/* What is about to be used looks unused for a while: a copy that is still on its way, a machine between two overlays. A
+ * status that it has only by a deed, it has had for no time. */
+void ia_rule_recent(struct ia_finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    if (graph->min_age_ns == 0)
+        return;
+    if (finder->image->was != finder->candidate || is_recent(graph, finder->image->was_since_ns))
+        ia_finder_doubt_with(finder, IA_DOUBT_RECENT, ia_candidate_word(finder->candidate), "the status");
+    find_recent_file(finder, finder->image->file, finder->image->path);
+    for (size_t i = 0; i < graph->parts.len; i++)
+        if (graph->parts.items[i].image == finder->number && graph->parts.items[i].file != IA_GRAPH_NONE)
+            find_recent_file(finder, graph->parts.items[i].file, graph->parts.items[i].path);
+}
+
 /* Deleting the image deletes all its files. */
 static void find_shared_owner(struct ia_finder *finder, size_t file)
 {

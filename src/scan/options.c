@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The lists among the options. */
+/* The lists and numbers among the options. */
 #include "scan/options.h"
 
 #define LIST(function, member, counter)                                                                                \
@@ -44,4 +44,18 @@ const struct ia_scan_list ia_scan_lists[IA_SCAN_LISTS] = {
     [IA_SCAN_RAW_SUFFIXES] = {"raw-suffix", get_raw_suffixes, set_raw_suffixes},
     [IA_SCAN_TRUST_LOCKS] = {"trust-locks", get_trust_locks, set_trust_locks},
     [IA_SCAN_SOLE_HOSTS] = {"sole-host", get_sole_hosts, set_sole_hosts},
+};
+
+static int64_t get_min_age(const struct ia_scan_options *options)
+{
+    return options->min_age;
+}
+
+static void set_min_age(struct ia_scan_options *options, int64_t seconds)
+{
+    options->min_age = seconds;
+}
+
+const struct ia_scan_number ia_scan_numbers[IA_SCAN_NUMBERS] = {
+    [IA_SCAN_MIN_AGE] = {"min-age", get_min_age, set_min_age},
 };

@@ -33,7 +33,8 @@ struct ia_scan_options {
     const char *const *sole_hosts; /* absolute paths on file systems that no other host uses, whatever their type */
     size_t sole_host_count;
     int workers;
-    int64_t keep; /* scans of history, 0: all */
+    int64_t keep;    /* scans of history, 0: all */
+    int64_t min_age; /* seconds: what has been so for less is not proven; 0: no matter how long */
     const struct ia_limits *limits;
     /* Called now and then with what is done; NULL: nobody looks. */
     void (*progress)(void *ctx, const struct ia_scan_progress *progress);
@@ -59,5 +60,14 @@ struct ia_scan_list {
     void (*set)(struct ia_scan_options *options, const char *const *values, size_t count); /* borrows them */
 };
 extern const struct ia_scan_list ia_scan_lists[IA_SCAN_LISTS];
+
+/* The numbers among them, recorded in the same way. */
+enum { IA_SCAN_MIN_AGE, IA_SCAN_NUMBERS };
+struct ia_scan_number {
+    const char *kind; /* scan_option.kind */
+    int64_t (*get)(const struct ia_scan_options *options);
+    void (*set)(struct ia_scan_options *options, int64_t value);
+};
+extern const struct ia_scan_number ia_scan_numbers[IA_SCAN_NUMBERS];
 
 #endif

@@ -26,10 +26,21 @@ static const char *keep(struct ia_stored_options *stored, const char *text)
     return NULL;
 }
 
+static bool add_number(struct ia_stored_options *stored, const char *kind, const char *value)
+{
+    for (size_t i = 0; i < IA_SCAN_NUMBERS; i++) {
+        if (strcmp(ia_scan_numbers[i].kind, kind) != 0)
+            continue;
+        ia_scan_numbers[i].set(&stored->options, strtoll(value, NULL, 10));
+        return true;
+    }
+    return false;
+}
+
 static enum ia_status add(struct ia_stored_options *stored, const char *kind, const char *value, struct ia_error *err)
 {
     size_t list = 0;
-    if (strcmp(kind, "walked") == 0) /* what the roots were */
+    if (strcmp(kind, "walked") == 0 || add_number(stored, kind, value)) /* walked: what the roots were */
         return IA_OK;
     while (list < IA_SCAN_LISTS && strcmp(ia_scan_lists[list].kind, kind) != 0)
         list++;
@@ -44,9 +55,8 @@ static enum ia_status load(struct ia_reader *reader, struct ia_stored_options *o
 {
     IA_AUTO_QUERY struct ia_query *query = NULL;
     IA_TRY(ia_query_open(reader,
-                         /* walked: what the scan found of its roots, and no option */
                          "SELECT kind, value FROM scan_option WHERE scan_id = (SELECT max(scan_id) FROM scan)"
-                         " AND kind <> 'walked' ORDER BY kind, value",
+                         " ORDER BY kind, value",
                          &query, err));
     for (;;) { /* ends: the query has an end */
         bool row = false;

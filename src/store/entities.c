@@ -199,9 +199,10 @@ static const struct ia_column_spec finding_columns[] = {
 };
 
 static const struct ia_column_spec candidate_columns[] = {
-    IA_KEY(ia_candidate_row, image_id),    IA_COLUMN(ia_candidate_row, status), IA_COLUMN(ia_candidate_row, since_scan),
-    IA_COLUMN(ia_candidate_row, evidence), IA_COLUMN(ia_candidate_row, why),    IA_COLUMN(ia_candidate_row, why_codes),
-    IA_COLUMN(ia_candidate_row, assumes),
+    IA_KEY(ia_candidate_row, image_id),      IA_COLUMN(ia_candidate_row, status),
+    IA_COLUMN(ia_candidate_row, since_scan), IA_COLUMN(ia_candidate_row, since_ns),
+    IA_COLUMN(ia_candidate_row, evidence),   IA_COLUMN(ia_candidate_row, why),
+    IA_COLUMN(ia_candidate_row, why_codes),  IA_COLUMN(ia_candidate_row, assumes),
 };
 
 static const struct ia_column_spec evidence_columns[] = {

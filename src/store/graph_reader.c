@@ -162,6 +162,26 @@ static bool link_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 /* As enum ia_graph_state. */
 static const char *const states[] = {"followed", "missing", "ambiguous", "remote"};
 
+static bool set_earlier(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    size_t number = image_in(stored, stmt, 0);
+    if (number == IA_GRAPH_NONE)
+        return true;
+    struct ia_graph_image *image = &stored->graph.images.items[number];
+    image->was = ia_candidate_by_word(text_or_empty(stored, stmt, 1));
+    image->was_scan = sqlite3_column_int64(stmt, 2);
+    image->was_since_ns = sqlite3_column_int64(stmt, 3);
+    return true;
+}
+
+static bool set_times(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    stored->graph.began_ns = sqlite3_column_int64(stmt, 0);
+    stored->graph.now_ns = sqlite3_column_int64(stmt, 1);
+    ia_graph_set_min_age(&stored->graph, sqlite3_column_int64(stmt, 2));
+    return true;
+}
+
 static bool add_reference(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     static const char *const kinds[] = {"backing", "alias", "data-file", "extent", "nested", "content"};
@@ -266,6 +286,10 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
          " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
          " ORDER BY i.image_id"},
         {link_image, "SELECT image_id, backing_id FROM image WHERE backing_id IS NOT NULL"},
+        {set_earlier, "SELECT image_id, status, since_scan, since_ns FROM candidate"},
+        {set_times,
+         "SELECT started_ns, finished_ns, (SELECT CAST(o.value AS INTEGER) FROM scan_option AS o"
+         " WHERE o.kind = 'min-age' AND o.scan_id = s.scan_id) FROM scan AS s ORDER BY scan_id DESC LIMIT 1"},
         {add_reference, "SELECT image_id, kind, state, name, path, target_id FROM reference"
                         " WHERE kind NOT IN ('parent-path', 'companion')"},
         {add_part, "SELECT image_id, file_id, path FROM image_file WHERE number > 0"},

@@ -160,7 +160,7 @@ struct ia_finding_row {
 struct ia_candidate_row {
     int64_t image_id;
     const char *status;
-    int64_t since_scan;
+    int64_t since_scan, since_ns;
     const char *evidence;
     const char *why, *why_codes; /* NULL: no doubt */
     const char *assumes;         /* NULL: nothing */

@@ -182,6 +182,27 @@ CHANGE(extent_on_a_shared_volume, PART(ORPHAN, SPARE_FILE, "/r/flat");
 CHANGE(base_newer_than_overlays, g->files.items[BASE].mtime_ns = 6; i[BASE].named_mtime_ns = -1)
 CHANGE(partly_masked_newer_than_overlays, base_newer_than_overlays(g); i[BASE].visible_present = 1)
 CHANGE(base_written_before_overlays, g->files.items[BASE].mtime_ns = i[BASE].named_mtime_ns = 6)
+/* One second has passed since all was made and called what it is. */
+CHANGE(as_old_as_min_age, g->now_ns = 1000000006; ia_graph_set_min_age(g, 1); i[ORPHAN].was_since_ns = 6;
+       i[ORPHAN].was = IA_CANDIDATE_UNREFERENCED; i[BASE].was = IA_CANDIDATE_FULLY_MASKED; i[BASE].was_since_ns = 6)
+CHANGE(status_is_recent, as_old_as_min_age(g); i[ORPHAN].was_since_ns = 7; i[BASE].was_since_ns = 7)
+CHANGE(status_is_new, as_old_as_min_age(g); i[ORPHAN].was = IA_CANDIDATE_NONE; i[BASE].was = IA_CANDIDATE_PARTLY_MASKED)
+CHANGE(file_is_recent, as_old_as_min_age(g); g->files.items[ORPHAN].birth_ns = 7)
+CHANGE(inode_is_recent, as_old_as_min_age(g); g->files.items[ORPHAN].ctime_ns = 1000000006)
+CHANGE(file_of_unknown_birth_is_recent, as_old_as_min_age(g); g->files.items[ORPHAN].birth_ns = -1;
+       g->files.items[ORPHAN].ctime_ns = 7)
+CHANGE(write_is_recent, as_old_as_min_age(g); g->files.items[BASE].mtime_ns = i[BASE].named_mtime_ns = 7)
+CHANGE(extent_is_recent, as_old_as_min_age(g); PART(ORPHAN, SPARE_FILE, "/r/flat");
+       g->files.items[SPARE_FILE].birth_ns = 7)
+CHANGE(extent_of_another_is_recent, as_old_as_min_age(g); PART(ALONE, SPARE_FILE, "/r/flat");
+       g->files.items[SPARE_FILE].birth_ns = 7)
+CHANGE(file_is_of_the_future, as_old_as_min_age(g); g->files.items[ORPHAN].birth_ns = 2000000000)
+CHANGE(status_is_of_the_future, as_old_as_min_age(g); i[ORPHAN].was_since_ns = 2000000000)
+CHANGE(ages_at_the_limits, as_old_as_min_age(g); g->files.items[ORPHAN].birth_ns = -1;
+       g->files.items[ORPHAN].ctime_ns = INT64_MIN; g->files.items[BASE].birth_ns = INT64_MAX)
+CHANGE(age_does_not_matter, status_is_recent(g); file_is_recent(g); file_is_of_the_future(g); write_is_recent(g);
+       ia_graph_set_min_age(g, 0))
+
 CHANGE(ambiguous_name,
        refer(g, ALONE, IA_GRAPH_DATA_FILE, IA_GRAPH_AMBIGUOUS, "file:orphan.qcow2", "/e/orphan.qcow2", IA_GRAPH_NONE))
 CHANGE(ambiguous_other_name,
@@ -423,6 +444,24 @@ static const struct rule {
     {"the same of one that is read in part", partly_masked_newer_than_overlays,
      ORPHAN_PROVEN "base.qcow2 partly-masked: written-since []\n"},
     {"a base that was written to later, before its overlays", base_written_before_overlays, ORPHAN_PROVEN BASE_PROVEN},
+    {"all is as old as --min-age", as_old_as_min_age, ORPHAN_PROVEN BASE_PROVEN},
+    {"a status is a moment younger", status_is_recent,
+     ORPHAN_BUT("recent [unreferenced (the status)]") BASE_BUT("recent [fully-masked (the status)]")},
+    {"a status that it did not have before", status_is_new,
+     ORPHAN_BUT("recent [unreferenced (the status)]") BASE_BUT("recent [fully-masked (the status)]")},
+    {"a file is a moment younger", file_is_recent, ORPHAN_BUT("recent [/r/orphan.qcow2 (the file)]") BASE_PROVEN},
+    {"a file of an unknown birth has a ctime a moment younger", file_of_unknown_birth_is_recent,
+     ORPHAN_BUT("recent [/r/orphan.qcow2 (the file)]") BASE_PROVEN},
+    {"a file of a known birth has a ctime of now", inode_is_recent, ORPHAN_PROVEN BASE_PROVEN},
+    {"a write is a moment younger", write_is_recent, ORPHAN_PROVEN BASE_BUT("recent [/r/base.qcow2 (its last write)]")},
+    {"an extent is a moment younger", extent_is_recent, ORPHAN_BUT("recent [/r/flat (the file)]") BASE_PROVEN},
+    {"an extent of another is a moment younger", extent_of_another_is_recent, ORPHAN_PROVEN BASE_PROVEN},
+    {"a file of the future, of a clock that was set back", file_is_of_the_future,
+     ORPHAN_BUT("recent [/r/orphan.qcow2 (the file)]") BASE_PROVEN},
+    {"a status of the future", status_is_of_the_future, ORPHAN_BUT("recent [unreferenced (the status)]") BASE_PROVEN},
+    {"the oldest and the youngest that there may be", ages_at_the_limits,
+     ORPHAN_PROVEN BASE_BUT("recent [/r/base.qcow2 (the file)]")},
+    {"all is recent, and age does not matter", age_does_not_matter, ORPHAN_PROVEN BASE_PROVEN},
     {"a name that depends on a working directory", ambiguous_name,
      ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
     {"a name that depends on a working directory and means something else", ambiguous_other_name,
@@ -760,6 +799,8 @@ CHANGE(delete_overlays_one_by_one, assert_true(ia_graph_delete(g, RIGHT)); asser
 CHANGE(commit_into_one_without, assert_true(ia_graph_write(g, RIGHT)); assert_true(ia_graph_commit_into(g, BASE));
        assert_true(ia_graph_settle(g)))
 CHANGE(commit_into_one_known_by_identity, i[LEFT].knows_backing = true; commit_into_one_without(g))
+CHANGE(get_a_status_by_the_deed, as_old_as_min_age(g); delete_both(g); assert_true(ia_graph_settle(g)))
+CHANGE(keep_a_status_over_the_deed, as_old_as_min_age(g); delete_left(g); assert_true(ia_graph_settle(g)))
 CHANGE(write_to_base_alone, assert_true(ia_graph_write(g, BASE)); assert_true(ia_graph_settle(g)))
 CHANGE(overlay_loses_a_name, add_name(g, LEFT, "/s/left.qcow2");
        assert_true(ia_graph_drop_name(g, LEFT, "/r/left.qcow2")))
@@ -824,6 +865,9 @@ static const struct rule deeds[] = {
          BASE_BUT("broken-reference [/r/left.qcow2] chain-broken [/r/left.qcow2 (parent-mismatch)]")},
     {"none of its overlays holds one", commit_into_one_without, ORPHAN_PROVEN BASE_PROVEN},
     {"a base is written to under its overlays", write_to_base_alone, ORPHAN_PROVEN BASE_BUT("written-since []")},
+    {"a status that it has by the deed alone", get_a_status_by_the_deed,
+     ORPHAN_PROVEN "base.qcow2 unreferenced: recent [unreferenced (the status)]\n"},
+    {"a status that it had before the deed", keep_a_status_over_the_deed, ORPHAN_PROVEN BASE_PROVEN},
     {"an overlay with a relative backing name loses one of its names", overlay_loses_a_name,
      ORPHAN_BUT("broken-reference [/s/left.qcow2]")
          BASE_BUT("broken-reference [/s/left.qcow2] chain-broken [/s/left.qcow2 (backing-missing)]")},

@@ -125,9 +125,10 @@ static inline void store_candidate(struct test_store *store, struct ia_judge *ju
     assert_int_equal(ia_judge_doubts(judge, image, candidate, &own, &err), IA_OK);
     ia_doubts_render(&why, of_all, &own);
     ia_doubts_render_codes(&codes, of_all, &own);
-    char *sql = sqlite3_mprintf("INSERT INTO candidate (image_id, status, since_scan, evidence, why, why_codes) VALUES "
-                                "(%lld, %Q, 1, %Q, %Q, %Q)",
-                                (long long)image_id, ia_candidate_word(candidate), evidence.data, why.data, codes.data);
+    char *sql = sqlite3_mprintf(
+        "INSERT INTO candidate (image_id, status, since_scan, since_ns, evidence, why, why_codes) VALUES "
+        "(%lld, %Q, 1, 0, %Q, %Q, %Q)",
+        (long long)image_id, ia_candidate_word(candidate), evidence.data, why.data, codes.data);
     store_exec(store, sql);
     sqlite3_free(sql);
     for (size_t i = 0; i < own.all.len; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing what a scan found. Everything here is inside the scan's one transaction. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -378,6 +379,11 @@ static enum ia_status put_options(struct ia_publish *publish, struct ia_error *e
         for (size_t i = 0; i < count; i++)
             IA_TRY(ia_writer_put_option(publish->writer, ia_scan_lists[list].kind,
                                         option_value(publish, list, values, i), err));
+    }
+    for (size_t number = 0; number < IA_SCAN_NUMBERS; number++) {
+        char value[32];
+        snprintf(value, sizeof(value), "%jd", (intmax_t)ia_scan_numbers[number].get(publish->catalog->options));
+        IA_TRY(ia_writer_put_option(publish->writer, ia_scan_numbers[number].kind, value, err));
     }
     const struct ia_confine *confine = &publish->catalog->confine;
     for (size_t i = 0; i < publish->catalog->options->root_count; i++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "judge/judge.h"
 #include "scan/graph/judge_graph.h"
 #include "scan/publish/publish.h"
@@ -12,13 +13,6 @@
 /* How many of the images that name a candidate its words name. */
 enum { NAMED_IN_WORDS = 3 };
 
-/* A candidate of the scan before: it has had its status since `since_scan`. */
-struct earlier {
-    int64_t image_id;
-    int64_t since_scan;
-    enum ia_candidate candidate;
-};
-
 struct verdicts {
     struct ia_writer *writer;
     const struct ia_graph *graph;
@@ -26,7 +20,6 @@ struct verdicts {
     const void *ctx; /* of image_id */
     struct ia_judge *judge;
     struct ia_doubts of_all;
-    IA_VEC(struct earlier) earlier;
 };
 
 /* What is written of one candidate. */
@@ -39,25 +32,6 @@ struct candidate {
     enum ia_status status;
     struct ia_error *err;
 };
-
-static enum ia_status keep_earlier(void *ctx, const struct ia_candidate_row *row, struct ia_error *err)
-{
-    struct verdicts *verdicts = ctx;
-    struct earlier earlier = {.image_id = row->image_id, .since_scan = row->since_scan};
-    for (enum ia_candidate i = IA_CANDIDATE_NONE; i < IA_CANDIDATE_COUNT; i++)
-        if (strcmp(ia_candidate_word(i), row->status) == 0)
-            earlier.candidate = i;
-    return ia_vec_push(&verdicts->earlier, earlier) ? IA_OK : ia_no_memory(err);
-}
-
-/* Since when it has been such a candidate: this scan, or an earlier one. Not many, and no order is needed. */
-static int64_t since(const struct verdicts *verdicts, int64_t image_id, enum ia_candidate candidate)
-{
-    for (size_t i = 0; i < verdicts->earlier.len; i++)
-        if (verdicts->earlier.items[i].image_id == image_id && verdicts->earlier.items[i].candidate == candidate)
-            return verdicts->earlier.items[i].since_scan;
-    return ia_writer_scan_id(verdicts->writer);
-}
 
 static enum ia_status put_doubts(struct verdicts *verdicts, int64_t image_id, const struct ia_doubts *doubts,
                                  struct ia_error *err)
@@ -110,8 +84,17 @@ static enum ia_status add_assumptions(const struct verdicts *verdicts, size_t im
     return words->failed ? ia_no_memory(err) : IA_OK;
 }
 
-static enum ia_status put_words(struct candidate *of, enum ia_candidate candidate, const struct ia_doubts *own,
-                                const struct ia_buf *assumes, struct ia_error *err)
+/* Since when it has been such a candidate: this scan, or an earlier one. */
+static void set_since(const struct verdicts *verdicts, const struct ia_graph_image *image, enum ia_candidate candidate,
+                      struct ia_candidate_row *row)
+{
+    bool is_new = image->was != candidate;
+    row->since_scan = is_new ? ia_writer_scan_id(verdicts->writer) : image->was_scan;
+    row->since_ns = is_new ? verdicts->graph->began_ns : image->was_since_ns;
+}
+
+static enum ia_status put_words(struct candidate *of, size_t image, enum ia_candidate candidate,
+                                const struct ia_doubts *own, const struct ia_buf *assumes, struct ia_error *err)
 {
     const struct verdicts *verdicts = of->verdicts;
     IA_AUTO_BUF struct ia_buf why = {0};
@@ -125,12 +108,12 @@ static enum ia_status put_words(struct candidate *of, enum ia_candidate candidat
     struct ia_candidate_row row = {
         .image_id = of->image_id,
         .status = ia_candidate_word(candidate),
-        .since_scan = since(verdicts, of->image_id, candidate),
         .evidence = of->evidence.data,
         .why = why.len > 0 ? why.data : NULL,
         .why_codes = codes.len > 0 ? codes.data : NULL,
         .assumes = assumes->len > 0 ? assumes->data : NULL,
     };
+    set_since(verdicts, &verdicts->graph->images.items[image], candidate, &row);
     return ia_writer_put_candidate(verdicts->writer, &row, err);
 }
 
@@ -148,7 +131,7 @@ static enum ia_status put_candidate(struct verdicts *verdicts, size_t image, enu
     if (status == IA_OK)
         status = add_assumptions(verdicts, image, candidate, &assumes, err);
     if (status == IA_OK)
-        status = put_words(&of, candidate, &own, &assumes, err);
+        status = put_words(&of, image, candidate, &own, &assumes, err);
     if (status == IA_OK)
         status = put_doubts(verdicts, of.image_id, &own, err);
     ia_doubts_release(&own);
@@ -159,7 +142,6 @@ static enum ia_status put_candidate(struct verdicts *verdicts, size_t image, enu
 static enum ia_status put_all(struct verdicts *verdicts, struct ia_error *err)
 {
     IA_TRY(ia_judge_doubts_of_all(verdicts->judge, &verdicts->of_all, err));
-    IA_TRY(ia_writer_load_candidates(verdicts->writer, keep_earlier, verdicts, err));
     IA_TRY(ia_writer_clear_verdicts(verdicts->writer, err));
     IA_TRY(put_doubts(verdicts, 0, &verdicts->of_all, err));
     for (size_t i = 0; i < verdicts->graph->images.len; i++) {
@@ -179,7 +161,6 @@ enum ia_status ia_verdicts_put(struct ia_writer *writer, const struct ia_graph *
         status = put_all(&verdicts, err);
     *doubts = (int64_t)verdicts.of_all.all.len;
     ia_doubts_release(&verdicts.of_all);
-    ia_vec_release(&verdicts.earlier);
     ia_judge_free(verdicts.judge);
     return status;
 }
@@ -222,6 +203,57 @@ static enum ia_status set_accounts(const struct ia_publish *publish, struct ia_g
     return IA_OK;
 }
 
+/* A candidate of the scan before. */
+struct earlier {
+    int64_t image_id, scan, since_ns;
+    enum ia_candidate candidate;
+};
+struct earlier_list {
+    IA_VEC(struct earlier) all; /* by image_id */
+};
+
+static void earlier_release(struct earlier_list *list)
+{
+    ia_vec_release(&list->all);
+}
+#define AUTO_EARLIER __attribute__((cleanup(earlier_release)))
+
+static enum ia_status keep_earlier(void *ctx, const struct ia_candidate_row *row, struct ia_error *err)
+{
+    struct earlier_list *list = ctx;
+    const struct earlier earlier = {row->image_id, row->since_scan, row->since_ns, ia_candidate_by_word(row->status)};
+    return ia_vec_push(&list->all, earlier) ? IA_OK : ia_no_memory(err);
+}
+
+static int by_image_id(const void *left, const void *right)
+{
+    const struct earlier *a = left;
+    const struct earlier *b = right;
+    return (a->image_id > b->image_id) - (a->image_id < b->image_id);
+}
+
+/* What was a candidate before, and the times that it is compared with. */
+static enum ia_status set_times(const struct ia_publish *publish, struct ia_graph *graph, struct ia_error *err)
+{
+    AUTO_EARLIER struct earlier_list list = {0};
+    IA_TRY(ia_writer_load_candidates(publish->writer, keep_earlier, &list, err));
+    for (size_t i = 0; i < graph->images.len && list.all.len > 0; i++) {
+        struct ia_graph_image *image = &graph->images.items[i];
+        const struct earlier wanted = {.image_id = publish->catalog->files.items[image->file]->image_id};
+        const struct earlier *found =
+            bsearch(&wanted, list.all.items, list.all.len, sizeof(list.all.items[0]), by_image_id);
+        if (found == NULL)
+            continue;
+        image->was = found->candidate;
+        image->was_scan = found->scan;
+        image->was_since_ns = found->since_ns;
+    }
+    graph->began_ns = publish->row.started_ns;
+    graph->now_ns = ia_clock_ns(CLOCK_REALTIME);
+    ia_graph_set_min_age(graph, publish->catalog->options->min_age);
+    return IA_OK;
+}
+
 static int64_t image_of_scan(const void *ctx, size_t image)
 {
     const struct seen *seen = ctx;
@@ -236,6 +268,8 @@ enum ia_status ia_publish_verdicts(struct ia_publish *publish, struct ia_error *
     enum ia_status status = put_holders(publish, &seen.judged.graph, err);
     if (status == IA_OK)
         status = set_accounts(publish, &seen.judged.graph, err);
+    if (status == IA_OK)
+        status = set_times(publish, &seen.judged.graph, err);
     if (status == IA_OK)
         status = ia_verdicts_put(publish->writer, &seen.judged.graph, image_of_scan, &seen, &publish->row.doubts, err);
     ia_judge_graph_release(&seen.judged);
