@@ -24,6 +24,7 @@ class Image:
     snapshots: list = field(default_factory=list)  # internal ones, by name
     was_named: bool = False  # when a scan ran
     altered: str = ""      # what was done to it since it was last named: it may well be another thing now
+    written: int = 0       # the number of the latest deed that wrote to it
 
     def chain(self):
         image = self
@@ -38,6 +39,7 @@ class Forest:
         self.rng = rng
         self.log = log
         self.images = []
+        self.deeds = 0
         self.links = {}  # symbolic links: {path: path}
         os.makedirs(root, exist_ok=True)
 
@@ -83,6 +85,10 @@ class Forest:
             return self.full(target)
         return os.path.relpath(target, os.path.dirname(path) or ".")
 
+    def mark(self, image):
+        self.deeds += 1
+        image.written, image.altered = self.deeds, "written to"
+
     # -- Deeds. Each is logged as a line of shell, to be run in the root. ----------------------------------------------
 
     def run(self, *words):
@@ -93,6 +99,8 @@ class Forest:
         os.makedirs(os.path.dirname(self.full(path)), exist_ok=True)
 
     def add(self, image):
+        self.deeds += 1
+        image.written = self.deeds
         self.images.append(image)
         return image
 
@@ -111,7 +119,7 @@ class Forest:
         words = [word for place in places
                  for word in ("-c", f"write -q -P {self.rng.randrange(1, 256)} {place * CLUSTER} {CLUSTER}")]
         self.run("qemu-io", "-f", image.format, *words, image.path)
-        image.altered = "written to"
+        self.mark(image)
 
     def convert(self, source, path):
         """A full copy of what is read through it."""
@@ -130,23 +138,24 @@ class Forest:
 
     def commit(self, image):
         self.run("qemu-img", "commit", "-q", "-d", "-f", "qcow2", image.path)
-        image.base.altered = "written to"
+        self.mark(image.base)
 
     def rebase(self, image, base):
         """Copies what it needs of all above the new base, or of all for None."""
         image.named = self.name_for(image.path, base) if base else ""
         self.run("qemu-img", "rebase", "-q", "-f", "qcow2", "-b", image.named, *(["-F", base.format] if base else []), image.path)
-        image.base, image.altered = base, "written to"
+        image.base = base
+        self.mark(image)
 
     def rename_base(self, image, base):
         """Another name in the header, without a look at what is there."""
         image.base, image.named = base, self.name_for(image.path, base)
         self.run("qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-b", image.named, "-F", base.format, image.path)
-        image.altered = "written to"
+        self.mark(image)
 
     def snapshot(self, image, option, name):
         self.run("qemu-img", "snapshot", "-q", option, name, image.path)
-        image.altered = "written to"
+        self.mark(image)
 
     def pack(self, image, path):
         """A copy of the file, packed."""

@@ -65,14 +65,18 @@ class Ledger:
         """What this scan will see named."""
         forest = self.host.forest
         paths = forest.by_path()
+        seen = {}
         for image in forest.images:
             target = paths.get(forest.leads_to(image)) if image.named and not image.packed else None
-            if not target or is_hidden(image.path, hidden) or is_hidden(target.path, hidden):
-                continue
-            if target is image.base:
-                target.was_named, target.altered = True, ""
-            else:
+            if target and not is_hidden(image.path, hidden) and not is_hidden(target.path, hidden):
+                seen.setdefault(target, []).append(image)
+        for target, namers in seen.items():
+            if any(image.base is not target for image in namers):
                 target.altered = "named by what was made on another"
+                continue
+            target.was_named, target.altered = True, ""
+            if any(image.written < target.written for image in namers):
+                target.altered = "written to under what stands on it"
 
     def find_garbage(self, number, hidden):
         """Files that a report should come to list. What was written to or renamed since is a thing that cannot be proven."""
