@@ -164,8 +164,18 @@ def packed_backup(host):
         own = os.path.basename(disk.current.path)  # libvirt calls an overlay disk.SNAPSHOT
         if not host.odd_names and not own.endswith(".qcow2"):
             own += ".qcow2"
-        image = host.forest.pack(disk.current, f"backups/{name}-{own}.gz")
+        image = host.forest.pack(disk.current, f"backups/{name}-{own}.{host.rng.choice(['gz', 'gz', 'tar'])}")
     host.backups.append(Backup(name, [image], "packed"))
+    return True
+
+
+def copied_backup(host):
+    """The file of a snapshot as it is, beside nothing that its name leads to when that is relative."""
+    points = [point.image for disk in host.disks() if usable(host, disk) for point in disk.points if point.image.base]
+    if not points:
+        return False
+    name = f"b{host.number('backup')}"
+    host.backups.append(Backup(name, [host.forest.copy(host.rng.choice(points), f"backups/{name}.qcow2", mend=False)], "copied"))
     return True
 
 
@@ -271,6 +281,6 @@ def tidy(host):
     return True
 
 
-GROWING = {new_machine: 4, full_clone: 5, linked_clone: 10, new_template: 1, packed_backup: 3, begin_chain: 3, begin_upload: 2}
+GROWING = {new_machine: 4, full_clone: 5, linked_clone: 10, new_template: 1, packed_backup: 3, copied_backup: 1, begin_chain: 3, begin_upload: 2}
 SHRINKING = {delete_machine: 12, retire_template: 1, retire_backup: 4}
 STEADY = {refresh_template: 4, next_increment: 5, merge_increment: 2, drop_increment: 1, tidy: 1}

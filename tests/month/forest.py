@@ -2,6 +2,7 @@
 # The files of the host: real images by qemu-img and qemu-io, and beside each what the test knows of it. What an image needs is
 # known from how it was made, never from a program that reads it.
 
+import json
 import os
 import shlex
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from qemu import must
 
 CLUSTER = 64 * 1024
 SIZE = 4 * 1024 * 1024
+JSON = "json:"
 
 
 @dataclass(eq=False)
@@ -20,7 +22,7 @@ class Image:
     format: str = "qcow2"
     base: "Image" = None
     named: str = ""
-    packed: bool = False   # by gzip: its header stays as it is
+    packed: bool = False   # its header stays as it is
     snapshots: list = field(default_factory=list)  # internal ones, by name
     was_named: bool = False  # when a scan ran
     altered: str = ""      # what was done to it since it was last named: it may well be another thing now
@@ -56,8 +58,14 @@ class Forest:
 
     def leads_to(self, image):
         """The path that the name in the header leads to now."""
-        name = os.path.normpath(os.path.join(os.path.dirname(self.full(image.path)), image.named))
+        words = image.named
+        if words.startswith(JSON):
+            words = json.loads(words.removeprefix(JSON))["file"]["filename"]
+        name = os.path.normpath(os.path.join(os.path.dirname(self.full(image.path)), words))
         path = os.path.relpath(name, self.root)
+        folder, _, rest = path.partition("/")
+        if rest and folder in self.links:
+            path = os.path.join(self.links[folder], rest)
         return self.links.get(path, path)
 
     def is_sound(self, image):
@@ -76,12 +84,17 @@ class Forest:
         return next(path for path in (pattern.format(number) for number in range(1, 10000)) if self.is_free(path))
 
     def name_for(self, path, base):
-        """A name for a header: relative, absolute, or by a symbolic link."""
-        target = base.path
+        """A name for a header: relative, absolute, by a symbolic link to the file or to its folder, or a description of it."""
+        target, how = base.path, self.rng.random()
         links = [link for link, end in self.links.items() if end == target]
         if links and self.rng.random() < 0.5:
             target = links[0]
-        if self.rng.random() < 0.4:
+        folder, _, rest = target.partition("/")
+        if how < 0.05:
+            return JSON + json.dumps({"driver": base.format, "file": {"driver": "file", "filename": self.full(target)}})
+        if how < 0.15 and folder in self.links.values():
+            return self.full(os.path.join(next(link for link, end in self.links.items() if end == folder), rest))
+        if how < 0.45:
             return self.full(target)
         return os.path.relpath(target, os.path.dirname(path) or ".")
 
@@ -127,12 +140,12 @@ class Forest:
         self.run("qemu-img", "convert", "-q", "-f", source.format, "-O", "qcow2", source.path, path)
         return self.add(Image(path))
 
-    def copy(self, source, path):
-        """A copy of the file; the name in its header is mended."""
+    def copy(self, source, path, mend=True):
+        """A copy of the file; the name in its header is mended, or has the same words whatever they lead to from there."""
         self.folder(path)
         self.run("cp", "--", source.path, path)
-        image = self.add(Image(path, source.format, source.base, source.named))
-        if image.base and self.leads_to(image) != image.base.path:
+        image = self.add(Image(path, source.format, source.base, source.named, snapshots=list(source.snapshots)))
+        if mend and image.base and self.leads_to(image) != image.base.path:
             self.rename_base(image, image.base)
         return image
 
@@ -158,10 +171,12 @@ class Forest:
         self.mark(image)
 
     def pack(self, image, path):
-        """A copy of the file, packed."""
+        """A copy of the file, packed: by gzip, or in an archive as the name says."""
         self.folder(path)
-        self.log(f"gzip -1 -c {shlex.quote(image.path)} >{shlex.quote(path)}")
-        must("sh", "-c", 'exec gzip -1 -c -- "$1" >"$2"', "-", image.path, path, cwd=self.root)
+        if path.endswith(".tar"):
+            self.run("tar", "-cf", path, "-C", os.path.dirname(image.path), os.path.basename(image.path))
+        else:
+            self.run("sh", "-c", 'exec gzip -1 -c -- "$1" >"$2"', "-", image.path, path)
         # It has the same words, whatever they lead to from there.
         return self.add(Image(path, image.format, image.base, image.named, packed=True))
 

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections import defaultdict
 
+from forest import JSON
 from qemu import must
 from sites import run
 
@@ -25,10 +26,12 @@ def check(host, site, directory):
         notes, compared = [], 0
         for image in readers(host):
             # What is itself named by others is no disk as far as images show: only an inventory would.
-            if image.path not in places and any(link.path in places for link in image.chain()):
+            bases = [link.path for link in image.chain() if link.path in places]
+            if image.path not in places and bases:
                 compared += 1
-                notes += compare(before, after, image)
-                notes += [note for name in image.snapshots for note in compare_snapshot(before, after, image, name)]
+                differing = compare(before, after, image)
+                differing += [note for name in image.snapshots for note in compare_snapshot(before, after, image, name)]
+                notes += [f"{note} Overwritten: {', '.join(bases)}" for note in differing]
         return total, compared, notes
     finally:
         for path in (before, after):
@@ -51,8 +54,9 @@ def copy(host, target):
     must("cp", "-a", "--", forest.root, target)
     for image in forest.images:
         if image.packed:
-            must("sh", "-c", 'exec gzip -d -c -- "$1" >"$2"', "-", image.path, unpacked(image), cwd=target)
-        if image.base and (image.packed or os.path.isabs(image.named) or forest.leads_to(image) != image.base.path):
+            program = "tar -xOf" if image.path.endswith(".tar") else "gzip -d -c --"
+            must("sh", "-c", f'exec {program} "$1" >"$2"', "-", image.path, unpacked(image), cwd=target)
+        if image.base and (image.packed or image.named.startswith(("/", JSON)) or forest.leads_to(image) != image.base.path):
             name = os.path.relpath(image.base.path, os.path.dirname(image.path))
             must("qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-b", name, "-F", image.base.format, unpacked(image), cwd=target)
 
