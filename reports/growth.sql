@@ -6,7 +6,7 @@
 -- about: A base that no image names any more is not proven unused: see the report unused-backing.
 -- parameter: :since | the number of the earlier scan, or a time as in v_scan.started (a date is enough): the last scan that began by then, or, if there is none, the first that is kept
 -- column: path | path | the image
--- column: status | text | new, vanished or changed
+-- column: status | text | new, vanished, changed, or not-seen: it could not be looked at, and is taken for what it was
 -- column: disk_delta | bytes | change of the blocks on the host; all of them where it is new, minus all where it vanished
 -- column: data_delta | bytes | change of the guest bytes of data, likewise
 -- column: virtual_delta | bytes | change of the guest's disk size, likewise
@@ -33,23 +33,24 @@ span AS (
 -- The depth of an image that was not understood, or whose chain is broken, is unknown.
 seen AS (
     SELECT scan_id, path, virtual_size, file_size, disk_size, data_bytes, dependents,
-           CASE state WHEN 'ok' THEN chain_depth END AS depth
+           CASE state WHEN 'ok' THEN chain_depth END AS depth, state = 'not-seen' AS unseen
     FROM v_history
 ),
 old AS (SELECT seen.* FROM seen JOIN span ON seen.scan_id = span.a),
 now AS (SELECT seen.* FROM seen JOIN span ON seen.scan_id = span.b),
 pair AS (
-    SELECT now.path, CASE WHEN old.path IS NULL THEN 'new' ELSE 'changed' END AS status,
+    SELECT now.path,
+           CASE WHEN old.path IS NULL THEN 'new' WHEN now.unseen AND NOT old.unseen THEN 'not-seen' ELSE 'changed' END AS status,
            now.disk_size - coalesce(old.disk_size, 0) AS disk_delta,
            now.data_bytes - coalesce(old.data_bytes, 0) AS data_delta,
            coalesce(now.virtual_size, 0) - coalesce(old.virtual_size, 0) AS virtual_delta,
            now.file_size - coalesce(old.file_size, 0) AS file_delta,
            old.depth AS depth_from, now.depth AS depth_to,
-           old.dependents AS dependents_from, now.dependents AS dependents_to
+           old.dependents AS dependents_from, now.dependents AS dependents_to, now.unseen OR old.unseen AS unseen
     FROM now LEFT JOIN old ON old.path = now.path
     UNION ALL
     SELECT old.path, 'vanished', -old.disk_size, -old.data_bytes, -coalesce(old.virtual_size, 0), -old.file_size,
-           old.depth, NULL, old.dependents, NULL
+           old.depth, NULL, old.dependents, NULL, 0
     FROM old LEFT JOIN now ON now.path = old.path
     WHERE now.path IS NULL
 )
@@ -66,5 +67,6 @@ SELECT pair.path, pair.status, pair.disk_delta, pair.data_delta, pair.virtual_de
 FROM pair, span
 WHERE span.a IS NOT NULL
   AND (pair.status <> 'changed' OR pair.disk_delta <> 0 OR pair.data_delta <> 0 OR pair.virtual_delta <> 0
-       OR pair.file_delta <> 0 OR pair.depth_from IS NOT pair.depth_to OR pair.dependents_from <> pair.dependents_to)
+       OR pair.file_delta <> 0
+       OR NOT pair.unseen AND (pair.depth_from IS NOT pair.depth_to OR pair.dependents_from <> pair.dependents_to))
 ORDER BY pair.disk_delta DESC, pair.path;

@@ -104,7 +104,8 @@ CREATE TABLE file (
     is_device  INTEGER NOT NULL DEFAULT 0 CHECK (is_device IN (0, 1)),  -- 1: a block device; its blocks are elsewhere
     mtime_ns   INTEGER NOT NULL,
     ctime_ns   INTEGER NOT NULL,
-    checked_ns INTEGER NOT NULL,  -- when its content was read; 0: the next scan reads it again
+    checked_ns INTEGER NOT NULL,  -- when its content was read; 0: the next scan reads it again; -1: it
+                                  -- was not seen, and is not waited for any more
     verdict    TEXT NOT NULL CHECK (  -- part: of an image; passed: no image; packed: none, but images may be packed in it;
                    -- unknown: could not be understood; none: not looked at
                    verdict = 'image' OR verdict = 'part' OR verdict = 'passed' OR verdict = 'packed'
@@ -171,6 +172,8 @@ CREATE TABLE image (
                    OR format_basis = 'suffix' OR format_basis = 'guessed' OR format_basis = 'named'),
     state        TEXT NOT NULL CHECK (  -- those of the first line have a map, the others are why it has none
                    state = 'ok' OR state = 'changed' OR state = 'snapshot-unreadable' OR state = 'truncated'
+                   -- not-seen: it could not be looked at, and its row is as the last scan left it that could
+                   OR state = 'not-seen'
                    OR state = 'not-mine' OR state = 'unsupported' OR state = 'corrupt' OR state = 'limit'
                    OR state = 'missing' OR state = 'denied' OR state = 'refused' OR state = 'loop'
                    OR state = 'busy' OR state = 'full' OR state = 'foreign' OR state = 'io'
@@ -269,6 +272,7 @@ CREATE TABLE image_memory (
                                   -- file, which had the inode before
     base_id             INTEGER,  -- file_id of the file that its backing name led to when a scan first saw it there; that
                                   -- file may be no more; NULL: none yet
+    seen_scan           INTEGER,  -- scan_id of the last scan that saw it, or the one before; NULL: the latest did
     fingerprint         INTEGER NOT NULL DEFAULT 0  -- of what may change though the file does not: the same, the rows of
                                   -- image and image_memory are not written again
 ) STRICT;
@@ -556,6 +560,7 @@ CREATE TABLE history_span (
     backing_path TEXT,              -- as image.backing_path
     state        TEXT NOT NULL CHECK (  -- as v_image.state
                    state = 'ok' OR state = 'broken-chain' OR state = 'changed' OR state = 'snapshot-unreadable'
+                   OR state = 'not-seen'
                    OR state = 'truncated' OR state = 'not-mine' OR state = 'unsupported' OR state = 'corrupt'
                    OR state = 'limit' OR state = 'missing' OR state = 'denied' OR state = 'refused'
                    OR state = 'loop' OR state = 'busy' OR state = 'full' OR state = 'foreign' OR state = 'io'

@@ -36,8 +36,11 @@ SELECT i.image_id, i.path, i.format, h.variant, i.format_basis, h.virtual_size,
        (SELECT count(*) FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS snapshots,
        (SELECT count(*) FROM image_file AS x WHERE x.image_id = i.image_id) AS files,
        h.identity, h.parent_identity, i.is_template, self.volume_id,
-       strftime('%Y-%m-%dT%H:%M:%SZ', self.birth_ns / 1000000000, 'unixepoch') AS birth
+       strftime('%Y-%m-%dT%H:%M:%SZ', self.birth_ns / 1000000000, 'unixepoch') AS birth,
+       (SELECT v.started FROM v_scan AS v WHERE v.scan_id <= coalesce(memory.seen_scan, v.scan_id)
+        ORDER BY v.scan_id DESC LIMIT 1) AS last_seen
 FROM image AS i
+LEFT JOIN image_memory AS memory ON memory.image_id = i.image_id
 LEFT JOIN file AS self ON self.file_id = i.file_id
 LEFT JOIN image_header AS h ON h.image_id = i.image_id
 LEFT JOIN image AS b ON b.image_id = i.backing_id;

@@ -114,8 +114,12 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
     IA_TRY(walk_and_load(&scan->catalog, err));
     IA_TRY(ia_catalog_add_allowed(&scan->catalog, err));
     IA_TRY(ia_catalog_match(&scan->catalog, err));
+    IA_TRY(ia_catalog_keep_hidden(&scan->catalog, err));
+    IA_TRY(ia_catalog_find_absent(&scan->catalog, err));
+    IA_TRY(ia_catalog_keep_unmounted(&scan->catalog, err));
     IA_TRY(ia_reading_read_new(&scan->reading, err));
     IA_TRY(ia_reading_read_former(&scan->reading, err));
+    ia_catalog_keep_unreadable(&scan->catalog);
     IA_TRY(ia_links_follow(&scan->links, err));
     IA_TRY(look_again(scan, err));
     IA_TRY(ia_catalog_judge_vhds(&scan->catalog, err));
@@ -124,7 +128,6 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
     IA_TRY(ia_links_judge(&scan->links, err));
     IA_TRY(ia_links_compare(&scan->links, err));
     IA_TRY(ia_links_recheck(&scan->links, err));
-    IA_TRY(ia_catalog_find_absent(&scan->catalog, err));
     ia_catalog_mark_sole_hosts(&scan->catalog);
     IA_TRY(ia_publish_rows(&scan->publish, err));
     scan->publish.row.finished_ns = ia_clock_ns(CLOCK_REALTIME);

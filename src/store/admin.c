@@ -65,6 +65,17 @@ enum ia_status ia_store_migrate(const char *path, int64_t *from, struct ia_error
     return ia_connection_exec(db, "COMMIT", err);
 }
 
+/* The next scan drops what it does not find there. */
+static enum ia_status forget_mounts(sqlite3 *db, struct ia_error *err)
+{
+    return ia_connection_exec(db,
+                              "UPDATE file SET checked_ns = -1 WHERE EXISTS (SELECT 1 FROM absent_mount AS m"
+                              " JOIN volume AS v ON v.identity = m.identity WHERE v.volume_id = file.volume_id"
+                              " AND rtrim(file.path, replace(file.path, '/', '')) = rtrim(m.path, '/') || '/');"
+                              "DELETE FROM absent_mount",
+                              err);
+}
+
 enum ia_status ia_store_prune(const char *path, const struct ia_prune_options *options, struct ia_error *err)
 {
     AUTO_DB sqlite3 *db = NULL;
@@ -74,7 +85,7 @@ enum ia_status ia_store_prune(const char *path, const struct ia_prune_options *o
     if (options->keep > 0)
         IA_TRY(ia_history_prune(db, options->keep, err));
     if (options->forget_mounts)
-        IA_TRY(ia_connection_exec(db, "DELETE FROM absent_mount", err));
+        IA_TRY(forget_mounts(db, err));
     IA_TRY(ia_connection_exec(db, "COMMIT", err));
     return ia_connection_exec(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
 }

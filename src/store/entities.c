@@ -62,7 +62,7 @@ static const struct ia_column_spec image_columns[] = {
     IA_STORED(ia_image_row, path),           IA_COLUMN(ia_image_row, format),
     IA_COLUMN(ia_image_row, format_basis),   IA_COLUMN(ia_image_row, state),
     IA_COLUMN(ia_image_row, problem),        IA_STORED(ia_image_row, chain_ok),
-    IA_STORED(ia_image_row, backing_path),   IA_STORED_NULL_IF_ZERO(ia_image_row, backing_id),
+    IA_STORED(ia_image_row, backing_path),   IA_NULL_IF_ZERO(ia_image_row, backing_id),
     IA_STORED(ia_image_row, map_id),         IA_STORED(ia_image_row, is_template),
     IA_STORED(ia_image_row, parent_differs), IA_STORED(ia_image_row, unsettled),
     IA_STORED(ia_image_row, lock_state),
@@ -135,6 +135,7 @@ static const struct ia_column_spec image_memory_columns[] = {
     IA_COLUMN(ia_image_row, referenced_path),
     IA_COLUMN(ia_image_row, referenced_uncertain),
     IA_NULL_IF_ZERO(ia_image_row, base_id),
+    IA_NULL_IF_ZERO(ia_image_row, seen_scan),
     IA_COLUMN(ia_image_row, fingerprint),
 };
 

@@ -91,6 +91,7 @@ struct ia_image_row {
     /* image_memory */
     int64_t first_scan;
     int64_t referenced_scan;     /* 0: never */
+    int64_t seen_scan;           /* 0: the latest */
     const char *referenced_by;   /* NULL: never */
     const char *referenced_path; /* its own at that scan; NULL: never */
     int64_t base_id;             /* 0: none */

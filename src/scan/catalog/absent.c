@@ -69,7 +69,8 @@ static enum ia_status check(struct ia_catalog *catalog, const char *directory, c
     for (size_t i = 0; i < catalog->absent.len; i++)
         if (strcmp(catalog->absent.items[i].path, directory) == 0)
             return IA_OK;
-    struct ia_absent absent = {.path = strdup(directory), .identity = strdup(identity)};
+    struct ia_absent absent = {
+        .path = strdup(directory), .identity = strdup(identity), .unmounted = code == IA_FINDING_MOUNT_MISSING};
     if (absent.path == NULL || absent.identity == NULL || !ia_vec_push(&catalog->absent, absent)) {
         free(absent.path);
         free(absent.identity);
@@ -109,7 +110,7 @@ static enum ia_status find_exchanged(struct ia_catalog *catalog, struct ia_error
 {
     for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *item = catalog->files.items[i];
-        if (item->previous == IA_NO_FILE)
+        if (item->previous == IA_NO_FILE || item->not_seen)
             continue;
         const struct ia_previous *previous = &catalog->previous.items[item->previous];
         if (held_images(previous) && previous->volume_id != catalog->volumes.items[item->volume].previous_id)
@@ -125,7 +126,7 @@ enum ia_status ia_catalog_find_absent(struct ia_catalog *catalog, struct ia_erro
     for (size_t i = 0; i < catalog->previous.len; i++) {
         const struct ia_previous *previous = &catalog->previous.items[i];
         struct stat st;
-        if (previous->taken || !held_images(previous))
+        if (previous->taken || previous->is_forgotten || !held_images(previous))
             continue;
         if (!ia_catalog_is_below_a_root(catalog, previous->path) && lstat(previous->path, &st) != 0 && errno == ENOENT)
             continue; /* not ours to read any more, and gone for good */

@@ -39,7 +39,7 @@ static void lose(struct ia_catalog *catalog, struct ia_file *file)
 enum ia_status ia_catalog_check_names(struct ia_catalog *catalog, size_t number, struct ia_error *err)
 {
     struct ia_file *file = catalog->files.items[number];
-    for (size_t i = 0; i < file->names.len && !file->gone;) {
+    for (size_t i = 0; i < file->names.len && !file->gone && !file->not_seen;) {
         bool holds;
         IA_TRY(check_name(catalog, file, &file->names.items[i], &holds, err));
         if (holds) {

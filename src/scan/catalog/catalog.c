@@ -212,6 +212,28 @@ enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, cons
     return IA_OK;
 }
 
+enum ia_status ia_catalog_add_unseen(struct ia_catalog *catalog, size_t number, struct ia_error *err)
+{
+    struct ia_previous *previous = &catalog->previous.items[number];
+    struct ia_file *file = catalog->maker->make();
+    if (file == NULL || !ia_vec_push(&catalog->files, file)) {
+        if (file != NULL)
+            catalog->maker->free(file);
+        return ia_no_memory(err);
+    }
+    IA_TRY(ia_catalog_previous_volume(catalog, previous->volume_id, &file->volume, err));
+    file->key = previous->key;
+    file->key.dev = catalog->volumes.items[file->volume].about.dev;
+    file->birth_ns = previous->birth_ns;
+    file->disk_size = previous->disk_size;
+    file->links = previous->links;
+    file->previous = number;
+    file->not_seen = true;
+    previous->taken = true;
+    ia_file_take_over(file, previous);
+    return add_name(file, previous->path, false) ? IA_OK : ia_no_memory(err);
+}
+
 enum ia_status ia_catalog_add_previous(struct ia_catalog *catalog, struct ia_previous *previous, struct ia_error *err)
 {
     if (!ia_vec_push(&catalog->previous, *previous))

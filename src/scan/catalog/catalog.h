@@ -30,6 +30,7 @@ struct ia_vhd_directories {
 struct ia_absent {
     char *path;     /* owned; a directory */
     char *identity; /* owned; of the volume that it lay on */
+    bool unmounted; /* that is not where it was; else the directory is not to be read any more */
 };
 
 /* A file system that files lie on. */
@@ -38,6 +39,7 @@ struct ia_catalog_volume {
     bool is_described;
     bool is_sole_host;   /* --sole-host vouches that no other host uses it */
     bool is_twin;        /* another one of this scan has the same identity */
+    bool is_absent;      /* it was not met: the store keeps its row as it is */
     int64_t previous_id; /* its number in the scan before; 0: that had none */
     int64_t volume_id;   /* of its row; 0: none yet */
 };
@@ -110,6 +112,17 @@ IA_MUST_CHECK enum ia_status ia_catalog_add(struct ia_catalog *catalog, const ch
 /* Takes over what previous owns. */
 IA_MUST_CHECK enum ia_status ia_catalog_add_previous(struct ia_catalog *catalog, struct ia_previous *previous,
                                                      struct ia_error *err);
+
+/* The file of the scan before, by the path that it had, and as it was: nothing on the host is looked at for it, and no
+ * identity leads to it. */
+IA_MUST_CHECK enum ia_status ia_catalog_add_unseen(struct ia_catalog *catalog, size_t previous, struct ia_error *err);
+
+/* unseen.c: keeps what the scan before had, and what lies where the walk could not look. After ia_catalog_match. */
+IA_MUST_CHECK enum ia_status ia_catalog_keep_hidden(struct ia_catalog *catalog, struct ia_error *err);
+/* And what lies on a file system that is not mounted. After ia_catalog_find_absent. */
+IA_MUST_CHECK enum ia_status ia_catalog_keep_unmounted(struct ia_catalog *catalog, struct ia_error *err);
+/* The same of images that are there and could not be read. After they were tried. */
+void ia_catalog_keep_unreadable(struct ia_catalog *catalog);
 
 /* What the scan before left of the file; NULL: nothing. */
 static inline const struct ia_previous *ia_catalog_previous(const struct ia_catalog *catalog,

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "io/block_device.h"
 
@@ -79,6 +80,20 @@ void ia_previous_release(struct ia_previous *previous)
     ia_parsed_release(&previous->parsed);
 }
 
+void ia_file_take_over(struct ia_file *file, struct ia_previous *previous)
+{
+    file->from_store = true;
+    file->checked_ns = previous->checked_ns;
+    file->class = previous->class;
+    file->reason = previous->reason;
+    file->packed = ia_steal_ptr(previous->packed);
+    if (file->class == IA_CLASS_IMAGE) {
+        file->parsed = previous->parsed;
+        previous->parsed = (struct ia_parsed){0};
+        file->has_parsed = true;
+    }
+}
+
 void ia_file_release(struct ia_file *file)
 {
     for (size_t i = 0; i < file->names.len; i++)
@@ -91,6 +106,8 @@ void ia_file_release(struct ia_file *file)
 const char *ia_file_image_state(const struct ia_file *file)
 {
     const struct ia_parsed *parsed = &file->parsed;
+    if (file->not_seen)
+        return "not-seen";
     if (ia_parsed_is_half_read(parsed))
         return "changed";
     if (parsed->status != IA_OK)

@@ -101,11 +101,14 @@ struct ia_previous {
     bool referenced_uncertain; /* that may have been another file, which had the inode before */
     int64_t base_id;           /* file_id of the file that its backing name led to at first; 0: none */
     int64_t row_fingerprint;   /* of the image's row in the store */
+    int64_t backing_id;        /* image_id of its backing image, as it was followed then; 0: none was */
+    int64_t seen_scan;         /* the last scan that saw it, where the one before this did not; else 0 */
     const char *reason;        /* why it was skipped, where that depends on the content alone; else NULL */
     enum ia_file_class class;
     struct ia_parsed parsed;
     struct ia_packed_content *packed; /* owned; NULL: nothing was looked for in it */
     bool was_packed;                  /* packed was not NULL when it was loaded */
+    bool is_forgotten;                /* the administrator does not wait for it any more */
     bool taken;                       /* a file of this scan has its place */
 };
 void ia_previous_release(struct ia_previous *previous);
@@ -128,6 +131,8 @@ struct ia_file {
     bool has_parsed;
     bool block_device;
     bool look_again; /* it came or changed after the walk: to be read */
+    bool not_seen;   /* it cannot be looked at now: from_store, and all of it is as the last scan saw it that could */
+    bool unreadable; /* the same of one that is there, and cannot be read: `parsed.message` is why */
     bool gone;       /* it has no name any more: as if it had never been there. Its last name is kept for messages */
     struct ia_parsed parsed;
     struct ia_packed_content *packed; /* owned; what was found packed in it; NULL: nothing was looked for */
@@ -138,6 +143,8 @@ struct ia_file {
     struct ia_read *read; /* what reading added: reading/reading.h */
     struct ia_node *node; /* its place among what images name: graph/links.h */
 };
+/* What the store has of it is what it is. */
+void ia_file_take_over(struct ia_file *file, struct ia_previous *previous);
 /* What it owns itself; read and node are the caller's. */
 void ia_file_release(struct ia_file *file);
 

@@ -73,6 +73,8 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     previous->base_id = row->base_id;
     previous->referenced_uncertain = row->referenced_uncertain;
     previous->row_fingerprint = row->fingerprint;
+    previous->backing_id = row->backing_id;
+    previous->seen_scan = row->seen_scan;
     parsed->format = copy(row->format, ok);
     parsed->message = copy(row->problem, ok);
     parsed->basis = basis_of(row->format_basis);
@@ -131,7 +133,8 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *row, struct
         .disk_size = row->disk_size,
         .links = row->links,
         .links_found = row->links_found,
-        .checked_ns = row->checked_ns,
+        .checked_ns = row->checked_ns < 0 ? 0 : row->checked_ns,
+        .is_forgotten = row->checked_ns < 0,
         .class = class_of(row->verdict),
         .path = copy(row->path, &ok),
         .reason = reason_of(row->reason),

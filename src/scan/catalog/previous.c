@@ -42,20 +42,6 @@ static enum ia_status match_paths(struct ia_catalog *catalog, struct ia_error *e
     return IA_OK;
 }
 
-static void take_over(struct ia_file *item, struct ia_previous *previous)
-{
-    item->from_store = true;
-    item->checked_ns = previous->checked_ns;
-    item->class = previous->class;
-    item->reason = previous->reason;
-    item->packed = ia_steal_ptr(previous->packed);
-    if (item->class == IA_CLASS_IMAGE) {
-        item->parsed = previous->parsed;
-        previous->parsed = (struct ia_parsed){0};
-        item->has_parsed = true;
-    }
-}
-
 /* Both births are known, and are the same, or are not. */
 static bool is_born_with(const struct ia_previous *previous, const struct ia_file *item)
 {
@@ -145,7 +131,7 @@ static bool match_identity(struct ia_catalog *catalog, struct ia_file *item)
                      previous->reason != NULL && (previous->class != IA_CLASS_PACKED || previous->packed != NULL) &&
                      (previous->class == IA_CLASS_IMAGE || !ia_catalog_is_raw_by_name(catalog, item));
     if (unchanged)
-        take_over(item, previous);
+        ia_file_take_over(item, previous);
     return true;
 }
 

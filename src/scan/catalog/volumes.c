@@ -25,6 +25,22 @@ enum ia_status ia_catalog_see_volume(struct ia_catalog *catalog, int64_t dev, si
     return IA_OK;
 }
 
+/* One that was not met has no st_dev: a negative number is none. */
+enum ia_status ia_catalog_previous_volume(struct ia_catalog *catalog, int64_t volume_id, size_t *number,
+                                          struct ia_error *err)
+{
+    for (*number = 0; *number < catalog->volumes.len; ++*number)
+        if (catalog->volumes.items[*number].previous_id == volume_id)
+            return IA_OK;
+    struct ia_catalog_volume volume = {
+        .is_described = true, .is_absent = true, .previous_id = volume_id, .volume_id = volume_id};
+    IA_TRY(ia_volume_unknown(-volume_id, &volume.about, err));
+    if (ia_vec_push(&catalog->volumes, volume))
+        return IA_OK;
+    ia_volume_release(&volume.about);
+    return ia_no_memory(err);
+}
+
 /* Takes over what was found by one path, if that lies on the volume. */
 static enum ia_status take(struct ia_catalog_volume *volume, enum ia_status status, struct ia_volume *found,
                            struct ia_error *err)

@@ -11,6 +11,10 @@
 IA_MUST_CHECK enum ia_status ia_catalog_see_volume(struct ia_catalog *catalog, int64_t dev, size_t *number,
                                                    struct ia_error *err);
 
+/* The one that had this number in the scan before, whether this one met it or not. IA_NOMEM. */
+IA_MUST_CHECK enum ia_status ia_catalog_previous_volume(struct ia_catalog *catalog, int64_t volume_id, size_t *number,
+                                                        struct ia_error *err);
+
 /* Looks at those that were not looked at yet, and finds which volume of the scan before each of them is. To be called
  * after files were added. IA_NOMEM. */
 IA_MUST_CHECK enum ia_status ia_catalog_match_volumes(struct ia_catalog *catalog, struct ia_error *err);

@@ -29,7 +29,7 @@ enum ia_status ia_links_find_holders(struct ia_links *links, struct ia_error *er
 {
     for (size_t i = 0; i < links->catalog->files.len; i++) {
         const struct ia_file *file = links->catalog->files.items[i];
-        if (!file->gone && (ia_file_is_image(file) || file->node->is_part))
+        if (!file->gone && !file->not_seen && (ia_file_is_image(file) || file->node->is_part))
             add_file(links, i);
     }
     return ia_holders_find(&links->holders, err);

@@ -12,9 +12,9 @@
 static void judge_unknown(struct ia_links *links, const struct ia_file *item)
 {
     const char *path = ia_file_path(item);
-    if (strcmp(item->reason, "empty") == 0)
+    if (!item->unreadable && strcmp(item->reason, "empty") == 0)
         ia_findings_add(&links->catalog->findings, IA_FINDING_EMPTY, path, "named like an image, and empty");
-    else if (strcmp(item->reason, "unrecognised") == 0)
+    else if (!item->unreadable && strcmp(item->reason, "unrecognised") == 0)
         ia_findings_add(&links->catalog->findings, IA_FINDING_UNRECOGNISED, path,
                         "named like an image, without a known magic");
     else
@@ -217,9 +217,13 @@ static enum ia_status judge_image(struct ia_links *links, size_t number, struct 
 {
     struct ia_file *item = links->catalog->files.items[number];
     enum ia_status status = IA_OK;
-    judge_content(links, item);
-    judge_backing(links, item);
-    ia_links_judge_nested(links, item);
+    if (item->unreadable)
+        judge_unknown(links, item);
+    if (!item->not_seen) {
+        judge_content(links, item);
+        judge_backing(links, item);
+        ia_links_judge_nested(links, item);
+    }
     mark_template(links, item);
     add_overlay(links, number);
     for (size_t i = 0; i < item->read->parts.len && status == IA_OK; i++) {

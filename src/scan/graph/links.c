@@ -88,7 +88,7 @@ enum ia_status ia_links_load_templates(struct ia_links *links, struct ia_error *
 static bool needs_another_look(const struct ia_file *item, bool *by_guess)
 {
     *by_guess = false;
-    if (item->node->reread)
+    if (item->node->reread || item->not_seen)
         return false;
     bool is_part = item->node->is_part || item->node->is_companion;
     if (item->node->stale || (item->class == IA_CLASS_PART && !is_part))
@@ -251,7 +251,7 @@ enum ia_status ia_links_recheck(struct ia_links *links, struct ia_error *err)
         return ia_no_memory(err);
     for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *file = catalog->files.items[i];
-        if (ia_file_is_image(file) || file->node->is_part)
+        if ((ia_file_is_image(file) || file->node->is_part) && !file->not_seen)
             how[i] = ia_links_may_be_base(links, file) ? IA_RECHECK_OPENED : IA_RECHECK_LISTED;
     }
     IA_TRY(ia_reading_recheck(links->reading, how, err));

@@ -109,6 +109,11 @@ IA_MUST_CHECK enum ia_status ia_links_follow(struct ia_links *links, struct ia_e
 IA_MUST_CHECK enum ia_status ia_links_start_over(struct ia_links *links, struct ia_error *err);
 /* resolve.c: follows the references of all images that were read. */
 IA_MUST_CHECK enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err);
+/* unseen.c: what those name that cannot be seen, where it cannot be followed now. */
+IA_MUST_CHECK enum ia_status ia_links_restore_unseen(struct ia_links *links, struct ia_error *err);
+/* lookup.c: the image names its backing file, which was followed; format: as it states it, NULL: it does not. */
+IA_MUST_CHECK enum ia_status ia_links_state_format(struct ia_links *links, size_t image, const char *format,
+                                                   struct ia_error *err);
 /* Whether files that the walk did not find may be added to the catalog, and so be read. */
 enum ia_files_read { IA_KNOWN_FILES, IA_NEW_FILES };
 /* The file that was found; with IA_NEW_FILES one in an --allow directory is added. */

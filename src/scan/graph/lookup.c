@@ -89,3 +89,21 @@ enum ia_status ia_links_add_alias(struct ia_links *links, enum ia_alias_kind kin
     free(alias.path);
     return ia_no_memory(err);
 }
+
+enum ia_status ia_links_state_format(struct ia_links *links, size_t image, const char *format, struct ia_error *err)
+{
+    const struct ia_file *item = links->catalog->files.items[image];
+    struct ia_file *target = links->catalog->files.items[item->node->backing];
+    target->node->is_referenced = true;
+    if (format == NULL)
+        return IA_OK;
+    if (target->node->stated_format == NULL) {
+        target->node->stated_format = strdup(format);
+        return target->node->stated_format != NULL ? IA_OK : ia_no_memory(err);
+    }
+    if (strcmp(target->node->stated_format, format) != 0)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_FORMAT_CONFLICT, ia_file_path(item),
+                        "takes its backing file for %s, another image takes it for %s", format,
+                        target->node->stated_format);
+    return IA_OK;
+}

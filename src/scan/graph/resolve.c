@@ -89,24 +89,6 @@ static enum ia_status follow(struct ia_links *links, size_t image, const struct 
     return IA_OK;
 }
 
-static enum ia_status state_format(struct ia_links *links, size_t image, const char *format, struct ia_error *err)
-{
-    const struct ia_file *item = links->catalog->files.items[image];
-    struct ia_file *target = links->catalog->files.items[item->node->backing];
-    target->node->is_referenced = true;
-    if (format == NULL)
-        return IA_OK;
-    if (target->node->stated_format == NULL) {
-        target->node->stated_format = strdup(format);
-        return target->node->stated_format != NULL ? IA_OK : ia_no_memory(err);
-    }
-    if (strcmp(target->node->stated_format, format) != 0)
-        ia_findings_add(&links->catalog->findings, IA_FINDING_FORMAT_CONFLICT, ia_file_path(item),
-                        "takes its backing file for %s, another image takes it for %s", format,
-                        target->node->stated_format);
-    return IA_OK;
-}
-
 /* A parent called by host paths: the first that can be followed counts, and others that can are kept as aliases. */
 static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum ia_files_read allowed, bool *deferred,
                                     struct ia_error *err)
@@ -120,7 +102,7 @@ static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum i
     }
     const struct ia_file *item = links->catalog->files.items[image];
     if (status == IA_OK && !*deferred && item->node->backing != IA_NO_FILE)
-        status = state_format(links, image, item->parsed.facts.backing_format, err);
+        status = ia_links_state_format(links, image, item->parsed.facts.backing_format, err);
     return status;
 }
 
@@ -178,8 +160,9 @@ static enum ia_status resolve_identity(struct ia_links *links, size_t image, str
         return IA_OK;
     node->backing = node->backing_target = target;
     node->backing_path = strdup(ia_file_path(items[target]));
-    return node->backing_path == NULL ? ia_no_memory(err)
-                                      : state_format(links, image, items[image]->parsed.facts.backing_format, err);
+    return node->backing_path == NULL
+               ? ia_no_memory(err)
+               : ia_links_state_format(links, image, items[image]->parsed.facts.backing_format, err);
 }
 
 static enum ia_status resolve_reference(struct ia_links *links, size_t image, enum ia_files_read allowed,
@@ -195,7 +178,8 @@ static enum ia_status resolve_reference(struct ia_links *links, size_t image, en
     if (status != IA_OK || *deferred || item->node->backing == IA_NO_FILE)
         return status;
     const char *format = stated != NULL ? stated : reference.format;
-    return state_format(links, image, item->node->backing_state == IA_RESOLVE_UNSUPPORTED ? NULL : format, err);
+    return ia_links_state_format(links, image, item->node->backing_state == IA_RESOLVE_UNSUPPORTED ? NULL : format,
+                                 err);
 }
 
 static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum ia_files_read allowed, bool *deferred,
@@ -333,6 +317,7 @@ enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err)
             IA_TRY(resolve_round(links, allowed, count, &any, err));
         }
     }
+    IA_TRY(ia_links_restore_unseen(links, err));
     mark_parts(links);
     return mark_companions(links, err);
 }

@@ -70,6 +70,8 @@ static enum ia_status put_volumes(struct ia_publish *publish, struct ia_error *e
     struct ia_catalog *catalog = publish->catalog;
     for (size_t i = 0; i < catalog->volumes.len; i++) {
         struct ia_catalog_volume *volume = &catalog->volumes.items[i];
+        if (volume->is_absent)
+            continue;
         struct ia_volume_row row = {
             .volume_id = volume->previous_id,
             .identity = volume->about.identity,
@@ -155,7 +157,8 @@ static int64_t fingerprint(const struct ia_image_row *row)
 {
     const int64_t numbers[] = {row->file_id,    row->chain_ok,        row->backing_id,  row->map_id,
                                row->first_scan, row->referenced_scan, row->is_template, row->referenced_mtime_ns,
-                               row->unsettled,  row->parent_differs,  row->base_id,     row->referenced_uncertain};
+                               row->unsettled,  row->parent_differs,  row->base_id,     row->referenced_uncertain,
+                               row->seen_scan};
     const char *const texts[] = {row->path,       row->format_basis,  row->state,   row->backing_path,
                                  row->lock_state, row->referenced_by, row->problem, row->referenced_path};
     struct ia_fingerprint print = IA_FINGERPRINT_INIT;
@@ -196,6 +199,8 @@ static void add_memory(const struct ia_publish *publish, const struct ia_file *i
     const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
     bool named = item->node->referenced_by != IA_NO_FILE;
     int64_t now = ia_writer_scan_id(publish->writer);
+    if (item->not_seen)
+        row->seen_scan = previous->seen_scan != 0 ? previous->seen_scan : now - 1;
     row->first_scan = previous != NULL && previous->first_scan != 0 ? previous->first_scan : now;
     if (named) {
         row->referenced_scan = now;

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* What an earlier scan knew of files that cannot be seen now is kept: they may be there still, and so may what they
+ * name. They lie below a directory that cannot be listed, on a file system that is not mounted, or cannot be read. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "scan/catalog/catalog.h"
+#include "scan/catalog/volumes.h"
+
+/* The walk could not look at the path, or at a directory that it lies in. */
+static bool is_hidden(const struct ia_catalog *catalog, const char *path)
+{
+    for (size_t i = 0; i < catalog->findings.all.len; i++) {
+        const struct ia_finding *finding = &catalog->findings.all.items[i];
+        bool hides = finding->code == IA_FINDING_UNREADABLE_DIRECTORY || finding->code == IA_FINDING_UNREADABLE;
+        if (hides && ia_path_below(path, finding->path) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static bool is_unmounted(const struct ia_catalog *catalog, const struct ia_previous *previous)
+{
+    size_t len = ia_path_directory_length(previous->path);
+    len -= len > 1; /* without the slash, but for / itself */
+    for (size_t i = 0; i < catalog->absent.len; i++) {
+        const struct ia_absent *absent = &catalog->absent.items[i];
+        if (absent->unmounted && strlen(absent->path) == len && memcmp(absent->path, previous->path, len) == 0 &&
+            strcmp(absent->identity, ia_catalog_previous_identity(catalog, previous->volume_id)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A directory that cannot be listed may be entered: what was known to be in it is seen by its name. */
+static enum ia_status keep_hidden(struct ia_catalog *catalog, size_t number, struct ia_error *err)
+{
+    const struct ia_previous *previous = &catalog->previous.items[number];
+    struct stat st;
+    size_t file;
+    if (lstat(previous->path, &st) != 0 || !S_ISREG(st.st_mode))
+        return ia_catalog_add_unseen(catalog, number, err);
+    IA_TRY(ia_catalog_add(catalog, previous->path, &st, false, &file, err));
+    return catalog->files.items[file]->previous == IA_NO_FILE ? ia_catalog_match_late(catalog, file, err) : IA_OK;
+}
+
+/* Nothing of this scan is it, and it is of an image, of a part of one, or has images packed in it. */
+static bool is_worth_keeping(const struct ia_previous *previous)
+{
+    bool holds = previous->image_id != 0 || previous->class == IA_CLASS_PART || previous->packed != NULL;
+    return holds && !previous->taken && !previous->is_forgotten;
+}
+
+enum ia_status ia_catalog_keep_hidden(struct ia_catalog *catalog, struct ia_error *err)
+{
+    for (size_t i = 0; i < catalog->previous.len; i++)
+        if (is_worth_keeping(&catalog->previous.items[i]) && is_hidden(catalog, catalog->previous.items[i].path))
+            IA_TRY(keep_hidden(catalog, i, err));
+    return IA_OK;
+}
+
+enum ia_status ia_catalog_keep_unmounted(struct ia_catalog *catalog, struct ia_error *err)
+{
+    for (size_t i = 0; i < catalog->previous.len; i++)
+        if (is_worth_keeping(&catalog->previous.items[i]) && is_unmounted(catalog, &catalog->previous.items[i]))
+            IA_TRY(ia_catalog_add_unseen(catalog, i, err));
+    return IA_OK;
+}
+
+void ia_catalog_keep_unreadable(struct ia_catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->files.len; i++) {
+        struct ia_file *file = catalog->files.items[i];
+        if (file->class != IA_CLASS_UNKNOWN || strcmp(file->reason, "unreadable") != 0 || file->previous == IA_NO_FILE)
+            continue;
+        struct ia_previous *previous = &catalog->previous.items[file->previous];
+        if (previous->image_id == 0 || !ia_catalog_is_row_of(catalog, previous, file))
+            continue;
+        char *cause = ia_steal_ptr(file->parsed.message);
+        ia_parsed_release(&file->parsed);
+        ia_file_take_over(file, previous);
+        free(file->parsed.message);
+        file->parsed.message = cause;
+        file->not_seen = file->unreadable = true;
+    }
+}

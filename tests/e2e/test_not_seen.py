@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# What an earlier scan knew outlives a night in which it cannot be seen: without permission, or without its mount.
+
+import os
+
+import harness
+import sites
+from sites import MIB, create, write
+
+VIEW = ("SELECT path, format, virtual_size, file_size, disk_size, chain_depth, is_head, dependents, state, backing_image FROM v_image"
+        " WHERE path LIKE '%/kept/%' ORDER BY path")
+
+
+def unused(site):
+    return {name: (row["status"], row["verdict"], row["evidence"]) for name, row in site.unused(partly=True).items()}
+
+
+def since(site):
+    return dict(site.query("SELECT path, since FROM v_unused"))
+
+
+def extents(site):
+    return site.query("SELECT path, start, length, state, file, offset FROM v_extent ORDER BY path, start")
+
+
+def growth(site, *options):
+    return {site.relative(row["path"]): row["status"] for row in site.rows("--growth", *options)}
+
+
+def lose(site, *names):
+    for name in names:
+        os.unlink(site.path(name))
+
+
+def make(site):
+    """In `kept`: a base that lost its overlay, one that has one there, a data file, a base whose overlays lie elsewhere, and an
+    overlay of a base that lies elsewhere."""
+    write(create(site.path("kept", "orphan.qcow2"), MIB), 0)
+    create(site.path("kept", "gone.qcow2"), MIB, "orphan.qcow2")
+    write(create(site.path("kept", "base.qcow2"), MIB), 0, 1)
+    write(create(site.path("kept", "top.qcow2"), MIB, "base.qcow2"), 0)
+    with open(site.path("kept", "data.raw"), "wb"):
+        pass
+    create(site.path("kept", "split.qcow2"), MIB, options=[f"data_file={site.path('kept', 'data.raw')}", "data_file_raw=on"])
+    write(create(site.path("seen", "below.qcow2"), MIB), 0, 1)
+    create(site.path("kept", "above.qcow2"), MIB, site.path("seen", "below.qcow2"))
+    write(create(site.path("seen", "orphan.qcow2"), MIB), 0)
+    create(site.path("seen", "gone.qcow2"), MIB, "orphan.qcow2")
+    site.scan()
+    lose(site, "kept/gone.qcow2", "seen/gone.qcow2")
+    site.scan()
+
+
+IMAGES = {"kept/" + name for name in ("above.qcow2", "base.qcow2", "orphan.qcow2", "split.qcow2", "top.qcow2")}
+
+
+def night(case, site, name, hide, show, findings, hidden=frozenset(IMAGES)):
+    """Two nights without, and one with: nothing of what was known is lost, and nothing is proven meanwhile."""
+    before = site.query(VIEW), extents(site), unused(site), since(site)
+    seen = site.value("SELECT max(started) FROM v_scan")
+    first = dict(site.query("SELECT image_id, path FROM v_image"))
+    case.same(unused(site)["kept/orphan.qcow2"][:2], ("unreferenced", "proven"), f"{name}: before, the orphan is unreferenced and proven so")
+    hide()
+    for number in (1, 2):
+        scan = site.scan()
+        label = f"{name}, night {number}"
+        case.same((scan.code, site.findings()), (3, findings), f"{label}: it is a finding", scan.notes())
+        case.same({site.relative(path) for (path,) in site.query("SELECT path FROM v_image WHERE state = 'not-seen'")}, set(hidden),
+                  f"{label}: what was there is kept, and is not seen")
+        case.same({row[0] for row in site.query("SELECT last_seen FROM v_image WHERE state = 'not-seen'")}, {seen}, f"{label}: nor since then")
+        case.same(extents(site), before[1], f"{label}: its extents are kept")
+        now = unused(site)
+        case.same({path: row[0] for path, row in now.items()}, {path: row[0] for path, row in before[2].items()},
+                  f"{label}: candidates are those that they were: what is named by what is not seen is none")
+        case.same({row[1] for row in now.values()}, {"unproven"}, f"{label}: and none is proven")
+        case.same(growth(site), dict.fromkeys(hidden, "not-seen") if number == 1 else {}, f"{label}: it did not vanish")
+        deed = {row["verdict"] for row in site.rows("--what-if-delete", site.path("kept", "orphan.qcow2"))}
+        case.same(deed, {"unproven"}, f"{label}: nor is it proven what deleting it would do")
+    show()
+    scan = site.scan()
+    case.same((scan.code, site.findings()), (0, set()), f"{name}: seen again, all is well", scan.notes())
+    case.same((site.query(VIEW), extents(site), unused(site), since(site)), before, f"{name}: it is as it was before, and since when it was so")
+    case.same(dict(site.query("SELECT image_id, path FROM v_image")), first, f"{name}: under the numbers that it had")
+    case.same((growth(site), growth(site, "--since", "2")), ({}, {}), f"{name}: and nothing came, went or grew")
+
+
+def test_a_directory_without_permission_is_kept(case):
+    site, reason = sites.powerless_site(case.imgaudit, case.fresh())
+    if reason:
+        return case.skip(reason)
+    make(site)
+    kept = site.path("kept")
+    night(case, site, "a closed directory", lambda: os.chmod(kept, 0o000), lambda: os.chmod(kept, 0o755), {("unreadable-directory", "kept")})
+    return None
+
+
+def test_a_directory_that_may_be_listed_alone_is_kept(case):
+    site, reason = sites.powerless_site(case.imgaudit, case.fresh())
+    if reason:
+        return case.skip(reason)
+    make(site)
+    kept = site.path("kept")
+    names = os.listdir(kept)
+    night(case, site, "a directory that may only be listed", lambda: os.chmod(kept, 0o444), lambda: os.chmod(kept, 0o755),
+          {("unreadable", "kept/" + name) for name in names})
+    return None
+
+
+def test_what_is_known_in_a_directory_that_may_be_entered_is_seen(case):
+    site, reason = sites.powerless_site(case.imgaudit, case.fresh())
+    if reason:
+        return case.skip(reason)
+    make(site)
+    parsed = site.scan().stats["parsed"]
+    before = site.query(VIEW), extents(site)
+    os.chmod(site.path("kept"), 0o711)
+    if not sites.is_root():
+        os.chmod(site.path("kept"), 0o311)
+    scan = site.scan()
+    case.same((scan.code, site.findings()), (3, {("unreadable-directory", "kept")}), "a directory that may be entered and not listed", scan.notes())
+    case.same((site.query(VIEW), extents(site), scan.stats["parsed"]), (*before, parsed), "what was known to be in it is seen by its name")
+    lose(site, "kept/orphan.qcow2")
+    site.scan()
+    case.same(site.value("SELECT state FROM v_image WHERE path = ?", site.path("kept", "orphan.qcow2")), "not-seen",
+              "what was deleted from it is not seen: it may bear another name there")
+    os.chmod(site.path("kept"), 0o755)
+    site.scan()
+    case.same((site.value("SELECT count(*) FROM v_image WHERE path = ?", site.path("kept", "orphan.qcow2")), growth(site)),
+              (0, {"kept/orphan.qcow2": "vanished"}), "and has vanished once the directory can be listed")
+    return None
+
+
+def test_a_file_without_permission_is_kept(case):
+    site, reason = sites.powerless_site(case.imgaudit, case.fresh())
+    if reason:
+        return case.skip(reason)
+    make(site)
+    hidden = [site.path("kept", name) for name in ("orphan.qcow2", "top.qcow2", "base.qcow2")]
+
+    def chmod(mode):
+        for path in hidden:
+            os.chmod(path, mode)
+    names = {site.relative(path) for path in hidden}
+    night(case, site, "files that may not be read", lambda: chmod(0o000), lambda: chmod(0o644), {("unreadable", name) for name in names}, names)
+    return None
+
+
+def test_a_file_that_was_no_image_is_not_made_one(case):
+    site, reason = sites.powerless_site(case.imgaudit, case.fresh())
+    if reason:
+        return case.skip(reason)
+    new = create(site.path("new.qcow2"), MIB)
+    os.chmod(new, 0o000)
+    site.scan()
+    case.same((site.value("SELECT count(*) FROM v_image"), site.findings()), (0, {("unreadable", "new.qcow2")}), "of a file never read nothing is known")
+    return None
+
+
+def test_an_image_that_is_read_no_more_is_replaced(case):
+    site, reason = sites.powerless_site(case.imgaudit, case.fresh())
+    if reason:
+        return case.skip(reason)
+    path = create(site.path("a.qcow2"), MIB)
+    site.scan()
+    os.rename(path, site.path("other"))
+    create(path, MIB)
+    os.unlink(site.path("other"))
+    os.chmod(path, 0o000)
+    site.scan()
+    case.same(site.value("SELECT count(*) FROM v_image"), 0, "another file at its path is not what was known there")
+    return None
+
+
+def test_what_lies_on_a_missing_mount_is_kept(case):
+    reason = sites.why_no_mounts()
+    if reason:
+        return case.skip(reason)
+    site = case.site()
+    with sites.Mounts() as mounts:
+        disk = os.path.join(site.directory, "disk")
+        with open(disk, "wb") as file:
+            file.truncate(32 * MIB)
+        sites.must("mkfs.ext4", "-q", disk)
+        mounts.volume(disk, site.path("kept"))
+        os.rmdir(site.path("kept", "lost+found"))
+        make(site)
+        night(case, site, "a missing mount", lambda: mounts.undo(site.path("kept")), lambda: mounts.volume(disk, site.path("kept")),
+              {("mount-missing", "kept")})
+        mounts.undo(site.path("kept"))
+        site.scan()
+        case.same(site.run("db", "prune", "--db", site.db, "--forget-mounts").code, 0, "db prune --forget-mounts")
+        site.scan()
+        case.same((site.query(VIEW), site.findings()), ([], set()), "what is not waited for any more is dropped")
+        case.same(unused(site).get("seen/below.qcow2", (None,) * 2)[:2], ("unreferenced", "proven"), "and what it named is not named any more")
+    return None
+
+
+TESTS = [
+    test_a_directory_without_permission_is_kept,
+    test_a_directory_that_may_be_listed_alone_is_kept,
+    test_what_is_known_in_a_directory_that_may_be_entered_is_seen,
+    test_a_file_without_permission_is_kept,
+    test_a_file_that_was_no_image_is_not_made_one,
+    test_an_image_that_is_read_no_more_is_replaced,
+    test_what_lies_on_a_missing_mount_is_kept,
+]
+
+if __name__ == "__main__":
+    harness.main(lambda: harness.run_tests("What cannot be seen for a night.", TESTS))
