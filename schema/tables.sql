@@ -114,6 +114,8 @@ CREATE TABLE file (
                CHECK (
                    reason = '' OR reason = 'change-tracking' OR reason = 'empty' OR reason = 'no-image-magic' OR reason = 'unreadable'
                    OR reason = 'unrecognised'),
+    was_image  INTEGER NOT NULL DEFAULT 0 CHECK (was_image IN (0, 1)),  -- 1: an earlier scan read an image here, and it is
+                   -- none now
     links      INTEGER,           -- names that the file system counts; NULL: unknown
     links_found INTEGER,          -- of these, those that the scan found, each once for all mounts; NULL: unknown
     UNIQUE (volume_id, inode)
@@ -534,7 +536,7 @@ CREATE TABLE finding (
                    'data-file-outside', 'data-file-depends-on-directory', 'extent-missing', 'extent-unreadable',
                    'extent-outside', 'parent-mismatch', 'parent-ambiguous', 'symlink-outside', 'symlink-dangling',
                    'excluded', 'mount-missing', 'no-longer-scanned', 'packed-unreadable', 'pseudo-file-system', 'backing-exchanged', 'backing-written',
-                   'directory-changing', 'sole-host-unused')),
+                   'directory-changing', 'sole-host-unused', 'image-lost')),
     severity   TEXT NOT NULL CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
     path       TEXT NOT NULL,     -- what it is about
     detail     TEXT NOT NULL,     -- in words

@@ -55,6 +55,7 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
     [IA_FINDING_DIRECTORY_CHANGING] = {"directory-changing", "warning", true, IA_DOUBT_CHANGED_DURING_SCAN,
                                        IA_DOUBT_NONE},
     [IA_FINDING_SOLE_HOST_UNUSED] = {"sole-host-unused", "warning", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_IMAGE_LOST] = {"image-lost", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
 };
 
 /* A name was not followed, or may lead elsewhere too: the judge finds what it may mean by the reference. */

@@ -195,6 +195,9 @@ IA_MUST_CHECK enum ia_status ia_catalog_add_allowed(struct ia_catalog *catalog, 
 /* absent.c: images that vanished with a mount. */
 IA_MUST_CHECK enum ia_status ia_catalog_find_absent(struct ia_catalog *catalog, struct ia_error *err);
 
+/* lost.c: images of an earlier scan that are none now, once it is known what is one. */
+void ia_catalog_find_lost(struct ia_catalog *catalog);
+
 /* names.c: what paths are, by the options. */
 bool ia_catalog_is_below_a_root(const struct ia_catalog *catalog, const char *path);
 bool ia_catalog_excludes(const struct ia_catalog *catalog, const char *path);

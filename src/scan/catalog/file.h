@@ -110,6 +110,8 @@ struct ia_previous {
     bool was_packed;                  /* packed was not NULL when it was loaded */
     bool is_forgotten;                /* the administrator does not wait for it any more */
     bool taken;                       /* a file of this scan has its place */
+    bool was_lost;                    /* an image before that scan, and none in it */
+    bool was_image;                   /* that, or an image that may name others */
 };
 void ia_previous_release(struct ia_previous *previous);
 
@@ -139,6 +141,7 @@ struct ia_file {
     bool may_be_another;              /* than the one at `previous`, which had the inode before */
     size_t previous;                  /* place in ia_catalog.previous, IA_NO_FILE: new */
     int64_t file_id, image_id;        /* of its rows; 0: none yet */
+    bool was_image;                   /* an earlier scan read an image here, and it is none now */
     bool new_row;         /* the file's row is new: what other tables had of it is gone, even under the same number */
     struct ia_read *read; /* what reading added: reading/reading.h */
     struct ia_node *node; /* its place among what images name: graph/links.h */

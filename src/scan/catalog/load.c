@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/judge.h"
 #include "scan/catalog/catalog.h"
 
 static char *copy(const char *text, bool *ok)
@@ -76,6 +77,7 @@ static void restore_image(struct ia_previous *previous, const struct ia_image_ro
     previous->backing_id = row->backing_id;
     previous->seen_scan = row->seen_scan;
     parsed->format = copy(row->format, ok);
+    previous->was_image = previous->was_image || ia_judge_may_hide(row->format);
     parsed->message = copy(row->problem, ok);
     parsed->basis = basis_of(row->format_basis);
     memcpy(parsed->state_bytes, row->state_bytes, sizeof(parsed->state_bytes));
@@ -140,6 +142,7 @@ static enum ia_status load_file(void *ctx, const struct ia_file_row *row, struct
         .reason = reason_of(row->reason),
     };
     previous.was_packed = previous.class == IA_CLASS_PACKED;
+    previous.was_image = previous.was_lost = row->was_image;
     enum ia_status status = ok ? ia_catalog_add_previous(catalog, &previous, err) : ia_no_memory(err);
     if (status != IA_OK)
         free(previous.path);

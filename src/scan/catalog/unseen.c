@@ -46,10 +46,11 @@ static enum ia_status keep_hidden(struct ia_catalog *catalog, size_t number, str
     return catalog->files.items[file]->previous == IA_NO_FILE ? ia_catalog_match_late(catalog, file, err) : IA_OK;
 }
 
-/* Nothing of this scan is it, and it is of an image, of a part of one, or has images packed in it. */
+/* Nothing of this scan is it, and it is of an image, of a part of one, was an image, or has images packed in it. */
 static bool is_worth_keeping(const struct ia_previous *previous)
 {
-    bool holds = previous->image_id != 0 || previous->class == IA_CLASS_PART || previous->packed != NULL;
+    bool holds =
+        previous->image_id != 0 || previous->class == IA_CLASS_PART || previous->packed != NULL || previous->was_lost;
     return holds && !previous->taken && !previous->is_forgotten;
 }
 

@@ -51,7 +51,7 @@ static bool row_is_current(const struct ia_previous *previous, const struct ia_f
 {
     return strcmp(previous->path, ia_file_path(item)) == 0 && previous->class == item->class &&
            previous->disk_size == item->disk_size && previous->links == item->links &&
-           previous->links_found == item->links_found;
+           previous->links_found == item->links_found && previous->was_lost == item->was_image;
 }
 
 /* What its content names has to be looked at each time, if it is used as something else: the store keeps one format of
@@ -118,6 +118,7 @@ static enum ia_status put_files(struct ia_publish *publish, struct ia_error *err
             .checked_ns = has_other_content(item) ? 0 : item->checked_ns,
             .verdict = ia_file_class_word(item->class),
             .reason = item->reason == NULL ? "" : item->reason,
+            .was_image = item->was_image,
             .links = item->links,
             .links_found = item->links_found,
         };

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Images of an earlier scan that are none now: damaged, emptied, overwritten by something else. What they named may
+ * still be needed once they are repaired, and they do not say so any more. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "judge/judge.h"
+#include "scan/catalog/catalog.h"
+
+/* Raw for want of a magic: of a qcow2 image called vm.img whose header was overwritten nothing else is left. */
+static bool is_raw_by_default(const struct ia_file *item)
+{
+    return (item->parsed.basis == IA_BASIS_SUFFIX || item->parsed.basis == IA_BASIS_GUESSED ||
+            item->parsed.basis == IA_BASIS_NAMED) &&
+           item->parsed.format != NULL && !ia_judge_may_hide(item->parsed.format);
+}
+
+static bool is_still_image(const struct ia_file *item)
+{
+    return item->class == IA_CLASS_PART || (ia_file_is_image(item) && !is_raw_by_default(item));
+}
+
+/* A file that was not looked at, or could not be read, is no image and no loss: it goes on as what it was. */
+static bool is_read(const struct ia_file *item)
+{
+    return item->class != IA_CLASS_NONE &&
+           (item->class != IA_CLASS_UNKNOWN || item->reason == NULL || strcmp(item->reason, "unreadable") != 0);
+}
+
+/* The file has the place of such an image. */
+static void lose(struct ia_catalog *catalog, struct ia_file *item)
+{
+    if (item->was_image || item->gone || is_still_image(item))
+        return;
+    item->was_image = true;
+    if (is_read(item))
+        ia_findings_add(&catalog->findings, IA_FINDING_IMAGE_LOST, ia_file_path(item),
+                        "an earlier scan read an image here, and this is none: what it named is not known any more");
+}
+
+/* A file that this scan knows by another past was put in the image's place. */
+static void look_in_place(struct ia_catalog *catalog, const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return;
+    size_t number = ia_catalog_find(catalog, (int64_t)st.st_dev, (int64_t)st.st_ino);
+    if (number != IA_NO_FILE)
+        lose(catalog, catalog->files.items[number]);
+}
+
+void ia_catalog_find_lost(struct ia_catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->files.len; i++) {
+        const struct ia_previous *previous = ia_catalog_previous(catalog, catalog->files.items[i]);
+        if (previous != NULL && previous->was_image)
+            lose(catalog, catalog->files.items[i]);
+    }
+    for (size_t i = 0; i < catalog->previous.len; i++)
+        if (!catalog->previous.items[i].taken && catalog->previous.items[i].was_image)
+            look_in_place(catalog, catalog->previous.items[i].path);
+}
