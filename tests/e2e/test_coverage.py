@@ -14,8 +14,8 @@ import sites
 import witness
 from sites import MIB, create, make_raw, must, write
 
-LISTING = "getdents64:delay_exit=400000"  # each listing of a directory takes 0.4 s more
-FIRST_OPEN = "openat2:delay_enter=2000000:when=1"  # the first image is opened 2 s later
+LISTING = "getdents64:delay_exit=400000:when=1..12"  # each listing of a directory takes 0.4 s more; not those of /proc
+FIRST_OPEN = "openat2:delay_enter=3000000:when=1"  # the first image is opened 3 s later
 
 
 def slowly(site, injection, then, after, *options):
@@ -151,7 +151,7 @@ def test_a_rename_over_a_file_costs_nothing(case):
             else:
                 must("python3", "-c", "import ctypes, sys; sys.exit(ctypes.CDLL(None).renameat2(-100, sys.argv[1].encode(), -100, sys.argv[2].encode(), 2))", one, new)
 
-        scan = slowly(site, FIRST_OPEN, change, 0.7)
+        scan = slowly(site, FIRST_OPEN, change, 1.5)
         case.same((scan.code, site.findings()), (0, set()), f"{how} over a file under the scan costs nothing", scan.notes())
         sizes = {os.path.basename(path): size for path, size in site.query("SELECT path, data_bytes FROM v_usage")}
         expected = {"a.qcow2": 2 * sites.CLUSTER, **({"b.qcow2": sites.CLUSTER} if how == "exchange" else {}), **{f"other{n}.qcow2": 0 for n in range(3)}}
@@ -168,7 +168,7 @@ def test_a_file_deleted_under_the_scan_leaves_nothing(case):
     site = case.site()
     base = orphan(site, "base.qcow2")
     doomed = write(create(site.path("a.qcow2"), MIB), 0)
-    scan = slowly(site, FIRST_OPEN, lambda: os.unlink(doomed), 0.7)
+    scan = slowly(site, FIRST_OPEN, lambda: os.unlink(doomed), 1.5)
     case.same((scan.code, site.findings(), verdict(site, "base.qcow2")), (0, set(), ("unreferenced", "proven", None)),
               "a file that is deleted under the scan is as if it had not been there", scan.notes())
     case.same(site.value("SELECT count(*) FROM file WHERE path LIKE '%/a.qcow2'"), 0, "and leaves no row")
@@ -188,7 +188,7 @@ def test_a_link_turned_under_the_scan_leads_where_it_does_at_the_end(case):
         os.symlink("v2/base.qcow2", site.path("new"))
         os.rename(site.path("new"), site.path("current.qcow2"))
 
-    scan = slowly(site, FIRST_OPEN, turn, 0.7)
+    scan = slowly(site, FIRST_OPEN, turn, 1.5)
     case.same(site.value("SELECT backing_image FROM v_image WHERE path LIKE '%/vm.qcow2'"), site.path("v2/base.qcow2"),
               "a symbolic link that is turned under the scan leads where it leads at the end", scan.notes())
 
@@ -212,7 +212,7 @@ def test_nothing_is_proven_while_a_directory_changes(case):
     thread = threading.Thread(target=come_and_go)
     thread.start()
     try:
-        scan = slowly(site, "lstat,newfstatat:delay_exit=30000", lambda: None, 0)
+        scan = slowly(site, "lstat,newfstatat:delay_exit=30000:when=1..60", lambda: None, 0)
     finally:
         stop.set()
         thread.join()
@@ -229,7 +229,7 @@ def test_what_is_written_under_the_scan_is_not_proven(case):
     base = orphan(site, "base.qcow2")
     site.scan()
     create(site.path("new.qcow2"), MIB)
-    scan = slowly(site, FIRST_OPEN, lambda: write(base, 5), 0.7)
+    scan = slowly(site, FIRST_OPEN, lambda: write(base, 5), 1.5)
     case.check("changed-during-scan" in verdict(site, "base.qcow2")[2], "a candidate that is written to under the scan is not proven", scan.notes())
 
 
