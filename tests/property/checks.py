@@ -76,6 +76,18 @@ def relatives(trial):
             yield f"{image.path}: dependents, descendants and heads are {got}, and not {expected}"
 
 
+def newest_change(tree, image):
+    """Of what there is of its files: parts are listed by what may be there."""
+    paths = [tree.full(path) for path in (image.path, *image.parts)]
+    return max(os.stat(path).st_mtime_ns for path in paths if os.path.exists(path))
+
+
+def is_newer_than_overlays(tree, image):
+    """A base that was written to last, as by a rebase."""
+    overlays = tree.dependents(image)
+    return bool(overlays) and newest_change(tree, image) > max(newest_change(tree, overlay) for overlay in overlays)
+
+
 def unused(trial):
     """The report lists what it has to, under the right status, and nothing else."""
     rows = trial.store.unused()
@@ -86,8 +98,9 @@ def unused(trial):
             yield f"{path} is listed as {got.get(path)}, and not as {expected.get(path)}"
     for image, row in rows:
         trial.count(f"{row['status']} {row['verdict']}")
-        if row["verdict"] != "proven" and row["status"] != "unreferenced":
-            yield f"{row['path']} is {row['status']}, unproven: {row['why']}"
+        doubt = "written-since" if image and is_newer_than_overlays(trial.tree, image) else None
+        if row["why_codes"] != doubt and row["status"] != "unreferenced":
+            yield f"{row['path']} is {row['status']}, with the doubts {row['why_codes']}, and not {doubt}"
 
 
 # -- What a reader reads -----------------------------------------------------------------------------------------------

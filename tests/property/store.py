@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from tree import execute
 
-EXPECTED_FINDINGS = ("backing-format-guessed", "backing-written")  # overlays of some formats cannot state it
+# Overlays of some formats cannot state a format; and bases are altered under their overlays, which read the same after it.
+EXPECTED_FINDINGS = ("backing-format-guessed", "backing-written")
 
 
 @dataclass
