@@ -26,6 +26,7 @@ static const char help[] =
     "      --backing-glob GLOB  files that match are meant as backing files\n"
     "      --template GLOB      images that match are kept whole although nothing reads them\n"
     "      --raw-suffix SUFFIX  files with this suffix and no other magic are raw (.img .raw)\n"
+    "      --inventory none     no list of machines is read: you vouch for those that name no image\n"
     "      --trust-locks        what nobody has locked is not in use, where processes cannot be looked at\n"
     "      --sole-host MOUNT    no other host uses the file system of MOUNT, whatever its type\n"
     "      --min-age SPAN       prove nothing that has been so for less: 0, 90m, 24h, 7d, 2w (24h)\n"
@@ -43,6 +44,7 @@ enum {
     OPTION_BACKING_GLOB,
     OPTION_TEMPLATE,
     OPTION_RAW_SUFFIX,
+    OPTION_INVENTORY,
     OPTION_TRUST_LOCKS,
     OPTION_SOLE_HOST,
     OPTION_MIN_AGE,
@@ -58,6 +60,7 @@ static const struct option long_options[] = {
     {"backing-glob", required_argument, NULL, OPTION_BACKING_GLOB},
     {"template", required_argument, NULL, OPTION_TEMPLATE},
     {"raw-suffix", required_argument, NULL, OPTION_RAW_SUFFIX},
+    {"inventory", required_argument, NULL, OPTION_INVENTORY},
     {"trust-locks", no_argument, NULL, OPTION_TRUST_LOCKS},
     {"sole-host", required_argument, NULL, OPTION_SOLE_HOST},
     {"min-age", required_argument, NULL, OPTION_MIN_AGE},
@@ -106,6 +109,9 @@ static int parse_option(struct scan_command *command, int c)
     case OPTION_DB:
         command->db = optarg;
         return -1;
+    case OPTION_INVENTORY:
+        return strcmp(optarg, "none") == 0 ? -1
+                                           : ia_cli_usage("scan", "unknown inventory '%s': only none is known", optarg);
     case 'j':
         return parse_count("number of jobs", optarg, 256, &command->workers);
     case OPTION_EXCLUDE:

@@ -53,6 +53,15 @@ def test_output_that_cannot_be_written_is_an_error(case):
     case.same(site.value("SELECT max(scan_id) FROM v_scan"), 2, "the scan itself is recorded")
 
 
+def test_an_inventory_other_than_none_is_wrong_usage(case):
+    site = case.site()
+    create(site.path("a.qcow2"), MIB)
+    outcome = site.run("scan", "--db", site.db, "--inventory", "none", site.root)
+    case.same((outcome.code, outcome.out, outcome.err), (0, "", ""), "--inventory none is what a scan does")
+    outcome = site.run("scan", "--db", site.db, "--inventory", "nowhere", site.root)
+    case.check(outcome.code == 2 and "unknown inventory 'nowhere'" in outcome.err, "another one is unknown: exit 2", [outcome])
+
+
 def test_running_out_of_memory_is_an_error_with_a_message(case):
     """From too little to begin with to enough: each run ends with 0 or with 1, and a message."""
     site = case.site()
@@ -74,6 +83,7 @@ def test_running_out_of_memory_is_an_error_with_a_message(case):
 TESTS = [
     test_a_store_that_is_no_file_is_refused_at_once,
     test_output_that_cannot_be_written_is_an_error,
+    test_an_inventory_other_than_none_is_wrong_usage,
     test_running_out_of_memory_is_an_error_with_a_message,
 ]
 
