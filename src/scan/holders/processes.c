@@ -149,9 +149,29 @@ static bool has_files_of(int64_t pid, int64_t thread)
     return syscall(SYS_kcmp, (pid_t)pid, (pid_t)thread, KCMP_FILES, 0UL, 0UL) == 0;
 }
 
+/* procfs counts the threads as links of their directory, besides its own two. */
+static bool has_one_thread(const struct pass *pass)
+{
+    char path[96];
+    struct stat st;
+    snprintf(path, sizeof(path), "%s/task", pass->place);
+    return stat(path, &st) == 0 && st.st_nlink == 3;
+}
+
+/* A thread of the kernel, or a process that has ended: neither has a program, nor files. */
+static bool has_no_files(const struct pass *pass)
+{
+    char path[96];
+    char target[2];
+    snprintf(path, sizeof(path), "%s/exe", pass->place);
+    return readlink(path, target, sizeof(target)) < 0 && errno == ENOENT && has_one_thread(pass);
+}
+
 static void look_at_threads(struct pass *pass)
 {
     char path[96];
+    if (has_one_thread(pass))
+        return;
     snprintf(path, sizeof(path), "%s/task", pass->place);
     AUTO_DIR DIR *dir = opendir(path);
     for (const struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
@@ -257,6 +277,8 @@ static void look_at_process(struct pass *pass)
 {
     snprintf(pass->place, sizeof(pass->place), "%.32s/%jd", pass->proc, (intmax_t)pass->pid);
     pass->seen.len = 0;
+    if (has_no_files(pass))
+        return;
     look_at_descriptors(pass, "fd");
     look_at_threads(pass);
     look_at_maps(pass);
