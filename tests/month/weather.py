@@ -12,12 +12,12 @@ POWERS = "-dac_override,-dac_read_search"  # root without these obeys the permis
 POWERLESS = ["setpriv", f"--bounding-set={POWERS}", f"--inh-caps={POWERS}"]
 
 
-def calendar(nights, mounts):
-    """{night: what happens}: three of thirty nights, two of the few nights of a short run."""
+def calendar(nights, mounts, long):
+    """{night: what happens}: three times in thirty nights, twice in a short run, each for so many nights."""
     what = {max(2, nights * 3 // 10): moved_away, nights * 8 // 10: no_permission}
     if mounts and nights >= 10:
         what[nights * 5 // 10] = not_mounted
-    return {night: happens for night, happens in what.items() if night > 1}
+    return {night + more: happens for night, happens in what.items() if night > 1 for more in range(long)}
 
 
 @contextlib.contextmanager
