@@ -3,6 +3,8 @@
 # What an earlier scan knew outlives a night in which it cannot be seen: without permission, or without its mount.
 
 import os
+import sqlite3
+from contextlib import closing
 
 import harness
 import sites
@@ -131,6 +133,28 @@ def test_what_is_known_in_a_directory_that_may_be_entered_is_seen(case):
     return None
 
 
+def test_a_file_whose_inode_is_used_again_is_not_kept(case):
+    """A renamed file stands for a new one with the inode of one that was deleted: the store has another birth for it."""
+    for was_made_at_another_time in (True, False):
+        site, reason = sites.powerless_site(case.imgaudit, case.fresh())
+        if reason:
+            return case.skip(reason)
+        make(site)
+        path, other = site.path("kept", "orphan.qcow2"), site.path("seen", "other.qcow2")
+        if was_made_at_another_time:
+            with closing(sqlite3.connect(site.db)) as store, store:
+                store.execute("UPDATE file SET birth_ns = coalesce(birth_ns, ctime_ns) - 1 WHERE path = ?", [path])
+        os.rename(path, other)
+        write(other, 1, pattern=3)
+        os.chmod(site.path("kept"), 0o000)
+        scan = site.scan()
+        os.chmod(site.path("kept"), 0o755)
+        case.same((scan.code, site.findings()), (3, {("unreadable-directory", "kept")}), "an inode that is used again: the scan is recorded", scan.notes())
+        case.same(site.query("SELECT path FROM v_image WHERE path IN (?, ?)", path, other), [(other,)], "what had the inode is gone")
+        case.check(("seen/other.qcow2" in unused(site)) != was_made_at_another_time, "and what has it now was a backing file if it is the same file", [unused(site)])
+    return None
+
+
 def test_a_file_without_permission_is_kept(case):
     site, reason = sites.powerless_site(case.imgaudit, case.fresh())
     if reason:
@@ -200,6 +224,7 @@ TESTS = [
     test_a_directory_without_permission_is_kept,
     test_a_directory_that_may_be_listed_alone_is_kept,
     test_what_is_known_in_a_directory_that_may_be_entered_is_seen,
+    test_a_file_whose_inode_is_used_again_is_not_kept,
     test_a_file_without_permission_is_kept,
     test_a_file_that_was_no_image_is_not_made_one,
     test_an_image_that_is_read_no_more_is_replaced,

@@ -46,18 +46,31 @@ static enum ia_status keep_hidden(struct ia_catalog *catalog, size_t number, str
     return catalog->files.items[file]->previous == IA_NO_FILE ? ia_catalog_match_late(catalog, file, err) : IA_OK;
 }
 
+/* An inode is one file: where another file of this scan has that of an earlier one, that is gone, wherever it lay. */
+static bool is_replaced(const struct ia_catalog *catalog, const struct ia_previous *previous)
+{
+    for (size_t i = 0; i < catalog->volumes.len; i++) {
+        const struct ia_catalog_volume *volume = &catalog->volumes.items[i];
+        if (volume->previous_id == previous->volume_id && !volume->is_absent &&
+            ia_catalog_find(catalog, volume->about.dev, previous->key.inode) != IA_NO_FILE)
+            return true;
+    }
+    return false;
+}
+
 /* Nothing of this scan is it, and it is of an image, of a part of one, was an image, or has images packed in it. */
-static bool is_worth_keeping(const struct ia_previous *previous)
+static bool is_worth_keeping(const struct ia_catalog *catalog, const struct ia_previous *previous)
 {
     bool holds =
         previous->image_id != 0 || previous->class == IA_CLASS_PART || previous->packed != NULL || previous->was_lost;
-    return holds && !previous->taken && !previous->is_forgotten;
+    return holds && !previous->taken && !previous->is_forgotten && !is_replaced(catalog, previous);
 }
 
 enum ia_status ia_catalog_keep_hidden(struct ia_catalog *catalog, struct ia_error *err)
 {
     for (size_t i = 0; i < catalog->previous.len; i++)
-        if (is_worth_keeping(&catalog->previous.items[i]) && is_hidden(catalog, catalog->previous.items[i].path))
+        if (is_worth_keeping(catalog, &catalog->previous.items[i]) &&
+            is_hidden(catalog, catalog->previous.items[i].path))
             IA_TRY(keep_hidden(catalog, i, err));
     return IA_OK;
 }
@@ -65,7 +78,8 @@ enum ia_status ia_catalog_keep_hidden(struct ia_catalog *catalog, struct ia_erro
 enum ia_status ia_catalog_keep_unmounted(struct ia_catalog *catalog, struct ia_error *err)
 {
     for (size_t i = 0; i < catalog->previous.len; i++)
-        if (is_worth_keeping(&catalog->previous.items[i]) && is_unmounted(catalog, &catalog->previous.items[i]))
+        if (is_worth_keeping(catalog, &catalog->previous.items[i]) &&
+            is_unmounted(catalog, &catalog->previous.items[i]))
             IA_TRY(ia_catalog_add_unseen(catalog, i, err));
     return IA_OK;
 }
