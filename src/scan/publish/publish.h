@@ -19,6 +19,16 @@ IA_MUST_CHECK enum ia_status ia_publish_rows(struct ia_publish *publish, struct 
 IA_MUST_CHECK enum ia_status ia_publish_scan(struct ia_publish *publish, struct ia_error *err);
 
 /* Of the first: */
+/* images.c: gives every image its number, and counts what is new, changed and renamed. A lack of memory shows in
+ * findings.failed. */
+void ia_publish_number_images(struct ia_publish *publish);
+/* images.c: their rows, where they are not as they were, and those of mappings and host space. */
+IA_MUST_CHECK enum ia_status ia_publish_images(struct ia_publish *publish, struct ia_error *err);
+/* files.c: what the scan before had and this one has not, or has anew, goes. */
+IA_MUST_CHECK enum ia_status ia_publish_drop_old(struct ia_publish *publish, struct ia_error *err);
+/* files.c: each volume, with what is free now; then files, where they are not as they were. */
+IA_MUST_CHECK enum ia_status ia_publish_volumes(struct ia_publish *publish, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_publish_files(struct ia_publish *publish, struct ia_error *err);
 /* accept.c: marks the findings that an administrator accepted. */
 IA_MUST_CHECK enum ia_status ia_publish_accept(struct ia_publish *publish, struct ia_error *err);
 /* references.c: names and references, where they are not as they were. */

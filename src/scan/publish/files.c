@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of files and volumes, and what goes of the scan before. */
+#include <string.h>
+
+#include "scan/publish/publish.h"
+
+static enum ia_status drop_mappings(struct ia_publish *publish, const struct ia_parsed *parsed, struct ia_error *err)
+{
+    for (size_t i = 0; i < parsed->mappings.len; i++)
+        IA_TRY(ia_writer_drop_mapping(publish->writer, parsed->mappings.items[i].map_id, err));
+    return IA_OK;
+}
+
+/* What the scan before had and this one has not, or has anew. */
+enum ia_status ia_publish_drop_old(struct ia_publish *publish, struct ia_error *err)
+{
+    struct ia_catalog *catalog = publish->catalog;
+    for (size_t i = 0; i < catalog->previous.len; i++) {
+        const struct ia_previous *previous = &catalog->previous.items[i];
+        if (previous->taken)
+            continue;
+        publish->row.vanished += previous->image_id != 0;
+        IA_TRY(drop_mappings(publish, &previous->parsed, err));
+        IA_TRY(ia_writer_drop_file(publish->writer, previous->file_id, err));
+    }
+    for (size_t i = 0; i < catalog->files.len; i++) {
+        const struct ia_file *item = catalog->files.items[i];
+        const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
+        if (!ia_file_is_image(item)) /* read as one before it turned out to be a part */
+            IA_TRY(drop_mappings(publish, &item->parsed, err));
+        if (previous == NULL)
+            continue;
+        if (!item->from_store)
+            IA_TRY(drop_mappings(publish, &previous->parsed, err));
+        if (!ia_catalog_is_row_of(catalog, previous, item))
+            IA_TRY(ia_writer_drop_file(publish->writer, previous->file_id, err));
+        else if (previous->image_id != 0 && !ia_file_is_image(item))
+            IA_TRY(ia_writer_drop_image(publish->writer, previous->image_id, err));
+    }
+    return IA_OK;
+}
+
+/* Blocks may be given back, and links moved out of the roots, without a trace in the time stamps. */
+static bool row_is_current(const struct ia_previous *previous, const struct ia_file *item)
+{
+    return strcmp(previous->path, ia_file_path(item)) == 0 && previous->class == item->class &&
+           previous->disk_size == item->disk_size && previous->links == item->links &&
+           previous->links_found == item->links_found && previous->was_lost == item->was_image;
+}
+
+/* What its content names has to be looked at each time, if it is used as something else: the store keeps one format of
+ * a file, and none of a part. */
+static bool has_other_content(const struct ia_file *item)
+{
+    const struct ia_image_facts *facts = &item->parsed.facts;
+    bool names = facts->backing_name != NULL || facts->parts.len > 0;
+    return item->node->content_backing != NULL || item->node->content_parts.len > 0 ||
+           (item->class == IA_CLASS_PART && item->has_parsed && names);
+}
+
+/* Each of this scan, with what is free now. */
+enum ia_status ia_publish_volumes(struct ia_publish *publish, struct ia_error *err)
+{
+    struct ia_catalog *catalog = publish->catalog;
+    for (size_t i = 0; i < catalog->volumes.len; i++) {
+        struct ia_catalog_volume *volume = &catalog->volumes.items[i];
+        if (volume->is_absent)
+            continue;
+        struct ia_volume_row row = {
+            .volume_id = volume->previous_id,
+            .identity = volume->about.identity,
+            .device = volume->about.dev,
+            .type = volume->about.type,
+            .mount = volume->about.mount,
+            .is_shared = volume->about.is_shared,
+            .is_sole_host = volume->is_sole_host,
+            .is_twin = volume->is_twin,
+            .size = volume->about.size,
+            .free = volume->about.free,
+        };
+        IA_TRY(ia_writer_put_volume(publish->writer, &row, err));
+        volume->volume_id = row.volume_id;
+    }
+    return IA_OK;
+}
+
+enum ia_status ia_publish_files(struct ia_publish *publish, struct ia_error *err)
+{
+    struct ia_catalog *catalog = publish->catalog;
+    for (size_t i = 0; i < catalog->files.len; i++) {
+        struct ia_file *item = catalog->files.items[i];
+        const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
+        bool known = previous != NULL && ia_catalog_is_row_of(catalog, previous, item);
+        if (item->gone)
+            continue;
+        item->file_id = known ? previous->file_id : 0;
+        item->new_row = !known;
+        item->links_found = ia_file_count_links(item);
+        if (known && item->from_store && row_is_current(previous, item))
+            continue;
+        struct ia_file_row row = {
+            .file_id = item->file_id,
+            .path = ia_file_path(item),
+            .volume_id = catalog->volumes.items[item->volume].volume_id,
+            .inode = item->key.inode,
+            .birth_ns = item->birth_ns,
+            .size = item->key.size,
+            .disk_size = item->disk_size,
+            .is_device = item->block_device,
+            .mtime_ns = item->key.mtime_ns,
+            .ctime_ns = item->key.ctime_ns,
+            .checked_ns = has_other_content(item) ? 0 : item->checked_ns,
+            .verdict = ia_file_class_word(item->class),
+            .reason = item->reason == NULL ? "" : item->reason,
+            .was_image = item->was_image,
+            .links = item->links,
+            .links_found = item->links_found,
+        };
+        IA_TRY(ia_writer_put_file(publish->writer, &row, err));
+        item->file_id = row.file_id;
+        if (known)
+            IA_TRY(ia_writer_touch_file(publish->writer, item->file_id, err));
+    }
+    return IA_OK;
+}
