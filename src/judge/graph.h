@@ -157,8 +157,8 @@ void ia_graph_set_min_age(struct ia_graph *graph, int64_t seconds);
 /* When any of the image's files was last written to: a VMDK's writes go to its extents. */
 int64_t ia_graph_newest_change(const struct ia_graph *graph, size_t number);
 
-/* Edits, as a deed would leave the graph that the next scan sees. What the forest accounts for is set anew by the
- * caller. */
+/* graph_edit.c: edits, as a deed would leave the graph that the next scan sees. What the forest accounts for is set
+ * anew by the caller. */
 
 /* The image is deleted with its main file; what else names it loses it. false: out of memory. */
 bool ia_graph_delete(struct ia_graph *graph, size_t number);
@@ -169,9 +169,10 @@ bool ia_graph_flatten(struct ia_graph *graph, size_t number);
 /* The image was committed into (qemu-img commit): it was written to, and its overlays may not be its own any more.
  * false: out of memory. */
 bool ia_graph_commit_into(struct ia_graph *graph, size_t number);
-/* To be called after such edits, for what the next scan finds anew. Where one names an image no more, the format of
- * that is what others state, or else what its content looks like, and so it may be found to name others. Of what is
- * still named it keeps when that was written to, against the overlays that are left. false: out of memory. */
+/* graph_settle.c. To be called after such edits, for what the next scan finds anew. Where one names an image no more,
+ * the format of that is what others state, or else what its content looks like, and so it may be found to name others.
+ * Of what is still named it keeps when that was written to, against the overlays that are left. false: out of memory.
+ */
 bool ia_graph_settle(struct ia_graph *graph);
 /* The image's files were written to: they are newer than all that named it, and destroyed as other images. false: out
  * of memory. */

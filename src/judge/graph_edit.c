@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* What deeds do to a graph. */
+#include <string.h>
+
+#include "judge/graph.h"
+
+/* The image has its backing image no more. */
+static void lose_overlay(struct ia_graph *graph, size_t number)
+{
+    size_t backing = graph->images.items[number].backing;
+    if (backing != IA_GRAPH_NONE)
+        graph->images.items[backing].lost_overlay = true;
+}
+
+/* What the next scan finds of a reference whose target is gone. */
+static bool lose(struct ia_graph *graph, struct ia_graph_reference *reference)
+{
+    struct ia_graph_image *image = &graph->images.items[reference->image];
+    reference->target = IA_GRAPH_NONE;
+    reference->state = IA_GRAPH_MISSING;
+    if (reference->kind == IA_GRAPH_DATA_FILE || reference->kind == IA_GRAPH_EXTENT)
+        image->problem = "missing";
+    bool is_backing = reference->kind == IA_GRAPH_BACKING || reference->kind == IA_GRAPH_ALIAS;
+    if (!is_backing && reference->kind != IA_GRAPH_NESTED)
+        return true;
+    const struct ia_graph_finding missing = {
+        .path = image->path,
+        .code = "backing-missing",
+        .of_readers = IA_DOUBT_CHAIN_BROKEN,
+        .image = reference->image,
+    };
+    if (is_backing) {
+        lose_overlay(graph, reference->image);
+        image->backing = IA_GRAPH_NONE;
+    }
+    return image->is_gone || ia_vec_push(&graph->findings, missing);
+}
+
+/* The same of packed images. path: the name that goes, NULL: the file goes. */
+static void lose_packed(struct ia_graph *graph, size_t file, const char *path)
+{
+    for (size_t i = 0; i < graph->packed.len; i++) {
+        struct ia_graph_packed *packed = &graph->packed.items[i];
+        if (packed->target != file || (path != NULL && strcmp(packed->path, path) != 0))
+            continue;
+        packed->target = IA_GRAPH_NONE;
+        packed->state = IA_GRAPH_MISSING;
+    }
+}
+
+static bool is_used(const struct ia_graph *graph, size_t file)
+{
+    for (size_t i = 0; i < graph->images.len; i++)
+        if (graph->images.items[i].file == file && !graph->images.items[i].is_gone)
+            return true;
+    for (size_t i = 0; i < graph->parts.len; i++)
+        if (graph->parts.items[i].file == file && !graph->images.items[graph->parts.items[i].image].is_gone)
+            return true;
+    return false;
+}
+
+/* A file with a name beside the one that its image held stays behind, and may be an image by its content. */
+static bool leave_part(struct ia_graph *graph, const struct ia_graph_part *part)
+{
+    const struct ia_graph_file *file = &graph->files.items[part->file];
+    for (size_t i = 0; i < file->names; i++) {
+        const struct ia_graph_finding unknown = {.path = graph->names.items[file->first_name + i].path,
+                                                 .code = "format-conflict",
+                                                 .of_all = IA_DOUBT_UNREAD,
+                                                 .of_readers = IA_DOUBT_NOT_UNDERSTOOD,
+                                                 .image = IA_GRAPH_NONE};
+        if (strcmp(unknown.path, part->path) != 0)
+            return ia_vec_push(&graph->findings, unknown);
+    }
+    return true;
+}
+
+static bool leave_parts(struct ia_graph *graph, size_t number)
+{
+    for (size_t i = 0; i < graph->parts.len; i++) {
+        const struct ia_graph_part *part = &graph->parts.items[i];
+        if (part->image != number || part->file == IA_GRAPH_NONE || is_used(graph, part->file))
+            continue;
+        if (!leave_part(graph, part))
+            return false;
+    }
+    return true;
+}
+
+bool ia_graph_delete(struct ia_graph *graph, size_t number)
+{
+    struct ia_graph_image *image = &graph->images.items[number];
+    image->is_gone = true;
+    lose_overlay(graph, number);
+    for (size_t i = 0; i < graph->images.len; i++)
+        if (graph->images.items[i].backing == number)
+            graph->images.items[i].backing = IA_GRAPH_NONE;
+    for (size_t i = 0; i < graph->references.len; i++)
+        if (graph->references.items[i].target == image->file && !lose(graph, &graph->references.items[i]))
+            return false;
+    lose_packed(graph, image->file, NULL);
+    return leave_parts(graph, number);
+}
+
+/* A relative name is looked for beside the image: by another name of the image it may lead elsewhere, or nowhere. */
+static bool doubt_relative_name(struct ia_graph *graph, const struct ia_graph_reference *reference)
+{
+    if (reference->name[0] == '/' || (reference->kind == IA_GRAPH_NESTED && reference->state == IA_GRAPH_REMOTE))
+        return true;
+    const struct ia_graph_finding unknown = {.path = graph->images.items[reference->image].path,
+                                             .code = "backing-missing",
+                                             .of_all = IA_DOUBT_BROKEN_REFERENCE,
+                                             .of_readers = IA_DOUBT_CHAIN_BROKEN,
+                                             .image = reference->image};
+    return ia_vec_push(&graph->findings, unknown);
+}
+
+bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path)
+{
+    size_t file = graph->images.items[number].file;
+    struct ia_graph_file *of = &graph->files.items[file];
+    struct ia_graph_name *names = graph->names.items + of->first_name;
+    for (size_t i = 0; i < of->names; i++)
+        if (strcmp(names[i].path, path) == 0)
+            names[i--] = names[--of->names];
+    if (of->names > 0 && strcmp(graph->images.items[number].path, path) == 0)
+        graph->images.items[number].path = names[0].path;
+    of->ctime_ns = INT64_MAX;
+    lose_packed(graph, file, path);
+    for (size_t i = 0; i < graph->references.len; i++) {
+        struct ia_graph_reference *reference = &graph->references.items[i];
+        if (reference->target == file && strcmp(reference->path, path) == 0 && !lose(graph, reference))
+            return false;
+        if (reference->image == number && !doubt_relative_name(graph, reference))
+            return false;
+    }
+    return true;
+}
+
+/* A file that is written to as a part of an image may be an image itself, which is destroyed. */
+static bool overwrite(struct ia_graph *graph, size_t file, size_t writer)
+{
+    graph->files.items[file].mtime_ns = graph->files.items[file].ctime_ns = INT64_MAX;
+    for (size_t i = 0; i < graph->images.len; i++) {
+        const struct ia_graph_image *image = &graph->images.items[i];
+        const struct ia_graph_finding destroyed = {.path = image->path,
+                                                   .code = "corrupt",
+                                                   .of_all = IA_DOUBT_UNREAD,
+                                                   .of_readers = IA_DOUBT_NOT_UNDERSTOOD,
+                                                   .image = i};
+        if (i != writer && image->file == file && !image->is_gone && !ia_vec_push(&graph->findings, destroyed))
+            return false;
+    }
+    return true;
+}
+
+bool ia_graph_write(struct ia_graph *graph, size_t number)
+{
+    bool ok = overwrite(graph, graph->images.items[number].file, number);
+    for (size_t i = 0; i < graph->parts.len && ok; i++)
+        if (graph->parts.items[i].image == number && graph->parts.items[i].file != IA_GRAPH_NONE)
+            ok = overwrite(graph, graph->parts.items[i].file, number);
+    return ok;
+}
+
+/* Of an image that has a data file, it is not known in which of the descriptions a name is. */
+static bool has_data_file(const struct ia_graph *graph, size_t number)
+{
+    for (size_t i = 0; i < graph->references.len; i++)
+        if (graph->references.items[i].image == number && graph->references.items[i].kind == IA_GRAPH_DATA_FILE)
+            return true;
+    return false;
+}
+
+bool ia_graph_flatten(struct ia_graph *graph, size_t number)
+{
+    struct ia_graph_image *image = &graph->images.items[number];
+    lose_overlay(graph, number);
+    image->backing = IA_GRAPH_NONE;
+    image->backing_path = NULL;
+    image->expects = NULL;
+    image->base_before = IA_GRAPH_NONE;
+    image->parent_differs = false;
+    size_t kept = 0;
+    bool keeps_nested = has_data_file(graph, number);
+    for (size_t i = 0; i < graph->references.len; i++) {
+        const struct ia_graph_reference *reference = &graph->references.items[i];
+        bool is_backing = reference->kind == IA_GRAPH_BACKING || reference->kind == IA_GRAPH_ALIAS;
+        bool is_nested = reference->kind == IA_GRAPH_NESTED && !keeps_nested;
+        if (reference->image == number && (is_backing || is_nested))
+            continue;
+        graph->references.items[kept++] = *reference;
+    }
+    graph->references.len = kept;
+    return ia_graph_write(graph, number);
+}
+
+bool ia_graph_commit_into(struct ia_graph *graph, size_t number)
+{
+    if (!ia_graph_write(graph, number))
+        return false;
+    for (size_t i = 0; i < graph->images.len; i++) {
+        const struct ia_graph_image *overlay = &graph->images.items[i];
+        if (overlay->backing != number || overlay->is_gone || !overlay->knows_backing)
+            continue;
+        const struct ia_graph_finding mismatch = {.path = overlay->path,
+                                                  .code = "parent-mismatch",
+                                                  .of_all = IA_DOUBT_BROKEN_REFERENCE,
+                                                  .of_readers = IA_DOUBT_CHAIN_BROKEN,
+                                                  .image = i};
+        if (!ia_vec_push(&graph->findings, mismatch))
+            return false;
+    }
+    return true;
+}
