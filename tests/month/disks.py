@@ -30,7 +30,7 @@ def overlay_on(host, disk, base):
 
 def settle_name(host, disk):
     """Proxmox: what is left gets the disk's name back."""
-    path = disk.stem + ".qcow2"
+    path = f"{disk.stem}.{disk.current.format}"
     if disk.machine.style == "proxmox" and disk.current.path != path and host.forest.is_free(path):
         host.forest.move(disk.current, path)
         host.count("renamed back")

@@ -6,9 +6,10 @@ import contextlib
 import os
 import shutil
 
-from sites import is_root, run
+from sites import is_root, run, why_no_mounts
 
 POWERS = "-dac_override,-dac_read_search"  # root without these obeys the permissions of files, as on an NFS mount with root_squash
+VOLUME = "../pool-c.ext4"
 POWERLESS = ["setpriv", f"--bounding-set={POWERS}", f"--inh-caps={POWERS}"]
 
 
@@ -41,8 +42,7 @@ def not_mounted(host, mounts):
     host.forest.log(f"umount {point}")
     mounts.undo(point)
     yield "not mounted", ("pool-c",), []
-    mounts.bind(pool_behind(host.forest), point)
-    host.forest.log(f"mount --bind {pool_behind(host.forest)} {point}")
+    mount_pool(host.forest, mounts)
 
 
 @contextlib.contextmanager
@@ -70,16 +70,23 @@ def why_no_powerless():
     return None if outcome.code == 0 else f"root's powers cannot be dropped: {outcome.err.strip()}"
 
 
-def pool_behind(forest):
-    return os.path.join(os.path.dirname(forest.root), "pool-behind")
+def why_no_pool():
+    """A reason why no pool can be on a mount of its own; None: one can."""
+    return why_no_mounts() or (None if shutil.which("mkfs.ext4") else "mkfs.ext4 is not installed")
+
+
+def make_pool(forest, mounts):
+    """One pool is a file system of its own."""
+    forest.run("truncate", "-s", "4G", VOLUME)
+    forest.run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1", VOLUME)
+    mount_pool(forest, mounts)
+    forest.run("chmod", "755", "pool-c")
 
 
 def mount_pool(forest, mounts):
-    """One pool is on a mount of its own: here, of a directory beside the images."""
-    behind, point = pool_behind(forest), forest.full("pool-c")
-    os.makedirs(behind)
-    mounts.bind(behind, point)
-    forest.log(f"mkdir {behind} && mount --bind {behind} {point}")
+    volume, point = forest.full(VOLUME), forest.full("pool-c")
+    mounts.volume(volume, point)
+    forest.log(f"mount -o loop {volume} {point}")
 
 
 def is_hidden(path, folders):
