@@ -7,83 +7,15 @@
 
 #include "base/cleanup.h"
 #include "judge/finding_kind.h"
-#include "store/connection.h"
+#include "store/graph_columns.h"
 #include "store/reader_internal.h"
 #include "store/writer_internal.h"
-
-struct ia_stored_graph {
-    sqlite3 *db;
-    struct ia_graph graph;
-    IA_VEC(int64_t) volume_ids; /* of graph.volumes, ascending */
-    IA_VEC(int64_t) file_ids;   /* of graph.files, ascending */
-    IA_VEC(int64_t) image_ids;  /* of graph.images, ascending */
-    IA_VEC(char *) texts;       /* owned */
-    bool failed;                /* out of memory */
-};
-
-static const char reading[] = "cannot read what the verdicts rest on";
-
-static size_t place_of(const int64_t *ids, size_t count, int64_t id)
-{
-    size_t low = 0;
-    for (size_t high = count; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (ids[middle] < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && ids[low] == id ? low : IA_GRAPH_NONE;
-}
-
-/* The file or image that a column names; NULL names none. */
-static size_t file_in(const struct ia_stored_graph *stored, sqlite3_stmt *stmt, int column)
-{
-    return place_of(stored->file_ids.items, stored->file_ids.len, sqlite3_column_int64(stmt, column));
-}
-
-static size_t image_in(const struct ia_stored_graph *stored, sqlite3_stmt *stmt, int column)
-{
-    return place_of(stored->image_ids.items, stored->image_ids.len, sqlite3_column_int64(stmt, column));
-}
-
-/* A copy of a text; NULL for NULL. */
-static const char *text_in(struct ia_stored_graph *stored, sqlite3_stmt *stmt, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(stmt, column);
-    if (text == NULL)
-        return NULL;
-    char *copy = strdup(text);
-    if (copy != NULL && ia_vec_push(&stored->texts, copy))
-        return copy;
-    free(copy);
-    stored->failed = true;
-    return "";
-}
-
-static const char *text_or_empty(struct ia_stored_graph *stored, sqlite3_stmt *stmt, int column)
-{
-    const char *text = text_in(stored, stmt, column);
-    return text == NULL ? "" : text;
-}
-
-/* The words of an enumeration, in its order; `other` for one that is not among them. */
-static int word_in(sqlite3_stmt *stmt, int column, const char *const *words, int count, int other)
-{
-    const char *text = (const char *)sqlite3_column_text(stmt, column);
-    for (int i = 0; i < count && text != NULL; i++)
-        if (strcmp(text, words[i]) == 0)
-            return i;
-    return other;
-}
-#define WORD_IN(stmt, column, words, other)                                                                            \
-    word_in(stmt, column, words, (int)(sizeof(words) / sizeof((words)[0])), other)
 
 static bool add_volume(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     struct ia_graph_volume volume = {
-        .mount = text_or_empty(stored, stmt, 1),
-        .type = text_or_empty(stored, stmt, 2),
+        .mount = ia_graph_column_text_or_empty(stored, stmt, 1),
+        .type = ia_graph_column_text_or_empty(stored, stmt, 2),
         .is_shared = sqlite3_column_int(stmt, 3) != 0,
         .is_twin = sqlite3_column_int(stmt, 4) != 0,
     };
@@ -93,12 +25,12 @@ static bool add_volume(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 
 static bool add_file(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
-    struct ia_graph_file file = {
-        .mtime_ns = sqlite3_column_int64(stmt, 1),
-        .is_part = sqlite3_column_int(stmt, 2) != 0,
-        .ctime_ns = sqlite3_column_int64(stmt, 3),
-        .birth_ns = sqlite3_column_int64(stmt, 4),
-        .volume = place_of(stored->volume_ids.items, stored->volume_ids.len, sqlite3_column_int64(stmt, 5))};
+    struct ia_graph_file file = {.mtime_ns = sqlite3_column_int64(stmt, 1),
+                                 .is_part = sqlite3_column_int(stmt, 2) != 0,
+                                 .ctime_ns = sqlite3_column_int64(stmt, 3),
+                                 .birth_ns = sqlite3_column_int64(stmt, 4),
+                                 .volume = ia_graph_column_place(stored->volume_ids.items, stored->volume_ids.len,
+                                                                 sqlite3_column_int64(stmt, 5))};
     return ia_vec_push(&stored->file_ids, sqlite3_column_int64(stmt, 0)) && ia_vec_push(&stored->graph.files, file);
 }
 
@@ -106,33 +38,33 @@ static bool add_file(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 static bool add_name(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     struct ia_graph *graph = &stored->graph;
-    size_t number = file_in(stored, stmt, 0);
+    size_t number = ia_graph_column_file(stored, stmt, 0);
     if (number == IA_GRAPH_NONE)
         return true;
     struct ia_graph_file *file = &graph->files.items[number];
     if (file->names++ == 0)
         file->first_name = graph->names.len;
-    return ia_vec_push(&graph->names, ((struct ia_graph_name){text_or_empty(stored, stmt, 1)}));
+    return ia_vec_push(&graph->names, ((struct ia_graph_name){ia_graph_column_text_or_empty(stored, stmt, 1)}));
 }
 
 static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     static const char *const locks[] = {"none", "read", "write", "unknown"};
-    const char *state = text_or_empty(stored, stmt, 4);
+    const char *state = ia_graph_column_text_or_empty(stored, stmt, 4);
     struct ia_graph_image image = {
-        .file = file_in(stored, stmt, 1),
-        .path = text_or_empty(stored, stmt, 2),
-        .format = text_or_empty(stored, stmt, 3),
+        .file = ia_graph_column_file(stored, stmt, 1),
+        .path = ia_graph_column_text_or_empty(stored, stmt, 2),
+        .format = ia_graph_column_text_or_empty(stored, stmt, 3),
         .problem = strcmp(state, "ok") == 0 ? NULL : state,
         .backing = IA_GRAPH_NONE, /* see link_image */
-        .backing_path = text_in(stored, stmt, 5),
-        .backing_format = text_in(stored, stmt, 6),
+        .backing_path = ia_graph_column_text(stored, stmt, 5),
+        .backing_format = ia_graph_column_text(stored, stmt, 6),
         .cross_linked = sqlite3_column_type(stmt, 7) == SQLITE_NULL ? -1 : sqlite3_column_int(stmt, 7),
-        .lock = (enum ia_graph_lock)WORD_IN(stmt, 8, locks, IA_GRAPH_LOCK_UNKNOWN),
+        .lock = (enum ia_graph_lock)IA_GRAPH_COLUMN_WORD(stmt, 8, locks, IA_GRAPH_LOCK_UNKNOWN),
         .is_template = sqlite3_column_int(stmt, 9) != 0,
         .has_snapshots = sqlite3_column_int(stmt, 10) != 0,
         .named_scan = sqlite3_column_int64(stmt, 11),
-        .named_by = text_in(stored, stmt, 12),
+        .named_by = ia_graph_column_text(stored, stmt, 12),
         .named_mtime_ns = sqlite3_column_type(stmt, 13) == SQLITE_NULL ? -1 : sqlite3_column_int64(stmt, 13),
         .accounted = sqlite3_column_type(stmt, 14) != SQLITE_NULL,
         .visible_present = sqlite3_column_int64(stmt, 14),
@@ -140,10 +72,10 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .format_stated = sqlite3_column_int(stmt, 16) != 0,
         .knows_backing = sqlite3_column_int(stmt, 17) != 0,
         .unsettled = sqlite3_column_int(stmt, 18) != 0,
-        .identity = text_in(stored, stmt, 19),
-        .expects = text_in(stored, stmt, 20),
-        .named_path = text_in(stored, stmt, 21),
-        .base_before = file_in(stored, stmt, 22),
+        .identity = ia_graph_column_text(stored, stmt, 19),
+        .expects = ia_graph_column_text(stored, stmt, 20),
+        .named_path = ia_graph_column_text(stored, stmt, 21),
+        .base_before = ia_graph_column_file(stored, stmt, 22),
         .parent_differs = sqlite3_column_int(stmt, 23) != 0,
         .named_uncertain = sqlite3_column_int(stmt, 24) != 0,
     };
@@ -153,9 +85,9 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 
 static bool link_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
-    size_t image = image_in(stored, stmt, 0);
+    size_t image = ia_graph_column_image(stored, stmt, 0);
     if (image != IA_GRAPH_NONE)
-        stored->graph.images.items[image].backing = image_in(stored, stmt, 1);
+        stored->graph.images.items[image].backing = ia_graph_column_image(stored, stmt, 1);
     return true;
 }
 
@@ -164,11 +96,11 @@ static const char *const states[] = {"followed", "missing", "ambiguous", "remote
 
 static bool set_earlier(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
-    size_t number = image_in(stored, stmt, 0);
+    size_t number = ia_graph_column_image(stored, stmt, 0);
     if (number == IA_GRAPH_NONE)
         return true;
     struct ia_graph_image *image = &stored->graph.images.items[number];
-    image->was = ia_candidate_by_word(text_or_empty(stored, stmt, 1));
+    image->was = ia_candidate_by_word(ia_graph_column_text_or_empty(stored, stmt, 1));
     image->was_scan = sqlite3_column_int64(stmt, 2);
     image->was_since_ns = sqlite3_column_int64(stmt, 3);
     return true;
@@ -186,43 +118,44 @@ static bool add_reference(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     static const char *const kinds[] = {"backing", "alias", "data-file", "extent", "nested", "content"};
     struct ia_graph_reference reference = {
-        .image = image_in(stored, stmt, 0),
-        .kind = (enum ia_graph_kind)WORD_IN(stmt, 1, kinds, IA_GRAPH_CONTENT),
-        .state = (enum ia_graph_state)WORD_IN(stmt, 2, states, IA_GRAPH_OTHER),
-        .name = text_or_empty(stored, stmt, 3),
-        .path = text_or_empty(stored, stmt, 4),
-        .target = file_in(stored, stmt, 5),
+        .image = ia_graph_column_image(stored, stmt, 0),
+        .kind = (enum ia_graph_kind)IA_GRAPH_COLUMN_WORD(stmt, 1, kinds, IA_GRAPH_CONTENT),
+        .state = (enum ia_graph_state)IA_GRAPH_COLUMN_WORD(stmt, 2, states, IA_GRAPH_OTHER),
+        .name = ia_graph_column_text_or_empty(stored, stmt, 3),
+        .path = ia_graph_column_text_or_empty(stored, stmt, 4),
+        .target = ia_graph_column_file(stored, stmt, 5),
     };
     return reference.image == IA_GRAPH_NONE || ia_vec_push(&stored->graph.references, reference);
 }
 
 static bool add_part(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
-    struct ia_graph_part part = {
-        .image = image_in(stored, stmt, 0), .file = file_in(stored, stmt, 1), .path = text_or_empty(stored, stmt, 2)};
+    struct ia_graph_part part = {.image = ia_graph_column_image(stored, stmt, 0),
+                                 .file = ia_graph_column_file(stored, stmt, 1),
+                                 .path = ia_graph_column_text_or_empty(stored, stmt, 2)};
     return part.image == IA_GRAPH_NONE || ia_vec_push(&stored->graph.parts, part);
 }
 
 static bool add_packed(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     struct ia_graph_packed packed = {
-        .archive = text_or_empty(stored, stmt, 0),
-        .member = text_or_empty(stored, stmt, 1),
-        .state = (enum ia_graph_state)WORD_IN(stmt, 2, states, IA_GRAPH_OTHER),
-        .name = text_or_empty(stored, stmt, 3),
-        .path = text_or_empty(stored, stmt, 4),
-        .target = file_in(stored, stmt, 5),
+        .archive = ia_graph_column_text_or_empty(stored, stmt, 0),
+        .member = ia_graph_column_text_or_empty(stored, stmt, 1),
+        .state = (enum ia_graph_state)IA_GRAPH_COLUMN_WORD(stmt, 2, states, IA_GRAPH_OTHER),
+        .name = ia_graph_column_text_or_empty(stored, stmt, 3),
+        .path = ia_graph_column_text_or_empty(stored, stmt, 4),
+        .target = ia_graph_column_file(stored, stmt, 5),
     };
     return ia_vec_push(&stored->graph.packed, packed);
 }
 
 static bool add_finding(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
-    const char *code = text_or_empty(stored, stmt, 1);
+    const char *code = ia_graph_column_text_or_empty(stored, stmt, 1);
     const struct ia_finding_kind *kind = ia_finding_kind_by_code(code);
     const char *doubt = (const char *)sqlite3_column_text(stmt, 2);
     struct ia_graph_finding finding = {
-        .path = text_or_empty(stored, stmt, 0),
+        .path = ia_graph_column_text_or_empty(stored, stmt, 0),
         .code = code,
         .of_all = doubt == NULL ? IA_DOUBT_NONE : ia_doubt_by_code(doubt),
         .of_readers = kind == NULL ? IA_DOUBT_NONE : kind->of_readers,
@@ -235,30 +168,19 @@ static bool add_finding(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 static bool add_holder(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     bool of_all = sqlite3_column_type(stmt, 0) == SQLITE_NULL;
-    struct ia_graph_holder holder = {of_all ? IA_GRAPH_NONE : file_in(stored, stmt, 0), text_or_empty(stored, stmt, 1)};
+    struct ia_graph_holder holder = {of_all ? IA_GRAPH_NONE : ia_graph_column_file(stored, stmt, 0),
+                                     ia_graph_column_text_or_empty(stored, stmt, 1)};
     return (!of_all && holder.file == IA_GRAPH_NONE) || ia_vec_push(&stored->graph.holders, holder);
 }
 
 static bool add_glob(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
-    return ia_vec_push(&stored->graph.backing_globs, text_or_empty(stored, stmt, 0));
+    return ia_vec_push(&stored->graph.backing_globs, ia_graph_column_text_or_empty(stored, stmt, 0));
 }
 
 static bool add_walked(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
-    return ia_vec_push(&stored->graph.walked, text_or_empty(stored, stmt, 0));
-}
-
-static enum ia_status each_row(struct ia_stored_graph *stored, const char *sql,
-                               bool (*add)(struct ia_stored_graph *, sqlite3_stmt *), struct ia_error *err)
-{
-    IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
-    IA_TRY(ia_connection_prepare(stored->db, sql, reading, &stmt, err));
-    int code;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
-        if (!add(stored, stmt) || stored->failed)
-            return ia_no_memory(err);
-    return ia_connection_check(stored->db, code, reading, err);
+    return ia_vec_push(&stored->graph.walked, ia_graph_column_text_or_empty(stored, stmt, 0));
 }
 
 static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
@@ -305,7 +227,7 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
                    " AND scan_id = (SELECT max(scan_id) FROM scan)"},
     };
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-        IA_TRY(each_row(stored, tables[i].sql, tables[i].add, err));
+        IA_TRY(ia_graph_columns_each_row(stored, tables[i].sql, tables[i].add, err));
     return IA_OK;
 }
 
@@ -357,5 +279,5 @@ int64_t ia_stored_graph_image_id(const struct ia_stored_graph *stored, size_t im
 
 size_t ia_stored_graph_image(const struct ia_stored_graph *stored, int64_t image_id)
 {
-    return place_of(stored->image_ids.items, stored->image_ids.len, image_id);
+    return ia_graph_column_place(stored->image_ids.items, stored->image_ids.len, image_id);
 }
