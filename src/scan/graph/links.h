@@ -109,6 +109,12 @@ IA_MUST_CHECK enum ia_status ia_links_follow(struct ia_links *links, struct ia_e
 IA_MUST_CHECK enum ia_status ia_links_start_over(struct ia_links *links, struct ia_error *err);
 /* resolve.c: follows the references of all images that were read. */
 IA_MUST_CHECK enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err);
+/* parts.c: of an image that was taken over from the store: are its parts still there, and unchanged? */
+IA_MUST_CHECK enum ia_status ia_links_resolve_parts(struct ia_links *links, size_t image, struct ia_error *err);
+/* Which files hold the data of images, as these were read last. */
+void ia_links_mark_parts(struct ia_links *links);
+/* Which files images have beside themselves, without data. */
+IA_MUST_CHECK enum ia_status ia_links_mark_companions(struct ia_links *links, struct ia_error *err);
 /* unseen.c: what those name that cannot be seen, where it cannot be followed now. */
 IA_MUST_CHECK enum ia_status ia_links_restore_unseen(struct ia_links *links, struct ia_error *err);
 /* lookup.c: the image names its backing file, which was followed; format: as it states it, NULL: it does not. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Following what images name: backing files and data files, from each of an image's names. */
+/* Following what images name: backing files, from each of an image's names. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,6 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "chain/reference.h"
-#include "format/format.h"
 #include "scan/graph/content.h"
 #include "scan/graph/identities.h"
 #include "scan/graph/links.h"
@@ -192,33 +191,6 @@ static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum
                                         : resolve_reference(links, image, allowed, deferred, err);
 }
 
-/* One part of an image that was taken over from the store: is it still there, and unchanged? */
-static enum ia_status resolve_stored_part(struct ia_links *links, size_t image, const struct ia_image_part *named,
-                                          struct ia_error *err)
-{
-    const struct ia_resolve_rules rules = ia_links_rules(links);
-    struct ia_file *item = links->catalog->files.items[image];
-    IA_AUTO_RESOLVED struct ia_resolved file = {0};
-    IA_TRY(ia_resolve_part(&rules, ia_file_path(item), named, &file, err));
-    struct ia_file_part part = {
-        .item = ia_links_file_of(links, &file), .path = file.path, .state = file.state, .found = file.found};
-    if (!ia_vec_push(&item->read->parts, part))
-        return ia_no_memory(err);
-    file.path = NULL; /* moved */
-    item->node->stale =
-        item->node->stale || part.item == IA_NO_FILE || !links->catalog->files.items[part.item]->from_store;
-    return IA_OK;
-}
-
-static enum ia_status resolve_parts(struct ia_links *links, size_t image, struct ia_error *err)
-{
-    struct ia_file *item = links->catalog->files.items[image];
-    const struct ia_image_facts *facts = &item->parsed.facts;
-    while (item->from_store && item->read->parts.len < facts->parts.len) /* ends: each round adds a part */
-        IA_TRY(resolve_stored_part(links, image, &facts->parts.items[item->read->parts.len], err));
-    return IA_OK;
-}
-
 static enum ia_status resolve_file(struct ia_links *links, size_t number, enum ia_files_read allowed,
                                    struct ia_error *err)
 {
@@ -237,7 +209,7 @@ static enum ia_status resolve_file(struct ia_links *links, size_t number, enum i
     node->resolved = !deferred;
     if (deferred)
         return IA_OK;
-    IA_TRY(resolve_parts(links, number, err));
+    IA_TRY(ia_links_resolve_parts(links, number, err));
     return ia_links_resolve_content(links, number, err);
 }
 
@@ -263,46 +235,6 @@ static enum ia_status resolve_round(struct ia_links *links, enum ia_files_read a
     return IA_OK;
 }
 
-/* The file that an image has beside itself. It is none that an image is in, whatever names it so, and has the name that
- * VMware gives it: what is an image by its name stays one that has to be understood. */
-static enum ia_status mark_companion(struct ia_links *links, const struct ia_file *item, struct ia_error *err)
-{
-    const struct ia_image_part named = {item->parsed.facts.companion, "part", IA_PART_BESIDE};
-    const struct ia_resolve_rules rules = ia_links_rules(links);
-    IA_AUTO_RESOLVED struct ia_resolved file = {0};
-    if (named.name == NULL || !ia_format_has_suffix(named.name, "-ctk.vmdk"))
-        return IA_OK;
-    IA_TRY(ia_resolve_part(&rules, ia_file_path(item), &named, &file, err));
-    size_t target = ia_links_file_of(links, &file);
-    if (target != IA_NO_FILE)
-        links->catalog->files.items[target]->node->is_companion = true;
-    return IA_OK;
-}
-
-static enum ia_status mark_companions(struct ia_links *links, struct ia_error *err)
-{
-    for (size_t i = 0; i < links->catalog->files.len; i++)
-        links->catalog->files.items[i]->node->is_companion = false;
-    for (size_t i = 0; i < links->catalog->files.len; i++)
-        if (ia_file_is_image(links->catalog->files.items[i]))
-            IA_TRY(mark_companion(links, links->catalog->files.items[i], err));
-    return IA_OK;
-}
-
-/* Which files hold the data of images, as these were read last. */
-static void mark_parts(struct ia_links *links)
-{
-    struct ia_file **items = links->catalog->files.items;
-    for (size_t i = 0; i < links->catalog->files.len; i++)
-        items[i]->node->is_part = false;
-    for (size_t i = 0; i < links->catalog->files.len; i++) {
-        const struct ia_read *read = items[i]->read;
-        for (size_t n = 0; n < read->parts.len && ia_file_is_image(items[i]); n++)
-            if (read->parts.items[n].item != IA_NO_FILE)
-                items[read->parts.items[n].item]->node->is_part = true;
-    }
-}
-
 /* References among files that the walk found come first, so that every format that is stated is known before a file
  * that only a reference names is read. Ends: a file goes back to unresolved only with one more directory to look from.
  */
@@ -318,6 +250,6 @@ enum ia_status ia_links_resolve(struct ia_links *links, struct ia_error *err)
         }
     }
     IA_TRY(ia_links_restore_unseen(links, err));
-    mark_parts(links);
-    return mark_companions(links, err);
+    ia_links_mark_parts(links);
+    return ia_links_mark_companions(links, err);
 }
