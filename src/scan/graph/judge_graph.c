@@ -24,15 +24,6 @@ static enum ia_graph_lock lock_of(const char *word)
     return strcmp(word, "write") == 0 ? IA_GRAPH_LOCK_WRITE : IA_GRAPH_LOCK_UNKNOWN;
 }
 
-static enum ia_graph_state state_of(enum ia_resolve_state state)
-{
-    if (state == IA_RESOLVE_MISSING)
-        return IA_GRAPH_MISSING;
-    if (state == IA_RESOLVE_REMOTE)
-        return IA_GRAPH_REMOTE;
-    return state == IA_RESOLVE_AMBIGUOUS ? IA_GRAPH_AMBIGUOUS : IA_GRAPH_OTHER;
-}
-
 static bool add_file(struct ia_graph *graph, const struct ia_file *item)
 {
     bool named = ia_file_is_image_or_part(item);
@@ -66,11 +57,6 @@ static bool add_volumes(struct ia_graph *graph, const struct ia_catalog *catalog
             return false;
     }
     return true;
-}
-
-static size_t image_of(const struct ia_judge_graph *out, size_t item)
-{
-    return item == IA_NO_FILE ? IA_GRAPH_NONE : out->image_of[item];
 }
 
 static void set_history(const struct ia_links *links, const struct ia_file *item, struct ia_graph_image *image)
@@ -108,7 +94,7 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .format = item->parsed.format,
         .problem = strcmp(state, "ok") == 0 ? NULL : state,
         .file = number,
-        .backing = image_of(out, item->node->backing),
+        .backing = ia_judge_graph_image(out, item->node->backing),
         .backing_path = item->node->backing_path,
         .backing_format = item->parsed.facts.backing_format,
         .cross_linked = ia_file_cross_linked(item),
@@ -124,101 +110,6 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .has_snapshots = item->parsed.mappings.len > 1,
     };
     set_history(links, item, image);
-}
-
-static bool add_reference(struct ia_graph *graph, struct ia_graph_reference reference, size_t target)
-{
-    reference.target = target == IA_NO_FILE ? IA_GRAPH_NONE : target;
-    if (reference.target != IA_GRAPH_NONE && reference.state == IA_GRAPH_OTHER)
-        reference.state = IA_GRAPH_FOLLOWED;
-    return ia_vec_push(&graph->references, reference);
-}
-
-static bool add_parts(struct ia_graph *graph, size_t image, const struct ia_file *item)
-{
-    for (size_t i = 0; i < item->read->parts.len; i++) {
-        const struct ia_file_part *part = &item->read->parts.items[i];
-        const struct ia_image_part *named = &item->parsed.facts.parts.items[i];
-        struct ia_graph_reference reference = {
-            .image = image,
-            .kind = named->place == IA_PART_REFERENCE ? IA_GRAPH_DATA_FILE : IA_GRAPH_EXTENT,
-            .state = state_of(part->state),
-            .name = named->name == NULL ? "" : named->name,
-            .path = part->path == NULL ? "" : part->path,
-        };
-        size_t file = part->item == IA_NO_FILE ? IA_GRAPH_NONE : part->item;
-        if (!add_reference(graph, reference, part->item))
-            return false;
-        if (part->path != NULL && !ia_vec_push(&graph->parts, ((struct ia_graph_part){image, file, part->path})))
-            return false;
-    }
-    return true;
-}
-
-static bool add_nested(struct ia_graph *graph, size_t image, const struct ia_file *item)
-{
-    for (size_t i = 0; i < item->node->nested.len; i++) {
-        const struct ia_nested *nested = &item->node->nested.items[i];
-        struct ia_graph_reference reference = {
-            .image = image,
-            .kind = IA_GRAPH_NESTED,
-            .state = state_of(nested->state),
-            .name = nested->name,
-            .path = nested->path,
-        };
-        if (!add_reference(graph, reference, nested->target))
-            return false;
-    }
-    return true;
-}
-
-static bool add_references(struct ia_graph *graph, size_t image, const struct ia_file *item)
-{
-    struct ia_graph_reference backing = {
-        .image = image,
-        .kind = IA_GRAPH_BACKING,
-        .state = state_of(item->node->backing_state),
-        .name = item->parsed.facts.backing_name,
-        .path = item->node->backing_path == NULL ? "" : item->node->backing_path,
-    };
-    return (backing.name == NULL || add_reference(graph, backing, item->node->backing_target)) &&
-           add_parts(graph, image, item) && add_nested(graph, image, item);
-}
-
-static bool add_aliases(const struct ia_links *links, const struct ia_judge_graph *out, struct ia_graph *graph)
-{
-    for (size_t i = 0; i < links->aliases.len; i++) {
-        const struct ia_alias *alias = &links->aliases.items[i];
-        struct ia_graph_reference reference = {
-            .image = image_of(out, alias->image),
-            .kind = alias->kind == IA_ALIAS_NAME ? IA_GRAPH_ALIAS : IA_GRAPH_CONTENT,
-            .state = IA_GRAPH_FOLLOWED,
-            .name = alias->name,
-            .path = alias->path,
-        };
-        if (reference.image != IA_GRAPH_NONE && !add_reference(graph, reference, alias->target))
-            return false;
-    }
-    return true;
-}
-
-static bool add_packed(struct ia_graph *graph, const struct ia_file *item)
-{
-    for (size_t i = 0; i < item->node->packed.len; i++) {
-        const struct ia_packed_target *target = &item->node->packed.items[i];
-        const struct ia_packed_name *name = &item->packed->names.items[target->name];
-        const struct ia_graph_packed packed = {
-            .archive = ia_file_path(item),
-            .member = name->member,
-            .state = target->state == IA_RESOLVE_FOLLOWED ? IA_GRAPH_FOLLOWED : state_of(target->state),
-            .name = name->name,
-            .path = target->path == NULL ? "" : target->path,
-            .target = target->item == IA_NO_FILE ? IA_GRAPH_NONE : target->item,
-        };
-        if (!ia_vec_push(&graph->packed, packed))
-            return false;
-    }
-    return true;
 }
 
 static bool add_findings(const struct ia_links *links, struct ia_graph *graph)
@@ -274,18 +165,18 @@ static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
         return false;
     for (size_t i = 0; i < count; i++) {
         const struct ia_file *item = catalog->files.items[i];
-        if (!add_file(graph, item) || !add_packed(graph, item))
+        if (!add_file(graph, item) || !ia_judge_graph_add_packed(graph, item))
             return false;
         if (out->image_of[i] == IA_GRAPH_NONE)
             continue;
         fill_image(links, out, i, &graph->images.items[graph->images.len++]);
-        if (!add_references(graph, out->image_of[i], item))
+        if (!ia_judge_graph_add_references(graph, out->image_of[i], item))
             return false;
     }
     for (size_t i = 0; i < links->catalog->options->backing_glob_count; i++)
         if (!ia_vec_push(&graph->backing_globs, links->catalog->options->backing_globs[i]))
             return false;
-    return add_walked(links->catalog, graph) && add_aliases(links, out, graph) && add_findings(links, graph) &&
+    return add_walked(links->catalog, graph) && ia_judge_graph_add_aliases(links, out) && add_findings(links, graph) &&
            add_holders(links, graph);
 }
 

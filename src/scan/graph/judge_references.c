@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* What images name, in the graph that the judge looks at. */
+#include "scan/graph/judge_graph.h"
+
+static enum ia_graph_state state_of(enum ia_resolve_state state)
+{
+    if (state == IA_RESOLVE_MISSING)
+        return IA_GRAPH_MISSING;
+    if (state == IA_RESOLVE_REMOTE)
+        return IA_GRAPH_REMOTE;
+    return state == IA_RESOLVE_AMBIGUOUS ? IA_GRAPH_AMBIGUOUS : IA_GRAPH_OTHER;
+}
+
+static bool add_reference(struct ia_graph *graph, struct ia_graph_reference reference, size_t target)
+{
+    reference.target = target == IA_NO_FILE ? IA_GRAPH_NONE : target;
+    if (reference.target != IA_GRAPH_NONE && reference.state == IA_GRAPH_OTHER)
+        reference.state = IA_GRAPH_FOLLOWED;
+    return ia_vec_push(&graph->references, reference);
+}
+
+static bool add_parts(struct ia_graph *graph, size_t image, const struct ia_file *item)
+{
+    for (size_t i = 0; i < item->read->parts.len; i++) {
+        const struct ia_file_part *part = &item->read->parts.items[i];
+        const struct ia_image_part *named = &item->parsed.facts.parts.items[i];
+        struct ia_graph_reference reference = {
+            .image = image,
+            .kind = named->place == IA_PART_REFERENCE ? IA_GRAPH_DATA_FILE : IA_GRAPH_EXTENT,
+            .state = state_of(part->state),
+            .name = named->name == NULL ? "" : named->name,
+            .path = part->path == NULL ? "" : part->path,
+        };
+        size_t file = part->item == IA_NO_FILE ? IA_GRAPH_NONE : part->item;
+        if (!add_reference(graph, reference, part->item))
+            return false;
+        if (part->path != NULL && !ia_vec_push(&graph->parts, ((struct ia_graph_part){image, file, part->path})))
+            return false;
+    }
+    return true;
+}
+
+static bool add_nested(struct ia_graph *graph, size_t image, const struct ia_file *item)
+{
+    for (size_t i = 0; i < item->node->nested.len; i++) {
+        const struct ia_nested *nested = &item->node->nested.items[i];
+        struct ia_graph_reference reference = {
+            .image = image,
+            .kind = IA_GRAPH_NESTED,
+            .state = state_of(nested->state),
+            .name = nested->name,
+            .path = nested->path,
+        };
+        if (!add_reference(graph, reference, nested->target))
+            return false;
+    }
+    return true;
+}
+
+bool ia_judge_graph_add_references(struct ia_graph *graph, size_t image, const struct ia_file *item)
+{
+    struct ia_graph_reference backing = {
+        .image = image,
+        .kind = IA_GRAPH_BACKING,
+        .state = state_of(item->node->backing_state),
+        .name = item->parsed.facts.backing_name,
+        .path = item->node->backing_path == NULL ? "" : item->node->backing_path,
+    };
+    return (backing.name == NULL || add_reference(graph, backing, item->node->backing_target)) &&
+           add_parts(graph, image, item) && add_nested(graph, image, item);
+}
+
+bool ia_judge_graph_add_aliases(const struct ia_links *links, struct ia_judge_graph *out)
+{
+    for (size_t i = 0; i < links->aliases.len; i++) {
+        const struct ia_alias *alias = &links->aliases.items[i];
+        struct ia_graph_reference reference = {
+            .image = ia_judge_graph_image(out, alias->image),
+            .kind = alias->kind == IA_ALIAS_NAME ? IA_GRAPH_ALIAS : IA_GRAPH_CONTENT,
+            .state = IA_GRAPH_FOLLOWED,
+            .name = alias->name,
+            .path = alias->path,
+        };
+        if (reference.image != IA_GRAPH_NONE && !add_reference(&out->graph, reference, alias->target))
+            return false;
+    }
+    return true;
+}
+
+bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *item)
+{
+    for (size_t i = 0; i < item->node->packed.len; i++) {
+        const struct ia_packed_target *target = &item->node->packed.items[i];
+        const struct ia_packed_name *name = &item->packed->names.items[target->name];
+        const struct ia_graph_packed packed = {
+            .archive = ia_file_path(item),
+            .member = name->member,
+            .state = target->state == IA_RESOLVE_FOLLOWED ? IA_GRAPH_FOLLOWED : state_of(target->state),
+            .name = name->name,
+            .path = target->path == NULL ? "" : target->path,
+            .target = target->item == IA_NO_FILE ? IA_GRAPH_NONE : target->item,
+        };
+        if (!ia_vec_push(&graph->packed, packed))
+            return false;
+    }
+    return true;
+}
