@@ -161,7 +161,7 @@ IA_MUST_CHECK enum ia_status ia_catalog_note_directory(struct ia_catalog *catalo
 /* *is: the file is a piece of a VHD directory, or a name of one: no image, and counted as skipped. */
 IA_MUST_CHECK enum ia_status ia_catalog_is_vhd_piece(struct ia_catalog *catalog, const char *path,
                                                      const struct stat *st, bool *is, struct ia_error *err);
-/* The findings about all of them, after the second look at directories. */
+/* vhd_parents.c: the findings about all of them, after the second look at directories. */
 IA_MUST_CHECK enum ia_status ia_catalog_judge_vhds(struct ia_catalog *catalog, struct ia_error *err);
 
 /* walk.c: adds what is below the roots. */
