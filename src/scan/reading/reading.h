@@ -64,6 +64,9 @@ enum ia_moved {
 IA_MUST_CHECK enum ia_status ia_reading_find_moved(struct ia_catalog *catalog, const struct ia_event *event,
                                                    enum ia_moved *how, struct ia_error *err);
 
+/* take.c: takes what a worker found of a file, unless its name leads to another one now. */
+IA_MUST_CHECK enum ia_status ia_reading_take(struct ia_reading *reading, struct ia_event *event, struct ia_error *err);
+
 /* Has one file read, and waits for all that were asked for. */
 IA_MUST_CHECK enum ia_status ia_reading_submit(struct ia_reading *reading, size_t number,
                                                const struct ia_parse_request *how, struct ia_error *err);
