@@ -273,7 +273,7 @@ CREATE TABLE image_memory (
     referenced_uncertain INTEGER NOT NULL DEFAULT 0 CHECK (referenced_uncertain IN (0, 1)),  -- 1: that may have been another
                                   -- file, which had the inode before
     base_id             INTEGER,  -- file_id of the file that its backing name led to when a scan first saw it there; that
-                                  -- file may be no more; NULL: none yet
+                                  -- file may be no more; -1: it was made on another one that no scan saw there; NULL: none yet
     seen_scan           INTEGER,  -- scan_id of the last scan that saw it, or the one before; NULL: the latest did
     fingerprint         INTEGER NOT NULL DEFAULT 0  -- of what may change though the file does not: the same, the rows of
                                   -- image and image_memory are not written again

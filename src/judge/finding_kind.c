@@ -12,7 +12,7 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
     [IA_FINDING_LIMIT] = {"limit", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_NOT_UNDERSTOOD},
     [IA_FINDING_CHANGED_WHILE_READ] = {"changed-while-read", "warning", true, IA_DOUBT_CHANGED_DURING_SCAN,
                                        IA_DOUBT_NONE},
-    [IA_FINDING_TRUNCATED] = {"truncated", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_NOT_UNDERSTOOD},
+    [IA_FINDING_TRUNCATED] = {"truncated", "error", true, IA_DOUBT_NONE, IA_DOUBT_NOT_UNDERSTOOD},
     [IA_FINDING_UNRECOGNISED] = {"unrecognised", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
     [IA_FINDING_EMPTY] = {"empty-image", "warning", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
     [IA_FINDING_NOT_REGULAR] = {"not-a-regular-file", "warning", true, IA_DOUBT_NONE, IA_DOUBT_NONE},
@@ -66,7 +66,7 @@ static bool is_about_a_name(const struct ia_finding_kind *kind)
         IA_FINDING_BACKING_UNSUPPORTED,  IA_FINDING_BACKING_AMBIGUOUS, IA_FINDING_DATA_FILE_MISSING,
         IA_FINDING_DATA_FILE_UNREADABLE, IA_FINDING_DATA_FILE_OUTSIDE, IA_FINDING_DATA_FILE_AMBIGUOUS,
         IA_FINDING_EXTENT_MISSING,       IA_FINDING_EXTENT_UNREADABLE, IA_FINDING_EXTENT_OUTSIDE,
-        IA_FINDING_PARENT_SEVERAL,       IA_FINDING_PARENT_MISMATCH,
+        IA_FINDING_BACKING_EXCHANGED,    IA_FINDING_PARENT_SEVERAL,    IA_FINDING_PARENT_MISMATCH,
     };
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         if (kind == &ia_finding_kinds[codes[i]])

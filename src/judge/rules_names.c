@@ -40,11 +40,14 @@ static bool fits(const struct ia_finder *finder, const char *format)
     return format == NULL || strcmp(format, finder->image->format) == 0;
 }
 
-/* It got its name, its place or its content after the image was made that lost a file: it may be that file, renamed. */
-static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia_graph_image *by)
+/* It got its name, its place or its content after the image was made that lost a file: it may be that file, renamed. A
+ * base that was made after the image is not; parts are made with it. */
+static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia_graph_image *by, bool is_backing)
 {
     const struct ia_graph_file *files = finder->judge->graph->files.items;
-    return files[finder->image->file].ctime_ns >= files[by->file].birth_ns;
+    const struct ia_graph_file *own = &files[finder->image->file];
+    int64_t made = files[by->file].birth_ns;
+    return own->ctime_ns >= made && (!is_backing || own->birth_ns < 0 || made < 0 || own->birth_ns <= made);
 }
 
 /* What the image names in vain, by the names that it might have: that of the file which it led to in an earlier scan;
@@ -74,7 +77,8 @@ static bool may_mean(const struct ia_finder *finder, const struct ia_graph_refer
         return true;
     /* Where a path leads outside, it is known which file is meant. */
     bool is_certain = is_lost && reference->state == IA_GRAPH_OTHER;
-    return !is_certain && fits(finder, is_backing ? by->backing_format : "raw") && may_be_renamed_since(finder, by);
+    return !is_certain && fits(finder, is_backing ? by->backing_format : "raw") &&
+           may_be_renamed_since(finder, by, is_backing);
 }
 
 void ia_rule_broken_references(struct ia_finder *finder)

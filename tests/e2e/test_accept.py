@@ -29,10 +29,13 @@ def stored(site):
 
 def make_forest(site):
     """base is unreferenced, and named by a scan before; x is left out, and lost has no backing file."""
-    create(site.path("lost.qcow2"), MIB, "gone.qcow2")  # older than the others: it may mean them
     write(create(site.path("base.qcow2"), MIB), 0)
     over = create(site.path("over.qcow2"), MIB, "base.qcow2")
     write(create(site.path("root.qcow2"), MIB), 0, 1)
+    create(site.path("lost.qcow2"), MIB, "gone.qcow2")
+    for name in ("base.qcow2", "root.qcow2"):  # lost may mean them: they may have got their names after it was made
+        os.rename(site.path(name), site.path("for a moment"))
+        os.rename(site.path("for a moment"), site.path(name))
     for number in range(3):
         write(create(site.path(f"on{number}.qcow2"), MIB, "root.qcow2"), 0)
     create(site.path("out", "x.qcow2"), MIB)

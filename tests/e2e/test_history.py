@@ -54,6 +54,39 @@ def test_a_base_refreshed_under_its_name_is_found_and_the_old_one_kept(case):
     case.same((found(site, "backing-exchanged"), verdict(site, "base-old.qcow2")[2]), ([], "renamed"), "without the overlay nothing was made on it")
 
 
+def test_a_base_made_after_its_overlay_is_another_one(case):
+    site = case.site()
+    template, clone = base_and_overlay(site, "template.qcow2", "clone.qcow2")
+    other = create(site.path("other.qcow2"), MIB, "template.qcow2")
+    time.sleep(0.02)
+    os.rename(template, site.path("template.old.qcow2"))
+    write(create(template, MIB), 0, 5)
+    must("qemu-img", "rebase", "-u", "-F", "qcow2", "-b", "template.old.qcow2", other)
+    for night in range(2):
+        scan = site.scan()
+        case.same(found(site, "backing-exchanged"), ["clone.qcow2"], f"scan {night}: refreshed before any scan saw the clone", scan.notes())
+    os.unlink(other)
+    site.scan()
+    case.check(verdict(site, "template.old.qcow2")[1] == "unproven" and "broken-reference" in verdict(site, "template.old.qcow2")[2],
+               "the old template may be what the clone was made on", site.rows("--unused-backing"))
+    write(clone, 6)
+    site.scan()
+    case.same(found(site, "backing-exchanged"), ["clone.qcow2"], "a write to the clone mends nothing")
+    case.check("broken-reference" in verdict(site, "template.old.qcow2")[2], "and proves nothing", site.rows("--unused-backing"))
+    os.unlink(clone)
+    site.scan()
+    case.same(verdict(site, "template.old.qcow2"), ("unreferenced", "proven", None), "without the clone nothing was made on it")
+
+
+def test_a_forest_copied_with_its_times_is_no_exchange(case):
+    site = case.site()
+    base_and_overlay(site, "old/base.qcow2", "old/a.qcow2")
+    time.sleep(0.02)
+    must("cp", "-a", site.path("old"), site.path("new"))
+    site.scan()
+    case.same(found(site, "backing-exchanged"), [], "cp -a of overlay and base, in whatever order")
+
+
 def test_what_if_agrees_about_an_exchanged_base(case):
     site = case.site()
     base, over = base_and_overlay(site)
@@ -210,6 +243,12 @@ def test_a_broken_overlay_blocks_what_it_may_mean_alone(case):
     os.rename(site.path("new-name.qcow2"), orphan)
     site.scan()
     case.same(verdict(site, "orphan.qcow2")[1:], ("unproven", "broken-reference"), "what got its name after the broken overlay was made may be what that means")
+    later, last = base_and_overlay(site, "later.qcow2", "last.qcow2")
+    site.scan()
+    os.unlink(last)
+    site.scan()
+    case.same(verdict(site, "later.qcow2")[1], "proven", "what was made after the broken overlay is not")
+    os.unlink(later)
     os.unlink(foreign)
     site.scan()
     case.same(verdict(site, "orphan.qcow2")[1], "proven", "without the broken overlay nothing may mean it")
@@ -247,6 +286,8 @@ def test_another_format_is_not_meant(case):
 
 TESTS = [
     test_a_base_refreshed_under_its_name_is_found_and_the_old_one_kept,
+    test_a_base_made_after_its_overlay_is_another_one,
+    test_a_forest_copied_with_its_times_is_no_exchange,
     test_what_if_agrees_about_an_exchanged_base,
     test_a_turned_link_exchanges_the_base,
     test_a_base_replaced_by_a_rename_is_found,

@@ -4,6 +4,7 @@
 import os
 import random
 import shutil
+import subprocess
 import time
 import traceback
 from collections import Counter
@@ -78,15 +79,18 @@ class Trial:
         self.forget()
         notes = self.store.scan(*options)
         self.named |= {image.base for image in self.tree.images if image.base}
-        self.met = {image: (path, file_state(path)) for path, image in self.store.images.items()}
+        self.met = {image: (path, file_state(path), file_birth(path)) for path, image in self.store.images.items()}
         self.count("scans")
         return notes
 
     def forget(self):
-        """A file that has both another name and another content is another file: an inode number may be used again."""
+        """A file that has both another name and another content is another file, as an inode number may be used again, unless
+        the file system keeps when a file was made."""
         for image in self.named & set(self.tree.images):
-            path, state = self.met[image]
+            path, state, birth = self.met[image]
             names = [self.tree.full(name) for name in [image.path, *(link for link, kind in image.links if kind == "hard")]]
+            if birth is not None and birth == file_birth(names[0]):
+                continue
             if path not in names and file_state(names[0]) != state:
                 self.named.remove(image)
 
@@ -134,6 +138,12 @@ class Trial:
 def file_state(path):
     st = os.stat(path)
     return st.st_size, st.st_mtime_ns
+
+
+def file_birth(path):
+    """When the file was made, as stat(1) has it; None where the file system does not keep that."""
+    text = subprocess.run(["stat", "-c", "%.W", path], capture_output=True, check=True, text=True).stdout.strip()
+    return None if float(text) == 0 else text
 
 
 def run(imgaudit, seed, directory, chosen=None):

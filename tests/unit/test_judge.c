@@ -211,6 +211,7 @@ CHANGE(lost_by_what_named_it, i[ALONE].path = "/r/gone.qcow2";
        refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_by_another, refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_by_another_and_raw, i[ORPHAN].format = "raw"; g->files.items[ALONE].birth_ns = 5;
+       g->files.items[ORPHAN].birth_ns = 4;
        refer(g, ALONE, IA_GRAPH_EXTENT, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(outside_and_raw, i[ORPHAN].format = "raw";
        refer(g, ALONE, IA_GRAPH_EXTENT, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
@@ -235,7 +236,10 @@ CHANGE(remote_of_a_gone_image, i[ALONE].is_gone = true;
 CHANGE(local_service, FINDING("/r/alone.qcow2", IA_DOUBT_LOCAL_SERVICE, IA_DOUBT_NONE))
 
 CHANGE(lost_after_that_name_came, i[ALONE].backing_format = "qcow2"; g->files.items[ALONE].birth_ns = 5;
+       g->files.items[ORPHAN].birth_ns = g->files.items[BASE].birth_ns = 4;
        refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+CHANGE(lost_before_that_was_made, lost_after_that_name_came(g);
+       g->files.items[ORPHAN].birth_ns = g->files.items[BASE].birth_ns = 7)
 CHANGE(lost_another_format, i[ALONE].backing_format = "vmdk"; g->files.items[ALONE].birth_ns = 5;
        refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_an_unknown_format, g->files.items[ALONE].birth_ns = -1;
@@ -505,6 +509,7 @@ static const struct rule {
     /* What an image names in vain, and what that may be. */
     {"an image lost a file after it got that name", lost_after_that_name_came,
      ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"an image lost a file before that one was made", lost_before_that_was_made, ORPHAN_PROVEN BASE_PROVEN},
     {"an image lost a file of another format", lost_another_format, ORPHAN_PROVEN BASE_PROVEN},
     {"an image whose age is unknown lost a file whose format it does not state", lost_an_unknown_format,
      ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_BUT("broken-reference [/r/alone.qcow2]")},

@@ -7,6 +7,9 @@
 #include "base/checked.h"
 #include "scan/graph/links.h"
 
+/* In the place of a file_id: the image was made on another file than the one there, of which no scan knows. */
+enum { BASE_UNKNOWN = -1 };
+
 /* The row that the scan before left of this very file; NULL: none. */
 static const struct ia_previous *row_of(const struct ia_links *links, const struct ia_file *file)
 {
@@ -85,14 +88,40 @@ static bool is_copy_of(const struct ia_links *links, const struct ia_file *file,
     return row != NULL && row->key.size == file->key.size && row->key.mtime_ns == file->key.mtime_ns;
 }
 
+/* Of an image that is seen there for the first time. What was made and written to after the image was last written to
+ * is not what the image was made on; a copy with its time stamps is not taken for that. */
+static bool is_newer(const struct ia_links *links, const struct ia_file *base, const struct ia_file *file)
+{
+    int64_t written = ia_links_newest_change(links, file);
+    return base->birth_ns > written && ia_links_newest_change(links, base) > written;
+}
+
+static void report_exchanged(struct ia_links *links, const struct ia_file *file)
+{
+    const struct ia_node *node = file->node;
+    bool known = node->base_before != IA_NO_FILE;
+    const char *before = known ? ia_file_path(links->catalog->files.items[node->base_before]) : "";
+    ia_findings_add(&links->catalog->findings, IA_FINDING_BACKING_EXCHANGED, ia_file_path(file),
+                    "its backing file '%s' is another file than the one that it was made on, which is %s%s%s",
+                    node->backing_path == NULL ? file->parsed.facts.backing_name : node->backing_path,
+                    known                 ? "'"
+                    : node->base_is_newer ? "not known"
+                                          : "gone",
+                    before, known ? "' now" : "");
+}
+
 static void compare_base(struct ia_links *links, const struct all_known *known, struct ia_file *file)
 {
     struct ia_node *node = file->node;
+    size_t now = node->backing_target;
     node->base_id = base_before(links, file);
+    if (node->base_id == 0 && now != IA_NO_FILE && node->chain_ok &&
+        is_newer(links, links->catalog->files.items[now], file))
+        node->base_id = BASE_UNKNOWN;
     if (node->base_id == 0)
         return;
+    node->base_is_newer = node->base_id == BASE_UNKNOWN;
     node->base_before = find_known(known, node->base_id);
-    size_t now = node->backing_target;
     if (now == IA_NO_FILE || now == node->base_before)
         return;
     if (is_copy_of(links, links->catalog->files.items[now], node->base_id)) {
@@ -100,12 +129,7 @@ static void compare_base(struct ia_links *links, const struct all_known *known, 
         node->base_before = IA_NO_FILE;
         return;
     }
-    const char *before =
-        node->base_before == IA_NO_FILE ? NULL : ia_file_path(links->catalog->files.items[node->base_before]);
-    ia_findings_add(&links->catalog->findings, IA_FINDING_BACKING_EXCHANGED, ia_file_path(file),
-                    "its backing file '%s' is another file than the one that it was made on, which is %s%s%s",
-                    node->backing_path == NULL ? file->parsed.facts.backing_name : node->backing_path,
-                    before == NULL ? "gone" : "'", before == NULL ? "" : before, before == NULL ? "" : "' now");
+    report_exchanged(links, file);
 }
 
 /* When any of its files had last been written to by the scan before; those that it did not know do not count. */
@@ -157,10 +181,11 @@ static void count_standing(const struct ia_links *links, struct standing *all, s
     all[base].oldest_ns = ia_min(all[base].oldest_ns, changed);
 }
 
-static bool names_any(const struct ia_catalog *catalog)
+static bool any_base(const struct ia_catalog *catalog)
 {
-    for (size_t i = 0; i < catalog->previous.len; i++)
-        if (catalog->previous.items[i].base_id != 0)
+    for (size_t i = 0; i < catalog->files.len; i++)
+        if (catalog->files.items[i]->node->backing_target != IA_NO_FILE ||
+            catalog->files.items[i]->parsed.facts.backing_name != NULL)
             return true;
     return false;
 }
@@ -181,7 +206,7 @@ static void compare_all(struct ia_links *links, const struct all_known *known, s
 enum ia_status ia_links_compare(struct ia_links *links, struct ia_error *err)
 {
     struct all_known known = {0};
-    if (!names_any(links->catalog))
+    if (!any_base(links->catalog))
         return IA_OK;
     struct standing *standing = calloc(links->catalog->files.len + 1, sizeof(*standing));
     bool ok = standing != NULL && list_known(links, &known);

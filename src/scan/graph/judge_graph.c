@@ -106,7 +106,7 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .is_template = item->node->is_template,
         .unsettled = item->node->unsettled,
         .base_before = item->node->base_before == IA_NO_FILE ? IA_GRAPH_NONE : item->node->base_before,
-        .parent_differs = item->node->parent_mismatch != NULL,
+        .parent_differs = item->node->parent_mismatch != NULL || item->node->base_is_newer,
         .has_snapshots = item->parsed.mappings.len > 1,
     };
     set_history(links, item, image);

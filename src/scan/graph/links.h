@@ -73,8 +73,9 @@ struct ia_node {
     bool unsettled;                  /* it changed while the scan ran; looked at where it may be called unused */
     size_t referenced_by;            /* an image that names it as its backing file */
     int64_t base_id;                 /* file_id of the file that its backing name led to before; 0: not known */
-    size_t base_before;              /* the same, of the catalog; IA_NO_FILE: none */
-    int64_t last_overlay_mtime_ns;   /* when the last of those that name it was written to; 0: none does */
+    bool base_is_newer;            /* its backing file was made and written to after the image was: it is another one */
+    size_t base_before;            /* the same, of the catalog; IA_NO_FILE: none */
+    int64_t last_overlay_mtime_ns; /* when the last of those that name it was written to; 0: none does */
     /* What a content names that the stated format overrides. */
     char *content_backing; /* owned; its backing name; NULL: none */
     IA_VEC(struct ia_content_part) content_parts;

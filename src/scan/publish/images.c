@@ -145,7 +145,7 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
             item->node->backing != IA_NO_FILE ? publish->catalog->files.items[item->node->backing]->image_id : 0,
         .map_id = parsed->mappings.items[0].map_id,
         .is_template = item->node->is_template,
-        .parent_differs = item->node->parent_mismatch != NULL,
+        .parent_differs = item->node->parent_mismatch != NULL || item->node->base_is_newer,
         .unsettled = item->node->unsettled,
         .lock_state = item->read->lock_state,
         .overlapping = ia_file_cross_linked(item),
