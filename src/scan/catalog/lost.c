@@ -38,7 +38,7 @@ static void lose(struct ia_catalog *catalog, struct ia_file *item)
                         "an earlier scan read an image here, and this is none: what it named is not known any more");
 }
 
-/* A file that this scan knows by another past was put in the image's place. */
+/* A file that had another path in the scan before was put in the image's place. */
 static void look_in_place(struct ia_catalog *catalog, const char *path)
 {
     struct stat st;

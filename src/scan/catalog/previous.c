@@ -62,7 +62,7 @@ bool ia_catalog_is_row_of(const struct ia_catalog *catalog, const struct ia_prev
 }
 
 /* Time stamps that did not change are those of the same file: a new one has a new ctime, unless it was made at a time
- * that these stamps cannot tell from the other's. */
+ * at which the stamps are the same. */
 static bool is_untouched(const struct ia_previous *previous, const struct ia_file *item)
 {
     return previous->checked_ns != 0 && ia_file_key_same_stamps(&previous->key, &item->key);

@@ -20,7 +20,7 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 struct walk {
     struct ia_catalog *catalog;
     FTS *fts;
-    bool again; /* the top and what is directly in it were met before, as a rule */
+    bool again; /* the top and what is directly in it were found before, as a rule */
 };
 
 static bool was_met(const struct walk *walk, const FTSENT *entry)

@@ -7,7 +7,7 @@
 #include "base/checked.h"
 #include "scan/graph/links.h"
 
-/* In the place of a file_id: the image was made on another file than the one there, of which no scan knows. */
+/* In the place of a file_id: the image was made on another file than the one there, that no scan saw there. */
 enum { BASE_UNKNOWN = -1 };
 
 /* The row that the scan before left of this very file; NULL: none. */
@@ -146,14 +146,14 @@ static int64_t newest_before(const struct ia_links *links, const struct ia_file 
     return newest;
 }
 
-/* Overlays of a base that stood on it in the scan before, too. */
+/* Overlays of a base that were based on it in the scan before, too. */
 struct standing {
     size_t count;
     size_t first;
     int64_t oldest_ns; /* when the one was written to that was not for the longest time */
 };
 
-/* A commit of the only overlay writes to the base, and then to the overlay; any other write breaks what stands on it.
+/* A commit of the only overlay writes to the base, and then to the overlay; any other write breaks its overlays.
  */
 static void judge_write(struct ia_links *links, size_t number, const struct standing *standing)
 {
