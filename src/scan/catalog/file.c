@@ -36,6 +36,11 @@ bool ia_file_key_same_stamps(const struct ia_file_key *a, const struct ia_file_k
     return a->inode == b->inode && a->size == b->size && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
+bool ia_file_key_same_content(const struct ia_file_key *a, const struct ia_file_key *b)
+{
+    return a->dev == b->dev && a->inode == b->inode && a->size == b->size && a->mtime_ns == b->mtime_ns;
+}
+
 void ia_parsed_release(struct ia_parsed *parsed)
 {
     free(parsed->message);

@@ -44,6 +44,8 @@ struct ia_file_key {
     int64_t dev; /* 0 in what an earlier scan left: see volume_id there */
     int64_t inode, size, mtime_ns, ctime_ns;
 };
+/* The same file, and not written to in between. */
+bool ia_file_key_same_content(const struct ia_file_key *a, const struct ia_file_key *b);
 /* All but dev is the same. */
 bool ia_file_key_same_stamps(const struct ia_file_key *a, const struct ia_file_key *b);
 void ia_file_key_from_stat(struct ia_file_key *key, const struct stat *st);

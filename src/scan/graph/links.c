@@ -221,16 +221,15 @@ bool ia_links_may_be_base(const struct ia_links *links, const struct ia_file *fi
            matches_any(file, options->backing_globs, options->backing_glob_count);
 }
 
-/* Written to, or exchanged, since the scan saw it. */
+/* Written to, or exchanged, since the walk saw it. */
 static bool has_changed(const struct ia_file *file)
 {
     struct stat st;
     struct ia_file_key now;
-    if (stat(ia_file_path(file), &st) != 0)
+    if (file->read->written_since_walk || stat(ia_file_path(file), &st) != 0)
         return true;
     ia_file_key_from_stat(&now, &st);
-    return now.dev != file->key.dev || now.inode != file->key.inode || now.size != file->key.size ||
-           now.mtime_ns != file->key.mtime_ns;
+    return !ia_file_key_same_content(&now, &file->key);
 }
 
 /* The same of any of the image's files. */

@@ -22,6 +22,7 @@ struct ia_file_part {
 /* What reading adds to a file. */
 struct ia_read {
     bool parsed_now;
+    bool written_since_walk;   /* it was not, when it was read, as the walk saw it */
     bool unpacked_now;         /* images that are packed in it were looked for */
     bool looks_packed;         /* they were not, and it begins as packed files do */
     const char *lock_state;    /* "none", "read", "write", "unknown" */

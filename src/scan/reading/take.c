@@ -140,7 +140,10 @@ enum ia_status ia_reading_take(struct ia_reading *reading, struct ia_event *even
     if (event->request.lock_only)
         return IA_OK;
     if (result->opened) {
-        ia_file_key_from_stat(&item->key, &result->st);
+        struct ia_file_key now;
+        ia_file_key_from_stat(&now, &result->st);
+        item->read->written_since_walk |= !ia_file_key_same_content(&now, &item->key);
+        item->key = now;
         item->birth_ns = result->birth_ns;
         IA_TRY(ia_catalog_see_volume(reading->catalog, item->key.dev, &item->volume, err));
         item->disk_size = (int64_t)result->st.st_blocks * 512;
