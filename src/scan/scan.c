@@ -9,14 +9,6 @@
 #include "scan/catalog/volumes.h"
 #include "scan/publish/publish.h"
 
-struct scan {
-    struct ia_writer *writer;
-    struct ia_catalog catalog;
-    struct ia_reading reading;
-    struct ia_links links;
-    struct ia_publish publish;
-};
-
 /* A file of the catalog, with what the other rooms have of it. */
 struct entry {
     struct ia_file file;
@@ -24,9 +16,36 @@ struct entry {
     struct ia_node node;
 };
 
-static struct ia_file *make_file(void)
+/* Entries lie in blocks, which stay where they are: one by one, they would cost the thread of the walk a system call
+ * for each page. */
+#define BLOCK_ENTRIES 512
+
+struct scan {
+    struct ia_writer *writer;
+    struct ia_catalog catalog;
+    struct ia_reading reading;
+    struct ia_links links;
+    struct ia_publish publish;
+    IA_VEC(struct entry *) blocks; /* of BLOCK_ENTRIES each */
+    size_t entries;
+};
+
+static struct entry *next_entry(struct scan *scan)
 {
-    struct entry *entry = calloc(1, sizeof(*entry));
+    if (scan->entries == scan->blocks.len * BLOCK_ENTRIES) {
+        struct entry *block = calloc(BLOCK_ENTRIES, sizeof(*block));
+        if (block == NULL || !ia_vec_push(&scan->blocks, block)) {
+            free(block);
+            return NULL;
+        }
+    }
+    size_t place = scan->entries++ % BLOCK_ENTRIES;
+    return &scan->blocks.items[scan->blocks.len - 1][place];
+}
+
+static struct ia_file *make_file(void *ctx)
+{
+    struct entry *entry = next_entry(ctx);
     if (entry == NULL)
         return NULL;
     entry->file.read = &entry->read;
@@ -36,15 +55,12 @@ static struct ia_file *make_file(void)
     return &entry->file;
 }
 
-static void free_file(struct ia_file *file)
+static void release_file(struct ia_file *file)
 {
     ia_node_release(file->node);
     ia_read_release(file->read);
     ia_file_release(file);
-    free(file); /* the first member of its entry */
 }
-
-static const struct ia_file_maker maker = {make_file, free_file};
 
 static enum ia_status allow(struct scan *scan, const char *const *paths, size_t count, struct ia_error *err)
 {
@@ -141,11 +157,14 @@ static void release(struct scan *scan)
     ia_writer_close(scan->writer);
     ia_links_release(&scan->links);
     ia_catalog_release(&scan->catalog);
+    for (size_t i = 0; i < scan->blocks.len; i++)
+        free(scan->blocks.items[i]);
+    ia_vec_release(&scan->blocks);
 }
 
 enum ia_status ia_scan_run(const struct ia_scan_options *options, struct ia_scan_row *row, struct ia_error *err)
 {
-    struct scan scan = {.catalog = {.options = options, .maker = &maker},
+    struct scan scan = {.catalog = {.options = options, .maker = {make_file, release_file, &scan}},
                         .reading = {.catalog = &scan.catalog},
                         .links = {.catalog = &scan.catalog, .reading = &scan.reading},
                         .publish = {.catalog = &scan.catalog,

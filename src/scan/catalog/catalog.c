@@ -22,7 +22,7 @@ static void release_vhds(struct ia_vhd_directories *vhds)
 void ia_catalog_release(struct ia_catalog *catalog)
 {
     for (size_t i = 0; i < catalog->files.len; i++)
-        catalog->maker->free(catalog->files.items[i]);
+        catalog->maker.release(catalog->files.items[i]);
     for (size_t i = 0; i < catalog->previous.len; i++)
         ia_previous_release(&catalog->previous.items[i]);
     ia_vec_release(&catalog->files);
@@ -189,10 +189,10 @@ enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, cons
 {
     size_t found = ia_catalog_find(catalog, (int64_t)st->st_dev, (int64_t)st->st_ino);
     if (found == IA_NO_FILE) {
-        struct ia_file *file = catalog->maker->make();
+        struct ia_file *file = catalog->maker.make(catalog->maker.ctx);
         if (file == NULL || !ia_vec_push(&catalog->files, file)) {
             if (file != NULL)
-                catalog->maker->free(file);
+                catalog->maker.release(file);
             return ia_no_memory(err);
         }
         file->disk_size = (int64_t)st->st_blocks * 512;
@@ -215,10 +215,10 @@ enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, cons
 enum ia_status ia_catalog_add_unseen(struct ia_catalog *catalog, size_t number, struct ia_error *err)
 {
     struct ia_previous *previous = &catalog->previous.items[number];
-    struct ia_file *file = catalog->maker->make();
+    struct ia_file *file = catalog->maker.make(catalog->maker.ctx);
     if (file == NULL || !ia_vec_push(&catalog->files, file)) {
         if (file != NULL)
-            catalog->maker->free(file);
+            catalog->maker.release(file);
         return ia_no_memory(err);
     }
     IA_TRY(ia_catalog_previous_volume(catalog, previous->volume_id, &file->volume, err));

@@ -65,15 +65,17 @@ struct ia_index { /* (device, inode), or (volume_id, inode), to number */
     size_t cap, used;
 };
 
-/* Makes an empty file with all that a scan adds to it, and frees it; NULL: out of memory. */
+/* Makes an empty file with all that a scan adds to it (NULL: out of memory), and releases what it has. The file itself
+ * stays until the scan ends. */
 struct ia_file_maker {
-    struct ia_file *(*make)(void);
-    void (*free)(struct ia_file *file);
+    struct ia_file *(*make)(void *ctx);
+    void (*release)(struct ia_file *file);
+    void *ctx;
 };
 
 struct ia_catalog {
     const struct ia_scan_options *options;
-    const struct ia_file_maker *maker;
+    struct ia_file_maker maker;
     struct ia_writer *writer;  /* borrowed: rows of the scan before are loaded through it */
     struct ia_confine confine; /* roots and --allow */
     struct ia_findings findings;
