@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/fingerprint.h"
 #include "scan/holders/internal.h"
 
 void ia_holders_release(struct ia_holders *holders)
@@ -19,6 +20,7 @@ void ia_holders_release(struct ia_holders *holders)
         free(holders->all.items[i].subject);
     ia_vec_release(&holders->all);
     ia_vec_release(&holders->keys);
+    free(holders->ends);
     ia_vec_release(&holders->volumes);
     ia_vec_release(&holders->block_devices);
     free(holders->unseen);
@@ -86,10 +88,48 @@ static int by_identity(const void *left, const void *right)
     return a->dev != b->dev ? (a->dev > b->dev) - (a->dev < b->dev) : (a->file > b->file) - (a->file < b->file);
 }
 
+static size_t bucket_of(const struct ia_holders *holders, int64_t dev, int64_t inode)
+{
+    struct ia_fingerprint print = IA_FINGERPRINT_INIT;
+    ia_fingerprint_int(&print, dev);
+    ia_fingerprint_int(&print, inode);
+    return (size_t)print.value % holders->buckets;
+}
+
+/* Moves the keys into their buckets. ends[] has where each begins, and then where it ends. */
+static bool distribute(struct ia_holders *holders, size_t *ends)
+{
+    size_t count = holders->keys.len;
+    struct ia_holder_key *keys = holders->keys.items;
+    struct ia_holder_key *sorted = calloc(count, sizeof(*sorted));
+    if (sorted == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        ends[bucket_of(holders, keys[i].dev, keys[i].inode) + 1]++;
+    for (size_t i = 0; i < holders->buckets; i++)
+        ends[i + 1] += ends[i];
+    for (size_t i = 0; i < count; i++)
+        sorted[ends[bucket_of(holders, keys[i].dev, keys[i].inode)]++] = keys[i];
+    memcpy(keys, sorted, count * sizeof(*keys));
+    free(sorted);
+    return true;
+}
+
 void ia_holders_sort_keys(struct ia_holders *holders)
 {
-    if (holders->keys.len > 0)
-        qsort(holders->keys.items, holders->keys.len, sizeof(holders->keys.items[0]), by_identity);
+    holders->buckets = holders->keys.len;
+    if (holders->buckets == 0)
+        return;
+    free(holders->ends);
+    holders->ends = calloc(holders->buckets + 1, sizeof(*holders->ends));
+    if (holders->ends == NULL || !distribute(holders, holders->ends)) {
+        holders->failed = true;
+        holders->buckets = 0;
+        return;
+    }
+    for (size_t i = 0, start = 0; i < holders->buckets; start = holders->ends[i++])
+        if (holders->ends[i] - start > 1)
+            qsort(&holders->keys.items[start], holders->ends[i] - start, sizeof(holders->keys.items[0]), by_identity);
 }
 
 static int by_file(const void *left, const void *right)
@@ -121,15 +161,18 @@ const struct ia_holder_key *ia_holders_match(const struct ia_holders *holders, i
 {
     const struct ia_holder_key wanted = {dev, inode, 0};
     const struct ia_holder_key *items = holders->keys.items;
-    size_t low = 0;
-    for (size_t high = holders->keys.len; low < high;) {
+    *count = 0;
+    if (holders->buckets == 0)
+        return NULL;
+    size_t bucket = bucket_of(holders, dev, inode);
+    size_t low = bucket > 0 ? holders->ends[bucket - 1] : 0;
+    for (size_t high = holders->ends[bucket]; low < high;) {
         size_t middle = low + (high - low) / 2;
         if (by_identity(&items[middle], &wanted) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    *count = 0;
     while (low + *count < holders->keys.len && items[low + *count].dev == dev && items[low + *count].inode == inode)
         ++*count;
     return *count > 0 ? &items[low] : NULL;

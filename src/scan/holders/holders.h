@@ -32,7 +32,9 @@ struct ia_holder {
 
 /* Zeroed: empty. */
 struct ia_holders {
-    IA_VEC(struct ia_holder_key) keys;
+    IA_VEC(struct ia_holder_key) keys; /* once sorted: by buckets of their identities, and in each by identity */
+    size_t *ends;                      /* owned; of the buckets among the keys */
+    size_t buckets;                    /* 0: not sorted, or there is no key */
     IA_VEC(struct ia_holder_volume) volumes;
     IA_VEC(int64_t) block_devices; /* st_rdev of those among the files */
     IA_VEC(struct ia_holder) all;  /* what was found, by file and subject */
