@@ -81,13 +81,19 @@ above AS MATERIALIZED (
           ORDER BY o.path)
     GROUP BY base_id
 ),
+-- What helps with the doubts about a candidate, and with those about every one.
+help AS MATERIALIZED (
+    SELECT j.image_id, max(d.advice = 'find-users') AS find_users, max(d.advice = 'findings') AS findings,
+           max(d.advice = 'findings' AND d.image_id IS NULL) AS of_all
+    FROM v_unused AS j JOIN doubt AS d ON d.image_id = j.image_id OR d.image_id IS NULL
+    GROUP BY j.image_id
+),
 advice AS MATERIALIZED (
     SELECT j.image_id,
            CASE
            WHEN j.verdict = 'unproven' THEN
-               CASE WHEN w.in_use OR EXISTS (SELECT 1 FROM holder WHERE file_id IS NULL)
-                         OR (j.status = 'unreferenced' AND NOT EXISTS (SELECT 1 FROM doubt WHERE image_id IS NULL))
-                    THEN 'find-users' || char(0) || w.path ELSE 'findings' END
+               CASE WHEN h.find_users AND (w.in_use OR NOT h.of_all) THEN 'find-users' || char(0) || w.path
+                    WHEN h.findings THEN 'findings' END
            -- A template of Proxmox is cloned in full as well: such clones do not name it.
            WHEN j.status = 'unreferenced' THEN
                CASE WHEN NOT EXISTS (SELECT 1 FROM evidence AS e WHERE e.image_id = j.image_id AND e.code = 'proxmox-template')
@@ -99,6 +105,7 @@ advice AS MATERIALIZED (
            ELSE 'flatten' || char(0) || a.paths
            END AS suggestion
     FROM v_unused AS j JOIN subject AS w ON w.image_id = j.image_id
+    LEFT JOIN help AS h ON h.image_id = j.image_id
     LEFT JOIN removal AS r ON r.image_id = j.image_id
     LEFT JOIN above AS a ON a.base_id = j.image_id
 )

@@ -518,6 +518,7 @@ CREATE TABLE doubt (
                  'non-backing-reader', 'packed-reference', 'recent')),
     subject  TEXT NOT NULL,  -- what raises it: a path most often, with a remark in parentheses; '': none, the code is enough
     sentence TEXT NOT NULL,  -- the same in words
+    advice   TEXT NOT NULL CHECK (advice IN ('find-users', 'findings', '')),  -- the suggestion that helps to clear it; '': none does
     UNIQUE (image_id, code, subject)
 ) STRICT;
 

@@ -69,6 +69,7 @@ enum ia_evidence {
 
 struct ia_doubt_kind {
     const char *code;
+    const char *advice;   /* a suggestion of report/advice.h that helps to clear it; "": none does */
     unsigned concerns;    /* a set of candidates, by IA_CONCERNS */
     const char *sentence; /* goes on with its subjects */
 };

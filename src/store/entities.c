@@ -213,10 +213,8 @@ static const struct ia_column_spec evidence_columns[] = {
 };
 
 static const struct ia_column_spec doubt_columns[] = {
-    IA_KEY_OR_NEW(ia_doubt_row, image_id),
-    IA_KEY(ia_doubt_row, code),
-    IA_KEY(ia_doubt_row, subject),
-    IA_COLUMN(ia_doubt_row, sentence),
+    IA_KEY_OR_NEW(ia_doubt_row, image_id), IA_KEY(ia_doubt_row, code),      IA_KEY(ia_doubt_row, subject),
+    IA_COLUMN(ia_doubt_row, sentence),     IA_COLUMN(ia_doubt_row, advice),
 };
 
 static const struct ia_column_spec holder_columns[] = {

@@ -183,6 +183,7 @@ struct ia_holder_row {
 struct ia_doubt_row {
     int64_t image_id; /* 0: of every candidate */
     const char *code, *subject, *sentence;
+    const char *advice; /* ia_doubt_kind.advice */
 };
 
 struct ia_chain_store_row {

@@ -338,6 +338,35 @@ def test_of_the_unproven_only_a_look_is_suggested(case):
     case.same(shell.calls(suggestions(site)["base.qcow2"]), [("imgaudit", "report", "--findings")], "what hides references is among the findings")
 
 
+def test_what_only_time_settles_has_no_suggestion(case):
+    site = case.site()
+    shell = Shell(case)
+    over = make_orphan(site, site.path("base.qcow2"))
+    site.scan()
+    os.unlink(over)
+    site.scan("--min-age", "1h")
+    row = site.unused()["base.qcow2"]
+    case.same((row["why_codes"], row["suggestion"]), ("recent", None), "of what is only recent nobody needs to be asked")
+    site.scan()
+    case.same([call[0] for call in shell.calls(suggestions(site)["base.qcow2"])][-1:], ["rm"], "once it is old enough, its removal is suggested")
+
+
+def test_of_an_exchanged_base_the_findings_are_suggested(case):
+    site = case.site()
+    shell = Shell(case)
+    old = write(create(site.path("v1.qcow2"), MIB), 0, 1)
+    new = write(create(site.path("v2.qcow2"), MIB), 0, 2)
+    os.symlink("v1.qcow2", site.path("current.qcow2"))
+    create(site.path("vm.qcow2"), MIB, "current.qcow2")
+    site.scan()
+    os.unlink(site.path("current.qcow2"))
+    os.symlink("v2.qcow2", site.path("current.qcow2"))
+    site.scan()
+    row = site.unused()["v1.qcow2"]
+    case.check("exchanged" in row["why_codes"] and os.path.exists(old) and os.path.exists(new), "the name of the base leads to another file now", [row])
+    case.same(shell.calls(row["suggestion"]), [("imgaudit", "report", "--findings")], "which the findings have")
+
+
 def test_no_rm_is_suggested_where_it_frees_nothing_or_too_much(case):
     """Files of which rm would free nothing, or too much."""
     site = case.site()
@@ -435,6 +464,8 @@ TESTS = [
     test_no_rebase_is_suggested_where_more_would_be_seen_or_it_cannot_be,
     test_of_a_chain_in_use_only_who_has_it_open_is_asked,
     test_of_the_unproven_only_a_look_is_suggested,
+    test_what_only_time_settles_has_no_suggestion,
+    test_of_an_exchanged_base_the_findings_are_suggested,
     test_no_rm_is_suggested_where_it_frees_nothing_or_too_much,
     test_a_moved_backing_file_is_found_by_inode_or_name,
     test_no_backing_file_is_guessed_where_there_is_a_choice,

@@ -42,7 +42,8 @@ static enum ia_status put_doubts(struct verdicts *verdicts, int64_t image_id, co
         ia_doubt_render(&sentence, doubt->doubt, doubt->subject);
         if (sentence.failed)
             return ia_no_memory(err);
-        struct ia_doubt_row row = {image_id, ia_doubt_kinds[doubt->doubt].code, doubt->subject, sentence.data};
+        const struct ia_doubt_kind *kind = &ia_doubt_kinds[doubt->doubt];
+        struct ia_doubt_row row = {image_id, kind->code, doubt->subject, sentence.data, kind->advice};
         IA_TRY(ia_writer_put_doubt(verdicts->writer, &row, err));
     }
     return IA_OK;
