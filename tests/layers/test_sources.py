@@ -198,7 +198,7 @@ def texts(source):
 def doubt_codes(root, concerns=r"[^,]+"):
     """Of the doubts about candidates that are such a set: "0" for those about deeds."""
     table = (root / "src/judge/doubt.c").read_text(encoding="utf-8")
-    return set(re.findall(r'\[IA_DOUBT_\w+\]\s*=\s*\{"([^"]+)",\s*' + concerns + ",", table))
+    return set(re.findall(r'\[IA_DOUBT_\w+\]\s*=\s*\{"([^"]+)",\s*\w+,\s*' + concerns + ",", table))
 
 
 def check_verdicts(root, sources):

@@ -132,9 +132,10 @@ static inline void store_candidate(struct test_store *store, struct ia_judge *ju
     store_exec(store, sql);
     sqlite3_free(sql);
     for (size_t i = 0; i < own.all.len; i++) {
-        sql =
-            sqlite3_mprintf("INSERT INTO doubt (image_id, code, subject, sentence) VALUES (%lld, %Q, %Q, '')",
-                            (long long)image_id, ia_doubt_kinds[own.all.items[i].doubt].code, own.all.items[i].subject);
+        sql = sqlite3_mprintf(
+            "INSERT INTO doubt (image_id, code, subject, sentence, advice) VALUES (%lld, %Q, %Q, '', %Q)",
+            (long long)image_id, ia_doubt_kinds[own.all.items[i].doubt].code, own.all.items[i].subject,
+            ia_doubt_kinds[own.all.items[i].doubt].advice);
         store_exec(store, sql);
         sqlite3_free(sql);
     }
@@ -159,8 +160,9 @@ static inline void store_judge(struct test_store *store)
     assert_int_equal(ia_judge_doubts_of_all(judge, &of_all, &err), IA_OK);
     store_exec(store, "DELETE FROM candidate; DELETE FROM evidence; DELETE FROM doubt");
     for (size_t i = 0; i < of_all.all.len; i++) {
-        char *sql = sqlite3_mprintf("INSERT INTO doubt (code, subject, sentence) VALUES (%Q, %Q, '')",
-                                    ia_doubt_kinds[of_all.all.items[i].doubt].code, of_all.all.items[i].subject);
+        char *sql = sqlite3_mprintf("INSERT INTO doubt (code, subject, sentence, advice) VALUES (%Q, %Q, '', %Q)",
+                                    ia_doubt_kinds[of_all.all.items[i].doubt].code, of_all.all.items[i].subject,
+                                    ia_doubt_kinds[of_all.all.items[i].doubt].advice);
         store_exec(store, sql);
         sqlite3_free(sql);
     }
