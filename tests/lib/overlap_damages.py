@@ -26,9 +26,12 @@ class Tables:
         self.refblock = self.read(self.reftable)
 
     def read(self, place):
+        return self.read_table(place, 1)[0]
+
+    def read_table(self, place, entries):
         with open(self.path, "rb") as file:
             file.seek(place)
-            return struct.unpack(">Q", file.read(8))[0]
+            return struct.unpack(f">{entries}Q", file.read(8 * entries))
 
     def entry(self, number):
         return self.read(self.l2 + number * 8)
@@ -49,8 +52,8 @@ class Tables:
     def clusters(self, l1, entries):
         """Host clusters of plain entries, and those that compressed ones reach into."""
         plain, packed = [], set()
-        for l2 in filter(None, (self.read(l1 + 8 * number) & OFFSET_MASK for number in range(entries))):
-            for entry in filter(None, (self.read(l2 + 8 * number) for number in range(CLUSTER // 8))):
+        for l2 in filter(None, (entry & OFFSET_MASK for entry in self.read_table(l1, entries))):
+            for entry in filter(None, self.read_table(l2, CLUSTER // 8)):
                 if entry & COMPRESSED:
                     offset, sectors = entry & ((1 << 54) - 1), entry >> 54 & 255
                     packed |= set(range(offset // CLUSTER, (offset // 512 + sectors) * 512 // CLUSTER + 1))
