@@ -7,6 +7,7 @@ import os
 
 import harness
 import qemu
+from sparse import data_ranges
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -68,18 +69,6 @@ def read_guest(program, image, target, form=None, cwd=None):
 def convert(image_args, target, cwd=None):
     """The same by qemu-img. image_args: [IMAGE], or with -f FMT or --image-opts before it."""
     return qemu.execute(["qemu-img", "convert", "-U", "-O", "raw", *image_args, target], cwd)
-
-
-def data_ranges(fd, size):
-    """The [start, end) of a file that are not holes."""
-    at = 0
-    while at < size:
-        try:
-            start = os.lseek(fd, at, os.SEEK_DATA)
-        except OSError:  # ENXIO: holes up to the end
-            return
-        at = os.lseek(fd, start, os.SEEK_HOLE)
-        yield start, min(at, size)
 
 
 def pieces(ranges):

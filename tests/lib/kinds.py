@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import guest
 import qemu
+import sparse
 from guest import KIB, MIB
 
 SECTOR = 512
@@ -178,22 +179,15 @@ def make_overlay(rng, kind, path, base_kind, base_name, size):
 
 def make_luks(path, size):
     """All of one size are copies of the first: QEMU counts for seconds how many iterations of the key take so long."""
-    length, pieces = luks_bytes(size)
-    with open(path, "wb") as file:
-        file.truncate(length)
-        for start, data in pieces:
-            os.pwrite(file.fileno(), data, start)
+    luks_contents(size).write(path)
 
 
 @functools.cache
-def luks_bytes(size):
-    """The length of a new container's file and what is in it, as (start, bytes)."""
+def luks_contents(size):
     with tempfile.TemporaryDirectory(prefix="imgaudit-luks-") as directory:
         path = os.path.join(directory, "luks")
         create_luks(path, size)
-        with open(path, "rb") as file:
-            fd, length = file.fileno(), os.path.getsize(path)
-            return length, [(start, os.pread(fd, end - start, start)) for start, end in guest.data_ranges(fd, length)]
+        return sparse.contents(path)
 
 
 def create_luks(path, size):
