@@ -188,6 +188,8 @@ CREATE TABLE image (
     is_template  INTEGER NOT NULL DEFAULT 0 CHECK (is_template IN (0, 1)),  -- 1: to be kept whole
     parent_differs INTEGER NOT NULL DEFAULT 0 CHECK (parent_differs IN (0, 1)),  -- 1: its backing file is not the one
                    -- that it was made on, by their identities
+    link_is_newer INTEGER NOT NULL DEFAULT 0 CHECK (link_is_newer IN (0, 1)),  -- 1: a symbolic link in the way of
+                   -- its backing name was made, turned or removed after the image was made
     unsettled    INTEGER NOT NULL DEFAULT 0 CHECK (unsettled IN (0, 1)),    -- 1: it changed while the scan ran; looked
                    -- at where it may be called unused
     lock_state   TEXT NOT NULL DEFAULT 'unknown' CHECK (
@@ -275,6 +277,11 @@ CREATE TABLE image_memory (
     base_id             INTEGER,  -- file_id of the file that its backing name led to when a scan first saw it there; that
                                   -- file may be no more; -1: it was made on another one that no scan saw there; NULL: none yet
     seen_scan           INTEGER,  -- scan_id of the last scan that saw it, or the one before; NULL: the latest did
+    past_base_id        INTEGER,  -- file_id of the file that the scan before had at its backing name when the image was made,
+                                  -- of an image that a scan first saw misled; that file may be no more; NULL: not known
+    seen_since_ns       INTEGER,  -- when the first of the scans looked at it that all saw this very file
+    path_since_ns       INTEGER,  -- when the first of the scans looked at it that all saw it by this path and by no other
+                                  -- hard link; NULL: it has others
     fingerprint         INTEGER NOT NULL DEFAULT 0  -- of what may change though the file does not: the same, the rows of
                                   -- image and image_memory are not written again
 ) STRICT;

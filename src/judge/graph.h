@@ -67,8 +67,14 @@ struct ia_graph_image {
     const char *named_path; /* its own path then */
     int64_t named_mtime_ns;
     bool named_uncertain; /* what was seen named may have been another file, which had the inode before */
-    size_t base_before;  /* file that its backing name, the same as now, led to when it was first seen; IA_GRAPH_NONE */
-    bool parent_differs; /* its backing file is not the one that it was made on, by their identities */
+    size_t base_before; /* file that its backing name, the same as now, led to when it was first seen; IA_GRAPH_NONE */
+    bool link_is_newer; /* a symbolic link in the way of its backing name was made, turned or removed after it was made
+                         */
+    bool past_base_is_known; /* what the scan before it had at its backing name, of one that a scan first saw misled */
+    size_t past_base;        /* that file; IA_GRAPH_NONE: not known, or gone */
+    int64_t seen_since_ns;   /* all scans since then saw this very file; 0: not known */
+    int64_t path_since_ns;   /* all scans since then saw it by its path, and by no other hard link; 0: not known */
+    bool parent_differs;     /* its backing file is not the one that it was made on, by their identities */
     /* What the scan before, or of a stored graph that scan, called it, and since when: its number, when it began. */
     enum ia_candidate was;
     int64_t was_scan, was_since_ns;

@@ -87,14 +87,23 @@ static bool leave_parts(struct ia_graph *graph, size_t number)
     return true;
 }
 
+static void forget(struct ia_graph_image *image, size_t number, size_t file)
+{
+    if (image->backing == number)
+        image->backing = IA_GRAPH_NONE;
+    if (image->base_before == file)
+        image->base_before = IA_GRAPH_NONE;
+    if (image->past_base == file)
+        image->past_base = IA_GRAPH_NONE;
+}
+
 bool ia_graph_delete(struct ia_graph *graph, size_t number)
 {
     struct ia_graph_image *image = &graph->images.items[number];
     image->is_gone = true;
     lose_overlay(graph, number);
     for (size_t i = 0; i < graph->images.len; i++)
-        if (graph->images.items[i].backing == number)
-            graph->images.items[i].backing = IA_GRAPH_NONE;
+        forget(&graph->images.items[i], number, image->file);
     for (size_t i = 0; i < graph->references.len; i++)
         if (graph->references.items[i].target == image->file && !lose(graph, &graph->references.items[i]))
             return false;
@@ -126,6 +135,7 @@ bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path)
     if (of->names > 0 && strcmp(graph->images.items[number].path, path) == 0)
         graph->images.items[number].path = names[0].path;
     of->ctime_ns = INT64_MAX;
+    graph->images.items[number].path_since_ns = 0;
     lose_packed(graph, file, path);
     for (size_t i = 0; i < graph->references.len; i++) {
         struct ia_graph_reference *reference = &graph->references.items[i];
@@ -181,6 +191,8 @@ bool ia_graph_flatten(struct ia_graph *graph, size_t number)
     image->expects = NULL;
     image->base_before = IA_GRAPH_NONE;
     image->parent_differs = false;
+    image->link_is_newer = image->past_base_is_known = false;
+    image->past_base = IA_GRAPH_NONE;
     size_t kept = 0;
     bool keeps_nested = has_data_file(graph, number);
     for (size_t i = 0; i < graph->references.len; i++) {

@@ -30,7 +30,8 @@ static bool list_broken(struct ia_judge *judge)
     const struct ia_graph *graph = judge->graph;
     for (size_t i = 0; i < graph->references.len; i++) {
         const struct ia_graph_reference *reference = &graph->references.items[i];
-        bool differs = reference->kind == IA_GRAPH_BACKING && graph->images.items[reference->image].parent_differs;
+        const struct ia_graph_image *by = &graph->images.items[reference->image];
+        bool differs = reference->kind == IA_GRAPH_BACKING && (by->parent_differs || by->link_is_newer);
         if ((reference->target == IA_GRAPH_NONE || reference->state == IA_GRAPH_AMBIGUOUS || differs) &&
             !ia_vec_push(&judge->broken, i))
             return false;

@@ -40,14 +40,101 @@ static bool fits(const struct ia_finder *finder, const char *format)
     return format == NULL || strcmp(format, finder->image->format) == 0;
 }
 
-/* It got its name, its place or its content after the image was made that lost a file: it may be that file, renamed. A
- * base that was made after the image is not; parts are made with it. */
-static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia_graph_image *by, bool is_backing)
+/* The last component of what the image names. */
+static const char *wanted_name(const struct ia_graph_reference *reference)
 {
-    const struct ia_graph_file *files = finder->judge->graph->files.items;
-    const struct ia_graph_file *own = &files[finder->image->file];
-    int64_t made = files[by->file].birth_ns;
-    return own->ctime_ns >= made && (!is_backing || own->birth_ns < 0 || made < 0 || own->birth_ns <= made);
+    return ia_path_name(reference->path[0] != '\0' ? reference->path : reference->name);
+}
+
+/* A base was there when the image was made, or when its header was written last; parts are made with it. */
+static bool was_there(const struct ia_finder *finder, const struct ia_graph_reference *reference)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    int64_t made = graph->files.items[graph->images.items[reference->image].file].birth_ns;
+    int64_t own = graph->files.items[finder->image->file].birth_ns;
+    return reference->kind != IA_GRAPH_BACKING || own < 0 || made < 0 || own <= made ||
+           own <= ia_graph_newest_change(graph, reference->image);
+}
+
+/* Bytes of a name before its first dot. */
+static size_t stem_length(const char *name)
+{
+    size_t len = strcspn(name, ".");
+    return len > 0 ? len : strlen(name);
+}
+
+/* The stem of one is in the other: platforms call a snapshot's base by the disk's name and a word, and back again. */
+static bool has_stem_of(const char *name, const char *other)
+{
+    return memmem(name, strlen(name), other, stem_length(other)) != NULL;
+}
+
+static bool has_alike_name(const struct ia_finder *finder, const char *wanted)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    for (size_t i = 0; i < file->names; i++) {
+        const char *own = ia_path_name(graph->names.items[file->first_name + i].path);
+        if (has_stem_of(own, wanted) || has_stem_of(wanted, own))
+            return true;
+    }
+    return false;
+}
+
+/* A scan that had ended by the time saw it, and so did all since. */
+static bool was_before(int64_t since_ns, int64_t ns)
+{
+    return since_ns > 0 && since_ns < ns;
+}
+
+/* Some name of the image lies in the same directory as the path. */
+static bool lies_beside(const struct ia_finder *finder, const char *path)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    size_t len = ia_path_directory_length(path);
+    for (size_t i = 0; i < file->names; i++) {
+        const char *own = graph->names.items[file->first_name + i].path;
+        if (len > 0 && ia_path_directory_length(own) == len && memcmp(own, path, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool lies_beside_file(const struct ia_finder *finder, size_t file)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    for (size_t i = 0; file != IA_GRAPH_NONE && i < graph->files.items[file].names; i++)
+        if (lies_beside(finder, graph->names.items[graph->files.items[file].first_name + i].path))
+            return true;
+    return false;
+}
+
+/* Renames leave a ctime, and so do writes. What a scan had at the name before the image was made had it then, too,
+ * unless a file came and went since that no scan knew. Without that, what scans saw by its path from before that on had
+ * no other one; but for one of which its own is made, which it might have had for a while between two scans. */
+static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia_graph_reference *reference)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_image *by = &graph->images.items[reference->image];
+    int64_t made = graph->files.items[by->file].birth_ns;
+    bool is_led_astray = reference->target == IA_GRAPH_NONE || by->parent_differs;
+    if (!is_led_astray || graph->files.items[finder->image->file].ctime_ns < made)
+        return false;
+    if (reference->kind == IA_GRAPH_BACKING && by->past_base_is_known)
+        return !was_before(finder->image->seen_since_ns, made);
+    return !was_before(finder->image->path_since_ns, made) || has_alike_name(finder, wanted_name(reference));
+}
+
+/* The name goes by a link that was turned since, which leaves no trace in what it led to. That lies beside what it
+ * leads to now, or led to then. */
+static bool may_be_linked_before(const struct ia_finder *finder, const struct ia_graph_reference *reference)
+{
+    const struct ia_graph_image *by = &finder->judge->graph->images.items[reference->image];
+    if (reference->kind != IA_GRAPH_BACKING || !by->link_is_newer)
+        return false;
+    return (reference->target == IA_GRAPH_NONE && !by->past_base_is_known) || lies_beside(finder, reference->path) ||
+           lies_beside_file(finder, by->past_base);
 }
 
 /* What the image names in vain, by the names that it might have: that of the file which it led to in an earlier scan;
@@ -55,8 +142,7 @@ static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia
 static bool is_meant_by_name(const struct ia_finder *finder, const struct ia_graph_reference *reference)
 {
     const char *named_by = finder->image->named_by;
-    const char *wanted = ia_path_name(reference->path[0] != '\0' ? reference->path : reference->name);
-    return is_called(finder, wanted) || (named_by != NULL && strcmp(reference->path, named_by) == 0);
+    return is_called(finder, wanted_name(reference)) || (named_by != NULL && strcmp(reference->path, named_by) == 0);
 }
 
 /* A base that was renamed or moved away under its overlays is misplaced, not unused. */
@@ -69,16 +155,18 @@ static bool may_mean(const struct ia_finder *finder, const struct ia_graph_refer
     if (reference->state == IA_GRAPH_AMBIGUOUS && has_name_of(finder, reference->name))
         return true;
     bool is_lost = reference->target == IA_GRAPH_NONE && reference->state != IA_GRAPH_REMOTE;
-    bool differs = is_backing && by->parent_differs;
+    bool differs = is_backing && (by->parent_differs || by->link_is_newer);
     if ((!is_lost && !differs) || reference->kind == IA_GRAPH_ALIAS || reference->kind == IA_GRAPH_CONTENT)
         return false;
     bool named_it = finder->image->named_by != NULL && strcmp(by->path, finder->image->named_by) == 0;
-    if (named_it || (is_backing && by->base_before == finder->image->file) || is_meant_by_name(finder, reference))
+    bool was_base = is_backing && (by->base_before == finder->image->file || by->past_base == finder->image->file);
+    if (named_it || was_base || is_meant_by_name(finder, reference))
         return true;
-    /* Where a path leads outside, it is known which file is meant. */
-    bool is_certain = is_lost && reference->state == IA_GRAPH_OTHER;
-    return !is_certain && fits(finder, is_backing ? by->backing_format : "raw") &&
-           may_be_renamed_since(finder, by, is_backing);
+    /* Where a path leads outside, or an earlier scan followed it to a file that is still there, it is known which. */
+    bool is_certain =
+        is_lost && (reference->state == IA_GRAPH_OTHER || (is_backing && by->base_before != IA_GRAPH_NONE));
+    return !is_certain && fits(finder, is_backing ? by->backing_format : "raw") && was_there(finder, reference) &&
+           (may_be_renamed_since(finder, reference) || may_be_linked_before(finder, reference));
 }
 
 void ia_rule_broken_references(struct ia_finder *finder)

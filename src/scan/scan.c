@@ -144,6 +144,7 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
     IA_TRY(ia_links_judge(&scan->links, err));
     ia_catalog_find_lost(&scan->catalog);
     IA_TRY(ia_links_compare(&scan->links, err));
+    IA_TRY(ia_links_find_past_names(&scan->links, err));
     IA_TRY(ia_links_recheck(&scan->links, err));
     ia_catalog_mark_sole_hosts(&scan->catalog);
     IA_TRY(ia_publish_rows(&scan->publish, err));

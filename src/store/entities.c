@@ -65,8 +65,8 @@ static const struct ia_column_spec image_columns[] = {
     IA_COLUMN(ia_image_row, problem),        IA_STORED(ia_image_row, chain_ok),
     IA_STORED(ia_image_row, backing_path),   IA_NULL_IF_ZERO(ia_image_row, backing_id),
     IA_STORED(ia_image_row, map_id),         IA_STORED(ia_image_row, is_template),
-    IA_STORED(ia_image_row, parent_differs), IA_STORED(ia_image_row, unsettled),
-    IA_STORED(ia_image_row, lock_state),
+    IA_STORED(ia_image_row, parent_differs), IA_COLUMN(ia_image_row, link_is_newer),
+    IA_STORED(ia_image_row, unsettled),      IA_STORED(ia_image_row, lock_state),
 };
 
 static const struct ia_column_spec image_header_columns[] = {
@@ -137,6 +137,9 @@ static const struct ia_column_spec image_memory_columns[] = {
     IA_COLUMN(ia_image_row, referenced_uncertain),
     IA_NULL_IF_ZERO(ia_image_row, base_id),
     IA_NULL_IF_ZERO(ia_image_row, seen_scan),
+    IA_NULL_IF_ZERO(ia_image_row, past_base_id),
+    IA_NULL_IF_ZERO(ia_image_row, seen_since_ns),
+    IA_NULL_IF_ZERO(ia_image_row, path_since_ns),
     IA_COLUMN(ia_image_row, fingerprint),
 };
 

@@ -78,6 +78,11 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .base_before = ia_graph_column_file(stored, stmt, 22),
         .parent_differs = sqlite3_column_int(stmt, 23) != 0,
         .named_uncertain = sqlite3_column_int(stmt, 24) != 0,
+        .link_is_newer = sqlite3_column_int(stmt, 25) != 0,
+        .path_since_ns = sqlite3_column_int64(stmt, 26),
+        .seen_since_ns = sqlite3_column_int64(stmt, 27),
+        .past_base_is_known = sqlite3_column_type(stmt, 28) != SQLITE_NULL,
+        .past_base = ia_graph_column_file(stored, stmt, 28),
     };
     return image.file == IA_GRAPH_NONE || (ia_vec_push(&stored->image_ids, sqlite3_column_int64(stmt, 0)) &&
                                            ia_vec_push(&stored->graph.images, image));
@@ -203,7 +208,8 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
          " r.referenced_scan, r.referenced_by, r.referenced_mtime_ns, u.visible_present, u.masked_bytes,"
          " i.format_basis = 'stated', h.parent_identity IS NOT NULL, i.unsettled, h.identity,"
          " CASE WHEN h.backing_by_identity THEN h.parent_identity END,"
-         " r.referenced_path, r.base_id, i.parent_differs, r.referenced_uncertain"
+         " r.referenced_path, r.base_id, i.parent_differs, r.referenced_uncertain,"
+         " i.link_is_newer, r.path_since_ns, r.seen_since_ns, r.past_base_id"
          " FROM image AS i LEFT JOIN image_header AS h USING (image_id) LEFT JOIN image_account AS a USING (image_id)"
          " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
          " ORDER BY i.image_id"},

@@ -239,6 +239,22 @@ enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *ea
     return load_rows(writer, IA_ENTITY_MOUNT, &row, load_mount, &loader, err);
 }
 
+enum ia_status ia_writer_get_name(struct ia_writer *writer, const char *path, struct ia_past_name *out,
+                                  struct ia_error *err)
+{
+    struct ia_statements *statements = ia_writer_statements(writer);
+    IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
+    *out = (struct ia_past_name){0};
+    IA_TRY(ia_statements_get(statements, IA_STMT_GET_NAME, &stmt, err));
+    sqlite3_bind_text(stmt, 1, path, -1, SQLITE_STATIC);
+    int code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW)
+        *out = (struct ia_past_name){.file_id = sqlite3_column_int64(stmt, 0),
+                                     .is_link = sqlite3_column_int(stmt, 1) != 0,
+                                     .seen_ns = sqlite3_column_int64(stmt, 2)};
+    return ia_connection_check(statements->db, code, reading, err);
+}
+
 enum ia_status ia_writer_get_setting(struct ia_writer *writer, const char *key, int64_t *value, struct ia_error *err)
 {
     struct ia_statements *statements = ia_writer_statements(writer);

@@ -72,6 +72,7 @@ struct ia_image_row {
     bool chain_ok;
     bool is_template;    /* to be kept whole */
     bool parent_differs; /* its backing file is not the one that it was made on */
+    bool link_is_newer;  /* a symbolic link in the way of its backing name is newer than the image */
     bool unsettled;      /* it changed while the scan ran */
     const char *lock_state;
     /* image_header */
@@ -91,14 +92,16 @@ struct ia_image_row {
     int64_t overlapping;    /* 1, 0; -1: unknown */
     /* image_memory */
     int64_t first_scan;
-    int64_t referenced_scan;     /* 0: never */
-    int64_t seen_scan;           /* 0: the latest */
-    const char *referenced_by;   /* NULL: never */
-    const char *referenced_path; /* its own at that scan; NULL: never */
-    int64_t base_id;             /* 0: none */
-    int64_t referenced_mtime_ns; /* of the file at that scan; 0: never, or newer than of all that named it */
-    int64_t fingerprint;         /* of what may change though the file does not; made by the scan alone */
-    bool referenced_uncertain;   /* what was named may have been another file, which had the inode before */
+    int64_t referenced_scan;              /* 0: never */
+    int64_t seen_scan;                    /* 0: the latest */
+    const char *referenced_by;            /* NULL: never */
+    const char *referenced_path;          /* its own at that scan; NULL: never */
+    int64_t base_id;                      /* 0: none */
+    int64_t past_base_id;                 /* 0: not known */
+    int64_t seen_since_ns, path_since_ns; /* 0: unknown */
+    int64_t referenced_mtime_ns;          /* of the file at that scan; 0: never, or newer than of all that named it */
+    int64_t fingerprint;                  /* of what may change though the file does not; made by the scan alone */
+    bool referenced_uncertain;            /* what was named may have been another file, which had the inode before */
 
     bool may_be_lost; /* image_account, too: what leaked may be what an empty table named */
     bool incomplete;  /* loaded: one of the tables has no row of it, and the members of that are 0 */

@@ -36,6 +36,9 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_CLEAR_HOLDERS] = "DELETE FROM holder",
     [IA_STMT_GET_USAGE] = "SELECT visible_present, masked_bytes FROM usage WHERE image_id = ?",
     [IA_STMT_GET_SETTING] = "SELECT value FROM setting WHERE key = ?",
+    [IA_STMT_GET_NAME] =
+        "SELECT file_id, kind = 'symlink', (SELECT finished_ns FROM scan ORDER BY scan_id DESC LIMIT 1)"
+        " FROM file_name WHERE path = ?",
     [IA_STMT_HAVE_ABILITIES] = "SELECT (SELECT count(*) FROM image) = (SELECT count(*) FROM image_ability)",
 };
 

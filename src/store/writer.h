@@ -177,6 +177,16 @@ IA_MUST_CHECK enum ia_status ia_writer_put_doubt(struct ia_writer *writer, const
 IA_MUST_CHECK enum ia_status ia_writer_get_usage(struct ia_writer *writer, int64_t image_id, bool *known,
                                                  int64_t *visible_present, int64_t *masked_bytes, struct ia_error *err);
 
+/* A name of an image, or of a part of one, that the scan before saw. */
+struct ia_past_name {
+    int64_t file_id; /* 0: it saw none there */
+    bool is_link;    /* symbolic */
+    int64_t seen_ns; /* when that scan had ended */
+};
+/* Before ia_writer_clear_links. */
+IA_MUST_CHECK enum ia_status ia_writer_get_name(struct ia_writer *writer, const char *path, struct ia_past_name *out,
+                                                struct ia_error *err);
+
 /* Values for the next scan; *value is untouched where there is none. */
 IA_MUST_CHECK enum ia_status ia_writer_get_setting(struct ia_writer *writer, const char *key, int64_t *value,
                                                    struct ia_error *err);

@@ -272,19 +272,188 @@ def test_another_format_is_not_meant(case):
     os.unlink(site.path("vm.qcow2"))
     foreign = create(site.path("foreign.qcow2"), MIB, "elsewhere.vmdk", "vmdk")
     os.rename(site.path("base.qcow2"), site.path("base2.qcow2"))
-    os.rename(site.path("base2.qcow2"), site.path("base.qcow2"))
     site.scan()
-    case.same(verdict(site, "base.qcow2")[1], "proven", "a missing VMDK is no qcow2 image, whenever that got its name")
+    case.same(verdict(site, "base2.qcow2")[1:], ("unproven", "renamed"), "a missing VMDK is no qcow2 image, whenever that got its name")
     os.unlink(foreign)
     create(foreign, MIB, "elsewhere", None)
     patch(foreign, 0, b"QFI\xfb")
-    os.rename(site.path("base.qcow2"), site.path("base2.qcow2"))
-    os.rename(site.path("base2.qcow2"), site.path("base.qcow2"))
+    os.rename(site.path("base2.qcow2"), site.path("base3.qcow2"))
     site.scan()
-    case.same(verdict(site, "base.qcow2")[1:], ("unproven", "broken-reference"), "one of an unknown format may be")
+    case.same(verdict(site, "base3.qcow2")[1:], ("unproven", "broken-reference,renamed"), "one of an unknown format may be")
+
+
+def touched_after(site, name, foreign):
+    """An image that lacks its base is made, and then the time stamp of inodes shows that something was done to the file."""
+    time.sleep(0.02)
+    create(site.path(foreign), MIB, "lost-long-ago.qcow2")
+    time.sleep(0.02)
+    os.chmod(site.path(name), 0o640)
+
+
+def test_what_kept_its_path_over_scans_is_not_what_lost_its_name(case):
+    site = case.site()
+    for name in ("seen", "linked"):
+        base_and_overlay(site, name + ".qcow2", name + ".over")
+    os.link(site.path("linked.qcow2"), site.path("linked-too.qcow2"))
+    site.scan()
+    touched_after(site, "seen.qcow2", "foreign.qcow2")
+    os.chmod(site.path("linked.qcow2"), 0o640)
+    base_and_overlay(site, "new.qcow2", "new.over")
+    touched_after(site, "new.qcow2", "second.qcow2")
+    site.scan()
+    for name in ("seen.over", "linked.over", "new.over"):
+        os.unlink(site.path(name))
+    for night in range(2):
+        site.scan()
+        rows = site.rows("--unused-backing")
+        case.same(verdict(site, "seen.qcow2")[1], "proven", f"scan {night}: touched, under the path at which a scan saw it before the overlay was made", rows)
+        case.same(verdict(site, "new.qcow2")[1:], ("unproven", "broken-reference"), f"scan {night}: touched, and no scan saw it before", rows)
+        case.same(verdict(site, "linked-too.qcow2")[1:], ("unproven", "broken-reference"), f"scan {night}: touched, and it has two names", rows)
+    os.rename(site.path("seen.qcow2"), site.path("seen2.qcow2"))
+    site.scan()
+    case.check("broken-reference" in verdict(site, "seen2.qcow2")[2], "renamed after the overlay was made", site.rows("--unused-backing"))
+
+
+def test_a_name_made_of_another_is_meant_whatever_scans_saw(case):
+    site = case.site()
+    base_and_overlay(site, "disk.qcow2", "disk.over")
+    base_and_overlay(site, "other.qcow2", "other.over")
+    site.scan()
+    time.sleep(0.02)
+    for name in ("disk", "other"):
+        os.unlink(site.path(name + ".over"))
+        os.rename(site.path(name + ".qcow2"), site.path("snap-1-" + name + ".qcow2"))
+    create(site.path("copy.qcow2"), MIB, "snap-1-disk.qcow2")
+    for name in ("disk", "other"):
+        os.rename(site.path("snap-1-" + name + ".qcow2"), site.path(name + ".qcow2"))
+    os.rename(site.path("copy.qcow2"), site.path("far/copy.qcow2"))
+    site.scan()
+    case.same((verdict(site, "disk.qcow2")[1:], verdict(site, "other.qcow2")[1]), (("unproven", "broken-reference"), "proven"),
+              "renamed for a while, and back", site.rows("--unused-backing"))
+
+
+# -- Links that were turned -------------------------------------------------------------------------------------------
+
+def versions(site, *names):
+    """Templates of which some other overlay reads a part, older than all else."""
+    for number, name in enumerate(names):
+        write(create(site.path(name), MIB), 0, 1, pattern=number + 1)
+        write(create(site.path(name + ".over"), MIB, os.path.basename(name)), 0)
+
+
+def turn(site, link, target):
+    time.sleep(0.02)
+    if os.path.lexists(site.path(link)):
+        os.unlink(site.path(link))
+    os.symlink(target, site.path(link))
+
+
+def test_a_link_turned_before_the_first_scan_of_a_clone_is_suspected(case):
+    for known in (False, True):
+        word = "seen by a scan" if known else "seen by none"
+        site = case.site()
+        versions(site, "t/v1.qcow2", "other/v0.qcow2")
+        turn(site, "t/current", "v1.qcow2")
+        if known:
+            site.scan()
+        time.sleep(0.02)
+        clone = create(site.path("clone.qcow2"), MIB, "t/current")
+        time.sleep(0.02)
+        write(create(site.path("t/v2.qcow2"), MIB), 0, 5)
+        turn(site, "t/current", "v2.qcow2")
+        for night in range(2):
+            scan = site.scan()
+            case.same(verdict(site, "t/v1.qcow2")[1:], ("unproven", "broken-reference"), f"{word}, scan {night}: the clone was made on it", scan.notes())
+            case.same(verdict(site, "other/v0.qcow2")[1], "proven", f"{word}, scan {night}: what lies elsewhere was not meant", scan.notes())
+        os.unlink(clone)
+        site.scan()
+        case.same(verdict(site, "t/v1.qcow2")[1], "proven", f"{word}: without the clone nothing was made on it")
+
+
+def test_a_link_removed_before_a_scan_saw_the_clone_is_remembered(case):
+    for replaced in (False, True):
+        word = "replaced by a file" if replaced else "removed"
+        site = case.site()
+        versions(site, "t/v1.qcow2", "other/v0.qcow2")
+        turn(site, "t/current", "v1.qcow2")
+        site.scan()
+        time.sleep(0.02)
+        create(site.path("clone.qcow2"), MIB, "t/current")
+        time.sleep(0.02)
+        os.unlink(site.path("t/current"))
+        if replaced:
+            write(create(site.path("t/current"), MIB), 0, 5)
+        for night in range(2):
+            scan = site.scan()
+            case.same((verdict(site, "t/v1.qcow2")[1:], verdict(site, "other/v0.qcow2")[1]), (("unproven", "broken-reference"), "proven"),
+                      f"a link that was {word}, scan {night}", scan.notes())
+
+
+def test_a_link_older_than_the_clone_misleads_nobody(case):
+    site = case.site()
+    versions(site, "t/v1.qcow2", "t/v2.qcow2")
+    turn(site, "t/current", "v1.qcow2")
+    time.sleep(0.02)
+    create(site.path("clone.qcow2"), MIB, "t/current")
+    create(site.path("foreign.qcow2"), MIB, "nothing.qcow2")
+    site.scan()
+    case.same((verdict(site, "t/v2.qcow2")[1], verdict(site, "t/v1.qcow2")), ("proven", None), "it leads to what the clone was made on, and to nothing else")
+
+
+def test_a_link_turned_back_leaves_the_base_of_the_clone_unproven(case):
+    site = case.site()
+    versions(site, "t/v1.qcow2", "t/v2.qcow2", "other/v0.qcow2")
+    turn(site, "t/current", "v2.qcow2")
+    time.sleep(0.02)
+    clone = create(site.path("clone.qcow2"), MIB, "t/current")
+    turn(site, "t/current", "v1.qcow2")
+    for night in range(2):
+        scan = site.scan()
+        case.same((verdict(site, "t/v2.qcow2")[1:], verdict(site, "other/v0.qcow2")[1]), (("unproven", "broken-reference"), "proven"),
+                  f"scan {night}: the link leads to what is older than the clone", scan.notes())
+    must("qemu-img", "rebase", "-u", "-F", "qcow2", "-b", "t/v2.qcow2", clone)
+    site.scan()
+    case.same((verdict(site, "t/v1.qcow2")[1], verdict(site, "t/v2.qcow2")), ("proven", None), "the clone has the name of its base itself")
+
+
+def test_links_copied_with_their_times_mislead_nobody(case):
+    site = case.site()
+    versions(site, "old/v1.qcow2", "old/v2.qcow2")
+    os.symlink("v1.qcow2", site.path("old/current"))
+    create(site.path("old/clone.qcow2"), MIB, "current")
+    time.sleep(0.02)
+    must("cp", "-a", site.path("old"), site.path("new"))
+    shutil.rmtree(site.path("old"))
+    site.scan()
+    case.same(verdict(site, "new/v2.qcow2")[1], "proven", "cp -a of a tree, in whatever order")
+
+
+def test_what_if_agrees_about_links_and_paths(case):
+    site = case.site()
+    versions(site, "t/v1.qcow2", "t/v2.qcow2")
+    turn(site, "t/current", "v1.qcow2")
+    clone = create(site.path("clone.qcow2"), MIB, "t/current")
+    turn(site, "t/current", "v2.qcow2")
+    site.scan()
+    other = site.path("t/v1.qcow2.over")
+    rows = site.rows("--what-if-delete", other)
+    case.same([(row["effect"], row["why_codes"]) for row in rows if row["path"] == site.path("t/v1.qcow2")], [("unreferenced", "broken-reference")],
+              "what-if: the link led there", rows)
+    os.unlink(other)
+    site.scan()
+    case.same(verdict(site, "t/v1.qcow2"), ("unreferenced", "unproven", "broken-reference"), "and so does the next scan")
+    del clone
 
 
 TESTS = [
+    test_what_kept_its_path_over_scans_is_not_what_lost_its_name,
+    test_a_name_made_of_another_is_meant_whatever_scans_saw,
+    test_a_link_turned_before_the_first_scan_of_a_clone_is_suspected,
+    test_a_link_removed_before_a_scan_saw_the_clone_is_remembered,
+    test_a_link_older_than_the_clone_misleads_nobody,
+    test_a_link_turned_back_leaves_the_base_of_the_clone_unproven,
+    test_links_copied_with_their_times_mislead_nobody,
+    test_what_if_agrees_about_links_and_paths,
     test_a_base_refreshed_under_its_name_is_found_and_the_old_one_kept,
     test_a_base_made_after_its_overlay_is_another_one,
     test_a_forest_copied_with_its_times_is_no_exchange,

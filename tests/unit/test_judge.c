@@ -31,8 +31,12 @@ static void add_name(struct ia_graph *graph, size_t file, const char *path)
 static void add_image(struct ia_graph *graph, const char *path)
 {
     size_t file = graph->files.len;
-    struct ia_graph_image image = {
-        .path = path, .format = "qcow2", .file = file, .backing = IA_GRAPH_NONE, .base_before = IA_GRAPH_NONE};
+    struct ia_graph_image image = {.path = path,
+                                   .format = "qcow2",
+                                   .file = file,
+                                   .backing = IA_GRAPH_NONE,
+                                   .base_before = IA_GRAPH_NONE,
+                                   .past_base = IA_GRAPH_NONE};
     assert_true(ia_vec_push(&graph->files, ((struct ia_graph_file){.mtime_ns = 5, .ctime_ns = 5, .birth_ns = 6})));
     assert_true(ia_vec_push(&graph->images, image));
     add_name(graph, file, path);
@@ -254,6 +258,31 @@ CHANGE(lost_the_same_name,
        refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "../t/orphan.qcow2", "/t/orphan.qcow2", IA_GRAPH_NONE))
 CHANGE(lost_what_named_it,
        refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "gone.qcow2", "/r/gone.qcow2", IA_GRAPH_NONE))
+/* Orphan and base were touched when alone was made, at 5. */
+CHANGE(lost_after_a_scan_saw_its_path, lost_after_that_name_came(g); i[ORPHAN].path_since_ns = 4;
+       i[BASE].path_since_ns = 5)
+CHANGE(lost_a_name_of_which_its_own_is_made, i[ALONE].backing_format = "qcow2"; g->files.items[ALONE].birth_ns = 5;
+       g->files.items[ORPHAN].birth_ns = g->files.items[BASE].birth_ns = 4;
+       i[ORPHAN].path_since_ns = i[BASE].path_since_ns = 4;
+       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "snap-orphan.qcow2", "/r/snap-orphan.qcow2", IA_GRAPH_NONE))
+CHANGE(lost_a_base_that_is_there, lost_after_that_name_came(g); i[ALONE].base_before = BASE)
+CHANGE(lost_where_another_was, lost_after_that_name_came(g); i[ALONE].past_base_is_known = true;
+       i[ALONE].past_base = TOP; i[ORPHAN].seen_since_ns = 4; i[BASE].seen_since_ns = 5)
+CHANGE(lost_where_it_was, lost_where_another_was(g); i[ALONE].past_base = ORPHAN; i[BASE].seen_since_ns = 4)
+CHANGE(lost_where_one_was_that_is_gone, lost_where_another_was(g); i[ALONE].past_base = IA_GRAPH_NONE)
+CHANGE(lost_before_that_was_made_and_rebased, lost_before_that_was_made(g); g->files.items[ALONE].mtime_ns = 7)
+/* Alone leads to what was made later, by way of nothing else, or of a link. */
+CHANGE(misled_after_all, stand_on(g, ALONE, TOP); i[ALONE].parent_differs = true; g->files.items[ALONE].birth_ns = 6)
+CHANGE(misled_by_a_link, misled_after_all(g); i[ALONE].link_is_newer = true;
+       g->names.items[g->files.items[ORPHAN].first_name].path = "/r/other/orphan.qcow2")
+CHANGE(misled_by_a_link_that_led_elsewhere, misled_by_a_link(g); i[ALONE].past_base_is_known = true;
+       i[ALONE].past_base = SPARE_FILE; add_name(g, SPARE_FILE, "/r/other/flat"))
+CHANGE(lost_by_a_link, g->files.items[ALONE].birth_ns = 6; i[ALONE].link_is_newer = true;
+       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+CHANGE(lost_by_a_link_that_led_to_orphan, lost_by_a_link(g); i[ALONE].past_base_is_known = true;
+       i[ALONE].past_base = ORPHAN; g->names.items[g->files.items[BASE].first_name].path = "/r/s/base.qcow2")
+CHANGE(led_by_a_link, stand_on(g, ALONE, TOP); i[ALONE].link_is_newer = true; g->files.items[ALONE].birth_ns = 6;
+       g->names.items[g->files.items[ORPHAN].first_name].path = "/r/other/orphan.qcow2")
 CHANGE(gone_after_the_loss, lost_the_same_file(g); i[ALONE].is_gone = true)
 CHANGE(has_a_parent_that_differs, i[ALONE].parent_differs = true; i[ALONE].base_before = ORPHAN;
        stand_on(g, ALONE, TOP))
@@ -510,6 +539,32 @@ static const struct rule {
     {"an image lost a file after it got that name", lost_after_that_name_came,
      ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"an image lost a file before that one was made", lost_before_that_was_made, ORPHAN_PROVEN BASE_PROVEN},
+    {"an image lost a file, and a scan had seen that before it was made", lost_after_a_scan_saw_its_path,
+     ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"the same of a name of which that one's is made", lost_a_name_of_which_its_own_is_made,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"an image lost a file that has another name now", lost_a_base_that_is_there,
+     ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"an image lost a file, and the scan before it had another one there", lost_where_another_was,
+     ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"an image lost a file, and the scan before it had that there", lost_where_it_was,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"an image lost a file, and what the scan before it had there is gone", lost_where_one_was_that_is_gone,
+     ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"an image lost a file that was made before it was written to last", lost_before_that_was_made_and_rebased,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"a backing name leads to a newer file, and nothing was touched since", misled_after_all,
+     ORPHAN_PROVEN BASE_PROVEN},
+    {"the same by a link that was turned", misled_by_a_link,
+     ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"the same of a link that led elsewhere in the scan before", misled_by_a_link_that_led_elsewhere,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"an image lost a file by a link", lost_by_a_link,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"the same of a link that led to that in the scan before", lost_by_a_link_that_led_to_orphan,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"a link that was turned leads to what is no newer", led_by_a_link,
+     ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"an image lost a file of another format", lost_another_format, ORPHAN_PROVEN BASE_PROVEN},
     {"an image whose age is unknown lost a file whose format it does not state", lost_an_unknown_format,
      ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_BUT("broken-reference [/r/alone.qcow2]")},

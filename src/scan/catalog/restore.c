@@ -77,6 +77,10 @@ static void fill_image(struct ia_previous *previous, const struct ia_image_row *
     previous->row_fingerprint = row->fingerprint;
     previous->backing_id = row->backing_id;
     previous->seen_scan = row->seen_scan;
+    previous->seen_since_ns = row->seen_since_ns;
+    previous->path_since_ns = row->path_since_ns;
+    previous->past_base_id = row->past_base_id;
+    previous->link_is_newer = row->link_is_newer;
     parsed->format = copy(row->format, ok);
     previous->was_image = previous->was_image || ia_judge_may_hide(row->format);
     parsed->message = copy(row->problem, ok);

@@ -107,6 +107,11 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .unsettled = item->node->unsettled,
         .base_before = item->node->base_before == IA_NO_FILE ? IA_GRAPH_NONE : item->node->base_before,
         .parent_differs = item->node->parent_mismatch != NULL || item->node->base_is_newer,
+        .link_is_newer = item->node->link_is_newer,
+        .seen_since_ns = item->node->seen_since_ns,
+        .path_since_ns = item->node->path_since_ns,
+        .past_base_is_known = item->node->past_base_id != 0,
+        .past_base = ia_links_file_by_id(links, item->node->past_base_id),
         .has_snapshots = item->parsed.mappings.len > 1,
     };
     set_history(links, item, image);

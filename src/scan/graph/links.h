@@ -73,8 +73,14 @@ struct ia_node {
     bool unsettled;                  /* it changed while the scan ran; looked at where it may be called unused */
     size_t referenced_by;            /* an image that names it as its backing file */
     int64_t base_id;                 /* file_id of the file that its backing name led to before; 0: not known */
-    bool base_is_newer;            /* its backing file was made and written to after the image was: it is another one */
-    size_t base_before;            /* the same, of the catalog; IA_NO_FILE: none */
+    bool base_is_newer;    /* its backing file was made and written to after the image was: it is another one */
+    size_t base_before;    /* the same, of the catalog; IA_NO_FILE: none */
+    int64_t past_base_id;  /* file_id of the file that the scan before had at its backing name when the image was
+                            * made; 0: not known, or no matter */
+    bool link_is_newer;    /* a symbolic link in the way of its backing name was made, turned or removed after it
+                            * was made */
+    int64_t seen_since_ns; /* when the first of the scans looked at it that all saw this very file */
+    int64_t path_since_ns; /* the same of those that saw it by its path and by no other hard link; 0: it has others */
     int64_t last_overlay_mtime_ns; /* when the last of those that name it was written to; 0: none does */
     /* What a content names that the stated format overrides. */
     char *content_backing; /* owned; its backing name; NULL: none */
@@ -144,6 +150,10 @@ IA_MUST_CHECK enum ia_status ia_links_resolve_packed(struct ia_links *links, str
 IA_MUST_CHECK enum ia_status ia_links_check_chains(struct ia_links *links, struct ia_error *err);
 /* history.c: where backing names led in the scan before: findings about bases that were exchanged or written to. */
 IA_MUST_CHECK enum ia_status ia_links_compare(struct ia_links *links, struct ia_error *err);
+/* past_names.c: what names led to, and what they were, before this scan. After that. */
+IA_MUST_CHECK enum ia_status ia_links_find_past_names(struct ia_links *links, struct ia_error *err);
+/* The file that had this number in the store before; IA_NO_FILE: none. */
+size_t ia_links_file_by_id(const struct ia_links *links, int64_t file_id);
 /* judge.c: the findings about single files; templates, who names an image and when its overlays were written to. */
 IA_MUST_CHECK enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err);
 /* After that: looks at locks and shared blocks of what was not read; of what may be called unused by opening it. */

@@ -33,10 +33,11 @@ void ia_publish_number_images(struct ia_publish *publish)
 /* Of the columns that may be others though the file is the same. */
 static int64_t fingerprint(const struct ia_image_row *row)
 {
-    const int64_t numbers[] = {row->file_id,    row->chain_ok,        row->backing_id,  row->map_id,
-                               row->first_scan, row->referenced_scan, row->is_template, row->referenced_mtime_ns,
-                               row->unsettled,  row->parent_differs,  row->base_id,     row->referenced_uncertain,
-                               row->seen_scan};
+    const int64_t numbers[] = {row->file_id,     row->chain_ok,        row->backing_id,    row->map_id,
+                               row->first_scan,  row->referenced_scan, row->is_template,   row->referenced_mtime_ns,
+                               row->unsettled,   row->parent_differs,  row->base_id,       row->referenced_uncertain,
+                               row->seen_scan,   row->link_is_newer,   row->path_since_ns, row->seen_since_ns,
+                               row->past_base_id};
     const char *const texts[] = {row->path,       row->format_basis,  row->state,   row->backing_path,
                                  row->lock_state, row->referenced_by, row->problem, row->referenced_path};
     struct ia_fingerprint print = IA_FINGERPRINT_INIT;
@@ -93,6 +94,9 @@ static void add_memory(const struct ia_publish *publish, const struct ia_file *i
         row->referenced_uncertain = ia_catalog_memory_is_uncertain(publish->catalog, item);
     }
     size_t base = item->node->backing_target;
+    row->past_base_id = item->node->past_base_id;
+    row->seen_since_ns = item->node->seen_since_ns;
+    row->path_since_ns = item->node->path_since_ns;
     row->base_id = item->node->base_id;
     if (row->base_id == 0 && base != IA_NO_FILE)
         row->base_id = publish->catalog->files.items[base]->file_id;
@@ -146,6 +150,7 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
         .map_id = parsed->mappings.items[0].map_id,
         .is_template = item->node->is_template,
         .parent_differs = item->node->parent_mismatch != NULL || item->node->base_is_newer,
+        .link_is_newer = item->node->link_is_newer,
         .unsettled = item->node->unsettled,
         .lock_state = item->read->lock_state,
         .overlapping = ia_file_cross_linked(item),

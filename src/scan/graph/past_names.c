@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* What may have had which name when an image was made. A file that had one path all the while was not called otherwise;
+ * a symbolic link may have led to any. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/path.h"
+#include "chain/reference.h"
+#include "scan/graph/link_age.h"
+#include "scan/graph/links.h"
+
+/* -- Since when ---------------------------------------------------------------------------------------------------- */
+
+/* Of one that could not be looked at there is nothing new. */
+static bool is_the_same(const struct ia_links *links, const struct ia_file *file, const struct ia_previous *previous)
+{
+    return previous != NULL && (file->not_seen || ia_catalog_is_row_of(links->catalog, previous, file));
+}
+
+static bool has_its_path(const struct ia_file *file, const struct ia_previous *previous)
+{
+    return file->not_seen ||
+           (previous->links == 1 && file->links == 1 && strcmp(previous->path, ia_file_path(file)) == 0);
+}
+
+static void date(const struct ia_links *links, struct ia_file *file, int64_t now)
+{
+    const struct ia_previous *previous = ia_catalog_previous(links->catalog, file);
+    struct ia_node *node = file->node;
+    bool is_the_same_file = is_the_same(links, file, previous);
+    node->seen_since_ns = is_the_same_file && previous->seen_since_ns != 0 ? previous->seen_since_ns : now;
+    node->path_since_ns = file->links == 1 ? now : 0;
+    if (is_the_same_file && has_its_path(file, previous))
+        node->path_since_ns = previous->path_since_ns;
+}
+
+/* -- What backing names led to ------------------------------------------------------------------------------------- */
+
+/* The name, with the directory that it lies in as it is without links; NULL: there is none, or out of memory. */
+static char *in_real_directory(const char *name)
+{
+    size_t len = ia_path_directory_length(name);
+    IA_AUTO_FREE char *directory = strndup(name, len);
+    IA_AUTO_FREE char *real = directory == NULL ? NULL : realpath(directory, NULL);
+    if (real == NULL)
+        return NULL;
+    IA_AUTO_BUF struct ia_buf made = {0};
+    ia_buf_addf(&made, "%s%s%s", real, strcmp(real, "/") == 0 ? "" : "/", name + len);
+    return made.failed ? NULL : ia_buf_steal(&made);
+}
+
+/* What the scan before had at the name, as long as that is older than the image. */
+static enum ia_status find_past_base(struct ia_links *links, struct ia_file *file, const char *name,
+                                     struct ia_error *err)
+{
+    struct ia_past_name past;
+    struct stat st;
+    IA_AUTO_FREE char *path = in_real_directory(name);
+    if (path == NULL)
+        return IA_OK;
+    IA_TRY(ia_writer_get_name(links->catalog->writer, path, &past, err));
+    if (past.file_id != 0 && past.seen_ns < file->birth_ns)
+        file->node->past_base_id = past.file_id;
+    /* A link that is gone, or whose place a file has. */
+    if (past.is_link && (lstat(path, &st) != 0 || !S_ISLNK(st.st_mode)))
+        file->node->link_is_newer = true;
+    return IA_OK;
+}
+
+/* What is known of the image's base, as long as the image has that name for it. */
+static bool recall(const struct ia_links *links, struct ia_file *file)
+{
+    const struct ia_previous *previous = ia_catalog_previous(links->catalog, file);
+    if (!is_the_same(links, file, previous))
+        return false;
+    const char *before = previous->parsed.facts.backing_name; /* NULL: it was taken over */
+    if (!file->from_store && (before == NULL || strcmp(before, file->parsed.facts.backing_name) != 0))
+        return false;
+    file->node->past_base_id = previous->past_base_id;
+    file->node->link_is_newer = previous->link_is_newer;
+    return true;
+}
+
+/* Where the image's backing name leads is not what it was made on, as far as is known. */
+static bool is_misled(const struct ia_node *node)
+{
+    return node->backing_target == IA_NO_FILE || node->base_is_newer || node->parent_mismatch != NULL;
+}
+
+/* Of an image that is seen with this name for the first time. Most names go by no link: they are the paths that they
+ * lead to. */
+static enum ia_status find_base(struct ia_links *links, struct ia_file *file, struct ia_error *err)
+{
+    struct ia_node *node = file->node;
+    IA_AUTO_REFERENCE struct ia_reference reference = {0};
+    IA_TRY(ia_reference_parse(file->parsed.facts.backing_name, &reference, err));
+    if (reference.path == NULL)
+        return IA_OK;
+    IA_AUTO_FREE char *name = ia_reference_combine(ia_file_path(file), reference.path);
+    if (name == NULL)
+        return ia_no_memory(err);
+    bool is_plain = node->backing_path != NULL && ia_path_is_plainly(name, node->backing_path);
+    int64_t youngest = is_plain && node->backing_target != IA_NO_FILE ? -1 : ia_youngest_link(name);
+    node->link_is_newer = youngest >= 0 && youngest >= file->birth_ns;
+    return node->link_is_newer || is_misled(node) ? find_past_base(links, file, name, err) : IA_OK;
+}
+
+/* A file that had the id of the scan before. */
+size_t ia_links_file_by_id(const struct ia_links *links, int64_t file_id)
+{
+    for (size_t i = 0; i < links->catalog->files.len && file_id != 0; i++) {
+        const struct ia_previous *previous = ia_catalog_previous(links->catalog, links->catalog->files.items[i]);
+        if (previous != NULL && previous->file_id == file_id &&
+            is_the_same(links, links->catalog->files.items[i], previous))
+            return i;
+    }
+    return IA_NO_FILE;
+}
+
+enum ia_status ia_links_find_past_names(struct ia_links *links, struct ia_error *err)
+{
+    int64_t now = ia_clock_ns(CLOCK_REALTIME);
+    for (size_t i = 0; i < links->catalog->files.len; i++) {
+        struct ia_file *file = links->catalog->files.items[i];
+        if (!ia_file_is_image(file) || file->gone)
+            continue;
+        date(links, file, now);
+        bool has_name = file->parsed.facts.backing_name != NULL && !file->parsed.facts.backing_by_identity;
+        if (has_name && !recall(links, file))
+            IA_TRY(find_base(links, file, err));
+    }
+    return IA_OK;
+}
