@@ -17,6 +17,7 @@ struct unpacking {
     struct ia_packed_budget budget;
     ia_packed_image *each;
     void *ctx;
+    bool *found;          /* the beginning of an image is enough: it is set, and that is all; NULL: each is called */
     int level;            /* of the archive whose members are read */
     bool callback_failed; /* `each` did, and not the packed file */
 };
@@ -70,9 +71,11 @@ static enum ia_status read_member(struct unpacking *unpacking, struct ia_source 
     const struct ia_format *format = NULL;
     if (status == IA_OK && member->size > 0)
         format = ia_format_probe(head, sizeof(head), NULL);
-    if (format != NULL)
+    if (format != NULL && unpacking->found == NULL)
         return read_image(unpacking, format, member, name, err);
-    if (status == IA_OK && ia_packed_has_magic(head, sizeof(head)))
+    if (format != NULL)
+        *unpacking->found = true;
+    else if (status == IA_OK && ia_packed_has_magic(head, sizeof(head)))
         status = read_packed_again(unpacking, member, name, err);
     ia_source_close(member);
     return status;
@@ -106,8 +109,11 @@ static enum ia_status read_members(struct unpacking *unpacking, struct ia_packed
             return ia_no_memory(err);
         }
         enum ia_status status = read_member(unpacking, member, full.data, err);
-        if (status != IA_OK)
+        bool is_passed = unpacking->found != NULL && status != IA_NOMEM && !ia_packed_has_failed(packed);
+        if (status != IA_OK && !is_passed)
             return explain(unpacking, packed, status, name, err);
+        if (unpacking->found != NULL && *unpacking->found)
+            return IA_OK;
     }
 }
 
@@ -121,6 +127,19 @@ static enum ia_status read_level(struct unpacking *unpacking, struct ia_source *
     return status;
 }
 
+static enum ia_status unpack(struct unpacking *unpacking, struct ia_source *source, struct ia_error *err)
+{
+    struct ia_error cause = {0};
+    uint8_t head[IA_PACKED_MAGIC_BYTES] = {0};
+    bool beyond_end = source->beyond_end;
+    IA_TRY(ia_source_read(source, 0, head, sizeof(head), "the first bytes", err));
+    source->beyond_end = beyond_end;
+    if (!ia_packed_has_magic(head, sizeof(head)))
+        return ia_fail(err, IA_NOT_MINE, "not packed");
+    enum ia_status status = read_level(unpacking, source, "", &cause);
+    return status == IA_OK ? IA_OK : ia_fail(err, status == IA_NOT_MINE ? IA_CORRUPT : status, "%s", cause.message);
+}
+
 enum ia_status ia_packed_read(struct ia_source *source, const struct ia_limits *limits, ia_packed_image *each,
                               void *ctx, struct ia_error *err)
 {
@@ -131,13 +150,18 @@ enum ia_status ia_packed_read(struct ia_source *source, const struct ia_limits *
         .ctx = ctx,
         .level = 1,
     };
-    struct ia_error cause = {0};
-    uint8_t head[IA_PACKED_MAGIC_BYTES] = {0};
-    bool beyond_end = source->beyond_end;
-    IA_TRY(ia_source_read(source, 0, head, sizeof(head), "the first bytes", err));
-    source->beyond_end = beyond_end;
-    if (!ia_packed_has_magic(head, sizeof(head)))
-        return ia_fail(err, IA_NOT_MINE, "not packed");
-    enum ia_status status = read_level(&unpacking, source, "", &cause);
-    return status == IA_OK ? IA_OK : ia_fail(err, status == IA_NOT_MINE ? IA_CORRUPT : status, "%s", cause.message);
+    return unpack(&unpacking, source, err);
+}
+
+enum ia_status ia_packed_peek(struct ia_source *source, const struct ia_limits *limits, bool *found,
+                              struct ia_error *err)
+{
+    struct unpacking unpacking = {
+        .limits = limits,
+        .budget = {limits->max_packed_members, limits->max_peek_bytes, limits->max_peek_bytes},
+        .found = found,
+        .level = 1,
+    };
+    *found = false;
+    return unpack(&unpacking, source, err);
 }

@@ -16,4 +16,9 @@ typedef enum ia_status ia_packed_image(void *ctx, const char *name, struct ia_im
 IA_MUST_CHECK enum ia_status ia_packed_read(struct ia_source *source, const struct ia_limits *limits,
                                             ia_packed_image *each, void *ctx, struct ia_error *err);
 
+/* Whether any member begins as an image with a magic does, as far as that is found out within max_peek_bytes. Fails as
+ * ia_packed_read does; *found is set before that, or never. */
+IA_MUST_CHECK enum ia_status ia_packed_peek(struct ia_source *source, const struct ia_limits *limits, bool *found,
+                                            struct ia_error *err);
+
 #endif

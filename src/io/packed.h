@@ -42,6 +42,7 @@ void ia_packed_close(struct ia_packed *packed); /* NULL is fine */
 IA_MUST_CHECK enum ia_status ia_packed_next(struct ia_packed *packed, struct ia_source **member, const char **name,
                                             struct ia_error *err);
 
+bool ia_packed_has_failed(const struct ia_packed *packed);
 /* Why a read of a member failed; IA_OK: none did. */
 IA_MUST_CHECK enum ia_status ia_packed_failure(const struct ia_packed *packed, struct ia_error *err);
 

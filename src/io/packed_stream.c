@@ -140,6 +140,11 @@ void ia_packed_close(struct ia_packed *packed)
     free(packed);
 }
 
+bool ia_packed_has_failed(const struct ia_packed *packed)
+{
+    return packed->failure.status != IA_OK;
+}
+
 enum ia_status ia_packed_failure(const struct ia_packed *packed, struct ia_error *err)
 {
     if (packed->failure.status == IA_OK)

@@ -12,4 +12,5 @@ const struct ia_limits ia_default_limits = {
     .max_all_shared_runs = INT64_C(4) << 20, /* 256 MiB while they are compared */
     .max_packed_members = 100,
     .max_packed_bytes = INT64_C(256) << 20, /* seconds */
+    .max_peek_bytes = INT64_C(1) << 20,     /* milliseconds: there may be a hundred thousand of them */
 };

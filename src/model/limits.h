@@ -15,6 +15,7 @@ struct ia_limits {
     int64_t max_all_shared_runs; /* the same of all files together */
     int max_packed_members;      /* of one packed file (io/packed.h) */
     int64_t max_packed_bytes;    /* of one packed file: read, and unpacked, each */
+    int64_t max_peek_bytes;      /* the same of one whose name shows no image, until one is found in it */
 };
 
 extern const struct ia_limits ia_default_limits;

@@ -202,19 +202,86 @@ def test_what_is_packed_twice_is_opened(case):
 
 # -- Names ------------------------------------------------------------------------------------------------------------
 
-def test_names_with_an_inner_ending_are_opened_and_others_are_not(case):
-    opened = ["vm.qcow2.gz", "VM.QCOW2.GZ", "vm.qcow2.2026-11-30.gz", "vm.qcow2-old.gz", "vm.img.gz", "a.vmdk.backup", "x.ova"]
-    closed = ["notes.txt.gz", "vm.gz", "qcow2.gz", "vm.qcow2x.gz", "images.tar", ".gz"]
-    for name in opened + closed:
+def lay_orphan(site):
+    """Nothing is called as an image was."""
+    os.unlink(lay(site))
+    site.scan()
+
+
+def test_an_image_counts_whatever_the_packed_file_is_called(case):
+    for name in ("vm.qcow2.gz", "VM.QCOW2.GZ", "vm.qcow2.2026-11-30.gz", "vm.qcow2-old.gz", "vm.img.gz", "a.vmdk.backup", "x.ova",
+                 "backups/vm1.snap3.gz", "backups/vm.gz", "notes.txt.gz", "qcow2.gz", "vm.qcow2x.gz", "images.tar", ".gz", "saved"):
         site = case.site()
-        overlay = lay(site)
-        os.unlink(overlay)
-        site.scan()  # nothing is called as an image was
+        lay_orphan(site)
+        os.makedirs(site.path("backups"))
         put(site.path(name), packed.gzip.compress(packed.qcow2()) if not name.endswith((".tar", ".ova"))
             else packed.tar([("vm.qcow2", packed.qcow2())]))
         scan = site.scan()
-        case.same((scan.code, verdict(site)), (0, DOUBTED if name in opened else FREE),
-                  f"{name} is {'opened' if name in opened else 'not opened'}", scan.notes())
+        case.same((scan.code, verdict(site), subjects(site)[0].split(" ")[0] if subjects(site) else None), (0, DOUBTED, site.path(name)),
+                  f"{name} is opened", scan.notes())
+        again = site.scan()
+        case.same((again.stats["bytes read"], verdict(site)), (0, DOUBTED), f"{name}: unchanged, it is not opened again", again.notes())
+
+
+def test_what_cannot_be_opened_counts_where_its_name_shows_an_image(case):
+    image = packed.gzip.compress(packed.qcow2())
+    for name, counts in {"vm.qcow2.gz": True, "vm.qcow2.2026-11-30.gz": True, "x.ova": True, "backups/vm1.snap3.gz": False, "vm.gz": False,
+                         "messages.1.gz": False, "images.tar.gz": False}.items():
+        site = case.site()
+        lay_orphan(site)
+        os.makedirs(site.path("backups"))
+        put(site.path(name), damaged(image))
+        scan = site.scan()
+        case.same((scan.code, verdict(site), site.findings()), (3, DOUBTED, {("packed-unreadable", name)}) if counts else (0, FREE, set()),
+                  f"{name}, damaged, {'may name anything' if counts else 'is passed over'}", scan.notes())
+        again = site.scan()
+        case.same((again.stats["bytes read"], verdict(site)), (0, DOUBTED if counts else FREE), f"{name}: unchanged, it is not opened again",
+                  again.notes())
+
+
+def test_other_names_are_looked_at_in_their_beginning_alone(case):
+    """Where the name shows no image. The bound is 1 MiB, of what is read and of what is unpacked."""
+    image, noise, text = packed.qcow2(), os.urandom(3 << 20), b"a line of a log\n" * 1000
+    first = [("vm.xml", text), ("vm.qcow2", image)]
+    last = [("disk.raw", noise), ("vm.qcow2", image)]
+    files = {
+        "logs.tar.gz": (packed.gzip.compress(packed.tar([("a", text), ("b", text)])), FREE),
+        "messages.1.gz": (packed.gzip.compress(text * 100), FREE),
+        "report.docx": (packed.zipped([("word/document.xml", text)]), FREE),
+        "vm.tar.gz": (packed.gzip.compress(packed.tar(first)), DOUBTED),
+        "vm.zip": (packed.zipped(first), DOUBTED),
+        "twice.tar": (packed.tar([("vm.gz", packed.gzip.compress(image))]), DOUBTED),
+        "far.tar": (packed.tar(last), DOUBTED),  # what is not compressed is passed over without reading it
+        "far.tar.gz": (packed.gzip.compress(packed.tar(last), 1), FREE),
+        "far.img.tar.gz": (packed.gzip.compress(packed.tar(last), 1), DOUBTED),
+        "far-and-near.tar.gz": (packed.gzip.compress(packed.tar([("other.qcow2", packed.qcow2("x")), *last]), 1), DOUBTED),
+    }
+    for name, (data, expected) in files.items():
+        site = case.site()
+        lay_orphan(site)
+        put(site.path(name), data)
+        scan = site.scan()
+        case.same((scan.code, verdict(site), site.findings()), (0, expected, set()), name, scan.notes())
+    for name, members, cut in (("cut.tar", [("vm.qcow2", packed.qcow2("x")), *last], 20000),
+                               ("a-bad-log.tar", [("a.gz", damaged(packed.gzip.compress(text))), *first], 0)):
+        site = case.site()
+        lay_orphan(site)
+        data = packed.tar(members)
+        put(site.path(name), data[:len(data) - cut])
+        scan = site.scan()
+        case.same((scan.code, verdict(site), site.findings()), (3, DOUBTED, {("packed-unreadable", name)}),
+                  f"{name}: one that has an image and cannot be read to its end may name anything", scan.notes())
+
+
+def test_a_raw_image_that_begins_as_an_archive_does_is_looked_into(case):
+    site = case.site()
+    lay_orphan(site)
+    put(site.path("disk.raw"), packed.tar([("vm.qcow2", packed.qcow2())]))
+    site.scan()
+    case.same(verdict(site), DOUBTED, "a raw image that is an archive holds an overlay")
+    put(site.path("disk.raw"), packed.tar([("vm.txt", b"text")]))
+    site.scan()
+    case.same(verdict(site), FREE, "or none")
 
 
 def test_what_is_called_after_an_image_is_opened(case):
@@ -248,10 +315,10 @@ def test_what_is_called_after_an_image_is_opened(case):
 
     site = case.site()
     overlay = lay(site)
-    put(site.path("disk.gz"), packed.gzip.compress(packed.qcow2()))
+    put(site.path("disk.gz"), damaged(packed.gzip.compress(packed.qcow2())))
     os.unlink(overlay)
     site.scan()
-    case.same(verdict(site), FREE, "what is called after nothing is not opened")
+    case.same(verdict(site), FREE, "what is called after nothing and cannot be opened is passed over")
     create(site.path("disk"), MIB)
     site.scan()
     case.same(verdict(site), DOUBTED, "until an image is called so, although the file did not change")
@@ -478,7 +545,9 @@ def test_packed_images_that_are_not_scanned_are_missed(case):
 TESTS = [test_an_overlay_of_each_packer_keeps_its_base, test_what_is_proven_can_go_and_the_overlay_be_unpacked,
          test_each_member_keeps_its_own_base, test_a_member_in_a_directory_is_followed_from_there,
          test_a_packed_overlay_reads_what_others_mask, test_a_large_image_is_opened_by_its_head_alone,
-         test_what_is_packed_twice_is_opened, test_names_with_an_inner_ending_are_opened_and_others_are_not,
+         test_what_is_packed_twice_is_opened, test_an_image_counts_whatever_the_packed_file_is_called,
+         test_what_cannot_be_opened_counts_where_its_name_shows_an_image, test_other_names_are_looked_at_in_their_beginning_alone,
+         test_a_raw_image_that_begins_as_an_archive_does_is_looked_into,
          test_what_is_called_after_an_image_is_opened, test_what_cannot_be_opened_may_name_anything,
          test_what_is_odd_and_can_be_opened_is_no_finding, test_what_is_encrypted_may_name_anything,
          test_without_the_library_nothing_is_proven_until_it_is_there, test_bombs_are_given_up_within_bounds,

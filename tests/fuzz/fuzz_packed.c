@@ -13,6 +13,7 @@ static const struct ia_limits limits = {
     .max_parts = 64,
     .max_packed_members = 8,
     .max_packed_bytes = 1 << 20,
+    .max_peek_bytes = 1 << 16,
 };
 
 static enum ia_status check(void *ctx, const char *name, struct ia_image *image, struct ia_error *err)
@@ -37,6 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     enum ia_status status = ia_packed_read(source, &limits, check, &found, &err);
     FUZZ_CHECK(status != IA_BUG && status == err.status);
     FUZZ_CHECK(status == IA_OK || err.message[0] != '\0');
+    bool any = false;
+    status = ia_packed_peek(source, &limits, &any, &err);
+    FUZZ_CHECK(status != IA_BUG && (!any || status == IA_OK));
     ia_source_close(source);
     return 0;
 }

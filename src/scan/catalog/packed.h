@@ -42,8 +42,9 @@ bool ia_packed_content_add(struct ia_packed_content *content, const struct ia_pa
 struct ia_catalog;
 struct ia_file;
 
-/* The file's name has an image's ending before another one, or it was found to be packed before: it is opened if it
- * begins as packed files do. */
+/* The file's name has an image's ending before another one, or it was found to be packed before: what it holds is
+ * looked at to its end if it begins as packed files do. Of others the beginning is, and they count where an image is
+ * there. */
 bool ia_catalog_may_be_packed(const struct ia_catalog *catalog, const struct ia_file *file);
 /* It ends as packed images do (vm.qcow2.gz, export.ova): it is one, whether or not it can be read. */
 bool ia_file_claims_packed(const struct ia_file *file);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A packed image need not have an image's ending: what is called as an image is or was, with something behind it, may
- * be that image (vm becomes vm.gz). Which files are images is known once the others were read. */
+ * be that image (vm becomes vm.gz), even if a short look found none in it. Which files are images is known once the
+ * others were read. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -54,6 +54,12 @@ static enum ia_status set_problem(struct ia_packed_content *content, const char 
     return content->problem != NULL ? IA_OK : ia_no_memory(err);
 }
 
+/* Else another read, or the library that unpacks, may be had. */
+static bool is_lasting(enum ia_status status)
+{
+    return status != IA_IO && status != IA_MISSING;
+}
+
 static enum ia_status read_content(struct ia_source *source, const struct ia_parse_request *request,
                                    const struct ia_limits *limits, struct ia_packed_content *content, bool *is_packed,
                                    bool *lasting, struct ia_error *err)
@@ -61,7 +67,7 @@ static enum ia_status read_content(struct ia_source *source, const struct ia_par
     struct ia_error cause = {0};
     enum ia_status status = ia_packed_read(source, limits, add_names, content, &cause);
     *is_packed = status != IA_NOT_MINE || request->claims_packed;
-    *lasting = status != IA_IO && status != IA_MISSING; /* another read, or the library that unpacks, may be had */
+    *lasting = is_lasting(status);
     if (status == IA_OK || !*is_packed)
         return IA_OK;
     if (status == IA_NOMEM)
@@ -89,4 +95,13 @@ enum ia_status ia_read_packed(struct ia_source *source, const struct ia_parse_re
     else
         ia_packed_content_free(content);
     return status;
+}
+
+enum ia_status ia_peek_packed(struct ia_source *source, const struct ia_limits *limits, bool *found, bool *lasting,
+                              struct ia_error *err)
+{
+    struct ia_error cause = {0};
+    enum ia_status status = ia_packed_peek(source, limits, found, &cause);
+    *lasting = is_lasting(status);
+    return status == IA_NOMEM ? ia_no_memory(err) : IA_OK;
 }

@@ -14,4 +14,9 @@ IA_MUST_CHECK enum ia_status ia_read_packed(struct ia_source *source, const stru
                                             const struct ia_limits *limits, struct ia_packed_content **out,
                                             bool *lasting, struct ia_error *err);
 
+/* Whether a file whose name shows no image has one packed in it, by a short look. What cannot be opened has none.
+ * *lasting: as above. Fails with IA_NOMEM only. */
+IA_MUST_CHECK enum ia_status ia_peek_packed(struct ia_source *source, const struct ia_limits *limits, bool *found,
+                                            bool *lasting, struct ia_error *err);
+
 #endif

@@ -85,6 +85,22 @@ static bool may_settle(const struct ia_parse_result *result)
     return unwritten && written > time(NULL) - SECONDS;
 }
 
+/* By its name, or by what it holds. */
+static enum ia_status may_be_packed(const struct ia_parse_request *request, const struct ia_parse_env *env,
+                                    const struct ia_decision *decision, struct ia_source *source,
+                                    struct ia_parse_result *result, bool *may, struct ia_error *err)
+{
+    bool lasting = true;
+    *may = request->may_be_packed;
+    if (*may || !decision->looks_packed)
+        return IA_OK;
+    IA_TRY(ia_peek_packed(source, env->limits, may, &lasting, err));
+    result->looks_packed = !*may;
+    if (!lasting)
+        result->checked_ns = 0;
+    return IA_OK;
+}
+
 /* A raw image, too, may be an archive: QEMU can use a member of it that is not compressed. */
 static enum ia_status look_into(const struct ia_parse_request *request, const struct ia_parse_env *env,
                                 const struct ia_decision *decision, struct ia_source *source,
@@ -94,13 +110,14 @@ static enum ia_status look_into(const struct ia_parse_request *request, const st
     bool lasting = true;
     if (decision->class != IA_CLASS_SKIPPED && !is_raw)
         return IA_OK;
-    result->looks_packed = decision->looks_packed && !request->may_be_packed;
-    if (!request->may_be_packed)
-        return IA_OK;
-    IA_TRY(ia_read_packed(source, request, env->limits, &result->packed, &lasting, err));
-    result->table_bytes += is_raw ? 0 : source->bytes_read; /* those of an image are counted at its end */
+    bool may = false;
+    IA_TRY(may_be_packed(request, env, decision, source, result, &may, err));
+    if (may)
+        IA_TRY(ia_read_packed(source, request, env->limits, &result->packed, &lasting, err));
     if (!lasting)
         result->checked_ns = 0;
+    if ((may || decision->looks_packed) && !is_raw) /* those of an image are counted at its end */
+        result->table_bytes += source->bytes_read;
     if (result->packed != NULL && !is_raw) {
         result->class = IA_CLASS_PACKED;
         result->reason = "";

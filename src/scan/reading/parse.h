@@ -33,7 +33,7 @@ struct ia_parse_result {
     struct ia_parsed parsed;          /* mappings have no map_id here */
     struct ia_account account;        /* of an image */
     struct ia_packed_content *packed; /* owned; NULL: it is not packed, or that was not asked */
-    bool looks_packed;                /* it is no image, that was not asked, and it begins as packed files do */
+    bool looks_packed;                /* it is no image, begins as packed files do, and a short look found none in it */
     struct stat st;
     bool opened;        /* st and birth_ns hold */
     int64_t birth_ns;   /* as in struct ia_file */

@@ -24,7 +24,7 @@ struct ia_read {
     bool parsed_now;
     bool written_since_walk;   /* it was not, when it was read, as the walk saw it */
     bool unpacked_now;         /* images that are packed in it were looked for */
-    bool looks_packed;         /* they were not, and it begins as packed files do */
+    bool looks_packed;         /* they were not: it begins as packed files do, and a short look found none */
     const char *lock_state;    /* "none", "read", "write", "unknown" */
     struct ia_sharing sharing; /* blocks in common with other files */
     struct ia_account account; /* of an image read in this scan */
