@@ -121,6 +121,14 @@ CREATE TABLE file (
     UNIQUE (volume_id, inode)
 ) STRICT;
 
+-- A name that an image had in an earlier scan, and has no more. A copy with the time stamp of an original has its names, too.
+CREATE TABLE former_name (
+    image_id INTEGER NOT NULL REFERENCES image DEFERRABLE INITIALLY DEFERRED,
+    path     TEXT NOT NULL,
+    PRIMARY KEY (image_id, path)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX former_name_path ON former_name (path);
+
 -- Every name by which the latest scan found an image or a part of one: hard links, bind mounts, symbolic links.
 CREATE TABLE file_name (
     path    TEXT PRIMARY KEY,
@@ -368,8 +376,12 @@ CREATE TABLE packed_reference (
     state     TEXT NOT NULL CHECK (  -- as reference.state
                    state = 'followed' OR state = 'missing' OR state = 'outside' OR state = 'remote'
                    OR state = 'unsupported' OR state = 'denied' OR state = 'not-a-file' OR state = 'ambiguous'
-                   OR state = 'loop' OR state = 'several'),
+                   OR state = 'loop' OR state = 'several'
+                   OR state = 'earlier'),  -- the name led there in an earlier scan: path is what the file is called now
     target_id INTEGER REFERENCES file (file_id) DEFERRABLE INITIALLY DEFERRED,  -- the file there; NULL: none
+    base_id   INTEGER,           -- file_id of a file that the image may have been made on: its name led there when a scan
+                                 -- first saw it, or had led there before; that is target_id, or no more; -1: it was made on
+                                 -- another one that no scan saw there; NULL: this is none
     PRIMARY KEY (file_id, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX packed_reference_target ON packed_reference (target_id);

@@ -300,7 +300,7 @@ CREATE VIEW v_packed AS
 SELECT f.path, p.problem, r.member, r.format, r.kind, r.name, nullif(r.path, '') AS target_path, r.state
 FROM packed_file AS p
 JOIN file AS f USING (file_id)
-LEFT JOIN packed_reference AS r USING (file_id);
+LEFT JOIN packed_reference AS r ON r.file_id = p.file_id AND (r.state <> 'earlier' OR r.target_id IS NOT NULL);
 
 -- A finding of the latest scan, or (cleared) of an earlier one that is kept and has gone since.
 CREATE VIEW v_finding AS

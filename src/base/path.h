@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parts of a path, and globs on paths. Nothing is resolved or normalised: a path is its bytes before and behind the
- * last slash. */
+/* Parts of a path, and globs on paths. Nothing is resolved: a path is its bytes before and behind the last slash. */
 #ifndef IA_BASE_PATH_H
 #define IA_BASE_PATH_H
 
@@ -53,5 +52,9 @@ static inline bool ia_path_go_up(char *path)
 
 /* The glob, as fnmatch reads it without flags, matches the whole path or its last component. A * matches slashes. */
 bool ia_path_matches(const char *path, const char *glob);
+
+/* Takes the slashes that are too many, "." and ".." out of an absolute path, as if no component were a symbolic link.
+ * In place: it grows no longer. */
+void ia_path_simplify(char *path);
 
 #endif

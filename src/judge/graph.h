@@ -94,7 +94,8 @@ enum ia_graph_state {
     IA_GRAPH_MISSING,
     IA_GRAPH_AMBIGUOUS, /* it depends on a working directory */
     IA_GRAPH_REMOTE,
-    IA_GRAPH_OTHER, /* outside, denied, unsupported... */
+    IA_GRAPH_EARLIER, /* of packed images: the name led there in an earlier scan */
+    IA_GRAPH_OTHER,   /* outside, denied, unsupported... */
 };
 
 /* Somebody has a file open, or uses it otherwise. */
@@ -125,9 +126,19 @@ struct ia_graph_packed {
     const char *archive; /* path of the file that it is packed in */
     const char *member;  /* "": the file is compressed, and no archive */
     enum ia_graph_state state;
-    const char *name; /* as in the image */
-    const char *path; /* where it leads, "" when that is not a path */
-    size_t target;    /* file, IA_GRAPH_NONE: not one that is known */
+    const char *name;   /* as in the image */
+    const char *path;   /* where it leads, "" when that is not a path */
+    size_t target;      /* file, IA_GRAPH_NONE: not one that is known */
+    bool is_base;       /* the packed image may have been made on it, whatever it is called */
+    bool is_unknown;    /* it was made on a file that nothing is known of, target is IA_GRAPH_NONE */
+    const char *stated; /* format that it states of the file; NULL: none */
+    int64_t written_ns; /* when the archive was last written to */
+};
+
+/* A name that an image had in an earlier scan. */
+struct ia_graph_former {
+    size_t image;
+    const char *path;
 };
 
 /* A finding of the latest scan that a verdict may rest on. */
@@ -147,7 +158,8 @@ struct ia_graph {
     IA_VEC(struct ia_graph_image) images;
     IA_VEC(struct ia_graph_reference) references;
     IA_VEC(struct ia_graph_part) parts;
-    IA_VEC(struct ia_graph_packed) packed;
+    IA_VEC(struct ia_graph_packed) packed; /* those of one name together */
+    IA_VEC(struct ia_graph_former) former;
     IA_VEC(struct ia_graph_holder) holders;
     IA_VEC(struct ia_graph_finding) findings;
     IA_VEC(const char *) backing_globs;

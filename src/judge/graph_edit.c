@@ -41,10 +41,13 @@ static void lose_packed(struct ia_graph *graph, size_t file, const char *path)
 {
     for (size_t i = 0; i < graph->packed.len; i++) {
         struct ia_graph_packed *packed = &graph->packed.items[i];
-        if (packed->target != file || (path != NULL && strcmp(packed->path, path) != 0))
+        bool is_earlier = packed->state == IA_GRAPH_EARLIER;
+        if (packed->target != file || (path != NULL && (is_earlier || strcmp(packed->path, path) != 0)))
             continue;
-        packed->target = IA_GRAPH_NONE;
-        packed->state = IA_GRAPH_MISSING;
+        if (path == NULL || !packed->is_base)
+            packed->target = IA_GRAPH_NONE;
+        if (!is_earlier)
+            packed->state = IA_GRAPH_MISSING;
     }
 }
 
@@ -129,9 +132,13 @@ bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path)
     size_t file = graph->images.items[number].file;
     struct ia_graph_file *of = &graph->files.items[file];
     struct ia_graph_name *names = graph->names.items + of->first_name;
-    for (size_t i = 0; i < of->names; i++)
-        if (strcmp(names[i].path, path) == 0)
-            names[i--] = names[--of->names];
+    for (size_t i = 0; i < of->names; i++) {
+        if (strcmp(names[i].path, path) != 0)
+            continue;
+        if (!ia_vec_push(&graph->former, ((struct ia_graph_former){number, names[i].path})))
+            return false;
+        names[i--] = names[--of->names];
+    }
     if (of->names > 0 && strcmp(graph->images.items[number].path, path) == 0)
         graph->images.items[number].path = names[0].path;
     of->ctime_ns = INT64_MAX;

@@ -24,6 +24,7 @@ struct ia_judge {
     const struct ia_graph *graph;
     struct ia_judge_links references, owners;
     IA_VEC(struct ia_judge_packed_link) packed; /* by image */
+    IA_VEC(size_t) unknown;                     /* packed images whose base nothing is known of */
     IA_VEC(size_t) overlays;                    /* images that have a backing image, by that one */
     size_t *first_overlay;                      /* of each image in `overlays`, and the end */
     IA_VEC(size_t) findings;                    /* those about readers, by path */
@@ -44,10 +45,10 @@ static inline size_t ia_judge_overlays(const struct ia_judge *judge, size_t imag
     return judge->first_overlay[image + 1] - judge->first_overlay[image];
 }
 
-/* Works out everything but `findings` and `packed`; false: out of memory. */
+/* Works out everything but `findings`, `packed` and `unknown`; false: out of memory. */
 bool ia_judge_link_up(struct ia_judge *judge);
 
-/* packed.c: works out `packed`, once owners are known; false: out of memory. */
+/* packed.c: works out `packed` and `unknown`, once owners are known; false: out of memory. */
 bool ia_judge_link_packed(struct ia_judge *judge);
 /* The packed images that name the image: their number, and the first of them. */
 size_t ia_judge_packed_of(const struct ia_judge *judge, size_t image, const struct ia_judge_packed_link **first);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which images packed ones name: by the file that was found, by its path, or, where it was not found, by what it may be
- * called by now. */
+ * called by now, or may have been called before. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,9 +17,10 @@ struct keys {
 };
 
 /* What is looked for among the names of images, whole paths and last components; and, for what was not found, among the
- * paths of what named them: vm.qcow2.gz may be the overlay that vm.qcow2 was. */
+ * paths of what named them: vm.qcow2.gz may be the overlay that vm.qcow2 was. Where it is not known what a packed image
+ * was made on, names count that images had in earlier scans. */
 struct wanted {
-    struct keys names, former;
+    struct keys names, former, earlier;
 };
 
 static int compare_text(const char *a, size_t a_len, const char *b, size_t b_len)
@@ -59,16 +60,48 @@ static bool add_former_paths(struct keys *keys, const char *archive, size_t pack
     return true;
 }
 
-/* What was not found may be called otherwise by now. What is on another host was looked for by nobody. */
-static bool add_lost(struct wanted *wanted, const struct ia_graph_packed *packed, size_t number)
+/* By the last components of the path and of the name. */
+static bool add_components(struct keys *keys, const struct ia_graph_packed *packed, size_t number)
 {
     const char *path = ia_path_name(packed->path);
     const char *name = ia_path_name(packed->name);
     bool is_described = strncmp(packed->name, "json:", 5) == 0;
-    return add_key(&wanted->names, path, strlen(path), number) &&
-           (packed->state == IA_GRAPH_REMOTE || add_former_paths(&wanted->former, packed->archive, number)) &&
-           (is_described ? add_words(&wanted->names, packed->name, number)
-                         : add_key(&wanted->names, name, strlen(name), number));
+    return add_key(keys, path, strlen(path), number) &&
+           (is_described ? add_words(keys, packed->name, number) : add_key(keys, name, strlen(name), number));
+}
+
+/* What was not found may be called otherwise by now. What is on another host was looked for by nobody. */
+static bool add_lost(struct wanted *wanted, const struct ia_graph_packed *packed, size_t number)
+{
+    return add_components(&wanted->names, packed, number) &&
+           (packed->state == IA_GRAPH_REMOTE || add_former_paths(&wanted->former, packed->archive, number));
+}
+
+static bool is_same_name(const struct ia_graph_packed *a, const struct ia_graph_packed *b)
+{
+    return strcmp(a->name, b->name) == 0 && strcmp(a->member, b->member) == 0 && strcmp(a->archive, b->archive) == 0;
+}
+
+/* The end of those of the name that begin at `first`; *known: a file is there that the image may have been made on. */
+static size_t end_of_name(const struct ia_graph *graph, size_t first, bool *known)
+{
+    size_t end = first;
+    *known = false;
+    for (; end < graph->packed.len && is_same_name(&graph->packed.items[first], &graph->packed.items[end]); end++)
+        *known = *known || (graph->packed.items[end].is_base && graph->packed.items[end].target != IA_GRAPH_NONE);
+    return end;
+}
+
+static bool add_packed(struct wanted *wanted, const struct ia_graph_packed *packed, bool known, size_t number)
+{
+    if (packed->state == IA_GRAPH_EARLIER)
+        return true;
+    if (!known && packed->state != IA_GRAPH_REMOTE &&
+        (!add_key(&wanted->earlier, packed->path, strlen(packed->path), number) ||
+         !add_components(&wanted->earlier, packed, number)))
+        return false;
+    return add_key(&wanted->names, packed->path, strlen(packed->path), number) &&
+           (packed->state == IA_GRAPH_FOLLOWED || add_lost(wanted, packed, number));
 }
 
 static void sort(struct keys *keys)
@@ -79,14 +112,16 @@ static void sort(struct keys *keys)
 
 static bool gather(const struct ia_graph *graph, struct wanted *wanted)
 {
-    for (size_t i = 0; i < graph->packed.len; i++) {
-        const struct ia_graph_packed *packed = &graph->packed.items[i];
-        if (!add_key(&wanted->names, packed->path, strlen(packed->path), i) ||
-            (packed->state != IA_GRAPH_FOLLOWED && !add_lost(wanted, packed, i)))
-            return false;
+    for (size_t i = 0, end; i < graph->packed.len; i = end) {
+        bool known;
+        end = end_of_name(graph, i, &known);
+        for (size_t n = i; n < end; n++)
+            if (!add_packed(wanted, &graph->packed.items[n], known, n))
+                return false;
     }
     sort(&wanted->names);
     sort(&wanted->former);
+    sort(&wanted->earlier);
     return true;
 }
 
@@ -117,10 +152,18 @@ static bool add_by_text(struct ia_judge *judge, const struct keys *keys, const c
     return true;
 }
 
-static bool add_by_path(struct ia_judge *judge, const struct wanted *wanted, const char *path, size_t image)
+static bool add_by_path(struct ia_judge *judge, const struct keys *keys, const char *path, size_t image)
 {
-    return add_by_text(judge, &wanted->names, path, image) &&
-           add_by_text(judge, &wanted->names, ia_path_name(path), image);
+    return add_by_text(judge, keys, path, image) && add_by_text(judge, keys, ia_path_name(path), image);
+}
+
+static bool add_by_earlier_names(struct ia_judge *judge, const struct wanted *wanted)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->former.len; i++)
+        if (!add_by_path(judge, &wanted->earlier, graph->former.items[i].path, graph->former.items[i].image))
+            return false;
+    return true;
 }
 
 /* By all names of all files that images are made of. */
@@ -132,9 +175,9 @@ static bool add_by_names(struct ia_judge *judge, const struct wanted *wanted)
         const struct ia_graph_file *file = &graph->files.items[judge->owners.all.items[i].file];
         const char *named_by = graph->images.items[image].named_by;
         for (size_t n = 0; n < file->names; n++)
-            if (!add_by_path(judge, wanted, graph->names.items[file->first_name + n].path, image))
+            if (!add_by_path(judge, &wanted->names, graph->names.items[file->first_name + n].path, image))
                 return false;
-        if (!add_by_path(judge, wanted, graph->images.items[image].path, image))
+        if (!add_by_path(judge, &wanted->names, graph->images.items[image].path, image))
             return false;
         if (named_by != NULL && !add_by_text(judge, &wanted->former, named_by, image))
             return false;
@@ -164,16 +207,26 @@ static int by_image(const void *left, const void *right)
     return (a->image > b->image) - (a->image < b->image);
 }
 
+static bool list_unknown(struct ia_judge *judge)
+{
+    for (size_t i = 0; i < judge->graph->packed.len; i++)
+        if (judge->graph->packed.items[i].is_unknown && !ia_vec_push(&judge->unknown, i))
+            return false;
+    return true;
+}
+
 bool ia_judge_link_packed(struct ia_judge *judge)
 {
     struct wanted wanted = {0};
     if (judge->graph->packed.len == 0)
         return true;
-    bool ok = gather(judge->graph, &wanted) && add_by_names(judge, &wanted) && add_targets(judge);
+    bool ok = list_unknown(judge) && gather(judge->graph, &wanted) && add_by_names(judge, &wanted) &&
+              add_by_earlier_names(judge, &wanted) && add_targets(judge);
     if (judge->packed.len > 0)
         qsort(judge->packed.items, judge->packed.len, sizeof(judge->packed.items[0]), by_image);
     ia_vec_release(&wanted.names.all);
     ia_vec_release(&wanted.former.all);
+    ia_vec_release(&wanted.earlier.all);
     return ok;
 }
 

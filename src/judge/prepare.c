@@ -118,6 +118,7 @@ void ia_judge_free(struct ia_judge *judge)
     ia_vec_release(&judge->references.all);
     ia_vec_release(&judge->owners.all);
     ia_vec_release(&judge->packed);
+    ia_vec_release(&judge->unknown);
     ia_vec_release(&judge->overlays);
     ia_vec_release(&judge->findings);
     ia_vec_release(&judge->remote);

@@ -189,11 +189,17 @@ static const struct ia_column_spec packed_file_columns[] = {
 };
 
 static const struct ia_column_spec packed_reference_columns[] = {
-    IA_KEY(ia_packed_reference_row, file_id),   IA_KEY(ia_packed_reference_row, number),
-    IA_COLUMN(ia_packed_reference_row, member), IA_COLUMN(ia_packed_reference_row, format),
-    IA_COLUMN(ia_packed_reference_row, kind),   IA_COLUMN(ia_packed_reference_row, name),
-    IA_COLUMN(ia_packed_reference_row, stated), IA_COLUMN(ia_packed_reference_row, path),
-    IA_COLUMN(ia_packed_reference_row, state),  IA_NULL_IF_ZERO(ia_packed_reference_row, target_id),
+    IA_KEY(ia_packed_reference_row, file_id),          IA_KEY(ia_packed_reference_row, number),
+    IA_COLUMN(ia_packed_reference_row, member),        IA_COLUMN(ia_packed_reference_row, format),
+    IA_COLUMN(ia_packed_reference_row, kind),          IA_COLUMN(ia_packed_reference_row, name),
+    IA_COLUMN(ia_packed_reference_row, stated),        IA_COLUMN(ia_packed_reference_row, path),
+    IA_COLUMN(ia_packed_reference_row, state),         IA_NULL_IF_ZERO(ia_packed_reference_row, target_id),
+    IA_NULL_IF_ZERO(ia_packed_reference_row, base_id),
+};
+
+static const struct ia_column_spec former_name_columns[] = {
+    IA_KEY(ia_former_name_row, image_id),
+    IA_KEY(ia_former_name_row, path),
 };
 
 static const struct ia_column_spec finding_columns[] = {
@@ -324,6 +330,7 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
          "WHERE kind IN ('data-file', 'extent', 'parent-path', 'companion') ORDER BY image_id, number, kind"},
     [IA_ENTITY_PACKED_FILE] = {"packed_file", COLUMNS(packed_file), "ORDER BY file_id"},
     [IA_ENTITY_PACKED_REFERENCE] = {"packed_reference", COLUMNS(packed_reference), "ORDER BY file_id, number"},
+    [IA_ENTITY_FORMER_NAME] = {"former_name", COLUMNS(former_name), "ORDER BY image_id, path"},
     [IA_ENTITY_FINDING] = {"finding", COLUMNS(finding), NULL},
     [IA_ENTITY_CANDIDATE] = {"candidate", COLUMNS(candidate), "ORDER BY image_id"},
     [IA_ENTITY_EVIDENCE] = {"evidence", COLUMNS(evidence), NULL},

@@ -23,6 +23,7 @@ enum ia_entity_number {
     IA_ENTITY_REFERENCE, /* those of parts and parents' paths are loaded */
     IA_ENTITY_PACKED_FILE,
     IA_ENTITY_PACKED_REFERENCE,
+    IA_ENTITY_FORMER_NAME,
     IA_ENTITY_FINDING,
     IA_ENTITY_CANDIDATE,
     IA_ENTITY_EVIDENCE,

@@ -97,7 +97,7 @@ static bool link_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 }
 
 /* As enum ia_graph_state. */
-static const char *const states[] = {"followed", "missing", "ambiguous", "remote"};
+static const char *const states[] = {"followed", "missing", "ambiguous", "remote", "earlier"};
 
 static bool set_earlier(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
@@ -150,8 +150,19 @@ static bool add_packed(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .name = ia_graph_column_text_or_empty(stored, stmt, 3),
         .path = ia_graph_column_text_or_empty(stored, stmt, 4),
         .target = ia_graph_column_file(stored, stmt, 5),
+        .is_base = sqlite3_column_int64(stmt, 6) > 0,
+        .is_unknown = sqlite3_column_int64(stmt, 6) < 0,
+        .stated = ia_graph_column_text(stored, stmt, 7),
+        .written_ns = sqlite3_column_int64(stmt, 8),
     };
     return ia_vec_push(&stored->graph.packed, packed);
+}
+
+static bool add_former(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    struct ia_graph_former former = {ia_graph_column_image(stored, stmt, 0),
+                                     ia_graph_column_text_or_empty(stored, stmt, 1)};
+    return former.image == IA_GRAPH_NONE || ia_vec_push(&stored->graph.former, former);
 }
 
 static bool add_finding(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
@@ -222,8 +233,10 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
                         " WHERE kind NOT IN ('parent-path', 'companion')"},
         {add_part, "SELECT image_id, file_id, path FROM image_file WHERE number > 0"},
         {add_holder, "SELECT file_id, subject FROM holder"},
-        {add_packed, "SELECT f.path, p.member, p.state, p.name, p.path, p.target_id FROM packed_reference AS p"
+        {add_packed, "SELECT f.path, p.member, p.state, p.name, p.path, p.target_id, p.base_id, p.stated, f.mtime_ns"
+                     " FROM packed_reference AS p"
                      " JOIN file AS f USING (file_id) ORDER BY p.file_id, p.number"},
+        {add_former, "SELECT image_id, path FROM former_name"},
         {add_finding, "SELECT path, code, doubt, (SELECT a.number FROM acceptance AS a WHERE a.number = f.accepted_by"
                       " AND (a.until_ns IS NULL OR a.until_ns > strftime('%s', 'now') * 1000000000))"
                       " FROM finding AS f WHERE last_scan = (SELECT max(scan_id) FROM scan)"},

@@ -18,6 +18,7 @@ struct loader {
     ia_load_reference *reference;
     ia_load_packed_file *packed_file;
     ia_load_packed_reference *packed_reference;
+    ia_load_former_name *former_name;
     ia_load_template *template_glob;
     ia_load_tree *tree;
     ia_load_candidate *candidate;
@@ -184,6 +185,33 @@ enum ia_status ia_writer_load_packed_references(struct ia_writer *writer, ia_loa
     struct ia_packed_reference_row row;
     const struct loader loader = {.packed_reference = each, .ctx = ctx};
     return load_rows(writer, IA_ENTITY_PACKED_REFERENCE, &row, load_packed_reference, &loader, err);
+}
+
+static enum ia_status load_former_name(const struct loader *loader, const void *row, struct ia_error *err)
+{
+    const struct ia_former_name_row *name = row;
+    return loader->former_name(loader->ctx, name->image_id, name->path, err);
+}
+
+enum ia_status ia_writer_load_former_names(struct ia_writer *writer, ia_load_former_name *each, void *ctx,
+                                           struct ia_error *err)
+{
+    struct ia_former_name_row row;
+    const struct loader loader = {.former_name = each, .ctx = ctx};
+    return load_rows(writer, IA_ENTITY_FORMER_NAME, &row, load_former_name, &loader, err);
+}
+
+enum ia_status ia_writer_find_named(struct ia_writer *writer, const char *path, ia_load_named *each, void *ctx,
+                                    struct ia_error *err)
+{
+    struct ia_statements *statements = ia_writer_statements(writer);
+    IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_statements_get(statements, IA_STMT_FIND_NAMED, &stmt, err));
+    IA_TRY(ia_connection_check(statements->db, sqlite3_bind_text(stmt, 1, path, -1, SQLITE_TRANSIENT), reading, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+        IA_TRY(each(ctx, sqlite3_column_int64(stmt, 0), err));
+    return ia_connection_check(statements->db, code, reading, err);
 }
 
 static enum ia_status load_template(const struct loader *loader, const void *row, struct ia_error *err)

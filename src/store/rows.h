@@ -153,6 +153,13 @@ struct ia_packed_reference_row {
     const char *path;   /* "": none */
     const char *state;
     int64_t target_id; /* file; 0: none */
+    int64_t base_id;   /* the same, of one that may be no more */
+};
+
+/* A name that an image has no more. */
+struct ia_former_name_row {
+    int64_t image_id;
+    const char *path;
 };
 
 struct ia_finding_row {

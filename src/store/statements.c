@@ -12,12 +12,20 @@ static const char put_extents[] = "INSERT OR FAIL INTO extent (map_id, start, le
 static const char put_masked[] = "INSERT OR FAIL INTO masked (image_id, start, length, state, file, offset)"
                                  " SELECT image_id, start, length, state, file, offset FROM extent_batch(?2)";
 
+static const char inherit_names[] = "INSERT OR IGNORE INTO former_name SELECT ?1, path FROM former_name"
+                                    " WHERE image_id = ?2 UNION SELECT ?1, path FROM file_name WHERE file_id = ?3";
+
+static const char find_named[] = "SELECT file_id FROM file_name WHERE path = ?1 UNION SELECT i.file_id"
+                                 " FROM former_name AS f JOIN image AS i USING (image_id) WHERE f.path = ?1";
+
 static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_EXTENTS] = put_extents,
     [IA_STMT_PUT_MASKED] = put_masked,
     [IA_STMT_DROP_SPACE] = "DELETE FROM file_space WHERE image_id = ?",
     [IA_STMT_DROP_FILE] = "DELETE FROM file WHERE file_id = ?",
     [IA_STMT_DROP_IMAGE] = "DELETE FROM image WHERE image_id = ?",
+    [IA_STMT_INHERIT_NAMES] = inherit_names,
+    [IA_STMT_FIND_NAMED] = find_named,
     [IA_STMT_DROP_MAPPING] = "DELETE FROM mapping WHERE map_id = ?",
     [IA_STMT_DROP_EXTENTS] = "DELETE FROM extent WHERE map_id = ?",
     [IA_STMT_DROP_TREES] =

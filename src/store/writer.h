@@ -61,6 +61,14 @@ typedef enum ia_status ia_load_packed_reference(void *ctx, const struct ia_packe
                                                 struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_packed_references(struct ia_writer *writer, ia_load_packed_reference *each,
                                                               void *ctx, struct ia_error *err);
+/* The names that images have no more. */
+typedef enum ia_status ia_load_former_name(void *ctx, int64_t image_id, const char *path, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_former_names(struct ia_writer *writer, ia_load_former_name *each, void *ctx,
+                                                         struct ia_error *err);
+/* The files that have this name by the scan before, and those of images that had it before that. */
+typedef enum ia_status ia_load_named(void *ctx, int64_t file_id, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_find_named(struct ia_writer *writer, const char *path, ia_load_named *each,
+                                                  void *ctx, struct ia_error *err);
 typedef enum ia_status ia_load_mapping(void *ctx, const struct ia_mapping_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_mappings(struct ia_writer *writer, ia_load_mapping *each, void *ctx,
                                                      struct ia_error *err);
@@ -198,8 +206,14 @@ IA_MUST_CHECK enum ia_status ia_writer_drop_file(struct ia_writer *writer, int64
 IA_MUST_CHECK enum ia_status ia_writer_drop_image(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, int64_t map_id, struct ia_error *err);
 
-/* Empties the tables file_name, reference, image_file, packed_file and packed_reference, to be written anew. */
+/* Empties the tables file_name, reference, image_file, packed_file and packed_reference, to be written anew. Names of
+ * images are kept as former ones, until those that they still have are taken out. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_settle_former_names(struct ia_writer *writer, struct ia_error *err);
+/* The image is a copy of another, which had this file: it gets the names of that as former ones. Before the other goes.
+ */
+IA_MUST_CHECK enum ia_status ia_writer_inherit_names(struct ia_writer *writer, int64_t image_id, int64_t other_id,
+                                                     int64_t file_id, struct ia_error *err);
 
 /* Takes away the results of the forest for an image: its rows in chain, usage, reader_bytes, pair and masked. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err);

@@ -80,6 +80,34 @@ static void globs_match_the_whole_path_or_the_name(void **state)
     assert_false(ia_path_matches("/vm/base-1.qcow2", "base-?"));
 }
 
+static void simple_path_has_no_dots_and_no_slash_too_many(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *simple;
+    } cases[] = {
+        {"/a/b", "/a/b"},
+        {"/a/../b", "/b"},
+        {"/a/./b/", "/a/b"},
+        {"//a///b", "/a/b"},
+        {"/..", "/"},
+        {"/a/..", "/"},
+        {"/", "/"},
+        {"/a/b/../..", "/"},
+        {"/../a", "/a"},
+        {"/a/../../b/c", "/b/c"},
+        {"/..a/b..", "/..a/b.."},
+        {"/a/b/../c/./../d", "/a/d"},
+        {"/.", "/"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char path[32];
+        snprintf(path, sizeof(path), "%s", cases[i].path);
+        ia_path_simplify(path);
+        assert_string_equal(path, cases[i].simple);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +115,7 @@ int main(void)
         cmocka_unit_test(going_up_drops_the_last_name_until_none_is_left),
         cmocka_unit_test(path_is_below_a_directory_if_whole_names_agree),
         cmocka_unit_test(rest_below_a_directory_is_behind_its_slash),
+        cmocka_unit_test(simple_path_has_no_dots_and_no_slash_too_many),
         cmocka_unit_test(globs_match_the_whole_path_or_the_name),
     };
     return cmocka_run_group_tests_name("base/path", tests, NULL, NULL);

@@ -140,7 +140,18 @@ static char *judged(const struct ia_graph *graph)
     g->files.items[file].volume = 1
 
 #define PACKED(archive, member, state, name, path, target)                                                             \
-    assert_true(ia_vec_push(&g->packed, ((struct ia_graph_packed){archive, member, state, name, path, target})))
+    assert_true(ia_vec_push(&g->packed,                                                                                \
+                            ((struct ia_graph_packed){archive, member, state, name, path, target, .is_base = false})))
+/* The same of a file that the packed image may have been made on. */
+#define PACKED_BASE(archive, state, name, path, target)                                                                \
+    assert_true(                                                                                                       \
+        ia_vec_push(&g->packed, ((struct ia_graph_packed){archive, "", state, name, path, target, .is_base = true})))
+/* The same where nothing is known of that but its format. */
+#define PACKED_UNKNOWN(archive, name, format, written)                                                                 \
+    assert_true(ia_vec_push(&g->packed,                                                                                \
+                            ((struct ia_graph_packed){archive, "", IA_GRAPH_EARLIER, name, "", IA_GRAPH_NONE,          \
+                                                      .is_unknown = true, .stated = format, .written_ns = written})))
+#define FORMER(image, path) assert_true(ia_vec_push(&g->former, ((struct ia_graph_former){image, path})))
 
 CHANGE(nothing, (void)g)
 CHANGE(orphan_is_template, i[ORPHAN].is_template = true)
@@ -409,6 +420,31 @@ CHANGE(packed_names_extent, PART(ORPHAN, SPARE_FILE, "/r/flat");
 CHANGE(packed_names_base, PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "b", "/r/base.qcow2", BASE))
 CHANGE(packed_names_top, PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "t", "/r/top.qcow2", TOP))
 CHANGE(packed_names_partly_masked, packed_names_base(g); i[BASE].visible_present = 1)
+
+CHANGE(packed_led_to_orphan, PACKED("/r/x.gz", "", IA_GRAPH_MISSING, "o", "/r/o", IA_GRAPH_NONE);
+       PACKED_BASE("/r/x.gz", IA_GRAPH_EARLIER, "o", "/r/orphan.qcow2", ORPHAN))
+CHANGE(packed_led_to_orphan_and_leads_elsewhere, PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "o", "/r/alone.qcow2", ALONE);
+       PACKED_BASE("/r/x.gz", IA_GRAPH_EARLIER, "o", "/r/orphan.qcow2", ORPHAN))
+CHANGE(packed_led_to_what_is_gone, PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "o", "/r/alone.qcow2", ALONE);
+       PACKED_BASE("/r/x.gz", IA_GRAPH_EARLIER, "o", "", IA_GRAPH_NONE))
+CHANGE(packed_lost_former_name, PACKED("/r/x.gz", "", IA_GRAPH_MISSING, "../s/o", "/s/o", IA_GRAPH_NONE);
+       FORMER(ORPHAN, "/r/old/o"))
+CHANGE(packed_lost_other_former_name, PACKED("/r/x.gz", "", IA_GRAPH_MISSING, "../s/o", "/s/o", IA_GRAPH_NONE);
+       FORMER(ORPHAN, "/r/old/o2"); FORMER(ALONE, "/r/old/o"))
+CHANGE(packed_found_and_lost_of_former_name, packed_led_to_what_is_gone(g); FORMER(ORPHAN, "/r/old/alone.qcow2"))
+CHANGE(packed_base_is_found_beside_former_name, PACKED_BASE("/r/x.gz", IA_GRAPH_FOLLOWED, "o", "/r/alone.qcow2", ALONE);
+       FORMER(ORPHAN, "/r/alone.qcow2"))
+CHANGE(packed_remote_former_name, PACKED("/r/x.gz", "", IA_GRAPH_REMOTE, "nbd://host/o", "", IA_GRAPH_NONE);
+       FORMER(ORPHAN, "/r/o"))
+
+CHANGE(packed_on_what_is_unknown, PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "o", "/r/alone.qcow2", ALONE);
+       PACKED_UNKNOWN("/r/x.gz", "o", "qcow2", 50))
+CHANGE(packed_on_what_is_unknown_and_raw, PACKED_UNKNOWN("/r/x.gz", "o", "raw", 50))
+CHANGE(packed_on_what_is_unknown_and_not_stated, PACKED_UNKNOWN("/r/x.gz", "o", NULL, 50))
+CHANGE(packed_before_orphan_was_made, g->files.items[ORPHAN].birth_ns = g->files.items[ORPHAN].mtime_ns = 51;
+       i[ORPHAN].named_mtime_ns = 51; PACKED_UNKNOWN("/r/x.gz", "o", "qcow2", 50))
+CHANGE(packed_before_orphan_was_copied, g->files.items[ORPHAN].birth_ns = 51;
+       PACKED_UNKNOWN("/r/x.gz", "o", "qcow2", 50))
 
 #define ORPHAN_PROVEN "orphan.qcow2 unreferenced:\n"
 #define BASE_PROVEN "base.qcow2 fully-masked:\n"
@@ -687,6 +723,29 @@ static const struct rule {
     {"a packed image reads it through others", packed_names_top, ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
     {"a packed image reads what is partly masked", packed_names_partly_masked,
      ORPHAN_PROVEN "base.qcow2 partly-masked: packed-reference [/r/x.gz]\n"},
+    {"a packed image had led to it", packed_led_to_orphan, ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a packed image had led to it, and leads elsewhere", packed_led_to_orphan_and_leads_elsewhere,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a packed image had led to what is gone", packed_led_to_what_is_gone, ORPHAN_PROVEN BASE_PROVEN},
+    {"a packed image was made on what nothing is known of", packed_on_what_is_unknown,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_BUT("packed-reference [/r/x.gz]")},
+    {"a packed image was made on what nothing is known of but its format", packed_on_what_is_unknown_and_raw,
+     ORPHAN_PROVEN BASE_PROVEN},
+    {"a packed image was made on what not even the format is known of", packed_on_what_is_unknown_and_not_stated,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it was made after what is packed, on what nothing is known of", packed_before_orphan_was_made,
+     ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it was copied after what is packed, on what nothing is known of", packed_before_orphan_was_copied,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_BUT("packed-reference [/r/x.gz]")},
+    {"a packed image lost a file of its former name", packed_lost_former_name,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a packed image lost a file of another former name", packed_lost_other_former_name, ORPHAN_PROVEN BASE_PROVEN},
+    {"a packed image has another file of its former name, and its own is gone", packed_found_and_lost_of_former_name,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a packed image has its own base, of its former name", packed_base_is_found_beside_former_name,
+     ORPHAN_PROVEN BASE_PROVEN},
+    {"a packed image names one of its former name on another host", packed_remote_former_name,
+     ORPHAN_PROVEN BASE_PROVEN},
 
     /* What was accepted. */
     {"something was left out, and that is accepted", unread_accepted,
@@ -885,6 +944,24 @@ CHANGE(drop_the_name_that_a_packed_image_has, add_name(g, ORPHAN, "/s/second.qco
 CHANGE(drop_a_name_that_no_packed_image_has, add_name(g, ORPHAN, "/s/second.qcow2"); packed_names_orphan(g);
        assert_true(ia_graph_drop_name(g, ORPHAN, "/s/second.qcow2")))
 
+CHANGE(drop_the_name_of_what_a_packed_image_was_made_on, add_name(g, ORPHAN, "/s/second.qcow2");
+       PACKED_BASE("/r/x.gz", IA_GRAPH_FOLLOWED, "/s/second.qcow2", "/s/second.qcow2", ORPHAN);
+       assert_true(ia_graph_drop_name(g, ORPHAN, "/s/second.qcow2")))
+CHANGE(drop_the_name_of_what_a_packed_image_had_led_to, add_name(g, ORPHAN, "/s/second.qcow2");
+       PACKED("/r/x.gz", "", IA_GRAPH_MISSING, "o", "/r/o", IA_GRAPH_NONE);
+       PACKED_BASE("/r/x.gz", IA_GRAPH_EARLIER, "o", "/s/second.qcow2", ORPHAN);
+       assert_true(ia_graph_drop_name(g, ORPHAN, "/s/second.qcow2")))
+CHANGE(drop_a_name_that_a_packed_image_may_mean, add_name(g, ORPHAN, "/s/second.qcow2");
+       PACKED("/r/x.gz", "", IA_GRAPH_MISSING, "second.qcow2", "/r/second.qcow2", IA_GRAPH_NONE);
+       assert_true(ia_graph_drop_name(g, ORPHAN, "/s/second.qcow2")))
+CHANGE(drop_a_name_that_no_packed_image_may_mean, add_name(g, ORPHAN, "/s/second.qcow2");
+       PACKED("/r/x.gz", "", IA_GRAPH_MISSING, "third.qcow2", "/r/third.qcow2", IA_GRAPH_NONE);
+       assert_true(ia_graph_drop_name(g, ORPHAN, "/s/second.qcow2")))
+CHANGE(delete_what_a_packed_image_was_made_on, PACKED_BASE("/r/x.gz", IA_GRAPH_FOLLOWED, "o", "/r/alone.qcow2", ALONE);
+       FORMER(ORPHAN, "/r/alone.qcow2"); assert_true(ia_graph_delete(g, ALONE)))
+CHANGE(delete_what_a_packed_image_had_led_to, PACKED_BASE("/r/x.gz", IA_GRAPH_EARLIER, "o", "/r/orphan.qcow2", ALONE);
+       assert_true(ia_graph_delete(g, ALONE)))
+
 /* The file after those of the images. */
 CHANGE(delete_one_with_a_part, PART(ALONE, IMAGES, "/r/data.raw"); add_name(g, IMAGES, "/r/data.raw");
        assert_true(ia_graph_delete(g, ALONE)))
@@ -912,7 +989,17 @@ static const struct rule deeds[] = {
     {"what a packed image names is deleted, and another has its name",
      delete_another_that_is_called_as_a_packed_one_names, ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
     {"the name goes by which a packed image named it", drop_the_name_that_a_packed_image_has,
-     ORPHAN_PROVEN BASE_PROVEN},
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a name goes of what a packed image was made on", drop_the_name_of_what_a_packed_image_was_made_on,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a name goes of what a packed image had led to", drop_the_name_of_what_a_packed_image_had_led_to,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a name goes that a packed image may mean", drop_a_name_that_a_packed_image_may_mean,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"a name goes that no packed image may mean", drop_a_name_that_no_packed_image_may_mean, ORPHAN_PROVEN BASE_PROVEN},
+    {"what a packed image was made on is deleted, and another had its name", delete_what_a_packed_image_was_made_on,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"what a packed image had led to is deleted", delete_what_a_packed_image_had_led_to, ORPHAN_PROVEN BASE_PROVEN},
     {"a name goes by which no packed image named it", drop_a_name_that_no_packed_image_has,
      ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
     {"a base is deleted: what named it may mean no older file of another name", delete_base, ORPHAN_PROVEN},

@@ -139,7 +139,8 @@ static enum ia_status load_packed_reference(void *ctx, const struct ia_packed_re
                                   .member = (char *)row->member,
                                   .format = (char *)row->format,
                                   .name = (char *)row->name,
-                                  .stated = (char *)row->stated};
+                                  .stated = (char *)row->stated,
+                                  .was_seen = true};
     for (enum ia_packed_kind kind = 0; kind < IA_PACKED_KINDS; kind++)
         if (strcmp(row->kind, ia_packed_kind_word(kind)) == 0)
             name.kind = kind;
@@ -150,8 +151,12 @@ static enum ia_status load_packed_reference(void *ctx, const struct ia_packed_re
         previous->checked_ns = 0;
         return IA_OK;
     }
-    return is_same_name(previous->packed, &name) || ia_packed_content_add(previous->packed, &name) ? IA_OK
-                                                                                                   : ia_no_memory(err);
+    struct ia_packed_content *packed = previous->packed;
+    if (!is_same_name(packed, &name) && !ia_packed_content_add(packed, &name))
+        return ia_no_memory(err);
+    return row->base_id == 0 || ia_vec_push(&packed->names.items[packed->names.len - 1].bases, row->base_id)
+               ? IA_OK
+               : ia_no_memory(err);
 }
 
 enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/cleanup.h"
 #include "base/path.h"
 #include "format/format.h"
 #include "scan/catalog/catalog.h"
@@ -26,6 +27,7 @@ static void release_name(struct ia_packed_name *name)
     free(name->format);
     free(name->name);
     free(name->stated);
+    ia_vec_release(&name->bases);
 }
 
 void ia_packed_content_free(struct ia_packed_content *content)
@@ -47,6 +49,7 @@ bool ia_packed_content_add(struct ia_packed_content *content, const struct ia_pa
         .format = strdup(name->format),
         .name = strdup(name->name),
         .stated = name->stated == NULL ? NULL : strdup(name->stated),
+        .was_seen = name->was_seen,
     };
     bool copied = copy.member != NULL && copy.format != NULL && copy.name != NULL &&
                   (copy.stated != NULL || name->stated == NULL);
@@ -138,4 +141,15 @@ bool ia_catalog_may_be_packed(const struct ia_catalog *catalog, const struct ia_
         if (has_inner_ending(catalog, file->names.items[i].path))
             return true;
     return ia_file_claims_packed(file);
+}
+
+void ia_catalog_keep_packed(struct ia_catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->files.len; i++) {
+        struct ia_file *file = catalog->files.items[i];
+        bool is_unreadable = file->class == IA_CLASS_UNKNOWN && strcmp(file->reason, "unreadable") == 0;
+        struct ia_previous *previous = file->previous == IA_NO_FILE ? NULL : &catalog->previous.items[file->previous];
+        if (is_unreadable && previous != NULL && file->packed == NULL && ia_catalog_is_row_of(catalog, previous, file))
+            file->packed = ia_steal_ptr(previous->packed);
+    }
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/vec.h"
 
@@ -23,10 +24,12 @@ const char *ia_packed_kind_word(enum ia_packed_kind kind);
 /* A name of another file in a packed image. */
 struct ia_packed_name {
     enum ia_packed_kind kind;
-    char *member; /* owned; "": the file is compressed, and no archive */
-    char *format; /* owned; of the packed image */
-    char *name;   /* owned; as in the image */
-    char *stated; /* owned; the format that the image states of the file; NULL: none */
+    char *member;          /* owned; "": the file is compressed, and no archive */
+    char *format;          /* owned; of the packed image */
+    char *name;            /* owned; as in the image */
+    char *stated;          /* owned; the format that the image states of the file; NULL: none */
+    bool was_seen;         /* an earlier scan looked it up */
+    IA_VEC(int64_t) bases; /* file_ids of that scan: files that the image may have been made on, which may be no more */
 };
 
 /* What was found in a packed file. */
@@ -36,7 +39,7 @@ struct ia_packed_content {
 };
 void ia_packed_content_free(struct ia_packed_content *content); /* NULL is fine */
 
-/* Adds copies; false: out of memory. */
+/* Adds copies of the texts; false: out of memory. */
 bool ia_packed_content_add(struct ia_packed_content *content, const struct ia_packed_name *name);
 
 struct ia_catalog;
@@ -46,6 +49,8 @@ struct ia_file;
  * looked at to its end if it begins as packed files do. Of others the beginning is, and they count where an image is
  * there. */
 bool ia_catalog_may_be_packed(const struct ia_catalog *catalog, const struct ia_file *file);
+/* What was packed in files that are there and cannot be read is what it was. After they were tried. */
+void ia_catalog_keep_packed(struct ia_catalog *catalog);
 /* It ends as packed images do (vm.qcow2.gz, export.ova): it is one, whether or not it can be read. */
 bool ia_file_claims_packed(const struct ia_file *file);
 /* It ends as packed files of any kind do. */

@@ -7,9 +7,6 @@
 #include "base/checked.h"
 #include "scan/graph/links.h"
 
-/* In the place of a file_id: the image was made on another file than the one there, that no scan saw there. */
-enum { BASE_UNKNOWN = -1 };
-
 /* The row that the scan before left of this very file; NULL: none. */
 static const struct ia_previous *row_of(const struct ia_links *links, const struct ia_file *file)
 {
@@ -90,7 +87,7 @@ static bool is_copy_of(const struct ia_links *links, const struct ia_file *file,
 
 /* Of an image that is seen there for the first time. What was made and written to after the image was last written to
  * is not what the image was made on; a copy with its time stamps is not taken for that. */
-static bool is_newer(const struct ia_links *links, const struct ia_file *base, const struct ia_file *file)
+bool ia_links_is_newer(const struct ia_links *links, const struct ia_file *base, const struct ia_file *file)
 {
     int64_t written = ia_links_newest_change(links, file);
     return base->birth_ns > written && ia_links_newest_change(links, base) > written;
@@ -116,11 +113,11 @@ static void compare_base(struct ia_links *links, const struct all_known *known, 
     size_t now = node->backing_target;
     node->base_id = base_before(links, file);
     if (node->base_id == 0 && now != IA_NO_FILE && node->chain_ok &&
-        is_newer(links, links->catalog->files.items[now], file))
-        node->base_id = BASE_UNKNOWN;
+        ia_links_is_newer(links, links->catalog->files.items[now], file))
+        node->base_id = IA_BASE_UNKNOWN;
     if (node->base_id == 0)
         return;
-    node->base_is_newer = node->base_id == BASE_UNKNOWN;
+    node->base_is_newer = node->base_id == IA_BASE_UNKNOWN;
     node->base_before = find_known(known, node->base_id);
     if (now == IA_NO_FILE || now == node->base_before)
         return;

@@ -155,6 +155,49 @@ static bool add_holders(const struct ia_links *links, struct ia_graph *graph)
            ia_vec_push(&graph->holders, ((struct ia_graph_holder){IA_GRAPH_NONE, holders->unseen}));
 }
 
+/* Images of the graph by the numbers that they have in the store. */
+struct stored_image {
+    int64_t image_id;
+    size_t image;
+};
+struct stored_images {
+    IA_VEC(struct stored_image) all;
+};
+
+static int by_image_id(const void *left, const void *right)
+{
+    const struct stored_image *a = left;
+    const struct stored_image *b = right;
+    return (a->image_id > b->image_id) - (a->image_id < b->image_id);
+}
+
+static bool list_stored(const struct ia_links *links, const struct ia_graph *graph, struct stored_images *stored)
+{
+    for (size_t i = 0; i < graph->images.len; i++) {
+        int64_t image_id = links->catalog->files.items[graph->images.items[i].file]->image_id;
+        if (!ia_vec_push(&stored->all, ((struct stored_image){image_id, i})))
+            return false;
+    }
+    if (stored->all.len > 0)
+        qsort(stored->all.items, stored->all.len, sizeof(stored->all.items[0]), by_image_id);
+    return true;
+}
+
+static bool add_former(const struct ia_links *links, struct ia_graph *graph)
+{
+    struct stored_images stored = {0};
+    bool ok = links->former.len == 0 || list_stored(links, graph, &stored);
+    for (size_t i = 0; i < links->former.len && stored.all.len > 0 && ok; i++) {
+        const struct stored_image wanted = {.image_id = links->former.items[i].image_id};
+        const struct stored_image *found =
+            bsearch(&wanted, stored.all.items, stored.all.len, sizeof(stored.all.items[0]), by_image_id);
+        if (found != NULL)
+            ok = ia_vec_push(&graph->former, ((struct ia_graph_former){found->image, links->former.items[i].path}));
+    }
+    ia_vec_release(&stored.all);
+    return ok;
+}
+
 static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
 {
     const struct ia_catalog *catalog = links->catalog;
@@ -182,7 +225,7 @@ static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
         if (!ia_vec_push(&graph->backing_globs, links->catalog->options->backing_globs[i]))
             return false;
     return add_walked(links->catalog, graph) && ia_judge_graph_add_aliases(links, out) && add_findings(links, graph) &&
-           add_holders(links, graph);
+           add_holders(links, graph) && add_former(links, graph);
 }
 
 enum ia_status ia_judge_graph_make(const struct ia_links *links, struct ia_judge_graph *out, struct ia_error *err)

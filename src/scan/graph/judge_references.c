@@ -87,6 +87,13 @@ bool ia_judge_graph_add_aliases(const struct ia_links *links, struct ia_judge_gr
     return true;
 }
 
+static enum ia_graph_state packed_state_of(const struct ia_packed_target *target)
+{
+    if (target->is_earlier)
+        return IA_GRAPH_EARLIER;
+    return target->state == IA_RESOLVE_FOLLOWED ? IA_GRAPH_FOLLOWED : state_of(target->state);
+}
+
 bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *item)
 {
     for (size_t i = 0; i < item->node->packed.len; i++) {
@@ -95,10 +102,14 @@ bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *ite
         const struct ia_graph_packed packed = {
             .archive = ia_file_path(item),
             .member = name->member,
-            .state = target->state == IA_RESOLVE_FOLLOWED ? IA_GRAPH_FOLLOWED : state_of(target->state),
+            .state = packed_state_of(target),
             .name = name->name,
             .path = target->path == NULL ? "" : target->path,
             .target = target->item == IA_NO_FILE ? IA_GRAPH_NONE : target->item,
+            .is_base = target->is_base && target->item != IA_NO_FILE,
+            .is_unknown = target->base_id == IA_BASE_UNKNOWN,
+            .stated = name->stated,
+            .written_ns = item->key.mtime_ns,
         };
         if (!ia_vec_push(&graph->packed, packed))
             return false;

@@ -54,11 +54,22 @@ static void release_aliases(struct ia_links *links)
     ia_vec_release(&links->aliases);
 }
 
+void ia_links_release_places(struct ia_links *links)
+{
+    for (size_t i = 0; i < links->places.len; i++)
+        free(links->places.items[i].path);
+    ia_vec_release(&links->places);
+}
+
 void ia_links_release(struct ia_links *links)
 {
     ia_holders_release(&links->holders);
     ia_identities_release(&links->identities);
     release_aliases(links);
+    ia_links_release_places(links);
+    for (size_t i = 0; i < links->former.len; i++)
+        free(links->former.items[i].path);
+    ia_vec_release(&links->former);
     for (size_t i = 0; i < links->templates.len; i++)
         free(links->templates.items[i]);
     ia_vec_release(&links->templates);

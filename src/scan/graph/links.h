@@ -40,12 +40,24 @@ struct ia_nested {
     bool of_part;  /* in the name of a data file, which is not followed then, and a finding itself */
 };
 
-/* Where a name in a packed image leads. An identity and a description may lead to several files. */
+/* In the place of a file_id: the image was made on another file than the one there, that no scan saw there. */
+enum { IA_BASE_UNKNOWN = -1 };
+
+/* Where a name in a packed image leads, or led. An identity and a description may lead to several files. */
 struct ia_packed_target {
     size_t name;                 /* place in the file's packed->names */
     enum ia_resolve_state state; /* not NONE */
     size_t item;                 /* the file; IA_NO_FILE: none of the catalog */
     char *path;                  /* owned; NULL: none */
+    bool is_base;                /* the image may have been made on it, whatever it is called by now */
+    bool is_earlier;             /* that, and the name leads there no more */
+    int64_t base_id;             /* file_id of such a one that is not in the catalog, or IA_BASE_UNKNOWN; else 0 */
+};
+
+/* Where the image would look for a name that is packed. */
+struct ia_packed_place {
+    size_t item, name; /* the packed file, and the place in its packed->names */
+    char *path;        /* owned */
 };
 
 /* A file's place in the graph. Numbers are those of the catalog. */
@@ -97,16 +109,25 @@ static inline bool ia_node_is_only_a_part(const struct ia_node *node)
     return node->is_part && !node->is_referenced;
 }
 
+/* A name that an image had in an earlier scan. */
+struct ia_former_name {
+    int64_t image_id;
+    char *path; /* owned */
+};
+
 struct ia_links {
     struct ia_catalog *catalog;
     struct ia_reading *reading;
     struct ia_identities identities;
     struct ia_holders holders; /* of files by their numbers, once they were looked for */
     IA_VEC(struct ia_alias) aliases;
-    IA_VEC(char *) templates; /* owned globs: the store's and the options' */
+    IA_VEC(struct ia_packed_place) places; /* by item and name, until bases were looked for */
+    IA_VEC(struct ia_former_name) former;  /* names that images have no more, once they were loaded */
+    IA_VEC(char *) templates;              /* owned globs: the store's and the options' */
     struct ia_own_host host;
 };
 void ia_links_release(struct ia_links *links);
+void ia_links_release_places(struct ia_links *links);
 
 /* The store's templates, and those of this scan alone. */
 IA_MUST_CHECK enum ia_status ia_links_load_templates(struct ia_links *links, struct ia_error *err);
@@ -146,6 +167,10 @@ struct ia_resolve_rules ia_links_rules(const struct ia_links *links);
 size_t ia_links_file_of(const struct ia_links *links, const struct ia_resolved *file);
 /* packed.c: where the names in packed images lead. Once all images are known. */
 IA_MUST_CHECK enum ia_status ia_links_resolve_packed(struct ia_links *links, struct ia_error *err);
+/* packed_bases.c: after that, what packed images were made on, wherever it is called now. */
+IA_MUST_CHECK enum ia_status ia_links_find_packed_bases(struct ia_links *links, struct ia_error *err);
+/* former.c: names that images have no more, where packed images may mean these. After they were written. */
+IA_MUST_CHECK enum ia_status ia_links_load_former(struct ia_links *links, struct ia_error *err);
 /* chains.c: loops, depth, which chains are whole. */
 IA_MUST_CHECK enum ia_status ia_links_check_chains(struct ia_links *links, struct ia_error *err);
 /* history.c: where backing names led in the scan before: findings about bases that were exchanged or written to. */
@@ -154,6 +179,8 @@ IA_MUST_CHECK enum ia_status ia_links_compare(struct ia_links *links, struct ia_
 IA_MUST_CHECK enum ia_status ia_links_find_past_names(struct ia_links *links, struct ia_error *err);
 /* The file that had this number in the store before; IA_NO_FILE: none. */
 size_t ia_links_file_by_id(const struct ia_links *links, int64_t file_id);
+/* The one was made and written to after the other was last written to, and so is not what that was made on. */
+bool ia_links_is_newer(const struct ia_links *links, const struct ia_file *base, const struct ia_file *file);
 /* judge.c: the findings about single files; templates, who names an image and when its overlays were written to. */
 IA_MUST_CHECK enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err);
 /* After that: looks at locks and shared blocks of what was not read; of what may be called unused by opening it. */

@@ -62,6 +62,20 @@ static bool put_place(struct ia_buf *out, const char *archive, const char *membe
     return !out->failed;
 }
 
+static enum ia_status add_place(struct ia_links *links, size_t number, size_t name, const char *path,
+                                struct ia_error *err)
+{
+    if (path == NULL || path[0] != '/')
+        return IA_OK;
+    struct ia_packed_place place = {number, name, strdup(path)};
+    if (place.path == NULL || !ia_vec_push(&links->places, place)) {
+        free(place.path);
+        return ia_no_memory(err);
+    }
+    ia_path_simplify(place.path);
+    return IA_OK;
+}
+
 /* What is found first counts, from each name of the archive; else what was looked up last. */
 static enum ia_status follow(struct ia_links *links, size_t number, const struct packed_name *of, struct ia_error *err)
 {
@@ -74,6 +88,8 @@ static enum ia_status follow(struct ia_links *links, size_t number, const struct
             if (!put_place(&place, item->names.items[i].path, members[m]))
                 return ia_no_memory(err);
             IA_TRY(look_up(links, place.data, of, &file, err));
+            IA_TRY(add_place(links, number, of->at, file.named, err));
+            IA_TRY(add_place(links, number, of->at, file.path, err));
         }
     }
     return add_target(links, number, of->at, &file, err);

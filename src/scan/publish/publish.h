@@ -24,6 +24,8 @@ IA_MUST_CHECK enum ia_status ia_publish_scan(struct ia_publish *publish, struct 
 void ia_publish_number_images(struct ia_publish *publish);
 /* images.c: their rows, where they are not as they were, and those of mappings and host space. */
 IA_MUST_CHECK enum ia_status ia_publish_images(struct ia_publish *publish, struct ia_error *err);
+/* copies.c: the names of originals become former ones of their new copies. Before the originals go. */
+IA_MUST_CHECK enum ia_status ia_publish_names_of_copies(struct ia_publish *publish, struct ia_error *err);
 /* files.c: what the scan before had and this one has not, or has anew, goes. */
 IA_MUST_CHECK enum ia_status ia_publish_drop_old(struct ia_publish *publish, struct ia_error *err);
 /* files.c: each volume, with what is free now; then files, where they are not as they were. */

@@ -86,6 +86,7 @@ static enum ia_status put_options(struct ia_publish *publish, struct ia_error *e
 enum ia_status ia_publish_rows(struct ia_publish *publish, struct ia_error *err)
 {
     ia_publish_number_images(publish);
+    IA_TRY(ia_publish_names_of_copies(publish, err));
     IA_TRY(ia_publish_drop_old(publish, err));
     IA_TRY(put_formats(publish, err));
     IA_TRY(ia_publish_volumes(publish, err));

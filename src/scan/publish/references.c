@@ -102,7 +102,13 @@ static enum ia_status put_names(struct ia_publish *publish, const struct ia_file
     return IA_OK;
 }
 
-/* What is packed in the file, and where its names lead. */
+static int64_t base_id_of(const struct ia_publish *publish, const struct ia_packed_target *target)
+{
+    bool is_here = target->is_base && target->item != IA_NO_FILE;
+    return is_here ? publish->catalog->files.items[target->item]->file_id : target->base_id;
+}
+
+/* What is packed in the file, and where its names lead and led. */
 static enum ia_status put_packed(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
 {
     const struct ia_packed_file_row file = {.file_id = item->file_id, .problem = item->packed->problem};
@@ -119,8 +125,9 @@ static enum ia_status put_packed(struct ia_publish *publish, const struct ia_fil
             .name = name->name,
             .stated = name->stated,
             .path = target->path == NULL ? "" : target->path,
-            .state = ia_resolve_word(target->state),
+            .state = target->is_earlier ? "earlier" : ia_resolve_word(target->state),
             .target_id = target->item != IA_NO_FILE ? publish->catalog->files.items[target->item]->file_id : 0,
+            .base_id = base_id_of(publish, target),
         };
         IA_TRY(ia_writer_put_packed_reference(publish->writer, &row, err));
     }
@@ -219,6 +226,8 @@ static void add_packed(struct ia_fingerprint *print, const struct ia_publish *pu
         ia_fingerprint_int(print, file_id_of(publish, target->item));
         ia_fingerprint_int(print, target->state);
         ia_fingerprint_text(print, target->path);
+        ia_fingerprint_int(print, target->is_earlier);
+        ia_fingerprint_int(print, base_id_of(publish, target));
     }
 }
 
@@ -264,5 +273,6 @@ enum ia_status ia_publish_references(struct ia_publish *publish, struct ia_error
         return IA_OK;
     IA_TRY(ia_writer_clear_links(publish->writer, err));
     IA_TRY(write_links(publish, err));
+    IA_TRY(ia_writer_settle_former_names(publish->writer, err));
     return ia_writer_put_setting(publish->writer, key, now, err);
 }

@@ -265,6 +265,7 @@ enum ia_status ia_publish_verdicts(struct ia_publish *publish, struct ia_error *
 {
     struct seen seen = {.publish = publish};
     IA_TRY(ia_links_find_holders(publish->links, err));
+    IA_TRY(ia_links_load_former(publish->links, err));
     IA_TRY(ia_judge_graph_make(publish->links, &seen.judged, err));
     enum ia_status status = put_holders(publish, &seen.judged.graph, err);
     if (status == IA_OK)

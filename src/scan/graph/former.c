@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Names that images had in earlier scans, as the store has them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scan/graph/links.h"
+
+static enum ia_status add(void *ctx, int64_t image_id, const char *path, struct ia_error *err)
+{
+    struct ia_links *links = ctx;
+    struct ia_former_name former = {image_id, strdup(path)};
+    if (former.path != NULL && ia_vec_push(&links->former, former))
+        return IA_OK;
+    free(former.path);
+    return ia_no_memory(err);
+}
+
+enum ia_status ia_links_load_former(struct ia_links *links, struct ia_error *err)
+{
+    for (size_t i = 0; i < links->catalog->files.len; i++)
+        if (links->catalog->files.items[i]->node->packed.len > 0)
+            return ia_writer_load_former_names(links->catalog->writer, add, links, err);
+    return IA_OK;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* What packed images were made on. A name in a packed image stays as it is, and nobody mends it when the base gets
+ * another name, another place, or a successor under its name. So it means the file that it led to when a scan first saw
+ * it, wherever that is called now, and what had its name before that: the image may have been packed after the base was
+ * renamed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "chain/reference.h"
+#include "scan/catalog/successors.h"
+#include "scan/graph/links.h"
+
+/* What a packed file held in the scan before. */
+struct source {
+    int64_t size; /* of the file */
+    const struct ia_packed_name *name;
+};
+
+/* An image of the scan before would look here for its base, which was that file. */
+struct meant {
+    char *path; /* owned */
+    int64_t file_id;
+};
+
+struct tracer {
+    struct ia_links *links;
+    struct ia_successors successors;
+    IA_VEC(struct source) sources; /* by size and name */
+    IA_VEC(struct meant) meant;    /* by path */
+    bool knows_meant;
+    struct ia_file_numbers found, one;       /* of the name in question, and of one of its bases */
+    IA_VEC(int64_t) lost;                    /* the bases of which there is none */
+    IA_VEC(struct ia_packed_target) targets; /* of the packed file in question, as its node is to have them */
+};
+
+static enum ia_status checked(bool ok, struct ia_error *err)
+{
+    return ok ? IA_OK : ia_no_memory(err);
+}
+
+/* -- The same packed file in the scan before --------------------------------------------------------------------------
+ */
+
+static int compare_sources(const void *left, const void *right)
+{
+    const struct source *a = left;
+    const struct source *b = right;
+    int order = (a->size > b->size) - (a->size < b->size);
+    if (order == 0)
+        order = strcmp(a->name->name, b->name->name);
+    if (order == 0)
+        order = strcmp(a->name->member, b->name->member);
+    return order != 0 ? order : (a->name->kind > b->name->kind) - (a->name->kind < b->name->kind);
+}
+
+static bool add_sources(struct tracer *tracer, int64_t size, const struct ia_packed_content *content)
+{
+    for (size_t i = 0; content != NULL && i < content->names.len; i++)
+        if (content->names.items[i].was_seen &&
+            !ia_vec_push(&tracer->sources, ((struct source){size, &content->names.items[i]})))
+            return false;
+    return true;
+}
+
+static bool list_sources(struct tracer *tracer)
+{
+    const struct ia_catalog *catalog = tracer->links->catalog;
+    bool ok = true;
+    for (size_t i = 0; i < catalog->previous.len && ok; i++)
+        ok = add_sources(tracer, catalog->previous.items[i].key.size, catalog->previous.items[i].packed);
+    for (size_t i = 0; i < catalog->files.len && ok; i++)
+        if (catalog->files.items[i]->from_store)
+            ok = add_sources(tracer, catalog->files.items[i]->key.size, catalog->files.items[i]->packed);
+    if (tracer->sources.len > 0)
+        qsort(tracer->sources.items, tracer->sources.len, sizeof(tracer->sources.items[0]), compare_sources);
+    return ok;
+}
+
+static bool add_base(struct ia_packed_name *name, int64_t file_id)
+{
+    for (size_t i = 0; i < name->bases.len; i++)
+        if (name->bases.items[i] == file_id)
+            return true;
+    return ia_vec_push(&name->bases, file_id);
+}
+
+/* One of the same length that holds the same name is the same one, renamed or touched, or a copy of it. */
+static bool inherit(const struct tracer *tracer, int64_t size, struct ia_packed_name *name)
+{
+    const struct source wanted = {size, name};
+    size_t low = 0;
+    for (size_t high = tracer->sources.len; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_sources(&tracer->sources.items[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < tracer->sources.len && compare_sources(&tracer->sources.items[low], &wanted) == 0; low++) {
+        const struct ia_packed_name *other = tracer->sources.items[low].name;
+        for (size_t i = 0; i < other->bases.len; i++)
+            if (!add_base(name, other->bases.items[i]))
+                return false;
+        name->was_seen = true;
+    }
+    return true;
+}
+
+/* -- A name that is seen for the first time ---------------------------------------------------------------------------
+ */
+
+static int by_path(const void *left, const void *right)
+{
+    return strcmp(((const struct meant *)left)->path, ((const struct meant *)right)->path);
+}
+
+static enum ia_status add_meant(struct tracer *tracer, const struct ia_previous *row, const char *name,
+                                struct ia_error *err)
+{
+    IA_AUTO_REFERENCE struct ia_reference reference = {0};
+    if (name == NULL || row->base_id <= 0)
+        return IA_OK;
+    IA_TRY(ia_reference_parse(name, &reference, err));
+    if (reference.path == NULL)
+        return IA_OK;
+    struct meant meant = {ia_reference_combine(row->path, reference.path), row->base_id};
+    if (meant.path == NULL || !ia_vec_push(&tracer->meant, meant)) {
+        free(meant.path);
+        return ia_no_memory(err);
+    }
+    ia_path_simplify(meant.path);
+    return IA_OK;
+}
+
+/* What was taken over of a row is with the file. */
+static enum ia_status list_meant(struct tracer *tracer, struct ia_error *err)
+{
+    const struct ia_catalog *catalog = tracer->links->catalog;
+    for (size_t i = 0; i < catalog->previous.len; i++)
+        IA_TRY(
+            add_meant(tracer, &catalog->previous.items[i], catalog->previous.items[i].parsed.facts.backing_name, err));
+    for (size_t i = 0; i < catalog->files.len; i++) {
+        const struct ia_file *file = catalog->files.items[i];
+        if (file->from_store)
+            IA_TRY(add_meant(tracer, ia_catalog_previous(catalog, file), file->parsed.facts.backing_name, err));
+    }
+    if (tracer->meant.len > 0)
+        qsort(tracer->meant.items, tracer->meant.len, sizeof(tracer->meant.items[0]), by_path);
+    tracer->knows_meant = true;
+    return IA_OK;
+}
+
+static enum ia_status add_row(void *ctx, int64_t file_id, struct ia_error *err)
+{
+    struct tracer *tracer = ctx;
+    return checked(ia_successors_add(&tracer->successors, file_id, &tracer->found), err);
+}
+
+static enum ia_status add_meant_by(struct tracer *tracer, const char *path, struct ia_error *err)
+{
+    size_t low = 0;
+    if (!tracer->knows_meant)
+        IA_TRY(list_meant(tracer, err));
+    for (size_t high = tracer->meant.len; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(tracer->meant.items[middle].path, path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < tracer->meant.len && strcmp(tracer->meant.items[low].path, path) == 0; low++)
+        IA_TRY(add_row(tracer, tracer->meant.items[low].file_id, err));
+    return IA_OK;
+}
+
+/* What the name leads to, unless that is newer than what is packed. *any_newer: it does to such a one. */
+static enum ia_status add_first_targets(struct tracer *tracer, size_t number, size_t name, bool *any_newer,
+                                        struct ia_error *err)
+{
+    const struct ia_links *links = tracer->links;
+    struct ia_file *const *items = links->catalog->files.items;
+    const struct ia_node *node = items[number]->node;
+    *any_newer = false;
+    for (size_t i = 0; i < node->packed.len; i++) {
+        size_t target = node->packed.items[i].item;
+        if (node->packed.items[i].name != name || target == IA_NO_FILE)
+            continue;
+        bool is_newer = ia_links_is_newer(links, items[target], items[number]);
+        *any_newer = *any_newer || is_newer;
+        IA_TRY(checked(is_newer || ia_file_numbers_add(&tracer->found, target), err));
+    }
+    return IA_OK;
+}
+
+/* What had the name in an earlier scan, and what images that looked in the same place were made on. */
+static enum ia_status add_former(struct tracer *tracer, size_t number, size_t name, struct ia_error *err)
+{
+    const struct ia_links *links = tracer->links;
+    size_t low = 0;
+    for (size_t high = links->places.len; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        const struct ia_packed_place *place = &links->places.items[middle];
+        if (place->item < number || (place->item == number && place->name < name))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < links->places.len; low++) {
+        const struct ia_packed_place *place = &links->places.items[low];
+        if (place->item != number || place->name != name)
+            return IA_OK;
+        IA_TRY(ia_writer_find_named(links->catalog->writer, place->path, add_row, tracer, err));
+        IA_TRY(add_meant_by(tracer, place->path, err));
+    }
+    return IA_OK;
+}
+
+/* -- All names ------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_found(const struct tracer *tracer, size_t number)
+{
+    for (size_t i = 0; i < tracer->found.all.len; i++)
+        if (tracer->found.all.items[i] == number)
+            return true;
+    return false;
+}
+
+static bool take_earlier(struct tracer *tracer, struct ia_packed_target earlier, const char *path)
+{
+    earlier.is_base = earlier.is_earlier = true;
+    earlier.state = IA_RESOLVE_MISSING;
+    earlier.path = path == NULL ? NULL : strdup(path);
+    if ((path == NULL || earlier.path != NULL) && ia_vec_push(&tracer->targets, earlier))
+        return true;
+    free(earlier.path);
+    return false;
+}
+
+/* Those that the name leads to, then the bases besides. A base that is no more may come back. */
+static bool take_targets(struct tracer *tracer, size_t number, size_t at)
+{
+    struct ia_file *const *items = tracer->links->catalog->files.items;
+    struct ia_node *node = items[number]->node;
+    size_t first = tracer->targets.len;
+    for (size_t i = 0; i < node->packed.len; i++) {
+        struct ia_packed_target *target = &node->packed.items[i];
+        if (target->name != at)
+            continue;
+        target->is_base = target->item != IA_NO_FILE && is_found(tracer, target->item);
+        if (!ia_vec_push(&tracer->targets, *target))
+            return false;
+        target->path = NULL; /* moved */
+    }
+    size_t end = tracer->targets.len;
+    for (size_t i = 0; i < tracer->found.all.len; i++) {
+        size_t item = tracer->found.all.items[i];
+        bool has = false;
+        for (size_t t = first; t < end; t++)
+            has = has || tracer->targets.items[t].item == item;
+        if (!has &&
+            !take_earlier(tracer, (struct ia_packed_target){.name = at, .item = item}, ia_file_path(items[item])))
+            return false;
+    }
+    for (size_t i = 0; i < tracer->lost.len; i++)
+        if (!take_earlier(tracer,
+                          (struct ia_packed_target){.name = at, .item = IA_NO_FILE, .base_id = tracer->lost.items[i]},
+                          NULL))
+            return false;
+    return true;
+}
+
+static bool add_bases(struct tracer *tracer, const struct ia_packed_name *name)
+{
+    for (size_t i = 0; i < name->bases.len; i++) {
+        tracer->one.all.len = 0;
+        if (!ia_successors_add(&tracer->successors, name->bases.items[i], &tracer->one) ||
+            (tracer->one.all.len == 0 && !ia_vec_push(&tracer->lost, name->bases.items[i])))
+            return false;
+        for (size_t n = 0; n < tracer->one.all.len; n++)
+            if (!ia_file_numbers_add(&tracer->found, tracer->one.all.items[n]))
+                return false;
+    }
+    return true;
+}
+
+static enum ia_status find_first(struct tracer *tracer, size_t number, size_t name, struct ia_error *err)
+{
+    bool any_newer;
+    IA_TRY(add_first_targets(tracer, number, name, &any_newer, err));
+    IA_TRY(add_former(tracer, number, name, err));
+    bool is_unknown = any_newer && tracer->found.all.len == 0;
+    return checked(!is_unknown || ia_vec_push(&tracer->lost, IA_BASE_UNKNOWN), err);
+}
+
+static enum ia_status trace_name(struct tracer *tracer, size_t number, size_t at, struct ia_error *err)
+{
+    const struct ia_file *item = tracer->links->catalog->files.items[number];
+    struct ia_packed_name *name = &item->packed->names.items[at];
+    tracer->found.all.len = tracer->lost.len = 0;
+    if (!name->was_seen)
+        IA_TRY(checked(inherit(tracer, item->key.size, name), err));
+    IA_TRY(checked(add_bases(tracer, name), err));
+    if (!name->was_seen)
+        IA_TRY(find_first(tracer, number, at, err));
+    for (size_t i = 0, end = tracer->found.all.len; i < end; i++)
+        IA_TRY(checked(ia_successors_add_copies(&tracer->successors, tracer->found.all.items[i], &tracer->found), err));
+    return checked(take_targets(tracer, number, at), err);
+}
+
+static void release_targets(struct ia_packed_target *targets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(targets[i].path);
+}
+
+static enum ia_status trace(struct tracer *tracer, struct ia_error *err)
+{
+    const struct ia_catalog *catalog = tracer->links->catalog;
+    IA_TRY(checked(ia_successors_list(catalog, &tracer->successors) && list_sources(tracer), err));
+    for (size_t i = 0; i < catalog->files.len; i++) {
+        struct ia_file *item = catalog->files.items[i];
+        for (size_t n = 0; item->packed != NULL && n < item->packed->names.len; n++)
+            IA_TRY(trace_name(tracer, i, n, err));
+        if (tracer->targets.len == 0)
+            continue;
+        release_targets(item->node->packed.items, item->node->packed.len);
+        item->node->packed.len = 0;
+        IA_TRY(checked(ia_vec_reserve(&item->node->packed, tracer->targets.len), err));
+        memcpy(item->node->packed.items, tracer->targets.items, tracer->targets.len * sizeof(tracer->targets.items[0]));
+        item->node->packed.len = tracer->targets.len;
+        tracer->targets.len = 0;
+    }
+    return IA_OK;
+}
+
+static bool any_packed(const struct ia_catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->files.len; i++)
+        if (catalog->files.items[i]->packed != NULL && catalog->files.items[i]->packed->names.len > 0)
+            return true;
+    return false;
+}
+
+enum ia_status ia_links_find_packed_bases(struct ia_links *links, struct ia_error *err)
+{
+    struct tracer tracer = {.links = links};
+    if (!any_packed(links->catalog))
+        return IA_OK;
+    enum ia_status status = trace(&tracer, err);
+    release_targets(tracer.targets.items, tracer.targets.len);
+    ia_vec_release(&tracer.targets);
+    for (size_t i = 0; i < tracer.meant.len; i++)
+        free(tracer.meant.items[i].path);
+    ia_vec_release(&tracer.meant);
+    ia_vec_release(&tracer.sources);
+    ia_vec_release(&tracer.found.all);
+    ia_vec_release(&tracer.one.all);
+    ia_vec_release(&tracer.lost);
+    ia_successors_release(&tracer.successors);
+    ia_links_release_places(links);
+    return status;
+}
