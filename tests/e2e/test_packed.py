@@ -452,7 +452,10 @@ def test_a_base_that_was_moved_is_known_by_its_name(case):
     case.check(is_doubted(site, "moved/gold.qcow2"), "one that was renamed was named by what is packed now")
     os.rename(site.path("vm.qcow2.gz"), site.path("other.qcow2.gz"))
     site.scan()
-    case.check(not is_doubted(site, "moved/gold.qcow2"), "which nothing connects to another packed image")
+    case.check(is_doubted(site, "moved/gold.qcow2"), "which is the same one under another name")
+    put(site.path("other.qcow2.gz"), packed.gzip.compress(packed.qcow2("elsewhere.qcow2")))
+    site.scan()
+    case.check(not is_doubted(site, "moved/gold.qcow2"), "and another one with another content")
 
 
 def test_another_base_is_not_kept(case):
