@@ -257,27 +257,31 @@ def test_a_directory_that_was_turned_to_another_keeps_the_former(case):
 
 
 def test_what_leads_to_a_newer_file_may_mean_any_older_one(case):
-    """A link was turned before the first scan: what is newer than the packed file is not what that was made on."""
-    for newer in (True, False):
+    """Before the first scan a link was turned, or a file replaced: what the name leads to is not what the packed file was made on."""
+    for word in ("newer", "turned", "older"):
         site = case.site()
         lay(site)
-        if not newer:
+        newer = word != "older"
+        name = "current.qcow2"
+        if word != "newer":
             write(create(site.path("v2.qcow2"), MIB), 3)
-        os.symlink("base.qcow2", site.path("current.qcow2"))
-        rebase(site, site.path("current.qcow2"))
+        os.symlink("v2.qcow2" if word == "older" else "base.qcow2", site.path(name))
+        rebase(site, site.path(name))
         pack(site)
         rebase(site, "base.qcow2")
-        if newer:
-            write(create(site.path("v2.qcow2"), MIB), 3)
-        os.unlink(site.path("current.qcow2"))
-        os.symlink("v2.qcow2", site.path("current.qcow2"))
+        if word == "newer":
+            write(create(site.path(name + ".new"), MIB), 3)
+            os.rename(site.path(name + ".new"), site.path(name))
+        if word == "turned":
+            os.unlink(site.path(name))
+            os.symlink("v2.qcow2", site.path(name))
         site.scan()
         rows = {row["path"]: row for row in site.rows("--what-if-delete", site.path("over.qcow2"))}
         case.same((rows[site.path("base.qcow2")]["verdict"], rows[site.path("base.qcow2")]["why_codes"]), DOUBTED[1:] if newer else FREE[1:],
-                  f"a {'newer' if newer else 'older'} file: in a what-if", [str(rows)])
+                  f"{word}: in a what-if", [str(rows)])
         abandon(site)
         expected = DOUBTED if newer else FREE
-        case.same((verdict(site, "base.qcow2"), verdict(site, "other.qcow2")), (expected, expected), f"a {'newer' if newer else 'older'} file: every older base")
+        case.same((verdict(site, "base.qcow2"), verdict(site, "other.qcow2")), (expected, expected), f"{word}: every older base, or none")
         os.unlink(site.path("current.qcow2"))
         os.symlink("other.qcow2", site.path("current.qcow2"))
         site.scan()
@@ -285,6 +289,30 @@ def test_what_leads_to_a_newer_file_may_mean_any_older_one(case):
         os.unlink(site.path("backups/b.qcow2.gz"))
         site.scan()
         case.same((verdict(site, "base.qcow2"), verdict(site, "other.qcow2")), (FREE, FREE), "but not when the packed file is gone")
+
+
+def test_a_turned_directory_means_what_the_scan_before_had_there(case):
+    """The packed file and the turn of a link lie between two scans."""
+    for word in ("turned", "as it was"):
+        site = case.site()
+        lay(site)
+        for release in ("v1", "v2"):
+            os.makedirs(site.path(release))
+            write(create(site.path(release, "gold.qcow2"), MIB), 1)
+            create(site.path(f"over-{release}.qcow2"), MIB, f"{release}/gold.qcow2")
+        os.symlink("v1" if word == "turned" else "v2", site.path("current"))
+        create(site.path("vm.qcow2"), MIB, site.path("current/gold.qcow2"))
+        site.scan()
+        pack(site, source="vm.qcow2")
+        os.unlink(site.path("vm.qcow2"))
+        if word == "turned":
+            os.unlink(site.path("current"))
+            os.symlink("v2", site.path("current"))
+        os.unlink(site.path("over-v1.qcow2"))
+        os.unlink(site.path("over-v2.qcow2"))
+        site.scan()
+        case.same((verdict(site, "v1/gold.qcow2"), verdict(site, "v2/gold.qcow2")), (DOUBTED if word == "turned" else FREE, DOUBTED),
+                  f"a directory that was {word}")
 
 
 def test_each_former_name_of_an_image_counts(case):
@@ -368,7 +396,8 @@ TESTS = [test_a_renamed_base_stays_the_one_that_is_meant, test_a_what_if_has_the
          test_a_packed_file_is_known_by_another_name_and_as_a_copy, test_what_was_packed_after_its_base_was_renamed_means_that,
          test_what_was_packed_again_means_what_it_meant, test_a_base_is_known_as_a_copy_with_its_time_stamp,
          test_a_directory_that_was_turned_to_another_keeps_the_former, test_what_leads_to_a_newer_file_may_mean_any_older_one,
-         test_each_former_name_of_an_image_counts, test_what_a_name_led_to_is_not_mistaken_later, test_another_content_means_what_it_names,
+         test_a_turned_directory_means_what_the_scan_before_had_there, test_each_former_name_of_an_image_counts,
+         test_what_a_name_led_to_is_not_mistaken_later, test_another_content_means_what_it_names,
          test_a_packed_file_that_cannot_be_read_for_a_night_is_remembered]
 
 

@@ -125,6 +125,8 @@ IA_MUST_CHECK enum ia_status ia_catalog_keep_hidden(struct ia_catalog *catalog, 
 IA_MUST_CHECK enum ia_status ia_catalog_keep_unmounted(struct ia_catalog *catalog, struct ia_error *err);
 /* The same of images that are there and could not be read. After they were tried. */
 void ia_catalog_keep_unreadable(struct ia_catalog *catalog);
+/* The same of what was packed in files. */
+void ia_catalog_keep_packed(struct ia_catalog *catalog);
 
 /* What the scan before left of the file; NULL: nothing. */
 static inline const struct ia_previous *ia_catalog_previous(const struct ia_catalog *catalog,

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/cleanup.h"
 #include "base/path.h"
 #include "format/format.h"
 #include "scan/catalog/catalog.h"
@@ -141,15 +140,4 @@ bool ia_catalog_may_be_packed(const struct ia_catalog *catalog, const struct ia_
         if (has_inner_ending(catalog, file->names.items[i].path))
             return true;
     return ia_file_claims_packed(file);
-}
-
-void ia_catalog_keep_packed(struct ia_catalog *catalog)
-{
-    for (size_t i = 0; i < catalog->files.len; i++) {
-        struct ia_file *file = catalog->files.items[i];
-        bool is_unreadable = file->class == IA_CLASS_UNKNOWN && strcmp(file->reason, "unreadable") == 0;
-        struct ia_previous *previous = file->previous == IA_NO_FILE ? NULL : &catalog->previous.items[file->previous];
-        if (is_unreadable && previous != NULL && file->packed == NULL && ia_catalog_is_row_of(catalog, previous, file))
-            file->packed = ia_steal_ptr(previous->packed);
-    }
 }

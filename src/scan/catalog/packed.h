@@ -49,8 +49,6 @@ struct ia_file;
  * looked at to its end if it begins as packed files do. Of others the beginning is, and they count where an image is
  * there. */
 bool ia_catalog_may_be_packed(const struct ia_catalog *catalog, const struct ia_file *file);
-/* What was packed in files that are there and cannot be read is what it was. After they were tried. */
-void ia_catalog_keep_packed(struct ia_catalog *catalog);
 /* It ends as packed images do (vm.qcow2.gz, export.ova): it is one, whether or not it can be read. */
 bool ia_file_claims_packed(const struct ia_file *file);
 /* It ends as packed files of any kind do. */

@@ -58,6 +58,7 @@ struct ia_packed_target {
 struct ia_packed_place {
     size_t item, name; /* the packed file, and the place in its packed->names */
     char *path;        /* owned */
+    bool is_end;       /* of all symbolic links on the way */
 };
 
 /* A file's place in the graph. Numbers are those of the catalog. */

@@ -62,12 +62,12 @@ static bool put_place(struct ia_buf *out, const char *archive, const char *membe
     return !out->failed;
 }
 
-static enum ia_status add_place(struct ia_links *links, size_t number, size_t name, const char *path,
+static enum ia_status add_place(struct ia_links *links, size_t number, size_t name, const char *path, bool is_end,
                                 struct ia_error *err)
 {
     if (path == NULL || path[0] != '/')
         return IA_OK;
-    struct ia_packed_place place = {number, name, strdup(path)};
+    struct ia_packed_place place = {number, name, strdup(path), is_end};
     if (place.path == NULL || !ia_vec_push(&links->places, place)) {
         free(place.path);
         return ia_no_memory(err);
@@ -88,8 +88,8 @@ static enum ia_status follow(struct ia_links *links, size_t number, const struct
             if (!put_place(&place, item->names.items[i].path, members[m]))
                 return ia_no_memory(err);
             IA_TRY(look_up(links, place.data, of, &file, err));
-            IA_TRY(add_place(links, number, of->at, file.named, err));
-            IA_TRY(add_place(links, number, of->at, file.path, err));
+            IA_TRY(add_place(links, number, of->at, file.named, false, err));
+            IA_TRY(add_place(links, number, of->at, file.path, true, err));
         }
     }
     return add_target(links, number, of->at, &file, err);

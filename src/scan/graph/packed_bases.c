@@ -8,9 +8,9 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
-#include "chain/reference.h"
 #include "scan/catalog/successors.h"
 #include "scan/graph/links.h"
+#include "scan/graph/packed_first.h"
 
 /* What a packed file held in the scan before. */
 struct source {
@@ -18,18 +18,11 @@ struct source {
     const struct ia_packed_name *name;
 };
 
-/* An image of the scan before would look here for its base, which was that file. */
-struct meant {
-    char *path; /* owned */
-    int64_t file_id;
-};
-
 struct tracer {
     struct ia_links *links;
     struct ia_successors successors;
     IA_VEC(struct source) sources; /* by size and name */
-    IA_VEC(struct meant) meant;    /* by path */
-    bool knows_meant;
+    struct ia_packed_first first;
     struct ia_file_numbers found, one;       /* of the name in question, and of one of its bases */
     IA_VEC(int64_t) lost;                    /* the bases of which there is none */
     IA_VEC(struct ia_packed_target) targets; /* of the packed file in question, as its node is to have them */
@@ -108,115 +101,6 @@ static bool inherit(const struct tracer *tracer, int64_t size, struct ia_packed_
     return true;
 }
 
-/* -- A name that is seen for the first time ---------------------------------------------------------------------------
- */
-
-static int by_path(const void *left, const void *right)
-{
-    return strcmp(((const struct meant *)left)->path, ((const struct meant *)right)->path);
-}
-
-static enum ia_status add_meant(struct tracer *tracer, const struct ia_previous *row, const char *name,
-                                struct ia_error *err)
-{
-    IA_AUTO_REFERENCE struct ia_reference reference = {0};
-    if (name == NULL || row->base_id <= 0)
-        return IA_OK;
-    IA_TRY(ia_reference_parse(name, &reference, err));
-    if (reference.path == NULL)
-        return IA_OK;
-    struct meant meant = {ia_reference_combine(row->path, reference.path), row->base_id};
-    if (meant.path == NULL || !ia_vec_push(&tracer->meant, meant)) {
-        free(meant.path);
-        return ia_no_memory(err);
-    }
-    ia_path_simplify(meant.path);
-    return IA_OK;
-}
-
-/* What was taken over of a row is with the file. */
-static enum ia_status list_meant(struct tracer *tracer, struct ia_error *err)
-{
-    const struct ia_catalog *catalog = tracer->links->catalog;
-    for (size_t i = 0; i < catalog->previous.len; i++)
-        IA_TRY(
-            add_meant(tracer, &catalog->previous.items[i], catalog->previous.items[i].parsed.facts.backing_name, err));
-    for (size_t i = 0; i < catalog->files.len; i++) {
-        const struct ia_file *file = catalog->files.items[i];
-        if (file->from_store)
-            IA_TRY(add_meant(tracer, ia_catalog_previous(catalog, file), file->parsed.facts.backing_name, err));
-    }
-    if (tracer->meant.len > 0)
-        qsort(tracer->meant.items, tracer->meant.len, sizeof(tracer->meant.items[0]), by_path);
-    tracer->knows_meant = true;
-    return IA_OK;
-}
-
-static enum ia_status add_row(void *ctx, int64_t file_id, struct ia_error *err)
-{
-    struct tracer *tracer = ctx;
-    return checked(ia_successors_add(&tracer->successors, file_id, &tracer->found), err);
-}
-
-static enum ia_status add_meant_by(struct tracer *tracer, const char *path, struct ia_error *err)
-{
-    size_t low = 0;
-    if (!tracer->knows_meant)
-        IA_TRY(list_meant(tracer, err));
-    for (size_t high = tracer->meant.len; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(tracer->meant.items[middle].path, path) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < tracer->meant.len && strcmp(tracer->meant.items[low].path, path) == 0; low++)
-        IA_TRY(add_row(tracer, tracer->meant.items[low].file_id, err));
-    return IA_OK;
-}
-
-/* What the name leads to, unless that is newer than what is packed. *any_newer: it does to such a one. */
-static enum ia_status add_first_targets(struct tracer *tracer, size_t number, size_t name, bool *any_newer,
-                                        struct ia_error *err)
-{
-    const struct ia_links *links = tracer->links;
-    struct ia_file *const *items = links->catalog->files.items;
-    const struct ia_node *node = items[number]->node;
-    *any_newer = false;
-    for (size_t i = 0; i < node->packed.len; i++) {
-        size_t target = node->packed.items[i].item;
-        if (node->packed.items[i].name != name || target == IA_NO_FILE)
-            continue;
-        bool is_newer = ia_links_is_newer(links, items[target], items[number]);
-        *any_newer = *any_newer || is_newer;
-        IA_TRY(checked(is_newer || ia_file_numbers_add(&tracer->found, target), err));
-    }
-    return IA_OK;
-}
-
-/* What had the name in an earlier scan, and what images that looked in the same place were made on. */
-static enum ia_status add_former(struct tracer *tracer, size_t number, size_t name, struct ia_error *err)
-{
-    const struct ia_links *links = tracer->links;
-    size_t low = 0;
-    for (size_t high = links->places.len; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        const struct ia_packed_place *place = &links->places.items[middle];
-        if (place->item < number || (place->item == number && place->name < name))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < links->places.len; low++) {
-        const struct ia_packed_place *place = &links->places.items[low];
-        if (place->item != number || place->name != name)
-            return IA_OK;
-        IA_TRY(ia_writer_find_named(links->catalog->writer, place->path, add_row, tracer, err));
-        IA_TRY(add_meant_by(tracer, place->path, err));
-    }
-    return IA_OK;
-}
-
 /* -- All names ------------------------------------------------------------------------------------------------------
  */
 
@@ -286,25 +170,19 @@ static bool add_bases(struct tracer *tracer, const struct ia_packed_name *name)
     return true;
 }
 
-static enum ia_status find_first(struct tracer *tracer, size_t number, size_t name, struct ia_error *err)
-{
-    bool any_newer;
-    IA_TRY(add_first_targets(tracer, number, name, &any_newer, err));
-    IA_TRY(add_former(tracer, number, name, err));
-    bool is_unknown = any_newer && tracer->found.all.len == 0;
-    return checked(!is_unknown || ia_vec_push(&tracer->lost, IA_BASE_UNKNOWN), err);
-}
-
 static enum ia_status trace_name(struct tracer *tracer, size_t number, size_t at, struct ia_error *err)
 {
     const struct ia_file *item = tracer->links->catalog->files.items[number];
     struct ia_packed_name *name = &item->packed->names.items[at];
+    bool is_unknown = false;
     tracer->found.all.len = tracer->lost.len = 0;
     if (!name->was_seen)
         IA_TRY(checked(inherit(tracer, item->key.size, name), err));
     IA_TRY(checked(add_bases(tracer, name), err));
     if (!name->was_seen)
-        IA_TRY(find_first(tracer, number, at, err));
+        IA_TRY(ia_packed_first_find(&tracer->first, number, at, &tracer->found, &is_unknown, err));
+    if (is_unknown)
+        IA_TRY(checked(ia_vec_push(&tracer->lost, IA_BASE_UNKNOWN), err));
     for (size_t i = 0, end = tracer->found.all.len; i < end; i++)
         IA_TRY(checked(ia_successors_add_copies(&tracer->successors, tracer->found.all.items[i], &tracer->found), err));
     return checked(take_targets(tracer, number, at), err);
@@ -346,15 +224,14 @@ static bool any_packed(const struct ia_catalog *catalog)
 
 enum ia_status ia_links_find_packed_bases(struct ia_links *links, struct ia_error *err)
 {
-    struct tracer tracer = {.links = links};
+    struct tracer tracer = {.links = links, .first = {.links = links}};
+    tracer.first.successors = &tracer.successors;
     if (!any_packed(links->catalog))
         return IA_OK;
     enum ia_status status = trace(&tracer, err);
     release_targets(tracer.targets.items, tracer.targets.len);
     ia_vec_release(&tracer.targets);
-    for (size_t i = 0; i < tracer.meant.len; i++)
-        free(tracer.meant.items[i].path);
-    ia_vec_release(&tracer.meant);
+    ia_packed_first_release(&tracer.first);
     ia_vec_release(&tracer.sources);
     ia_vec_release(&tracer.found.all);
     ia_vec_release(&tracer.one.all);
