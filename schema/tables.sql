@@ -505,6 +505,9 @@ CREATE TABLE candidate (
     status     TEXT NOT NULL CHECK (status IN ('unreferenced', 'fully-masked', 'partly-masked')),
     since_scan INTEGER NOT NULL,  -- scan_id of the first scan since which it has had this status
     since_ns   INTEGER NOT NULL,  -- when that scan began
+    is_meant   INTEGER NOT NULL DEFAULT 0 CHECK (is_meant IN (0, 1)),  -- 1: some name may mean it, be it accepted
+    clear_ns   INTEGER,           -- when the first scan began in which none did any more; NULL: none did since since_ns, or
+                                  -- one does
     evidence   TEXT NOT NULL,     -- the strongest, in words
     why        TEXT,              -- the doubts about it and about every candidate, in words; NULL: there are none
     why_codes  TEXT,              -- their codes, separated by commas; NULL: there are none

@@ -25,10 +25,17 @@ static void push(struct ia_finder *finder, enum ia_doubt code, const char *subje
         finder->failed = true;
 }
 
+static void note_name(struct ia_finder *finder, enum ia_doubt code)
+{
+    finder->is_meant = finder->is_meant || code == IA_DOUBT_BROKEN_REFERENCE || code == IA_DOUBT_EXCHANGED ||
+                       code == IA_DOUBT_PACKED_REFERENCE || code == IA_DOUBT_REMOTE_NAME;
+}
+
 /* True: a finding about the path is accepted, and there is no such doubt. */
 bool ia_finder_accepts(struct ia_finder *finder, enum ia_doubt code, const char *path)
 {
     const struct ia_graph_finding *accepted = ia_judge_accepted(finder->judge, code, path);
+    note_name(finder, code);
     if (accepted != NULL)
         ia_finder_assume(finder, accepted);
     return accepted != NULL;

@@ -15,6 +15,7 @@ struct ia_finder {
     enum ia_candidate candidate;
     struct ia_doubts *out;         /* NULL: nobody asks */
     struct ia_assumptions *assume; /* NULL: nobody asks */
+    bool is_meant;                 /* a name was found that may mean it, be it accepted */
     bool failed;
 };
 

@@ -78,6 +78,8 @@ struct ia_graph_image {
     /* What the scan before, or of a stored graph that scan, called it, and since when: its number, when it began. */
     enum ia_candidate was;
     int64_t was_scan, was_since_ns;
+    bool was_meant;       /* some name might mean it then */
+    int64_t was_clear_ns; /* when the first scan began in which none did any more; 0: none did, or one does */
 };
 
 enum ia_graph_kind {

@@ -36,6 +36,7 @@ struct ia_judge {
     IA_VEC(char *) subjects;                    /* owned; those that were put together */
     IA_VEC(size_t) readers; /* of the candidate in question, and a mark for each image that is among them */
     unsigned char *is_reader;
+    bool is_meant; /* the candidate in question, by some name */
 };
 
 /* The images that name this one as their backing file, and were followed. */

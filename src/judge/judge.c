@@ -60,8 +60,14 @@ enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t image, enum ia_can
 {
     struct ia_finder finder = {.judge = judge, .number = image, .candidate = candidate, .out = out};
     IA_TRY(apply(&finder, rules, RULES, err));
+    judge->is_meant = finder.is_meant;
     ia_doubts_sort(out);
     return IA_OK;
+}
+
+bool ia_judge_found_name(const struct ia_judge *judge)
+{
+    return judge->is_meant;
 }
 
 enum ia_status ia_judge_own_doubts(struct ia_judge *judge, size_t image, struct ia_doubts *out, struct ia_error *err)

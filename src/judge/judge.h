@@ -30,6 +30,9 @@ IA_MUST_CHECK enum ia_status ia_judge_doubts_of_all(const struct ia_judge *judge
 IA_MUST_CHECK enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t image, enum ia_candidate candidate,
                                              struct ia_doubts *out, struct ia_error *err);
 
+/* Some name may mean the image that ia_judge_doubts was last called for, be it accepted. */
+bool ia_judge_found_name(const struct ia_judge *judge);
+
 /* Appends the accepted findings that would be doubts about every candidate, and those that would be doubts about one
  * that is such a candidate, sorted. IA_NOMEM. */
 IA_MUST_CHECK enum ia_status ia_judge_assumes_of_all(const struct ia_judge *judge, struct ia_assumptions *out,

@@ -116,8 +116,9 @@ static void find_recent_file(struct ia_finder *finder, size_t number, const char
         ia_finder_doubt_with(finder, IA_DOUBT_RECENT, path, "its last write");
 }
 
-/* What is about to be used looks unused for a while: a copy that is still on its way, a machine between two overlays. A
- * status that it has only by a deed, it has had for no time. */
+/* What is about to be used looks unused for a while: a copy that is still on its way, a machine between two overlays;
+ * and so does what some image might mean that is away for a while. What is so only by a deed, has been so for no time.
+ * The last rule: whether some name may mean it is known then. */
 void ia_rule_recent(struct ia_finder *finder)
 {
     const struct ia_graph *graph = finder->judge->graph;
@@ -125,6 +126,9 @@ void ia_rule_recent(struct ia_finder *finder)
         return;
     if (finder->image->was != finder->candidate || is_recent(graph, finder->image->was_since_ns))
         ia_finder_doubt_with(finder, IA_DOUBT_RECENT, ia_candidate_word(finder->candidate), "the status");
+    else if (!finder->is_meant && (finder->image->was_meant ||
+                                   (finder->image->was_clear_ns != 0 && is_recent(graph, finder->image->was_clear_ns))))
+        ia_finder_doubt_with(finder, IA_DOUBT_RECENT, ia_candidate_word(finder->candidate), "the names");
     find_recent_file(finder, finder->image->file, finder->image->path);
     for (size_t i = 0; i < graph->parts.len; i++)
         if (graph->parts.items[i].image == finder->number && graph->parts.items[i].file != IA_GRAPH_NONE)

@@ -212,6 +212,7 @@ static const struct ia_column_spec finding_columns[] = {
 static const struct ia_column_spec candidate_columns[] = {
     IA_KEY(ia_candidate_row, image_id),      IA_COLUMN(ia_candidate_row, status),
     IA_COLUMN(ia_candidate_row, since_scan), IA_COLUMN(ia_candidate_row, since_ns),
+    IA_COLUMN(ia_candidate_row, is_meant),   IA_NULL_IF_ZERO(ia_candidate_row, clear_ns),
     IA_COLUMN(ia_candidate_row, evidence),   IA_COLUMN(ia_candidate_row, why),
     IA_COLUMN(ia_candidate_row, why_codes),  IA_COLUMN(ia_candidate_row, assumes),
 };

@@ -108,6 +108,8 @@ static bool set_earlier(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
     image->was = ia_candidate_by_word(ia_graph_column_text_or_empty(stored, stmt, 1));
     image->was_scan = sqlite3_column_int64(stmt, 2);
     image->was_since_ns = sqlite3_column_int64(stmt, 3);
+    image->was_meant = sqlite3_column_int(stmt, 4) != 0;
+    image->was_clear_ns = sqlite3_column_int64(stmt, 5);
     return true;
 }
 
@@ -225,7 +227,7 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
          " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
          " ORDER BY i.image_id"},
         {link_image, "SELECT image_id, backing_id FROM image WHERE backing_id IS NOT NULL"},
-        {set_earlier, "SELECT image_id, status, since_scan, since_ns FROM candidate"},
+        {set_earlier, "SELECT image_id, status, since_scan, since_ns, is_meant, clear_ns FROM candidate"},
         {set_times,
          "SELECT started_ns, finished_ns, (SELECT CAST(o.value AS INTEGER) FROM scan_option AS o"
          " WHERE o.kind = 'min-age' AND o.scan_id = s.scan_id) FROM scan AS s ORDER BY scan_id DESC LIMIT 1"},

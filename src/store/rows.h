@@ -173,6 +173,8 @@ struct ia_candidate_row {
     int64_t image_id;
     const char *status;
     int64_t since_scan, since_ns;
+    int64_t clear_ns; /* 0: no name has meant it since since_ns, or one does */
+    bool is_meant;    /* some name may mean it */
     const char *evidence;
     const char *why, *why_codes; /* NULL: no doubt */
     const char *assumes;         /* NULL: nothing */

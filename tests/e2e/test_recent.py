@@ -101,6 +101,45 @@ def test_a_new_status_begins_anew(case):
     case.same(sum(flag for flag, in since), 1, "since this scan")
 
 
+def blocked(case):
+    """All is old, and an image that lacks its base may mean the orphan, by its name."""
+    site = case.site()
+    make(site)
+    date_files(site, 2 * DAY)
+    site.scan(min_age=None)
+    os.unlink(site.path("on-orphan.qcow2"))
+    blocker = create(site.path("elsewhere", "lost.qcow2"), MIB, "gone/orphan.qcow2")
+    site.scan(min_age=None)
+    change_store(site, births_are(2 * DAY) + f" WHERE path <> '{blocker}'", statuses_are(2 * DAY))
+    site.scan(min_age=None)
+    case.same(verdicts(site), {**every("proven"), "orphan.qcow2": ("unproven", "broken-reference")}, "a name may mean it")
+    return site, blocker
+
+
+def test_what_a_name_might_mean_is_proven_a_day_after_that_is_gone(case):
+    site, blocker = blocked(case)
+    os.rename(blocker, site.outside("lost.qcow2"))
+    for night in range(2):
+        site.scan(min_age=None)
+        case.same(verdicts(site), {**every("proven"), "orphan.qcow2": ("unproven", "recent")}, f"scan {night}: the image with that name is gone")
+    case.same(site.query("SELECT subject FROM v_doubt WHERE code = 'recent'"), [("unreferenced (the names)",)], "the reason")
+    change_store(site, f"UPDATE candidate SET clear_ns = clear_ns - {DAY * SECOND}")
+    site.scan(min_age=None)
+    case.same(verdicts(site), every("proven"), "a day later")
+    os.rename(site.outside("lost.qcow2"), blocker)
+    site.scan(min_age=None)
+    os.unlink(blocker)
+    site.scan(min_age=None)
+    case.same(verdicts(site)["orphan.qcow2"], ("unproven", "recent"), "it came back, and went again")
+
+
+def test_a_name_that_is_accepted_leaves_nothing_to_wait_for(case):
+    site, _ = blocked(case)
+    site.run("accept", "--db", site.db, "backing-missing", "*/lost.qcow2", "--reason", "known")
+    site.scan(min_age=None)
+    case.same(verdicts(site), every("proven"), "the administrator accepts the image that lacks its base")
+
+
 def test_history_that_goes_makes_nothing_younger(case):
     site = two_nights(case, 2 * DAY, births_are(2 * DAY), statuses_are(2 * DAY))
     since = site.query("SELECT path, since FROM v_unused ORDER BY path")
@@ -159,6 +198,8 @@ TESTS = [
     test_what_is_recent_is_proven_the_next_day,
     test_the_span_is_the_one_that_was_given,
     test_a_new_status_begins_anew,
+    test_what_a_name_might_mean_is_proven_a_day_after_that_is_gone,
+    test_a_name_that_is_accepted_leaves_nothing_to_wait_for,
     test_history_that_goes_makes_nothing_younger,
     test_prove_and_accept_keep_the_span,
     test_what_if_proves_no_status_that_is_new,

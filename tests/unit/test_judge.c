@@ -215,6 +215,9 @@ CHANGE(file_is_of_the_future, as_old_as_min_age(g); g->files.items[ORPHAN].birth
 CHANGE(status_is_of_the_future, as_old_as_min_age(g); i[ORPHAN].was_since_ns = 2000000000)
 CHANGE(ages_at_the_limits, as_old_as_min_age(g); g->files.items[ORPHAN].birth_ns = -1;
        g->files.items[ORPHAN].ctime_ns = INT64_MIN; g->files.items[BASE].birth_ns = INT64_MAX)
+CHANGE(was_meant_by_a_name, as_old_as_min_age(g); i[ORPHAN].was_meant = i[BASE].was_meant = true)
+CHANGE(meant_until_lately, as_old_as_min_age(g); i[ORPHAN].was_clear_ns = i[BASE].was_clear_ns = 7)
+CHANGE(meant_long_ago, as_old_as_min_age(g); i[ORPHAN].was_clear_ns = i[BASE].was_clear_ns = 6)
 CHANGE(age_does_not_matter, status_is_recent(g); file_is_recent(g); file_is_of_the_future(g); write_is_recent(g);
        ia_graph_set_min_age(g, 0))
 
@@ -295,6 +298,8 @@ CHANGE(lost_by_a_link_that_led_to_orphan, lost_by_a_link(g); i[ALONE].past_base_
 CHANGE(led_by_a_link, stand_on(g, ALONE, TOP); i[ALONE].link_is_newer = true; g->files.items[ALONE].birth_ns = 6;
        g->names.items[g->files.items[ORPHAN].first_name].path = "/r/other/orphan.qcow2")
 CHANGE(gone_after_the_loss, lost_the_same_file(g); i[ALONE].is_gone = true)
+CHANGE(meant_still, as_old_as_min_age(g); lost_the_same_file(g); i[ORPHAN].was_meant = true)
+CHANGE(meant_still_and_accepted, meant_still(g); KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_BACKING_MISSING, 3))
 CHANGE(has_a_parent_that_differs, i[ALONE].parent_differs = true; i[ALONE].base_before = ORPHAN;
        stand_on(g, ALONE, TOP))
 CHANGE(has_the_parent_that_it_expects, stand_on(g, ALONE, TOP))
@@ -527,6 +532,14 @@ static const struct rule {
     {"an extent of another is a moment younger", extent_of_another_is_recent, ORPHAN_PROVEN BASE_PROVEN},
     {"a file of the future, of a clock that was set back", file_is_of_the_future,
      ORPHAN_BUT("recent [/r/orphan.qcow2 (the file)]") BASE_PROVEN},
+    {"some name might mean it before", was_meant_by_a_name,
+     ORPHAN_BUT("recent [unreferenced (the names)]") BASE_BUT("recent [fully-masked (the names)]")},
+    {"some name might mean it until a moment less ago", meant_until_lately,
+     ORPHAN_BUT("recent [unreferenced (the names)]") BASE_BUT("recent [fully-masked (the names)]")},
+    {"some name might mean it until then", meant_long_ago, ORPHAN_PROVEN BASE_PROVEN},
+    {"some name may mean it still", meant_still, ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"that is accepted, and some name may mean it still", meant_still_and_accepted,
+     "orphan.qcow2 unreferenced: assumes backing-missing /r/alone.qcow2 (accepted as 3)\n" BASE_PROVEN},
     {"a status of the future", status_is_of_the_future, ORPHAN_BUT("recent [unreferenced (the status)]") BASE_PROVEN},
     {"the oldest and the youngest that there may be", ages_at_the_limits,
      ORPHAN_PROVEN BASE_BUT("recent [/r/base.qcow2 (the file)]")},

@@ -92,6 +92,9 @@ static void set_since(const struct verdicts *verdicts, const struct ia_graph_ima
     bool is_new = image->was != candidate;
     row->since_scan = is_new ? ia_writer_scan_id(verdicts->writer) : image->was_scan;
     row->since_ns = is_new ? verdicts->graph->began_ns : image->was_since_ns;
+    row->is_meant = ia_judge_found_name(verdicts->judge);
+    if (!row->is_meant && !is_new)
+        row->clear_ns = image->was_meant ? verdicts->graph->began_ns : image->was_clear_ns;
 }
 
 static enum ia_status put_words(struct candidate *of, size_t image, enum ia_candidate candidate,
@@ -206,7 +209,8 @@ static enum ia_status set_accounts(const struct ia_publish *publish, struct ia_g
 
 /* A candidate of the scan before. */
 struct earlier {
-    int64_t image_id, scan, since_ns;
+    int64_t image_id, scan, since_ns, clear_ns;
+    bool is_meant;
     enum ia_candidate candidate;
 };
 struct earlier_list {
@@ -222,7 +226,12 @@ static void earlier_release(struct earlier_list *list)
 static enum ia_status keep_earlier(void *ctx, const struct ia_candidate_row *row, struct ia_error *err)
 {
     struct earlier_list *list = ctx;
-    const struct earlier earlier = {row->image_id, row->since_scan, row->since_ns, ia_candidate_by_word(row->status)};
+    const struct earlier earlier = {.image_id = row->image_id,
+                                    .scan = row->since_scan,
+                                    .since_ns = row->since_ns,
+                                    .clear_ns = row->clear_ns,
+                                    .is_meant = row->is_meant,
+                                    .candidate = ia_candidate_by_word(row->status)};
     return ia_vec_push(&list->all, earlier) ? IA_OK : ia_no_memory(err);
 }
 
@@ -248,6 +257,8 @@ static enum ia_status set_times(const struct ia_publish *publish, struct ia_grap
         image->was = found->candidate;
         image->was_scan = found->scan;
         image->was_since_ns = found->since_ns;
+        image->was_meant = found->is_meant;
+        image->was_clear_ns = found->clear_ns;
     }
     graph->began_ns = publish->row.started_ns;
     graph->now_ns = ia_clock_ns(CLOCK_REALTIME);
