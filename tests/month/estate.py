@@ -117,6 +117,7 @@ def refresh_template(host):
             forest.rename(old, aside)
         else:
             forest.run("ln", "--", path, aside)
+            forest.touch(old)
             old.path, old.altered = aside, "renamed"
         forest.rename(new, path)
         how = "under the old name, the old one aside"
@@ -261,6 +262,7 @@ def grow_upload(host, upload):
     upload.done += 1
     size = os.path.getsize(forest.full(upload.source.path)) * upload.done // 4
     forest.run("sh", "-c", f'head -c {size} "$1" >"$2"', "-", upload.source.path, upload.image.path)
+    forest.mark(upload.image)
     if upload.done < 4:
         return
     host.uploads.remove(upload)

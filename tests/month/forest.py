@@ -26,7 +26,14 @@ class Image:
     snapshots: list = field(default_factory=list)  # internal ones, by name
     was_named: bool = False  # when a scan ran
     altered: str = ""      # what was done to it since it was last named: it may well be another thing now
-    written: int = 0       # the number of the latest deed that wrote to it
+    # Numbers of deeds; a scan comes between two.
+    made: int = 0
+    written: int = 0       # the latest one that wrote to it
+    touched: int = 0       # the same, or gave it another name: its ctime
+    link: str = ""         # the symbolic link to a file that its name in the header goes by
+    known: str = ""        # the name in its header with which a scan saw it lead to what it needs
+    seen_path: str = ""    # the path by which scans saw it without a break
+    seen: int = 0          # since this deed
 
     def chain(self):
         image = self
@@ -43,6 +50,7 @@ class Forest:
         self.images = []
         self.deeds = 0
         self.links = {}  # symbolic links: {path: path}
+        self.turned = {}  # those that there were, too: {path: number of the deed that turned or removed it last}
         os.makedirs(root, exist_ok=True)
 
     # -- Names ---------------------------------------------------------------------------------------------------------
@@ -83,15 +91,18 @@ class Forest:
         """The first free path of a pattern with a number in it."""
         return next(path for path in (pattern.format(number) for number in range(1, 10000)) if self.is_free(path))
 
-    def name_for(self, path, base):
-        """A name for a header: relative, absolute, by a symbolic link to the file or to its folder, or a description of it."""
+    def name(self, image, base):
+        """Chooses a name for the header: relative, absolute, by a symbolic link to the file or to its folder, or a description of it."""
+        image.base = base
         target, how = base.path, self.rng.random()
         links = [link for link, end in self.links.items() if end == target]
-        if links and self.rng.random() < 0.5:
-            target = links[0]
+        image.link = links[0] if links and self.rng.random() < 0.5 else ""
+        image.named = self.words_for(image.path, image.link or target, base.format, how)
+
+    def words_for(self, path, target, form, how):
         folder, _, rest = target.partition("/")
         if how < 0.05:
-            return JSON + json.dumps({"driver": base.format, "file": {"driver": "file", "filename": self.full(target)}})
+            return JSON + json.dumps({"driver": form, "file": {"driver": "file", "filename": self.full(target)}})
         if how < 0.15 and folder in self.links.values():
             return self.full(os.path.join(next(link for link, end in self.links.items() if end == folder), rest))
         if how < 0.45:
@@ -99,8 +110,12 @@ class Forest:
         return os.path.relpath(target, os.path.dirname(path) or ".")
 
     def mark(self, image):
-        self.deeds += 1
+        self.touch(image)
         image.written, image.altered = self.deeds, "written to"
+
+    def touch(self, image):
+        self.deeds += 1
+        image.touched = self.deeds
 
     # -- Deeds. Each is logged as a line of shell, to be run in the root. ----------------------------------------------
 
@@ -112,8 +127,8 @@ class Forest:
         os.makedirs(os.path.dirname(self.full(path)), exist_ok=True)
 
     def add(self, image):
-        self.deeds += 1
-        image.written = self.deeds
+        self.touch(image)
+        image.made = image.written = self.deeds
         self.images.append(image)
         return image
 
@@ -122,7 +137,7 @@ class Forest:
         image = Image(path, format, base)
         words = ["qemu-img", "create", "-q", "-f", format]
         if base:
-            image.named = self.name_for(path, base)
+            self.name(image, base)
             words += ["-u", "-b", image.named, "-F", base.format]
         self.run(*words, path, str(SIZE))
         return self.add(image)
@@ -144,7 +159,7 @@ class Forest:
         """A copy of the file; the name in its header is mended, or has the same words whatever they lead to from there."""
         self.folder(path)
         self.run("cp", "--", source.path, path)
-        image = self.add(Image(path, source.format, source.base, source.named, snapshots=list(source.snapshots)))
+        image = self.add(Image(path, source.format, source.base, source.named, snapshots=list(source.snapshots), link=source.link))
         if mend and image.base and self.leads_to(image) != image.base.path:
             self.rename_base(image, image.base)
         return image
@@ -155,14 +170,15 @@ class Forest:
 
     def rebase(self, image, base):
         """Copies what it needs of all above the new base, or of all for None."""
-        image.named = self.name_for(image.path, base) if base else ""
+        image.base, image.named, image.link = None, "", ""
+        if base:
+            self.name(image, base)
         self.run("qemu-img", "rebase", "-q", "-f", "qcow2", "-b", image.named, *(["-F", base.format] if base else []), image.path)
-        image.base = base
         self.mark(image)
 
     def rename_base(self, image, base):
         """Another name in the header, without a look at what is there."""
-        image.base, image.named = base, self.name_for(image.path, base)
+        self.name(image, base)
         self.run("qemu-img", "rebase", "-q", "-u", "-f", "qcow2", "-b", image.named, "-F", base.format, image.path)
         self.mark(image)
 
@@ -184,6 +200,7 @@ class Forest:
         """The names in headers stay as they are, its own included."""
         self.folder(path)
         self.run("mv", "--", image.path, path)
+        self.touch(image)
         image.path, image.altered = path, "renamed"
 
     def move(self, image, path):
@@ -199,10 +216,14 @@ class Forest:
         self.folder(path)
         self.run("ln", "-sfn", os.path.relpath(target, os.path.dirname(path)), path)
         self.links[path] = target
+        self.deeds += 1
+        self.turned[path] = self.deeds
 
     def unlink(self, link):
         self.run("rm", "--", link)
         del self.links[link]
+        self.deeds += 1
+        self.turned[link] = self.deeds
 
     def remove(self, image):
         self.run("rm", "--", image.path)

@@ -3,10 +3,13 @@
 
 from dataclasses import dataclass, field
 
+from astray import Astray
 from weather import is_hidden
 
 SOON = 3  # nights from the first scan after which garbage should be listed: it is proven on the second at the latest
 ENOUGH = 95  # percent of the garbage
+# Doubts that some name raises: --min-age counts from when the last of them went, too.
+NAMED = {"broken-reference", "exchanged", "packed-reference", "remote-name"}
 
 
 @dataclass
@@ -17,8 +20,9 @@ class Night:
     files: int = 0
     rows: int = 0
     proven: int = 0    # unreferenced, as the report has it
-    counted: int = 0   # and the night before, too
-    garbage: int = 0   # that could be proven
+    counted: int = 0   # and unreferenced the night before, too
+    garbage: int = 0   # that nobody needs, and that was named
+    held: int = 0      # of that, what a name that misleads may mean
     wrong: int = 0
     reverted: int = 0  # a machine's disk that no image names: only an inventory has it
     kept: int = 0      # the same of a snapshot, a template or a backup
@@ -34,9 +38,12 @@ class Garbage:
     image: object
     path: str
     since: int
-    nights: int = 0      # scans of it that could see everything
-    listed: int = 0      # the night on which it was proven for the second time in a row
-    latest: str = "no row"
+    nights: int = 0      # scans of it that could see everything, since a misleading name held it up last
+    listed: int = 0      # the night on which it was proven, and had been unreferenced on the night before
+    whys: list = field(default_factory=list)  # of each night: why it was not proven, in words of the report
+
+    def lines(self):
+        return [f"    night {night}: {why}" for (night, why), before in zip(self.whys, [(0, ""), *self.whys]) if why != before[1]]
 
 
 @dataclass
@@ -57,7 +64,7 @@ class Ledger:
     nights: list = field(default_factory=list)
     wrong: list = field(default_factory=list)
     garbage: dict = field(default_factory=dict)
-    before: set = field(default_factory=set)  # images that were proven on the night before
+    before: set = field(default_factory=set)  # images that were unreferenced on the night before
 
     # -- Before a scan -------------------------------------------------------------------------------------------------
 
@@ -77,17 +84,33 @@ class Ledger:
             target.was_named, target.altered = True, ""
             if any(image.written < target.written for image in namers):
                 target.altered = "written to under what stands on it"
+        for image in forest.images:
+            self.remember(image, hidden)
 
-    def find_garbage(self, number, hidden):
+    def remember(self, image, hidden):
+        """What scans know of its path, and of where its name led. What is hidden is as it was seen last."""
+        if is_hidden(image.path, hidden):
+            return
+        if image.seen_path != image.path:
+            image.seen_path, image.seen = image.path, self.host.forest.deeds
+        if image.base and not image.packed and self.host.forest.leads_to(image) == image.base.path and not is_hidden(image.base.path, hidden) \
+                and image.base.made <= image.written:
+            image.known = image.named
+
+    def find_garbage(self, night, hidden):
         """Files that a report should come to list. What was written to or renamed since is a thing that cannot be proven."""
         forest = self.host.forest
         now = [image for image in self.host.idle() if image.was_named and not image.altered and not forest.namers(image)]
+        astray = Astray(forest)
         for image in set(self.garbage) - set(now):
             if not self.garbage[image].listed and image in forest.images:
                 del self.garbage[image]  # it came to be needed, named or altered
         for image in now:
-            entry = self.garbage.setdefault(image, Garbage(image, image.path, number))
-            entry.nights += not hidden
+            entry = self.garbage.setdefault(image, Garbage(image, image.path, night.number))
+            is_held = astray.holds_up(image)
+            night.held += is_held
+            entry.nights = 0 if is_held else entry.nights + (not hidden)
+            entry.whys.append((night.number, "no row"))
         return now
 
     # -- After it ------------------------------------------------------------------------------------------------------
@@ -97,21 +120,22 @@ class Ledger:
         forest = self.host.forest
         paths, needs, states = forest.by_path(), self.host.needs(), self.host.states()
         links = forest.links
-        proven = set()
+        unreferenced = set()
         night.rows, night.files, night.garbage = len(rows), len(forest.images), len(now)
         for row in rows:
             image = paths.get(links.get(row["path"], row["path"]))
             if image in self.garbage:
-                self.garbage[image].latest = f"night {night.number}: {row['why_codes'] or 'proven'}"
+                self.garbage[image].whys[-1] = (night.number, row["why"] or "proven")
+            if row["status"] == "unreferenced" and not NAMED.intersection((row["why_codes"] or "").split(",")):
+                unreferenced.add(image)
             if row["verdict"] != "proven":
                 continue
             if row["status"] != "unreferenced":
                 night.masked += 1
                 continue
             night.proven += 1
-            proven.add(image)
             self.judge(night, row, image, needs, states)
-        self.before = proven
+        self.before = unreferenced
         self.nights.append(night)
 
     def judge(self, night, row, image, needs, states):
@@ -151,4 +175,4 @@ class Ledger:
 
     def bare_nights(self):
         """Nights with garbage that was there the night before, and nothing proven."""
-        return [night for night, earlier in zip(self.nights[1:], self.nights) if earlier.garbage and night.garbage and not night.proven]
+        return [night for night, earlier in zip(self.nights[1:], self.nights) if earlier.garbage > earlier.held and night.garbage > night.held and not night.proven]

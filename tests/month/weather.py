@@ -32,6 +32,9 @@ def moved_away(host, _mounts):
     forest, folder = host.forest, "pool-b"
     aside = os.path.join(os.path.dirname(forest.root), "aside")
     forest.run("mv", "--", folder, aside)
+    for image in forest.images:
+        if is_hidden(image.path, (folder,)):
+            image.seen_path = ""  # it might have been deleted, for all that shows
     yield "moved away", (folder,), []
     forest.run("mv", "--", aside, folder)
 
@@ -58,6 +61,8 @@ def no_permission(host, _mounts):
     yield "no permission", tuple(hidden), POWERLESS if is_root() else []
     for path, mode in modes.items():
         forest.run("chmod", f"{mode:o}", path)
+    for path in files[::5]:
+        forest.touch(forest.by_path()[path])
 
 
 def why_no_powerless():

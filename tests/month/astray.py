@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+# Names in headers that lead nowhere, or to what is newer than the image, may mean files that nobody needs: the program cannot
+# know, and says so (imgaudit(1), DOUBTS, broken-reference). What that holds up is no garbage that a report could list. Told here
+# by the manual's words and from the host's records, not from a report: a doubt about more than this shows as a file missed.
+
+import os
+
+
+def stem(path):
+    return os.path.basename(path).split(".")[0]
+
+
+def is_alike(path, name):
+    return stem(path) in os.path.basename(name) or stem(name) in os.path.basename(path)
+
+
+class Astray:
+    """The images whose names mislead, on one night."""
+
+    def __init__(self, forest):
+        self.forest = forest
+        paths = forest.by_path()
+        self.images = []
+        for image in forest.images:
+            target = paths.get(forest.leads_to(image)) if image.named and not image.packed else image
+            is_newer = target and target.made > image.written
+            # Where a scan saw it led, is known: that file alone is meant.
+            if image.known != image.named and (target is None or is_newer):
+                self.images.append((image, target))
+
+    def holds_up(self, file):
+        return any(self.may_mean(image, target, file) for image, target in self.images)
+
+    def may_mean(self, image, target, file):
+        name = self.forest.leads_to(image)
+        if os.path.basename(name) == os.path.basename(file.path):
+            return True
+        if file.made > max(image.made, image.written) or image.base and image.base.format != file.format:
+            return False
+        if self.forest.turned.get(image.link, 0) > image.made and (
+                target is None or os.path.dirname(target.path) == os.path.dirname(file.path)):
+            return True
+        has_kept_its_path = file.seen_path == file.path and file.seen < image.made
+        return file.touched > image.made and (not has_kept_its_path or is_alike(file.path, name))
