@@ -83,8 +83,7 @@ above AS MATERIALIZED (
 ),
 -- What helps with the doubts about a candidate, and with those about every one.
 help AS MATERIALIZED (
-    SELECT j.image_id, max(d.advice = 'find-users') AS find_users, max(d.advice = 'findings') AS findings,
-           max(d.advice = 'findings' AND d.image_id IS NULL) AS of_all
+    SELECT j.image_id, max(d.advice = 'find-users') AS find_users, max(d.advice = 'findings') AS findings
     FROM v_unused AS j JOIN doubt AS d ON d.image_id = j.image_id OR d.image_id IS NULL
     GROUP BY j.image_id
 ),
@@ -92,7 +91,8 @@ advice AS MATERIALIZED (
     SELECT j.image_id,
            CASE
            WHEN j.verdict = 'unproven' THEN
-               CASE WHEN h.find_users AND (w.in_use OR NOT h.of_all) THEN 'find-users' || char(0) || w.path
+               CASE WHEN h.findings AND NOT w.in_use THEN 'findings'
+                    WHEN h.find_users THEN 'find-users' || char(0) || w.path
                     WHEN h.findings THEN 'findings' END
            -- A template of Proxmox is cloned in full as well: such clones do not name it.
            WHEN j.status = 'unreferenced' THEN

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The store's tables, version 14: what the latest scan saw, and a short history of the scans before it. They are internal;
+-- The store's tables, version 15: what the latest scan saw, and a short history of the scans before it. They are internal;
 -- the views of views.sql are the contract. Sizes, offsets and lengths are bytes: guest bytes are those of the disk as the
 -- guest sees it, host bytes those of files or blocks on the host. Ranges are half-open: start and length. Columns ..._ns
 -- are nanoseconds since 1970 UTC. Flags are 0 and 1. Paths are the bytes of the file system, as they are.
@@ -32,8 +32,9 @@ CREATE TABLE scan (
 CREATE TABLE scan_option (
     scan_id INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
     kind    TEXT NOT NULL CHECK (kind IN ('root', 'walked', 'allow', 'exclude', 'backing-glob', 'template', 'raw-suffix',
-                                         'sole-host', 'trust-locks', 'min-age')),
-    value   TEXT NOT NULL,  -- the path, glob or suffix; walked: a root that is a directory; trust-locks: ''; min-age: seconds
+                                         'sole-host', 'inventory', 'trust-locks', 'min-age')),
+    value   TEXT NOT NULL,  -- the path, glob or suffix; walked: a root that is a directory; inventory: as the option has it;
+                            -- trust-locks: ''; min-age: seconds
     PRIMARY KEY (scan_id, kind, value)
 ) STRICT, WITHOUT ROWID;
 
@@ -194,6 +195,7 @@ CREATE TABLE image (
     backing_id   INTEGER REFERENCES image (image_id) DEFERRABLE INITIALLY DEFERRED,  -- the image there; NULL: none, or cut
     map_id       INTEGER NOT NULL,  -- its active mapping
     is_template  INTEGER NOT NULL DEFAULT 0 CHECK (is_template IN (0, 1)),  -- 1: to be kept whole
+    is_claimed   INTEGER NOT NULL DEFAULT 0 CHECK (is_claimed IN (0, 1)),   -- 1: a machine uses it (table claim): it is read whole
     parent_differs INTEGER NOT NULL DEFAULT 0 CHECK (parent_differs IN (0, 1)),  -- 1: its backing file is not the one
                    -- that it was made on, by their identities
     link_is_newer INTEGER NOT NULL DEFAULT 0 CHECK (link_is_newer IN (0, 1)),  -- 1: a symbolic link in the way of
@@ -497,6 +499,49 @@ CREATE TABLE tree (
     fingerprint INTEGER NOT NULL  -- of members, their links, mappings and marks
 ) STRICT;
 
+-- Who uses images ------------------------------------------------------------------------------------------------------
+
+-- An inventory of machines that the latest scan read, whole or in part.
+CREATE TABLE inventory (
+    number     INTEGER PRIMARY KEY,  -- of the latest scan's
+    source     TEXT NOT NULL,        -- its kind: 'libvirt', 'list'...
+    place      TEXT NOT NULL,        -- the directory or file; '-': standard input
+    is_of_host INTEGER NOT NULL CHECK (is_of_host IN (0, 1)),  -- 1: it has all machines of its kind on this host; 0: those of
+               -- the directory that its file is in
+    newest_ns  INTEGER               -- when the newest of its files was written to; NULL: unknown
+) STRICT;
+
+-- A machine of an inventory, or what stands for one: a storage, a list.
+CREATE TABLE machine (
+    machine_id INTEGER PRIMARY KEY,  -- of the latest scan's; another one after the next scan
+    inventory  INTEGER NOT NULL REFERENCES inventory (number) ON DELETE CASCADE,
+    kind       TEXT NOT NULL CHECK (kind IN ('vm', 'container', 'template', 'storage', 'list')),
+    name       TEXT NOT NULL,
+    uuid       TEXT,                 -- NULL: it has none
+    state      TEXT NOT NULL CHECK (state IN ('unknown', 'running', 'paused', 'off')),
+    defined_in TEXT NOT NULL,        -- path of the file that has it; '-': standard input
+    defined_ns INTEGER               -- when that was last written to; NULL: unknown
+) STRICT;
+
+-- One statement: this machine uses this file.
+CREATE TABLE claim (
+    machine_id INTEGER NOT NULL REFERENCES machine ON DELETE CASCADE,
+    number     INTEGER NOT NULL,     -- among the machine's
+    path       TEXT NOT NULL,        -- as the inventory has it
+    format     TEXT,                 -- that the inventory states; NULL: it does not
+    role       TEXT NOT NULL CHECK (role IN ('disk', 'restore-point', 'template', 'cdrom', 'floppy', 'firmware', 'unused', 'other')),
+    read_only  INTEGER NOT NULL CHECK (read_only IN (0, 1)),
+    shareable  INTEGER NOT NULL CHECK (shareable IN (0, 1)),  -- 1: several machines may write to it at a time
+    transient  INTEGER NOT NULL CHECK (transient IN (0, 1)),  -- 1: what is written is thrown away
+    state      TEXT NOT NULL CHECK (state IN ('found', 'missing', 'outside', 'unscanned', 'unreadable')),  -- outside: of the roots;
+               -- unscanned: below a root, and the scan has no such file
+    target     TEXT,                 -- canonical path of the file; NULL: it was not found
+    file_id    INTEGER REFERENCES file ON DELETE SET NULL,  -- NULL: no file of the scan
+    before_id  INTEGER,              -- file_id of what the path led to when a scan last found it; NULL: never
+    PRIMARY KEY (machine_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX claim_file ON claim (file_id);
+
 -- Verdicts ------------------------------------------------------------------------------------------------------------
 
 -- An image of the latest scan that nothing uses, wholly or in part (src/judge). It is proven where no doubt concerns it.
@@ -537,7 +582,7 @@ CREATE TABLE doubt (
     code     TEXT NOT NULL CHECK (code IN (
                  'unread', 'not-walked', 'broken-reference', 'exchanged', 'renamed', 'local-service', 'remote-name', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
                  'written-since', 'identity-uncertain', 'shared-file', 'shared-filesystem', 'loop', 'chain-broken',
-                 'non-backing-reader', 'packed-reference', 'recent')),
+                 'non-backing-reader', 'packed-reference', 'recent', 'no-inventory', 'inventory-incomplete')),
     subject  TEXT NOT NULL,  -- what raises it: a path most often, with a remark in parentheses; '': none, the code is enough
     sentence TEXT NOT NULL,  -- the same in words
     advice   TEXT NOT NULL CHECK (advice IN ('find-users', 'findings', '')),  -- the suggestion that helps to clear it; '': none does
@@ -559,7 +604,8 @@ CREATE TABLE finding (
                    'data-file-outside', 'data-file-depends-on-directory', 'extent-missing', 'extent-unreadable',
                    'extent-outside', 'parent-mismatch', 'parent-ambiguous', 'symlink-outside', 'symlink-dangling',
                    'excluded', 'mount-missing', 'no-longer-scanned', 'packed-unreadable', 'pseudo-file-system', 'backing-exchanged', 'backing-written',
-                   'directory-changing', 'sole-host-unused', 'image-lost')),
+                   'directory-changing', 'sole-host-unused', 'image-lost', 'inventory-unreadable', 'claim-missing',
+                   'claim-outside', 'claim-unscanned', 'pool-not-scanned', 'disk-in-two-machines')),
     severity   TEXT NOT NULL CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
     path       TEXT NOT NULL,     -- what it is about
     detail     TEXT NOT NULL,     -- in words

@@ -295,6 +295,22 @@ SELECT d.image_id, i.path, d.code, d.subject, d.sentence
 FROM doubt AS d
 LEFT JOIN image AS i ON i.image_id = d.image_id;
 
+-- A machine of an inventory that the latest scan read, or what stands for one.
+CREATE VIEW v_machine AS
+SELECT m.machine_id, s.source, m.kind, m.name, m.uuid, m.state, m.defined_in
+FROM machine AS m
+JOIN inventory AS s ON s.number = m.inventory;
+
+-- What a machine uses. An image of several files is claimed by any of them.
+CREATE VIEW v_claim AS
+SELECT c.machine_id, m.name AS machine, coalesce(i.image_id, x.image_id) AS image_id, c.path, c.role, c.state, c.format,
+       c.read_only, c.shareable, c.transient, c.target
+FROM claim AS c
+JOIN machine AS m ON m.machine_id = c.machine_id
+LEFT JOIN image AS i ON i.file_id = c.file_id
+LEFT JOIN (SELECT file_id, min(image_id) AS image_id FROM image_file WHERE number > 0 GROUP BY file_id) AS x
+       ON x.file_id = c.file_id AND i.image_id IS NULL;
+
 -- A name of another file in a packed image; a packed file in which there is none has one row without a name.
 CREATE VIEW v_packed AS
 SELECT f.path, p.problem, r.member, r.format, r.kind, r.name, nullif(r.path, '') AS target_path, r.state

@@ -42,6 +42,7 @@ static enum ia_status scan_again(const char *db, struct ia_scan_row *row, struct
     IA_AUTO_STORED_OPTIONS struct ia_stored_options stored = {0};
     IA_TRY(load_options(db, &stored, err));
     stored.options.db = db;
+    stored.options.without_stdin = true;
     return ia_cli_scan(&stored.options, row, err);
 }
 

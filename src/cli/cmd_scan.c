@@ -15,6 +15,7 @@
 #include "cli/scan_run.h"
 #include "cli/when.h"
 #include "format/format.h"
+#include "inventory/inventory.h"
 
 static const char help[] =
     "Usage: imgaudit scan [OPTION]... ROOT...\n"
@@ -26,14 +27,16 @@ static const char help[] =
     "      --backing-glob GLOB  files that match are meant as backing files\n"
     "      --template GLOB      images that match are kept whole although nothing reads them\n"
     "      --raw-suffix SUFFIX  files with this suffix and no other magic are raw (.img .raw)\n"
-    "      --inventory none     no list of machines is read: you vouch for those that name no image\n"
+    "      --inventory SOURCE   machines that use images: list:FILE, - (standard input), auto (all that is\n"
+    "                           found on this host), or none: you vouch for those of machines (auto)\n"
     "      --trust-locks        what nobody has locked is not in use, where processes cannot be looked at\n"
     "      --sole-host MOUNT    no other host uses the file system of MOUNT, whatever its type\n"
     "      --min-age SPAN       prove nothing that has been so for less: 0, 90m, 24h, 7d, 2w (24h)\n"
     "      --keep N             keep the history of the newest N scans (all)\n"
     "      --stats              print what was done on stdout\n"
     "  -h, --help               print this\n\n"
-    "--exclude, --allow, --backing-glob, --template, --raw-suffix and --sole-host may be given again.\n"
+    "--exclude, --allow, --backing-glob, --template, --raw-suffix, --inventory and --sole-host may be\n"
+    "given again.\n"
     "Exit status: 0 done, 1 failed and nothing recorded, 2 usage, 3 done, but something could not be read:\n"
     "see 'imgaudit report --findings'.\n";
 
@@ -80,6 +83,7 @@ struct scan_command {
     const char *db;
     const char *word; /* the current argument */
     struct words allow, exclude, backing_globs, templates, raw_suffixes, sole_hosts;
+    IA_VEC(char *) inventories; /* owned */
     int64_t workers, keep, min_age;
     bool stats, trust_locks;
 };
@@ -102,6 +106,33 @@ static int parse_count(const char *what, const char *text, int64_t most, int64_t
     return ia_cli_usage("scan", "bad %s '%s'", what, text);
 }
 
+/* The place that a source names, from the root directory: the next scan may have another working directory. */
+static char *absolute(const char *source)
+{
+    const char *colon = strchr(source, ':');
+    if (colon == NULL || colon[1] == '/' || strcmp(colon + 1, "-") == 0)
+        return strdup(source);
+    IA_AUTO_FREE char *here = getcwd(NULL, 0);
+    char *whole = NULL;
+    if (here == NULL || asprintf(&whole, "%.*s:%s/%s", (int)(colon - source), source, here, colon + 1) < 0)
+        return NULL;
+    return whole;
+}
+
+static int add_inventory(struct scan_command *command, const char *source)
+{
+    struct ia_error err = {0};
+    if (ia_inventory_check(source, &err) != IA_OK)
+        return ia_cli_usage("scan", "%s", err.message);
+    char *whole = absolute(source);
+    if (whole == NULL)
+        return fail("the working directory has no path");
+    if (ia_vec_push(&command->inventories, whole))
+        return -1;
+    free(whole);
+    return fail("out of memory");
+}
+
 /* -1: go on; else the exit code. */
 static int parse_option(struct scan_command *command, int c)
 {
@@ -110,8 +141,7 @@ static int parse_option(struct scan_command *command, int c)
         command->db = optarg;
         return -1;
     case OPTION_INVENTORY:
-        return strcmp(optarg, "none") == 0 ? -1
-                                           : ia_cli_usage("scan", "unknown inventory '%s': only none is known", optarg);
+        return add_inventory(command, optarg);
     case 'j':
         return parse_count("number of jobs", optarg, 256, &command->workers);
     case OPTION_EXCLUDE:
@@ -179,6 +209,8 @@ static size_t count_words(const char *const *words)
 static int run(const struct scan_command *command, char **roots, int count)
 {
     const char *const *default_raw = ia_format_by_name("raw")->suffixes;
+    static const char *const default_inventories[] = {"auto"};
+    bool own_inventories = command->inventories.len > 0;
     bool own_suffixes = command->raw_suffixes.all.len > 0;
     const struct ia_scan_options options = {
         .db = command->db,
@@ -197,6 +229,8 @@ static int run(const struct scan_command *command, char **roots, int count)
         .trust_locks = command->trust_locks,
         .sole_hosts = command->sole_hosts.all.items,
         .sole_host_count = command->sole_hosts.all.len,
+        .inventories = own_inventories ? (const char *const *)command->inventories.items : default_inventories,
+        .inventory_count = own_inventories ? command->inventories.len : 1,
         .workers = (int)command->workers,
         .keep = command->keep,
         .min_age = command->min_age,
@@ -249,5 +283,8 @@ int ia_cmd_scan(int argc, char **argv)
     ia_vec_release(&command.templates.all);
     ia_vec_release(&command.raw_suffixes.all);
     ia_vec_release(&command.sole_hosts.all);
+    for (size_t i = 0; i < command.inventories.len; i++)
+        free(command.inventories.items[i]);
+    ia_vec_release(&command.inventories);
     return code;
 }

@@ -22,6 +22,11 @@ const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
                                     "other hosts may have its file system mounted, and use it"},
     [IA_DOUBT_UNREAD] = {"unread", FINDINGS, EACH, "a reference may be hidden in what was not read or not understood"},
     [IA_DOUBT_NOT_WALKED] = {"not-walked", NOTHING, EACH, "overlays of it may lie in a directory that was not walked"},
+    [IA_DOUBT_NO_INVENTORY] = {"no-inventory", NOTHING, IA_CONCERNS(IA_CANDIDATE_UNREFERENCED),
+                               "no inventory of the machines of this host was read: one may use it"},
+    [IA_DOUBT_INVENTORY_INCOMPLETE] = {"inventory-incomplete", FINDINGS, IA_CONCERNS(IA_CANDIDATE_UNREFERENCED),
+                                       "an inventory could not be read whole, or names something that was not found "
+                                       "and may be this"},
     [IA_DOUBT_BROKEN_REFERENCE] = {"broken-reference", FINDINGS, EACH,
                                    "a reference that could not be followed, or not for certain, may mean it"},
     [IA_DOUBT_EXCHANGED] = {"exchanged", FINDINGS, EACH,

@@ -56,6 +56,12 @@ const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT] = {
                                        IA_DOUBT_NONE},
     [IA_FINDING_SOLE_HOST_UNUSED] = {"sole-host-unused", "warning", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
     [IA_FINDING_IMAGE_LOST] = {"image-lost", "error", true, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_INVENTORY_UNREADABLE] = {"inventory-unreadable", "error", true, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_CLAIM_MISSING] = {"claim-missing", "warning", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_CLAIM_OUTSIDE] = {"claim-outside", "warning", false, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_CLAIM_UNSCANNED] = {"claim-unscanned", "warning", false, IA_DOUBT_UNREAD, IA_DOUBT_NONE},
+    [IA_FINDING_POOL_NOT_SCANNED] = {"pool-not-scanned", "warning", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
+    [IA_FINDING_DISK_IN_TWO_MACHINES] = {"disk-in-two-machines", "error", false, IA_DOUBT_NONE, IA_DOUBT_NONE},
 };
 
 /* A name was not followed, or may lead elsewhere too: the judge finds what it may mean by the reference. */
@@ -77,6 +83,9 @@ static bool is_about_a_name(const struct ia_finding_kind *kind)
 bool ia_finding_kind_raises(const struct ia_finding_kind *kind, enum ia_doubt doubt)
 {
     if (doubt == IA_DOUBT_EXCHANGED && kind == &ia_finding_kinds[IA_FINDING_BACKING_EXCHANGED])
+        return true;
+    if (doubt == IA_DOUBT_INVENTORY_INCOMPLETE && (kind == &ia_finding_kinds[IA_FINDING_INVENTORY_UNREADABLE] ||
+                                                   kind == &ia_finding_kinds[IA_FINDING_CLAIM_MISSING]))
         return true;
     return doubt != IA_DOUBT_NONE && (kind->of_all == doubt || kind->of_readers == doubt ||
                                       (doubt == IA_DOUBT_BROKEN_REFERENCE && is_about_a_name(kind)));

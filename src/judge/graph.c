@@ -16,6 +16,8 @@ void ia_graph_release(struct ia_graph *graph)
     ia_vec_release(&graph->former);
     ia_vec_release(&graph->holders);
     ia_vec_release(&graph->findings);
+    ia_vec_release(&graph->inventories);
+    ia_vec_release(&graph->claims);
     ia_vec_release(&graph->walked);
     ia_vec_release(&graph->backing_globs);
 }

@@ -53,6 +53,7 @@ struct ia_graph_image {
     const char *identity; /* its own; NULL: it has none */
     const char *expects;  /* its parent's, which has no name and is found by it alone; NULL: it has no such parent */
     bool is_template;     /* to be kept whole */
+    bool is_claimed;      /* a machine uses it */
     bool has_snapshots;   /* internal ones */
     bool is_gone;         /* deleted by an edit: it and its files are no more */
     bool unsettled;       /* it changed while the scan ran */
@@ -143,6 +144,21 @@ struct ia_graph_former {
     const char *path;
 };
 
+/* An inventory of machines that was read. */
+struct ia_graph_inventory {
+    const char *place;
+    bool is_of_host; /* else it has the machines of the directory of `place`, and of what is below that */
+};
+
+/* What a machine uses, and was not found. */
+struct ia_graph_claim {
+    const char *path;    /* as the inventory has it */
+    const char *machine; /* its name */
+    const char *format;  /* as stated; NULL: it is not */
+    size_t before;       /* file that the path led to when it was last found; IA_GRAPH_NONE: it never was, or is gone */
+    int64_t defined_ns;  /* when the inventory's file was written to; 0: unknown */
+};
+
 /* A finding of the latest scan that a verdict may rest on. */
 struct ia_graph_finding {
     const char *path;
@@ -164,7 +180,10 @@ struct ia_graph {
     IA_VEC(struct ia_graph_former) former;
     IA_VEC(struct ia_graph_holder) holders;
     IA_VEC(struct ia_graph_finding) findings;
+    IA_VEC(struct ia_graph_inventory) inventories;
+    IA_VEC(struct ia_graph_claim) claims;
     IA_VEC(const char *) backing_globs;
+    bool is_vouched;             /* the administrator answers for machines: no inventory is needed */
     IA_VEC(const char *) walked; /* directories: all that is below them was seen */
     int64_t began_ns, now_ns;    /* when the scan began, and when it is judged */
     int64_t min_age_ns;          /* what has been so for less is too recent; 0: nothing is */

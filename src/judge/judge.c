@@ -17,7 +17,7 @@ enum ia_candidate ia_judge_candidate(const struct ia_judge *judge, size_t number
 {
     const struct ia_graph_image *image = &judge->graph->images.items[number];
     const size_t *overlay;
-    if (image->is_gone)
+    if (image->is_gone || image->is_claimed)
         return IA_CANDIDATE_NONE;
     if (!is_referenced(judge, image->file))
         return !image->is_template && ia_judge_has_evidence(judge, number) ? IA_CANDIDATE_UNREFERENCED
@@ -43,15 +43,26 @@ static enum ia_status apply(struct ia_finder *finder, ia_rule *const *rules, siz
 
 /* The first ones are about the image itself. */
 static ia_rule *const rules[] = {
-    ia_rule_not_understood, ia_rule_cross_linked,
-    ia_rule_in_use,         ia_rule_packed,
-    ia_rule_own_seekers,    ia_rule_shared_filesystem,
-    ia_rule_unsettled,      ia_rule_not_walked,
-    ia_rule_written_since,  ia_rule_identity_uncertain,
-    ia_rule_shared_file,    ia_rule_broken_references,
-    ia_rule_exchanged,      ia_rule_renamed,
-    ia_rule_remote_names,   ia_rule_of_readers,
+    ia_rule_not_understood,
+    ia_rule_cross_linked,
+    ia_rule_in_use,
+    ia_rule_packed,
+    ia_rule_own_seekers,
+    ia_rule_shared_filesystem,
+    ia_rule_unsettled,
+    ia_rule_not_walked,
+    ia_rule_written_since,
+    ia_rule_identity_uncertain,
+    ia_rule_shared_file,
+    ia_rule_broken_references,
+    ia_rule_exchanged,
+    ia_rule_renamed,
+    ia_rule_remote_names,
+    ia_rule_of_readers,
     ia_rule_recent,
+    ia_rule_no_inventory,
+    ia_rule_inventory_problems,
+    ia_rule_lost_claims,
 };
 enum { OWN_RULES = 6, RULES = sizeof(rules) / sizeof(rules[0]) };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judge/finding_kind.h"
 #include "judge/internal.h"
 
 static int by_path(const void *left, const void *right, void *ctx)
@@ -49,6 +50,16 @@ static bool list_exchanged(struct ia_judge *judge)
         if (exchanged && !ia_vec_push(&judge->exchanged, i))
             return false;
     }
+    return true;
+}
+
+static bool list_inventory_problems(struct ia_judge *judge)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->findings.len; i++)
+        if (strcmp(graph->findings.items[i].code, ia_finding_kinds[IA_FINDING_INVENTORY_UNREADABLE].code) == 0 &&
+            !ia_vec_push(&judge->inventory_problems, i))
+            return false;
     return true;
 }
 
@@ -100,7 +111,7 @@ enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out,
     judge->is_reader = calloc(graph->images.len + 1, 1);
     if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !ia_judge_link_packed(judge) || !list_findings(judge) ||
         !list_remote(judge) || !list_seekers(judge) || !list_broken(judge) || !list_exchanged(judge) ||
-        !ia_judge_list_accepted(judge)) {
+        !list_inventory_problems(judge) || !ia_judge_list_accepted(judge)) {
         ia_judge_free(judge);
         return ia_no_memory(err);
     }
@@ -119,6 +130,7 @@ void ia_judge_free(struct ia_judge *judge)
     ia_vec_release(&judge->owners.all);
     ia_vec_release(&judge->packed);
     ia_vec_release(&judge->unknown);
+    ia_vec_release(&judge->inventory_problems);
     ia_vec_release(&judge->overlays);
     ia_vec_release(&judge->findings);
     ia_vec_release(&judge->remote);

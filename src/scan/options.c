@@ -21,6 +21,7 @@ LIST(backing_globs, backing_globs, backing_glob_count)
 LIST(templates, templates, template_count)
 LIST(raw_suffixes, raw_suffixes, raw_suffix_count)
 LIST(sole_hosts, sole_hosts, sole_host_count)
+LIST(inventories, inventories, inventory_count)
 
 static void set_trust_locks(struct ia_scan_options *options, const char *const *values, size_t count)
 {
@@ -44,6 +45,7 @@ const struct ia_scan_list ia_scan_lists[IA_SCAN_LISTS] = {
     [IA_SCAN_RAW_SUFFIXES] = {"raw-suffix", get_raw_suffixes, set_raw_suffixes},
     [IA_SCAN_TRUST_LOCKS] = {"trust-locks", get_trust_locks, set_trust_locks},
     [IA_SCAN_SOLE_HOSTS] = {"sole-host", get_sole_hosts, set_sole_hosts},
+    [IA_SCAN_INVENTORIES] = {"inventory", get_inventories, set_inventories},
 };
 
 static int64_t get_min_age(const struct ia_scan_options *options)

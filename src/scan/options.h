@@ -32,6 +32,9 @@ struct ia_scan_options {
     bool trust_locks; /* a file that nobody has locked is not in use, where processes cannot be looked at */
     const char *const *sole_hosts; /* absolute paths on file systems that no other host uses, whatever their type */
     size_t sole_host_count;
+    const char *const *inventories; /* of machines, as ia_inventory_read has them; "none": the administrator vouches */
+    size_t inventory_count;
+    bool without_stdin; /* an inventory from standard input was that of an earlier scan */
     int workers;
     int64_t keep;    /* scans of history, 0: all */
     int64_t min_age; /* seconds: what has been so for less is not proven; 0: no matter how long */
@@ -52,6 +55,7 @@ enum {
     IA_SCAN_RAW_SUFFIXES,
     IA_SCAN_TRUST_LOCKS, /* of one value or none */
     IA_SCAN_SOLE_HOSTS,
+    IA_SCAN_INVENTORIES,
     IA_SCAN_LISTS
 };
 struct ia_scan_list {

@@ -137,13 +137,17 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
     IA_TRY(ia_reading_read_former(&scan->reading, err));
     ia_catalog_keep_unreadable(&scan->catalog);
     ia_catalog_keep_packed(&scan->catalog);
+    IA_TRY(ia_links_read_inventories(&scan->links, err));
+    IA_TRY(ia_links_resolve_claims(&scan->links, err));
     IA_TRY(ia_links_follow(&scan->links, err));
     IA_TRY(look_again(scan, err));
+    IA_TRY(ia_links_settle_claims(&scan->links, err));
     IA_TRY(ia_catalog_judge_vhds(&scan->catalog, err));
     IA_TRY(ia_links_resolve_packed(&scan->links, err));
     IA_TRY(ia_links_find_packed_bases(&scan->links, err));
     IA_TRY(ia_links_check_chains(&scan->links, err));
     IA_TRY(ia_links_judge(&scan->links, err));
+    IA_TRY(ia_links_report_claims(&scan->links, err));
     ia_catalog_find_lost(&scan->catalog);
     IA_TRY(ia_links_compare(&scan->links, err));
     IA_TRY(ia_links_find_past_names(&scan->links, err));

@@ -59,14 +59,15 @@ static const struct ia_column_spec format_columns[] = {
 };
 
 static const struct ia_column_spec image_columns[] = {
-    IA_KEY(ia_image_row, image_id),          IA_COLUMN(ia_image_row, file_id),
-    IA_STORED(ia_image_row, path),           IA_COLUMN(ia_image_row, format),
-    IA_COLUMN(ia_image_row, format_basis),   IA_COLUMN(ia_image_row, state),
-    IA_COLUMN(ia_image_row, problem),        IA_STORED(ia_image_row, chain_ok),
-    IA_STORED(ia_image_row, backing_path),   IA_NULL_IF_ZERO(ia_image_row, backing_id),
-    IA_STORED(ia_image_row, map_id),         IA_STORED(ia_image_row, is_template),
-    IA_STORED(ia_image_row, parent_differs), IA_COLUMN(ia_image_row, link_is_newer),
-    IA_STORED(ia_image_row, unsettled),      IA_STORED(ia_image_row, lock_state),
+    IA_KEY(ia_image_row, image_id),         IA_COLUMN(ia_image_row, file_id),
+    IA_STORED(ia_image_row, path),          IA_COLUMN(ia_image_row, format),
+    IA_COLUMN(ia_image_row, format_basis),  IA_COLUMN(ia_image_row, state),
+    IA_COLUMN(ia_image_row, problem),       IA_STORED(ia_image_row, chain_ok),
+    IA_STORED(ia_image_row, backing_path),  IA_NULL_IF_ZERO(ia_image_row, backing_id),
+    IA_STORED(ia_image_row, map_id),        IA_STORED(ia_image_row, is_template),
+    IA_STORED(ia_image_row, is_claimed),    IA_STORED(ia_image_row, parent_differs),
+    IA_COLUMN(ia_image_row, link_is_newer), IA_STORED(ia_image_row, unsettled),
+    IA_STORED(ia_image_row, lock_state),
 };
 
 static const struct ia_column_spec image_header_columns[] = {
@@ -227,6 +228,30 @@ static const struct ia_column_spec doubt_columns[] = {
     IA_COLUMN(ia_doubt_row, sentence),     IA_COLUMN(ia_doubt_row, advice),
 };
 
+static const struct ia_column_spec inventory_columns[] = {
+    IA_KEY(ia_inventory_row, number),
+    IA_COLUMN(ia_inventory_row, source),
+    IA_COLUMN(ia_inventory_row, place),
+    IA_COLUMN(ia_inventory_row, is_of_host),
+    IA_NULL_IF_ZERO(ia_inventory_row, newest_ns),
+};
+
+static const struct ia_column_spec machine_columns[] = {
+    IA_KEY(ia_machine_row, machine_id),    IA_COLUMN(ia_machine_row, inventory),
+    IA_COLUMN(ia_machine_row, kind),       IA_COLUMN(ia_machine_row, name),
+    IA_COLUMN(ia_machine_row, uuid),       IA_COLUMN(ia_machine_row, state),
+    IA_COLUMN(ia_machine_row, defined_in), IA_NULL_IF_ZERO(ia_machine_row, defined_ns),
+};
+
+static const struct ia_column_spec claim_columns[] = {
+    IA_KEY(ia_claim_row, machine_id),       IA_KEY(ia_claim_row, number),
+    IA_COLUMN(ia_claim_row, path),          IA_COLUMN(ia_claim_row, format),
+    IA_COLUMN(ia_claim_row, role),          IA_COLUMN(ia_claim_row, read_only),
+    IA_COLUMN(ia_claim_row, shareable),     IA_COLUMN(ia_claim_row, transient),
+    IA_COLUMN(ia_claim_row, state),         IA_COLUMN(ia_claim_row, target),
+    IA_NULL_IF_ZERO(ia_claim_row, file_id), IA_NULL_IF_ZERO(ia_claim_row, before_id),
+};
+
 static const struct ia_column_spec holder_columns[] = {
     IA_KEY_OR_NEW(ia_holder_row, file_id),
     IA_KEY(ia_holder_row, subject),
@@ -337,6 +362,9 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
     [IA_ENTITY_EVIDENCE] = {"evidence", COLUMNS(evidence), NULL},
     [IA_ENTITY_DOUBT] = {"doubt", COLUMNS(doubt), NULL},
     [IA_ENTITY_HOLDER] = {"holder", COLUMNS(holder), NULL},
+    [IA_ENTITY_INVENTORY] = {"inventory", COLUMNS(inventory), NULL},
+    [IA_ENTITY_MACHINE] = {"machine", COLUMNS(machine), NULL},
+    [IA_ENTITY_CLAIM] = {"claim", COLUMNS(claim), "WHERE before_id IS NOT NULL ORDER BY path"},
     [IA_ENTITY_CHAIN] = {"chain", COLUMNS(chain), NULL},
     [IA_ENTITY_USAGE] = {"usage", COLUMNS(usage), NULL},
     [IA_ENTITY_READER_BYTES] = {"reader_bytes", COLUMNS(reader_bytes), NULL},

@@ -15,11 +15,12 @@ static const char reading[] = "cannot read the forest";
 
 static const char root_sql[] = "SELECT layer_id FROM chain WHERE image_id = ? ORDER BY depth DESC LIMIT 1";
 
-static const char tree_sql[] = "SELECT i.image_id, coalesce(h.virtual_size, 0), i.is_template, coalesce(p.layer_id, -1)"
-                               " FROM chain AS c JOIN image AS i ON i.image_id = c.image_id"
-                               " LEFT JOIN image_header AS h ON h.image_id = i.image_id"
-                               " LEFT JOIN chain AS p ON p.image_id = i.image_id AND p.depth = 1"
-                               " WHERE c.layer_id = ?";
+static const char tree_sql[] =
+    "SELECT i.image_id, coalesce(h.virtual_size, 0), i.is_template OR i.is_claimed, coalesce(p.layer_id, -1)"
+    " FROM chain AS c JOIN image AS i ON i.image_id = c.image_id"
+    " LEFT JOIN image_header AS h ON h.image_id = i.image_id"
+    " LEFT JOIN chain AS p ON p.image_id = i.image_id AND p.depth = 1"
+    " WHERE c.layer_id = ?";
 
 static const char mapping_sql[] = "SELECT map_id, size, failed FROM mapping WHERE image_id = ?"
                                   " ORDER BY snapshot IS NOT NULL, snapshot";
@@ -32,7 +33,7 @@ struct mapping {
 struct stored_image {
     int64_t image_id, parent_id; /* -1: none */
     int64_t size;
-    bool is_template;
+    bool keep_whole;
     IA_VEC(struct mapping) mappings;
     IA_VEC(int64_t) snapshot_sizes;
 };
@@ -89,7 +90,7 @@ static enum ia_status load_tree(struct ia_stored_forest *stored, int64_t root, s
         struct stored_image image = {
             .image_id = sqlite3_column_int64(stmt, 0),
             .size = ia_max(0, sqlite3_column_int64(stmt, 1)),
-            .is_template = sqlite3_column_int(stmt, 2) != 0,
+            .keep_whole = sqlite3_column_int(stmt, 2) != 0,
             .parent_id = sqlite3_column_int64(stmt, 3),
         };
         if (!ia_vec_push(&stored->images, image))
@@ -142,7 +143,7 @@ static enum ia_status link_nodes(struct ia_stored_forest *stored, struct ia_erro
         stored->nodes[i] = (struct ia_forest_node){
             .parent = ia_stored_forest_node(stored, image->parent_id),
             .size = image->size,
-            .keep_whole = image->is_template,
+            .keep_whole = image->keep_whole,
             .snapshot_sizes = image->snapshot_sizes.items,
             .snapshots = image->snapshot_sizes.len,
         };

@@ -83,6 +83,7 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .seen_since_ns = sqlite3_column_int64(stmt, 27),
         .past_base_is_known = sqlite3_column_type(stmt, 28) != SQLITE_NULL,
         .past_base = ia_graph_column_file(stored, stmt, 28),
+        .is_claimed = sqlite3_column_int(stmt, 29) != 0,
     };
     return image.file == IA_GRAPH_NONE || (ia_vec_push(&stored->image_ids, sqlite3_column_int64(stmt, 0)) &&
                                            ia_vec_push(&stored->graph.images, image));
@@ -196,6 +197,32 @@ static bool add_glob(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
     return ia_vec_push(&stored->graph.backing_globs, ia_graph_column_text_or_empty(stored, stmt, 0));
 }
 
+static bool add_inventory(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    struct ia_graph_inventory inventory = {ia_graph_column_text_or_empty(stored, stmt, 0),
+                                           sqlite3_column_int(stmt, 1) != 0};
+    return ia_vec_push(&stored->graph.inventories, inventory);
+}
+
+static bool add_claim(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    struct ia_graph_claim claim = {
+        .path = ia_graph_column_text_or_empty(stored, stmt, 0),
+        .machine = ia_graph_column_text_or_empty(stored, stmt, 1),
+        .format = ia_graph_column_text(stored, stmt, 2),
+        .before = ia_graph_column_file(stored, stmt, 3),
+        .defined_ns = sqlite3_column_int64(stmt, 4),
+    };
+    return ia_vec_push(&stored->graph.claims, claim);
+}
+
+static bool set_vouched(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    (void)stmt;
+    stored->graph.is_vouched = true;
+    return true;
+}
+
 static bool add_walked(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     return ia_vec_push(&stored->graph.walked, ia_graph_column_text_or_empty(stored, stmt, 0));
@@ -222,7 +249,7 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
          " i.format_basis = 'stated', h.parent_identity IS NOT NULL, i.unsettled, h.identity,"
          " CASE WHEN h.backing_by_identity THEN h.parent_identity END,"
          " r.referenced_path, r.base_id, i.parent_differs, r.referenced_uncertain,"
-         " i.link_is_newer, r.path_since_ns, r.seen_since_ns, r.past_base_id"
+         " i.link_is_newer, r.path_since_ns, r.seen_since_ns, r.past_base_id, i.is_claimed"
          " FROM image AS i LEFT JOIN image_header AS h USING (image_id) LEFT JOIN image_account AS a USING (image_id)"
          " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
          " ORDER BY i.image_id"},
@@ -242,6 +269,12 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
         {add_finding, "SELECT path, code, doubt, (SELECT a.number FROM acceptance AS a WHERE a.number = f.accepted_by"
                       " AND (a.until_ns IS NULL OR a.until_ns > strftime('%s', 'now') * 1000000000))"
                       " FROM finding AS f WHERE last_scan = (SELECT max(scan_id) FROM scan)"},
+        {add_inventory, "SELECT place, is_of_host FROM inventory ORDER BY number"},
+        {add_claim, "SELECT c.path, m.name, c.format, c.before_id, m.defined_ns FROM claim AS c"
+                    " JOIN machine AS m USING (machine_id) WHERE c.state IN ('missing', 'unreadable')"
+                    " ORDER BY machine_id, c.number"},
+        {set_vouched, "SELECT 1 FROM scan_option WHERE kind = 'inventory' AND value = 'none'"
+                      " AND scan_id = (SELECT max(scan_id) FROM scan)"},
         {add_walked, "SELECT value FROM scan_option WHERE kind = 'walked'"
                      " AND scan_id = (SELECT max(scan_id) FROM scan)"},
         {add_glob, "SELECT value FROM scan_option WHERE kind = 'backing-glob'"

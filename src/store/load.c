@@ -20,6 +20,7 @@ struct loader {
     ia_load_packed_reference *packed_reference;
     ia_load_former_name *former_name;
     ia_load_template *template_glob;
+    ia_load_claim *claim;
     ia_load_tree *tree;
     ia_load_candidate *candidate;
     void *ctx;
@@ -212,6 +213,18 @@ enum ia_status ia_writer_find_named(struct ia_writer *writer, const char *path, 
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
         IA_TRY(each(ctx, sqlite3_column_int64(stmt, 0), err));
     return ia_connection_check(statements->db, code, reading, err);
+}
+
+static enum ia_status load_claim(const struct loader *loader, const void *row, struct ia_error *err)
+{
+    return loader->claim(loader->ctx, row, err);
+}
+
+enum ia_status ia_writer_load_claims(struct ia_writer *writer, ia_load_claim *each, void *ctx, struct ia_error *err)
+{
+    struct ia_claim_row row;
+    const struct loader loader = {.claim = each, .ctx = ctx};
+    return load_rows(writer, IA_ENTITY_CLAIM, &row, load_claim, &loader, err);
 }
 
 static enum ia_status load_template(const struct loader *loader, const void *row, struct ia_error *err)

@@ -71,6 +71,7 @@ struct ia_image_row {
     int64_t map_id;
     bool chain_ok;
     bool is_template;    /* to be kept whole */
+    bool is_claimed;     /* a machine uses it */
     bool parent_differs; /* its backing file is not the one that it was made on */
     bool link_is_newer;  /* a symbolic link in the way of its backing name is newer than the image */
     bool unsettled;      /* it changed while the scan ran */
@@ -190,6 +191,33 @@ struct ia_evidence_row {
 struct ia_holder_row {
     int64_t file_id; /* 0: of every file */
     const char *subject;
+};
+
+/* An inventory of machines. */
+struct ia_inventory_row {
+    int64_t number;
+    const char *source, *place;
+    bool is_of_host;
+    int64_t newest_ns; /* 0: unknown */
+};
+
+struct ia_machine_row {
+    int64_t machine_id, inventory;
+    const char *kind, *name;
+    const char *uuid; /* NULL: none */
+    const char *state, *defined_in;
+    int64_t defined_ns; /* 0: unknown */
+};
+
+struct ia_claim_row {
+    int64_t machine_id, number;
+    const char *path;
+    const char *format; /* NULL: not stated */
+    const char *role;
+    bool read_only, shareable, transient;
+    const char *state;
+    const char *target;         /* NULL: not found */
+    int64_t file_id, before_id; /* 0: none */
 };
 
 struct ia_doubt_row {

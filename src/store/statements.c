@@ -42,6 +42,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_CLEAR_EVIDENCE] = "DELETE FROM evidence",
     [IA_STMT_CLEAR_DOUBTS] = "DELETE FROM doubt",
     [IA_STMT_CLEAR_HOLDERS] = "DELETE FROM holder",
+    [IA_STMT_CLEAR_INVENTORIES] = "DELETE FROM inventory", /* with machines and claims */
     [IA_STMT_GET_USAGE] = "SELECT visible_present, masked_bytes FROM usage WHERE image_id = ?",
     [IA_STMT_GET_SETTING] = "SELECT value FROM setting WHERE key = ?",
     [IA_STMT_GET_NAME] =

@@ -39,6 +39,27 @@ enum ia_status ia_writer_put_holder(struct ia_writer *writer, const struct ia_ho
     return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_HOLDER, row, err);
 }
 
+enum ia_status ia_writer_clear_inventories(struct ia_writer *writer, struct ia_error *err)
+{
+    return ia_statements_run(ia_writer_statements(writer), IA_STMT_CLEAR_INVENTORIES, 0, err);
+}
+
+enum ia_status ia_writer_put_inventory(struct ia_writer *writer, const struct ia_inventory_row *row,
+                                       struct ia_error *err)
+{
+    return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_INVENTORY, row, err);
+}
+
+enum ia_status ia_writer_put_machine(struct ia_writer *writer, const struct ia_machine_row *row, struct ia_error *err)
+{
+    return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_MACHINE, row, err);
+}
+
+enum ia_status ia_writer_put_claim(struct ia_writer *writer, const struct ia_claim_row *row, struct ia_error *err)
+{
+    return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_CLAIM, row, err);
+}
+
 enum ia_status ia_writer_get_usage(struct ia_writer *writer, int64_t image_id, bool *known, int64_t *visible_present,
                                    int64_t *masked_bytes, struct ia_error *err)
 {

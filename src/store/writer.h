@@ -178,6 +178,18 @@ IA_MUST_CHECK enum ia_status ia_writer_put_evidence(struct ia_writer *writer, co
 IA_MUST_CHECK enum ia_status ia_writer_clear_holders(struct ia_writer *writer, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_holder(struct ia_writer *writer, const struct ia_holder_row *row,
                                                   struct ia_error *err);
+/* Machines and claims. The latter are loaded in the order of their paths, those that ever led to a file;
+ * clear_inventories empties the tables inventory, machine and claim. */
+typedef enum ia_status ia_load_claim(void *ctx, const struct ia_claim_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_claims(struct ia_writer *writer, ia_load_claim *each, void *ctx,
+                                                   struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_clear_inventories(struct ia_writer *writer, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_inventory(struct ia_writer *writer, const struct ia_inventory_row *row,
+                                                     struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_machine(struct ia_writer *writer, const struct ia_machine_row *row,
+                                                   struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_claim(struct ia_writer *writer, const struct ia_claim_row *row,
+                                                 struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_doubt(struct ia_writer *writer, const struct ia_doubt_row *row,
                                                  struct ia_error *err);
 

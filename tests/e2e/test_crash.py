@@ -312,7 +312,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(case):
     site = case.site()
     point = os.path.join(site.directory, "small")
     with Mounts() as mounts:
-        mounts.tmpfs(point, "size=600k")
+        mounts.tmpfs(point, "size=760k")
         site.db = os.path.join(point, "store.db")
         write(create(site.path("a.qcow2"), MIB), 0)
         case.same(site.scan().code, 0, "a first scan fits")

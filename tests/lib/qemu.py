@@ -40,10 +40,10 @@ def decode(data):
     return data.decode("utf-8", "surrogateescape")
 
 
-def execute(command, cwd=None, timeout=TIMEOUT, env=None, **popen):
+def execute(command, cwd=None, timeout=TIMEOUT, env=None, stdin=subprocess.DEVNULL, **popen):
     """An Outcome; its code is None when the command did not end in time."""
     try:
-        done = subprocess.run(command, cwd=cwd, timeout=timeout, env=env or ENVIRONMENT, stdin=subprocess.DEVNULL,
+        done = subprocess.run(command, cwd=cwd, timeout=timeout, env=env or ENVIRONMENT, stdin=stdin,
                               capture_output=True, check=False, **popen)
     except subprocess.TimeoutExpired:
         return Outcome(None, "", f"no answer in {timeout} s")

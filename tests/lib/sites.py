@@ -174,9 +174,10 @@ class Site:
     def run(self, *arguments, timeout=SCAN_TIMEOUT, **options):
         return run(self.command(*arguments), timeout=timeout, **options)
 
-    def scan(self, *options, roots=None, trust=TRUST_LOCKS, min_age="0", **how):
-        """By default what is new counts as well as what is old; None for trust or min_age: as the program has it by default."""
-        given = [*filter(None, [trust]), *(["--min-age", min_age] if min_age else [])]
+    def scan(self, *options, roots=None, trust=TRUST_LOCKS, min_age="0", inventory="none", **how):
+        """By default what is new counts as well as what is old, and no machine uses anything; None for trust, min_age or
+        inventory: as the program has it by default."""
+        given = [*filter(None, [trust]), *(["--min-age", min_age] if min_age else []), *(["--inventory", inventory] if inventory else [])]
         outcome = self.run("scan", "--db", self.db, "--stats", *given, *options, *(roots or [self.root]), **how)
         if outcome.code is None:
             raise ToolError(f"the scan ran out of time: {outcome.err}")

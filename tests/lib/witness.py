@@ -51,7 +51,7 @@ def why_no_strace():
 
 
 def scan_traced(site, *options):
-    return traced(site, "scan", "--db", site.db, "--min-age", "0", *options, site.root)
+    return traced(site, "scan", "--db", site.db, "--min-age", "0", "--inventory", "none", *options, site.root)
 
 
 class Watch:

@@ -66,6 +66,7 @@ static void make_graph(struct ia_graph *graph)
         add_image(graph, paths[i]);
     assert_true(ia_vec_push(&graph->files, ((struct ia_graph_file){.mtime_ns = 5, .ctime_ns = 5, .birth_ns = 6})));
     assert_true(ia_vec_push(&graph->walked, "/r"));
+    graph->is_vouched = true;
     stand_on(graph, LEFT, BASE);
     stand_on(graph, RIGHT, BASE);
     stand_on(graph, TOP, RIGHT);
@@ -450,6 +451,28 @@ CHANGE(packed_before_orphan_was_made, g->files.items[ORPHAN].birth_ns = g->files
        i[ORPHAN].named_mtime_ns = 51; PACKED_UNKNOWN("/r/x.gz", "o", "qcow2", 50))
 CHANGE(packed_before_orphan_was_copied, g->files.items[ORPHAN].birth_ns = 51;
        PACKED_UNKNOWN("/r/x.gz", "o", "qcow2", 50))
+/* Inventories of machines. */
+#define INVENTORY(place, is_of_host)                                                                                   \
+    assert_true(ia_vec_push(&g->inventories, ((struct ia_graph_inventory){place, is_of_host})))
+#define LOST_CLAIM(path, format, before, defined)                                                                      \
+    assert_true(ia_vec_push(&g->claims, ((struct ia_graph_claim){path, "vm", format, before, defined})))
+CHANGE(nobody_vouches, g->is_vouched = false)
+CHANGE(an_inventory_of_the_host, g->is_vouched = false; INVENTORY("/etc/list", true))
+CHANGE(an_inventory_beside, g->is_vouched = false; INVENTORY("/r/vm.vmx", false))
+CHANGE(an_inventory_of_another_directory, g->is_vouched = false; INVENTORY("/r/vm/vm.vmx", false))
+CHANGE(nobody_vouches_and_a_glob, g->is_vouched = false; assert_true(ia_vec_push(&g->backing_globs, "orphan*")))
+CHANGE(orphan_is_claimed, i[ORPHAN].is_claimed = true)
+CHANGE(base_is_claimed, i[BASE].is_claimed = true)
+CHANGE(inventory_unreadable, KNOWN_FINDING("/etc/list", IA_FINDING_INVENTORY_UNREADABLE, 0))
+CHANGE(inventory_unreadable_accepted, KNOWN_FINDING("/etc/list", IA_FINDING_INVENTORY_UNREADABLE, 4))
+CHANGE(claim_of_the_same_name_lost, LOST_CLAIM("/old/orphan.qcow2", "raw", IA_GRAPH_NONE, 9))
+CHANGE(claim_that_led_to_it_lost, LOST_CLAIM("/r/disk", "raw", ORPHAN, 9))
+CHANGE(claim_that_led_to_another_lost, LOST_CLAIM("/r/disk", NULL, ALONE, 1))
+CHANGE(claim_lost_before_it_was_renamed, LOST_CLAIM("/r/disk", NULL, IA_GRAPH_NONE, 5))
+CHANGE(claim_lost_after_it_was_renamed, LOST_CLAIM("/r/disk", NULL, IA_GRAPH_NONE, 6))
+CHANGE(claim_of_another_format_lost, LOST_CLAIM("/r/disk", "raw", IA_GRAPH_NONE, 5))
+CHANGE(claim_lost_and_accepted, LOST_CLAIM("/r/disk", NULL, ORPHAN, 9);
+       KNOWN_FINDING("/r/disk", IA_FINDING_CLAIM_MISSING, 4))
 
 #define ORPHAN_PROVEN "orphan.qcow2 unreferenced:\n"
 #define BASE_PROVEN "base.qcow2 fully-masked:\n"
@@ -789,6 +812,31 @@ static const struct rule {
                    " /r/top.qcow2 (accepted as 7)\n"},
     {"the error of an image that does not read it is accepted", stranger_with_an_accepted_error,
      ORPHAN_PROVEN BASE_PROVEN},
+    /* Machines. */
+    {"no inventory was read", nobody_vouches, ORPHAN_BUT("no-inventory []") BASE_PROVEN},
+    {"an inventory of the host was read", an_inventory_of_the_host, ORPHAN_PROVEN BASE_PROVEN},
+    {"an inventory of its directory was read", an_inventory_beside, ORPHAN_PROVEN BASE_PROVEN},
+    {"an inventory of another directory was read", an_inventory_of_another_directory,
+     ORPHAN_BUT("no-inventory []") BASE_PROVEN},
+    {"no inventory was read, and it is meant as a base", nobody_vouches_and_a_glob, ORPHAN_PROVEN BASE_PROVEN},
+    {"a machine uses what no image names", orphan_is_claimed, BASE_PROVEN},
+    {"a machine uses what overlays mask", base_is_claimed, ORPHAN_PROVEN},
+    {"an inventory could not be read", inventory_unreadable,
+     ORPHAN_BUT("inventory-incomplete [/etc/list]") BASE_PROVEN},
+    {"that an inventory could not be read is accepted", inventory_unreadable_accepted,
+     "orphan.qcow2 unreferenced: assumes inventory-unreadable /etc/list (accepted as 4)\n" BASE_PROVEN},
+    {"a machine's disk of its name is lost", claim_of_the_same_name_lost,
+     ORPHAN_BUT("inventory-incomplete [/old/orphan.qcow2 (vm)]") BASE_PROVEN},
+    {"a machine's disk is lost, and was this", claim_that_led_to_it_lost,
+     ORPHAN_BUT("inventory-incomplete [/r/disk (vm)]") BASE_PROVEN},
+    {"a machine's disk is lost, and was another one", claim_that_led_to_another_lost, ORPHAN_PROVEN BASE_PROVEN},
+    {"a machine's disk is lost, and this was renamed since", claim_lost_before_it_was_renamed,
+     ORPHAN_BUT("inventory-incomplete [/r/disk (vm)]") BASE_PROVEN},
+    {"a machine's disk is lost, and this has its name for longer", claim_lost_after_it_was_renamed,
+     ORPHAN_PROVEN BASE_PROVEN},
+    {"a machine's disk of another format is lost", claim_of_another_format_lost, ORPHAN_PROVEN BASE_PROVEN},
+    {"that a machine's disk is lost is accepted", claim_lost_and_accepted,
+     "orphan.qcow2 unreferenced: assumes claim-missing /r/disk (accepted as 4)\n" BASE_PROVEN},
     {"a ring of images", ring, ORPHAN_PROVEN BASE_BUT("loop []")},
 };
 

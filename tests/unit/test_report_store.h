@@ -63,8 +63,8 @@ static inline void add_scan(struct test_store *store, int scan_id, int second)
     char *sql = sqlite3_mprintf("INSERT INTO " SCAN_ROW
                                 " VALUES (%d, (1735689600 + %d) * 1000000000, (1735689601 + %d) * 1000000000, 9, 2,"
                                 " 5, 4, 1, 2, 3, 6, 8, 7, 65536, 0, 0);"
-                                "INSERT INTO " SCAN_OPTION_ROW " VALUES (%d, 'walked', '/')",
-                                scan_id, second, second, scan_id);
+                                "INSERT INTO " SCAN_OPTION_ROW " VALUES (%d, 'walked', '/'), (%d, 'inventory', 'none')",
+                                scan_id, second, second, scan_id, scan_id);
     store_exec(store, sql);
     sqlite3_free(sql);
 }

@@ -31,6 +31,9 @@ void ia_catalog_release(struct ia_catalog *catalog)
     free(catalog->previous_index.slots);
     for (size_t i = 0; i < catalog->symlinks.len; i++)
         free(catalog->symlinks.items[i]);
+    for (size_t i = 0; i < catalog->beside.len; i++)
+        free(catalog->beside.items[i]);
+    ia_vec_release(&catalog->beside);
     for (size_t i = 0; i < catalog->absent.len; i++) {
         free(catalog->absent.items[i].path);
         free(catalog->absent.items[i].identity);

@@ -91,6 +91,7 @@ struct ia_catalog {
     IA_VEC(struct ia_skipped) skipped;
     IA_VEC(struct ia_absent) absent; /* mounts that are gone */
     IA_VEC(char *) symlinks;         /* owned; found by the walk */
+    IA_VEC(char *) beside;           /* owned; files that platforms keep beside images, to be read as inventories */
     struct ia_vhd_directories vhds;  /* the same */
     IA_VEC(struct ia_directory) directories;
     struct ia_index directory_index;

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "inventory/inventory.h"
 #include "scan/catalog/catalog.h"
 
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -107,6 +108,15 @@ static enum ia_status add_symlink(const struct walk *walk, const FTSENT *entry, 
     return ia_no_memory(err);
 }
 
+static enum ia_status add_beside(const struct walk *walk, const FTSENT *entry, struct ia_error *err)
+{
+    char *copy = strdup(entry->fts_path);
+    if (copy != NULL && ia_vec_push(&walk->catalog->beside, copy))
+        return IA_OK;
+    free(copy);
+    return ia_no_memory(err);
+}
+
 static enum ia_status add_file(const struct walk *walk, const FTSENT *entry, struct ia_error *err)
 {
     size_t number;
@@ -114,6 +124,8 @@ static enum ia_status add_file(const struct walk *walk, const FTSENT *entry, str
     IA_TRY(ia_catalog_is_vhd_piece(walk->catalog, entry->fts_path, entry->fts_statp, &is_piece, err));
     if (is_piece)
         return IA_OK;
+    if (ia_inventory_is_beside(entry->fts_path))
+        IA_TRY(add_beside(walk, entry, err));
     return walk->again ? ia_catalog_add_late(walk->catalog, entry->fts_path, entry->fts_statp, false, err)
                        : ia_catalog_add(walk->catalog, entry->fts_path, entry->fts_statp, false, &number, err);
 }

@@ -104,6 +104,7 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .identity = text_of(identity->own),
         .expects = item->parsed.facts.backing_by_identity ? text_of(identity->parent) : NULL,
         .is_template = item->node->is_template,
+        .is_claimed = item->node->is_claimed,
         .unsettled = item->node->unsettled,
         .base_before = item->node->base_before == IA_NO_FILE ? IA_GRAPH_NONE : item->node->base_before,
         .parent_differs = item->node->parent_mismatch != NULL || item->node->base_is_newer,
@@ -198,6 +199,37 @@ static bool add_former(const struct ia_links *links, struct ia_graph *graph)
     return ok;
 }
 
+static bool add_lost_claims(const struct ia_links *links, struct ia_graph *graph)
+{
+    const struct ia_claims *claims = &links->claims;
+    for (size_t i = 0; i < claims->all.len; i++) {
+        const struct ia_claim_target *target = &claims->all.items[i];
+        if (target->state != IA_CLAIM_MISSING && target->state != IA_CLAIM_UNREADABLE)
+            continue;
+        const struct ia_claim *claim = ia_claim_of(claims, target);
+        struct ia_graph_claim lost = {.path = claim->path,
+                                      .machine = ia_claim_machine(claims, target)->name,
+                                      .format = claim->format,
+                                      .before = target->before == IA_NO_FILE ? IA_GRAPH_NONE : target->before,
+                                      .defined_ns = ia_claim_machine(claims, target)->defined_ns};
+        if (!ia_vec_push(&graph->claims, lost))
+            return false;
+    }
+    return true;
+}
+
+static bool add_inventories(const struct ia_links *links, struct ia_graph *graph)
+{
+    const struct ia_inventory *inventory = &links->claims.inventory;
+    graph->is_vouched = links->claims.is_vouched;
+    for (size_t i = 0; i < inventory->sources.len; i++) {
+        const struct ia_inventory_source *source = &inventory->sources.items[i];
+        if (!ia_vec_push(&graph->inventories, ((struct ia_graph_inventory){source->place, source->is_of_host})))
+            return false;
+    }
+    return add_lost_claims(links, graph);
+}
+
 static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
 {
     const struct ia_catalog *catalog = links->catalog;
@@ -225,7 +257,7 @@ static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
         if (!ia_vec_push(&graph->backing_globs, links->catalog->options->backing_globs[i]))
             return false;
     return add_walked(links->catalog, graph) && ia_judge_graph_add_aliases(links, out) && add_findings(links, graph) &&
-           add_holders(links, graph) && add_former(links, graph);
+           add_holders(links, graph) && add_former(links, graph) && add_inventories(links, graph);
 }
 
 enum ia_status ia_judge_graph_make(const struct ia_links *links, struct ia_judge_graph *out, struct ia_error *err)

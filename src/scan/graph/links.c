@@ -73,6 +73,7 @@ void ia_links_release(struct ia_links *links)
     for (size_t i = 0; i < links->templates.len; i++)
         free(links->templates.items[i]);
     ia_vec_release(&links->templates);
+    ia_claims_release(&links->claims);
     ia_own_host_release(&links->host);
 }
 
@@ -110,7 +111,7 @@ static bool needs_another_look(const struct ia_file *item, bool *by_guess)
         *by_guess = item->node->is_referenced;
         return true;
     }
-    if (!item->node->is_referenced)
+    if (!item->node->is_referenced && !item->node->is_claimed_image)
         return item->node->is_nested && item->class == IA_CLASS_NONE;
     *by_guess = item->node->stated_format == NULL;
     if (item->class == IA_CLASS_NONE || item->class == IA_CLASS_SKIPPED || item->class == IA_CLASS_PACKED)
@@ -121,7 +122,7 @@ static bool needs_another_look(const struct ia_file *item, bool *by_guess)
         return false;
     /* Without a word of the overlay QEMU probes, and probing does not look at the end of a file: to it this is raw. */
     if (item->node->stated_format == NULL)
-        return item->parsed.basis == IA_BASIS_FOOTER;
+        return item->node->is_referenced && item->parsed.basis == IA_BASIS_FOOTER;
     return strcmp(item->parsed.format, item->node->stated_format) != 0;
 }
 
@@ -212,6 +213,7 @@ enum ia_status ia_links_start_over(struct ia_links *links, struct ia_error *err)
     for (size_t i = 0; i < links->catalog->files.len; i++)
         links->catalog->files.items[i]->node->resolved = false;
     release_aliases(links);
+    IA_TRY(ia_links_resolve_claims(links, err));
     return ia_links_follow(links, err);
 }
 

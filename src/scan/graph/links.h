@@ -4,6 +4,7 @@
 #ifndef IA_SCAN_GRAPH_LINKS_H
 #define IA_SCAN_GRAPH_LINKS_H
 
+#include "scan/graph/claims.h"
 #include "scan/graph/identities.h"
 #include "scan/graph/own_host.h"
 #include "scan/holders/holders.h"
@@ -83,6 +84,8 @@ struct ia_node {
     bool resolved;                   /* its own references were followed */
     bool chain_ok;                   /* the image and all below it could be read */
     bool is_template;                /* to be kept whole */
+    bool is_claimed;                 /* a machine uses it */
+    bool is_claimed_image;           /* as a disk: it is an image, whatever its content looks like */
     bool unsettled;                  /* it changed while the scan ran; looked at where it may be called unused */
     size_t referenced_by;            /* an image that names it as its backing file */
     int64_t base_id;                 /* file_id of the file that its backing name led to before; 0: not known */
@@ -126,12 +129,21 @@ struct ia_links {
     IA_VEC(struct ia_former_name) former;  /* names that images have no more, once they were loaded */
     IA_VEC(char *) templates;              /* owned globs: the store's and the options' */
     struct ia_own_host host;
+    struct ia_claims claims; /* of machines */
 };
 void ia_links_release(struct ia_links *links);
 void ia_links_release_places(struct ia_links *links);
 
 /* The store's templates, and those of this scan alone. */
 IA_MUST_CHECK enum ia_status ia_links_load_templates(struct ia_links *links, struct ia_error *err);
+/* claims.c: reads the inventories of machines, and what an earlier scan had of them. */
+IA_MUST_CHECK enum ia_status ia_links_read_inventories(struct ia_links *links, struct ia_error *err);
+/* Finds the files that machines use, and takes what is stated of their formats. */
+IA_MUST_CHECK enum ia_status ia_links_resolve_claims(struct ia_links *links, struct ia_error *err);
+/* Once all images were read: an image is used with its parts; and where files are now that claims led to before. */
+IA_MUST_CHECK enum ia_status ia_links_settle_claims(struct ia_links *links, struct ia_error *err);
+/* Adds the findings about inventories and machines. */
+IA_MUST_CHECK enum ia_status ia_links_report_claims(struct ia_links *links, struct ia_error *err);
 /* Reads and follows until no file needs another look. */
 IA_MUST_CHECK enum ia_status ia_links_follow(struct ia_links *links, struct ia_error *err);
 /* After a second look at the directories: reads what came and what changed, and follows all names anew. */

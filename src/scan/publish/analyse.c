@@ -124,7 +124,7 @@ static bool fill_node(struct forest *forest, size_t node, const struct ia_file *
     forest->nodes[node] = (struct ia_forest_node){
         .parent = file->node->backing == IA_NO_FILE ? IA_NO_PARENT : forest->node_of[file->node->backing],
         .size = parsed->facts.virtual_size,
-        .keep_whole = file->node->is_template,
+        .keep_whole = file->node->is_template || file->node->is_claimed,
         .snapshot_sizes = sizes,
         .snapshots = snapshots,
         .state_bytes = ia_file_is_sound(file) ? parsed->state_bytes : NULL,

@@ -33,11 +33,11 @@ void ia_publish_number_images(struct ia_publish *publish)
 /* Of the columns that may be others though the file is the same. */
 static int64_t fingerprint(const struct ia_image_row *row)
 {
-    const int64_t numbers[] = {row->file_id,     row->chain_ok,        row->backing_id,    row->map_id,
-                               row->first_scan,  row->referenced_scan, row->is_template,   row->referenced_mtime_ns,
-                               row->unsettled,   row->parent_differs,  row->base_id,       row->referenced_uncertain,
-                               row->seen_scan,   row->link_is_newer,   row->path_since_ns, row->seen_since_ns,
-                               row->past_base_id};
+    const int64_t numbers[] = {row->file_id,      row->chain_ok,        row->backing_id,    row->map_id,
+                               row->first_scan,   row->referenced_scan, row->is_template,   row->referenced_mtime_ns,
+                               row->unsettled,    row->parent_differs,  row->base_id,       row->referenced_uncertain,
+                               row->seen_scan,    row->link_is_newer,   row->path_since_ns, row->seen_since_ns,
+                               row->past_base_id, row->is_claimed};
     const char *const texts[] = {row->path,       row->format_basis,  row->state,   row->backing_path,
                                  row->lock_state, row->referenced_by, row->problem, row->referenced_path};
     struct ia_fingerprint print = IA_FINGERPRINT_INIT;
@@ -149,6 +149,7 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
             item->node->backing != IA_NO_FILE ? publish->catalog->files.items[item->node->backing]->image_id : 0,
         .map_id = parsed->mappings.items[0].map_id,
         .is_template = item->node->is_template,
+        .is_claimed = item->node->is_claimed,
         .parent_differs = item->node->parent_mismatch != NULL || item->node->base_is_newer,
         .link_is_newer = item->node->link_is_newer,
         .unsettled = item->node->unsettled,

@@ -39,6 +39,8 @@ IA_MUST_CHECK enum ia_status ia_publish_references(struct ia_publish *publish, s
 IA_MUST_CHECK enum ia_status ia_publish_forest(struct ia_publish *publish, struct ia_error *err);
 /* hosts.c: what the files share on the host, compared. */
 IA_MUST_CHECK enum ia_status ia_publish_sharing(struct ia_publish *publish, struct ia_error *err);
+/* claims.c: inventories, machines and what these use. */
+IA_MUST_CHECK enum ia_status ia_publish_claims(struct ia_publish *publish, struct ia_error *err);
 /* verdicts.c: candidates, evidence and doubts, after all else; counts those about every candidate. */
 IA_MUST_CHECK enum ia_status ia_publish_verdicts(struct ia_publish *publish, struct ia_error *err);
 

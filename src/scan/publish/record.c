@@ -94,6 +94,7 @@ enum ia_status ia_publish_rows(struct ia_publish *publish, struct ia_error *err)
     IA_TRY(ia_writer_drop_empty_volumes(publish->writer, err));
     IA_TRY(ia_publish_images(publish, err));
     IA_TRY(ia_publish_references(publish, err));
+    IA_TRY(ia_publish_claims(publish, err));
     IA_TRY(ia_publish_forest(publish, err));
     IA_TRY(ia_publish_sharing(publish, err));
     IA_TRY(ia_publish_accept(publish, err));

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading the files of inventories: regular files of a bounded size, and nothing that one could wait for. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "inventory/reader.h"
+
+enum { STEP = 64 * 1024 };
+
+/* Up to one byte more than `most`. False: errno is set. */
+static bool read_all(int fd, int64_t most, struct ia_buf *out)
+{
+    while ((int64_t)out->len <= most) {
+        char *room = ia_buf_room(out, STEP);
+        if (room == NULL) {
+            errno = ENOMEM;
+            return false;
+        }
+        ssize_t got = read(fd, room, STEP);
+        if (got < 0 && errno != EINTR)
+            return false;
+        if (got == 0)
+            break;
+        if (got > 0)
+            ia_buf_advance(out, (size_t)got);
+    }
+    ia_buf_add(out, "", 1); /* a NUL that is counted for a moment: an empty file has one, too */
+    if (!out->failed)
+        out->len--;
+    return !out->failed;
+}
+
+static bool load(int fd, int64_t most, struct ia_buf *out, int64_t *mtime_ns, const char **why)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        *why = strerror(errno);
+        return false;
+    }
+    if (!S_ISREG(st.st_mode) && fd != STDIN_FILENO) {
+        *why = "it is no regular file";
+        return false;
+    }
+    *mtime_ns = S_ISREG(st.st_mode) ? ia_timespec_ns(st.st_mtim) : 0;
+    if (!read_all(fd, most, out)) {
+        *why = strerror(errno);
+        return false;
+    }
+    *why = "it is larger than an inventory is taken to be";
+    return (int64_t)out->len <= most;
+}
+
+static void note_change(struct ia_inventory *inventory, int64_t mtime_ns)
+{
+    struct ia_inventory_source *last =
+        inventory->sources.len > 0 ? &inventory->sources.items[inventory->sources.len - 1] : NULL;
+    if (last != NULL && last->newest_ns < mtime_ns)
+        last->newest_ns = mtime_ns;
+    inventory->loaded_ns = mtime_ns;
+}
+
+bool ia_inventory_load(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out)
+{
+    int64_t mtime_ns = 0;
+    const char *why = NULL;
+    bool is_stdin = strcmp(path, "-") == 0;
+    IA_AUTO_CLOSE int opened = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (!is_stdin && opened < 0)
+        why = strerror(errno);
+    if (why == NULL && load(is_stdin ? STDIN_FILENO : opened, most, out, &mtime_ns, &why)) {
+        note_change(inventory, mtime_ns);
+        return true;
+    }
+    ia_inventory_add_problem(inventory, path, "cannot be read: %s", why);
+    return false;
+}
+
+static int by_bytes(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+struct names {
+    IA_VEC(char *) all; /* owned */
+};
+
+static bool ends_in(const char *name, const char *suffix)
+{
+    size_t len = strlen(name);
+    size_t end = strlen(suffix);
+    return len > end && strcmp(name + len - end, suffix) == 0;
+}
+
+static bool list(DIR *directory, const char *suffix, struct names *names)
+{
+    for (const struct dirent *entry; errno = 0, (entry = readdir(directory)) != NULL;) {
+        if (!ends_in(entry->d_name, suffix) || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        char *name = strdup(entry->d_name);
+        if (name == NULL || !ia_vec_push(&names->all, name)) {
+            free(name);
+            errno = ENOMEM;
+            return false;
+        }
+    }
+    return errno == 0;
+}
+
+static void visit(struct ia_inventory *inventory, const char *directory, const char *name,
+                  void (*each)(struct ia_inventory *inventory, const char *path, void *ctx), void *ctx)
+{
+    IA_AUTO_BUF struct ia_buf path = {0};
+    ia_buf_addf(&path, "%s/%s", directory, name);
+    inventory->failed = inventory->failed || path.failed;
+    if (!path.failed)
+        each(inventory, path.data, ctx);
+}
+
+bool ia_inventory_each_file(struct ia_inventory *inventory, const char *directory, const char *suffix,
+                            void (*each)(struct ia_inventory *inventory, const char *path, void *ctx), void *ctx)
+{
+    struct names names = {0};
+    DIR *opened = opendir(directory);
+    bool done = opened != NULL ? list(opened, suffix, &names) : errno == ENOENT;
+    if (!done)
+        ia_inventory_add_problem(inventory, directory, "cannot be listed: %s", strerror(errno));
+    if (opened != NULL)
+        closedir(opened);
+    if (names.all.len > 0)
+        qsort(names.all.items, names.all.len, sizeof(names.all.items[0]), by_bytes);
+    for (size_t i = 0; i < names.all.len; i++) {
+        visit(inventory, directory, names.all.items[i], each, ctx);
+        free(names.all.items[i]);
+    }
+    ia_vec_release(&names.all);
+    return done;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* What readers of inventories are made of, and what they add to. A reader is a table of this kind and a line in
+ * registry.c. Private to src/inventory. */
+#ifndef IA_INVENTORY_READER_H
+#define IA_INVENTORY_READER_H
+
+#include "inventory/inventory.h"
+
+/* An inventory with a place of its own. */
+struct ia_inventory_reader {
+    const char *kind;
+    const char *place;                   /* where it is on a host as a rule; NULL: nowhere */
+    bool (*is_there)(const char *place); /* NULL: never found by itself */
+    /* Adds its source first. */
+    void (*read)(struct ia_inventory *inventory, const char *place);
+};
+extern const struct ia_inventory_reader ia_list_reader;
+
+/* Files that platforms keep beside images, known by their names. */
+struct ia_beside_reader {
+    const char *kind;
+    bool (*takes)(const char *path);
+    /* text: the file's content, of len bytes, and a NUL behind them. */
+    void (*read)(struct ia_inventory *inventory, const char *path, char *text, size_t len);
+};
+
+/* A file that is larger is a problem. */
+#define IA_INVENTORY_FILE_BYTES (INT64_C(16) << 20)
+#define IA_INVENTORY_LIST_BYTES (INT64_C(256) << 20)
+
+/* Reads a whole file, as one of the last source; a NUL that is not counted follows. False: it is a problem, and was
+ * added as one, or memory is out. */
+bool ia_inventory_load(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out);
+
+/* Adds a source; the machines that come after it are its own. */
+void ia_inventory_add_source(struct ia_inventory *inventory, const char *kind, const char *place, bool is_of_host);
+/* Adds a machine; NULL: out of memory. The pointer is valid until the next one is added. */
+struct ia_machine *ia_inventory_add_machine(struct ia_inventory *inventory, enum ia_machine_kind kind, const char *name,
+                                            const char *defined_in);
+void ia_inventory_set_uuid(struct ia_inventory *inventory, struct ia_machine *machine, const char *uuid);
+/* Adds a claim of an absolute path; NULL: out of memory, or machine is NULL. */
+struct ia_claim *ia_inventory_add_claim(struct ia_inventory *inventory, struct ia_machine *machine,
+                                        enum ia_claim_role role, const char *path);
+/* The same of a path that is relative to the directory of the file `from`, unless it is absolute. */
+struct ia_claim *ia_inventory_add_claim_beside(struct ia_inventory *inventory, struct ia_machine *machine,
+                                               enum ia_claim_role role, const char *from, const char *path);
+void ia_inventory_set_format(struct ia_inventory *inventory, struct ia_claim *claim, const char *format);
+void ia_inventory_add_pool(struct ia_inventory *inventory, const char *name, const char *path, const char *defined_in);
+
+/* Calls `each` for the names of a directory's entries that end in `suffix`, in order of their bytes; a directory that
+ * is not there has none. False: it could not be listed, which was added as a problem. */
+bool ia_inventory_each_file(struct ia_inventory *inventory, const char *directory, const char *suffix,
+                            void (*each)(struct ia_inventory *inventory, const char *path, void *ctx), void *ctx);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* The readers that there are, and the words that ask for them. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "inventory/reader.h"
+
+static const struct ia_inventory_reader *const readers[] = {&ia_list_reader};
+static const struct ia_beside_reader *const beside[] = {NULL};
+enum { READERS = sizeof(readers) / sizeof(readers[0]), BESIDE = sizeof(beside) / sizeof(beside[0]) };
+
+/* The reader of a source's word, and the place behind its colon, or where it is as a rule. */
+static const struct ia_inventory_reader *find(const char *source, const char **place)
+{
+    size_t len = strcspn(source, ":");
+    for (size_t i = 0; i < READERS; i++) {
+        if (strlen(readers[i]->kind) != len || memcmp(readers[i]->kind, source, len) != 0)
+            continue;
+        *place = source[len] == ':' ? source + len + 1 : readers[i]->place;
+        return *place != NULL && (*place)[0] != '\0' ? readers[i] : NULL;
+    }
+    return NULL;
+}
+
+enum ia_status ia_inventory_check(const char *source, struct ia_error *err)
+{
+    const char *place;
+    if (strcmp(source, "auto") == 0 || strcmp(source, "none") == 0 || strcmp(source, "-") == 0 ||
+        find(source, &place) != NULL)
+        return IA_OK;
+    IA_AUTO_BUF struct ia_buf known = {0};
+    for (size_t i = 0; i < READERS; i++)
+        ia_buf_addf(&known, ", %s%s", readers[i]->kind, readers[i]->place != NULL ? "[:DIR]" : ":FILE");
+    return known.failed
+               ? ia_no_memory(err)
+               : ia_fail(err, IA_USAGE, "unknown inventory '%s': there are auto, none, -%s", source, known.data);
+}
+
+enum ia_status ia_inventory_read(struct ia_inventory *inventory, const char *source, struct ia_error *err)
+{
+    const char *place = NULL;
+    IA_TRY(ia_inventory_check(source, err));
+    const struct ia_inventory_reader *reader = strcmp(source, "-") == 0 ? &ia_list_reader : find(source, &place);
+    if (reader != NULL)
+        reader->read(inventory, place != NULL ? place : "-");
+    for (size_t i = 0; i < READERS && strcmp(source, "auto") == 0; i++)
+        if (readers[i]->is_there != NULL && readers[i]->is_there(readers[i]->place))
+            readers[i]->read(inventory, readers[i]->place);
+    return inventory->failed ? ia_no_memory(err) : IA_OK;
+}
+
+static const struct ia_beside_reader *beside_reader(const char *path)
+{
+    for (size_t i = 0; i < BESIDE; i++)
+        if (beside[i] != NULL && beside[i]->takes(path))
+            return beside[i];
+    return NULL;
+}
+
+bool ia_inventory_is_beside(const char *path)
+{
+    return beside_reader(path) != NULL;
+}
+
+void ia_inventory_read_beside(struct ia_inventory *inventory, const char *path)
+{
+    const struct ia_beside_reader *reader = beside_reader(path);
+    IA_AUTO_BUF struct ia_buf text = {0};
+    if (reader == NULL)
+        return;
+    ia_inventory_add_source(inventory, reader->kind, path, false);
+    if (!ia_inventory_load(inventory, path, IA_INVENTORY_FILE_BYTES, &text))
+        return;
+    reader->read(inventory, path, text.data, text.len);
+}

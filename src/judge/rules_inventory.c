@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules about machines that may use an image though no other image names it. */
+#include "judge/finder.h"
+
+#include <string.h>
+
+#include "base/path.h"
+
+/* An inventory has the machines of this place. */
+static bool is_covered(const struct ia_finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    for (size_t i = 0; i < graph->inventories.len; i++) {
+        const struct ia_graph_inventory *inventory = &graph->inventories.items[i];
+        if (inventory->is_of_host || ia_path_is_below_directory_of(finder->image->path, inventory->place))
+            return true;
+    }
+    return false;
+}
+
+/* The administrator calls it a base. */
+static bool is_meant_as_base(const struct ia_finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    for (size_t i = 0; i < graph->backing_globs.len; i++)
+        if (ia_path_matches(finder->image->path, graph->backing_globs.items[i]))
+            return true;
+    return false;
+}
+
+void ia_rule_no_inventory(struct ia_finder *finder)
+{
+    if (!finder->judge->graph->is_vouched && !is_covered(finder) && !is_meant_as_base(finder))
+        ia_finder_doubt(finder, IA_DOUBT_NO_INVENTORY, "");
+}
+
+void ia_rule_inventory_problems(struct ia_finder *finder)
+{
+    for (size_t i = 0; i < finder->judge->inventory_problems.len; i++)
+        ia_finder_doubt(finder, IA_DOUBT_INVENTORY_INCOMPLETE,
+                        finder->judge->graph->findings.items[finder->judge->inventory_problems.items[i]].path);
+}
+
+/* One of the names of the image's files ends in this component. */
+static bool is_called(const struct ia_finder *finder, const char *component)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    for (size_t i = 0; i < file->names; i++)
+        if (strcmp(ia_path_name(graph->names.items[file->first_name + i].path), component) == 0)
+            return true;
+    return false;
+}
+
+/* It got its name or its place after the inventory was written, which had another one. */
+static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia_graph_claim *claim)
+{
+    return claim->before == IA_GRAPH_NONE &&
+           (claim->format == NULL || strcmp(claim->format, finder->image->format) == 0) &&
+           finder->judge->graph->files.items[finder->image->file].ctime_ns >= claim->defined_ns;
+}
+
+/* A machine's disk that was not found may be this one, renamed or moved. */
+void ia_rule_lost_claims(struct ia_finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    for (size_t i = 0; i < graph->claims.len; i++) {
+        const struct ia_graph_claim *claim = &graph->claims.items[i];
+        if (claim->before == finder->image->file || is_called(finder, ia_path_name(claim->path)) ||
+            may_be_renamed_since(finder, claim))
+            ia_finder_doubt_with(finder, IA_DOUBT_INVENTORY_INCOMPLETE, claim->path, claim->machine);
+    }
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/* What machines use. A claim opens no file: its path is resolved, and looked up among the files of the scan. */
+#include "scan/graph/claims.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "scan/graph/links.h"
+
+const char *ia_claim_state_word(enum ia_claim_state state)
+{
+    static const char *const words[IA_CLAIM_STATES] = {"found", "missing", "outside", "unscanned", "unreadable"};
+    return words[state];
+}
+
+bool ia_claim_is_image(const struct ia_claim *claim)
+{
+    return claim->role != IA_CLAIM_CDROM && claim->role != IA_CLAIM_FLOPPY && claim->role != IA_CLAIM_FIRMWARE &&
+           claim->role != IA_CLAIM_OTHER;
+}
+
+static void release_targets(struct ia_claims *claims)
+{
+    for (size_t i = 0; i < claims->all.len; i++)
+        free(claims->all.items[i].path);
+    claims->all.len = 0;
+}
+
+void ia_claims_release(struct ia_claims *claims)
+{
+    release_targets(claims);
+    ia_vec_release(&claims->all);
+    for (size_t i = 0; i < claims->before.len; i++)
+        free(claims->before.items[i].path);
+    ia_vec_release(&claims->before);
+    ia_inventory_release(&claims->inventory);
+}
+
+/* -- Reading ------------------------------------------------------------------------------------------------------- */
+
+static enum ia_status keep_before(void *ctx, const struct ia_claim_row *row, struct ia_error *err)
+{
+    struct ia_claims *claims = ctx;
+    struct ia_claim_before before = {strdup(row->path), row->before_id};
+    if (before.path != NULL && ia_vec_push(&claims->before, before))
+        return IA_OK;
+    free(before.path);
+    return ia_no_memory(err);
+}
+
+/* Some were listed by a second look at their directory, too. */
+static enum ia_status read_beside(struct ia_links *links, struct ia_error *err)
+{
+    struct ia_catalog *catalog = links->catalog;
+    for (size_t i = 0; i < catalog->beside.len; i++) {
+        bool is_new = true;
+        for (size_t k = i; k > 0 && is_new; k--)
+            is_new = strcmp(catalog->beside.items[k - 1], catalog->beside.items[i]) != 0;
+        if (is_new)
+            ia_inventory_read_beside(&links->claims.inventory, catalog->beside.items[i]);
+    }
+    return links->claims.inventory.failed ? ia_no_memory(err) : IA_OK;
+}
+
+enum ia_status ia_links_read_inventories(struct ia_links *links, struct ia_error *err)
+{
+    const struct ia_scan_options *options = links->catalog->options;
+    struct ia_claims *claims = &links->claims;
+    bool is_auto = false;
+    for (size_t i = 0; i < options->inventory_count; i++) {
+        const char *source = options->inventories[i];
+        bool is_none = strcmp(source, "none") == 0;
+        is_auto |= strcmp(source, "auto") == 0;
+        claims->is_vouched |= is_none;
+        if (options->without_stdin && (strcmp(source, "-") == 0 || strcmp(source, "list:-") == 0))
+            ia_inventory_add_problem(&claims->inventory, "-", "was the standard input of an earlier scan");
+        else if (!is_none)
+            IA_TRY(ia_inventory_read(&claims->inventory, source, err));
+    }
+    if (is_auto)
+        IA_TRY(read_beside(links, err));
+    return ia_writer_load_claims(links->catalog->writer, keep_before, claims, err);
+}
+
+/* -- Where they lead ----------------------------------------------------------------------------------------------- */
+
+static int64_t led_to(const struct ia_claims *claims, const char *path)
+{
+    size_t low = 0;
+    for (size_t high = claims->before.len; low < high;) { /* ends: each round halves what is left */
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(claims->before.items[middle].path, path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool is_known = low < claims->before.len && strcmp(claims->before.items[low].path, path) == 0;
+    return is_known ? claims->before.items[low].file_id : 0;
+}
+
+static enum ia_claim_state state_of(const struct ia_resolved *resolved, size_t file)
+{
+    if (file != IA_NO_FILE)
+        return IA_CLAIM_FOUND;
+    switch (resolved->state) {
+    case IA_RESOLVE_OUTSIDE:
+        return IA_CLAIM_OUTSIDE;
+    case IA_RESOLVE_DENIED:
+        return IA_CLAIM_UNREADABLE;
+    case IA_RESOLVE_FOLLOWED:
+    case IA_RESOLVE_NOT_A_FILE:
+        return IA_CLAIM_UNSCANNED;
+    default:
+        return IA_CLAIM_MISSING;
+    }
+}
+
+/* The file is an image of this format, as an overlay would state it. */
+static enum ia_status mark(struct ia_links *links, const struct ia_claim *claim, size_t number, struct ia_error *err)
+{
+    struct ia_node *node = links->catalog->files.items[number]->node;
+    node->is_claimed = true;
+    if (!ia_claim_is_image(claim))
+        return IA_OK;
+    node->is_claimed_image = true;
+    if (claim->format == NULL || node->stated_format != NULL)
+        return IA_OK;
+    node->stated_format = strdup(claim->format);
+    return node->stated_format != NULL ? IA_OK : ia_no_memory(err);
+}
+
+static enum ia_status resolve(struct ia_links *links, struct ia_claim_target *target, struct ia_error *err)
+{
+    const struct ia_resolve_rules rules = ia_links_rules(links);
+    const struct ia_claim *claim = ia_claim_of(&links->claims, target);
+    IA_AUTO_RESOLVED struct ia_resolved resolved = {0};
+    IA_TRY(ia_resolve_path(&rules, NULL, claim->path, &resolved, err));
+    target->file = ia_links_file_of(links, &resolved);
+    target->state = state_of(&resolved, target->file);
+    if (target->state != IA_CLAIM_MISSING)
+        target->path = ia_steal_ptr(resolved.path);
+    if (target->file != IA_NO_FILE)
+        return mark(links, claim, target->file, err);
+    target->before_id = led_to(&links->claims, claim->path);
+    return IA_OK;
+}
+
+static enum ia_status resolve_one(struct ia_links *links, size_t machine, size_t claim, struct ia_error *err)
+{
+    struct ia_claim_target target = {.machine = machine, .claim = claim, .file = IA_NO_FILE, .before = IA_NO_FILE};
+    enum ia_status status = resolve(links, &target, err);
+    if (status == IA_OK && ia_vec_push(&links->claims.all, target))
+        return IA_OK;
+    free(target.path);
+    return status != IA_OK ? status : ia_no_memory(err);
+}
+
+enum ia_status ia_links_resolve_claims(struct ia_links *links, struct ia_error *err)
+{
+    const struct ia_inventory *inventory = &links->claims.inventory;
+    release_targets(&links->claims);
+    for (size_t i = 0; i < links->catalog->files.len && inventory->machines.len > 0; i++) {
+        links->catalog->files.items[i]->node->is_claimed = false;
+        links->catalog->files.items[i]->node->is_claimed_image = false;
+    }
+    for (size_t m = 0; m < inventory->machines.len; m++)
+        for (size_t c = 0; c < inventory->machines.items[m].claims.len; c++)
+            IA_TRY(resolve_one(links, m, c, err));
+    return IA_OK;
+}
+
+static int by_before(const void *left, const void *right)
+{
+    const struct ia_claim_target *a = *(struct ia_claim_target *const *)left;
+    const struct ia_claim_target *b = *(struct ia_claim_target *const *)right;
+    return (a->before_id > b->before_id) - (a->before_id < b->before_id);
+}
+
+/* Where the files are now that lost claims led to. */
+static enum ia_status find_before(struct ia_links *links, struct ia_error *err)
+{
+    struct ia_catalog *catalog = links->catalog;
+    IA_AUTO_FREE struct ia_claim_target **lost = calloc(links->claims.all.len + 1, sizeof(struct ia_claim_target *));
+    size_t count = 0;
+    if (lost == NULL)
+        return ia_no_memory(err);
+    for (size_t i = 0; i < links->claims.all.len; i++)
+        if (links->claims.all.items[i].before_id != 0)
+            lost[count++] = &links->claims.all.items[i];
+    if (count > 1)
+        qsort(lost, count, sizeof(struct ia_claim_target *), by_before);
+    for (size_t i = 0; i < catalog->files.len && count > 0; i++) {
+        const struct ia_previous *previous = ia_catalog_previous(catalog, catalog->files.items[i]);
+        size_t low = 0;
+        for (size_t high = count; previous != NULL && low < high;) { /* ends: each round halves what is left */
+            size_t middle = low + (high - low) / 2;
+            if (lost[middle]->before_id < previous->file_id)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        for (; previous != NULL && low < count && lost[low]->before_id == previous->file_id; low++)
+            lost[low]->before = i;
+    }
+    return IA_OK;
+}
+
+enum ia_status ia_links_settle_claims(struct ia_links *links, struct ia_error *err)
+{
+    struct ia_catalog *catalog = links->catalog;
+    for (size_t i = 0; i < catalog->files.len && links->claims.all.len > 0; i++) {
+        struct ia_file *file = catalog->files.items[i];
+        for (size_t p = 0; p < file->read->parts.len && !file->node->is_claimed; p++) {
+            size_t part = file->read->parts.items[p].item;
+            file->node->is_claimed = part != IA_NO_FILE && catalog->files.items[part]->node->is_claimed;
+        }
+    }
+    return find_before(links, err);
+}
+
+/* -- What is wrong ------------------------------------------------------------------------------------------------- */
+
+static void report(struct ia_links *links, const struct ia_claim_target *target)
+{
+    struct ia_findings *findings = &links->catalog->findings;
+    const struct ia_machine *machine = ia_claim_machine(&links->claims, target);
+    const struct ia_claim *claim = ia_claim_of(&links->claims, target);
+    const char *role = ia_claim_role_word(claim->role);
+    /* What has no backing file hides none. */
+    bool is_open = !ia_claim_is_image(claim) || (claim->format != NULL && strcmp(claim->format, "raw") == 0);
+    void (*add)(struct ia_findings *, enum ia_finding_code, const char *, const char *, ...) =
+        is_open ? ia_findings_add_open : ia_findings_add;
+    switch (target->state) {
+    case IA_CLAIM_MISSING:
+    case IA_CLAIM_UNREADABLE:
+        if (!claim->is_optional)
+            ia_findings_add(findings, IA_FINDING_CLAIM_MISSING, claim->path, "%s of machine '%s' (%s): %s", role,
+                            machine->name, machine->defined_in,
+                            target->state == IA_CLAIM_MISSING ? "there is no such file" : "permission denied");
+        return;
+    case IA_CLAIM_OUTSIDE:
+        add(findings, IA_FINDING_CLAIM_OUTSIDE, claim->path, "%s of machine '%s' (%s) lies outside of all roots", role,
+            machine->name, machine->defined_in);
+        return;
+    case IA_CLAIM_UNSCANNED:
+        add(findings, IA_FINDING_CLAIM_UNSCANNED, claim->path,
+            "%s of machine '%s' (%s) is no file of the scan: it is excluded, or no regular file", role, machine->name,
+            machine->defined_in);
+        return;
+    default:
+        return;
+    }
+}
+
+static void report_pools(struct ia_links *links)
+{
+    const struct ia_inventory *inventory = &links->claims.inventory;
+    for (size_t i = 0; i < inventory->pools.len; i++) {
+        const struct ia_inventory_pool *pool = &inventory->pools.items[i];
+        IA_AUTO_FREE char *canonical = NULL;
+        struct ia_error cause = {0};
+        enum ia_status status = ia_confine_resolve(&links->catalog->confine, pool->path, &canonical, &cause);
+        if (status == IA_REFUSED)
+            ia_findings_add(&links->catalog->findings, IA_FINDING_POOL_NOT_SCANNED, pool->path,
+                            "the storage '%s' (%s) is below no root", pool->name, pool->defined_in);
+        else if (status == IA_NOMEM)
+            links->catalog->findings.failed = true;
+    }
+}
+
+static bool writes(const struct ia_claims *claims, const struct ia_claim_target *target)
+{
+    const struct ia_claim *claim = ia_claim_of(claims, target);
+    const struct ia_machine *machine = ia_claim_machine(claims, target);
+    return target->file != IA_NO_FILE && claim->role == IA_CLAIM_DISK && !claim->read_only && !claim->shareable &&
+           !claim->transient && (machine->state == IA_MACHINE_RUNNING || machine->state == IA_MACHINE_PAUSED);
+}
+
+static int by_file(const void *left, const void *right, void *ctx)
+{
+    const struct ia_claims *claims = ctx;
+    const struct ia_claim_target *a = &claims->all.items[*(const size_t *)left];
+    const struct ia_claim_target *b = &claims->all.items[*(const size_t *)right];
+    int order = (a->file > b->file) - (a->file < b->file);
+    return order != 0 ? order : (a->machine > b->machine) - (a->machine < b->machine);
+}
+
+/* A machine of two sources, as one that runs and its definition, is one machine. */
+static bool is_same_machine(const struct ia_machine *a, const struct ia_machine *b)
+{
+    return a == b ||
+           (a->uuid != NULL && b->uuid != NULL ? strcmp(a->uuid, b->uuid) == 0 : strcmp(a->name, b->name) == 0);
+}
+
+static enum ia_status report_shared(struct ia_links *links, struct ia_error *err)
+{
+    struct ia_claims *claims = &links->claims;
+    IA_AUTO_FREE size_t *order = calloc(claims->all.len + 1, sizeof(*order));
+    size_t count = 0;
+    if (order == NULL)
+        return ia_no_memory(err);
+    for (size_t i = 0; i < claims->all.len; i++)
+        if (writes(claims, &claims->all.items[i]))
+            order[count++] = i;
+    if (count > 1)
+        qsort_r(order, count, sizeof(*order), by_file, claims);
+    for (size_t i = 1; i < count; i++) {
+        const struct ia_claim_target *first = &claims->all.items[order[i - 1]];
+        const struct ia_claim_target *second = &claims->all.items[order[i]];
+        const struct ia_machine *a = ia_claim_machine(claims, first);
+        const struct ia_machine *b = ia_claim_machine(claims, second);
+        if (first->file == second->file && !is_same_machine(a, b))
+            ia_findings_add(&links->catalog->findings, IA_FINDING_DISK_IN_TWO_MACHINES,
+                            ia_file_path(links->catalog->files.items[first->file]),
+                            "machines '%s' and '%s' run, and both may write to it", a->name, b->name);
+    }
+    return IA_OK;
+}
+
+enum ia_status ia_links_report_claims(struct ia_links *links, struct ia_error *err)
+{
+    const struct ia_inventory *inventory = &links->claims.inventory;
+    for (size_t i = 0; i < inventory->problems.len; i++)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_INVENTORY_UNREADABLE, inventory->problems.items[i].path,
+                        "%s", inventory->problems.items[i].detail);
+    for (size_t i = 0; i < links->claims.all.len; i++)
+        report(links, &links->claims.all.items[i]);
+    report_pools(links);
+    return report_shared(links, err);
+}

@@ -1,0 +1,252 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# Machines: what an inventory has of them keeps what they use from being called unused, and what is not known of them keeps
+# verdicts from being proven.
+
+import os
+import subprocess
+
+import harness
+import sites
+from sites import KIB, MIB, create, make_raw, write
+
+
+def orphan(site, name="disk.qcow2", **how):
+    """The disk of a machine whose overlay was thrown away after a scan saw it."""
+    disk = write(create(site.path(name), MIB), 0)
+    over = create(site.path(name + ".over"), MIB, disk)
+    site.scan(**how)
+    os.unlink(over)
+    return disk
+
+
+def verdict(site, name="disk.qcow2"):
+    row = site.unused(partly=True).get(name)
+    return row and (row["status"], row["verdict"], row["why_codes"])
+
+
+def listed(site, *lines, end="\n"):
+    path = os.path.join(site.directory, "list")
+    with open(path, "wb") as file:
+        for line in lines:
+            file.write((line if isinstance(line, bytes) else line.encode()) + end.encode())
+    return "list:" + path
+
+
+PROVEN = ("unreferenced", "proven", None)
+
+
+# -- Whether there is an inventory ------------------------------------------------------------------------------------
+
+def test_without_an_inventory_nothing_unreferenced_is_proven(case):
+    site = case.site()
+    disk = orphan(site, inventory=None)
+    empty = listed(site)
+    for inventory, expected in ((None, ("unreferenced", "unproven", "no-inventory")), ("none", PROVEN), (empty, PROVEN)):
+        scan = site.scan(inventory=inventory)
+        case.same((scan.code, verdict(site)), (0, expected), f"--inventory {inventory or '(auto, which finds none)'}: the disk of a deleted overlay")
+    site.scan("--backing-glob", "disk*", inventory=None)
+    case.same(verdict(site), PROVEN, "what --backing-glob calls a base is proven without one")
+    site.scan(inventory=None)
+    case.same(site.value("SELECT code FROM v_doubt"), "no-inventory", "and not without that", [disk])
+
+
+def test_masked_bytes_need_no_inventory(case):
+    site = case.site()
+    base = write(create(site.path("base.qcow2"), MIB), 0)
+    write(create(site.path("over.qcow2"), MIB, base), 0)
+    site.scan(inventory=None)
+    case.same(verdict(site, "base.qcow2"), ("fully-masked", "proven", None), "what overlays mask is proven whatever machines there are")
+
+
+# -- What is claimed --------------------------------------------------------------------------------------------------
+
+def test_what_a_machine_uses_is_never_unused(case):
+    site = case.site()
+    disk = orphan(site)
+    for line in (disk, f"{disk}\tvm", f"{disk}\tvm\trestore-point", f"{disk}\t\ttemplate"):
+        site.scan(inventory=listed(site, line))
+        case.same(verdict(site), None, f"claimed by the line {line.replace(disk, 'DISK')!r}, it is no candidate")
+    site.scan(inventory=listed(site, site.path("other.qcow2")))
+    case.same(verdict(site)[0], "unreferenced", "claimed no more, it is one")
+
+
+def test_a_claimed_base_is_read_whole(case):
+    site = case.site()
+    base = write(create(site.path("base.qcow2"), MIB), 0, 1)
+    write(create(site.path("over.qcow2"), MIB, base), 0, 1)
+    site.scan()
+    case.same(verdict(site, "base.qcow2"), ("fully-masked", "proven", None), "its overlay masks all of it")
+    site.scan(inventory=listed(site, f"{base}\tvm"))
+    case.same((verdict(site, "base.qcow2"), site.value("SELECT masked_bytes FROM v_usage WHERE path = ?", base)), (None, 0), "a machine that uses it reads all of it")
+    rows = site.rows("--what-if-delete", site.path("over.qcow2"))
+    case.check(not any(row["path"] == base and "unreferenced" in row["effect"] for row in rows), "what-if: it would not be unreferenced", rows)
+    site.scan()
+    case.same(verdict(site, "base.qcow2"), ("fully-masked", "proven", None), "without the machine it is masked again")
+
+
+def test_a_claim_is_followed_through_links(case):
+    site = case.site()
+    disk = orphan(site)
+    os.symlink(disk, site.outside("link"))
+    os.link(disk, site.path("second.qcow2"))
+    for path in (site.outside("link"), site.path("second.qcow2"), os.path.join(site.root, "..", "images", "disk.qcow2")):
+        site.scan(inventory=listed(site, path))
+        case.same(verdict(site), None, f"{os.path.basename(path)} leads to the disk")
+
+
+def test_a_part_that_is_claimed_keeps_its_image(case):
+    site = case.site()
+    base = site.path("base.vmdk")
+    sites.must("qemu-img", "create", "-q", "-f", "vmdk", "-o", "subformat=monolithicFlat", base, str(MIB))
+    write(base, 0, format="vmdk")
+    over = create(site.path("over.qcow2"), MIB, base, "vmdk")
+    site.scan()
+    os.unlink(over)
+    site.scan()
+    case.same(verdict(site, "base.vmdk")[0], "unreferenced", "nothing names it")
+    site.scan(inventory=listed(site, site.path("base-flat.vmdk")))
+    case.same(verdict(site, "base.vmdk"), None, "a machine that uses its extent uses it")
+    case.same(site.value("SELECT count(*) FROM v_claim WHERE image_id = (SELECT image_id FROM v_image WHERE path = ?)", base), 1, "v_claim names the image")
+
+
+def test_a_disk_without_magic_is_a_raw_image(case):
+    site = case.site()
+    make_raw(site.path("disk0"))
+    site.scan()
+    case.same(site.value("SELECT count(*) FROM v_image"), 0, "a file without magic and suffix is no image")
+    site.scan(inventory=listed(site, f"{site.path('disk0')}\tvm"))
+    case.same(site.query("SELECT format FROM v_image"), [("raw",)], "a machine's disk is a raw one")
+    again = site.scan(inventory=listed(site, f"{site.path('disk0')}\tvm"))
+    case.same((again.stats["parsed"], site.value("SELECT count(*) FROM v_image")), (0, 1), "and is not read again")
+    site.scan(inventory=listed(site, f"{site.path('disk0')}\tvm\tcdrom"))
+    case.same(site.value("SELECT count(*) FROM v_claim WHERE state = 'found'"), 1, "its CD is a file, whatever is in it")
+
+
+# -- What is wrong ----------------------------------------------------------------------------------------------------
+
+def test_a_lost_disk_may_be_the_orphan(case):
+    site = case.site()
+    disk = orphan(site)
+    site.scan(inventory=listed(site, f"{disk}\tvm"))
+    moved = site.path("moved.qcow2")
+    os.rename(disk, moved)
+    site.scan(inventory="list:" + os.path.join(site.directory, "list"))
+    case.check("inventory-incomplete" in verdict(site, "moved.qcow2")[2], "a machine's disk that was renamed is not proven unused", site.rows("--unused-backing"))
+    case.check(("claim-missing", "disk.qcow2") in site.findings(), "the machine's disk is missing", [str(site.findings())])
+    case.same(site.run("accept", "--db", site.db, "claim-missing", disk, "--reason", "vm is gone").code, 0, "it is accepted")
+    site.scan(inventory="list:" + os.path.join(site.directory, "list"))
+    case.check("inventory-incomplete" not in (verdict(site, "moved.qcow2")[2] or ""), "and doubted no more because of that", site.rows("--unused-backing"))
+
+
+def test_a_lost_disk_that_was_another_file_is_no_doubt(case):
+    site = case.site()
+    orphan(site)
+    other = make_raw(site.path("other.img"))
+    inventory = listed(site, f"{other}\tvm")
+    site.scan(inventory=inventory)
+    case.same(verdict(site), PROVEN, "the machine uses another file")
+    os.unlink(other)
+    site.scan(inventory=inventory)
+    case.same(verdict(site), PROVEN, "which is gone, and was not this one")
+
+
+def test_a_list_that_is_not_understood_blocks(case):
+    site = case.site()
+    orphan(site)
+    for line, words in (("relative.qcow2", "no absolute path"), (site.path("a") + "\tvm\tdrive", "no role")):
+        scan = site.scan(inventory=listed(site, line))
+        case.same((scan.code, verdict(site)), (3, ("unreferenced", "unproven", "inventory-incomplete")), f"{words}: nothing is proven", scan.notes())
+        case.check(words in site.value("SELECT detail FROM v_finding WHERE code = 'inventory-unreadable' AND NOT cleared"), f"{words}: the finding has the line")
+    scan = site.scan(inventory="list:" + os.path.join(site.directory, "nowhere"))
+    case.same((scan.code, verdict(site)[2]), (3, "inventory-incomplete"), "nor where the list is missing")
+    os.mkfifo(os.path.join(site.directory, "fifo"))
+    scan = site.scan(inventory="list:" + os.path.join(site.directory, "fifo"))
+    case.same((scan.code, verdict(site)[2]), (3, "inventory-incomplete"), "a FIFO is not waited for")
+    site.scan(inventory=listed(site, ""))
+    case.same(verdict(site), PROVEN, "empty lines are nothing")
+
+
+def test_what_lies_outside_may_hide_a_reference(case):
+    site = case.site()
+    orphan(site)
+    outside = create(site.outside("vm.qcow2"), MIB)
+    scan = site.scan(inventory=listed(site, f"{outside}\tvm"))
+    case.same((scan.code, verdict(site)[2]), (0, "unread"), "a machine's disk outside of the roots may have its base here")
+    site.scan(inventory=listed(site, f"{outside}\tvm\tcdrom"))
+    case.same(verdict(site), PROVEN, "its CD has none")
+    site.scan("--exclude", "*.iso", inventory=listed(site, f"{make_raw(site.path('x.iso'))}\tvm\tcdrom"))
+    case.check(("claim-unscanned", "x.iso") in site.findings(), "what is excluded is no file of the scan", [str(site.findings())])
+
+
+def test_names_of_any_bytes_end_with_nul(case):
+    site = case.site()
+    disk = os.fsencode(orphan(site))
+    odd = os.path.join(os.path.dirname(disk), b"a\nb\xff\t")
+    site.scan(inventory=listed(site, disk, end="\0"))
+    case.same(verdict(site), None, "paths that end with NUL")
+    os.rename(disk, odd[:-1])
+    site.scan(inventory=listed(site, odd[:-1], end="\0"))
+    case.same((site.unused(), site.value("SELECT state FROM v_claim")), ({}, "found"), "with a line feed and no UTF-8 in it")
+
+
+def test_standard_input_is_read_once(case):
+    site = case.site()
+    disk = orphan(site)
+    with open(os.path.join(site.directory, "list"), "w", encoding="utf-8") as file:
+        file.write(f"{site.path('other.img')}\n")
+    make_raw(site.path("other.img"))
+    with open(file.name, encoding="utf-8") as given:
+        scan = site.scan(inventory="-", stdin=given)
+    case.same((scan.code, verdict(site)), (0, PROVEN), "a list from standard input")
+    outcome = site.run("prove", "--db", site.db, disk, stdin=subprocess.DEVNULL)
+    case.same(outcome.code, 5, "prove cannot read it again, and proves nothing", [outcome.out])
+    case.check("inventory" in outcome.out, "which it says", [outcome.out])
+
+
+def test_relative_lists_are_found_from_elsewhere(case):
+    site = case.site()
+    disk = orphan(site)
+    listed(site)
+    site.scan(inventory="list:list", cwd=site.directory)
+    outcome = site.run("prove", "--db", site.db, disk, cwd="/")
+    case.same(outcome.code, 0, "prove reads the same list from another directory", [outcome.out, outcome.err])
+
+
+def test_sources_that_are_none_are_wrong_usage(case):
+    site = case.site()
+    for source in ("nowhere", "list", "list:", "", "auto:x"):
+        outcome = site.run("scan", "--db", site.db, "--inventory", source, site.root)
+        case.same((outcome.code, outcome.out), (2, ""), f"--inventory '{source}' is wrong usage", [outcome.err])
+
+
+def test_views_have_machines_and_claims(case):
+    site = case.site()
+    disk = write(create(site.path("disk.qcow2"), 64 * KIB), 0)
+    site.scan(inventory=listed(site, f"{disk}\tweb", f"{site.path('gone.img')}\tweb\trestore-point"))
+    case.same(site.query("SELECT source, kind, name, state, defined_in FROM v_machine"), [("list", "vm", "web", "unknown", os.path.join(site.directory, "list"))], "v_machine")
+    case.same(site.query("SELECT machine, path, role, state, image_id IS NOT NULL FROM v_claim ORDER BY path"),
+              [("web", disk, "disk", "found", 1), ("web", site.path("gone.img"), "restore-point", "missing", 0)], "v_claim")
+
+
+TESTS = [
+    test_without_an_inventory_nothing_unreferenced_is_proven,
+    test_masked_bytes_need_no_inventory,
+    test_what_a_machine_uses_is_never_unused,
+    test_a_claimed_base_is_read_whole,
+    test_a_claim_is_followed_through_links,
+    test_a_part_that_is_claimed_keeps_its_image,
+    test_a_disk_without_magic_is_a_raw_image,
+    test_a_lost_disk_may_be_the_orphan,
+    test_a_lost_disk_that_was_another_file_is_no_doubt,
+    test_a_list_that_is_not_understood_blocks,
+    test_what_lies_outside_may_hide_a_reference,
+    test_names_of_any_bytes_end_with_nul,
+    test_standard_input_is_read_once,
+    test_relative_lists_are_found_from_elsewhere,
+    test_sources_that_are_none_are_wrong_usage,
+    test_views_have_machines_and_claims,
+]
+
+if __name__ == "__main__":
+    harness.main(lambda: harness.run_tests("What machines use.", TESTS))
