@@ -16,7 +16,7 @@ LEAST_SECONDS = 2e-3  # what is below says more of the empty run than of the siz
 
 
 def exponent(points):
-    """Least squares through (log size, log seconds); None when fewer than two sizes can be told from an empty run."""
+    """Least squares through (log size, log seconds); None when fewer than two sizes differ from an empty run."""
     logs = [(math.log(size), math.log(seconds)) for size, seconds in points if seconds >= LEAST_SECONDS]
     if len(logs) < 2:
         return None
@@ -27,7 +27,7 @@ def exponent(points):
 
 def row(name, what, points, peaks):
     result = Row(name, what, value=exponent(points), unit="exponent", peak_mib=max(peaks))
-    result.note = "" if result.value is not None else "too small to be told from an empty run"
+    result.note = "" if result.value is not None else "too small to differ from an empty run"
     result.details = [f"{size:>12,} {seconds:10.4f} s of processor {peak:8.1f} MiB"
                       for (size, seconds), peak in zip(points, peaks)]
     return result

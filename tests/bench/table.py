@@ -45,7 +45,7 @@ def print_text(machine, rows, quick):
     print()
     print("\n".join(lines_of(rows, quick)))
     print("\nTimes are medians. The ratio says how many times faster imgaudit is, or within how many times of its peer: the"
-          "\ntarget tells. Its span is that of single pairs of runs; \"processor\" is the ratio of processor seconds.\n")
+          "\ntarget shows which. Its span is that of single pairs of runs; \"processor\" is the ratio of processor seconds.\n")
     width = max(len(row.name) for row in rows)
     for row in rows:
         print(f"{row.name:<{width}}  {row.what}" + (f" ({row.note})" if row.note else ""))

@@ -27,7 +27,7 @@ def suggestions(site):
 
 
 class Shell:
-    """A shell in whose path stand, instead of the tools, scripts that only tell how they were called."""
+    """A shell in whose path are, instead of the tools, scripts that only print how they were called."""
 
     def __init__(self, case):
         self.directory = case.fresh()
@@ -176,7 +176,7 @@ def test_overlays_are_rebased_onto_what_lies_below(case):
     site.scan()
     row = try_out(case, site, "nothing.qcow2", "rebase onto what lies below")
     case.same(row and row["status"], "unreferenced", "and nothing names what contributed nothing")
-    case.same(must("qemu-img", "info", "-U", site.path("a.qcow2")).count(site.path("root.qcow2")), 1, "the overlays stand on the root")
+    case.same(must("qemu-img", "info", "-U", site.path("a.qcow2")).count(site.path("root.qcow2")), 1, "the overlays lie on the root")
     case.same(try_out(case, site, "nothing.qcow2", "rm after that"), None, "and it is gone")
 
 

@@ -109,7 +109,7 @@ def test_map_and_chain_end_on_a_ring(case):
     site.scan()
     for arguments in (["map", site.path("a.qcow2")], ["chain", site.path("a.qcow2")]):
         outcome = site.run(*arguments)
-        case.check(outcome.code == 1 and outcome.err, f"{arguments[0]} of a ring says so", [str(outcome)])
+        case.check(outcome.code == 1 and outcome.err, f"{arguments[0]} of a ring names it", [str(outcome)])
     outcome = site.run("chain", "--db", site.db, site.path("a.qcow2"))
     case.check(outcome.code == 0 and "loop" in outcome.out, "chain --db of a ring draws it", [str(outcome)])
 
@@ -215,13 +215,13 @@ def test_an_empty_file_is_a_finding_unless_it_is_a_raw_base(case):
     site = case.site()
     open(site.path("base"), "wb").close()
     create(site.path("a.qcow2"), MIB, "base")
-    check_broken(case, site, "an empty base that is said to be qcow2", {("corrupt", "base")},
+    check_broken(case, site, "an empty base whose overlay calls it qcow2", {("corrupt", "base")},
                  states={"a.qcow2": "broken-chain"})
 
     site = case.site()
     open(site.path("base"), "wb").close()
     create(site.path("a.qcow2"), MIB, "base", backing_format="raw")
-    check_broken(case, site, "an empty base that is said to be raw is nothing to complain about", set(), code=0,
+    check_broken(case, site, "an empty base whose overlay calls it raw is nothing to complain about", set(), code=0,
                  states={"a.qcow2": "ok", "base": "ok"})
 
 
@@ -420,7 +420,7 @@ def test_formats_are_recognized_by_magic_and_not_by_name(case):
 
 
 def test_images_marked_corrupt_or_dirty_are_read_all_the_same(case):
-    """What an image says of itself is told, and is no failure to read it."""
+    """What an image states about itself is reported, and is no failure to read it."""
     site = case.site()
     write(create(site.path("corrupt.qcow2"), MIB), 0)
     patch(site.path("corrupt.qcow2"), INCOMPATIBLE, big(2, 8))
@@ -445,7 +445,7 @@ def test_a_chain_too_deep_is_a_finding_and_the_rest_is_recorded(case):
     scan = site.scan()
     deep = {path for code, path in site.findings() if code == "chain-too-deep"}
     case.check(scan.code == 3 and deep and good_is_recorded(site), "a chain of 1101 images is a finding", scan.notes())
-    case.same({f"{depth}.qcow2" for depth in range(990)} & deep, set(), "and nothing is said of the first 990 of it")
+    case.same({f"{depth}.qcow2" for depth in range(990)} & deep, set(), "and nothing is reported of the first 990 of it")
     case.same(site.value("SELECT chain_depth FROM v_image WHERE path = ?", site.path("900.qcow2")), 900,
               "an image with 900 below it has its whole chain")
 

@@ -13,15 +13,15 @@ def test_chain_takes_the_stated_format_for_the_content(case):
     write(create(site.path("base.qcow2"), MIB), 0)
     over = write(create(site.path("over.qcow2"), MIB, "base.qcow2"), 1)
     lines = site.run("chain", over).out.splitlines()
-    case.same((len(lines), "[qcow2, " in lines[0], "[qcow2, " in lines[1]), (2, True, True), "chain draws what the content says")
+    case.same((len(lines), "[qcow2, " in lines[0], "[qcow2, " in lines[1]), (2, True, True), "chain draws what the content shows")
     outcome = site.run("chain", "-f", "raw", over)
-    case.check(outcome.code == 0 and len(outcome.out.splitlines()) == 1 and "[raw, " in outcome.out, "with -f it is taken for what it is said to be",
+    case.check(outcome.code == 0 and len(outcome.out.splitlines()) == 1 and "[raw, " in outcome.out, "with -f it is taken for what is stated",
                [outcome])
     fixed = site.path("fixed.vhd")
     must("qemu-img", "create", "-q", "-f", "vpc", "-o", "subformat=fixed", fixed, "1M")
-    case.check("[vpc, " in site.run("chain", "--format", "vpc", fixed).out, "a fixed VHD, which its first bytes do not tell", [fixed])
+    case.check("[vpc, " in site.run("chain", "--format", "vpc", fixed).out, "a fixed VHD, which its first bytes do not show", [fixed])
     outcome = site.run("chain", "-f", "floppy", over)
-    case.check(outcome.code == 1 and "floppy" in outcome.err and not outcome.out, "a format that nobody knows is refused", [outcome])
+    case.check(outcome.code == 1 and "floppy" in outcome.err and not outcome.out, "an unknown format is refused", [outcome])
 
 
 def test_confine_keeps_a_chain_from_leading_out(case):

@@ -264,7 +264,7 @@ def test_a_header_that_a_guest_wrote_into_a_raw_base_opens_nothing(case):
     over = create(site.path("over.qcow2"), MIB, "base.raw", "raw")
     outcome, trace = scan_traced(site)
     case.same(site.query("SELECT format, format_basis, backing_name FROM v_image WHERE path = ?", site.path("base.raw")),
-              [("raw", "stated", None)], "a base that is said to be raw is raw, whatever a guest wrote into it", [outcome.err])
+              [("raw", "stated", None)], "a base that its overlay calls raw is raw, whatever a guest wrote into it", [outcome.err])
     case.same(trace.below(os.path.dirname(secret)), [], "the file that it names is not opened")
     case.same((outcome.code, {code for code, _ in site.findings()}), (0, {"format-conflict"}),
               "the header is worth a warning, and nothing is unreadable", [outcome.err])

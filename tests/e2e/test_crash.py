@@ -159,7 +159,7 @@ def test_a_killed_scan_leaves_a_sound_store(case):
                   f"{published} had published")
     case.same(site.scan().code, 0, "a scan after all that")
     found = unlike_anew(case, site, site.db)
-    case.check(not found, "the store that survived says what a new one says", found)
+    case.check(not found, "the store that survived has what a new one has", found)
 
 
 def test_a_killed_first_scan_leaves_nothing_to_report(case):
@@ -256,10 +256,10 @@ def test_a_second_scan_is_refused_and_readers_see_the_state_before(case):
         second = site.scan()
         case.check(second.code == 1 and time.monotonic() - start < 5 and len(second.outcome.err.splitlines()) == 1,
                    "a second scan ends at once with exit 1 and a message", second.notes())
-        case.check("another scan" in second.outcome.err, "which says why", second.notes())
+        case.check("another scan" in second.outcome.err, "with the reason", second.notes())
         now = site.report("--summary")
-        told = json.loads(now.out)["scan"] if now.code == 0 else {}
-        case.same((now.code, told.get("scan_id"), told.get("images")), (0, number, images),
+        shown = json.loads(now.out)["scan"] if now.code == 0 else {}
+        case.same((now.code, shown.get("scan_id"), shown.get("images")), (0, number, images),
                   "a report during the scan gives the state before it", [now.err])
         case.same(site.run("sql", "--db", site.db, "--format", "csv", "SELECT count(*) FROM v_image").out.split(),
                   ["count(*)", str(images)], "so does imgaudit sql")
@@ -301,7 +301,7 @@ def check_no_room(case, site, what, **options):
     scan = site.scan(**options)
     case.check(scan.code == 1 and len(scan.outcome.err.splitlines()) == 1 and not scan.outcome.out,
                f"{what}: exit 1 and one message", scan.notes())
-    case.check(any(word in scan.outcome.err.lower() for word in ("full", "no space", "too large")), "which says what is wrong",
+    case.check(any(word in scan.outcome.err.lower() for word in ("full", "no space", "too large")), "with what is wrong",
                scan.notes())
     case.same((dump(site.db), integrity(site.db)), (before, ["ok"]), "the previous scan is intact")
 
@@ -325,7 +325,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(case):
         outcome = site.report("--summary")
         case.same((outcome.code, outcome.err), (0, ""), "a report works on a full disk")
         scan = site.scan()
-        case.check(scan.code == 1 and scan.outcome.err, "a scan on a disk that is full from the start says so", scan.notes())
+        case.check(scan.code == 1 and scan.outcome.err, "a scan on a disk that is full from the start names that as the reason", scan.notes())
         os.unlink(os.path.join(point, "filler"))
         sites.must("mount", "-o", "remount,size=64m", point)
         case.same((site.scan().code, site.value("SELECT count(*) FROM v_image")), (0, IMAGES + 1),
@@ -462,7 +462,7 @@ def test_an_empty_file_becomes_a_store(case):
     create(site.path("a.qcow2"), MIB)
     open(site.db, "wb").close()
     outcome = site.report()
-    case.check(outcome.code == 1 and outcome.err, "a report from an empty file says that there is nothing yet", [str(outcome)])
+    case.check(outcome.code == 1 and outcome.err, "a report from an empty file ends with: there is nothing yet", [str(outcome)])
     case.same((site.scan().code, site.report().code), (0, 0), "a scan makes a store of it")
 
 
@@ -505,7 +505,7 @@ def test_other_views_are_made_anew_by_writers_only(case):
             connection.executescript(spoil)
         before = main_contents(os.path.dirname(site.db))
         outcome = site.report()
-        case.check(outcome.code == 1 and "migrate" in outcome.err, "a report says what to do", [str(outcome)])
+        case.check(outcome.code == 1 and "migrate" in outcome.err, "a report ends with what to do", [str(outcome)])
         case.check(main_contents(os.path.dirname(site.db)) == before, "and changes nothing")
         outcome = site.run(*words)
         case.same((outcome.code, schema_of(site.db)), (0, current), f"{words[0]} makes the views anew", [str(outcome)])
@@ -550,7 +550,7 @@ def test_a_backup_is_the_same_store_and_overwrites_nothing(case):
     site.scan()
     target = os.path.join(site.directory, "copy of store.db")
     case.same(site.run("db", "backup", "--db", site.db, target).code, 0, "db backup")
-    case.same((dump(target), integrity(target)), (dump(site.db), ["ok"]), "the copy says the same and is sound")
+    case.same((dump(target), integrity(target)), (dump(site.db), ["ok"]), "the copy has the same rows and is sound")
     copy = Site(case.imgaudit, site.directory)
     copy.db = target
     case.same(copy.report("--backing").out, site.report("--backing").out, "a report from the copy is the same")
@@ -600,7 +600,7 @@ def test_db_check_finds_what_was_broken(case):
     write(create(site.path("a.qcow2"), MIB), 0)
     site.scan()
     case.same((site.run("db", "check", "--db", site.db).code, site.run("db", "check", "--db", site.db).out), (0, ""),
-              "db check of a sound store says nothing")
+              "db check of a sound store prints nothing")
     for what, sql in (("an extent outside its mapping", "UPDATE extent SET length = length + (1 << 40)"),
                       ("an extent of no mapping", "INSERT INTO extent VALUES (12345, 0, 10, 0, 0, NULL)"),
                       ("a chain with a gap", "UPDATE chain SET depth = 3")):

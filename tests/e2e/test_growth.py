@@ -44,7 +44,7 @@ def test_growth_shows_how_depths_and_dependents_changed(case):
     must("qemu-img", "rebase", "-u", "-F", "qcow2", "-b", "middle.qcow2", over)
     site.scan()
     case.same(links(growth(site)), {"over.qcow2": ("changed", 1, 2, 0, 0), "middle.qcow2": ("new", None, 1, None, 1)},
-              "a chain that became deeper is told with both depths")
+              "a chain that became deeper is listed with both depths")
     must("qemu-img", "rebase", "-F", "qcow2", "-b", "", over)
     os.unlink(site.path("middle.qcow2"))
     site.scan()
@@ -53,18 +53,18 @@ def test_growth_shows_how_depths_and_dependents_changed(case):
                             "base.qcow2": ("changed", 0, 0, 1, 0)}, "so is one that became shallower, and a base that nothing names any more")
     case.same(rows["base.qcow2"]["unreferenced_since"], started(site, 3), "with the scan since which nothing names it")
     site.scan()
-    case.same(growth(site), {}, "what did not change since the scan before is not told")
+    case.same(growth(site), {}, "what did not change since the scan before is not listed")
     row = growth(site, "--since", "1")["base.qcow2"]
     case.same((row["from_scan"], row["to_scan"], row["unreferenced_since"]), (1, 4, started(site, 3)),
-              "seen from further back it stands unreferenced since the same scan, not since the latest")
+              "seen from further back it is unreferenced since the same scan, not since the latest")
     must("qemu-img", "rebase", "-u", "-F", "qcow2", "-b", "base.qcow2", over)
     site.scan()
     case.same(links(growth(site)), {"over.qcow2": ("changed", 0, 1, 0, 0), "base.qcow2": ("changed", 0, 0, 0, 1)},
-              "a base that is named again is told")
+              "a base that is named again is listed")
     os.rename(site.path("base.qcow2"), site.outside("base.qcow2"))
     site.scan()
     case.same(links(growth(site)), {"over.qcow2": ("changed", 1, None, 0, 0), "base.qcow2": ("vanished", 0, None, 1, None)},
-              "of a chain that broke the depth is not told")
+              "of a chain that broke the depth is not listed")
     view = site.query("SELECT depth_from, depth_to, dependents_from, dependents_to FROM v_growth"
                       " WHERE path = ? AND from_scan = 2 AND to_scan = 3", site.path("base.qcow2"))
     case.same(view, [(0, 0, 1, 0)], "v_growth has the same of any two scans")
@@ -81,7 +81,7 @@ def test_an_incomplete_scan_proves_no_base_unreferenced(case):
     scan = site.scan()
     row = growth(site)["base.qcow2"]
     case.same((scan.code, row["dependents_to"], row["unreferenced_since"]), (3, 0, None),
-              "a scan that could not read everything does not say since when nothing names a base")
+              "a scan that could not read everything does not date since when nothing names a base")
     os.unlink(over)
     site.scan()
     case.same(growth(site, "--since", "1")["base.qcow2"]["unreferenced_since"], started(site, 3), "the next one that can does")
@@ -107,7 +107,7 @@ def test_since_takes_numbers_dates_times_and_spans(case):
                               ("0h", 1, "no scan was made since"), ("2199-01-01", 1, "no scan was made since"),
                               (day[0] + "T23:59:59Z", 1, "no scan was made since"), ("22h", 1, "no scan was made since")):
         outcome = site.report("--growth", "--since", when)
-        case.check(outcome.code == code and words in outcome.err and not outcome.out, f"--since {when}: nothing to compare, and it says so",
+        case.check(outcome.code == code and words in outcome.err and not outcome.out, f"--since {when}: nothing to compare, which is the message",
                    [outcome.code, outcome.err, outcome.out])
     for wrong in ("d", "7x", "7dd", "-1d", "1000000d", "7 d", "", "2025-02-30", "2025-13-01", "2025-1-1", "2025-01-01T25:00", "2025-01-01x"):
         outcome = site.report("--growth", f"--since={wrong}")
@@ -141,7 +141,7 @@ def test_keep_bounds_the_history(case):
     make_history(site, 5)
     set_back(site, 5)
     case.same(history(site), [(scan, 2) for scan in range(1, 6)], "each scan leaves a row for each image")
-    case.same(first_seen(site), {"backing-missing": started(site, 1)}, "a finding is told with the scan that first found it")
+    case.same(first_seen(site), {"backing-missing": started(site, 1)}, "a finding is listed with the scan that first found it")
     with closing(sqlite3.connect(site.db)) as store, store:
         store.execute("INSERT INTO finding (code, severity, path, detail, first_scan, last_scan) VALUES"
                       " ('dirty', 'warning', '/old', 'over', 1, 3), ('dirty', 'warning', '/late', 'over', 1, 4)")
@@ -150,7 +150,7 @@ def test_keep_bounds_the_history(case):
     case.same(first_seen(site), {"backing-missing": started(site, 4)}, "a finding of all times dates from the oldest scan that is kept")
     case.same(site.query("SELECT path FROM finding WHERE code = 'dirty'"), [("/late",)], "findings that only dropped scans saw are dropped")
     case.same([(row["from_scan"], row["data_delta"]) for row in site.rows("--growth", "--since", "1")], [(4, CLUSTER)],
-              "growth since a scan that is dropped is told from the oldest, and says so")
+              "growth since a scan that is dropped is counted from the oldest, with a note")
     write(site.path("x.qcow2"), 9)
     site.scan("--keep", "3")
     case.same((scans_kept(site), history(site)), ([5, 6, 7], [(5, 2), (6, 2), (7, 2)]), "and so for each further scan")
@@ -192,7 +192,7 @@ def test_prune_drops_old_history(case):
     make_history(site, 5)
     outcome = site.run("db", "prune", "--db", site.db, "--keep", "2")
     case.same((outcome.code, scans_kept(site), history(site)), (0, [4, 5], [(4, 2), (5, 2)]), "db prune --keep 2 keeps two")
-    case.same([(row["from_scan"], row["data_delta"]) for row in site.rows("--growth", "--since", "1")], [(4, CLUSTER)], "growth says from which")
+    case.same([(row["from_scan"], row["data_delta"]) for row in site.rows("--growth", "--since", "1")], [(4, CLUSTER)], "growth names the scan")
     case.same(site.rows("--growth", "--since", "52w"), site.rows("--growth"), "and compares with it from whatever time on")
     case.same(first_seen(site), {"backing-missing": started(site, 4)}, "so do findings")
     write(site.path("x.qcow2"), 20)

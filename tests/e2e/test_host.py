@@ -29,10 +29,10 @@ def test_copies_share_what_filefrag_reports(case, kind):
         case.same(column(rows, "shared_bytes"), {"a.raw": 8 * MIB, "b.raw": 6 * MIB, "c.raw": 8 * MIB},
                   f"{kind}: what three copies share, one of them written to")
         case.same(column(rows, "shared_bytes"),
-                  {site.relative(path): shared_by_filefrag(path)[0] for path in (a, b, c)}, f"{kind}: as filefrag says")
+                  {site.relative(path): shared_by_filefrag(path)[0] for path in (a, b, c)}, f"{kind}: as filefrag prints")
         if kind == "xfs":
             case.same(column(rows, "shared_bytes"), {site.relative(path): shared_by_xfs_io(path) for path in (a, b, c)},
-                      f"{kind}: as xfs_io says")
+                      f"{kind}: as xfs_io prints")
         case.same(column(rows, "exclusive_bytes"), {"a.raw": 0, "b.raw": 2 * MIB, "c.raw": 0}, f"{kind}: what each has alone")
         case.same(column(rows, "unmatched_bytes"), dict.fromkeys(rows, 0), f"{kind}: all partners are known")
         case.same(column(rows, "saved_bytes"), {"a.raw": 0, "b.raw": 6 * MIB, "c.raw": 8 * MIB},
@@ -43,7 +43,7 @@ def test_copies_share_what_filefrag_reports(case, kind):
         union = set().union(*(shared_by_filefrag(path)[1] for path in (a, b, c)))
         case.same(space(site)["disk"], len(union) * 4096 + 2 * MIB, f"{kind}: as the blocks that filefrag lists, each once")
         report = {site.relative(row["path"]): row for row in site.rows("--host")}
-        case.same({path: row["partners"] for path, row in report.items()}, dict.fromkeys(rows, 2), f"{kind}: --host tells two partners each")
+        case.same({path: row["partners"] for path, row in report.items()}, dict.fromkeys(rows, 2), f"{kind}: --host lists two partners each")
         case.same(report["b.raw"]["partner_paths"], f"{a}, {c}", f"{kind}: and their paths")
         frees_what_it_says(case, here, ["b.raw", "c.raw"], kind)
 
@@ -57,7 +57,7 @@ def frees_what_it_says(case, here, names, kind):
         os.unlink(here.site.path(name))
         freed = before - here.used()
         case.check(row["freed_bytes"] <= freed <= row["freed_bytes"] + 64 * KIB,
-                   f"{kind}: deleting {name} frees what was said, {row['freed_bytes']}", [f"freed {freed}", repr(row)])
+                   f"{kind}: deleting {name} frees what was foretold, {row['freed_bytes']}", [f"freed {freed}", repr(row)])
 
 
 @on("xfs", "btrfs")
@@ -82,11 +82,11 @@ def test_qcow2_copies_share_what_was_not_written_since(case, kind):
         here.settle()
         scan(case, site)
         rows = hosts(site)
-        told = {site.relative(path): shared_by_filefrag(path) for path in paths}
-        case.same(column(rows, "shared_bytes"), {name: size for name, (size, _) in told.items()},
-                  f"{kind}: qcow2 copies that were written to share what filefrag says")
-        blocks = set().union(*(places for _, places in told.values()))
-        case.same(space(site)["saved by shared blocks"], sum(size for size, _ in told.values()) - len(blocks) * 4096,
+        printed = {site.relative(path): shared_by_filefrag(path) for path in paths}
+        case.same(column(rows, "shared_bytes"), {name: size for name, (size, _) in printed.items()},
+                  f"{kind}: qcow2 copies that were written to share what filefrag prints")
+        blocks = set().union(*(places for _, places in printed.values()))
+        case.same(space(site)["saved by shared blocks"], sum(size for size, _ in printed.values()) - len(blocks) * 4096,
                   f"{kind}: each of their blocks counts once")
         case.check(rows["b.qcow2"]["exclusive_bytes"] >= 512 * KIB and rows["c.qcow2"]["exclusive_bytes"] >= 3 * MIB,
                    f"{kind}: what was written is theirs", [repr(rows)])
@@ -165,7 +165,7 @@ def test_a_file_is_freed_only_with_all_its_hard_links(case, kind):
 
 @on("xfs")
 def test_a_link_outside_of_later_roots_holds_the_file(case, kind):
-    """The second link is outside of the roots of the second scan: no time stamp tells."""
+    """The second link is outside of the roots of the second scan: no time stamp shows it."""
     with place(case, kind) as here:
         site = here.site
         a = raw(site.path("one", "a.raw"))
@@ -199,13 +199,13 @@ def test_subvolumes_share_blocks_as_one_volume(case, kind):
         text = must("btrfs", "filesystem", "du", "--raw", "-s", site.root)
         total, exclusive, shared = map(int, text.splitlines()[1].split()[:3])
         case.same((sum(column(rows, "disk_size").values()), sum(column(rows, "exclusive_bytes").values()), space(site)["disk"]),
-                  (total, exclusive, exclusive + shared), "as btrfs filesystem du says", text.splitlines())
-        case.same(space(site)["disk"], here.used(), "as the file system says it uses")
+                  (total, exclusive, exclusive + shared), "as btrfs filesystem du prints", text.splitlines())
+        case.same(space(site)["disk"], here.used(), "as the file system counts as used")
 
 
 @on("btrfs")
 def test_nothing_is_promised_of_what_the_host_compresses(case, kind):
-    """Compressed by the host, 8 MiB of a file take much less, and st_blocks does not tell."""
+    """Compressed by the host, 8 MiB of a file take much less, and st_blocks does not show it."""
     with place(case, kind, "compress-force=zstd") as here:
         site = here.site
         a = site.path("a.raw")
@@ -229,7 +229,7 @@ def test_nothing_is_promised_of_what_the_host_compresses(case, kind):
                   ({"a.raw": 0, "b.raw": 7 * MIB}, {"a.raw": 0, "b.raw": 0}),
                   "and each block counts once, whatever its length", [repr(rows)])
         case.same(column(rows, "encoded_bytes"), {"a.raw": 1 * MIB, "b.raw": 0}, "what was written anew cannot be compressed")
-        case.same(column(rows, "shared_bytes"), {name: shared_by_filefrag(site.path(name))[0] for name in rows}, "as filefrag says")
+        case.same(column(rows, "shared_bytes"), {name: shared_by_filefrag(site.path(name))[0] for name in rows}, "as filefrag prints")
 
 
 @on("xfs", "btrfs")
@@ -244,13 +244,13 @@ def test_blocks_used_twice_in_one_file_count_once(case, kind):
         here.settle()
         scan(case, site)
         row = hosts(site)["a.raw"]
-        told = shared_by_filefrag(a)[0]
-        case.same((row["disk_size"], row["shared_bytes"]), (8 * MIB, told), f"{kind}: as filefrag says")
-        case.same((row["saved_bytes"], row["unmatched_bytes"]), (told // 2, told), f"{kind}: each of its blocks counts once")
+        printed = shared_by_filefrag(a)[0]
+        case.same((row["disk_size"], row["shared_bytes"]), (8 * MIB, printed), f"{kind}: as filefrag prints")
+        case.same((row["saved_bytes"], row["unmatched_bytes"]), (printed // 2, printed), f"{kind}: each of its blocks counts once")
         before = here.used()
         os.unlink(a)
         freed = before - here.used()
-        case.check(row["freed_bytes"] <= freed, f"{kind}: deleting it frees no less than was said", [f"{freed} of {row}"])
+        case.check(row["freed_bytes"] <= freed, f"{kind}: deleting it frees no less than was foretold", [f"{freed} of {row}"])
 
 
 @on("xfs", "btrfs")
@@ -290,31 +290,31 @@ def test_blocks_of_a_part_outside_the_roots_are_looked_at(case, kind):
         must("sync", "-f", here.point)
         clone(data, os.path.join(here.point, "copy.raw"))
         here.settle()
-        told = shared_by_filefrag(data)[0]
+        printed = shared_by_filefrag(data)[0]
         for number in (1, 2):
             scan(case, site, "--allow", os.path.dirname(data))
-            case.same(site.value("SELECT shared_bytes FROM v_file_blocks WHERE path = ?", data), told,
+            case.same(site.value("SELECT shared_bytes FROM v_file_blocks WHERE path = ?", data), printed,
                       f"a part's blocks are looked at in scan {number}")
-        case.same(told, 8 * MIB, "which are 8 MiB")
+        case.same(printed, 8 * MIB, "which are 8 MiB")
 
 
 def test_nothing_is_promised_where_the_host_does_not_report_sharing(case):
     """A file system without FIEMAP that may share, here an overlay on tmpfs: nothing is promised, and nothing is claimed."""
     reason = why_no_mounts()
     if reason:
-        return case.skip("a host that does not tell", reason)
+        return case.skip("a host that does not show blocks", reason)
     with Mounts() as mounts:
         site = case.site()
         try:
             mounts.overlay(site.root, case.fresh())
         except ToolError as error:
-            return case.skip("a host that does not tell", str(error))
+            return case.skip("a host that does not show blocks", str(error))
         raw(site.path("a.raw"))
         scan(case, site)
         row = hosts(site)["a.raw"]
         case.same((row["disk_size"], row["shared_bytes"], row["freed_bytes"], row["saved_bytes"]), (8 * MIB, None, None, 0),
-                  "where the host does not tell, it is said to be not known")
-        case.same([row["why"] for row in site.rows("--host")], ["the host does not report what it shares"], "and --host says why")
+                  "where the host does not show blocks, they are reported as unknown")
+        case.same([row["why"] for row in site.rows("--host")], ["the host does not report what it shares"], "and --host has the reason")
     return None
 
 
@@ -330,7 +330,7 @@ def test_all_is_freed_where_nothing_can_be_shared(case):
         scan(case, site)
         row = hosts(site)["a.raw"]
         case.same((row["shared_bytes"], row["freed_bytes"]), (0, 8 * MIB), "where nothing can be shared, all is freed")
-        case.same(site.rows("--host"), [], "and --host has nothing to tell")
+        case.same(site.rows("--host"), [], "and --host has no rows")
     return None
 
 

@@ -87,7 +87,7 @@ def test_deleting_frees_nothing_while_a_hard_link_is_outside(case, kind):
         os.link(raw(here.site.path("a.raw")), here.site.outside("kept.raw"))
         scan(case, here.site)
         row = ask(here.site, "delete", "a.raw")["deleted", "a.raw"]
-        case.check("hard links that the scan did not find" in row["detail"], "the row says why", [repr(row)])
+        case.check("hard links that the scan did not find" in row["detail"], "the row has the reason", [repr(row)])
         delete(case, here, ["a.raw"], 0, 0, 0, "a hard link outside of the roots")
 
 
@@ -144,7 +144,7 @@ def commit(case, here, freed, most, needed, grows, what):
     case.same((bounds(committed), receives["needed_bytes"]), ((freed, most), needed),
               f"{what}: frees {freed}, {most} at most, needs {needed}")
     case.same((bounds(rows["total"]), rows["total"]["needed_bytes"], rows["total"]["verdict"]),
-              ((freed, most), needed, "proven"), f"{what}: and so says the total")
+              ((freed, most), needed, "proven"), f"{what}: and so does the total")
     before = here.used()
     must("qemu-img", "commit", "-q", site.path("head.qcow2"))
     here.settle()
@@ -257,13 +257,13 @@ def test_no_figure_is_given_where_the_host_does_not_report_sharing(case):
     """A file system without FIEMAP that may share, here an overlay on tmpfs."""
     reason = why_no_mounts()
     if reason:
-        return case.skip("a host that does not tell", reason)
+        return case.skip("a host that does not show blocks", reason)
     with Mounts() as mounts:
         site = case.site()
         try:
             mounts.overlay(site.root, case.fresh())
         except ToolError as error:
-            return case.skip("a host that does not tell", str(error))
+            return case.skip("a host that does not show blocks", str(error))
         qemu_io(create(site.path("base.qcow2"), 8 * MIB), "write -q -P 1 0 8M")
         qemu_io(create(site.path("head.qcow2"), 8 * MIB, "base.qcow2"), "write -q -P 2 2M 4M", "write -q -z 2M 1M")
         scan(case, site)

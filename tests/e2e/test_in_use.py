@@ -75,7 +75,7 @@ class Orphan:
         verdict, codes, why = self.look()
         self.case.check((verdict, set(codes.split(","))) == ("unproven", {"in-use", self.doubts} - {""}) and words in why, what, [verdict, codes, why, f"not: {words}"])
         in_use = self.site.value("SELECT in_use FROM v_image WHERE path = ?", self.path)
-        self.case.same(in_use, 1, f"{what}: v_image says so")
+        self.case.same(in_use, 1, f"{what}: v_image has it")
 
 
 def check_holder(case, orphan, what, hold, words):

@@ -98,7 +98,7 @@ def test_each_image_is_parsed_once_until_it_changes(case):
               "the base's extents are stored once")
     case.same(site.query("SELECT parsed, unchanged, extents FROM v_scan ORDER BY scan_id"),
               [(101, 0, BASE_EXTENTS + sum(extents[:100])), (400, 101, sum(extents[100:]))],
-              "v_scan tells the same numbers as --stats")
+              "v_scan has the same numbers as --stats")
     case.same(site.query("SELECT depth, count(*), count(DISTINCT layer_path) FROM v_chain GROUP BY depth"),
               [(0, 501, 501), (1, 500, 1)], "chains: 501 images, 500 of them on the one base")
     check_counts(case, "a third scan parses nothing and reads nothing", site.scan(), images=501, parsed=0, unchanged=501,
@@ -109,7 +109,7 @@ def test_each_image_is_parsed_once_until_it_changes(case):
     whole = Site(case.imgaudit, site.directory)
     whole.db = os.path.join(site.directory, "whole.db")
     check_counts(case, "a store made in one scan parses all", whole.scan(), parsed=501)
-    case.check(without_ids(whole) == without_ids(site), "and says the same as the one made in four")
+    case.check(without_ids(whole) == without_ids(site), "and has the same rows as the one made in four")
 
 
 # -- One change at a time ---------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def test_swapped_directories_are_renamed_and_not_parsed(case):
               "extents went with the files")
     case.same([site.value("SELECT layer_path FROM v_chain WHERE path = ? AND depth = 1", site.path(name, "over.qcow2"))
                for name in ("left", "right")], [site.path(name, "base.qcow2") for name in ("left", "right")],
-              "and each overlay stands on the base beside it")
+              "and each overlay lies on the base beside it")
 
 
 def test_a_write_right_after_a_scan_is_noticed(case):
@@ -331,7 +331,7 @@ def test_after_random_changes_the_store_equals_a_new_one(case):
         for what, (left, right) in enumerate(zip(without_ids(site), without_ids(anew))):
             difference = sorted(map(str, set(left) ^ set(right)))
             different.extend(f"round {turn}, query {what}: {row}" for row in difference[:4])
-    case.check(not different, f"after {ROUNDS} rounds of random changes the store says what a new one says", different[:20])
+    case.check(not different, f"after {ROUNDS} rounds of random changes the store has what a new one has", different[:20])
 
 
 def test_a_fixed_vhd_stays_a_vhd_without_its_overlay(case):
@@ -339,14 +339,14 @@ def test_a_fixed_vhd_stays_a_vhd_without_its_overlay(case):
     site = case.site()
     base = create(site.path("base.vhd"), MIB, format="vpc", options=["subformat=fixed", "force_size=on"])
     create(site.path("over.qcow2"), MIB, "base.vhd", "vpc")
-    told = [(base, "vpc", "footer", MIB)]
+    known = [(base, "vpc", "footer", MIB)]
     query = "SELECT path, format, format_basis, virtual_size FROM v_image WHERE path LIKE '%.vhd'"
     site.scan()
-    case.same(site.query(query), told, "a fixed VHD with an overlay is known by its footer")
+    case.same(site.query(query), known, "a fixed VHD with an overlay is known by its footer")
     os.unlink(site.path("over.qcow2"))
     write(base, 0, format="vpc")
     site.scan()
-    case.same(site.query(query), told, "and still is once that is gone and the file has changed")
+    case.same(site.query(query), known, "and still is once that is gone and the file has changed")
 
 
 def test_a_base_whose_data_file_changed_is_read_again(case):
@@ -365,7 +365,7 @@ def test_a_base_whose_data_file_changed_is_read_again(case):
     kinds = site.query("SELECT kind, count(*) FROM reference GROUP BY kind ORDER BY kind")
     case.same(kinds, [("backing", 2), ("data-file", 1)], "and it names what it named before")
     case.same({name: row["status"] for name, row in site.unused().items()}, {"root.qcow2": "fully-masked"},
-              "so that what stands below it can still be judged")
+              "so that what lies below it can still be judged")
 
 
 # What no view says, and reports go by: by path, and without numbers of images.

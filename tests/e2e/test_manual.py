@@ -92,8 +92,8 @@ def test_every_report_has_a_section(case):
     names = [line.split()[0] for line in case.site().run("report", "--list").out.splitlines()]
     missing = set(names) - {section.lower() for section in sections()}
     case.same(missing, set(), "every report has a section in the manual")
-    told = {section.lower() for section, command, lines in read_page() if lines}
-    case.same(set(names) - told - WITHOUT_EXAMPLE, set(), "with an example")
+    shown = {section.lower() for section, command, lines in read_page() if lines}
+    case.same(set(names) - shown - WITHOUT_EXAMPLE, set(), "with an example")
 
 
 def test_every_column_is_in_the_manual(case):
@@ -103,13 +103,13 @@ def test_every_column_is_in_the_manual(case):
     with open(PAGE, encoding="utf-8") as file:
         parts = re.split(r"^# (.+)$", file.read(), flags=re.MULTILINE)
     texts = dict(zip((name.lower() for name in parts[1::2]), parts[2::2]))
-    untold = []
+    not_shown = []
     for name in (line.split()[0] for line in site.run("report", "--list").out.splitlines()):
         image = ["--image", site.path("x.img")] if name in ("dependents", "tree") else []
         asked = ["--what-if-delete", site.path("x.img")] if name == "what-if" else ["--name", name, *image]
         header = site.report(*asked, format="csv").out.splitlines()[0]
-        untold += [f"{name}: {column}" for column in header.split(",") if f"*{column}*" not in texts.get(name, "")]
-    case.same(untold, [], "and tells each column")
+        not_shown += [f"{name}: {column}" for column in header.split(",") if f"*{column}*" not in texts.get(name, "")]
+    case.same(not_shown, [], "and names each column")
 
 
 TESTS = [test_the_commands_of_the_manual_print_what_it_shows, test_every_report_has_a_section, test_every_column_is_in_the_manual]

@@ -318,7 +318,7 @@ def test_roots_and_stores_with_odd_names_work(case):
             failures.append(f"{label}: {roots}")
         if json_value(object["scan"], "roots") != raw(site.root):
             failures.append(f"{label}: {object['scan']}")
-    case.check(not failures, "roots and stores with odd names work, and --summary tells the root", failures[:12])
+    case.check(not failures, "roots and stores with odd names work, and --summary shows the root", failures[:12])
 
 
 def test_a_message_about_an_odd_name_is_one_line(case):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # Images of qcow2 that use the same host bytes for two things: made by QEMU itself, which `qemu-img check` must agree with,
-# and by hand. They are told, once read and when taken over from the store; nothing about them and about what lies below
-# them is proven. Healthy images with all that shares clusters on purpose are not told.
+# and by hand. They are reported, once read and when taken over from the store; nothing about them and about what lies below
+# them is proven. Healthy images with all that shares clusters on purpose are not reported.
 
 import json
 import os
@@ -27,7 +27,7 @@ def check(path):
     return json.loads(outcome.out).get("corruptions", 0)
 
 
-def told(site, code=OVERLAP):
+def overlapping(site, code=OVERLAP):
     """Paths below the root that the finding names."""
     return {path for found, path in site.findings() if found == code}
 
@@ -44,7 +44,7 @@ def what_qemu_broke_by_mixing_writes_is_a_finding(case):
         case.skip("an image that QEMU broke", "this QEMU mixes compressed and plain writes without harm")
         return
     site.scan()
-    case.same(told(site), {"mixed.qcow2"}, "what QEMU broke by mixing compressed and plain writes is told", [f"{errors} errors"])
+    case.same(overlapping(site), {"mixed.qcow2"}, "what QEMU broke by mixing compressed and plain writes is found", [f"{errors} errors"])
 
 
 def random_images_are_findings_where_their_tables_overlap(case):
@@ -68,8 +68,8 @@ def random_images_are_findings_where_their_tables_overlap(case):
         if Tables(path).overlap():
             broken.add(name)
     site.scan()
-    case.same(told(site), broken, f"of images written at random, those whose tables overlap (seed {case.options.seed})")
-    case.same(checked - told(site), set(), f"and all that qemu-img check finds errors in (seed {case.options.seed})")
+    case.same(overlapping(site), broken, f"of images written at random, those whose tables overlap (seed {case.options.seed})")
+    case.same(checked - overlapping(site), set(), f"and all that qemu-img check finds errors in (seed {case.options.seed})")
     print(f"# {len(broken)} of 80 overlap, {len(checked)} by qemu-img check")
 
 
@@ -83,10 +83,10 @@ def every_damage_by_hand_is_a_finding(case):
             path = write(create(path, 2 * MIB), 0)
         damage(Tables(path))
     site.scan()
-    found = told(site)
+    found = overlapping(site)
     for damage in DAMAGES:
         name = f"{damage.__name__}.qcow2"
-        case.check(name in found, f"{damage.__name__.replace('_', ' ')} is told", [str(found)])
+        case.check(name in found, f"{damage.__name__.replace('_', ' ')} is found", [str(found)])
         case.check(check(site.path(name)) > 0, f"{damage.__name__.replace('_', ' ')}: qemu-img check finds errors too")
 
 
@@ -125,7 +125,7 @@ def healthy_images_are_no_findings(case):
             qemu_io(path, "write -q 100k 1M")
     site.scan()
     errors = {name for name in os.listdir(site.root) if name.endswith(".qcow2") and check(site.path(name))}
-    case.same((told(site), errors), (set(), set()), "healthy images of all kinds are not told")
+    case.same((overlapping(site), errors), (set(), set()), "in healthy images of all kinds nothing is found")
     case.same(site.value("SELECT count(*) FROM image_account WHERE overlapping IS NOT 0"), 0, "and known not to overlap")
 
 
@@ -150,7 +150,7 @@ def a_damaged_base_is_unproven(case):
         row = site.unused(partly=True)["base.qcow2"]
         case.check(row["verdict"] == "unproven" and "lie over each other" in row["why"], f"a damaged base, {turn}: unproven, and why", [row])
         case.same(row["suggestion"], "imgaudit report --findings", f"a damaged base, {turn}: nothing is suggested but to look")
-        case.same(told(site), {"base.qcow2"}, f"a damaged base, {turn}: told", scan.notes())
+        case.same(overlapping(site), {"base.qcow2"}, f"a damaged base, {turn}: found", scan.notes())
     case.same(scan.stats["parsed"], 0, "the last scan read nothing")
 
 
@@ -235,7 +235,7 @@ def a_repaired_image_is_no_finding_any_more(case):
     Tables(base).set(1, entry)
     os.utime(over)
     site.scan()
-    case.same((told(site), site.unused(partly=True)["base.qcow2"]["verdict"]), (set(), "proven"), "an image that was repaired is told no more")
+    case.same((overlapping(site), site.unused(partly=True)["base.qcow2"]["verdict"]), (set(), "proven"), "in an image that was repaired nothing is found any more")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# Backing files of which nobody reads a part: what is told of them, what could be given back, and templates, which stay
+# Backing files of which nobody reads a part: what is reported of them, what could be given back, and templates, which stay
 # whole although nobody reads them. Numbers are worked out by hand.
 
 import json
@@ -34,7 +34,7 @@ def test_parts_that_nobody_reads_are_listed_and_proven(case):
     case.same((row["status"], row["verdict"], row["why"]), (*PARTLY, None), "as partly masked, and proven")
     case.same((row["masked_bytes"], row["reclaimable_bytes"]), (2 * CLUSTER, 2 * CLUSTER), "with what nobody reads, and what that takes")
     masked = site.query("SELECT start, length FROM v_masked")
-    case.same(masked, [(2 * CLUSTER, 2 * CLUSTER)], "which v_masked tells place by place")
+    case.same(masked, [(2 * CLUSTER, 2 * CLUSTER)], "which v_masked lists place by place")
     seen = site.query("SELECT readers, bytes FROM v_sharing WHERE path = ? ORDER BY readers", site.path("base.qcow2"))
     case.same(seen, [(1, 4 * CLUSTER), (2, 2 * CLUSTER)], "clusters 0, 1, 4 and 5 have one reader, 6 and 7 have two")
     write(site.path("b.qcow2"), 0, 1)
@@ -118,7 +118,7 @@ def test_templates_are_kept_whole(case):
               {"templates/base.qcow2": "fully-masked", "templates/half.qcow2": "partly-masked"}, "bases that overlays hide are listed")
     site.scan("--template", "*/templates/*")
     case.same(rows(site), {}, "--template keeps them whole")
-    case.same(site.value("SELECT count(*) FROM v_image WHERE is_template"), 2, "v_image tells which they are")
+    case.same(site.value("SELECT count(*) FROM v_image WHERE is_template"), 2, "v_image shows which they are")
     seen = site.query("SELECT readers, sum(bytes) FROM v_sharing WHERE path LIKE '%/templates/base.qcow2' GROUP BY readers")
     case.same(seen, [(1, 4 * CLUSTER)], "a template is a reader of itself")
     site.scan()
@@ -135,7 +135,7 @@ def test_templates_are_kept_whole(case):
     site.scan()
     case.same(verdict(site, "templates/base.qcow2"), ("unreferenced", "proven"), "counts again as what it is")
     outcome = site.run("db", "templates", "--db", site.db, "--add", "y", "--remove", "x", "--remove", "*/templates/*")
-    case.check(outcome.code == 1 and "'*/templates/*' is not on the list" in outcome.err and not outcome.out, "taking off what is not on it fails, and says so",
+    case.check(outcome.code == 1 and "'*/templates/*' is not on the list" in outcome.err and not outcome.out, "taking off what is not on it fails, with the reason",
                [outcome.code, outcome.err, outcome.out])
     case.same(site.run("db", "templates", "--db", site.db).out, "x\n", "and changes nothing")
     for action, option in (("check", ("--add", "x")), ("templates", ("--keep", "2")), ("prune", ("--remove", "x"))):
@@ -169,10 +169,10 @@ def test_sums_of_readers_and_masked_ranges_add_up(case):
     wrong = [f"{a} {b}: {pair_by_maps(site, a, b)}" for a, b, shared in site.query("SELECT path, other_path, shared_bytes FROM v_pair")
              if pair_by_maps(site, a, b) != shared]
     heads = [path for path, in site.query("SELECT path FROM v_image WHERE is_head")]
-    told = {frozenset(pair) for pair in site.query("SELECT path, other_path FROM v_pair")}
+    paired = {frozenset(pair) for pair in site.query("SELECT path, other_path FROM v_pair")}
     wrong += [f"{a} {b} share {pair_by_maps(site, a, b)} and have no row" for a in heads for b in heads
-              if a < b and frozenset((a, b)) not in told and pair_by_maps(site, a, b) > 0]
-    case.check(told and not wrong, "pairs of heads share what the maps of both show in one place", wrong)
+              if a < b and frozenset((a, b)) not in paired and pair_by_maps(site, a, b) > 0]
+    case.check(paired and not wrong, "pairs of heads share what the maps of both show in one place", wrong)
 
 
 def pair_by_maps(site, one, other):

@@ -55,7 +55,7 @@ def test_flat_extents_belong_to_their_descriptor(case):
     check(case, sizes == expected, "the sizes of the image are those of its files", [sizes, expected])
     check(case, not site.findings(), "a piece is no finding", site.findings())
     outcome = site.run("chain", "--db", site.db, site.path("flat-flat.vmdk"))
-    check(case, outcome.code == 1 and "part of one" in outcome.err, "chain says that a piece is a part of an image", outcome.err)
+    check(case, outcome.code == 1 and "part of one" in outcome.err, "chain shows that a piece is a part of an image", outcome.err)
     same_as_qemu(case, site, image, "vmdk", "its map is qemu-img's")
     names = {row[6] for row in view_map(site, image) if row[5] is not None}
     check(case, names == {"flat-flat.vmdk"}, "offsets name the file that they are in", names)
@@ -87,7 +87,7 @@ def test_split_sparse_extents_are_never_images(case):
     orphaned = site.scan()
     images = {site.relative(path) for (path,) in site.query("SELECT path FROM v_image")}
     check(case, images == {"split-s001.vmdk", "split-s002.vmdk", "split-s003.vmdk"} and orphaned.stats["images"] == 3,
-              "without the descriptor each extent stands alone", images)
+              "without the descriptor each extent is an image of its own", images)
 
 
 def test_missing_extents_are_findings(case):

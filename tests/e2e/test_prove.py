@@ -120,7 +120,7 @@ def test_a_data_file_is_proven_as_its_image(case):
     shutil.copy(base, other)
     outcome = prove(site, site.path("base.data"))
     expect(case, outcome, "unproven", f"of the image {other}: ", "a data file of two images")
-    case.check("shared" in outcome.out or "also used by" in outcome.out, "which says so", [outcome])
+    case.check("shared" in outcome.out or "also used by" in outcome.out, "which is the reason", [outcome])
 
 
 def test_the_options_of_the_latest_scan_are_used_again(case):

@@ -162,8 +162,8 @@ def test_prove_and_accept_keep_the_span(case):
 def test_what_if_proves_no_status_that_is_new(case):
     for min_age, verdict, words in ((None, "unproven", "not as old as --min-age: unreferenced (the status)"), ("0", "proven", None)):
         site = two_nights(case, 2 * DAY, births_are(2 * DAY), statuses_are(2 * DAY), min_age=min_age)
-        told = site.rows("--what-if-delete", site.path("on-hidden.qcow2"))
-        row = next(row for row in told if row["effect"] == "unreferenced" and row["path"] == site.path("hidden.qcow2"))
+        foretold = site.rows("--what-if-delete", site.path("on-hidden.qcow2"))
+        row = next(row for row in foretold if row["effect"] == "unreferenced" and row["path"] == site.path("hidden.qcow2"))
         case.same((row["verdict"], row["why"]), (verdict, words), f"--min-age {min_age or 'by default'}: what is unreferenced by a deed")
         os.unlink(site.path("on-hidden.qcow2"))
         site.scan(min_age=min_age)

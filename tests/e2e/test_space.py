@@ -181,7 +181,7 @@ def uses(site, path):
 
 
 def same_uses(case, site, path, expected, name):
-    """Where the host tells nothing about preallocation (NULL), none is expected."""
+    """Where the host shows nothing of preallocation (NULL), none is expected."""
     got = uses(site, path)
     exact = all(unwritten is not None for use, (_, _, unwritten) in got.items() if use != "filesystem")
     if not exact:
@@ -246,7 +246,7 @@ def preallocated_blocks_are_reported_apart_from_written_ones(case):
     same_uses(case, site, raw, {"data": (MIB, MIB, MIB - 64 * KIB)}, "raw: all is data, 64 KiB of it were written")
     rows = sparse(site)
     case.same((rows["falloc.raw"]["disk_data"], rows["falloc.raw"]["disk_preallocated"]), (64 * KIB, MIB - 64 * KIB),
-              "the report tells them apart")
+              "the report keeps them apart")
     got = uses(site, qcow2)
     case.same(got["data"], (MIB, MIB, MIB - 64 * KIB), "qcow2: the same in its data clusters", [str(got)])
 

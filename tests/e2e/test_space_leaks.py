@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # What is leaked of a qcow2 image is what `qemu-img check` calls leaks, and what it takes altogether agrees with the
-# counts and the end that `qemu-img check` tells: over cluster sizes, refcount widths, extended L2 entries, encryption,
+# counts and the end that `qemu-img check` prints: over cluster sizes, refcount widths, extended L2 entries, encryption,
 # data files, snapshots with machine state, bitmaps and compressed clusters, whole and with references that were cut.
 
 import json
@@ -20,7 +20,7 @@ OFFSET_MASK = 0x00FFFFFFFFFFFE00
 
 
 def options_of(path, luks=False):
-    """How qemu's tools are told to open an image that may want a key."""
+    """What qemu's tools need to open an image that may want a key."""
     if not luks:
         return ["-f", "qcow2", path]
     return [*SECRET, "--image-opts", f"driver=qcow2,file.filename={path},encrypt.key-secret=k"]
@@ -43,7 +43,7 @@ def qemu_io(path, *commands, luks=False):
 
 
 def check(path, luks=False):
-    """What qemu-img check tells; leaks make it exit with 3, refcounts that are behind with 2."""
+    """What qemu-img check prints; leaks make it exit with 3, refcounts that are behind with 2."""
     outcome = sites.run(["qemu-img", "check", "--output=json", *options_of(path, luks)])
     if outcome.code not in (0, 2, 3):
         raise sites.ToolError(f"qemu-img check {path}: {outcome.code}: {outcome.err}{outcome.out}")
@@ -96,20 +96,20 @@ def clusters_of(site, path, use):
 
 def compare(case, site, path, name, luks=False, data_file=False):
     """One test: clusters leaked and in use, and the end of the image, are as qemu-img check says."""
-    told = check(path, luks)
+    checked = check(path, luks)
     cluster = Tables(path).cluster
     uses = bytes_of(site, path)
-    expected = {"leaked": told.get("leaks", 0)}
+    expected = {"leaked": checked.get("leaks", 0)}
     got = {"leaked": clusters_of(site, path, "leaked")}
     if not expected["leaked"]:  # leaked clusters behind all that is used are no tail, and QEMU's end is behind them
-        expected["tail"] = max(0, os.path.getsize(path) - told["image-end-offset"])
+        expected["tail"] = max(0, os.path.getsize(path) - checked["image-end-offset"])
         got["tail"] = uses.get("tail", 0)
     # Subclusters that only a snapshot has lie in clusters that the active state has too.
     mixed = Tables(path).entry == 16 and "snapshot" in uses
-    if not told.get("compressed-clusters") and not data_file and not mixed:
-        expected["mapped"] = told.get("allocated-clusters", 0)
+    if not checked.get("compressed-clusters") and not data_file and not mixed:
+        expected["mapped"] = checked.get("allocated-clusters", 0)
         got["mapped"] = -(-sum(uses.get(use, 0) for use in ("data", "zero", "unallocated")) // cluster)
-    case.same(got, expected, name, [f"qemu-img check: {told}", f"uses: {uses}"])
+    case.same(got, expected, name, [f"qemu-img check: {checked}", f"uses: {uses}"])
 
 
 # -- Tests ------------------------------------------------------------------------------------------------------------
@@ -141,15 +141,15 @@ def leaks_of_all_shapes_are_those_of_qemu_img_check(case):
         images.append((name, path, luks))
     case.same(site.scan().code, 0, "images of all shapes are scanned")
     for name, path, luks in images:
-        compare(case, site, path, f"{name}: nothing leaks, as qemu-img check says", luks)
+        compare(case, site, path, f"{name}: nothing leaks, as qemu-img check finds", luks)
     for name, path, luks in images:
         tables = Tables(path)
         tables.cut(0)
         tables.cut(2 * MIB + 512 * KIB)
     site.scan()
     for name, path, luks in images:
-        told = check(path, luks)
-        case.check(told.get("leaks") == 2, f"{name}: two clusters were cut off", [str(told)])
+        checked = check(path, luks)
+        case.check(checked.get("leaks") == 2, f"{name}: two clusters were cut off", [str(checked)])
         compare(case, site, path, f"{name}: and are leaked", luks)
 
 
@@ -203,9 +203,9 @@ def the_machine_state_of_a_snapshot_is_no_leak(case):
     must("qemu-img", "snapshot", "-c", "s", path)
     site.scan()
     uses = bytes_of(site, path)
-    told = check(path)
-    case.same((uses.get("leaked", 0), told.get("leaks", 0), uses.get("snapshot", 0)), (0, 0, 300 * KIB),
-              "a machine state past the end of the disk is the snapshot's", [str(uses), str(told)])
+    checked = check(path)
+    case.same((uses.get("leaked", 0), checked.get("leaks", 0), uses.get("snapshot", 0)), (0, 0, 300 * KIB),
+              "a machine state past the end of the disk is the snapshot's", [str(uses), str(checked)])
 
 
 def clusters_of_bitmaps_are_theirs_until_these_are_lost(case):
@@ -278,9 +278,9 @@ def a_killed_writer_leaks_what_qemu_img_check_finds(case):
         paths.append(path)
     site.scan()
     for path in paths:
-        told = check(path)
-        case.same(clusters_of(site, path, "leaked"), told.get("leaks", 0),
-                  f"{os.path.basename(path)}, whose writer was killed: leaks as qemu-img check says", [str(told)])
+        checked = check(path)
+        case.same(clusters_of(site, path, "leaked"), checked.get("leaks", 0),
+                  f"{os.path.basename(path)}, whose writer was killed: leaks as qemu-img check finds", [str(checked)])
 
 
 def leaks_of_random_images_are_those_of_qemu_img_check(case):

@@ -65,14 +65,14 @@ def test_an_orphan_is_proven_unreferenced_until_it_is_used_again(case):
     scan = scanned(site)
     case.same(scan.code, 0, "the scan has nothing to complain about", scan.notes())
     rows = site.unused()
-    case.same(set(rows), {"base.qcow2"}, "an orphan is listed; disks that merely stand alone are not")
+    case.same(set(rows), {"base.qcow2"}, "an orphan is listed; disks that merely have no overlay are not")
     row = rows["base.qcow2"]
     case.same((row["status"], row["verdict"], row["why"]), (*PROVEN, None), "as unreferenced and proven")
     case.same((row["last_referenced"], row["referenced_by"]), (started, site.path("gone-overlay.qcow2")),
               "with the scan that last saw it referenced, and by whom")
     case.check("scan 1" in row["evidence"] and "gone-overlay.qcow2" in row["evidence"], "which is the evidence", [row["evidence"]])
     case.same((row["disk_size"], row["virtual_size"], row["names"]), (os.stat(base).st_blocks * 512, MIB, 1),
-              "sizes and names are what stat and qemu-img say")
+              "sizes and names are what stat and qemu-img print")
     for _ in range(3):
         scanned(site, "--keep", "1")
     check_verdict(case, site, "base.qcow2", PROVEN, "it is remembered over many scans, whatever history is kept")
@@ -310,7 +310,7 @@ def check_spoiled(case, site, what, spoil):
     row = site.unused().get("base.qcow2", {})
     case.check(control == PROVEN and row.get("verdict") == "unproven" and site.path(culprit) in (row.get("why") or "") and
                site.value("SELECT complete FROM v_scan ORDER BY scan_id DESC") == 0,
-               f"{what}: an orphan is not proven, and the row says why", [f"before: {control}", f"now: {row}", *scan.notes()])
+               f"{what}: an orphan is not proven, and the row has the reason", [f"before: {control}", f"now: {row}", *scan.notes()])
     path = site.path(culprit)
     if os.path.isdir(path) and not os.path.islink(path):
         os.chmod(path, 0o755)
@@ -379,7 +379,7 @@ def test_an_orphan_in_use_is_unproven(case):
     with Holder(base):
         scanned(site)
         check_verdict(case, site, "base.qcow2", UNPROVEN, "one that QEMU writes to is not", ["in use"])
-        case.same(site.value("SELECT in_use FROM v_image WHERE path = ?", base), 1, "v_image says that it is in use")
+        case.same(site.value("SELECT in_use FROM v_image WHERE path = ?", base), 1, "v_image shows that it is in use")
     with Holder(base, "-r"):
         scanned(site)
         check_verdict(case, site, "base.qcow2", UNPROVEN, "nor is one that QEMU reads", ["in use"])
@@ -457,7 +457,7 @@ def test_a_covered_base_is_unproven_in_use_or_under_a_broken_overlay(case):
     scanned(site)
     check_verdict(case, site, "base.qcow2", NOTHING, "a covered base is proven to contribute nothing")
     row = site.unused(partly=True)["base.qcow2"]
-    case.check(site.path("over.qcow2") in row["evidence"], "and the evidence says who still names it", [row["evidence"]])
+    case.check(site.path("over.qcow2") in row["evidence"], "and the evidence shows what still names it", [row["evidence"]])
     with Holder(base, "-r"):
         scanned(site)
         check_verdict(case, site, "base.qcow2", ("fully-masked", "unproven"), "not while QEMU has it open", ["in use"])

@@ -113,7 +113,7 @@ def test_a_remount_reads_nothing_again(case, kind):
         case.same((scan.code, counts(scan)), (0, same(2)), f"{kind}: nothing is read again after a remount", scan.notes())
         case.same(volumes(site, "volume_id"), number, f"{kind}: its volume keeps its number")
         case.same(site.query("SELECT DISTINCT dev FROM v_file"), [(after,)], f"{kind}: v_file has the st_dev of today")
-        case.same(site.findings(), set(), f"{kind}: nothing is said to be missing")
+        case.same(site.findings(), set(), f"{kind}: nothing is reported as missing")
         mounts.undo(site.root)
         elsewhere = site.path("elsewhere")
         mounts.volume(disk, elsewhere)

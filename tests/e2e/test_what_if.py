@@ -206,10 +206,10 @@ def wrong_usage(place, without=()):
 
 def wrong_steps(place, step):
     """Compares what is unreferenced now with the step; returns it besides."""
-    told = {row["path"]: row["verdict"] for row in place.by("unreferenced", step=step)}
+    foretold = {row["path"]: row["verdict"] for row in place.by("unreferenced", step=step)}
     now = {row["path"]: row["verdict"] for row in place.site.rows("--unused-backing")
            if row["status"] == "unreferenced"}
-    return now, [] if told == now else [f"step {step}: unreferenced {told} was foretold, and is {now}"]
+    return now, [] if foretold == now else [f"step {step}: unreferenced {foretold} was foretold, and is {now}"]
 
 
 def follow_steps(place, counts):
@@ -235,9 +235,9 @@ def check_delete(place, counts):
         os.unlink(place.path(image))
     place.must_scan()
     after = place.contents()
-    told = {row["path"] for row in place.by("breaks")}
+    foretold = {row["path"] for row in place.by("breaks")}
     is_broken = {path for (path, snapshot), data in after.items() if data is None}
-    notes = [] if told == is_broken else [f"breaks {sorted(told)} was foretold, and are {sorted(is_broken)}"]
+    notes = [] if foretold == is_broken else [f"breaks {sorted(foretold)} was foretold, and are {sorted(is_broken)}"]
     notes += [f"{key} reads otherwise" for key, data in after.items() if data is not None and data != place.before[key]]
     notes += wrong_usage(place, is_broken)
     freed = sum(place.blocks_before.values()) - sum(place.blocks().values())
@@ -259,11 +259,11 @@ def unlike(place, key, data):
     return differences(before, data if key[1] is None else data[:len(before)])
 
 
-def check_snapshots(place, after, told, counts):
-    """Every content that is not as before is told, with the number of its bytes."""
+def check_snapshots(place, after, foretold, counts):
+    """Every content that is not as before is foretold, with the number of its bytes."""
     found = {key: unlike(place, key, data) for key, data in after.items() if data is not None and unlike(place, key, data) > 0}
     counts["changed"] += len(found)
-    return [] if told == found else [f"changes {told} were foretold, and are {found}"]
+    return [] if foretold == found else [f"changes {foretold} were foretold, and are {found}"]
 
 
 def check_flatten(place, counts):
@@ -276,8 +276,8 @@ def check_flatten(place, counts):
     for image in chosen:
         must("qemu-img", "rebase", "-f", image.format, "-b", "", place.path(image))
     place.must_scan()
-    told = {(row["path"], row["snapshot"]): row["guest_bytes"] for row in place.by("breaks")}
-    notes = check_snapshots(place, place.contents(), told, counts)
+    foretold = {(row["path"], row["snapshot"]): row["guest_bytes"] for row in place.by("breaks")}
+    notes = check_snapshots(place, place.contents(), foretold, counts)
     notes += wrong_usage(place)
     blocks = place.blocks()
     for image in chosen:
@@ -310,10 +310,10 @@ def check_commit(place, counts):
     place.must_scan()
     after = place.contents()
     del after[(base_path, None)]  # that it changes is the purpose
-    told = {(row["path"], row["snapshot"]): row["guest_bytes"] for row in place.by("changes")}
-    notes = check_snapshots(place, after, told, counts)
+    foretold = {(row["path"], row["snapshot"]): row["guest_bytes"] for row in place.by("changes")}
+    notes = check_snapshots(place, after, foretold, counts)
     notes += wrong_usage(place, {base_path} if base.format == "qed" else ())  # of its zeroes the row says that it guesses
-    notes += ["done, although it was said that QEMU refuses"] if "does not let" in (receives["why"] or "") else []
+    notes += ["done, although it was foretold that QEMU refuses"] if "does not let" in (receives["why"] or "") else []
     blocks = place.blocks()
     odd = place.site.query("SELECT coalesce(max(compressed_host), 0) FROM image_account")[0][0] + 2 * MIB if base.odd else 0
     if base.format == "qed" or base.unit < BLOCK:

@@ -100,7 +100,7 @@ def test_what_if_takes_images_anywhere_and_leaves_the_store_alone(case):
     together = site.rows("--what-if-delete", one, two)
     case.same(site.rows("--what-if-delete", one, "--what-if-delete", two), together, "the option may be given again")
     outcome = site.run("report", "--what-if-delete", one, "--db", site.db, two, "--format", "json")
-    case.check(outcome.code == 0 and '"report": "what-if"' in outcome.out, "images may stand anywhere", [outcome.err])
+    case.check(outcome.code == 0 and '"report": "what-if"' in outcome.out, "images may lie anywhere", [outcome.err])
     outcome = site.report("--what-if-delete", one, "--columns", "effect,freed_bytes", format="csv")
     case.same(outcome.out.splitlines(), ["effect,freed_bytes", f"deleted,{blocks(one)}", "masked-more,",
                                          f"total,{blocks(one)}"], "columns are chosen as in any report")
@@ -148,7 +148,7 @@ def test_a_file_is_freed_with_its_last_hard_link(case):
     both = row(site, "delete", ["base", "other"], "deleted")
     case.same(both["freed_bytes"], blocks(site.path("base")), "both names free the file, once")
     case.same(sorted(name for effect, name in rows(site, "delete", "base", "other") if effect == "breaks"),
-              ["one", "three", "two"], "and break all that stand on it")
+              ["one", "three", "two"], "and break all that lie on it")
     unreferenced = row(site, "delete", ["one", "two", "three"], "unreferenced")
     case.same(unreferenced["freed_bytes"], 0, "deleting one name of an unreferenced base frees nothing either")
 
@@ -214,7 +214,7 @@ def test_a_template_that_is_committed_into_changes(case):
     site.scan("--template", "tpl")
     case.same(changed(), [("other", 3 * CLUSTER), ("tpl", 3 * CLUSTER)], "a template reads all of itself, and changes too")
     detail = [row["detail"] for row in site.rows("--what-if-commit", site.path("clone")) if row["effect"] == "changes"][1]
-    case.check("template" in detail, "the row says what it is", [detail])
+    case.check("template" in detail, "the row shows what it is", [detail])
     must("qemu-img", "rebase", "-u", "-F", "qcow2", "-b", "other", site.path("clone"))
     site.scan("--template", "tpl")
     case.same(changed(), [], "committed into another image, the template stays as it is")
@@ -227,7 +227,7 @@ def test_nothing_is_proven_of_an_image_in_use(case):
         site.scan()
     deleted = row(site, "delete", ["one"], "deleted")
     case.same(deleted["verdict"], "unproven", "nothing is proven of an image in use")
-    case.check("in use" in deleted["why"], "and the row says so", [str(deleted)])
+    case.check("in use" in deleted["why"], "and the row shows it", [str(deleted)])
     case.same(row(site, "delete", ["one"], "total")["verdict"], "unproven", "nor of the sum")
 
 
@@ -237,7 +237,7 @@ def test_an_incomplete_scan_proves_nothing(case):
     site.scan("--exclude", "two")
     answer = site.rows("--what-if-delete", site.path("one"))
     case.same({one["verdict"] for one in answer}, {"unproven"}, "a scan with a hole proves nothing")
-    case.check(all("was not read" in one["why"] for one in answer), "and every row says why", [str(answer)])
+    case.check(all("was not read" in one["why"] for one in answer), "and every row has the reason", [str(answer)])
 
 
 def test_an_image_is_deleted_with_its_data_file(case):
@@ -260,7 +260,7 @@ def test_what_a_broken_chain_needs_is_unknown(case):
     site.scan()
     flattened = row(site, "flatten", ["one"], "flattened")
     case.same((flattened["needed_bytes"], flattened["verdict"]), (None, "unproven"),
-              "of a broken chain nobody knows what it needs")
+              "what a broken chain needs is unknown")
     case.same(row(site, "flatten", ["one"], "total")["needed_bytes"], None, "nor what the set does")
 
 
@@ -270,8 +270,8 @@ def test_a_flattened_image_breaks_its_snapshots(case):
     family(site)
     must("qemu-img", "snapshot", "-c", "kept", site.path("one"))
     site.scan()
-    told = row(site, "flatten", ["one"], "breaks")
-    case.same((site.relative(told["path"]), told["snapshot"], told["guest_bytes"]), ("one", "kept", 4 * CLUSTER),
+    foretold = row(site, "flatten", ["one"], "breaks")
+    case.same((site.relative(foretold["path"]), foretold["snapshot"], foretold["guest_bytes"]), ("one", "kept", 4 * CLUSTER),
               "the snapshot of a flattened image loses what it read below")
     must("qemu-img", "rebase", "-b", "", site.path("one"))
     must("qemu-img", "convert", "-l", "snapshot.name=kept", "-O", "raw", site.path("one"), site.outside("kept"))

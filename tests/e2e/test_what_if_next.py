@@ -100,7 +100,7 @@ class Deed:
         self.rows = place.site.rows(f"--what-if-{action}", *self.names)
         self.before = place.unused("unreferenced")
 
-    def told(self, effect, step=None):
+    def foretold(self, effect, step=None):
         return {row["path"]: row for row in self.rows if row["effect"] == effect and row["step"] == step}
 
     def do(self):
@@ -118,26 +118,26 @@ class Deed:
 
 # -- The comparison ----------------------------------------------------------------------------------------------------
 
-def compare(effect, when, told, now, counts):
+def compare(effect, when, foretold, now, counts):
     """Notes on what is proven by what-if and not by the scan."""
-    wrong = [path for path, row in told.items() if is_proven(row) and not is_proven(now.get(path))]
-    careful = [path for path, row in told.items() if is_proven(now.get(path)) and not is_proven(row)]
-    counts[f"{effect} proven"] += sum(map(is_proven, told.values()))
-    counts[f"{effect} proven, {when}"] += sum(map(is_proven, told.values()))
+    wrong = [path for path, row in foretold.items() if is_proven(row) and not is_proven(now.get(path))]
+    careful = [path for path, row in foretold.items() if is_proven(now.get(path)) and not is_proven(row)]
+    counts[f"{effect} proven"] += sum(map(is_proven, foretold.values()))
+    counts[f"{effect} proven, {when}"] += sum(map(is_proven, foretold.values()))
     counts[f"what-if is more careful: {effect}"] += len(careful)
     return [f"{effect}, {when}: {path} is proven by what-if; by the scan: {shown(now.get(path))}" for path in wrong]
 
 
 def compare_step(deed, step, counts):
-    """The same for one step; what comes to be unreferenced without having been told is counted as well."""
-    told, now = deed.told("unreferenced", step), deed.place.unused("unreferenced")
-    new = [row for path, row in now.items() if path not in told and path not in deed.before]
-    counts["unreferenced and not told by what-if"] += sum(map(is_proven, new))
-    return compare("unreferenced", f"step {step}", told, now, counts)
+    """The same for one step; what comes to be unreferenced without having been foretold is counted as well."""
+    foretold, now = deed.foretold("unreferenced", step), deed.place.unused("unreferenced")
+    new = [row for path, row in now.items() if path not in foretold and path not in deed.before]
+    counts["unreferenced and not foretold by what-if"] += sum(map(is_proven, new))
+    return compare("unreferenced", f"step {step}", foretold, now, counts)
 
 
 def compare_masked(deed, counts):
-    return compare("masked-more", deed.action, deed.told("masked-more"), deed.place.unused(*MASKED), counts)
+    return compare("masked-more", deed.action, deed.foretold("masked-more"), deed.place.unused(*MASKED), counts)
 
 
 def follow(deed, counts):
@@ -149,7 +149,7 @@ def follow(deed, counts):
     notes = compare_masked(deed, counts)
     for step in range(1, 20):  # ends: a forest has fewer images, and none is in two steps
         notes += compare_step(deed, step, counts)
-        images = [path for path in deed.told("unreferenced", step) if os.path.exists(path)]
+        images = [path for path in deed.foretold("unreferenced", step) if os.path.exists(path)]
         if notes or not images:
             break
         remove(deed.place, images, deed.place.names(images))
@@ -165,18 +165,18 @@ def verdict(row):
 
 
 def say(place, situation):
-    """Does it. What was told of the image, and what the scan says of it; None: it is not listed."""
+    """Does it. What was foretold of the image, and what the scan finds; None: it is not listed."""
     about = place.site.path(situation.about)
     deed = Deed(place, situation.action, [place.site.path(name) for name in situation.images])
     if not deed.do():
         raise ToolError(f"QEMU refuses: {deed.describe()}")
     place.scan()
     for step in range(1, situation.step or 1):
-        images = list(deed.told("unreferenced", step))
+        images = list(deed.foretold("unreferenced", step))
         remove(place, images, place.names(images))
         place.scan()
     statuses = ["unreferenced"] if situation.effect == "unreferenced" else MASKED
-    return deed.told(situation.effect, situation.step).get(about), place.unused(*statuses).get(about)
+    return deed.foretold(situation.effect, situation.step).get(about), place.unused(*statuses).get(about)
 
 
 def test_each_situation_is_proven_as_by_the_next_scan(case):
@@ -185,14 +185,14 @@ def test_each_situation_is_proven_as_by_the_next_scan(case):
         situation.make(site)
         place = Place(site)
         place.scan()
-        told, now = say(place, situation)
+        foretold, now = say(place, situation)
         if situation.proven:
-            passed = is_proven(told) and is_proven(now)
+            passed = is_proven(foretold) and is_proven(now)
         else:
-            passed = not is_proven(told) and (now is None or verdict(told) == verdict(now))
+            passed = not is_proven(foretold) and (now is None or verdict(foretold) == verdict(now))
         what = "proven by what-if and by" if situation.proven else "proven neither by what-if nor by"
         case.check(passed, f"{situation.effect}: {situation.what} is {what} the next scan",
-                   [f"what-if: {verdict(told)}, {told and told['why']}", f"scan: {shown(now)}"])
+                   [f"what-if: {verdict(foretold)}, {foretold and foretold['why']}", f"scan: {shown(now)}"])
 
 
 # -- Random forests ----------------------------------------------------------------------------------------------------

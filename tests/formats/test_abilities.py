@@ -21,7 +21,7 @@ LEAST_CLUSTER = 64 * KIB  # of what is overwritten with zeroes: holes of a host 
 ZEROES = ["data", "kept", "dropped"]  # enum ia_zeroes
 WORDS = ("compression",)
 COMPAT = {"0.10": 2, "1.1": 3}  # qcow2 versions in words of qemu-img
-# What QEMU writes into the header of other formats; into a flat VMDK's descriptor it writes none that is told.
+# What QEMU writes into the header of other formats; into a flat VMDK's descriptor it writes none that is reported.
 VERSIONS = {"raw": 0, "qcow": 1, "qed": 0, "vdi": 1, "vpc": 1, "parallels": 2, "vhdx": 1, "luks": 1, "vmdk sparse": 1,
             "vmdk zeroed grains": 2, "vmdk stream": 3, "vmdk flat": 0, "vmdk split sparse": 0, "vmdk split flat": 0}
 
@@ -229,7 +229,7 @@ CHECKS = [check_written, check_grown, check_rebased, check_committed, check_unit
 def results_of(label, claims):
     for what, expected, got in claims:
         expected, got = (bool(value) if isinstance(value, int) else value for value in (expected, got))
-        notes = [] if expected == got else [f"said {expected}, and QEMU {got}"]
+        notes = [] if expected == got else [f"promised {expected}, and QEMU: {got}"]
         yield harness.result(f"{label}: {what}", notes)
 
 
@@ -286,7 +286,7 @@ def jobs(options, directory):
 
 def main():
     arguments = guest.parser(__doc__)
-    arguments.add_argument("--abilities", metavar="PATH", required=True, help="the test program that prints what is said")
+    arguments.add_argument("--abilities", metavar="PATH", required=True, help="the test program that prints the abilities")
     options = guest.parse(arguments)
     options.abilities = os.path.realpath(options.abilities)
     return guest.run_jobs(options, "abilities", jobs)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# Growing disks of Bochs. qemu-img's map knows nothing of them but their size, so the builder tells what is where; qemu-img
+# Growing disks of Bochs. qemu-img's map has nothing of them but their size, so the builder decides what is where; qemu-img
 # convert and the builder agree on what a guest reads.
 
 import harness
@@ -129,7 +129,7 @@ def test_what_lies_past_the_end_reads_as_zeroes(here):
         ours = here.map(name)
         kept = [e for e in qemu.entries(ours) if e["zero"] and "offset" in e] if ours.code == 0 else []
         lost = [str(e) for e in kept if e["offset"] + e["length"] > end] if ours.code == 0 else [ours.err]
-        here.report(f"no zero sector is said to be kept past the end: cut at byte {end}", lost)
+        here.report(f"no zero sector is called kept past the end: cut at byte {end}", lost)
 
 
 def test_a_scan_finds_what_is_cut(here):

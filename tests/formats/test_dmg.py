@@ -80,11 +80,11 @@ def judge(tap_out, options, cwd, label, disk, data, sectors=None, qemu_reads=Non
     outcome = ours(options, cwd, "disk.dmg")
     expected = expected_map(disk, size) if size else [(0, 0, "absent", None)]
     got = shorten(outcome) if outcome.code == 0 else outcome.err
-    check(tap_out, got == expected, f"{label}: the map is what the tables say", [got, expected])
+    check(tap_out, got == expected, f"{label}: the map is what the tables hold", [got, expected])
     theirs = qemu.execute(["qemu-img", "map", "-U", "--output=json", "disk.dmg"], cwd)
     length = sum(e["length"] for e in qemu.entries(theirs)) if theirs.code == 0 else theirs.err
     unreadable = theirs.code == 1 and qemu.refuses_more() and not any(c.type in QEMU_READS for c in disk.chunks())
-    check(tap_out, unreadable or length == size * SECTOR, f"{label}: qemu-img says the same size, or reads no chunk of it",
+    check(tap_out, unreadable or length == size * SECTOR, f"{label}: qemu-img prints the same size, or reads no chunk of it",
           [length, size * SECTOR])
     content = disk.content(size)
     judge_content(tap_out, options, cwd, "disk.dmg", label, content)
@@ -296,12 +296,12 @@ def test_a_scan_goes_by_the_trailer_and_a_map_by_the_name(tap_out, options, cwd)
     for name in ("a.dmg", "b.bin"):
         image = found[name].image
         facts = (image["format"], image["format_basis"], image["variant"], image["virtual_size"], image["truncated"])
-        check(tap_out, facts == ("dmg", "footer", "v4 raw", 4096, 0), f"a scan knows {name} by its trailer", [facts])
+        check(tap_out, facts == ("dmg", "footer", "v4 raw", 4096, 0), f"a scan recognises {name} by its trailer", [facts])
         check(tap_out, found[name].extents == [(0, 2048, "data", 0), (2048, 2048, "zero", None)], f"a scan maps {name}", [found[name].extents])
-    check(tap_out, found["cut.bin"].image["truncated"] == 1, "a chunk stored past the end of the file is told", [found["cut.bin"].image])
+    check(tap_out, found["cut.bin"].image["truncated"] == 1, "a chunk stored past the end of the file is reported", [found["cut.bin"].image])
     for name, version in (("e1.bin", 1), ("e2.bin", 2)):
         text = found[name].findings.get("unsupported-format", "")
-        check(tap_out, f"encrypted DMG (version {version})" in text, f"a scan says that {name} is encrypted", [found[name]])
+        check(tap_out, f"encrypted DMG (version {version})" in text, f"a scan finds {name} encrypted", [found[name]])
     check(tap_out, "other" not in found or not found["other"].image, "four letters are no trailer", [found.get("other")])
 
 

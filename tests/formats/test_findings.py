@@ -103,7 +103,7 @@ def main():
         found = scanned.scan(options.imgaudit, str(where), str(Path(directory, "store.db")))
     for name, expected in [(name, codes) for name, (_, _, codes) in MADE.items()] + [(name, codes) for name, (_, _, codes) in CHANGED.items()]:
         codes = set(found[name].findings) if name in found else set()
-        words = ", ".join(sorted(expected)) or "nothing to say"
+        words = ", ".join(sorted(expected)) or "nothing to report"
         out.check(codes == expected, f"{name}: {words}", [found.get(name)])
     for name, (origin, _, expected) in CHANGED.items():
         if expected <= {DIRTY, CORRUPT}:

@@ -148,7 +148,7 @@ def test_an_unknown_cipher_is_mapped(tap_out, options, cwd):
     info = qemu.execute(["qemu-img", "info", "cipher"], cwd)
     ours = qemu.imgaudit_map(options.imgaudit, "cipher", ["--output=json"], cwd)
     entry = qemu.entries(ours)[0] if ours.code == 0 else {}
-    check(tap_out, info.code == 1 and entry.get("length") == 4096, "a cipher that QEMU does not know is mapped", [info.err, ours.err])
+    check(tap_out, info.code == 1 and entry.get("length") == 4096, "a cipher that QEMU does not have is mapped", [info.err, ours.err])
 
 
 def test_broken_containers_are_refused(tap_out, options, cwd):

@@ -31,7 +31,7 @@ class Layer:
     kind: kinds.Kind
 
     def form(self):
-        """What has to be stated to qemu-img and to us; None: the content tells."""
+        """What has to be stated to qemu-img and to us; None: the content shows it."""
         return self.kind.form if self.kind.stated else None
 
 
@@ -224,7 +224,7 @@ def compare_view(options, connection, image):
 
 
 def taken_for_raw(layers):
-    """The paths of bases in a chain whose format neither their overlay nor their first bytes tell: they are raw to QEMU,
+    """The paths of bases in a chain whose format neither their overlay nor their first bytes show: they are raw to QEMU,
     and so to a scan, although it could know them by their footer."""
     return {os.path.realpath(base.path) for base, above in zip(layers, layers[1:])
             if base.kind.stated and above.kind.form in kinds.WITHOUT_BACKING_FORMAT}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # Images made by QEMU in which one entry of a mapping table is then put in the place of another: two guest addresses share
-# the bytes of the file, and exactly that is told. Where a format lets an entry lead to its own tables, that is told too.
+# the bytes of the file, and exactly that is reported. Where a format lets an entry lead to its own tables, that is reported too.
 # (qcow2: tests/e2e/test_overlap.py.)
 
 import struct

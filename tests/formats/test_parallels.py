@@ -214,7 +214,7 @@ def test_what_qemu_takes_for_no_parallels_image_is_none(directory, options):
         yield harness.result(f"no Parallels image: {label}", guest.compare_maps(options, "probed", None, directory)[1])
 
 
-# -- What a scan tells -------------------------------------------------------------------------------------------------
+# -- What a scan finds -------------------------------------------------------------------------------------------------
 
 def expandable_facts():
     """(label, image, facts of a scan): flags, what the file lacks, bytes of metadata by hand."""
@@ -240,7 +240,7 @@ def test_a_scan_finds_the_facts_of_expandable_images(directory, options):
         db = scan(options, directory)
         row = db.execute("SELECT dirty, truncated, variant, cluster_size, metadata_bytes FROM v_image JOIN v_usage USING (image_id)").fetchone()
         db.close()
-        results.append(harness.result(f"a scan tells of {label}", [] if row == expected else [f"expected {expected}", f"got {row}"]))
+        results.append(harness.result(f"a scan finds of {label}", [] if row == expected else [f"expected {expected}", f"got {row}"]))
     return harness.Batch(results)
 
 

@@ -285,7 +285,7 @@ def test_a_scan_finds_facts_and_findings(directory, options):
 
 
 def test_libqcow_has_the_same_size_and_encryption(directory, options):
-    name = "libqcow tells the same size and encryption"
+    name = "libqcow finds the same size and encryption"
     if not shutil.which("qcowinfo"):
         return harness.Batch([harness.Result(name, True, skipped="no qcowinfo")])
     image = qcow1.Image(5 * MIB)

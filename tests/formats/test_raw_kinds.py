@@ -71,7 +71,7 @@ def others():
     yield Case("iso with a gpt", build.iso(size=MIB, system_area=build.gpt(MIB)[:20 * KIB]), "iso9660 gpt", ("gpt", "iso9660"))
     yield Case("iso with a fat boot sector", build.iso(system_area=build.fat_boot_sector(512)[:446].ljust(510, b"\0") + b"\x55\xaa"), "iso9660")
     yield Case("iso cut in its descriptor", build.iso()[:32768 + 6], "")
-    yield Case("iso cut behind what tells", build.iso()[:32768 + 7], "iso9660")
+    yield Case("iso cut behind its descriptor", build.iso()[:32768 + 7], "iso9660")
     yield Case("gpt cut in its header", build.gpt(MIB)[:1023], "")
     yield Case("nothing", b"", "")
     yield Case("a hole", b"", "", (None, None), GIB)

@@ -17,7 +17,7 @@ from vhdx_support import map_of, reads_as_libvhdi, reads_as_qemu
 
 # qemu-img prints one entry for the whole disk of these, so that only their contents can be compared.
 WITHOUT_MAP = (".vhdx", ".dmg", ".cloop", ".bochs")
-# What their tables say: sectors and states. No entry has an offset.
+# What their tables hold: sectors and states. No entry has an offset.
 TABLES = {
     "empty.bochs": [(2016, "zero")],
     "simple-pattern.cloop": [(2048, "compressed")],
@@ -83,7 +83,7 @@ def test_what_qemu_img_refuses_is_refused_with_a_reason(options, directory, name
 def test_a_map_covers_the_disk_as_its_tables_do(options, directory, name, label, theirs):
     """All that qemu-img's map says of these is how long they are."""
     ours = qemu.imgaudit_map(options.imgaudit, name, ["--output=json"], directory)
-    title = f"map {'is what the tables say' if name in TABLES else 'covers the disk'}: {label}"
+    title = f"map {'is what the tables hold' if name in TABLES else 'covers the disk'}: {label}"
     if ours.code != 0:
         return harness.result(title, [f"imgaudit map ended with {ours.code}", *qemu.tail(ours.err)])
     at, notes = 0, []

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # What the bytes of an image's files are used for. Built images are painted sector by sector from what the builder placed
-# (space_built.py); of those that QEMU made, qemu-img's map tells the data, and QEMU leaves nothing unused. In none of them
+# (space_built.py); of those that QEMU made, qemu-img's map shows the data, and QEMU leaves nothing unused. In none of them
 # does anything lie over anything else.
 
 import json
@@ -181,8 +181,8 @@ def unused_notes(form, chosen, unused, directory):
         return []
     if form != "parallels":
         return [f"{unused} bytes are unused"] if unused else []
-    told = json.loads(qemu.must("qemu-img", "check", "--output=json", "-f", form, "image", cwd=directory))
-    behind = os.path.getsize(os.path.join(directory, "image")) - told["image-end-offset"]
+    checked = json.loads(qemu.must("qemu-img", "check", "--output=json", "-f", form, "image", cwd=directory))
+    behind = os.path.getsize(os.path.join(directory, "image")) - checked["image-end-offset"]
     return [] if unused == behind else [f"{unused} bytes are unused, and {behind} behind what QEMU takes for the end"]
 
 
@@ -243,7 +243,7 @@ def test_vhdx_blocks_written_by_qemu_are_data(directory, options):
 def test_the_payload_of_luks_is_data(directory, options):
     """The payload begins where the header says, and all of it is data."""
     secret = ["--object", "secret,id=s,data=x", "-o", "key-secret=s,iter-time=10"]
-    for _ in range(3):  # now and then it cannot tell how long a thread has run
+    for _ in range(3):  # now and then it cannot measure how long a thread has run
         made = qemu.execute(["qemu-img", "create", "-q", "-f", "luks", *secret, "image", str(3 * MIB)], directory)
         if made.code == 0:
             break

@@ -194,7 +194,7 @@ def test_extra_bytes_before_blocks_are_not_the_guests(here):
     check_chain(here, "extra bytes before each block", "extra.vdi", image)
 
 
-# -- What is refused, and what is told --------------------------------------------------------------------------------
+# -- What is refused, and what is found --------------------------------------------------------------------------------
 
 REFUSED = {
     "version 1.0": (vdi.Image(MIB, version=0x00010000), "vdi version 1.0", True),

@@ -342,7 +342,7 @@ LOCATORS = [
      [("relative_path", "..\\none\\gone.vhdx"), ("absolute_win32_path", "d:\\base.vhdx"), vhdx.linkage()]),
     ("upper case and other keys",
      [("unknown", "x"), ("parent_linkage", "{" + vhdx.DATA_GUID.upper() + "}"), ("relative_path", "base.vhdx")]),
-    ("only parent_linkage2 tells", [("parent_linkage2", "{" + vhdx.DATA_GUID + "}"), ("relative_path", "base.vhdx")]),
+    ("only parent_linkage2 identifies it", [("parent_linkage2", "{" + vhdx.DATA_GUID + "}"), ("relative_path", "base.vhdx")]),
 ]
 BAD_LOCATORS = [
     ("no GUID", [("relative_path", "base.vhdx")], "GUID"),

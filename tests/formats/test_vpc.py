@@ -153,7 +153,7 @@ def test_the_creator_decides_which_size_counts(bench):
                 bench.same_map(f"{kind}, creator {name}", image)
         bench.same_content(f"fixed, creator {name}", fixed, vpc.pattern(size, 1)[:expected])
     full = bench.write("full-geometry.vhd", vpc.fixed(vpc.pattern(size, 1), Footer(size, creator=b"vpc ", chs=vpc.MAX_GEOMETRY)))
-    bench.same_map("a geometry at its maximum says nothing", full)
+    bench.same_map("a geometry at its maximum is no size", full)
     most = bench.write("most.vhd", vpc.sparse({}, Footer(2040 * GIB), Layout(2 * MIB)))
     bench.same_map("2040 GiB", most)
     more = bench.write("more.vhd", vpc.sparse({}, Footer(2040 * GIB + 512), Layout(2 * MIB)))
@@ -370,7 +370,7 @@ def test_a_run_across_two_reads_of_a_bitmap_is_one_extent(bench):
 
 
 def test_random_differencing_chains_read_as_built(bench):
-    """Three differencing disks over a fixed and over a dynamic one, at random. libvhdi is asked where it can tell: up to
+    """Three differencing disks over a fixed and over a dynamic one, at random. libvhdi is asked where it can answer: up to
     2025 it takes all sectors of a bitmap's byte, from the first that is set on, and what pads a bitmap to a sector."""
     for index in range(bench.options.count):
         rng = harness.generator(bench.options.seed, "chains", index)
@@ -450,7 +450,7 @@ def test_a_parent_without_an_identity_is_raw(bench):
         bench.same_content(f"a raw parent {name}", image, base[:BLOCK] + vpc.pattern(BLOCK, 2))
     bench.write("known.raw", data)
     bench.write("of-known.vhd", vpc.sparse({}, Footer(2 * BLOCK), Layout(BLOCK), Parent(unique=vpc.identity(1), name="known.raw")))
-    bench.refused("a raw parent that is said to have an identity", "of-known.vhd", "no VHD footer", both=False)
+    bench.refused("a raw parent for which an identity is stated", "of-known.vhd", "no VHD footer", both=False)
 
 
 # -- What a scan says -------------------------------------------------------------------------------------------------
@@ -484,8 +484,8 @@ def test_a_scan_finds_formats_states_and_wrong_parents(bench):
     metadata = 2 * 512 + 1024 + 512 + 512 + 2 * 512  # footers, header, locator, table, bitmaps
     bench.verdict(usage == [f"{metadata},{BLOCK + 1024}"], "the account of metadata is right", [f"expected {metadata}", *usage])
     if bench.options.vhdi_read:
-        told = bench.vhdi(["scan/right.vhd", "scan/base.vhd"])[1].splitlines()
-        bench.verdict(told[:2] == [f"identifier {vpc.identity(2)}", f"parent {vpc.identity(1)}"], "libvhdi spells identities as the findings do", told)
+        printed = bench.vhdi(["scan/right.vhd", "scan/base.vhd"])[1].splitlines()
+        bench.verdict(printed[:2] == [f"identifier {vpc.identity(2)}", f"parent {vpc.identity(1)}"], "libvhdi spells identities as the findings do", printed)
 
 
 def query(bench, sql):

@@ -79,7 +79,7 @@ class Source:
                 yield number, match.group(1) == '"', match.group(2)
 
     def code(self):
-        """The lines without comments and texts, as good as a few patterns can tell."""
+        """The lines without comments and texts, as good as a few patterns can."""
         text = re.sub(r'"(?:\\.|[^"\\\n])*"', '""', self.text)
         text = re.sub(r"/\*.*?\*/", lambda match: "\n" * match.group().count("\n"), text, flags=re.DOTALL)
         return list(enumerate(text.split("\n"), 1))
@@ -137,7 +137,7 @@ def check_words(sources, words, allowed):
 
 
 def sql_lines(source):
-    """The lines of a file of SQL without their comments, as good as a few patterns can tell."""
+    """The lines of a file of SQL without their comments, as good as a few patterns can."""
     return [(number, re.sub(r"('[^']*')|--.*", lambda match: match.group(1) or "", line)) for number, line in enumerate(source.lines, 1)]
 
 
@@ -213,7 +213,7 @@ def check_verdicts(root, sources):
         for text, numbers in found.items():
             in_check = source.path == "schema/tables.sql" and text in codes  # of doubt.code
             if len(numbers) > SPELLED.get((source.path, text), 0) + in_check:
-                yield f"{source.path}:{numbers[-1]}: '{text}' is the judge's to say"
+                yield f"{source.path}:{numbers[-1]}: '{text}' is for the judge alone"
 
 
 def check_reasons(root):
@@ -313,11 +313,11 @@ def main():
         ("no SQL makes commands or quotes for a shell", check_commands_in_sql(sql)),
         (f"no source above {MAX_LINES} lines", check_lengths(sources)),
         ("include guards are named after their files", check_guards(sources)),
-        ("every file says its licence", check_licenses(files)),
+        ("every file names its licence", check_licenses(files)),
         ("every test is run", check_tests_run(root, set(options.registered))),
         ("tests have names that can be verdicts", check_test_names(read(root, ["tests/unit/*.c", "tests/*/test_*.py"]))),
         ("doubts are raised by src/judge alone", check_words(sources, DOUBTS, JUDGE)),
-        ("that there is none is said by findings and graphs", check_words(sources, NO_DOUBT, GRAPHS)),
+        ("that there is none is for findings and graphs", check_words(sources, NO_DOUBT, GRAPHS)),
         ("verdicts and doubts are spelled where the judge's rows are shown", check_verdicts(root, sources)),
         ("reports give no reasons of their own", check_reasons(root)),
         ("the codes of doubts are in the schema and in the manual", check_codes(root)),

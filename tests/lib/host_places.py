@@ -134,7 +134,7 @@ EXTENT = re.compile(r"^\s*\d+:\s*(\d+)\.\.\s*(\d+):\s*(\d+)\.\.\s*(\d+):\s*(\d+)
 
 
 def shared_by_filefrag(path):
-    """(bytes in shared extents, set of their blocks on the volume) as filefrag tells."""
+    """(bytes in shared extents, set of their blocks on the volume) as filefrag prints."""
     size, blocks = 0, set()
     for line in must("filefrag", "-v", "-b4096", path).splitlines():
         match = EXTENT.match(line)
@@ -146,7 +146,7 @@ def shared_by_filefrag(path):
 
 
 def shared_by_xfs_io(path):
-    """Bytes in extents with flag 0x2000, as xfs_io tells in units of 512 bytes."""
+    """Bytes in extents with flag 0x2000, as xfs_io prints in units of 512 bytes."""
     size = 0
     for line in must("xfs_io", "-r", "-c", "fiemap -v", path).splitlines():
         match = re.match(r"\s*\d+: \[\d+\.\.\d+\]:\s+\d+\.\.\d+\s+(\d+)\s+(0x[0-9a-f]+)", line)

@@ -27,7 +27,7 @@ class Kind:
     options: tuple = ()  # -o of qemu-img
     made_by: str = "create"  # or "convert", "compress" (convert -c), "pack" (compressed writes, one cluster each)
     writable: bool = True
-    stated: bool = False  # its content does not tell its format: -f is needed
+    stated: bool = False  # its content does not show its format: -f is needed
     sizes: tuple = ("small", "small", "odd")
     without_map: bool = False  # qemu-img's map says nothing of it
     longest: int = 0  # bytes of one write, where it matters
@@ -67,7 +67,7 @@ LUKS = Kind("luks", "luks", ("key-secret=s", "iter-time=10"))
 BY_LABEL = {kind.label: kind for kind in [*KINDS, LUKS]}
 
 # Formats whose overlays name bases of any format. The two old ones cannot say of what format the base is: a base whose
-# content does not tell it either is raw for them.
+# content does not show it either is raw for them.
 OVERLAYS = ["qcow2", "qed", "qcow"]
 WITHOUT_BACKING_FORMAT = ("qed", "qcow")
 VMDK_OVERLAYS = ["vmdk sparse", "vmdk split sparse"]

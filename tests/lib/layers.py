@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# An image of a chain, how the qemu tools are told about it, and what its header says.
+# An image of a chain, how it is named to the qemu tools, and what its header says.
 
 import os
 import struct

@@ -21,7 +21,7 @@ SECOND = 10**9  # nanoseconds
 
 @dataclass(eq=False)
 class Image:
-    """`path` is one name of the image, and `form` what is stated of it by overlays that tell the truth."""
+    """`path` is one name of the image, and `form` what is stated of it by overlays that state the true one."""
 
     path: str
     form: str

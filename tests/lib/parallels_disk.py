@@ -99,11 +99,11 @@ class Disk:
     def write_expandable(self, rng, name, sectors, below):
         """Returns the contents of the storage, from what the shot below has."""
         self.files[name] = "parallels"
-        told = sectors + (rng.randint(0, 3 * self.tracks) if self.kind == "long-pieces" else 0)
-        count = -(-told // self.tracks)
+        stated = sectors + (rng.randint(0, 3 * self.tracks) if self.kind == "long-pieces" else 0)
+        count = -(-stated // self.tracks)
         chosen = rng.sample(range(count), rng.randint(0, min(count, 30)))
         clusters = {cluster: rng.randbytes(self.tracks * SECTOR) for cluster in sorted(chosen)}
-        image = build.Expandable(told, self.tracks, clusters, magic=rng.choice([build.V1, build.V2]), gap=rng.randrange(3))
+        image = build.Expandable(stated, self.tracks, clusters, magic=rng.choice([build.V1, build.V2]), gap=rng.randrange(3))
         write(os.path.join(self.directory, name), image.to_bytes())
         content = bytearray(below)
         for cluster, data in clusters.items():
@@ -261,7 +261,7 @@ def test_a_scan_finds_one_image_of_several_files(options, disk, label):
     db = scan(options, disk.directory)
     images = db.execute("SELECT path, format, state, files, snapshots FROM v_image").fetchall()
     expected = [(disk.path, "parallels", "ok", 1 + len(disk.files), len(disk.shots) - 1)]
-    results = [harness.result(f"a scan knows one image of several files: {label}",
+    results = [harness.result(f"a scan finds one image of several files: {label}",
                               [] if images == expected else [f"expected {expected}", f"got {images}"])]
     notes = []
     named = dict(db.execute("SELECT id, name FROM v_snapshot"))
@@ -397,7 +397,7 @@ def good_descriptors():
     """(label, what makes the document, what map must say: start, length, file, offset)"""
     yield "white space around values", text("<Disk_size>64<", "<Disk_size>\n 64\t<"), MERGED
     yield "numbers that name no geometry", text("<Heads>16<", "<Heads>17<"), MERGED
-    yield "elements that nobody knows", edit(lambda d: setattr(d, "extra", "<a><Disk_size>5</Disk_size><File>x</File></a>")), MERGED
+    yield "unknown elements", edit(lambda d: setattr(d, "extra", "<a><Disk_size>5</Disk_size><File>x</File></a>")), MERGED
     yield "an image that belongs to no shot", edit(lambda d: d.storages[0].images.append(build.Image(build.guid(5), "raw.hds"))), MERGED
     yield "the root as its top", edit(lambda d: setattr(d, "top", build.guid(1))), [(0, 4096, "a.hds", 4096), (8192, 4096, "a.hds", 8192)]
     yield "a plain root shorter than the disk", use("short.hds", 0, "Plain"), [(0, 4096, "short.hds", 0), (4096, 8192, "b.hds", 4096)]
@@ -435,8 +435,8 @@ def test_a_scan_finds_the_facts_of_a_descriptor(directory, options):
         states = {state for state, in db.execute("SELECT state FROM v_extent WHERE path = ?", (path,))}
         db.close()
         notes = [] if row == expected and ("encrypted" in states) == bool(expected[0]) else [f"expected {expected}", f"got {row}, {states}"]
-        results.append(harness.result(f"a scan tells of {label}", notes))
+        results.append(harness.result(f"a scan finds of {label}", notes))
     write(path, edit(lambda d: setattr(d, "engine", build.guid(5)))(small_disk(directory)))
     ours = qemu.imgaudit_map(options.imgaudit, path, ["--output=json"], directory)
     notes = [] if ours.code == 0 and "offset" not in ours.out and '"data": true' in ours.out else [ours.out, ours.err]
-    return results + [harness.result("the map of an encrypted disk tells no offsets", notes)]
+    return results + [harness.result("the map of an encrypted disk has no offsets", notes)]

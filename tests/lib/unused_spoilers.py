@@ -84,7 +84,7 @@ def spoil_nothing(site):
     os.unlink(site.path("d"))
 
 
-# What the scan cannot look into, and who makes it; each returns the name that the reason must tell.
+# What the scan cannot look into, and who makes it; each returns the name that the reason must have.
 SPOILED = [
     ("a file of a format that is not read", spoil_unsupported),
     ("a qcow2 image of a newer version", spoil_new_version),

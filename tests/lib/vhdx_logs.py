@@ -49,7 +49,7 @@ def log_cases(options):
         [entry(90, [add], tail=0), entry(4, [drop], tail=8192), entry(5, [drop], tail=8192)]), by_qemu=False)
     yield case("the newer one later in the ring", lambda image, add, drop: image.use_log(
         [entry(4, [drop], tail=0), entry(5, [drop], tail=0), entry(90, [add], tail=16384)]), by_qemu=False)
-    yield case("a sequence begins where its last entry says", lambda image, add, drop: image.use_log(
+    yield case("a sequence begins where its last entry points", lambda image, add, drop: image.use_log(
         [entry(4, [(vhdx.METADATA_AT, 65536)], tail=0), entry(5, [add], tail=4096)]), by_qemu=False)
     yield case("a sequence whose beginning is lost is none", lambda image, add, drop: image.use_log(
         [entry(4, [add], tail=0), entry(9, [drop], tail=65536)]), by_qemu=False)
@@ -151,7 +151,7 @@ def bad_logs(options, path):
         return refused(f"log: {name}", options, path, pattern)
 
     good = vhdx.LogEntry(1, [])
-    yield case("nothing to replay though the header says so", "no sequence", [])
+    yield case("nothing to replay though the header names a log", "no sequence", [])
     yield case("all of its entries torn", "no sequence", [vhdx.LogEntry(1, [], good=False)])
     yield case("a file shorter than it was", "cut short", [vhdx.LogEntry(1, [], flushed_size=1 << 30)])
     yield case("an unaligned descriptor", "no sequence", [vhdx.LogEntry(1, [(vhdx.BAT_AT + 512, 4096)])])

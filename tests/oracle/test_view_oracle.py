@@ -94,7 +94,7 @@ def read_chain(database, path):
 # -- One form for all three: a list of (start, length, depth, present, zero, data, compressed, offset) ----------------
 
 def as_qemu_prints(rows):
-    """Without `compressed` for a qemu-img that does not know it; rows that only this told apart become one."""
+    """Without `compressed` for a qemu-img that does not print it; rows that differ in this alone become one."""
     if qemu.prints_compressed():
         return rows
     joined = []

@@ -196,7 +196,7 @@ class Accounts:
             account.seen[part.count()] += end - start
 
     def is_held(self, image, offset):
-        """Without an offset nobody can tell."""
+        """Without an offset it is unknown."""
         if not self.snapshots[image] or image in self.heads:
             return False
         return offset is None or any(start <= offset < end for start, end in self.held[image])

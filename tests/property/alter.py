@@ -159,7 +159,7 @@ def attach(tree, image, target, name, options=("-u",)):
 
 
 def rename(tree):
-    """And tells those who stand on it."""
+    """And rebases those who lie on it."""
     image = pick(tree, lambda image: len(image.parts) == 0 and all(other.form in REBASABLE for other in tree.dependents(image)))
     if not image:
         return False
@@ -169,7 +169,7 @@ def rename(tree):
     image.path = path
     for other in tree.dependents(image):
         if not attach(tree, other, image, spell(tree, other, image)):
-            raise ToolError(f"{other.path} cannot be told that its base is {path} now")
+            raise ToolError(f"{other.path} cannot be rebased to {path}, its base's name now")
     return True
 
 

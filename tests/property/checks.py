@@ -179,7 +179,7 @@ def count_readers(trial, image, noise, pieces, after):
             found = {reader_of(trial, view) for view, content in after.items() if content[start:end] == own}
             others = {reader for reader in found if reader != (image, "snapshots")}
             if others != known.readers or (known.held and not found):
-                yield (f"{image.path}: {start} to {end} is read by {names(others)}, the reference says {names(known.readers)}"
+                yield (f"{image.path}: {start} to {end} is read by {names(others)}, the reference has {names(known.readers)}"
                        f"{' and its own snapshots' if known.held else ''}")
                 return
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What the program says of a forest: its store's views, and its report. Files are told by identity, not by name.
+# What the program finds of a forest: its store's views, and its report. Files are matched by identity, not by name.
 
 import json
 import os

@@ -33,7 +33,7 @@ class Image:
     compressible: bool = False
     data_file: bool = False
     v3: bool = True
-    stated: bool = False    # its content does not tell its format
+    stated: bool = False    # its content does not show its format
     longest: int = 0        # bytes of one write, where it matters
     parts: list = field(default_factory=list)  # other files that it is made of
     links: list = field(default_factory=list)  # other names: (path, "hard" or "symbolic")

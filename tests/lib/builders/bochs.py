@@ -15,7 +15,7 @@ def round_up(value, unit):
 
 @dataclass
 class Image:
-    """sectors: {number: 512 bytes that were written}. allocated: extents in the file, in their order there; where not told,
+    """sectors: {number: 512 bytes that were written}. allocated: extents in the file, in their order there; where not stated,
     those that have a sector, in the order of the disk."""
 
     size: int
@@ -23,7 +23,7 @@ class Image:
     extent: int = 4096
     version: int = V2
     entries: int = 512
-    bitmap: int = None  # bytes; a bit for each sector of an extent where not told
+    bitmap: int = None  # bytes; a bit for each sector of an extent where not stated
     allocated: list = None
     catalog: dict = field(default_factory=dict)  # {extent of the disk: entry}, said in spite of the above
     header_size: int = SECTOR

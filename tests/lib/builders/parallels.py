@@ -38,7 +38,7 @@ class Expandable:
     version: int = 2
     in_use: int = CLOSED
     flags: int = 0
-    data_off: int = None     # sectors, as the header tells it
+    data_off: int = None     # sectors, as the header has it
     gap: int = 0             # clusters that stay free at the start of the data area
     entries: int = None      # of the BAT
     features: list = None    # of a format extension: from feature() or bitmap()

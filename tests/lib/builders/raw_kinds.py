@@ -20,7 +20,7 @@ def mbr(*partitions, code=b"", signature=b"\x55\xaa"):
 
 
 def gpt_header(sectors, header_size=92, my_lba=1, crc=None, last_usable=None):
-    """Table 5.5; of the table of partitions only the place is told."""
+    """Table 5.5; of the table of partitions only the place is given."""
     usable = sectors - 34 if last_usable is None else last_usable
     fields = ("<8sIII4xQQQQ16sQIII", b"EFI PART", 0x10000, header_size)
     rest = (my_lba, sectors - 1, 34, usable, b"disk-guid.......", 2, 128, 128, zlib.crc32(entries()))

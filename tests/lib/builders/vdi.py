@@ -14,7 +14,7 @@ TEXT = b"<<< Oracle VM VirtualBox Disk Image >>>\n"
 
 
 def name(number):
-    """A UUID of which each field can be told from the others, whichever way around it is read."""
+    """A UUID of which each field differs from the others, whichever way around it is read."""
     return uuid.UUID(f"{number:08x}-1122-3344-5566-778899aabbcc")
 
 
@@ -29,11 +29,11 @@ class Image:
     modification: uuid.UUID = name(0x101)
     parent: uuid.UUID = NULL
     parent_modification: uuid.UUID = NULL
-    order: list = None  # of the blocks in the file; by index where not told
+    order: list = None  # of the blocks in the file; by index where not stated
     extra: int = 0  # bytes before each block
     map_offset: int = SECTOR
-    data_offset: int = None  # right after the map where not told
-    entries: int = None  # of the map; as many as the disk needs where not told
+    data_offset: int = None  # right after the map where not stated
+    entries: int = None  # of the map; as many as the disk needs where not stated
     version: int = 0x00010001
     block_size: int = BLOCK
     sector_size: int = SECTOR

@@ -119,7 +119,7 @@ class LogEntry:
 
     sequence: int
     updates: list
-    tail: int = None  # itself, when not told
+    tail: int = None  # itself, when not stated
     log_guid: str = LOG_GUID
     flushed_size: int = 4 * MIB
     last_size: int = 4 * MIB

@@ -41,7 +41,7 @@ def geometry(sectors):
 
 
 def identity(number):
-    """A unique id whose text is easy to tell."""
+    """A unique id whose text is easy to recognise."""
     return uuid.UUID(int=0x00112233445566778899aabbccdd0000 + number)
 
 
@@ -53,7 +53,7 @@ class Footer:
     type: int = FIXED
     creator: bytes = b"win "
     creator_version: int = 0x000a0000
-    chs: tuple = None  # computed when not told
+    chs: tuple = None  # computed when not stated
     unique: uuid.UUID = identity(1)
     data_offset: int = NO_OFFSET
     version: int = VERSION
@@ -171,7 +171,7 @@ def sparse(blocks, footer, layout=None, parent=None):
 
 
 def pattern(length, salt):
-    """Bytes that tell where they are from: each sector differs."""
+    """Bytes that show where they are from: each sector differs."""
     return b"".join(struct.pack(">QQ", salt, sector) * 32 for sector in range(-(-length // SECTOR)))[:length]
 
 
