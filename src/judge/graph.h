@@ -72,7 +72,7 @@ struct ia_graph_image {
     bool link_is_newer; /* a symbolic link in the way of its backing name was made, turned or removed after it was made
                          */
     bool past_base_is_known; /* what the scan before it had at its backing name, of one that a scan first saw misled */
-    size_t past_base;        /* that file; IA_GRAPH_NONE: not known, or gone */
+    size_t past_base;        /* that file, or what a link of that last component led to; IA_GRAPH_NONE: none */
     int64_t seen_since_ns;   /* all scans since then saw this very file; 0: not known */
     int64_t path_since_ns;   /* all scans since then saw it by its path, and by no other hard link; 0: not known */
     bool parent_differs;     /* its backing file is not the one that it was made on, by their identities */

@@ -296,6 +296,17 @@ enum ia_status ia_writer_get_name(struct ia_writer *writer, const char *path, st
     return ia_connection_check(statements->db, code, reading, err);
 }
 
+enum ia_status ia_writer_load_links(struct ia_writer *writer, ia_load_link *each, void *ctx, struct ia_error *err)
+{
+    struct ia_statements *statements = ia_writer_statements(writer);
+    IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_statements_get(statements, IA_STMT_LOAD_LINKS, &stmt, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+        IA_TRY(each(ctx, (const char *)sqlite3_column_text(stmt, 0), sqlite3_column_int64(stmt, 1), err));
+    return ia_connection_check(statements->db, code, reading, err);
+}
+
 enum ia_status ia_writer_get_setting(struct ia_writer *writer, const char *key, int64_t *value, struct ia_error *err)
 {
     struct ia_statements *statements = ia_writer_statements(writer);

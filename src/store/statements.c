@@ -48,6 +48,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_GET_NAME] =
         "SELECT file_id, kind = 'symlink', (SELECT finished_ns FROM scan ORDER BY scan_id DESC LIMIT 1)"
         " FROM file_name WHERE path = ?",
+    [IA_STMT_LOAD_LINKS] = "SELECT path, file_id FROM file_name WHERE kind = 'symlink' ORDER BY path",
     [IA_STMT_HAVE_ABILITIES] = "SELECT (SELECT count(*) FROM image) = (SELECT count(*) FROM image_ability)",
 };
 

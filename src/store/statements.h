@@ -37,6 +37,7 @@ enum ia_statement {
     IA_STMT_GET_USAGE,
     IA_STMT_GET_SETTING,
     IA_STMT_GET_NAME,
+    IA_STMT_LOAD_LINKS,
     IA_STMT_HAVE_ABILITIES,
     IA_STMT_COUNT
 };

@@ -207,6 +207,11 @@ struct ia_past_name {
 IA_MUST_CHECK enum ia_status ia_writer_get_name(struct ia_writer *writer, const char *path, struct ia_past_name *out,
                                                 struct ia_error *err);
 
+/* The symbolic links that the scan before saw, by path. Before ia_writer_clear_links. */
+typedef enum ia_status ia_load_link(void *ctx, const char *path, int64_t file_id, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_links(struct ia_writer *writer, ia_load_link *each, void *ctx,
+                                                  struct ia_error *err);
+
 /* Values for the next scan; *value is untouched where there is none. */
 IA_MUST_CHECK enum ia_status ia_writer_get_setting(struct ia_writer *writer, const char *key, int64_t *value,
                                                    struct ia_error *err);

@@ -389,6 +389,23 @@ def test_a_link_removed_before_a_scan_saw_the_clone_is_remembered(case):
                       f"a link that was {word}, scan {night}", scan.notes())
 
 
+def test_a_copy_elsewhere_of_what_a_link_leads_means_that(case):
+    site = case.site()
+    versions(site, "t/v1.qcow2", "t/v2.qcow2")
+    turn(site, "t/current", "v1.qcow2")
+    copy = create(site.path("backups/copy.qcow2"), MIB, "../../t/current")
+    site.scan()
+    case.same(verdict(site, "t/v1.qcow2")[1:], ("unproven", "broken-reference"), "it has a name of the last component that the copy lost")
+    site.scan()
+    turn(site, "t/current", "v2.qcow2")
+    for night in range(2):
+        scan = site.scan()
+        case.same(verdict(site, "t/v1.qcow2")[1:], ("unproven", "broken-reference"), f"scan {night}: it had", scan.notes())
+    os.unlink(copy)
+    site.scan()
+    case.same(verdict(site, "t/v1.qcow2")[1], "proven", "without the copy nothing may mean it")
+
+
 def test_a_link_older_than_the_clone_misleads_nobody(case):
     site = case.site()
     versions(site, "t/v1.qcow2", "t/v2.qcow2")
@@ -450,6 +467,7 @@ TESTS = [
     test_a_name_made_of_another_is_meant_whatever_scans_saw,
     test_a_link_turned_before_the_first_scan_of_a_clone_is_suspected,
     test_a_link_removed_before_a_scan_saw_the_clone_is_remembered,
+    test_a_copy_elsewhere_of_what_a_link_leads_means_that,
     test_a_link_older_than_the_clone_misleads_nobody,
     test_a_link_turned_back_leaves_the_base_of_the_clone_unproven,
     test_links_copied_with_their_times_mislead_nobody,

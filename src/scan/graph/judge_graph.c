@@ -111,8 +111,8 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .link_is_newer = item->node->link_is_newer,
         .seen_since_ns = item->node->seen_since_ns,
         .path_since_ns = item->node->path_since_ns,
-        .past_base_is_known = item->node->past_base_id != 0,
-        .past_base = ia_links_file_by_id(links, item->node->past_base_id),
+        .past_base_is_known = item->node->past_base_id > 0,
+        .past_base = item->node->past_base == IA_NO_FILE ? IA_GRAPH_NONE : item->node->past_base,
         .has_snapshots = item->parsed.mappings.len > 1,
     };
     set_history(links, item, image);

@@ -17,8 +17,11 @@ const char *ia_alias_kind_word(enum ia_alias_kind kind)
 
 void ia_node_init(struct ia_node *node)
 {
-    *node = (struct ia_node){
-        .backing = IA_NO_FILE, .backing_target = IA_NO_FILE, .referenced_by = IA_NO_FILE, .base_before = IA_NO_FILE};
+    *node = (struct ia_node){.backing = IA_NO_FILE,
+                             .backing_target = IA_NO_FILE,
+                             .referenced_by = IA_NO_FILE,
+                             .base_before = IA_NO_FILE,
+                             .past_base = IA_NO_FILE};
 }
 
 static void release_content(struct ia_node *node)

@@ -92,7 +92,9 @@ struct ia_node {
     bool base_is_newer;    /* its backing file was made and written to after the image was: it is another one */
     size_t base_before;    /* the same, of the catalog; IA_NO_FILE: none */
     int64_t past_base_id;  /* file_id of the file that the scan before had at its backing name when the image was
-                            * made; 0: not known, or no matter */
+                            * made; 0: not known, or no matter; negative: of one that a symbolic link of the same
+                            * last component led to, elsewhere */
+    size_t past_base;      /* the same, of the catalog; IA_NO_FILE: none */
     bool link_is_newer;    /* a symbolic link in the way of its backing name was made, turned or removed after it
                             * was made */
     int64_t seen_since_ns; /* when the first of the scans looked at it that all saw this very file */
@@ -190,8 +192,6 @@ IA_MUST_CHECK enum ia_status ia_links_check_chains(struct ia_links *links, struc
 IA_MUST_CHECK enum ia_status ia_links_compare(struct ia_links *links, struct ia_error *err);
 /* past_names.c: what names led to, and what they were, before this scan. After that. */
 IA_MUST_CHECK enum ia_status ia_links_find_past_names(struct ia_links *links, struct ia_error *err);
-/* The file that had this number in the store before; IA_NO_FILE: none. */
-size_t ia_links_file_by_id(const struct ia_links *links, int64_t file_id);
 /* The one was made and written to after the other was last written to, and so is not what that was made on. */
 bool ia_links_is_newer(const struct ia_links *links, const struct ia_file *base, const struct ia_file *file);
 /* judge.c: the findings about single files; templates, who names an image and when its overlays were written to. */

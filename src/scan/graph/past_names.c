@@ -73,7 +73,7 @@ static enum ia_status find_past_base(struct ia_links *links, struct ia_file *fil
 static bool recall(const struct ia_links *links, struct ia_file *file)
 {
     const struct ia_previous *previous = ia_catalog_previous(links->catalog, file);
-    if (!is_the_same(links, file, previous))
+    if (!is_the_same(links, file, previous) || previous->seen_since_ns == 0) /* 0: all that was known is lost */
         return false;
     const char *before = previous->parsed.facts.backing_name; /* NULL: it was taken over */
     if (!file->from_store && (before == NULL || strcmp(before, file->parsed.facts.backing_name) != 0))
@@ -107,29 +107,131 @@ static enum ia_status find_base(struct ia_links *links, struct ia_file *file, st
     return node->link_is_newer || is_misled(node) ? find_past_base(links, file, name, err) : IA_OK;
 }
 
-/* A file that had the id of the scan before. */
-size_t ia_links_file_by_id(const struct ia_links *links, int64_t file_id)
+/* -- Symbolic links of the scan before, by their last components --------------------------------------------------- */
+
+struct past_link {
+    char *path; /* owned */
+    int64_t file_id;
+};
+/* A file that the scan before knew. */
+struct past_file {
+    int64_t file_id;
+    size_t number;
+};
+struct past_links {
+    IA_VEC(struct past_link) all;
+    bool is_loaded;
+    IA_VEC(struct past_file) files; /* by file_id, once one was looked for */
+};
+
+static void release(struct past_links *past)
 {
-    for (size_t i = 0; i < links->catalog->files.len && file_id != 0; i++) {
-        const struct ia_previous *previous = ia_catalog_previous(links->catalog, links->catalog->files.items[i]);
-        if (previous != NULL && previous->file_id == file_id &&
-            is_the_same(links, links->catalog->files.items[i], previous))
-            return i;
+    for (size_t i = 0; i < past->all.len; i++)
+        free(past->all.items[i].path);
+    ia_vec_release(&past->all);
+    ia_vec_release(&past->files);
+}
+#define AUTO_PAST_LINKS __attribute__((cleanup(release)))
+
+static enum ia_status keep(void *ctx, const char *path, int64_t file_id, struct ia_error *err)
+{
+    struct past_links *past = ctx;
+    struct past_link link = {strdup(path), file_id};
+    if (link.path != NULL && ia_vec_push(&past->all, link))
+        return IA_OK;
+    free(link.path);
+    return ia_no_memory(err);
+}
+
+static int by_component(const void *left, const void *right)
+{
+    const struct past_link *a = left;
+    const struct past_link *b = right;
+    return strcmp(ia_path_name(a->path), ia_path_name(b->path));
+}
+
+/* Most hosts have no image that lacks its base: there they are not loaded. */
+static enum ia_status load_once(struct past_links *past, struct ia_writer *writer, struct ia_error *err)
+{
+    if (past->is_loaded)
+        return IA_OK;
+    past->is_loaded = true;
+    IA_TRY(ia_writer_load_links(writer, keep, past, err));
+    if (past->all.len > 0)
+        qsort(past->all.items, past->all.len, sizeof(past->all.items[0]), by_component);
+    return IA_OK;
+}
+
+/* A copy elsewhere of an image that finds its base by a link finds nothing: the link may have led to that. */
+static enum ia_status find_namesake(struct ia_links *links, struct past_links *past, struct ia_file *file,
+                                    struct ia_error *err)
+{
+    struct ia_node *node = file->node;
+    if (node->past_base_id != 0 || node->backing_target != IA_NO_FILE || node->base_id > 0 ||
+        node->backing_path == NULL)
+        return IA_OK;
+    IA_TRY(load_once(past, links->catalog->writer, err));
+    const struct past_link wanted = {.path = node->backing_path};
+    const struct past_link *found =
+        past->all.len == 0 ? NULL
+                           : bsearch(&wanted, past->all.items, past->all.len, sizeof(past->all.items[0]), by_component);
+    if (found != NULL)
+        node->past_base_id = -found->file_id;
+    return IA_OK;
+}
+
+static int by_id(const void *left, const void *right)
+{
+    const struct past_file *a = left;
+    const struct past_file *b = right;
+    return (a->file_id > b->file_id) - (a->file_id < b->file_id);
+}
+
+static bool list_files(const struct ia_links *links, struct past_links *past)
+{
+    for (size_t i = 0; i < links->catalog->files.len; i++) {
+        const struct ia_file *file = links->catalog->files.items[i];
+        const struct ia_previous *previous = ia_catalog_previous(links->catalog, file);
+        if (is_the_same(links, file, previous) &&
+            !ia_vec_push(&past->files, ((struct past_file){previous->file_id, i})))
+            return false;
     }
-    return IA_NO_FILE;
+    if (past->files.len > 0)
+        qsort(past->files.items, past->files.len, sizeof(past->files.items[0]), by_id);
+    return true;
+}
+
+/* The file of this scan that past_base_id means. */
+static enum ia_status find_past_file(const struct ia_links *links, struct past_links *past, struct ia_node *node,
+                                     struct ia_error *err)
+{
+    const struct past_file wanted = {.file_id = node->past_base_id < 0 ? -node->past_base_id : node->past_base_id};
+    if (wanted.file_id == 0)
+        return IA_OK;
+    if (past->files.len == 0 && !list_files(links, past))
+        return ia_no_memory(err);
+    const struct past_file *found = past->files.len == 0 ? NULL
+                                                         : bsearch(&wanted, past->files.items, past->files.len,
+                                                                   sizeof(past->files.items[0]), by_id);
+    node->past_base = found == NULL ? IA_NO_FILE : found->number;
+    return IA_OK;
 }
 
 enum ia_status ia_links_find_past_names(struct ia_links *links, struct ia_error *err)
 {
     int64_t now = ia_clock_ns(CLOCK_REALTIME);
+    AUTO_PAST_LINKS struct past_links past = {0};
     for (size_t i = 0; i < links->catalog->files.len; i++) {
         struct ia_file *file = links->catalog->files.items[i];
         if (!ia_file_is_image(file) || file->gone)
             continue;
         date(links, file, now);
-        bool has_name = file->parsed.facts.backing_name != NULL && !file->parsed.facts.backing_by_identity;
-        if (has_name && !recall(links, file))
+        if (file->parsed.facts.backing_name == NULL || file->parsed.facts.backing_by_identity)
+            continue;
+        if (!recall(links, file))
             IA_TRY(find_base(links, file, err));
+        IA_TRY(find_namesake(links, &past, file, err));
+        IA_TRY(find_past_file(links, &past, file->node, err));
     }
     return IA_OK;
 }
