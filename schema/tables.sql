@@ -54,6 +54,35 @@ CREATE TABLE absent_mount (
     identity TEXT NOT NULL  -- volume.identity of what was mounted there
 ) STRICT, WITHOUT ROWID;
 
+-- What earlier scans knew of images, and of files that images were packed in, that the latest found no more: one that
+-- comes back is what it was. Nothing else looks at these rows: what vanished names nothing. They are kept for as long as
+-- the scan that missed the file, and no more of them than there are files, or 10,000.
+CREATE TABLE vanished (
+    file_id             INTEGER PRIMARY KEY,  -- as file.file_id, which it gets back
+    image_id            INTEGER,           -- as image.image_id, the same; NULL: none, or another file has taken it over
+    gone_scan           INTEGER NOT NULL,  -- scan_id of the first scan that missed it
+    volume              TEXT NOT NULL,     -- volume.identity of what it lay on
+    path                TEXT NOT NULL,     -- these seven as in file, when it was seen last
+    inode               INTEGER NOT NULL,
+    birth_ns            INTEGER,
+    size                INTEGER NOT NULL,
+    mtime_ns            INTEGER NOT NULL,
+    ctime_ns            INTEGER NOT NULL,
+    was_image           INTEGER NOT NULL CHECK (was_image IN (0, 1)),   -- 1: and it might have named others
+    was_packed          INTEGER NOT NULL CHECK (was_packed IN (0, 1)),  -- 1: images were looked for in it
+    backing_name        TEXT,     -- as image_header.backing_name
+    first_scan          INTEGER,  -- these eight as in image_memory; NULL: it was no image
+    referenced_scan     INTEGER,
+    referenced_by       TEXT,
+    referenced_mtime_ns INTEGER,
+    referenced_path     TEXT,
+    referenced_uncertain INTEGER NOT NULL CHECK (referenced_uncertain IN (0, 1)),
+    base_id             INTEGER,
+    past_base_id        INTEGER,
+    link_is_newer       INTEGER NOT NULL CHECK (link_is_newer IN (0, 1))  -- as in image
+) STRICT;
+CREATE INDEX vanished_image ON vanished (image_id);
+
 -- Small values that a scan hands to the next one, and the store to itself.
 CREATE TABLE setting (
     key   TEXT PRIMARY KEY CHECK (key IN ('last-image', 'last-file', 'links', 'sharing', 'views')),
@@ -124,7 +153,7 @@ CREATE TABLE file (
 
 -- A name that an image had in an earlier scan, and has no more. A copy with the time stamp of an original has its names, too.
 CREATE TABLE former_name (
-    image_id INTEGER NOT NULL REFERENCES image DEFERRABLE INITIALLY DEFERRED,
+    image_id INTEGER NOT NULL,  -- of image, or of vanished
     path     TEXT NOT NULL,
     PRIMARY KEY (image_id, path)
 ) STRICT, WITHOUT ROWID;

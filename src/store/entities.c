@@ -319,6 +319,31 @@ static const struct ia_column_spec mount_columns[] = {
     IA_COLUMN(ia_mount_row, identity),
 };
 
+static const struct ia_column_spec vanished_columns[] = {
+    IA_KEY(ia_vanished_row, file_id),
+    IA_NULL_IF_ZERO(ia_vanished_row, image_id),
+    IA_COLUMN(ia_vanished_row, gone_scan),
+    IA_COLUMN(ia_vanished_row, volume),
+    IA_COLUMN(ia_vanished_row, path),
+    IA_COLUMN(ia_vanished_row, inode),
+    IA_NULL_IF_NEGATIVE(ia_vanished_row, birth_ns),
+    IA_COLUMN(ia_vanished_row, size),
+    IA_COLUMN(ia_vanished_row, mtime_ns),
+    IA_COLUMN(ia_vanished_row, ctime_ns),
+    IA_COLUMN(ia_vanished_row, was_image),
+    IA_COLUMN(ia_vanished_row, was_packed),
+    IA_COLUMN(ia_vanished_row, backing_name),
+    IA_NULL_IF_ZERO(ia_vanished_row, first_scan),
+    IA_NULL_IF_ZERO(ia_vanished_row, referenced_scan),
+    IA_COLUMN(ia_vanished_row, referenced_by),
+    IA_NULL_IF_ZERO(ia_vanished_row, referenced_mtime_ns),
+    IA_COLUMN(ia_vanished_row, referenced_path),
+    IA_COLUMN(ia_vanished_row, referenced_uncertain),
+    IA_NULL_IF_ZERO(ia_vanished_row, base_id),
+    IA_NULL_IF_ZERO(ia_vanished_row, past_base_id),
+    IA_COLUMN(ia_vanished_row, link_is_newer),
+};
+
 static const struct ia_column_spec setting_columns[] = {
     IA_KEY(ia_setting_row, key),
     IA_COLUMN(ia_setting_row, value),
@@ -374,6 +399,7 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
     [IA_ENTITY_OPTION] = {"scan_option", COLUMNS(option), NULL},
     [IA_ENTITY_PASSED] = {"scan_passed", COLUMNS(passed), NULL},
     [IA_ENTITY_MOUNT] = {"absent_mount", COLUMNS(mount), "ORDER BY path"},
+    [IA_ENTITY_VANISHED] = {"vanished", COLUMNS(vanished), "ORDER BY file_id"},
     [IA_ENTITY_SETTING] = {"setting", COLUMNS(setting), NULL},
     [IA_ENTITY_TEMPLATE] = {"template", COLUMNS(template), "ORDER BY glob"},
     [IA_ENTITY_ACCEPTANCE] = {"acceptance", COLUMNS(acceptance), "ORDER BY number"},

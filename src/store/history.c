@@ -88,11 +88,21 @@ enum ia_status ia_history_write(sqlite3 *db, int64_t scan_id, bool any_gone, str
 
 enum ia_status ia_history_prune(sqlite3 *db, int64_t keep, struct ia_error *err)
 {
-    char sql[512];
+    char sql[640];
     snprintf(sql, sizeof(sql),
              "DELETE FROM scan WHERE scan_id NOT IN (SELECT scan_id FROM scan ORDER BY scan_id DESC LIMIT %jd);"
              "DELETE FROM finding WHERE last_scan < (SELECT min(scan_id) FROM scan);"
-             "DELETE FROM history_span WHERE last_scan < (SELECT min(scan_id) FROM scan)",
+             "DELETE FROM history_span WHERE last_scan < (SELECT min(scan_id) FROM scan);"
+             "DELETE FROM vanished WHERE gone_scan < (SELECT min(scan_id) FROM scan)",
              (intmax_t)keep);
     return ia_connection_exec(db, sql, err);
+}
+
+enum ia_status ia_history_forget_oldest(sqlite3 *db, struct ia_error *err)
+{
+    return ia_connection_exec(db,
+                              "DELETE FROM vanished WHERE file_id IN (SELECT file_id FROM vanished"
+                              " ORDER BY gone_scan DESC, file_id DESC"
+                              " LIMIT -1 OFFSET max(10000, (SELECT count(*) FROM file)))",
+                              err);
 }

@@ -20,4 +20,7 @@ IA_MUST_CHECK enum ia_status ia_history_write(sqlite3 *db, int64_t scan_id, bool
 /* Only the newest `keep` (> 0) scans stay, and what they recorded. */
 IA_MUST_CHECK enum ia_status ia_history_prune(sqlite3 *db, int64_t keep, struct ia_error *err);
 
+/* Of what vanished no more is remembered than there are files, or 10,000: the latest stay. */
+IA_MUST_CHECK enum ia_status ia_history_forget_oldest(sqlite3 *db, struct ia_error *err);
+
 #endif

@@ -15,6 +15,7 @@ struct loader {
     ia_load_image *image;
     ia_load_mapping *mapping;
     ia_load_mount *mount;
+    ia_load_vanished *vanished;
     ia_load_reference *reference;
     ia_load_packed_file *packed_file;
     ia_load_packed_reference *packed_reference;
@@ -305,6 +306,19 @@ enum ia_status ia_writer_load_links(struct ia_writer *writer, ia_load_link *each
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
         IA_TRY(each(ctx, (const char *)sqlite3_column_text(stmt, 0), sqlite3_column_int64(stmt, 1), err));
     return ia_connection_check(statements->db, code, reading, err);
+}
+
+static enum ia_status load_vanished(const struct loader *loader, const void *row, struct ia_error *err)
+{
+    return loader->vanished(loader->ctx, row, err);
+}
+
+enum ia_status ia_writer_load_vanished(struct ia_writer *writer, ia_load_vanished *each, void *ctx,
+                                       struct ia_error *err)
+{
+    struct ia_vanished_row row;
+    const struct loader loader = {.vanished = each, .ctx = ctx};
+    return load_rows(writer, IA_ENTITY_VANISHED, &row, load_vanished, &loader, err);
 }
 
 enum ia_status ia_writer_get_setting(struct ia_writer *writer, const char *key, int64_t *value, struct ia_error *err)

@@ -270,6 +270,25 @@ struct ia_mount_row {
     const char *path, *identity;
 };
 
+struct ia_vanished_row {
+    int64_t file_id;
+    int64_t image_id; /* 0: none */
+    int64_t gone_scan;
+    const char *volume, *path;
+    int64_t inode;
+    int64_t birth_ns; /* -1: not known */
+    int64_t size, mtime_ns, ctime_ns;
+    bool was_image, was_packed;
+    const char *backing_name;            /* NULL: none */
+    int64_t first_scan, referenced_scan; /* 0: none */
+    const char *referenced_by;           /* NULL: never */
+    int64_t referenced_mtime_ns;         /* as in ia_image_row, like those that follow */
+    const char *referenced_path;
+    bool referenced_uncertain;
+    int64_t base_id, past_base_id;
+    bool link_is_newer;
+};
+
 struct ia_setting_row {
     const char *key;
     int64_t value;

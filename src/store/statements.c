@@ -16,7 +16,9 @@ static const char inherit_names[] = "INSERT OR IGNORE INTO former_name SELECT ?1
                                     " WHERE image_id = ?2 UNION SELECT ?1, path FROM file_name WHERE file_id = ?3";
 
 static const char find_named[] = "SELECT file_id FROM file_name WHERE path = ?1 UNION SELECT i.file_id"
-                                 " FROM former_name AS f JOIN image AS i USING (image_id) WHERE f.path = ?1";
+                                 " FROM former_name AS f JOIN image AS i USING (image_id) WHERE f.path = ?1"
+                                 " UNION SELECT v.file_id FROM former_name AS f JOIN vanished AS v USING (image_id)"
+                                 " WHERE f.path = ?1";
 
 static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_EXTENTS] = put_extents,
@@ -31,6 +33,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_DROP_TREES] =
         "DELETE FROM tree WHERE root_id IN (SELECT image_id FROM image WHERE backing_id IS NOT NULL)",
     [IA_STMT_DROP_ACCEPTANCE] = "DELETE FROM acceptance WHERE number = ?",
+    [IA_STMT_DROP_VANISHED] = "DELETE FROM vanished WHERE file_id = ?",
     [IA_STMT_TOUCH_IMAGE] = "INSERT OR IGNORE INTO temp.touched VALUES (?)",
     [IA_STMT_TOUCH_FILE] = "INSERT OR IGNORE INTO temp.touched SELECT image_id FROM image_file WHERE file_id = ?",
     [IA_STMT_CLEAR_CHAIN] = "DELETE FROM chain WHERE image_id = ?",

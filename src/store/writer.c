@@ -20,6 +20,7 @@ struct ia_writer {
     int64_t scan_id, next_image_id, next_file_id, next_map_id;
     int64_t first_image_id; /* next_image_id when the scan began */
     bool any_gone;          /* a file or an image was taken away */
+    bool any_vanished;      /* and is remembered */
 };
 
 /* The settings that keep numbers of images and files from being used again. */
@@ -193,6 +194,17 @@ enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error 
     return ia_connection_exec(writer->db, "DELETE FROM absent_mount", err);
 }
 
+enum ia_status ia_writer_put_vanished(struct ia_writer *writer, const struct ia_vanished_row *row, struct ia_error *err)
+{
+    writer->any_vanished = true;
+    return ia_statements_put(&writer->statements, IA_ENTITY_VANISHED, row, err);
+}
+
+enum ia_status ia_writer_drop_vanished(struct ia_writer *writer, int64_t file_id, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_DROP_VANISHED, file_id, err);
+}
+
 enum ia_status ia_writer_drop_file(struct ia_writer *writer, int64_t file_id, struct ia_error *err)
 {
     writer->any_gone = true;
@@ -225,7 +237,8 @@ enum ia_status ia_writer_settle_former_names(struct ia_writer *writer, struct ia
 {
     return ia_connection_exec(writer->db,
                               "DELETE FROM former_name AS f WHERE NOT EXISTS (SELECT 1 FROM image AS i"
-                              " WHERE i.image_id = f.image_id) OR EXISTS (SELECT 1 FROM file_name AS n"
+                              " WHERE i.image_id = f.image_id) AND NOT EXISTS (SELECT 1 FROM vanished AS v"
+                              " WHERE v.image_id = f.image_id) OR EXISTS (SELECT 1 FROM file_name AS n"
                               " JOIN image AS i USING (file_id) WHERE n.path = f.path AND i.image_id = f.image_id)",
                               err);
 }
@@ -276,6 +289,7 @@ enum ia_status ia_writer_keep_history(struct ia_writer *writer, int64_t keep, st
     IA_TRY(ia_history_write(writer->db, writer->scan_id, writer->any_gone, err));
     IA_TRY(ia_writer_put_setting(writer, LAST_IMAGE, writer->next_image_id - 1, err));
     IA_TRY(ia_writer_put_setting(writer, LAST_FILE, writer->next_file_id - 1, err));
+    IA_TRY(writer->any_vanished ? ia_history_forget_oldest(writer->db, err) : IA_OK);
     return keep > 0 ? ia_history_prune(writer->db, keep, err) : IA_OK;
 }
 

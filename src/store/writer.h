@@ -145,6 +145,14 @@ IA_MUST_CHECK enum ia_status ia_writer_put_mount(struct ia_writer *writer, const
                                                  struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error *err);
 
+/* What earlier scans knew of files that vanished, by ascending file_id. */
+typedef enum ia_status ia_load_vanished(void *ctx, const struct ia_vanished_row *row, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_vanished(struct ia_writer *writer, ia_load_vanished *each, void *ctx,
+                                                     struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_vanished(struct ia_writer *writer, const struct ia_vanished_row *row,
+                                                    struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_drop_vanished(struct ia_writer *writer, int64_t file_id, struct ia_error *err);
+
 /* What an administrator accepted, by ascending numbers. */
 typedef enum ia_status ia_load_acceptance(void *ctx, const struct ia_acceptance_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_acceptances(struct ia_writer *writer, ia_load_acceptance *each, void *ctx,

@@ -26,13 +26,16 @@ static enum ia_status check_name(struct ia_catalog *catalog, const struct ia_fil
 static void lose(struct ia_catalog *catalog, struct ia_file *file)
 {
     file->gone = true;
+    if (file->previous != IA_NO_FILE) {
+        catalog->previous.items[file->previous].taken = false;
+        if (file->from_store && ia_file_is_image(file))
+            ia_file_give_back(file, &catalog->previous.items[file->previous]);
+    }
     file->class = IA_CLASS_SKIPPED;
     file->reason = "";
     file->from_store = false;
     ia_packed_content_free(file->packed);
     file->packed = NULL;
-    if (file->previous != IA_NO_FILE)
-        catalog->previous.items[file->previous].taken = false;
     file->previous = IA_NO_FILE;
 }
 

@@ -27,6 +27,11 @@ void ia_catalog_release(struct ia_catalog *catalog)
         ia_previous_release(&catalog->previous.items[i]);
     ia_vec_release(&catalog->files);
     ia_vec_release(&catalog->previous);
+    for (size_t i = 0; i < catalog->vanished.len; i++)
+        ia_vanished_release(&catalog->vanished.items[i]);
+    ia_vec_release(&catalog->vanished);
+    ia_vec_release(&catalog->vanished_by_inode);
+    ia_vec_release(&catalog->vanished_by_path);
     free(catalog->index.slots);
     free(catalog->previous_index.slots);
     for (size_t i = 0; i < catalog->symlinks.len; i++)

@@ -82,8 +82,12 @@ struct ia_catalog {
     struct ia_scan_progress progress;
     IA_VEC(struct ia_file *) files; /* owned; a file stays where it is */
     struct ia_index index;
-    IA_VEC(struct ia_previous) previous;
+    IA_VEC(struct ia_previous) previous; /* those that the scan before saw, by file_id, then those that came back */
+    size_t previous_stored;              /* how many of them the scan before saw */
     struct ia_index previous_index;
+    IA_VEC(struct ia_vanished) vanished; /* by file_id */
+    IA_VEC(size_t) vanished_by_inode;
+    IA_VEC(size_t) vanished_by_path;
     IA_VEC(struct ia_catalog_volume) volumes; /* each with a st_dev of its own */
     IA_VEC(struct ia_previous_volume) previous_volumes;
     size_t last_volume;      /* the one that was seen last */
@@ -151,9 +155,13 @@ static inline bool ia_catalog_memory_is_uncertain(const struct ia_catalog *catal
            (previous->referenced_uncertain || file->may_be_another);
 }
 
-/* The row is of this very file: same volume, same inode, and not made at another time. */
+/* The store's row is of this very file: same volume, same inode, and not made at another time. */
 bool ia_catalog_is_row_of(const struct ia_catalog *catalog, const struct ia_previous *previous,
                           const struct ia_file *file);
+/* That, or the file is the same again: one that came back, a faithful copy in its place. Its number and its past are
+ * the file's. */
+bool ia_catalog_is_same_file(const struct ia_catalog *catalog, const struct ia_previous *previous,
+                             const struct ia_file *file);
 
 /* Reports that the scan is in this phase, with what is done. */
 void ia_catalog_report(const struct ia_catalog *catalog, const char *phase);
@@ -195,7 +203,22 @@ IA_MUST_CHECK enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct 
 IA_MUST_CHECK enum ia_status ia_catalog_match(struct ia_catalog *catalog, struct ia_error *err);
 /* The same for a file that came later, by a reference. */
 IA_MUST_CHECK enum ia_status ia_catalog_match_late(struct ia_catalog *catalog, size_t number, struct ia_error *err);
-/* Images that an earlier scan met through --allow stay watched: adds those that still exist. */
+/* vanished.c: what came back is what it was. By its identity: *found is whether the file is one that vanished. */
+IA_MUST_CHECK enum ia_status ia_catalog_recall(struct ia_catalog *catalog, struct ia_file *file, bool *found,
+                                               struct ia_error *err);
+/* The same of a copy at its place. */
+IA_MUST_CHECK enum ia_status ia_catalog_recall_copy(struct ia_catalog *catalog, struct ia_file *file, bool *found,
+                                                    struct ia_error *err);
+/* That has this number; NULL: none. */
+const struct ia_vanished *ia_catalog_find_vanished(const struct ia_catalog *catalog, int64_t file_id);
+/* How the file of this number was that may be no more: in the scan before, or before it vanished. NULL: nothing is
+ * remembered of it. */
+const struct ia_file_key *ia_catalog_key_of(const struct ia_catalog *catalog, int64_t file_id);
+/* Gives what is remembered to the row of the same file. */
+void ia_catalog_remind(struct ia_previous *previous, struct ia_vanished *vanished);
+/* After all were loaded; false: out of memory. */
+bool ia_catalog_index_vanished(struct ia_catalog *catalog);
+/* Images that an earlier scan met through --allow stay watched: adds those that still exist, or do again. */
 IA_MUST_CHECK enum ia_status ia_catalog_add_allowed(struct ia_catalog *catalog, struct ia_error *err);
 /* absent.c: images that vanished with a mount. */
 IA_MUST_CHECK enum ia_status ia_catalog_find_absent(struct ia_catalog *catalog, struct ia_error *err);

@@ -2,11 +2,14 @@
 /* Files, and what is remembered of them. */
 #include "scan/catalog/file.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "io/block_device.h"
+#include "io/volume.h"
 
 const char *ia_file_class_word(enum ia_file_class class)
 {
@@ -85,6 +88,15 @@ void ia_previous_release(struct ia_previous *previous)
     ia_parsed_release(&previous->parsed);
 }
 
+void ia_vanished_release(struct ia_vanished *vanished)
+{
+    free(vanished->volume);
+    free(vanished->path);
+    free(vanished->backing_name);
+    free(vanished->referenced_by);
+    free(vanished->referenced_path);
+}
+
 void ia_file_take_over(struct ia_file *file, struct ia_previous *previous)
 {
     file->from_store = true;
@@ -99,6 +111,15 @@ void ia_file_take_over(struct ia_file *file, struct ia_previous *previous)
     }
 }
 
+void ia_file_give_back(struct ia_file *file, struct ia_previous *previous)
+{
+    ia_parsed_release(&previous->parsed);
+    previous->parsed = file->parsed;
+    file->parsed = (struct ia_parsed){0};
+    file->has_parsed = false;
+    file->from_store = false;
+}
+
 void ia_file_release(struct ia_file *file)
 {
     for (size_t i = 0; i < file->names.len; i++)
@@ -106,6 +127,32 @@ void ia_file_release(struct ia_file *file)
     ia_vec_release(&file->names);
     ia_parsed_release(&file->parsed);
     ia_packed_content_free(file->packed);
+}
+
+bool ia_file_has_path(const struct ia_file *file, const char *path)
+{
+    for (size_t i = 0; i < file->names.len; i++)
+        if (strcmp(path, file->names.items[i].path) == 0)
+            return true;
+    return false;
+}
+
+void ia_file_find_birth(struct ia_file *file)
+{
+    int64_t dev;
+    int64_t inode;
+    int64_t birth_ns;
+    if (ia_volume_birth(AT_FDCWD, ia_file_path(file), &dev, &inode, &birth_ns) && dev == file->key.dev &&
+        inode == file->key.inode)
+        file->birth_ns = birth_ns;
+}
+
+bool ia_file_is_faithful_copy(const struct ia_file *file, const char *path, const struct ia_file_key *key)
+{
+    enum { SECOND = 1000000000 };
+    int64_t now = file->key.mtime_ns;
+    bool same_time = now == key->mtime_ns || (now % SECOND == 0 && now / SECOND == key->mtime_ns / SECOND);
+    return same_time && key->size == file->key.size && ia_file_has_path(file, path);
 }
 
 const char *ia_file_image_state(const struct ia_file *file)

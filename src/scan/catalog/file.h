@@ -114,10 +114,27 @@ struct ia_previous {
     bool was_packed;                  /* packed was not NULL when it was loaded */
     bool is_forgotten;                /* the administrator does not wait for it any more */
     bool taken;                       /* a file of this scan has its place */
+    bool is_back;                     /* it had vanished before: the scan before has no row of it */
+    int64_t gone_scan;                /* the first scan that missed it as the image that it was; 0: none has */
     bool was_lost;                    /* an image before that scan, and none in it */
     bool was_image;                   /* that, or an image that may name others */
 };
 void ia_previous_release(struct ia_previous *previous);
+
+/* What earlier scans knew of a file that the scan before did not see, as the store has it; see the table vanished. */
+struct ia_vanished {
+    int64_t file_id, image_id, gone_scan;
+    char *volume, *path; /* owned */
+    char *backing_name;  /* owned; NULL: none */
+    struct ia_file_key key;
+    int64_t birth_ns;
+    bool was_image, was_packed;
+    int64_t first_scan, referenced_scan, referenced_mtime_ns, base_id, past_base_id;
+    char *referenced_by, *referenced_path; /* owned; NULL: never */
+    bool referenced_uncertain, link_is_newer;
+    bool is_back; /* a file of this scan is it; what is remembered went to that */
+};
+void ia_vanished_release(struct ia_vanished *vanished);
 
 struct ia_read;
 struct ia_node;
@@ -152,6 +169,8 @@ struct ia_file {
 };
 /* What the store has of it is what it is. */
 void ia_file_take_over(struct ia_file *file, struct ia_previous *previous);
+/* It is to be read again after all, or is gone: what it was when it was seen last is remembered. */
+void ia_file_give_back(struct ia_file *file, struct ia_previous *previous);
 /* What it owns itself; read and node are the caller's. */
 void ia_file_release(struct ia_file *file);
 
@@ -182,6 +201,29 @@ static inline bool ia_file_is_sound(const struct ia_file *file)
 {
     return ia_file_is_image(file) && file->has_parsed && file->parsed.status == IA_OK;
 }
+
+/* One of its names. */
+bool ia_file_has_path(const struct ia_file *file, const char *path);
+/* Looks at when it was made, if it is there still. */
+void ia_file_find_birth(struct ia_file *file);
+/* Both births are known, and are the same. */
+static inline bool ia_file_is_born_with(const struct ia_file *file, int64_t birth_ns)
+{
+    return birth_ns >= 0 && birth_ns == file->birth_ns;
+}
+/* Both are known, and are not. */
+static inline bool ia_file_is_born_apart(const struct ia_file *file, int64_t birth_ns)
+{
+    return birth_ns >= 0 && file->birth_ns >= 0 && birth_ns != file->birth_ns;
+}
+/* Size and time stamp are those of an earlier scan. */
+static inline bool ia_file_has_content(const struct ia_file *file, const struct ia_file_key *key)
+{
+    return key->size == file->key.size && key->mtime_ns == file->key.mtime_ns;
+}
+/* It has the path of another inode, its size, and its time stamp or what an archive without fractions of a second
+ * leaves of that: the same again. */
+bool ia_file_is_faithful_copy(const struct ia_file *file, const char *path, const struct ia_file_key *key);
 
 /* Of the links that the file system counts, those that are among its names, each once however many mounts show it. */
 int64_t ia_file_count_links(const struct ia_file *file);

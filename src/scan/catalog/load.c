@@ -159,6 +159,20 @@ static enum ia_status load_packed_reference(void *ctx, const struct ia_packed_re
                : ia_no_memory(err);
 }
 
+/* A file that is there, and no image: what is remembered of it as one is for the day when it is one again. */
+static enum ia_status load_vanished(void *ctx, const struct ia_vanished_row *row, struct ia_error *err)
+{
+    struct loader *loader = ctx;
+    struct ia_catalog *catalog = loader->catalog;
+    IA_TRY(ia_restore_vanished(catalog, row, err));
+    struct ia_previous *previous = previous_of_file(loader, row->file_id);
+    struct ia_vanished *vanished = &catalog->vanished.items[catalog->vanished.len - 1];
+    if (previous != NULL && previous->image_id == 0)
+        ia_catalog_remind(previous, vanished);
+    vanished->is_back = previous != NULL;
+    return IA_OK;
+}
+
 enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)
 {
     struct loader loader = {.catalog = catalog};
@@ -175,6 +189,11 @@ enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)
         status = ia_writer_load_packed_files(catalog->writer, load_packed_file, &loader, err);
     if (status == IA_OK)
         status = ia_writer_load_packed_references(catalog->writer, load_packed_reference, &loader, err);
+    if (status == IA_OK)
+        status = ia_writer_load_vanished(catalog->writer, load_vanished, &loader, err);
+    catalog->previous_stored = catalog->previous.len;
+    if (status == IA_OK && !ia_catalog_index_vanished(catalog))
+        status = ia_no_memory(err);
     for (size_t i = 0; i < loader.strays.len && status == IA_OK; i++)
         status = ia_writer_drop_image(catalog->writer, loader.strays.items[i], err);
     /* Without its mappings an image is not taken over: what it maps is unknown. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Which files are those of the scan before: unchanged ones are taken over without a read. */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,23 +41,19 @@ static enum ia_status match_paths(struct ia_catalog *catalog, struct ia_error *e
     return IA_OK;
 }
 
-/* Both births are known, and are the same, or are not. */
-static bool is_born_with(const struct ia_previous *previous, const struct ia_file *item)
-{
-    return previous->birth_ns >= 0 && previous->birth_ns == item->birth_ns;
-}
-
-static bool is_born_apart(const struct ia_previous *previous, const struct ia_file *item)
-{
-    return previous->birth_ns >= 0 && item->birth_ns >= 0 && previous->birth_ns != item->birth_ns;
-}
-
 bool ia_catalog_is_row_of(const struct ia_catalog *catalog, const struct ia_previous *previous,
                           const struct ia_file *file)
 {
     int64_t volume_id = catalog->volumes.items[file->volume].previous_id;
-    return volume_id != 0 && previous->volume_id == volume_id && previous->key.inode == file->key.inode &&
-           !is_born_apart(previous, file);
+    return !previous->is_back && volume_id != 0 && previous->volume_id == volume_id &&
+           previous->key.inode == file->key.inode && !ia_file_is_born_apart(file, previous->birth_ns);
+}
+
+bool ia_catalog_is_same_file(const struct ia_catalog *catalog, const struct ia_previous *previous,
+                             const struct ia_file *file)
+{
+    return previous->is_back || ia_catalog_is_row_of(catalog, previous, file) ||
+           ia_file_is_faithful_copy(file, previous->path, &previous->key);
 }
 
 /* Time stamps that did not change are those of the same file: a new one has a new ctime, unless it was made at a time
@@ -71,45 +66,33 @@ static bool is_untouched(const struct ia_previous *previous, const struct ia_fil
 /* Asks the kernel only where that is not known already. */
 static void find_birth(struct ia_file *item, const struct ia_previous *previous)
 {
-    int64_t dev;
-    int64_t inode;
-    int64_t birth_ns;
     if (is_untouched(previous, item))
         item->birth_ns = previous->birth_ns;
-    else if (ia_volume_birth(AT_FDCWD, ia_file_path(item), &dev, &inode, &birth_ns) && dev == item->key.dev &&
-             inode == item->key.inode)
-        item->birth_ns = birth_ns;
-}
-
-static bool has_its_content(const struct ia_previous *previous, const struct ia_file *item)
-{
-    return previous->key.size == item->key.size && previous->key.mtime_ns == item->key.mtime_ns;
+    else
+        ia_file_find_birth(item);
 }
 
 static bool has_its_path(const struct ia_previous *previous, const struct ia_file *item)
 {
-    for (size_t i = 0; i < item->names.len; i++)
-        if (strcmp(previous->path, item->names.items[i].path) == 0)
-            return true;
-    return false;
+    return ia_file_has_path(item, previous->path);
 }
 
 /* An inode number is used again after its file is gone. Where the file system does not keep when a file was made, the
  * same file is one that keeps its path, or, renamed, its content. */
 static bool is_same_file(const struct ia_previous *previous, const struct ia_file *item)
 {
-    if (is_born_with(previous, item))
+    if (ia_file_is_born_with(item, previous->birth_ns))
         return true;
-    if (is_born_apart(previous, item))
+    if (ia_file_is_born_apart(item, previous->birth_ns))
         return false;
-    return has_its_content(previous, item) || has_its_path(previous, item);
+    return ia_file_has_content(item, &previous->key) || has_its_path(previous, item);
 }
 
 /* Only content and path together leave no room for a file that was made since; or stamps that include the ctime. */
 static bool may_be_another(const struct ia_previous *previous, const struct ia_file *item)
 {
-    return !is_born_with(previous, item) && !is_untouched(previous, item) &&
-           !(has_its_content(previous, item) && has_its_path(previous, item));
+    return !ia_file_is_born_with(item, previous->birth_ns) && !is_untouched(previous, item) &&
+           !(ia_file_has_content(item, &previous->key) && has_its_path(previous, item));
 }
 
 /* By identity: takes over what is unchanged. False when no earlier row is of this file. */
@@ -138,42 +121,60 @@ static bool match_identity(struct ia_catalog *catalog, struct ia_file *item)
 enum ia_status ia_catalog_match(struct ia_catalog *catalog, struct ia_error *err)
 {
     IA_TRY(ia_catalog_match_volumes(catalog, err));
-    for (size_t i = 0; i < catalog->files.len; i++)
-        match_identity(catalog, catalog->files.items[i]);
-    return match_paths(catalog, err);
+    for (size_t i = 0; i < catalog->files.len; i++) {
+        bool found;
+        if (!match_identity(catalog, catalog->files.items[i]) && catalog->vanished.len > 0)
+            IA_TRY(ia_catalog_recall(catalog, catalog->files.items[i], &found, err));
+    }
+    IA_TRY(match_paths(catalog, err));
+    for (size_t i = 0; i < catalog->files.len && catalog->vanished.len > 0; i++) {
+        bool found;
+        if (catalog->files.items[i]->previous == IA_NO_FILE)
+            IA_TRY(ia_catalog_recall_copy(catalog, catalog->files.items[i], &found, err));
+    }
+    return IA_OK;
 }
 
 enum ia_status ia_catalog_match_late(struct ia_catalog *catalog, size_t number, struct ia_error *err)
 {
     struct ia_file *item = catalog->files.items[number];
+    bool found = false;
     IA_TRY(ia_catalog_match_volumes(catalog, err));
     if (match_identity(catalog, item))
         return IA_OK;
-    for (size_t i = 0; i < catalog->previous.len; i++) {
+    IA_TRY(ia_catalog_recall(catalog, item, &found, err));
+    for (size_t i = 0; i < catalog->previous.len && !found; i++) {
         struct ia_previous *previous = &catalog->previous.items[i];
         if (!previous->taken && strcmp(previous->path, ia_file_path(item)) == 0) {
             item->previous = i;
-            previous->taken = true;
-            return IA_OK;
+            previous->taken = found = true;
         }
     }
-    return IA_OK;
+    return found ? IA_OK : ia_catalog_recall_copy(catalog, item, &found, err);
+}
+
+static enum ia_status add_allowed(struct ia_catalog *catalog, const char *path, struct ia_error *err)
+{
+    struct ia_error cause;
+    struct stat st;
+    size_t number;
+    IA_AUTO_FREE char *canonical = NULL;
+    if (ia_catalog_is_below_a_root(catalog, path) ||
+        ia_confine_resolve(&catalog->confine, path, &canonical, &cause) != IA_OK || strcmp(canonical, path) != 0 ||
+        lstat(canonical, &st) != 0 || !S_ISREG(st.st_mode))
+        return IA_OK;
+    return ia_catalog_add(catalog, canonical, &st, false, &number, err);
 }
 
 enum ia_status ia_catalog_add_allowed(struct ia_catalog *catalog, struct ia_error *err)
 {
-    enum ia_status status = IA_OK;
-    for (size_t i = 0; i < catalog->previous.len && status == IA_OK && catalog->options->allow_count > 0; i++) {
-        const struct ia_previous *previous = &catalog->previous.items[i];
-        struct ia_error cause;
-        struct stat st;
-        size_t number;
-        IA_AUTO_FREE char *canonical = NULL;
-        if (previous->image_id == 0 || ia_catalog_is_below_a_root(catalog, previous->path))
-            continue;
-        if (ia_confine_resolve(&catalog->confine, previous->path, &canonical, &cause) == IA_OK &&
-            strcmp(canonical, previous->path) == 0 && lstat(canonical, &st) == 0 && S_ISREG(st.st_mode))
-            status = ia_catalog_add(catalog, canonical, &st, false, &number, err);
-    }
-    return status;
+    if (catalog->options->allow_count == 0)
+        return IA_OK;
+    for (size_t i = 0; i < catalog->previous.len; i++)
+        if (catalog->previous.items[i].image_id != 0)
+            IA_TRY(add_allowed(catalog, catalog->previous.items[i].path, err));
+    for (size_t i = 0; i < catalog->vanished.len; i++)
+        if (catalog->vanished.items[i].image_id != 0)
+            IA_TRY(add_allowed(catalog, catalog->vanished.items[i].path, err));
+    return IA_OK;
 }

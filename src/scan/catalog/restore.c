@@ -162,3 +162,34 @@ enum ia_status ia_restore_file(void *ctx, const struct ia_file_row *row, struct 
         free(previous.path);
     return status;
 }
+
+enum ia_status ia_restore_vanished(void *ctx, const struct ia_vanished_row *row, struct ia_error *err)
+{
+    struct ia_catalog *catalog = ctx;
+    bool ok = true;
+    struct ia_vanished vanished = {
+        .file_id = row->file_id,
+        .image_id = row->image_id,
+        .gone_scan = row->gone_scan,
+        .volume = copy(row->volume, &ok),
+        .path = copy(row->path, &ok),
+        .backing_name = copy(row->backing_name, &ok),
+        .key = {0, row->inode, row->size, row->mtime_ns, row->ctime_ns},
+        .birth_ns = row->birth_ns,
+        .was_image = row->was_image,
+        .was_packed = row->was_packed,
+        .first_scan = row->first_scan,
+        .referenced_scan = row->referenced_scan,
+        .referenced_mtime_ns = row->referenced_mtime_ns,
+        .base_id = row->base_id,
+        .past_base_id = row->past_base_id,
+        .link_is_newer = row->link_is_newer,
+        .referenced_by = copy(row->referenced_by, &ok),
+        .referenced_path = copy(row->referenced_path, &ok),
+        .referenced_uncertain = row->referenced_uncertain,
+    };
+    if (ok && ia_vec_push(&catalog->vanished, vanished))
+        return IA_OK;
+    ia_vanished_release(&vanished);
+    return ia_no_memory(err);
+}

@@ -12,4 +12,6 @@ IA_MUST_CHECK enum ia_status ia_restore_file(void *ctx, const struct ia_file_row
 IA_MUST_CHECK enum ia_status ia_restore_image(struct ia_previous *previous, const struct ia_image_row *row,
                                               struct ia_error *err);
 
+IA_MUST_CHECK enum ia_status ia_restore_vanished(void *ctx, const struct ia_vanished_row *row, struct ia_error *err);
+
 #endif

@@ -59,21 +59,6 @@ bool ia_file_numbers_add(struct ia_file_numbers *numbers, size_t number)
     return ia_vec_push(&numbers->all, number);
 }
 
-/* The row of a file that may be no more; the catalog has them by ascending file_id. */
-static const struct ia_previous *row_by_id(const struct ia_catalog *catalog, int64_t file_id)
-{
-    size_t low = 0;
-    for (size_t high = catalog->previous.len; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (catalog->previous.items[middle].file_id < file_id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool found = low < catalog->previous.len && catalog->previous.items[low].file_id == file_id;
-    return found ? &catalog->previous.items[low] : NULL;
-}
-
 static bool add_copies(const struct ia_successors *successors, const struct ia_file_key *key,
                        struct ia_file_numbers *out)
 {
@@ -109,8 +94,8 @@ bool ia_successors_add(const struct ia_successors *successors, int64_t file_id, 
     for (; low < successors->rows.len && successors->rows.items[low].file_id == file_id; low++)
         if (!ia_file_numbers_add(out, successors->rows.items[low].number))
             return false;
-    const struct ia_previous *row = row_by_id(successors->catalog, file_id);
-    return row == NULL || add_copies(successors, &row->key, out);
+    const struct ia_file_key *key = ia_catalog_key_of(successors->catalog, file_id);
+    return key == NULL || add_copies(successors, key, out);
 }
 
 bool ia_successors_add_copies(const struct ia_successors *successors, size_t number, struct ia_file_numbers *out)

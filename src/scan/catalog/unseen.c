@@ -91,7 +91,7 @@ void ia_catalog_keep_unreadable(struct ia_catalog *catalog)
         if (file->class != IA_CLASS_UNKNOWN || strcmp(file->reason, "unreadable") != 0 || file->previous == IA_NO_FILE)
             continue;
         struct ia_previous *previous = &catalog->previous.items[file->previous];
-        if (previous->image_id == 0 || !ia_catalog_is_row_of(catalog, previous, file))
+        if (previous->class != IA_CLASS_IMAGE || !ia_catalog_is_row_of(catalog, previous, file))
             continue;
         char *cause = ia_steal_ptr(file->parsed.message);
         ia_parsed_release(&file->parsed);

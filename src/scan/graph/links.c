@@ -162,6 +162,8 @@ static enum ia_status read_one_again(struct ia_links *links, size_t number, bool
     IA_TRY(keep_content(item, request.stated, err));
     if (item->from_store) { /* its stored mappings are no longer true */
         IA_TRY(ia_reading_drop_mappings(links->reading, item, err));
+        if (ia_file_is_image(item))
+            ia_file_give_back(item, &links->catalog->previous.items[item->previous]);
         item->from_store = false;
     }
     return ia_reading_submit(links->reading, number, &request, err);

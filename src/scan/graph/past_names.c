@@ -69,11 +69,19 @@ static enum ia_status find_past_base(struct ia_links *links, struct ia_file *fil
     return IA_OK;
 }
 
+/* That, or one that came back. */
+static bool is_the_same_again(const struct ia_links *links, const struct ia_file *file,
+                              const struct ia_previous *previous)
+{
+    return previous != NULL && (file->not_seen || ia_catalog_is_same_file(links->catalog, previous, file));
+}
+
 /* What is known of the image's base, as long as the image has that name for it. */
 static bool recall(const struct ia_links *links, struct ia_file *file)
 {
     const struct ia_previous *previous = ia_catalog_previous(links->catalog, file);
-    if (!is_the_same(links, file, previous) || previous->seen_since_ns == 0) /* 0: all that was known is lost */
+    if (!is_the_same_again(links, file, previous) || /* 0: all that was known is lost */
+        (previous->seen_since_ns == 0 && previous->gone_scan == 0))
         return false;
     const char *before = previous->parsed.facts.backing_name; /* NULL: it was taken over */
     if (!file->from_store && (before == NULL || strcmp(before, file->parsed.facts.backing_name) != 0))
@@ -192,7 +200,7 @@ static bool list_files(const struct ia_links *links, struct past_links *past)
     for (size_t i = 0; i < links->catalog->files.len; i++) {
         const struct ia_file *file = links->catalog->files.items[i];
         const struct ia_previous *previous = ia_catalog_previous(links->catalog, file);
-        if (is_the_same(links, file, previous) &&
+        if (is_the_same_again(links, file, previous) &&
             !ia_vec_push(&past->files, ((struct past_file){previous->file_id, i})))
             return false;
     }

@@ -2,6 +2,7 @@
 /* Rows of files and volumes, and what goes of the scan before. */
 #include <string.h>
 
+#include "scan/catalog/volumes.h"
 #include "scan/publish/publish.h"
 
 static enum ia_status drop_mappings(struct ia_publish *publish, const struct ia_parsed *parsed, struct ia_error *err)
@@ -11,15 +12,66 @@ static enum ia_status drop_mappings(struct ia_publish *publish, const struct ia_
     return IA_OK;
 }
 
+/* For the day when the file is there again, and the image that it was. image_id: that it has then; 0: a new one. */
+static enum ia_status remember(struct ia_publish *publish, const struct ia_previous *previous, int64_t image_id,
+                               struct ia_error *err)
+{
+    int64_t now = ia_writer_scan_id(publish->writer);
+    if (previous->image_id == 0 && !previous->was_lost && !previous->was_packed)
+        return IA_OK;
+    const struct ia_vanished_row row = {
+        .file_id = previous->file_id,
+        .image_id = image_id,
+        .gone_scan = previous->gone_scan != 0 ? previous->gone_scan : now,
+        .volume = ia_catalog_previous_identity(publish->catalog, previous->volume_id),
+        .path = previous->path,
+        .inode = previous->key.inode,
+        .birth_ns = previous->birth_ns,
+        .size = previous->key.size,
+        .mtime_ns = previous->key.mtime_ns,
+        .ctime_ns = previous->key.ctime_ns,
+        .was_image = previous->was_image,
+        .was_packed = previous->was_packed,
+        .backing_name = previous->parsed.facts.backing_name,
+        .first_scan = previous->first_scan,
+        .referenced_scan = previous->referenced_scan,
+        .referenced_by = previous->referenced_by,
+        .referenced_mtime_ns = previous->referenced_mtime_ns,
+        .referenced_path = previous->referenced_path,
+        .referenced_uncertain = previous->referenced_uncertain,
+        .base_id = previous->base_id,
+        .past_base_id = previous->past_base_id,
+        .link_is_newer = previous->link_is_newer,
+    };
+    if (image_id != 0) /* packed images may name it by any name that it had */
+        IA_TRY(ia_writer_inherit_names(publish->writer, image_id, image_id, previous->file_id, err));
+    return ia_writer_put_vanished(publish->writer, &row, err);
+}
+
+/* Of a file that has its place: the rows that are not of it, or not of what it is. */
+static enum ia_status drop_replaced(struct ia_publish *publish, const struct ia_file *item,
+                                    const struct ia_previous *previous, struct ia_error *err)
+{
+    bool is_lost = previous->image_id != 0 && !ia_file_is_image(item);
+    if (!ia_catalog_is_same_file(publish->catalog, previous, item))
+        IA_TRY(remember(publish, previous, ia_file_is_image(item) ? 0 : previous->image_id, err));
+    else if (is_lost)
+        IA_TRY(remember(publish, previous, previous->image_id, err));
+    if (!ia_catalog_is_row_of(publish->catalog, previous, item))
+        return ia_writer_drop_file(publish->writer, previous->file_id, err);
+    return is_lost ? ia_writer_drop_image(publish->writer, previous->image_id, err) : IA_OK;
+}
+
 /* What the scan before had and this one has not, or has anew. */
 enum ia_status ia_publish_drop_old(struct ia_publish *publish, struct ia_error *err)
 {
     struct ia_catalog *catalog = publish->catalog;
     for (size_t i = 0; i < catalog->previous.len; i++) {
         const struct ia_previous *previous = &catalog->previous.items[i];
-        if (previous->taken)
+        if (previous->taken || previous->is_back)
             continue;
-        publish->row.vanished += previous->image_id != 0;
+        publish->row.vanished += previous->image_id != 0 && previous->gone_scan == 0;
+        IA_TRY(remember(publish, previous, previous->image_id, err));
         IA_TRY(drop_mappings(publish, &previous->parsed, err));
         IA_TRY(ia_writer_drop_file(publish->writer, previous->file_id, err));
     }
@@ -32,10 +84,7 @@ enum ia_status ia_publish_drop_old(struct ia_publish *publish, struct ia_error *
             continue;
         if (!item->from_store)
             IA_TRY(drop_mappings(publish, &previous->parsed, err));
-        if (!ia_catalog_is_row_of(catalog, previous, item))
-            IA_TRY(ia_writer_drop_file(publish->writer, previous->file_id, err));
-        else if (previous->image_id != 0 && !ia_file_is_image(item))
-            IA_TRY(ia_writer_drop_image(publish->writer, previous->image_id, err));
+        IA_TRY(drop_replaced(publish, item, previous, err));
     }
     return IA_OK;
 }
@@ -90,13 +139,14 @@ enum ia_status ia_publish_files(struct ia_publish *publish, struct ia_error *err
     for (size_t i = 0; i < catalog->files.len; i++) {
         struct ia_file *item = catalog->files.items[i];
         const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
-        bool known = previous != NULL && ia_catalog_is_row_of(catalog, previous, item);
+        bool has_row = previous != NULL && ia_catalog_is_row_of(catalog, previous, item);
+        bool known = has_row || (previous != NULL && ia_catalog_is_same_file(catalog, previous, item));
         if (item->gone)
             continue;
         item->file_id = known ? previous->file_id : 0;
-        item->new_row = !known;
+        item->new_row = !has_row;
         item->links_found = ia_file_count_links(item);
-        if (known && item->from_store && row_is_current(previous, item))
+        if (has_row && item->from_store && row_is_current(previous, item))
             continue;
         struct ia_file_row row = {
             .file_id = item->file_id,
@@ -118,8 +168,22 @@ enum ia_status ia_publish_files(struct ia_publish *publish, struct ia_error *err
         };
         IA_TRY(ia_writer_put_file(publish->writer, &row, err));
         item->file_id = row.file_id;
-        if (known)
+        if (has_row)
             IA_TRY(ia_writer_touch_file(publish->writer, item->file_id, err));
+    }
+    return IA_OK;
+}
+
+enum ia_status ia_publish_returned(struct ia_publish *publish, struct ia_error *err)
+{
+    const struct ia_catalog *catalog = publish->catalog;
+    for (size_t i = 0; i < catalog->files.len && catalog->vanished.len > 0; i++) {
+        const struct ia_file *item = catalog->files.items[i];
+        const struct ia_previous *previous = ia_catalog_previous(catalog, item);
+        bool is_whole = ia_file_is_image(item) || (item->packed != NULL && previous != NULL && previous->image_id == 0);
+        if (is_whole && previous != NULL && previous->gone_scan != 0 &&
+            ia_catalog_is_same_file(catalog, previous, item))
+            IA_TRY(ia_writer_drop_vanished(publish->writer, previous->file_id, err));
     }
     return IA_OK;
 }

@@ -16,12 +16,13 @@ void ia_publish_number_images(struct ia_publish *publish)
             continue;
         bool known = previous != NULL && previous->image_id != 0;
         item->image_id = known ? previous->image_id : ia_writer_new_image_id(publish->writer);
+        bool was_there = known && previous->gone_scan == 0;
         publish->row.images++;
-        publish->row.added += !known;
+        publish->row.added += !was_there;
         publish->row.parsed += item->read->parsed_now;
         publish->row.unchanged += item->from_store;
-        publish->row.changed += known && !item->from_store;
-        publish->row.renamed += known && strcmp(previous->path, ia_file_path(item)) != 0;
+        publish->row.changed += was_there && !item->from_store;
+        publish->row.renamed += was_there && strcmp(previous->path, ia_file_path(item)) != 0;
         if (item->parsed.mappings.len == 0) { /* nothing could be read: an active mapping without extents */
             struct ia_mapping none = {.map_id = ia_writer_new_map_id(publish->writer), .failed = true};
             if (!ia_vec_push(&item->parsed.mappings, none))
@@ -98,7 +99,9 @@ static void add_memory(const struct ia_publish *publish, const struct ia_file *i
     row->seen_since_ns = item->node->seen_since_ns;
     row->path_since_ns = item->node->path_since_ns;
     row->base_id = item->node->base_id;
-    if (row->base_id == 0 && base != IA_NO_FILE)
+    if (item->node->base_before != IA_NO_FILE)
+        row->base_id = publish->catalog->files.items[item->node->base_before]->file_id;
+    else if (row->base_id == 0 && base != IA_NO_FILE)
         row->base_id = publish->catalog->files.items[base]->file_id;
 }
 

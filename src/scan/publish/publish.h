@@ -31,6 +31,8 @@ IA_MUST_CHECK enum ia_status ia_publish_drop_old(struct ia_publish *publish, str
 /* files.c: each volume, with what is free now; then files, where they are not as they were. */
 IA_MUST_CHECK enum ia_status ia_publish_volumes(struct ia_publish *publish, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_publish_files(struct ia_publish *publish, struct ia_error *err);
+/* files.c: what came back is remembered as what it is. */
+IA_MUST_CHECK enum ia_status ia_publish_returned(struct ia_publish *publish, struct ia_error *err);
 /* accept.c: marks the findings that an administrator accepted. */
 IA_MUST_CHECK enum ia_status ia_publish_accept(struct ia_publish *publish, struct ia_error *err);
 /* references.c: names and references, where they are not as they were. */

@@ -31,11 +31,14 @@ static bool is_open_question(const struct ia_file *item)
     return false;
 }
 
-/* The images of this scan, and those of the one before. */
+/* The images of this scan, of the one before, and those that vanished. */
 static bool gather(const struct ia_catalog *catalog, struct paths *paths)
 {
     for (size_t i = 0; i < catalog->previous.len; i++)
         if (catalog->previous.items[i].image_id != 0 && !ia_vec_push(&paths->all, catalog->previous.items[i].path))
+            return false;
+    for (size_t i = 0; i < catalog->vanished.len; i++)
+        if (catalog->vanished.items[i].first_scan != 0 && !ia_vec_push(&paths->all, catalog->vanished.items[i].path))
             return false;
     for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *item = catalog->files.items[i];
