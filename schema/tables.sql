@@ -326,6 +326,14 @@ CREATE TABLE image_memory (
                                   -- image and image_memory are not written again
 ) STRICT;
 
+-- More files that an image's backing name led to in earlier scans, after image_memory.base_id: it was used on them. As long
+-- as it has that name, and does not lead to the first one again.
+CREATE TABLE former_base (
+    file_id INTEGER NOT NULL,  -- main file of the image; it may be in the table vanished
+    base_id INTEGER NOT NULL,  -- file_id; that file may be no more
+    PRIMARY KEY (file_id, base_id)
+) STRICT, WITHOUT ROWID;
+
 -- The host files of an image.
 CREATE TABLE image_file (
     image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,

@@ -159,6 +159,11 @@ struct ia_graph_claim {
     int64_t defined_ns;  /* when the inventory's file was written to; 0: unknown */
 };
 
+/* A file that the backing name of an image, the same as now, led to in an earlier scan, besides base_before. */
+struct ia_graph_former_base {
+    size_t image, file;
+};
+
 /* A finding of the latest scan that a verdict may rest on. */
 struct ia_graph_finding {
     const char *path;
@@ -178,6 +183,7 @@ struct ia_graph {
     IA_VEC(struct ia_graph_part) parts;
     IA_VEC(struct ia_graph_packed) packed; /* those of one name together */
     IA_VEC(struct ia_graph_former) former;
+    IA_VEC(struct ia_graph_former_base) former_bases;
     IA_VEC(struct ia_graph_holder) holders;
     IA_VEC(struct ia_graph_finding) findings;
     IA_VEC(struct ia_graph_inventory) inventories;

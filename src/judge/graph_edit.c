@@ -189,6 +189,15 @@ static bool has_data_file(const struct ia_graph *graph, size_t number)
     return false;
 }
 
+static void drop_former_bases(struct ia_graph *graph, size_t image)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < graph->former_bases.len; i++)
+        if (graph->former_bases.items[i].image != image)
+            graph->former_bases.items[kept++] = graph->former_bases.items[i];
+    graph->former_bases.len = kept;
+}
+
 bool ia_graph_flatten(struct ia_graph *graph, size_t number)
 {
     struct ia_graph_image *image = &graph->images.items[number];
@@ -211,6 +220,7 @@ bool ia_graph_flatten(struct ia_graph *graph, size_t number)
         graph->references.items[kept++] = *reference;
     }
     graph->references.len = kept;
+    drop_former_bases(graph, number);
     return ia_graph_write(graph, number);
 }
 

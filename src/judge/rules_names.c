@@ -179,14 +179,20 @@ void ia_rule_broken_references(struct ia_finder *finder)
     }
 }
 
-/* An overlay was made on the candidate, and its backing name leads to another file now: a template that was refreshed
- * under its old name, a link that was turned. */
+/* An overlay was made on the candidate, or used on it, and its backing name leads to another file now: a template that
+ * was refreshed under its old name, a link that was turned. */
 void ia_rule_exchanged(struct ia_finder *finder)
 {
     const struct ia_graph *graph = finder->judge->graph;
     for (size_t i = 0; i < finder->judge->exchanged.len; i++) {
         const struct ia_graph_image *by = &graph->images.items[finder->judge->exchanged.items[i]];
         if (!by->is_gone && by->base_before == finder->image->file && finder->image != by)
+            ia_finder_doubt(finder, IA_DOUBT_EXCHANGED, by->path);
+    }
+    for (size_t i = 0; i < graph->former_bases.len; i++) {
+        const struct ia_graph_former_base *pair = &graph->former_bases.items[i];
+        const struct ia_graph_image *by = &graph->images.items[pair->image];
+        if (pair->file == finder->image->file && !by->is_gone && by->backing != finder->number && finder->image != by)
             ia_finder_doubt(finder, IA_DOUBT_EXCHANGED, by->path);
     }
 }

@@ -344,6 +344,11 @@ static const struct ia_column_spec vanished_columns[] = {
     IA_COLUMN(ia_vanished_row, link_is_newer),
 };
 
+static const struct ia_column_spec former_base_columns[] = {
+    IA_KEY(ia_former_base_row, file_id),
+    IA_KEY(ia_former_base_row, base_id),
+};
+
 static const struct ia_column_spec setting_columns[] = {
     IA_KEY(ia_setting_row, key),
     IA_COLUMN(ia_setting_row, value),
@@ -400,6 +405,7 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
     [IA_ENTITY_PASSED] = {"scan_passed", COLUMNS(passed), NULL},
     [IA_ENTITY_MOUNT] = {"absent_mount", COLUMNS(mount), "ORDER BY path"},
     [IA_ENTITY_VANISHED] = {"vanished", COLUMNS(vanished), "ORDER BY file_id"},
+    [IA_ENTITY_FORMER_BASE] = {"former_base", COLUMNS(former_base), "ORDER BY file_id, base_id"},
     [IA_ENTITY_SETTING] = {"setting", COLUMNS(setting), NULL},
     [IA_ENTITY_TEMPLATE] = {"template", COLUMNS(template), "ORDER BY glob"},
     [IA_ENTITY_ACCEPTANCE] = {"acceptance", COLUMNS(acceptance), "ORDER BY number"},

@@ -192,6 +192,12 @@ static bool add_holder(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
     return (!of_all && holder.file == IA_GRAPH_NONE) || ia_vec_push(&stored->graph.holders, holder);
 }
 
+static bool add_former_base(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    struct ia_graph_former_base pair = {ia_graph_column_image(stored, stmt, 0), ia_graph_column_file(stored, stmt, 1)};
+    return pair.image == IA_GRAPH_NONE || pair.file == IA_GRAPH_NONE || ia_vec_push(&stored->graph.former_bases, pair);
+}
+
 static bool add_glob(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     return ia_vec_push(&stored->graph.backing_globs, ia_graph_column_text_or_empty(stored, stmt, 0));
@@ -261,6 +267,7 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
         {add_reference, "SELECT image_id, kind, state, name, path, target_id FROM reference"
                         " WHERE kind NOT IN ('parent-path', 'companion')"},
         {add_part, "SELECT image_id, file_id, path FROM image_file WHERE number > 0"},
+        {add_former_base, "SELECT i.image_id, b.base_id FROM former_base AS b JOIN image AS i USING (file_id)"},
         {add_holder, "SELECT file_id, subject FROM holder"},
         {add_packed, "SELECT f.path, p.member, p.state, p.name, p.path, p.target_id, p.base_id, p.stated, f.mtime_ns"
                      " FROM packed_reference AS p"

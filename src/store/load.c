@@ -16,6 +16,7 @@ struct loader {
     ia_load_mapping *mapping;
     ia_load_mount *mount;
     ia_load_vanished *vanished;
+    ia_load_former_base *former_base;
     ia_load_reference *reference;
     ia_load_packed_file *packed_file;
     ia_load_packed_reference *packed_reference;
@@ -319,6 +320,20 @@ enum ia_status ia_writer_load_vanished(struct ia_writer *writer, ia_load_vanishe
     struct ia_vanished_row row;
     const struct loader loader = {.vanished = each, .ctx = ctx};
     return load_rows(writer, IA_ENTITY_VANISHED, &row, load_vanished, &loader, err);
+}
+
+static enum ia_status load_former_base(const struct loader *loader, const void *row, struct ia_error *err)
+{
+    const struct ia_former_base_row *former = row;
+    return loader->former_base(loader->ctx, former->file_id, former->base_id, err);
+}
+
+enum ia_status ia_writer_load_former_bases(struct ia_writer *writer, ia_load_former_base *each, void *ctx,
+                                           struct ia_error *err)
+{
+    struct ia_former_base_row row;
+    const struct loader loader = {.former_base = each, .ctx = ctx};
+    return load_rows(writer, IA_ENTITY_FORMER_BASE, &row, load_former_base, &loader, err);
 }
 
 enum ia_status ia_writer_get_setting(struct ia_writer *writer, const char *key, int64_t *value, struct ia_error *err)

@@ -163,6 +163,13 @@ enum ia_status ia_writer_put_mount(struct ia_writer *writer, const char *path, c
     return ia_statements_put(ia_writer_statements(writer), IA_ENTITY_MOUNT, &row, err);
 }
 
+enum ia_status ia_writer_put_former_base(struct ia_writer *writer, int64_t file_id, int64_t base_id,
+                                         struct ia_error *err)
+{
+    const struct ia_former_base_row row = {file_id, base_id};
+    return ia_statements_put(ia_writer_statements(writer), IA_ENTITY_FORMER_BASE, &row, err);
+}
+
 enum ia_status ia_writer_put_tree(struct ia_writer *writer, int64_t root_id, int64_t fingerprint, struct ia_error *err)
 {
     const struct ia_tree_row row = {root_id, fingerprint};

@@ -289,6 +289,10 @@ struct ia_vanished_row {
     bool link_is_newer;
 };
 
+struct ia_former_base_row {
+    int64_t file_id, base_id;
+};
+
 struct ia_setting_row {
     const char *key;
     int64_t value;

@@ -194,6 +194,11 @@ enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error 
     return ia_connection_exec(writer->db, "DELETE FROM absent_mount", err);
 }
 
+enum ia_status ia_writer_clear_former_bases(struct ia_writer *writer, struct ia_error *err)
+{
+    return ia_connection_exec(writer->db, "DELETE FROM former_base", err);
+}
+
 enum ia_status ia_writer_put_vanished(struct ia_writer *writer, const struct ia_vanished_row *row, struct ia_error *err)
 {
     writer->any_vanished = true;

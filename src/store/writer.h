@@ -153,6 +153,14 @@ IA_MUST_CHECK enum ia_status ia_writer_put_vanished(struct ia_writer *writer, co
                                                     struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_drop_vanished(struct ia_writer *writer, int64_t file_id, struct ia_error *err);
 
+/* Files that backing names led to, besides the first of each, by ascending file_id of the images. */
+typedef enum ia_status ia_load_former_base(void *ctx, int64_t file_id, int64_t base_id, struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_former_bases(struct ia_writer *writer, ia_load_former_base *each, void *ctx,
+                                                         struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_former_base(struct ia_writer *writer, int64_t file_id, int64_t base_id,
+                                                       struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_clear_former_bases(struct ia_writer *writer, struct ia_error *err);
+
 /* What an administrator accepted, by ascending numbers. */
 typedef enum ia_status ia_load_acceptance(void *ctx, const struct ia_acceptance_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_acceptances(struct ia_writer *writer, ia_load_acceptance *each, void *ctx,

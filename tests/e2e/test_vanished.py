@@ -405,6 +405,67 @@ def test_what_was_put_in_its_place_goes_on_and_the_old_one_comes_back(case):
     case.same(site.findings(), set(), "under its old name all is well")
 
 
+# -- Bases in between -------------------------------------------------------------------------------------------------
+
+def replace(site, pattern, keep=None):
+    time.sleep(0.02)
+    template(site.path("new"), pattern)
+    if keep:
+        os.rename(site.path("t.qcow2"), site.path(keep))
+    os.rename(site.path("new"), site.path("t.qcow2"))
+
+
+def twice(site, first_scan=True):
+    """over1 was made on a template that was replaced, and used on the next one, which is t-old now; over2 was made on that."""
+    template(site.path("t.qcow2"), 1)
+    write(create(site.path("pool", "over1.qcow2"), MIB, "../t.qcow2"), 3)
+    if first_scan:
+        site.scan()
+    replace(site, 2)
+    site.scan()
+    write(create(site.path("over2.qcow2"), MIB, "t.qcow2"), 0)
+    site.scan()
+    replace(site, 3, "t-old.qcow2")
+    site.scan()
+    must("qemu-img", "rebase", "-u", "-b", "t-old.qcow2", "-F", "qcow2", site.path("over2.qcow2"))
+    site.scan()
+
+
+def test_a_base_in_between_is_kept(case):
+    for first_scan in (True, False):
+        site, what = case.site(), "the first template was seen" if first_scan else "the first template was gone before any scan"
+        twice(site, first_scan)
+        for night in range(2):
+            case.check("exchanged" in codes(site, "t-old.qcow2"), f"{what}, night {night}: over1 was used on t-old", [verdict(site, "t-old.qcow2")])
+            site.scan()
+        deed = [row for row in site.rows("--what-if-delete", site.path("over2.qcow2")) if row["path"] == site.path("t-old.qcow2")]
+        case.same([(row["effect"], row["verdict"], "exchanged" in row["why_codes"]) for row in deed], [("unreferenced", "unproven", True)], f"{what}: what-if agrees", deed)
+        deed = [row for row in site.rows("--what-if-flatten", site.path("pool", "over1.qcow2")) if row["path"] == site.path("t-old.qcow2")]
+        case.check(all("exchanged" not in (row["why_codes"] or "") for row in deed), f"{what}: flattened, over1 needs nothing of it", deed)
+        away_and_back(site, "pool")
+        case.check("exchanged" in codes(site, "t-old.qcow2"), f"{what}: nor does a night away change that", [verdict(site, "t-old.qcow2")])
+        away_and_back(site, "pool", copy)
+        case.check("exchanged" in codes(site, "t-old.qcow2"), f"{what}: nor a copy", [verdict(site, "t-old.qcow2")])
+        must("qemu-img", "rebase", "-u", "-b", "../over2.qcow2", "-F", "qcow2", site.path("pool", "over1.qcow2"))
+        site.scan()
+        case.same(verdict(site, "t-old.qcow2"), ("partly-masked", "proven", None), f"{what}: rebased, over1 names another file")
+        case.same(site.value("SELECT count(*) FROM former_base"), 0, f"{what}: and nothing is kept of it")
+
+
+def test_a_base_in_between_is_free_when_the_first_one_is_back(case):
+    site = case.site()
+    template(site.path("t.qcow2"), 1)
+    create(site.path("over.qcow2"), MIB, "t.qcow2")
+    site.scan()
+    replace(site, 2, "first.qcow2")
+    site.scan()
+    os.rename(site.path("t.qcow2"), site.path("second.qcow2"))
+    os.rename(site.path("first.qcow2"), site.path("t.qcow2"))
+    write(create(site.path("user.qcow2"), MIB, "second.qcow2"), 0)
+    site.scan()
+    case.same((site.findings(), verdict(site, "second.qcow2")), (set(), ("partly-masked", "proven", None)), "the overlay is on its own base again")
+
+
 # -- More that is remembered ------------------------------------------------------------------------------------------
 
 def test_an_overlay_in_pieces_keeps_what_it_was_made_on(case):
@@ -489,6 +550,8 @@ TESTS = [
     test_a_base_in_an_allowed_directory_is_watched_again,
     test_another_image_in_its_place_was_no_base,
     test_what_was_put_in_its_place_goes_on_and_the_old_one_comes_back,
+    test_a_base_in_between_is_kept,
+    test_a_base_in_between_is_free_when_the_first_one_is_back,
     test_an_overlay_in_pieces_keeps_what_it_was_made_on,
     test_a_packed_copy_is_recognised_by_a_name_of_nights_before,
     test_what_is_remembered_is_bounded,

@@ -307,6 +307,10 @@ CHANGE(has_the_parent_that_it_expects, stand_on(g, ALONE, TOP))
 CHANGE(base_exchanged, stand_on(g, ALONE, TOP); i[ALONE].base_before = ORPHAN)
 CHANGE(base_not_exchanged, stand_on(g, ALONE, TOP); i[ALONE].base_before = TOP)
 CHANGE(exchanged_and_gone, base_exchanged(g); i[ALONE].is_gone = true)
+#define WAS_ON(image, file) assert_true(ia_vec_push(&g->former_bases, ((struct ia_graph_former_base){image, file})))
+CHANGE(used_on_another_before, WAS_ON(ALONE, ORPHAN))
+CHANGE(used_on_another_and_on_it_now, WAS_ON(LEFT, BASE))
+CHANGE(used_on_another_and_gone, used_on_another_before(g); i[ALONE].is_gone = true)
 CHANGE(renamed_since, i[ORPHAN].named_path = "/r/before.qcow2")
 CHANGE(second_name_since, i[ORPHAN].named_path = "/r/before.qcow2"; add_name(g, ORPHAN, "/r/before.qcow2"))
 CHANGE(not_renamed, i[ORPHAN].named_path = "/r/orphan.qcow2"; i[BASE].named_path = "/r/before.qcow2")
@@ -656,6 +660,10 @@ static const struct rule {
      ORPHAN_BUT("exchanged [/r/alone.qcow2]") BASE_PROVEN},
     {"a backing name leads where it led before", base_not_exchanged, ORPHAN_PROVEN BASE_PROVEN},
     {"the image whose base was exchanged is gone", exchanged_and_gone, ORPHAN_PROVEN BASE_PROVEN},
+    {"a backing name led to it for a while", used_on_another_before,
+     ORPHAN_BUT("exchanged [/r/alone.qcow2]") BASE_PROVEN},
+    {"a backing name led to it for a while, and does now", used_on_another_and_on_it_now, ORPHAN_PROVEN BASE_PROVEN},
+    {"the image whose name led to it is gone", used_on_another_and_gone, ORPHAN_PROVEN BASE_PROVEN},
     {"renamed since it was named", renamed_since, ORPHAN_BUT("renamed [/r/before.qcow2]") BASE_PROVEN},
     {"one more name since it was named", second_name_since, ORPHAN_PROVEN BASE_PROVEN},
     {"its name is the same; a base that is named was renamed", not_renamed, ORPHAN_PROVEN BASE_PROVEN},
@@ -961,6 +969,8 @@ CHANGE(delete_another_when_two_differ, i[RIGHT].backing_format = "raw"; assert_t
 CHANGE(drop_a_name, add_name(g, BASE, "/r/again.qcow2"); assert_true(ia_graph_drop_name(g, BASE, "/r/base.qcow2")))
 CHANGE(drop_another_name, add_name(g, BASE, "/r/again.qcow2");
        assert_true(ia_graph_drop_name(g, BASE, "/r/again.qcow2")))
+CHANGE(flatten_one_that_was_on_another, WAS_ON(TOP, ORPHAN); assert_true(ia_graph_flatten(g, TOP)))
+CHANGE(flatten_what_was_never_on_it, WAS_ON(ALONE, ORPHAN); assert_true(ia_graph_flatten(g, TOP)))
 CHANGE(delete_base, assert_true(ia_graph_delete(g, BASE)))
 CHANGE(delete_base_that_is_raw, i[LEFT].backing_format = i[RIGHT].backing_format = "raw";
        assert_true(ia_graph_delete(g, BASE)))
@@ -1063,6 +1073,9 @@ static const struct rule deeds[] = {
     {"what a packed image had led to is deleted", delete_what_a_packed_image_had_led_to, ORPHAN_PROVEN BASE_PROVEN},
     {"a name goes by which no packed image named it", drop_a_name_that_no_packed_image_has,
      ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"an image is flattened that was used on it for a while", flatten_one_that_was_on_another,
+     ORPHAN_PROVEN BASE_PROVEN},
+    {"another image was", flatten_what_was_never_on_it, ORPHAN_BUT("exchanged [/r/alone.qcow2]") BASE_PROVEN},
     {"a base is deleted: what named it may mean no older file of another name", delete_base, ORPHAN_PROVEN},
     {"a raw base is deleted: it hid nothing, and no qcow2 is meant", delete_base_that_is_raw, ORPHAN_PROVEN},
     {"it was written to after the overlay that is left", write_base_and_keep_the_older_overlay,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "scan/graph/bases.h"
+#include "scan/graph/former_bases.h"
 
 /* What earlier scans kept of the image's base, as long as the image names it as it did. */
 static int64_t base_before(const struct ia_links *links, const struct ia_file *file)
@@ -51,6 +51,7 @@ static bool find_base_id(struct ia_links *links, struct ia_bases *bases, struct 
         if (!ia_bases_find_origin(bases, file, &origin))
             return false;
         node->base_id = origin == NULL ? 0 : origin->base_id;
+        node->origin_id = origin == NULL ? 0 : origin->file_id;
     }
     if (node->base_id == 0 && now != IA_NO_FILE && node->chain_ok &&
         ia_links_is_newer(links, links->catalog->files.items[now], file))
@@ -77,6 +78,7 @@ static bool compare_base(struct ia_links *links, struct ia_bases *bases, struct 
         return false;
     if (now == IA_NO_FILE || now == node->base_before)
         return true;
+    node->is_exchanged = true;
     report_exchanged(links, file);
     return true;
 }
@@ -147,6 +149,7 @@ static enum ia_status compare_all(struct ia_links *links, struct ia_bases *bases
         if (ia_file_is_image(catalog->files.items[i]) && !catalog->files.items[i]->gone &&
             !compare_base(links, bases, catalog->files.items[i]))
             return ia_no_memory(err);
+    IA_TRY(ia_former_bases_find(links, bases, err));
     for (size_t i = 0; i < catalog->files.len; i++)
         if (ia_file_is_image(catalog->files.items[i]))
             count_standing(links, standing, i);

@@ -199,6 +199,18 @@ static bool add_former(const struct ia_links *links, struct ia_graph *graph)
     return ok;
 }
 
+static bool add_former_bases(const struct ia_links *links, struct ia_judge_graph *out)
+{
+    for (size_t i = 0; i < links->former_bases.len; i++) {
+        const struct ia_former_base *pair = &links->former_bases.items[i];
+        size_t image = ia_judge_graph_image(out, pair->image);
+        if (image != IA_GRAPH_NONE && pair->base != IA_NO_FILE &&
+            !ia_vec_push(&out->graph.former_bases, ((struct ia_graph_former_base){image, pair->base})))
+            return false;
+    }
+    return true;
+}
+
 static bool add_lost_claims(const struct ia_links *links, struct ia_graph *graph)
 {
     const struct ia_claims *claims = &links->claims;
@@ -257,7 +269,8 @@ static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
         if (!ia_vec_push(&graph->backing_globs, links->catalog->options->backing_globs[i]))
             return false;
     return add_walked(links->catalog, graph) && ia_judge_graph_add_aliases(links, out) && add_findings(links, graph) &&
-           add_holders(links, graph) && add_former(links, graph) && add_inventories(links, graph);
+           add_former_bases(links, out) && add_holders(links, graph) && add_former(links, graph) &&
+           add_inventories(links, graph);
 }
 
 enum ia_status ia_judge_graph_make(const struct ia_links *links, struct ia_judge_graph *out, struct ia_error *err)

@@ -89,6 +89,8 @@ struct ia_node {
     bool unsettled;                  /* it changed while the scan ran; looked at where it may be called unused */
     size_t referenced_by;            /* an image that names it as its backing file */
     int64_t base_id;                 /* file_id of the file that its backing name led to before; 0: not known */
+    int64_t origin_id;               /* file_id of the image that it is a copy of; 0: not known */
+    bool is_exchanged;               /* its backing name leads elsewhere now */
     bool base_is_newer;    /* its backing file was made and written to after the image was: it is another one */
     size_t base_before;    /* the same, of the catalog; IA_NO_FILE: none */
     int64_t past_base_id;  /* file_id of the file that the scan before had at its backing name when the image was
@@ -121,6 +123,12 @@ struct ia_former_name {
     char *path; /* owned */
 };
 
+/* A file that an image's backing name led to in an earlier scan, after the first; see the table former_base. */
+struct ia_former_base {
+    size_t image, base;       /* IA_NO_FILE: not of this scan */
+    int64_t file_id, base_id; /* as the scan before had them; 0: none */
+};
+
 struct ia_links {
     struct ia_catalog *catalog;
     struct ia_reading *reading;
@@ -129,7 +137,9 @@ struct ia_links {
     IA_VEC(struct ia_alias) aliases;
     IA_VEC(struct ia_packed_place) places; /* by item and name, until bases were looked for */
     IA_VEC(struct ia_former_name) former;  /* names that images have no more, once they were loaded */
-    IA_VEC(char *) templates;              /* owned globs: the store's and the options' */
+    IA_VEC(struct ia_former_base) former_bases;
+    bool had_former_bases;    /* the store has some */
+    IA_VEC(char *) templates; /* owned globs: the store's and the options' */
     struct ia_own_host host;
     struct ia_claims claims; /* of machines */
 };

@@ -33,6 +33,8 @@ IA_MUST_CHECK enum ia_status ia_publish_volumes(struct ia_publish *publish, stru
 IA_MUST_CHECK enum ia_status ia_publish_files(struct ia_publish *publish, struct ia_error *err);
 /* files.c: what came back is remembered as what it is. */
 IA_MUST_CHECK enum ia_status ia_publish_returned(struct ia_publish *publish, struct ia_error *err);
+/* former_bases.c: what backing names led to besides. After all files have their numbers. */
+IA_MUST_CHECK enum ia_status ia_publish_former_bases(struct ia_publish *publish, struct ia_error *err);
 /* accept.c: marks the findings that an administrator accepted. */
 IA_MUST_CHECK enum ia_status ia_publish_accept(struct ia_publish *publish, struct ia_error *err);
 /* references.c: names and references, where they are not as they were. */

@@ -92,6 +92,7 @@ enum ia_status ia_publish_rows(struct ia_publish *publish, struct ia_error *err)
     IA_TRY(ia_publish_volumes(publish, err));
     IA_TRY(ia_publish_files(publish, err));
     IA_TRY(ia_publish_returned(publish, err));
+    IA_TRY(ia_publish_former_bases(publish, err));
     IA_TRY(ia_writer_drop_empty_volumes(publish->writer, err));
     IA_TRY(ia_publish_images(publish, err));
     IA_TRY(ia_publish_references(publish, err));
