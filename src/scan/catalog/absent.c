@@ -16,11 +16,11 @@
 static bool was_renumbered(const struct ia_catalog *catalog, const char *identity, int64_t now)
 {
     for (size_t i = 0; i < catalog->files.len; i++) {
-        const struct ia_file *item = catalog->files.items[i];
-        if (item->previous == IA_NO_FILE || item->key.dev != now)
+        const struct ia_file *file = catalog->files.items[i];
+        if (file->previous == IA_NO_FILE || file->key.dev != now)
             continue;
-        const struct ia_previous *previous = &catalog->previous.items[item->previous];
-        if (ia_file_key_same_stamps(&previous->key, &item->key) &&
+        const struct ia_previous *previous = &catalog->previous.items[file->previous];
+        if (ia_file_key_same_stamps(&previous->key, &file->key) &&
             strcmp(ia_catalog_previous_identity(catalog, previous->volume_id), identity) == 0)
             return true;
     }
@@ -109,11 +109,11 @@ static bool held_images(const struct ia_previous *previous)
 static enum ia_status find_exchanged(struct ia_catalog *catalog, struct ia_error *err)
 {
     for (size_t i = 0; i < catalog->files.len; i++) {
-        const struct ia_file *item = catalog->files.items[i];
-        if (item->previous == IA_NO_FILE || item->not_seen)
+        const struct ia_file *file = catalog->files.items[i];
+        if (file->previous == IA_NO_FILE || file->not_seen)
             continue;
-        const struct ia_previous *previous = &catalog->previous.items[item->previous];
-        if (held_images(previous) && previous->volume_id != catalog->volumes.items[item->volume].previous_id)
+        const struct ia_previous *previous = &catalog->previous.items[file->previous];
+        if (held_images(previous) && previous->volume_id != catalog->volumes.items[file->volume].previous_id)
             IA_TRY(check_place(catalog, previous, err));
     }
     return IA_OK;

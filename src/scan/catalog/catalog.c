@@ -178,16 +178,16 @@ static bool has_name(const struct ia_file *file, const char *path)
     return false;
 }
 
-static bool add_name(struct ia_file *item, const char *path, bool symlink)
+static bool add_name(struct ia_file *file, const char *path, bool symlink)
 {
     struct ia_name name = {.path = strdup(path), .symlink = symlink};
-    if (name.path == NULL || !ia_vec_push(&item->names, name)) {
+    if (name.path == NULL || !ia_vec_push(&file->names, name)) {
         free(name.path);
         return false;
     }
-    for (size_t i = item->names.len - 1; i > 0 && comes_before(&name, &item->names.items[i - 1]); i--) {
-        item->names.items[i] = item->names.items[i - 1];
-        item->names.items[i - 1] = name;
+    for (size_t i = file->names.len - 1; i > 0 && comes_before(&name, &file->names.items[i - 1]); i--) {
+        file->names.items[i] = file->names.items[i - 1];
+        file->names.items[i - 1] = name;
     }
     return true;
 }

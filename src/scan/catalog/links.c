@@ -22,19 +22,19 @@ static uint64_t device_of(const struct statx *st)
 }
 
 /* A name that is a mount point leads to the file, and is no link of it. */
-static bool find_link(const struct ia_file *item, const char *path, struct link *link)
+static bool find_link(const struct ia_file *file, const char *path, struct link *link)
 {
     IA_AUTO_FREE char *directory = strdup(path);
-    struct statx file;
+    struct statx entry;
     struct statx parent;
     unsigned want = STATX_INO | STATX_MNT_ID;
     if (directory == NULL || !ia_path_go_up(directory) ||
-        statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, want, &file) != 0 ||
-        statx(AT_FDCWD, directory, 0, want, &parent) != 0 || (file.stx_mask & parent.stx_mask & want) != want)
+        statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, want, &entry) != 0 ||
+        statx(AT_FDCWD, directory, 0, want, &parent) != 0 || (entry.stx_mask & parent.stx_mask & want) != want)
         return false;
     *link = (struct link){.dev = device_of(&parent), .inode = parent.stx_ino, .name = ia_path_name(path)};
-    return device_of(&file) == (uint64_t)item->key.dev && file.stx_ino == (uint64_t)item->key.inode &&
-           file.stx_mnt_id == parent.stx_mnt_id;
+    return device_of(&entry) == (uint64_t)file->key.dev && entry.stx_ino == (uint64_t)file->key.inode &&
+           entry.stx_mnt_id == parent.stx_mnt_id;
 }
 
 static int by_link(const void *left, const void *right)

@@ -8,33 +8,33 @@
 #include "scan/catalog/catalog.h"
 
 /* Raw for want of a magic: of a qcow2 image called vm.img whose header was overwritten nothing else is left. */
-static bool is_raw_by_default(const struct ia_file *item)
+static bool is_raw_by_default(const struct ia_file *file)
 {
-    return (item->parsed.basis == IA_BASIS_SUFFIX || item->parsed.basis == IA_BASIS_GUESSED ||
-            item->parsed.basis == IA_BASIS_NAMED) &&
-           item->parsed.format != NULL && !ia_judge_may_hide(item->parsed.format);
+    return (file->parsed.basis == IA_BASIS_SUFFIX || file->parsed.basis == IA_BASIS_GUESSED ||
+            file->parsed.basis == IA_BASIS_NAMED) &&
+           file->parsed.format != NULL && !ia_judge_may_hide(file->parsed.format);
 }
 
-static bool is_still_image(const struct ia_file *item)
+static bool is_still_image(const struct ia_file *file)
 {
-    return item->class == IA_CLASS_PART || (ia_file_is_image(item) && !is_raw_by_default(item));
+    return file->class == IA_CLASS_PART || (ia_file_is_image(file) && !is_raw_by_default(file));
 }
 
 /* A file that was not looked at, or could not be read, is no image and no loss: it goes on as what it was. */
-static bool is_read(const struct ia_file *item)
+static bool is_read(const struct ia_file *file)
 {
-    return item->class != IA_CLASS_NONE &&
-           (item->class != IA_CLASS_UNKNOWN || item->reason == NULL || strcmp(item->reason, "unreadable") != 0);
+    return file->class != IA_CLASS_NONE &&
+           (file->class != IA_CLASS_UNKNOWN || file->reason == NULL || strcmp(file->reason, "unreadable") != 0);
 }
 
 /* The file has the place of such an image. */
-static void lose(struct ia_catalog *catalog, struct ia_file *item)
+static void lose(struct ia_catalog *catalog, struct ia_file *file)
 {
-    if (item->was_image || item->gone || is_still_image(item))
+    if (file->was_image || file->gone || is_still_image(file))
         return;
-    item->was_image = true;
-    if (is_read(item))
-        ia_findings_add(&catalog->findings, IA_FINDING_IMAGE_LOST, ia_file_path(item),
+    file->was_image = true;
+    if (is_read(file))
+        ia_findings_add(&catalog->findings, IA_FINDING_IMAGE_LOST, ia_file_path(file),
                         "an earlier scan read an image here, and this is none: what it named is not known any more");
 }
 

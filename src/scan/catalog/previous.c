@@ -26,14 +26,14 @@ static enum ia_status match_paths(struct ia_catalog *catalog, struct ia_error *e
             sorted[count++] = &catalog->previous.items[i];
     qsort(sorted, count, sizeof(*sorted), by_path);
     for (size_t i = 0; i < catalog->files.len && count > 0; i++) {
-        struct ia_file *item = catalog->files.items[i];
-        if (item->previous != IA_NO_FILE)
+        struct ia_file *file = catalog->files.items[i];
+        if (file->previous != IA_NO_FILE)
             continue;
-        struct ia_previous wanted = {.path = item->names.items[0].path};
+        struct ia_previous wanted = {.path = file->names.items[0].path};
         const struct ia_previous *key = &wanted;
         struct ia_previous **found = bsearch(&key, sorted, count, sizeof(*sorted), by_path);
         if (found != NULL && !(*found)->taken) {
-            item->previous = (size_t)(*found - catalog->previous.items);
+            file->previous = (size_t)(*found - catalog->previous.items);
             (*found)->taken = true;
         }
     }
@@ -58,63 +58,63 @@ bool ia_catalog_is_same_file(const struct ia_catalog *catalog, const struct ia_p
 
 /* Time stamps that did not change are those of the same file: a new one has a new ctime, unless it was made at a time
  * at which the stamps are the same. */
-static bool is_untouched(const struct ia_previous *previous, const struct ia_file *item)
+static bool is_untouched(const struct ia_previous *previous, const struct ia_file *file)
 {
-    return previous->checked_ns != 0 && ia_file_key_same_stamps(&previous->key, &item->key);
+    return previous->checked_ns != 0 && ia_file_key_same_stamps(&previous->key, &file->key);
 }
 
 /* Asks the kernel only where that is not known already. */
-static void find_birth(struct ia_file *item, const struct ia_previous *previous)
+static void find_birth(struct ia_file *file, const struct ia_previous *previous)
 {
-    if (is_untouched(previous, item))
-        item->birth_ns = previous->birth_ns;
+    if (is_untouched(previous, file))
+        file->birth_ns = previous->birth_ns;
     else
-        ia_file_find_birth(item);
+        ia_file_find_birth(file);
 }
 
-static bool has_its_path(const struct ia_previous *previous, const struct ia_file *item)
+static bool has_its_path(const struct ia_previous *previous, const struct ia_file *file)
 {
-    return ia_file_has_path(item, previous->path);
+    return ia_file_has_path(file, previous->path);
 }
 
 /* An inode number is used again after its file is gone. Where the file system does not keep when a file was made, the
  * same file is one that keeps its path, or, renamed, its content. */
-static bool is_same_file(const struct ia_previous *previous, const struct ia_file *item)
+static bool is_same_file(const struct ia_previous *previous, const struct ia_file *file)
 {
-    if (ia_file_is_born_with(item, previous->birth_ns))
+    if (ia_file_is_born_with(file, previous->birth_ns))
         return true;
-    if (ia_file_is_born_apart(item, previous->birth_ns))
+    if (ia_file_is_born_apart(file, previous->birth_ns))
         return false;
-    return ia_file_has_content(item, &previous->key) || has_its_path(previous, item);
+    return ia_file_has_content(file, &previous->key) || has_its_path(previous, file);
 }
 
 /* Only content and path together leave no room for a file that was made since; or stamps that include the ctime. */
-static bool may_be_another(const struct ia_previous *previous, const struct ia_file *item)
+static bool may_be_another(const struct ia_previous *previous, const struct ia_file *file)
 {
-    return !ia_file_is_born_with(item, previous->birth_ns) && !is_untouched(previous, item) &&
-           !(ia_file_has_content(item, &previous->key) && has_its_path(previous, item));
+    return !ia_file_is_born_with(file, previous->birth_ns) && !is_untouched(previous, file) &&
+           !(ia_file_has_content(file, &previous->key) && has_its_path(previous, file));
 }
 
 /* By identity: takes over what is unchanged. False when no earlier row is of this file. */
-static bool match_identity(struct ia_catalog *catalog, struct ia_file *item)
+static bool match_identity(struct ia_catalog *catalog, struct ia_file *file)
 {
-    int64_t volume_id = catalog->volumes.items[item->volume].previous_id;
-    size_t found = volume_id == 0 ? IA_NO_FILE : ia_catalog_find_previous(catalog, volume_id, item->key.inode);
+    int64_t volume_id = catalog->volumes.items[file->volume].previous_id;
+    size_t found = volume_id == 0 ? IA_NO_FILE : ia_catalog_find_previous(catalog, volume_id, file->key.inode);
     if (found == IA_NO_FILE)
         return false;
     struct ia_previous *previous = &catalog->previous.items[found];
-    find_birth(item, previous);
-    if (!is_same_file(previous, item))
+    find_birth(file, previous);
+    if (!is_same_file(previous, file))
         return false;
-    item->previous = found;
-    item->may_be_another = may_be_another(previous, item);
+    file->previous = found;
+    file->may_be_another = may_be_another(previous, file);
     previous->taken = true;
     /* The host may allot or release blocks without a change of the content: the account of them is no longer true. */
-    bool unchanged = is_untouched(previous, item) && previous->disk_size == item->disk_size &&
+    bool unchanged = is_untouched(previous, file) && previous->disk_size == file->disk_size &&
                      previous->reason != NULL && (previous->class != IA_CLASS_PACKED || previous->packed != NULL) &&
-                     (previous->class == IA_CLASS_IMAGE || !ia_catalog_is_raw_by_name(catalog, item));
+                     (previous->class == IA_CLASS_IMAGE || !ia_catalog_is_raw_by_name(catalog, file));
     if (unchanged)
-        ia_file_take_over(item, previous);
+        ia_file_take_over(file, previous);
     return true;
 }
 
@@ -137,20 +137,20 @@ enum ia_status ia_catalog_match(struct ia_catalog *catalog, struct ia_error *err
 
 enum ia_status ia_catalog_match_late(struct ia_catalog *catalog, size_t number, struct ia_error *err)
 {
-    struct ia_file *item = catalog->files.items[number];
+    struct ia_file *file = catalog->files.items[number];
     bool found = false;
     IA_TRY(ia_catalog_match_volumes(catalog, err));
-    if (match_identity(catalog, item))
+    if (match_identity(catalog, file))
         return IA_OK;
-    IA_TRY(ia_catalog_recall(catalog, item, &found, err));
+    IA_TRY(ia_catalog_recall(catalog, file, &found, err));
     for (size_t i = 0; i < catalog->previous.len && !found; i++) {
         struct ia_previous *previous = &catalog->previous.items[i];
-        if (!previous->taken && strcmp(previous->path, ia_file_path(item)) == 0) {
-            item->previous = i;
+        if (!previous->taken && strcmp(previous->path, ia_file_path(file)) == 0) {
+            file->previous = i;
             previous->taken = found = true;
         }
     }
-    return found ? IA_OK : ia_catalog_recall_copy(catalog, item, &found, err);
+    return found ? IA_OK : ia_catalog_recall_copy(catalog, file, &found, err);
 }
 
 static enum ia_status add_allowed(struct ia_catalog *catalog, const char *path, struct ia_error *err)

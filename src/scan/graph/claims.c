@@ -212,7 +212,7 @@ enum ia_status ia_links_settle_claims(struct ia_links *links, struct ia_error *e
     for (size_t i = 0; i < catalog->files.len && links->claims.all.len > 0; i++) {
         struct ia_file *file = catalog->files.items[i];
         for (size_t p = 0; p < file->read->parts.len && !file->node->is_claimed; p++) {
-            size_t part = file->read->parts.items[p].item;
+            size_t part = file->read->parts.items[p].file;
             file->node->is_claimed = part != IA_NO_FILE && catalog->files.items[part]->node->is_claimed;
         }
     }

@@ -94,11 +94,11 @@ static enum ia_status keep_names(struct ia_links *links, size_t image, size_t pa
     for (size_t i = 0; i < file->read->parts.len && status == IA_OK; i++) {
         const struct ia_file_part *own = &file->read->parts.items[i];
         const char *name = file->parsed.facts.parts.items[i].name;
-        if (own->item == IA_NO_FILE || own->item == image)
+        if (own->file == IA_NO_FILE || own->file == image)
             continue;
-        status = ia_links_add_alias(links, IA_ALIAS_CONTENT, image, own->item, name == NULL ? "" : name,
+        status = ia_links_add_alias(links, IA_ALIAS_CONTENT, image, own->file, name == NULL ? "" : name,
                                     own->path == NULL ? "" : own->path, err);
-        if (status == IA_OK && !add_once(parts, own->item))
+        if (status == IA_OK && !add_once(parts, own->file))
             status = ia_no_memory(err);
     }
     return status;

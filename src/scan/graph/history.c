@@ -89,7 +89,7 @@ static int64_t newest_before(const struct ia_links *links, const struct ia_file 
     const struct ia_previous *row = ia_bases_row_of(links->catalog, file);
     int64_t newest = row == NULL ? INT64_MAX : row->key.mtime_ns;
     for (size_t i = 0; i < file->read->parts.len; i++) {
-        size_t part = file->read->parts.items[i].item;
+        size_t part = file->read->parts.items[i].file;
         row = part == IA_NO_FILE ? NULL : ia_bases_row_of(links->catalog, links->catalog->files.items[part]);
         if (row != NULL)
             newest = ia_max(newest, row->key.mtime_ns);

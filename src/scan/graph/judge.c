@@ -9,17 +9,17 @@
 #include "scan/graph/links.h"
 #include "scan/graph/nested.h"
 
-static void judge_unknown(struct ia_links *links, const struct ia_file *item)
+static void judge_unknown(struct ia_links *links, const struct ia_file *file)
 {
-    const char *path = ia_file_path(item);
-    if (!item->unreadable && strcmp(item->reason, "empty") == 0)
+    const char *path = ia_file_path(file);
+    if (!file->unreadable && strcmp(file->reason, "empty") == 0)
         ia_findings_add(&links->catalog->findings, IA_FINDING_EMPTY, path, "named like an image, and empty");
-    else if (!item->unreadable && strcmp(item->reason, "unrecognised") == 0)
+    else if (!file->unreadable && strcmp(file->reason, "unrecognised") == 0)
         ia_findings_add(&links->catalog->findings, IA_FINDING_UNRECOGNISED, path,
                         "named like an image, without a known magic");
     else
         ia_findings_add(&links->catalog->findings, IA_FINDING_UNREADABLE, path, "%s",
-                        item->parsed.message == NULL ? "cannot be read" : item->parsed.message);
+                        file->parsed.message == NULL ? "cannot be read" : file->parsed.message);
 }
 
 static enum ia_finding_code code_of(enum ia_status status)
@@ -38,16 +38,16 @@ static enum ia_finding_code code_of(enum ia_status status)
 }
 
 /* A qcow2 data file and the extents of other formats have codes of their own. */
-static void judge_part(struct ia_links *links, const struct ia_file *item, size_t number)
+static void judge_part(struct ia_links *links, const struct ia_file *file, size_t number)
 {
     static const enum ia_finding_code codes[][2] = {
         {IA_FINDING_DATA_FILE_OUTSIDE, IA_FINDING_EXTENT_OUTSIDE},
         {IA_FINDING_DATA_FILE_MISSING, IA_FINDING_EXTENT_MISSING},
         {IA_FINDING_DATA_FILE_UNREADABLE, IA_FINDING_EXTENT_UNREADABLE},
     };
-    const char *path = ia_file_path(item);
-    const struct ia_image_part *named = &item->parsed.facts.parts.items[number];
-    const struct ia_file_part *part = &item->read->parts.items[number];
+    const char *path = ia_file_path(file);
+    const struct ia_image_part *named = &file->parsed.facts.parts.items[number];
+    const struct ia_file_part *part = &file->read->parts.items[number];
     const char *where = part->path == NULL ? "" : part->path;
     bool extent = named->place == IA_PART_BESIDE;
     if (part->found == IA_RESOLVE_OUTSIDE)
@@ -66,21 +66,21 @@ static void judge_part(struct ia_links *links, const struct ia_file *item, size_
 }
 
 /* False: not all of the image's files could be had. */
-static bool judge_parts(struct ia_links *links, const struct ia_file *item)
+static bool judge_parts(struct ia_links *links, const struct ia_file *file)
 {
     bool whole = true;
-    for (size_t i = 0; i < item->read->parts.len; i++) {
-        judge_part(links, item, i);
-        whole = whole && item->read->parts.items[i].found == IA_RESOLVE_FOLLOWED;
+    for (size_t i = 0; i < file->read->parts.len; i++) {
+        judge_part(links, file, i);
+        whole = whole && file->read->parts.items[i].found == IA_RESOLVE_FOLLOWED;
     }
     return whole;
 }
 
-static void judge_content(struct ia_links *links, const struct ia_file *item)
+static void judge_content(struct ia_links *links, const struct ia_file *file)
 {
-    const char *path = ia_file_path(item);
-    const struct ia_parsed *parsed = &item->parsed;
-    bool whole = judge_parts(links, item);
+    const char *path = ia_file_path(file);
+    const struct ia_parsed *parsed = &file->parsed;
+    bool whole = judge_parts(links, file);
     bool half_read = ia_parsed_is_half_read(parsed);
     if (parsed->status != IA_OK && whole && !half_read)
         ia_findings_add(&links->catalog->findings, code_of(parsed->status), path, "%s", parsed->message);
@@ -114,13 +114,13 @@ static void judge_content(struct ia_links *links, const struct ia_file *item)
         if (parsed->mappings.items[i].failed && !half_read)
             ia_findings_add(&links->catalog->findings, IA_FINDING_SNAPSHOT_UNREADABLE, path,
                             "internal snapshot %zu: its tables cannot be read", i - 1);
-    if (item->node->content_backing != NULL)
+    if (file->node->content_backing != NULL)
         ia_findings_add(&links->catalog->findings, IA_FINDING_FORMAT_CONFLICT, path,
                         "used as %s, but its content is an image that names the backing file '%s'", parsed->format,
-                        item->node->content_backing);
+                        file->node->content_backing);
 }
 
-static void judge_backing_state(struct ia_links *links, const struct ia_file *item, const char *where)
+static void judge_backing_state(struct ia_links *links, const struct ia_file *file, const char *where)
 {
     static const struct {
         const char *words; /* NULL: no finding */
@@ -137,60 +137,60 @@ static void judge_backing_state(struct ia_links *links, const struct ia_file *it
                                   IA_FINDING_BACKING_AMBIGUOUS},
         [IA_RESOLVE_SEVERAL] = {"is known by its identity only, and several images have it", IA_FINDING_PARENT_SEVERAL},
     };
-    enum ia_resolve_state state = item->node->backing_state;
-    bool is_reported = state == IA_RESOLVE_LOOP && item->node->backing_target != IA_NO_FILE; /* by cut_loops */
-    bool is_here = state == IA_RESOLVE_REMOTE && item->node->backing_is_here; /* by ia_links_judge_nested */
+    enum ia_resolve_state state = file->node->backing_state;
+    bool is_reported = state == IA_RESOLVE_LOOP && file->node->backing_target != IA_NO_FILE; /* by cut_loops */
+    bool is_here = state == IA_RESOLVE_REMOTE && file->node->backing_is_here; /* by ia_links_judge_nested */
     if (kinds[state].words == NULL || is_reported || is_here)
         return;
     /* Where it is certain which file it is, references can be hidden in it by its format alone. */
     bool certain = state == IA_RESOLVE_MISSING || state == IA_RESOLVE_OUTSIDE;
-    if (certain && !ia_judge_may_hide(item->parsed.facts.backing_format))
-        ia_findings_add_open(&links->catalog->findings, kinds[state].code, ia_file_path(item), "backing file '%s' %s",
+    if (certain && !ia_judge_may_hide(file->parsed.facts.backing_format))
+        ia_findings_add_open(&links->catalog->findings, kinds[state].code, ia_file_path(file), "backing file '%s' %s",
                              where, kinds[state].words);
     else
-        ia_findings_add(&links->catalog->findings, kinds[state].code, ia_file_path(item), "backing file '%s' %s", where,
+        ia_findings_add(&links->catalog->findings, kinds[state].code, ia_file_path(file), "backing file '%s' %s", where,
                         kinds[state].words);
 }
 
-static void judge_backing(struct ia_links *links, const struct ia_file *item)
+static void judge_backing(struct ia_links *links, const struct ia_file *file)
 {
-    const struct ia_image_facts *facts = &item->parsed.facts;
-    if (facts->backing_name == NULL || item->node->backing_state == IA_RESOLVE_NONE)
+    const struct ia_image_facts *facts = &file->parsed.facts;
+    if (facts->backing_name == NULL || file->node->backing_state == IA_RESOLVE_NONE)
         return;
-    const char *where = item->node->backing_path == NULL ? facts->backing_name : item->node->backing_path;
-    judge_backing_state(links, item, where);
-    if (item->node->parent_mismatch != NULL)
-        ia_findings_add(&links->catalog->findings, IA_FINDING_PARENT_MISMATCH, ia_file_path(item),
-                        "backing file '%s': %s", where, item->node->parent_mismatch);
-    if (item->node->backing != IA_NO_FILE && facts->backing_format == NULL &&
+    const char *where = file->node->backing_path == NULL ? facts->backing_name : file->node->backing_path;
+    judge_backing_state(links, file, where);
+    if (file->node->parent_mismatch != NULL)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_PARENT_MISMATCH, ia_file_path(file),
+                        "backing file '%s': %s", where, file->node->parent_mismatch);
+    if (file->node->backing != IA_NO_FILE && facts->backing_format == NULL &&
         strncmp(facts->backing_name, "json:", 5) != 0)
-        ia_findings_add(&links->catalog->findings, IA_FINDING_BACKING_FORMAT_GUESSED, ia_file_path(item),
+        ia_findings_add(&links->catalog->findings, IA_FINDING_BACKING_FORMAT_GUESSED, ia_file_path(file),
                         "does not state the format of its backing file '%s': taken for %s", where,
-                        links->catalog->files.items[item->node->backing]->has_parsed
-                            ? links->catalog->files.items[item->node->backing]->parsed.format
+                        links->catalog->files.items[file->node->backing]->has_parsed
+                            ? links->catalog->files.items[file->node->backing]->parsed.format
                             : "unknown");
 }
 
-static bool matches(const struct ia_file *item, const char *glob)
+static bool matches(const struct ia_file *file, const char *glob)
 {
-    for (size_t i = 0; i < item->names.len; i++)
-        if (ia_path_matches(item->names.items[i].path, glob))
+    for (size_t i = 0; i < file->names.len; i++)
+        if (ia_path_matches(file->names.items[i].path, glob))
             return true;
     return false;
 }
 
-static void mark_template(struct ia_links *links, struct ia_file *item)
+static void mark_template(struct ia_links *links, struct ia_file *file)
 {
-    for (size_t i = 0; i < links->templates.len && !item->node->is_template; i++)
-        item->node->is_template = matches(item, links->templates.items[i]);
+    for (size_t i = 0; i < links->templates.len && !file->node->is_template; i++)
+        file->node->is_template = matches(file, links->templates.items[i]);
 }
 
-int64_t ia_links_newest_change(const struct ia_links *links, const struct ia_file *item)
+int64_t ia_links_newest_change(const struct ia_links *links, const struct ia_file *file)
 {
-    int64_t newest = item->key.mtime_ns;
-    for (size_t i = 0; i < item->read->parts.len; i++)
-        if (item->read->parts.items[i].item != IA_NO_FILE)
-            newest = ia_max(newest, links->catalog->files.items[item->read->parts.items[i].item]->key.mtime_ns);
+    int64_t newest = file->key.mtime_ns;
+    for (size_t i = 0; i < file->read->parts.len; i++)
+        if (file->read->parts.items[i].file != IA_NO_FILE)
+            newest = ia_max(newest, links->catalog->files.items[file->read->parts.items[i].file]->key.mtime_ns);
     return newest;
 }
 
@@ -198,36 +198,36 @@ int64_t ia_links_newest_change(const struct ia_links *links, const struct ia_fil
 static void add_overlay(struct ia_links *links, size_t number)
 {
     struct ia_file **items = links->catalog->files.items;
-    const struct ia_file *item = items[number];
-    if (item->node->backing != IA_NO_FILE && items[item->node->backing]->node->referenced_by == IA_NO_FILE)
-        items[item->node->backing]->node->referenced_by = number;
-    if (item->node->backing_target != IA_NO_FILE)
-        items[item->node->backing_target]->node->last_overlay_mtime_ns =
-            ia_max(items[item->node->backing_target]->node->last_overlay_mtime_ns, ia_links_newest_change(links, item));
+    const struct ia_file *file = items[number];
+    if (file->node->backing != IA_NO_FILE && items[file->node->backing]->node->referenced_by == IA_NO_FILE)
+        items[file->node->backing]->node->referenced_by = number;
+    if (file->node->backing_target != IA_NO_FILE)
+        items[file->node->backing_target]->node->last_overlay_mtime_ns =
+            ia_max(items[file->node->backing_target]->node->last_overlay_mtime_ns, ia_links_newest_change(links, file));
 }
 
-static void judge_packed(struct ia_links *links, const struct ia_file *item)
+static void judge_packed(struct ia_links *links, const struct ia_file *file)
 {
-    if (item->packed != NULL && item->packed->problem != NULL)
-        ia_findings_add(&links->catalog->findings, IA_FINDING_PACKED_UNREADABLE, ia_file_path(item), "%s",
-                        item->packed->problem);
+    if (file->packed != NULL && file->packed->problem != NULL)
+        ia_findings_add(&links->catalog->findings, IA_FINDING_PACKED_UNREADABLE, ia_file_path(file), "%s",
+                        file->packed->problem);
 }
 
 static enum ia_status judge_image(struct ia_links *links, size_t number, struct ia_error *err)
 {
-    struct ia_file *item = links->catalog->files.items[number];
+    struct ia_file *file = links->catalog->files.items[number];
     enum ia_status status = IA_OK;
-    if (item->unreadable)
-        judge_unknown(links, item);
-    if (!item->not_seen) {
-        judge_content(links, item);
-        judge_backing(links, item);
-        ia_links_judge_nested(links, item);
+    if (file->unreadable)
+        judge_unknown(links, file);
+    if (!file->not_seen) {
+        judge_content(links, file);
+        judge_backing(links, file);
+        ia_links_judge_nested(links, file);
     }
-    mark_template(links, item);
+    mark_template(links, file);
     add_overlay(links, number);
-    for (size_t i = 0; i < item->read->parts.len && status == IA_OK; i++) {
-        size_t part = item->read->parts.items[i].item;
+    for (size_t i = 0; i < file->read->parts.len && status == IA_OK; i++) {
+        size_t part = file->read->parts.items[i].file;
         if (part != IA_NO_FILE && ia_node_is_only_a_part(links->catalog->files.items[part]->node))
             status = ia_links_keep_content(links, number, part, err);
     }
@@ -235,31 +235,31 @@ static enum ia_status judge_image(struct ia_links *links, size_t number, struct 
 }
 
 /* Not understood, and nothing that has to be. */
-static bool is_companion(const struct ia_file *item)
+static bool is_companion(const struct ia_file *file)
 {
     bool is_nothing =
-        item->class == IA_CLASS_SKIPPED || (item->class == IA_CLASS_UNKNOWN && strcmp(item->reason, "unreadable") != 0);
-    return item->node->is_companion && is_nothing;
+        file->class == IA_CLASS_SKIPPED || (file->class == IA_CLASS_UNKNOWN && strcmp(file->reason, "unreadable") != 0);
+    return file->node->is_companion && is_nothing;
 }
 
 enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err)
 {
     for (size_t i = 0; i < links->catalog->files.len; i++) {
-        struct ia_file *item = links->catalog->files.items[i];
-        if (item->gone)
+        struct ia_file *file = links->catalog->files.items[i];
+        if (file->gone)
             continue;
-        if (ia_node_is_only_a_part(item->node))
-            item->class = IA_CLASS_PART;
-        if (is_companion(item))
-            item->class = IA_CLASS_PART;
-        judge_packed(links, item);
-        if (item->class == IA_CLASS_UNKNOWN)
-            judge_unknown(links, item);
-        else if (item->class == IA_CLASS_SKIPPED)
-            ia_catalog_skip(links->catalog, item->reason);
-        else if (item->class == IA_CLASS_PACKED)
+        if (ia_node_is_only_a_part(file->node))
+            file->class = IA_CLASS_PART;
+        if (is_companion(file))
+            file->class = IA_CLASS_PART;
+        judge_packed(links, file);
+        if (file->class == IA_CLASS_UNKNOWN)
+            judge_unknown(links, file);
+        else if (file->class == IA_CLASS_SKIPPED)
+            ia_catalog_skip(links->catalog, file->reason);
+        else if (file->class == IA_CLASS_PACKED)
             ia_catalog_skip(links->catalog, "packed");
-        else if (item->class == IA_CLASS_IMAGE)
+        else if (file->class == IA_CLASS_IMAGE)
             IA_TRY(judge_image(links, i, err));
     }
     return IA_OK;

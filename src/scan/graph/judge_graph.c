@@ -9,10 +9,10 @@
 
 /* When a base had last been written to, for a later scan that finds it as it was then. -1: after all its overlays,
  * which no base is: it may have become a disk of its own, and what names it a remainder. */
-int64_t ia_links_idle_since(const struct ia_links *links, const struct ia_file *item)
+int64_t ia_links_idle_since(const struct ia_links *links, const struct ia_file *file)
 {
-    int64_t changed = ia_links_newest_change(links, item);
-    return changed <= item->node->last_overlay_mtime_ns ? changed : -1;
+    int64_t changed = ia_links_newest_change(links, file);
+    return changed <= file->node->last_overlay_mtime_ns ? changed : -1;
 }
 
 static enum ia_graph_lock lock_of(const char *word)
@@ -24,22 +24,22 @@ static enum ia_graph_lock lock_of(const char *word)
     return strcmp(word, "write") == 0 ? IA_GRAPH_LOCK_WRITE : IA_GRAPH_LOCK_UNKNOWN;
 }
 
-static bool add_file(struct ia_graph *graph, const struct ia_file *item)
+static bool add_file(struct ia_graph *graph, const struct ia_file *file)
 {
-    bool named = ia_file_is_image_or_part(item);
-    struct ia_graph_file file = {
-        .mtime_ns = item->key.mtime_ns,
-        .ctime_ns = item->key.ctime_ns,
-        .birth_ns = item->birth_ns,
-        .volume = item->volume,
+    bool named = ia_file_is_image_or_part(file);
+    struct ia_graph_file row = {
+        .mtime_ns = file->key.mtime_ns,
+        .ctime_ns = file->key.ctime_ns,
+        .birth_ns = file->birth_ns,
+        .volume = file->volume,
         .first_name = graph->names.len,
-        .names = named ? item->names.len : 0,
-        .is_part = item->class == IA_CLASS_PART,
+        .names = named ? file->names.len : 0,
+        .is_part = file->class == IA_CLASS_PART,
     };
-    for (size_t i = 0; i < file.names; i++)
-        if (!ia_vec_push(&graph->names, ((struct ia_graph_name){item->names.items[i].path})))
+    for (size_t i = 0; i < row.names; i++)
+        if (!ia_vec_push(&graph->names, ((struct ia_graph_name){file->names.items[i].path})))
             return false;
-    return ia_vec_push(&graph->files, file);
+    return ia_vec_push(&graph->files, row);
 }
 
 /* Volume n of the graph is volume n of the catalog. */
@@ -59,20 +59,20 @@ static bool add_volumes(struct ia_graph *graph, const struct ia_catalog *catalog
     return true;
 }
 
-static void set_history(const struct ia_links *links, const struct ia_file *item, struct ia_graph_image *image)
+static void set_history(const struct ia_links *links, const struct ia_file *file, struct ia_graph_image *image)
 {
     const struct ia_previous *previous =
-        item->previous == IA_NO_FILE ? NULL : &links->catalog->previous.items[item->previous];
-    if (item->node->referenced_by != IA_NO_FILE) {
+        file->previous == IA_NO_FILE ? NULL : &links->catalog->previous.items[file->previous];
+    if (file->node->referenced_by != IA_NO_FILE) {
         image->named_scan = ia_writer_scan_id(links->catalog->writer);
-        image->named_by = ia_file_path(links->catalog->files.items[item->node->referenced_by]);
-        image->named_path = ia_file_path(item);
-        image->named_mtime_ns = ia_links_idle_since(links, item);
+        image->named_by = ia_file_path(links->catalog->files.items[file->node->referenced_by]);
+        image->named_path = ia_file_path(file);
+        image->named_mtime_ns = ia_links_idle_since(links, file);
     } else if (previous != NULL) {
         image->named_scan = previous->referenced_scan;
         image->named_by = previous->referenced_by;
         image->named_path = previous->referenced_path;
-        image->named_uncertain = ia_catalog_memory_is_uncertain(links->catalog, item);
+        image->named_uncertain = ia_catalog_memory_is_uncertain(links->catalog, file);
         image->named_mtime_ns = previous->referenced_mtime_ns != 0 ? previous->referenced_mtime_ns : -1;
     }
 }
@@ -86,36 +86,36 @@ static const char *text_of(const char *identity)
 static void fill_image(const struct ia_links *links, const struct ia_judge_graph *out, size_t number,
                        struct ia_graph_image *image)
 {
-    const struct ia_file *item = links->catalog->files.items[number];
-    const char *state = ia_file_image_state(item);
-    const struct ia_image_identity *identity = ia_parsed_identity(&item->parsed);
+    const struct ia_file *file = links->catalog->files.items[number];
+    const char *state = ia_file_image_state(file);
+    const struct ia_image_identity *identity = ia_parsed_identity(&file->parsed);
     *image = (struct ia_graph_image){
-        .path = ia_file_path(item),
-        .format = item->parsed.format,
+        .path = ia_file_path(file),
+        .format = file->parsed.format,
         .problem = strcmp(state, "ok") == 0 ? NULL : state,
         .file = number,
-        .backing = ia_judge_graph_image(out, item->node->backing),
-        .backing_path = item->node->backing_path,
-        .backing_format = item->parsed.facts.backing_format,
-        .cross_linked = ia_file_cross_linked(item),
-        .lock = lock_of(item->read->lock_state),
-        .format_stated = item->parsed.basis == IA_BASIS_STATED,
+        .backing = ia_judge_graph_image(out, file->node->backing),
+        .backing_path = file->node->backing_path,
+        .backing_format = file->parsed.facts.backing_format,
+        .cross_linked = ia_file_cross_linked(file),
+        .lock = lock_of(file->read->lock_state),
+        .format_stated = file->parsed.basis == IA_BASIS_STATED,
         .knows_backing = identity->parent[0] != '\0',
         .identity = text_of(identity->own),
-        .expects = item->parsed.facts.backing_by_identity ? text_of(identity->parent) : NULL,
-        .is_template = item->node->is_template,
-        .is_claimed = item->node->is_claimed,
-        .unsettled = item->node->unsettled,
-        .base_before = item->node->base_before == IA_NO_FILE ? IA_GRAPH_NONE : item->node->base_before,
-        .parent_differs = item->node->parent_mismatch != NULL || item->node->base_is_newer,
-        .link_is_newer = item->node->link_is_newer,
-        .seen_since_ns = item->node->seen_since_ns,
-        .path_since_ns = item->node->path_since_ns,
-        .past_base_is_known = item->node->past_base_id > 0,
-        .past_base = item->node->past_base == IA_NO_FILE ? IA_GRAPH_NONE : item->node->past_base,
-        .has_snapshots = item->parsed.mappings.len > 1,
+        .expects = file->parsed.facts.backing_by_identity ? text_of(identity->parent) : NULL,
+        .is_template = file->node->is_template,
+        .is_claimed = file->node->is_claimed,
+        .unsettled = file->node->unsettled,
+        .base_before = file->node->base_before == IA_NO_FILE ? IA_GRAPH_NONE : file->node->base_before,
+        .parent_differs = file->node->parent_mismatch != NULL || file->node->base_is_newer,
+        .link_is_newer = file->node->link_is_newer,
+        .seen_since_ns = file->node->seen_since_ns,
+        .path_since_ns = file->node->path_since_ns,
+        .past_base_is_known = file->node->past_base_id > 0,
+        .past_base = file->node->past_base == IA_NO_FILE ? IA_GRAPH_NONE : file->node->past_base,
+        .has_snapshots = file->parsed.mappings.len > 1,
     };
-    set_history(links, item, image);
+    set_history(links, file, image);
 }
 
 static bool add_findings(const struct ia_links *links, struct ia_graph *graph)
@@ -256,13 +256,13 @@ static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
     if (!ia_vec_reserve(&graph->images, images))
         return false;
     for (size_t i = 0; i < count; i++) {
-        const struct ia_file *item = catalog->files.items[i];
-        if (!add_file(graph, item) || !ia_judge_graph_add_packed(graph, item))
+        const struct ia_file *file = catalog->files.items[i];
+        if (!add_file(graph, file) || !ia_judge_graph_add_packed(graph, file))
             return false;
         if (out->image_of[i] == IA_GRAPH_NONE)
             continue;
         fill_image(links, out, i, &graph->images.items[graph->images.len++]);
-        if (!ia_judge_graph_add_references(graph, out->image_of[i], item))
+        if (!ia_judge_graph_add_references(graph, out->image_of[i], file))
             return false;
     }
     for (size_t i = 0; i < links->catalog->options->backing_glob_count; i++)

@@ -17,14 +17,14 @@ IA_MUST_CHECK enum ia_status ia_judge_graph_make(const struct ia_links *links, s
 void ia_judge_graph_release(struct ia_judge_graph *graph);
 
 /* The image that a file of the catalog is; IA_GRAPH_NONE: it is none, or there is no file. */
-static inline size_t ia_judge_graph_image(const struct ia_judge_graph *graph, size_t item)
+static inline size_t ia_judge_graph_image(const struct ia_judge_graph *graph, size_t file)
 {
-    return item == IA_NO_FILE ? IA_GRAPH_NONE : graph->image_of[item];
+    return file == IA_NO_FILE ? IA_GRAPH_NONE : graph->image_of[file];
 }
 /* judge_references.c: what one image names, and which parts it has; what all of them name besides; what images name
  * that are packed in the file. false: out of memory. */
-bool ia_judge_graph_add_references(struct ia_graph *graph, size_t image, const struct ia_file *item);
+bool ia_judge_graph_add_references(struct ia_graph *graph, size_t image, const struct ia_file *file);
 bool ia_judge_graph_add_aliases(const struct ia_links *links, struct ia_judge_graph *out);
-bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *item);
+bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *file);
 
 #endif

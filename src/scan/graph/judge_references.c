@@ -19,11 +19,11 @@ static bool add_reference(struct ia_graph *graph, struct ia_graph_reference refe
     return ia_vec_push(&graph->references, reference);
 }
 
-static bool add_parts(struct ia_graph *graph, size_t image, const struct ia_file *item)
+static bool add_parts(struct ia_graph *graph, size_t image, const struct ia_file *file)
 {
-    for (size_t i = 0; i < item->read->parts.len; i++) {
-        const struct ia_file_part *part = &item->read->parts.items[i];
-        const struct ia_image_part *named = &item->parsed.facts.parts.items[i];
+    for (size_t i = 0; i < file->read->parts.len; i++) {
+        const struct ia_file_part *part = &file->read->parts.items[i];
+        const struct ia_image_part *named = &file->parsed.facts.parts.items[i];
         struct ia_graph_reference reference = {
             .image = image,
             .kind = named->place == IA_PART_REFERENCE ? IA_GRAPH_DATA_FILE : IA_GRAPH_EXTENT,
@@ -31,19 +31,19 @@ static bool add_parts(struct ia_graph *graph, size_t image, const struct ia_file
             .name = named->name == NULL ? "" : named->name,
             .path = part->path == NULL ? "" : part->path,
         };
-        size_t file = part->item == IA_NO_FILE ? IA_GRAPH_NONE : part->item;
-        if (!add_reference(graph, reference, part->item))
+        size_t target = part->file == IA_NO_FILE ? IA_GRAPH_NONE : part->file;
+        if (!add_reference(graph, reference, part->file))
             return false;
-        if (part->path != NULL && !ia_vec_push(&graph->parts, ((struct ia_graph_part){image, file, part->path})))
+        if (part->path != NULL && !ia_vec_push(&graph->parts, ((struct ia_graph_part){image, target, part->path})))
             return false;
     }
     return true;
 }
 
-static bool add_nested(struct ia_graph *graph, size_t image, const struct ia_file *item)
+static bool add_nested(struct ia_graph *graph, size_t image, const struct ia_file *file)
 {
-    for (size_t i = 0; i < item->node->nested.len; i++) {
-        const struct ia_nested *nested = &item->node->nested.items[i];
+    for (size_t i = 0; i < file->node->nested.len; i++) {
+        const struct ia_nested *nested = &file->node->nested.items[i];
         struct ia_graph_reference reference = {
             .image = image,
             .kind = IA_GRAPH_NESTED,
@@ -57,17 +57,17 @@ static bool add_nested(struct ia_graph *graph, size_t image, const struct ia_fil
     return true;
 }
 
-bool ia_judge_graph_add_references(struct ia_graph *graph, size_t image, const struct ia_file *item)
+bool ia_judge_graph_add_references(struct ia_graph *graph, size_t image, const struct ia_file *file)
 {
     struct ia_graph_reference backing = {
         .image = image,
         .kind = IA_GRAPH_BACKING,
-        .state = state_of(item->node->backing_state),
-        .name = item->parsed.facts.backing_name,
-        .path = item->node->backing_path == NULL ? "" : item->node->backing_path,
+        .state = state_of(file->node->backing_state),
+        .name = file->parsed.facts.backing_name,
+        .path = file->node->backing_path == NULL ? "" : file->node->backing_path,
     };
-    return (backing.name == NULL || add_reference(graph, backing, item->node->backing_target)) &&
-           add_parts(graph, image, item) && add_nested(graph, image, item);
+    return (backing.name == NULL || add_reference(graph, backing, file->node->backing_target)) &&
+           add_parts(graph, image, file) && add_nested(graph, image, file);
 }
 
 bool ia_judge_graph_add_aliases(const struct ia_links *links, struct ia_judge_graph *out)
@@ -94,22 +94,22 @@ static enum ia_graph_state packed_state_of(const struct ia_packed_target *target
     return target->state == IA_RESOLVE_FOLLOWED ? IA_GRAPH_FOLLOWED : state_of(target->state);
 }
 
-bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *item)
+bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *file)
 {
-    for (size_t i = 0; i < item->node->packed.len; i++) {
-        const struct ia_packed_target *target = &item->node->packed.items[i];
-        const struct ia_packed_name *name = &item->packed->names.items[target->name];
+    for (size_t i = 0; i < file->node->packed.len; i++) {
+        const struct ia_packed_target *target = &file->node->packed.items[i];
+        const struct ia_packed_name *name = &file->packed->names.items[target->name];
         const struct ia_graph_packed packed = {
-            .archive = ia_file_path(item),
+            .archive = ia_file_path(file),
             .member = name->member,
             .state = packed_state_of(target),
             .name = name->name,
             .path = target->path == NULL ? "" : target->path,
-            .target = target->item == IA_NO_FILE ? IA_GRAPH_NONE : target->item,
-            .is_base = target->is_base && target->item != IA_NO_FILE,
+            .target = target->file == IA_NO_FILE ? IA_GRAPH_NONE : target->file,
+            .is_base = target->is_base && target->file != IA_NO_FILE,
             .is_unknown = target->base_id == IA_BASE_UNKNOWN,
             .stated = name->stated,
-            .written_ns = item->key.mtime_ns,
+            .written_ns = file->key.mtime_ns,
         };
         if (!ia_vec_push(&graph->packed, packed))
             return false;

@@ -101,41 +101,41 @@ enum ia_status ia_links_load_templates(struct ia_links *links, struct ia_error *
 }
 
 /* Whether a file is read again because of what other files state of it. *by_guess: as raw where it has no magic. */
-static bool needs_another_look(const struct ia_file *item, bool *by_guess)
+static bool needs_another_look(const struct ia_file *file, bool *by_guess)
 {
     *by_guess = false;
-    if (item->node->reread || item->not_seen)
+    if (file->node->reread || file->not_seen)
         return false;
-    bool is_part = item->node->is_part || item->node->is_companion;
-    if (item->node->stale || (item->class == IA_CLASS_PART && !is_part))
+    bool is_part = file->node->is_part || file->node->is_companion;
+    if (file->node->stale || (file->class == IA_CLASS_PART && !is_part))
         return true;
     /* An earlier scan read it as what an overlay stated, which none does any more. */
-    if (item->from_store && item->has_parsed && item->node->stated_format == NULL &&
-        item->parsed.basis == IA_BASIS_STATED) {
-        *by_guess = item->node->is_referenced;
+    if (file->from_store && file->has_parsed && file->node->stated_format == NULL &&
+        file->parsed.basis == IA_BASIS_STATED) {
+        *by_guess = file->node->is_referenced;
         return true;
     }
-    if (!item->node->is_referenced && !item->node->is_claimed_image)
-        return item->node->is_nested && item->class == IA_CLASS_NONE;
-    *by_guess = item->node->stated_format == NULL;
-    if (item->class == IA_CLASS_NONE || item->class == IA_CLASS_SKIPPED || item->class == IA_CLASS_PACKED)
+    if (!file->node->is_referenced && !file->node->is_claimed_image)
+        return file->node->is_nested && file->class == IA_CLASS_NONE;
+    *by_guess = file->node->stated_format == NULL;
+    if (file->class == IA_CLASS_NONE || file->class == IA_CLASS_SKIPPED || file->class == IA_CLASS_PACKED)
         return true;
-    if (item->class == IA_CLASS_UNKNOWN)
-        return strcmp(item->reason, "unreadable") != 0;
-    if (!item->has_parsed)
+    if (file->class == IA_CLASS_UNKNOWN)
+        return strcmp(file->reason, "unreadable") != 0;
+    if (!file->has_parsed)
         return false;
     /* Without a word of the overlay QEMU probes, and probing does not look at the end of a file: to it this is raw. */
-    if (item->node->stated_format == NULL)
-        return item->node->is_referenced && item->parsed.basis == IA_BASIS_FOOTER;
-    return strcmp(item->parsed.format, item->node->stated_format) != 0;
+    if (file->node->stated_format == NULL)
+        return file->node->is_referenced && file->parsed.basis == IA_BASIS_FOOTER;
+    return strcmp(file->parsed.format, file->node->stated_format) != 0;
 }
 
 /* What the content names stays a reference where the file is read as another format than its own. */
-static enum ia_status keep_content(struct ia_file *item, const char *stated, struct ia_error *err)
+static enum ia_status keep_content(struct ia_file *file, const char *stated, struct ia_error *err)
 {
-    const struct ia_image_facts *facts = &item->parsed.facts;
-    struct ia_node *node = item->node;
-    if (stated == NULL || !item->has_parsed || item->parsed.format == NULL || strcmp(item->parsed.format, stated) == 0)
+    const struct ia_image_facts *facts = &file->parsed.facts;
+    struct ia_node *node = file->node;
+    if (stated == NULL || !file->has_parsed || file->parsed.format == NULL || strcmp(file->parsed.format, stated) == 0)
         return IA_OK;
     release_content(node);
     if (facts->backing_name != NULL && (node->content_backing = strdup(facts->backing_name)) == NULL)
@@ -155,17 +155,17 @@ static enum ia_status keep_content(struct ia_file *item, const char *stated, str
 
 static enum ia_status read_one_again(struct ia_links *links, size_t number, bool by_guess, struct ia_error *err)
 {
-    struct ia_file *item = links->catalog->files.items[number];
-    struct ia_parse_request request = ia_reading_request_for(links->catalog, item);
-    request.stated = item->node->stated_format;
+    struct ia_file *file = links->catalog->files.items[number];
+    struct ia_parse_request request = ia_reading_request_for(links->catalog, file);
+    request.stated = file->node->stated_format;
     request.raw_by_guess = by_guess;
-    item->node->resolved = false;
-    IA_TRY(keep_content(item, request.stated, err));
-    if (item->from_store) { /* its stored mappings are no longer true */
-        IA_TRY(ia_reading_drop_mappings(links->reading, item, err));
-        if (ia_file_is_image(item))
-            ia_file_give_back(item, &links->catalog->previous.items[item->previous]);
-        item->from_store = false;
+    file->node->resolved = false;
+    IA_TRY(keep_content(file, request.stated, err));
+    if (file->from_store) { /* its stored mappings are no longer true */
+        IA_TRY(ia_reading_drop_mappings(links->reading, file, err));
+        if (ia_file_is_image(file))
+            ia_file_give_back(file, &links->catalog->previous.items[file->previous]);
+        file->from_store = false;
     }
     return ia_reading_submit(links->reading, number, &request, err);
 }
@@ -256,8 +256,8 @@ static bool any_changed(const struct ia_links *links, const struct ia_file *file
 {
     bool changed = has_changed(file);
     for (size_t i = 0; i < file->read->parts.len && !changed; i++)
-        if (file->read->parts.items[i].item != IA_NO_FILE)
-            changed = has_changed(links->catalog->files.items[file->read->parts.items[i].item]);
+        if (file->read->parts.items[i].file != IA_NO_FILE)
+            changed = has_changed(links->catalog->files.items[file->read->parts.items[i].file]);
     return changed;
 }
 

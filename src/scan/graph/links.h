@@ -48,7 +48,7 @@ enum { IA_BASE_UNKNOWN = -1 };
 struct ia_packed_target {
     size_t name;                 /* place in the file's packed->names */
     enum ia_resolve_state state; /* not NONE */
-    size_t item;                 /* the file; IA_NO_FILE: none of the catalog */
+    size_t file;                 /* the file; IA_NO_FILE: none of the catalog */
     char *path;                  /* owned; NULL: none */
     bool is_base;                /* the image may have been made on it, whatever it is called by now */
     bool is_earlier;             /* that, and the name leads there no more */
@@ -57,7 +57,7 @@ struct ia_packed_target {
 
 /* Where the image would look for a name that is packed. */
 struct ia_packed_place {
-    size_t item, name; /* the packed file, and the place in its packed->names */
+    size_t file, name; /* the packed file, and the place in its packed->names */
     char *path;        /* owned */
     bool is_end;       /* of all symbolic links on the way */
 };
@@ -135,7 +135,7 @@ struct ia_links {
     struct ia_identities identities;
     struct ia_holders holders; /* of files by their numbers, once they were looked for */
     IA_VEC(struct ia_alias) aliases;
-    IA_VEC(struct ia_packed_place) places; /* by item and name, until bases were looked for */
+    IA_VEC(struct ia_packed_place) places; /* by file and name, until bases were looked for */
     IA_VEC(struct ia_former_name) former;  /* names that images have no more, once they were loaded */
     IA_VEC(struct ia_former_base) former_bases;
     bool had_former_bases;    /* the store has some */
@@ -213,8 +213,8 @@ bool ia_links_may_be_base(const struct ia_links *links, const struct ia_file *fi
 /* holders.c: looks for all who hold files of images, as late as can be. */
 IA_MUST_CHECK enum ia_status ia_links_find_holders(struct ia_links *links, struct ia_error *err);
 /* When any of the image's files was last written to, by its time stamps: a VMDK's writes go to its extents. */
-int64_t ia_links_newest_change(const struct ia_links *links, const struct ia_file *item);
+int64_t ia_links_newest_change(const struct ia_links *links, const struct ia_file *file);
 /* When a base had last been written to; -1: after all its overlays. */
-int64_t ia_links_idle_since(const struct ia_links *links, const struct ia_file *item);
+int64_t ia_links_idle_since(const struct ia_links *links, const struct ia_file *file);
 
 #endif

@@ -56,7 +56,7 @@ static bool is_in(const char *path, const char *directory)
  * Ends: there are no more directories than references. */
 enum ia_status ia_links_add_directory(struct ia_links *links, size_t target, const char *named, struct ia_error *err)
 {
-    struct ia_file *item = links->catalog->files.items[target];
+    struct ia_file *file = links->catalog->files.items[target];
     IA_AUTO_FREE char *name = strdup(named);
     if (name == NULL || !ia_path_go_up(name))
         return name == NULL ? ia_no_memory(err) : IA_OK;
@@ -65,16 +65,16 @@ enum ia_status ia_links_add_directory(struct ia_links *links, size_t target, con
         return IA_OK;
     if (strcmp(directory, "/") == 0)
         directory[0] = '\0';
-    for (size_t i = 0; i < item->names.len; i++)
-        if (is_in(item->names.items[i].path, directory))
+    for (size_t i = 0; i < file->names.len; i++)
+        if (is_in(file->names.items[i].path, directory))
             return IA_OK;
-    for (size_t i = 0; i < item->node->alias_directories.len; i++)
-        if (strcmp(item->node->alias_directories.items[i], directory) == 0)
+    for (size_t i = 0; i < file->node->alias_directories.len; i++)
+        if (strcmp(file->node->alias_directories.items[i], directory) == 0)
             return IA_OK;
-    if (!ia_vec_push(&item->node->alias_directories, directory))
+    if (!ia_vec_push(&file->node->alias_directories, directory))
         return ia_no_memory(err);
     directory = NULL;
-    item->node->resolved = false;
+    file->node->resolved = false;
     return IA_OK;
 }
 
@@ -92,8 +92,8 @@ enum ia_status ia_links_add_alias(struct ia_links *links, enum ia_alias_kind kin
 
 enum ia_status ia_links_state_format(struct ia_links *links, size_t image, const char *format, struct ia_error *err)
 {
-    const struct ia_file *item = links->catalog->files.items[image];
-    struct ia_file *target = links->catalog->files.items[item->node->backing];
+    const struct ia_file *file = links->catalog->files.items[image];
+    struct ia_file *target = links->catalog->files.items[file->node->backing];
     target->node->is_referenced = true;
     if (format == NULL)
         return IA_OK;
@@ -102,7 +102,7 @@ enum ia_status ia_links_state_format(struct ia_links *links, size_t image, const
         return target->node->stated_format != NULL ? IA_OK : ia_no_memory(err);
     }
     if (strcmp(target->node->stated_format, format) != 0)
-        ia_findings_add(&links->catalog->findings, IA_FINDING_FORMAT_CONFLICT, ia_file_path(item),
+        ia_findings_add(&links->catalog->findings, IA_FINDING_FORMAT_CONFLICT, ia_file_path(file),
                         "takes its backing file for %s, another image takes it for %s", format,
                         target->node->stated_format);
     return IA_OK;

@@ -72,17 +72,17 @@ static enum ia_status follow_from(struct ia_links *links, const struct nested_na
 static enum ia_status follow(struct ia_links *links, const struct nested_name *name, bool *deferred,
                              struct ia_error *err)
 {
-    const struct ia_file *item = links->catalog->files.items[name->image];
+    const struct ia_file *file = links->catalog->files.items[name->image];
     bool relative = name->file->path[0] != '/';
-    size_t names = relative ? item->names.len : 1;
-    size_t via = relative ? item->node->alias_directories.len : 0;
+    size_t names = relative ? file->names.len : 1;
+    size_t via = relative ? file->node->alias_directories.len : 0;
     IA_AUTO_RESOLVED struct ia_resolved first = {0};
     bool found = false;
     for (size_t i = 0; i < names && !*deferred; i++)
-        IA_TRY(follow_from(links, name, item->names.items[i].path, &first, &found, deferred, err));
+        IA_TRY(follow_from(links, name, file->names.items[i].path, &first, &found, deferred, err));
     for (size_t i = 0; i < via && !*deferred; i++) {
         IA_AUTO_FREE char *from = NULL;
-        if (asprintf(&from, "%s/.", item->node->alias_directories.items[i]) < 0) {
+        if (asprintf(&from, "%s/.", file->node->alias_directories.items[i]) < 0) {
             from = NULL;
             return ia_no_memory(err);
         }
@@ -125,14 +125,14 @@ static enum ia_status resolve_name(struct ia_links *links, size_t image, const c
 static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum ia_files_read allowed, bool *deferred,
                                       struct ia_error *err)
 {
-    const struct ia_file *item = links->catalog->files.items[image];
-    const struct ia_image_facts *facts = &item->parsed.facts;
+    const struct ia_file *file = links->catalog->files.items[image];
+    const struct ia_image_facts *facts = &file->parsed.facts;
     bool by_name = facts->backing_name != NULL && !facts->backing_by_identity && facts->backing_paths.len == 0;
     if (!by_name || !ia_reference_has_protocol(facts->backing_name))
         return IA_OK;
     IA_AUTO_REFERENCE struct ia_reference reference = {0};
     IA_TRY(ia_reference_parse(facts->backing_name, &reference, err));
-    return resolve_name(links, image, facts->backing_name, reference.path, allowed, &item->node->backing_is_here,
+    return resolve_name(links, image, facts->backing_name, reference.path, allowed, &file->node->backing_is_here,
                         deferred, err);
 }
 
@@ -166,7 +166,7 @@ enum ia_status ia_links_resolve_nested(struct ia_links *links, size_t image, enu
     return IA_OK;
 }
 
-static void judge_one(struct ia_links *links, const struct ia_file *item, const struct ia_nested *nested)
+static void judge_one(struct ia_links *links, const struct ia_file *file, const struct ia_nested *nested)
 {
     static const struct {
         const char *words; /* NULL: no finding */
@@ -181,21 +181,21 @@ static void judge_one(struct ia_links *links, const struct ia_file *item, const 
                                   IA_FINDING_BACKING_AMBIGUOUS},
     };
     if (kinds[nested->state].words != NULL)
-        ia_findings_add(&links->catalog->findings, kinds[nested->state].code, ia_file_path(item),
+        ia_findings_add(&links->catalog->findings, kinds[nested->state].code, ia_file_path(file),
                         "'%s', in the description of its backing file, %s", nested->path, kinds[nested->state].words);
 }
 
-void ia_links_judge_nested(struct ia_links *links, const struct ia_file *item)
+void ia_links_judge_nested(struct ia_links *links, const struct ia_file *file)
 {
-    const struct ia_node *node = item->node;
+    const struct ia_node *node = file->node;
     for (size_t i = 0; i < node->nested.len; i++)
         if (!node->nested.items[i].of_part)
-            judge_one(links, item, &node->nested.items[i]);
+            judge_one(links, file, &node->nested.items[i]);
     if (node->backing_is_here)
-        ia_findings_add(&links->catalog->findings, IA_FINDING_SERVED_LOCALLY, ia_file_path(item),
+        ia_findings_add(&links->catalog->findings, IA_FINDING_SERVED_LOCALLY, ia_file_path(file),
                         "backing file '%s' is reached through a service of this host, which may serve any of its files",
-                        item->parsed.facts.backing_name);
+                        file->parsed.facts.backing_name);
     if (node->data_is_here)
-        ia_findings_add(&links->catalog->findings, IA_FINDING_SERVED_LOCALLY, ia_file_path(item),
+        ia_findings_add(&links->catalog->findings, IA_FINDING_SERVED_LOCALLY, ia_file_path(file),
                         "its data file is reached through a service of this host, which may serve any of its files");
 }

@@ -12,6 +12,6 @@ IA_MUST_CHECK enum ia_status ia_links_resolve_nested(struct ia_links *links, siz
                                                      bool *deferred, struct ia_error *err);
 
 /* The findings about them. */
-void ia_links_judge_nested(struct ia_links *links, const struct ia_file *item);
+void ia_links_judge_nested(struct ia_links *links, const struct ia_file *file);
 
 #endif

@@ -17,7 +17,7 @@ static enum ia_status add_target(struct ia_links *links, size_t number, size_t n
 {
     struct ia_node *node = links->catalog->files.items[number]->node;
     const struct ia_packed_target target = {
-        .name = name, .state = file->state, .item = ia_links_file_of(links, file), .path = file->path};
+        .name = name, .state = file->state, .file = ia_links_file_of(links, file), .path = file->path};
     if (!ia_vec_push(&node->packed, target))
         return ia_no_memory(err);
     file->path = NULL; /* moved */
@@ -79,13 +79,13 @@ static enum ia_status add_place(struct ia_links *links, size_t number, size_t na
 /* What is found first counts, from each name of the archive; else what was looked up last. */
 static enum ia_status follow(struct ia_links *links, size_t number, const struct packed_name *of, struct ia_error *err)
 {
-    const struct ia_file *item = links->catalog->files.items[number];
+    const struct ia_file *archive = links->catalog->files.items[number];
     const char *const members[] = {ia_path_name(of->name->member), of->name->member};
     IA_AUTO_RESOLVED struct ia_resolved file = {0};
     IA_AUTO_BUF struct ia_buf place = {0};
-    for (size_t i = 0; i < item->names.len && file.found != IA_RESOLVE_FOLLOWED; i++) {
+    for (size_t i = 0; i < archive->names.len && file.found != IA_RESOLVE_FOLLOWED; i++) {
         for (size_t m = 0; m < 2 && file.found != IA_RESOLVE_FOLLOWED; m++) {
-            if (!put_place(&place, item->names.items[i].path, members[m]))
+            if (!put_place(&place, archive->names.items[i].path, members[m]))
                 return ia_no_memory(err);
             IA_TRY(look_up(links, place.data, of, &file, err));
             IA_TRY(add_place(links, number, of->at, file.named, false, err));
@@ -96,7 +96,7 @@ static enum ia_status follow(struct ia_links *links, size_t number, const struct
 }
 
 /* One of the services may serve any file of this host. */
-static void judge_services(struct ia_links *links, const struct ia_file *item, const struct ia_packed_name *name,
+static void judge_services(struct ia_links *links, const struct ia_file *file, const struct ia_packed_name *name,
                            const struct ia_services *services)
 {
     bool is_here = false;
@@ -105,7 +105,7 @@ static void judge_services(struct ia_links *links, const struct ia_file *item, c
             is_here || services->all.items[i].host == NULL || ia_own_host_is(&links->host, services->all.items[i].host);
     if (is_here)
         ia_findings_add(
-            &links->catalog->findings, IA_FINDING_SERVED_LOCALLY, ia_file_path(item),
+            &links->catalog->findings, IA_FINDING_SERVED_LOCALLY, ia_file_path(file),
             "'%s', named in a packed image, is reached through a service of this host, which may serve any of "
             "its files",
             name->name);
@@ -114,8 +114,8 @@ static void judge_services(struct ia_links *links, const struct ia_file *item, c
 /* What a description holds besides its main file. */
 static enum ia_status resolve_nested(struct ia_links *links, size_t number, size_t at, struct ia_error *err)
 {
-    const struct ia_file *item = links->catalog->files.items[number];
-    const struct ia_packed_name *name = &item->packed->names.items[at];
+    const struct ia_file *file = links->catalog->files.items[number];
+    const struct ia_packed_name *name = &file->packed->names.items[at];
     bool is_reference = name->kind == IA_PACKED_BACKING || name->kind == IA_PACKED_DATA_FILE;
     IA_AUTO_NAMES struct ia_names names = {0};
     if (!is_reference || !ia_reference_has_protocol(name->name))
@@ -123,7 +123,7 @@ static enum ia_status resolve_nested(struct ia_links *links, size_t number, size
     IA_TRY(ia_names_take_apart(name->name, &names, err));
     for (size_t i = 0; i < names.files.len; i++)
         IA_TRY(follow(links, number, &(struct packed_name){name, at, names.files.items[i].path}, err));
-    judge_services(links, item, name, &names.services);
+    judge_services(links, file, name, &names.services);
     return IA_OK;
 }
 
@@ -147,13 +147,13 @@ static enum ia_status resolve_identity(struct ia_links *links, size_t number, si
         if (!ia_identity_is(items[target], name->format, name->name))
             break;
         struct ia_packed_target added = {
-            .name = at, .state = IA_RESOLVE_FOLLOWED, .item = target, .path = strdup(ia_file_path(items[target]))};
+            .name = at, .state = IA_RESOLVE_FOLLOWED, .file = target, .path = strdup(ia_file_path(items[target]))};
         if (added.path == NULL || !ia_vec_push(&items[number]->node->packed, added)) {
             free(added.path);
             return ia_no_memory(err);
         }
     }
-    const struct ia_packed_target missing = {.name = at, .state = IA_RESOLVE_MISSING, .item = IA_NO_FILE};
+    const struct ia_packed_target missing = {.name = at, .state = IA_RESOLVE_MISSING, .file = IA_NO_FILE};
     return found > 0 || ia_vec_push(&items[number]->node->packed, missing) ? IA_OK : ia_no_memory(err);
 }
 

@@ -133,24 +133,24 @@ static bool take_targets(struct tracer *tracer, size_t number, size_t at)
         struct ia_packed_target *target = &node->packed.items[i];
         if (target->name != at)
             continue;
-        target->is_base = target->item != IA_NO_FILE && is_found(tracer, target->item);
+        target->is_base = target->file != IA_NO_FILE && is_found(tracer, target->file);
         if (!ia_vec_push(&tracer->targets, *target))
             return false;
         target->path = NULL; /* moved */
     }
     size_t end = tracer->targets.len;
     for (size_t i = 0; i < tracer->found.all.len; i++) {
-        size_t item = tracer->found.all.items[i];
+        size_t file = tracer->found.all.items[i];
         bool has = false;
         for (size_t t = first; t < end; t++)
-            has = has || tracer->targets.items[t].item == item;
+            has = has || tracer->targets.items[t].file == file;
         if (!has &&
-            !take_earlier(tracer, (struct ia_packed_target){.name = at, .item = item}, ia_file_path(items[item])))
+            !take_earlier(tracer, (struct ia_packed_target){.name = at, .file = file}, ia_file_path(items[file])))
             return false;
     }
     for (size_t i = 0; i < tracer->lost.len; i++)
         if (!take_earlier(tracer,
-                          (struct ia_packed_target){.name = at, .item = IA_NO_FILE, .base_id = tracer->lost.items[i]},
+                          (struct ia_packed_target){.name = at, .file = IA_NO_FILE, .base_id = tracer->lost.items[i]},
                           NULL))
             return false;
     return true;
@@ -172,12 +172,12 @@ static bool add_bases(struct tracer *tracer, const struct ia_packed_name *name)
 
 static enum ia_status trace_name(struct tracer *tracer, size_t number, size_t at, struct ia_error *err)
 {
-    const struct ia_file *item = tracer->links->catalog->files.items[number];
-    struct ia_packed_name *name = &item->packed->names.items[at];
+    const struct ia_file *file = tracer->links->catalog->files.items[number];
+    struct ia_packed_name *name = &file->packed->names.items[at];
     bool is_unknown = false;
     tracer->found.all.len = tracer->lost.len = 0;
     if (!name->was_seen)
-        IA_TRY(checked(inherit(tracer, item->key.size, name), err));
+        IA_TRY(checked(inherit(tracer, file->key.size, name), err));
     IA_TRY(checked(add_bases(tracer, name), err));
     if (!name->was_seen)
         IA_TRY(ia_packed_first_find(&tracer->first, number, at, &tracer->found, &is_unknown, err));
@@ -199,16 +199,16 @@ static enum ia_status trace(struct tracer *tracer, struct ia_error *err)
     const struct ia_catalog *catalog = tracer->links->catalog;
     IA_TRY(checked(ia_successors_list(catalog, &tracer->successors) && list_sources(tracer), err));
     for (size_t i = 0; i < catalog->files.len; i++) {
-        struct ia_file *item = catalog->files.items[i];
-        for (size_t n = 0; item->packed != NULL && n < item->packed->names.len; n++)
+        struct ia_file *file = catalog->files.items[i];
+        for (size_t n = 0; file->packed != NULL && n < file->packed->names.len; n++)
             IA_TRY(trace_name(tracer, i, n, err));
         if (tracer->targets.len == 0)
             continue;
-        release_targets(item->node->packed.items, item->node->packed.len);
-        item->node->packed.len = 0;
-        IA_TRY(checked(ia_vec_reserve(&item->node->packed, tracer->targets.len), err));
-        memcpy(item->node->packed.items, tracer->targets.items, tracer->targets.len * sizeof(tracer->targets.items[0]));
-        item->node->packed.len = tracer->targets.len;
+        release_targets(file->node->packed.items, file->node->packed.len);
+        file->node->packed.len = 0;
+        IA_TRY(checked(ia_vec_reserve(&file->node->packed, tracer->targets.len), err));
+        memcpy(file->node->packed.items, tracer->targets.items, tracer->targets.len * sizeof(tracer->targets.items[0]));
+        file->node->packed.len = tracer->targets.len;
         tracer->targets.len = 0;
     }
     return IA_OK;

@@ -82,7 +82,7 @@ static enum ia_status add_meant_by(struct ia_packed_first *first, const char *pa
 
 static bool is_place_of(const struct ia_packed_place *place, size_t number, size_t name)
 {
-    return place->item == number && place->name == name;
+    return place->file == number && place->name == name;
 }
 
 /* Where its places begin in links->places. */
@@ -92,7 +92,7 @@ static size_t first_place(const struct ia_links *links, size_t number, size_t na
     for (size_t high = links->places.len; low < high;) {
         size_t middle = low + (high - low) / 2;
         const struct ia_packed_place *place = &links->places.items[middle];
-        if (place->item < number || (place->item == number && place->name < name))
+        if (place->file < number || (place->file == number && place->name < name))
             low = middle + 1;
         else
             high = middle;
@@ -116,8 +116,8 @@ static enum ia_status add_targets(struct ia_packed_first *first, size_t number, 
 {
     const struct ia_node *node = first->links->catalog->files.items[number]->node;
     for (size_t i = 0; i < node->packed.len; i++)
-        if (node->packed.items[i].name == name && node->packed.items[i].item != IA_NO_FILE)
-            IA_TRY(checked(ia_file_numbers_add(first->found, node->packed.items[i].item), err));
+        if (node->packed.items[i].name == name && node->packed.items[i].file != IA_NO_FILE)
+            IA_TRY(checked(ia_file_numbers_add(first->found, node->packed.items[i].file), err));
     return IA_OK;
 }
 
@@ -155,7 +155,7 @@ static bool leads_somewhere(const struct ia_packed_first *first, size_t number, 
 {
     const struct ia_node *node = first->links->catalog->files.items[number]->node;
     for (size_t i = 0; i < node->packed.len; i++)
-        if (node->packed.items[i].name == name && node->packed.items[i].item != IA_NO_FILE)
+        if (node->packed.items[i].name == name && node->packed.items[i].file != IA_NO_FILE)
             return true;
     return false;
 }

@@ -24,16 +24,16 @@ struct named {
 static enum ia_status keep_backing(struct ia_links *links, size_t image, const char *name, struct ia_resolved *file,
                                    size_t target, struct ia_error *err)
 {
-    struct ia_file *item = links->catalog->files.items[image];
+    struct ia_file *overlay = links->catalog->files.items[image];
     bool found = target != IA_NO_FILE;
-    if (item->node->backing_state == IA_RESOLVE_NONE || (found && item->node->backing == IA_NO_FILE)) {
-        item->node->backing_state = file->state;
-        item->node->backing = item->node->backing_target = target;
-        free(item->node->backing_path);
-        item->node->backing_path = ia_steal_ptr(file->path);
+    if (overlay->node->backing_state == IA_RESOLVE_NONE || (found && overlay->node->backing == IA_NO_FILE)) {
+        overlay->node->backing_state = file->state;
+        overlay->node->backing = overlay->node->backing_target = target;
+        free(overlay->node->backing_path);
+        overlay->node->backing_path = ia_steal_ptr(file->path);
         return IA_OK;
     }
-    return found && target != item->node->backing
+    return found && target != overlay->node->backing
                ? ia_links_add_alias(links, IA_ALIAS_NAME, image, target, name, file->path, err)
                : IA_OK;
 }
@@ -72,16 +72,16 @@ static enum ia_status follow_from(struct ia_links *links, size_t image, const ch
 static enum ia_status follow(struct ia_links *links, size_t image, const struct named *backing, bool *deferred,
                              struct ia_error *err)
 {
-    const struct ia_file *item = links->catalog->files.items[image];
+    const struct ia_file *file = links->catalog->files.items[image];
     const char *path = backing->reference->path;
     bool relative = path != NULL && path[0] != '/';
-    size_t names = relative ? item->names.len : 1;
-    size_t aliases = relative ? item->node->alias_directories.len : 0;
+    size_t names = relative ? file->names.len : 1;
+    size_t aliases = relative ? file->node->alias_directories.len : 0;
     for (size_t i = 0; i < names && !*deferred; i++)
-        IA_TRY(follow_from(links, image, item->names.items[i].path, false, backing, deferred, err));
+        IA_TRY(follow_from(links, image, file->names.items[i].path, false, backing, deferred, err));
     for (size_t i = 0; i < aliases && !*deferred; i++) {
         IA_AUTO_FREE char *name = NULL;
-        if (asprintf(&name, "%s/.", item->node->alias_directories.items[i]) < 0)
+        if (asprintf(&name, "%s/.", file->node->alias_directories.items[i]) < 0)
             return ia_no_memory(err);
         IA_TRY(follow_from(links, image, name, true, backing, deferred, err));
     }
@@ -99,9 +99,9 @@ static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum i
         const struct ia_reference reference = {.kind = IA_REFERENCE_PATH, .path = facts->backing_paths.items[i]};
         status = follow(links, image, &(struct named){.reference = &reference, .allowed = allowed}, deferred, err);
     }
-    const struct ia_file *item = links->catalog->files.items[image];
-    if (status == IA_OK && !*deferred && item->node->backing != IA_NO_FILE)
-        status = ia_links_state_format(links, image, item->parsed.facts.backing_format, err);
+    const struct ia_file *file = links->catalog->files.items[image];
+    if (status == IA_OK && !*deferred && file->node->backing != IA_NO_FILE)
+        status = ia_links_state_format(links, image, file->parsed.facts.backing_format, err);
     return status;
 }
 
@@ -167,17 +167,17 @@ static enum ia_status resolve_identity(struct ia_links *links, size_t image, str
 static enum ia_status resolve_reference(struct ia_links *links, size_t image, enum ia_files_read allowed,
                                         bool *deferred, struct ia_error *err)
 {
-    const struct ia_file *item = links->catalog->files.items[image];
-    const struct ia_image_facts *facts = &item->parsed.facts;
+    const struct ia_file *file = links->catalog->files.items[image];
+    const struct ia_image_facts *facts = &file->parsed.facts;
     const char *stated = facts->backing_format;
     IA_AUTO_REFERENCE struct ia_reference reference = {0};
     enum ia_status status = ia_reference_parse(facts->backing_name, &reference, err);
     if (status == IA_OK)
         status = follow(links, image, &(struct named){&reference, stated, allowed}, deferred, err);
-    if (status != IA_OK || *deferred || item->node->backing == IA_NO_FILE)
+    if (status != IA_OK || *deferred || file->node->backing == IA_NO_FILE)
         return status;
     const char *format = stated != NULL ? stated : reference.format;
-    return ia_links_state_format(links, image, item->node->backing_state == IA_RESOLVE_UNSUPPORTED ? NULL : format,
+    return ia_links_state_format(links, image, file->node->backing_state == IA_RESOLVE_UNSUPPORTED ? NULL : format,
                                  err);
 }
 
@@ -194,15 +194,15 @@ static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum
 static enum ia_status resolve_file(struct ia_links *links, size_t number, enum ia_files_read allowed,
                                    struct ia_error *err)
 {
-    const struct ia_file *item = links->catalog->files.items[number];
-    struct ia_node *node = item->node;
+    const struct ia_file *file = links->catalog->files.items[number];
+    struct ia_node *node = file->node;
     bool deferred = false;
     node->resolved = true;
     node->backing = node->backing_target = IA_NO_FILE;
     node->backing_state = IA_RESOLVE_NONE;
     free(node->backing_path);
     node->backing_path = NULL;
-    if (item->parsed.facts.backing_name != NULL)
+    if (file->parsed.facts.backing_name != NULL)
         IA_TRY(resolve_backing(links, number, allowed, &deferred, err));
     if (!deferred)
         IA_TRY(ia_links_resolve_nested(links, number, allowed, &deferred, err));
@@ -214,10 +214,10 @@ static enum ia_status resolve_file(struct ia_links *links, size_t number, enum i
 }
 
 /* An overlay states another format than the content's: what the content names is not opened. */
-static bool is_doubted(const struct ia_file *item)
+static bool is_doubted(const struct ia_file *file)
 {
-    return item->node->stated_format != NULL && strcmp(item->node->stated_format, item->parsed.format) != 0 &&
-           !item->node->reread;
+    return file->node->stated_format != NULL && strcmp(file->node->stated_format, file->parsed.format) != 0 &&
+           !file->node->reread;
 }
 
 /* One round over everything that is not resolved yet; *any: there was something. */
@@ -225,9 +225,9 @@ static enum ia_status resolve_round(struct ia_links *links, enum ia_files_read a
                                     struct ia_error *err)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct ia_file *item = links->catalog->files.items[i];
-        bool readable = ia_file_is_image(item) && item->has_parsed;
-        if (!readable || item->node->resolved || (allowed == IA_NEW_FILES && is_doubted(item)))
+        const struct ia_file *file = links->catalog->files.items[i];
+        bool readable = ia_file_is_image(file) && file->has_parsed;
+        if (!readable || file->node->resolved || (allowed == IA_NEW_FILES && is_doubted(file)))
             continue;
         IA_TRY(resolve_file(links, i, allowed, err));
         *any = *any || links->catalog->files.items[i]->node->resolved;

@@ -100,10 +100,10 @@ static void restore_parts(const struct known *known, struct ia_file *file)
 {
     for (size_t i = 0; i < file->read->parts.len; i++) {
         struct ia_file_part *part = &file->read->parts.items[i];
-        if (part->item != IA_NO_FILE || part->path == NULL)
+        if (part->file != IA_NO_FILE || part->path == NULL)
             continue;
-        part->item = find_unseen(known, part->path);
-        if (part->item != IA_NO_FILE)
+        part->file = find_unseen(known, part->path);
+        if (part->file != IA_NO_FILE)
             part->state = part->found = IA_RESOLVE_FOLLOWED;
     }
 }

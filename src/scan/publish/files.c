@@ -49,15 +49,15 @@ static enum ia_status remember(struct ia_publish *publish, const struct ia_previ
 }
 
 /* Of a file that has its place: the rows that are not of it, or not of what it is. */
-static enum ia_status drop_replaced(struct ia_publish *publish, const struct ia_file *item,
+static enum ia_status drop_replaced(struct ia_publish *publish, const struct ia_file *file,
                                     const struct ia_previous *previous, struct ia_error *err)
 {
-    bool is_lost = previous->image_id != 0 && !ia_file_is_image(item);
-    if (!ia_catalog_is_same_file(publish->catalog, previous, item))
-        IA_TRY(remember(publish, previous, ia_file_is_image(item) ? 0 : previous->image_id, err));
+    bool is_lost = previous->image_id != 0 && !ia_file_is_image(file);
+    if (!ia_catalog_is_same_file(publish->catalog, previous, file))
+        IA_TRY(remember(publish, previous, ia_file_is_image(file) ? 0 : previous->image_id, err));
     else if (is_lost)
         IA_TRY(remember(publish, previous, previous->image_id, err));
-    if (!ia_catalog_is_row_of(publish->catalog, previous, item))
+    if (!ia_catalog_is_row_of(publish->catalog, previous, file))
         return ia_writer_drop_file(publish->writer, previous->file_id, err);
     return is_lost ? ia_writer_drop_image(publish->writer, previous->image_id, err) : IA_OK;
 }
@@ -76,35 +76,35 @@ enum ia_status ia_publish_drop_old(struct ia_publish *publish, struct ia_error *
         IA_TRY(ia_writer_drop_file(publish->writer, previous->file_id, err));
     }
     for (size_t i = 0; i < catalog->files.len; i++) {
-        const struct ia_file *item = catalog->files.items[i];
-        const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
-        if (!ia_file_is_image(item)) /* read as one before it turned out to be a part */
-            IA_TRY(drop_mappings(publish, &item->parsed, err));
+        const struct ia_file *file = catalog->files.items[i];
+        const struct ia_previous *previous = ia_catalog_previous(publish->catalog, file);
+        if (!ia_file_is_image(file)) /* read as one before it turned out to be a part */
+            IA_TRY(drop_mappings(publish, &file->parsed, err));
         if (previous == NULL)
             continue;
-        if (!item->from_store)
+        if (!file->from_store)
             IA_TRY(drop_mappings(publish, &previous->parsed, err));
-        IA_TRY(drop_replaced(publish, item, previous, err));
+        IA_TRY(drop_replaced(publish, file, previous, err));
     }
     return IA_OK;
 }
 
 /* Blocks may be given back, and links moved out of the roots, without a trace in the time stamps. */
-static bool row_is_current(const struct ia_previous *previous, const struct ia_file *item)
+static bool row_is_current(const struct ia_previous *previous, const struct ia_file *file)
 {
-    return strcmp(previous->path, ia_file_path(item)) == 0 && previous->class == item->class &&
-           previous->disk_size == item->disk_size && previous->links == item->links &&
-           previous->links_found == item->links_found && previous->was_lost == item->was_image;
+    return strcmp(previous->path, ia_file_path(file)) == 0 && previous->class == file->class &&
+           previous->disk_size == file->disk_size && previous->links == file->links &&
+           previous->links_found == file->links_found && previous->was_lost == file->was_image;
 }
 
 /* What its content names has to be looked at each time, if it is used as something else: the store keeps one format of
  * a file, and none of a part. */
-static bool has_other_content(const struct ia_file *item)
+static bool has_other_content(const struct ia_file *file)
 {
-    const struct ia_image_facts *facts = &item->parsed.facts;
+    const struct ia_image_facts *facts = &file->parsed.facts;
     bool names = facts->backing_name != NULL || facts->parts.len > 0;
-    return item->node->content_backing != NULL || item->node->content_parts.len > 0 ||
-           (item->class == IA_CLASS_PART && item->has_parsed && names);
+    return file->node->content_backing != NULL || file->node->content_parts.len > 0 ||
+           (file->class == IA_CLASS_PART && file->has_parsed && names);
 }
 
 /* Each of this scan, with what is free now. */
@@ -137,39 +137,39 @@ enum ia_status ia_publish_files(struct ia_publish *publish, struct ia_error *err
 {
     struct ia_catalog *catalog = publish->catalog;
     for (size_t i = 0; i < catalog->files.len; i++) {
-        struct ia_file *item = catalog->files.items[i];
-        const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
-        bool has_row = previous != NULL && ia_catalog_is_row_of(catalog, previous, item);
-        bool known = has_row || (previous != NULL && ia_catalog_is_same_file(catalog, previous, item));
-        if (item->gone)
+        struct ia_file *file = catalog->files.items[i];
+        const struct ia_previous *previous = ia_catalog_previous(publish->catalog, file);
+        bool has_row = previous != NULL && ia_catalog_is_row_of(catalog, previous, file);
+        bool known = has_row || (previous != NULL && ia_catalog_is_same_file(catalog, previous, file));
+        if (file->gone)
             continue;
-        item->file_id = known ? previous->file_id : 0;
-        item->new_row = !has_row;
-        item->links_found = ia_file_count_links(item);
-        if (has_row && item->from_store && row_is_current(previous, item))
+        file->file_id = known ? previous->file_id : 0;
+        file->new_row = !has_row;
+        file->links_found = ia_file_count_links(file);
+        if (has_row && file->from_store && row_is_current(previous, file))
             continue;
         struct ia_file_row row = {
-            .file_id = item->file_id,
-            .path = ia_file_path(item),
-            .volume_id = catalog->volumes.items[item->volume].volume_id,
-            .inode = item->key.inode,
-            .birth_ns = item->birth_ns,
-            .size = item->key.size,
-            .disk_size = item->disk_size,
-            .is_device = item->block_device,
-            .mtime_ns = item->key.mtime_ns,
-            .ctime_ns = item->key.ctime_ns,
-            .checked_ns = has_other_content(item) ? 0 : item->checked_ns,
-            .verdict = ia_file_class_word(item->class),
-            .reason = item->reason == NULL ? "" : item->reason,
-            .was_image = item->was_image,
-            .links = item->links,
-            .links_found = item->links_found,
+            .file_id = file->file_id,
+            .path = ia_file_path(file),
+            .volume_id = catalog->volumes.items[file->volume].volume_id,
+            .inode = file->key.inode,
+            .birth_ns = file->birth_ns,
+            .size = file->key.size,
+            .disk_size = file->disk_size,
+            .is_device = file->block_device,
+            .mtime_ns = file->key.mtime_ns,
+            .ctime_ns = file->key.ctime_ns,
+            .checked_ns = has_other_content(file) ? 0 : file->checked_ns,
+            .verdict = ia_file_class_word(file->class),
+            .reason = file->reason == NULL ? "" : file->reason,
+            .was_image = file->was_image,
+            .links = file->links,
+            .links_found = file->links_found,
         };
         IA_TRY(ia_writer_put_file(publish->writer, &row, err));
-        item->file_id = row.file_id;
+        file->file_id = row.file_id;
         if (has_row)
-            IA_TRY(ia_writer_touch_file(publish->writer, item->file_id, err));
+            IA_TRY(ia_writer_touch_file(publish->writer, file->file_id, err));
     }
     return IA_OK;
 }
@@ -178,11 +178,11 @@ enum ia_status ia_publish_returned(struct ia_publish *publish, struct ia_error *
 {
     const struct ia_catalog *catalog = publish->catalog;
     for (size_t i = 0; i < catalog->files.len && catalog->vanished.len > 0; i++) {
-        const struct ia_file *item = catalog->files.items[i];
-        const struct ia_previous *previous = ia_catalog_previous(catalog, item);
-        bool is_whole = ia_file_is_image(item) || (item->packed != NULL && previous != NULL && previous->image_id == 0);
+        const struct ia_file *file = catalog->files.items[i];
+        const struct ia_previous *previous = ia_catalog_previous(catalog, file);
+        bool is_whole = ia_file_is_image(file) || (file->packed != NULL && previous != NULL && previous->image_id == 0);
         if (is_whole && previous != NULL && previous->gone_scan != 0 &&
-            ia_catalog_is_same_file(catalog, previous, item))
+            ia_catalog_is_same_file(catalog, previous, file))
             IA_TRY(ia_writer_drop_vanished(publish->writer, previous->file_id, err));
     }
     return IA_OK;

@@ -10,22 +10,22 @@
 void ia_publish_number_images(struct ia_publish *publish)
 {
     for (size_t i = 0; i < publish->catalog->files.len; i++) {
-        struct ia_file *item = publish->catalog->files.items[i];
-        const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
-        if (!ia_file_is_image(item))
+        struct ia_file *file = publish->catalog->files.items[i];
+        const struct ia_previous *previous = ia_catalog_previous(publish->catalog, file);
+        if (!ia_file_is_image(file))
             continue;
         bool known = previous != NULL && previous->image_id != 0;
-        item->image_id = known ? previous->image_id : ia_writer_new_image_id(publish->writer);
+        file->image_id = known ? previous->image_id : ia_writer_new_image_id(publish->writer);
         bool was_there = known && previous->gone_scan == 0;
         publish->row.images++;
         publish->row.added += !was_there;
-        publish->row.parsed += item->read->parsed_now;
-        publish->row.unchanged += item->from_store;
-        publish->row.changed += was_there && !item->from_store;
-        publish->row.renamed += was_there && strcmp(previous->path, ia_file_path(item)) != 0;
-        if (item->parsed.mappings.len == 0) { /* nothing could be read: an active mapping without extents */
+        publish->row.parsed += file->read->parsed_now;
+        publish->row.unchanged += file->from_store;
+        publish->row.changed += was_there && !file->from_store;
+        publish->row.renamed += was_there && strcmp(previous->path, ia_file_path(file)) != 0;
+        if (file->parsed.mappings.len == 0) { /* nothing could be read: an active mapping without extents */
             struct ia_mapping none = {.map_id = ia_writer_new_map_id(publish->writer), .failed = true};
-            if (!ia_vec_push(&item->parsed.mappings, none))
+            if (!ia_vec_push(&file->parsed.mappings, none))
                 publish->catalog->findings.failed = true;
         }
     }
@@ -50,13 +50,13 @@ static int64_t fingerprint(const struct ia_image_row *row)
 }
 
 /* An image that was taken over keeps its rows. */
-static enum ia_status put_space(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+static enum ia_status put_space(struct ia_publish *publish, const struct ia_file *file, struct ia_error *err)
 {
-    const struct ia_account *account = &item->read->account;
-    IA_TRY(ia_writer_drop_space(publish->writer, item->image_id, err));
+    const struct ia_account *account = &file->read->account;
+    IA_TRY(ia_writer_drop_space(publish->writer, file->image_id, err));
     for (size_t i = 0; i < account->rows.len; i++) {
         const struct ia_account_row *made = &account->rows.items[i];
-        struct ia_space_row row = {.image_id = item->image_id,
+        struct ia_space_row row = {.image_id = file->image_id,
                                    .file = made->file,
                                    .use = made->use,
                                    .bytes = made->bytes,
@@ -74,33 +74,33 @@ static const char *null_if_empty(const char *text)
 }
 
 /* What the scan before knew of an image that nothing names as its backing file any more stays true. */
-static void add_memory(const struct ia_publish *publish, const struct ia_file *item, struct ia_image_row *row)
+static void add_memory(const struct ia_publish *publish, const struct ia_file *file, struct ia_image_row *row)
 {
-    const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
-    bool named = item->node->referenced_by != IA_NO_FILE;
+    const struct ia_previous *previous = ia_catalog_previous(publish->catalog, file);
+    bool named = file->node->referenced_by != IA_NO_FILE;
     int64_t now = ia_writer_scan_id(publish->writer);
-    if (item->not_seen)
+    if (file->not_seen)
         row->seen_scan = previous->seen_scan != 0 ? previous->seen_scan : now - 1;
     row->first_scan = previous != NULL && previous->first_scan != 0 ? previous->first_scan : now;
     if (named) {
         row->referenced_scan = now;
-        row->referenced_mtime_ns = ia_max(ia_links_idle_since(publish->links, item), 0);
-        row->referenced_by = ia_file_path(publish->catalog->files.items[item->node->referenced_by]);
-        row->referenced_path = ia_file_path(item);
+        row->referenced_mtime_ns = ia_max(ia_links_idle_since(publish->links, file), 0);
+        row->referenced_by = ia_file_path(publish->catalog->files.items[file->node->referenced_by]);
+        row->referenced_path = ia_file_path(file);
     } else if (previous != NULL) {
         row->referenced_scan = previous->referenced_scan;
         row->referenced_mtime_ns = previous->referenced_mtime_ns;
         row->referenced_by = previous->referenced_by;
         row->referenced_path = previous->referenced_path;
-        row->referenced_uncertain = ia_catalog_memory_is_uncertain(publish->catalog, item);
+        row->referenced_uncertain = ia_catalog_memory_is_uncertain(publish->catalog, file);
     }
-    size_t base = item->node->backing_target;
-    row->past_base_id = item->node->past_base_id;
-    row->seen_since_ns = item->node->seen_since_ns;
-    row->path_since_ns = item->node->path_since_ns;
-    row->base_id = item->node->base_id;
-    if (item->node->base_before != IA_NO_FILE)
-        row->base_id = publish->catalog->files.items[item->node->base_before]->file_id;
+    size_t base = file->node->backing_target;
+    row->past_base_id = file->node->past_base_id;
+    row->seen_since_ns = file->node->seen_since_ns;
+    row->path_since_ns = file->node->path_since_ns;
+    row->base_id = file->node->base_id;
+    if (file->node->base_before != IA_NO_FILE)
+        row->base_id = publish->catalog->files.items[file->node->base_before]->file_id;
     else if (row->base_id == 0 && base != IA_NO_FILE)
         row->base_id = publish->catalog->files.items[base]->file_id;
 }
@@ -132,57 +132,57 @@ static void add_header(const struct ia_parsed *parsed, struct ia_image_row *row)
     row->abilities = ia_format_abilities(ia_format_by_name(parsed->format), facts);
 }
 
-static enum ia_status put_image(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+static enum ia_status put_image(struct ia_publish *publish, const struct ia_file *file, struct ia_error *err)
 {
-    const struct ia_parsed *parsed = &item->parsed;
-    const struct ia_previous *previous = ia_catalog_previous(publish->catalog, item);
+    const struct ia_parsed *parsed = &file->parsed;
+    const struct ia_previous *previous = ia_catalog_previous(publish->catalog, file);
     if (parsed->mappings.len == 0)
         return ia_no_memory(err);
     struct ia_image_row row = {
-        .image_id = item->image_id,
-        .file_id = item->file_id,
-        .path = ia_file_path(item),
+        .image_id = file->image_id,
+        .file_id = file->file_id,
+        .path = ia_file_path(file),
         .format = parsed->format,
         .format_basis = ia_format_basis_word(parsed->basis),
-        .state = ia_file_image_state(item),
+        .state = ia_file_image_state(file),
         .problem = parsed->message,
-        .chain_ok = item->node->chain_ok,
-        .backing_path = item->node->backing_path,
+        .chain_ok = file->node->chain_ok,
+        .backing_path = file->node->backing_path,
         .backing_id =
-            item->node->backing != IA_NO_FILE ? publish->catalog->files.items[item->node->backing]->image_id : 0,
+            file->node->backing != IA_NO_FILE ? publish->catalog->files.items[file->node->backing]->image_id : 0,
         .map_id = parsed->mappings.items[0].map_id,
-        .is_template = item->node->is_template,
-        .is_claimed = item->node->is_claimed,
-        .parent_differs = item->node->parent_mismatch != NULL || item->node->base_is_newer,
-        .link_is_newer = item->node->link_is_newer,
-        .unsettled = item->node->unsettled,
-        .lock_state = item->read->lock_state,
-        .overlapping = ia_file_cross_linked(item),
+        .is_template = file->node->is_template,
+        .is_claimed = file->node->is_claimed,
+        .parent_differs = file->node->parent_mismatch != NULL || file->node->base_is_newer,
+        .link_is_newer = file->node->link_is_newer,
+        .unsettled = file->node->unsettled,
+        .lock_state = file->read->lock_state,
+        .overlapping = ia_file_cross_linked(file),
         .may_be_lost = parsed->facts.may_be_lost,
         .compressed_host = parsed->facts.compressed_host,
         .metadata_bytes = parsed->status == IA_OK ? parsed->facts.metadata_bytes : -1,
     };
     memcpy(row.state_bytes, parsed->state_bytes, sizeof(row.state_bytes));
-    add_memory(publish, item, &row);
+    add_memory(publish, file, &row);
     row.fingerprint = fingerprint(&row);
-    if (item->from_store && previous->row_fingerprint == row.fingerprint)
+    if (file->from_store && previous->row_fingerprint == row.fingerprint)
         return IA_OK; /* the row stays as it is */
-    if (!item->from_store)
+    if (!file->from_store)
         add_header(parsed, &row);
-    IA_TRY(item->from_store ? ia_writer_put_known_image(publish->writer, &row, err)
+    IA_TRY(file->from_store ? ia_writer_put_known_image(publish->writer, &row, err)
                             : ia_writer_put_image(publish->writer, &row, err));
-    return ia_writer_touch_image(publish->writer, item->image_id, err);
+    return ia_writer_touch_image(publish->writer, file->image_id, err);
 }
 
-static enum ia_status put_mappings(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+static enum ia_status put_mappings(struct ia_publish *publish, const struct ia_file *file, struct ia_error *err)
 {
-    const struct ia_parsed *parsed = &item->parsed;
-    for (size_t i = 0; i < parsed->mappings.len && !item->from_store; i++) {
+    const struct ia_parsed *parsed = &file->parsed;
+    for (size_t i = 0; i < parsed->mappings.len && !file->from_store; i++) {
         const struct ia_mapping *mapping = &parsed->mappings.items[i];
         const struct ia_snapshot *snapshot = i > 0 ? &parsed->facts.snapshots.items[i - 1] : NULL;
         struct ia_mapping_row row = {
             .map_id = mapping->map_id,
-            .image_id = item->image_id,
+            .image_id = file->image_id,
             .snapshot = (int64_t)i - 1,
             .id = snapshot == NULL ? NULL : snapshot->id,
             .name = snapshot == NULL ? NULL : snapshot->name,
@@ -200,13 +200,13 @@ static enum ia_status put_mappings(struct ia_publish *publish, const struct ia_f
 enum ia_status ia_publish_images(struct ia_publish *publish, struct ia_error *err)
 {
     for (size_t i = 0; i < publish->catalog->files.len; i++) {
-        const struct ia_file *item = publish->catalog->files.items[i];
-        if (!ia_file_is_image(item))
+        const struct ia_file *file = publish->catalog->files.items[i];
+        if (!ia_file_is_image(file))
             continue;
-        IA_TRY(put_image(publish, item, err));
-        IA_TRY(put_mappings(publish, item, err));
-        if (!item->from_store)
-            IA_TRY(put_space(publish, item, err));
+        IA_TRY(put_image(publish, file, err));
+        IA_TRY(put_mappings(publish, file, err));
+        if (!file->from_store)
+            IA_TRY(put_space(publish, file, err));
     }
     return IA_OK;
 }

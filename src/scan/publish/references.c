@@ -4,13 +4,13 @@
 #include "scan/publish/publish.h"
 
 /* A part of an image that was not understood as far as its parts is named, and looked for by nobody. */
-static enum ia_status put_part_reference(struct ia_publish *publish, const struct ia_file *item, size_t number,
+static enum ia_status put_part_reference(struct ia_publish *publish, const struct ia_file *file, size_t number,
                                          struct ia_error *err)
 {
-    const struct ia_image_part *named = &item->parsed.facts.parts.items[number];
-    const struct ia_file_part *part = number < item->read->parts.len ? &item->read->parts.items[number] : NULL;
+    const struct ia_image_part *named = &file->parsed.facts.parts.items[number];
+    const struct ia_file_part *part = number < file->read->parts.len ? &file->read->parts.items[number] : NULL;
     struct ia_reference_row row = {
-        .image_id = item->image_id,
+        .image_id = file->image_id,
         .kind = named->place == IA_PART_REFERENCE ? "data-file" : "extent",
         .number = (int64_t)number,
         .role = named->role,
@@ -18,39 +18,39 @@ static enum ia_status put_part_reference(struct ia_publish *publish, const struc
         .name = named->name,
         .path = part == NULL || part->path == NULL ? "" : part->path,
         .state = part == NULL ? NULL : ia_resolve_word(part->state),
-        .target_id = part != NULL && part->item != IA_NO_FILE ? publish->catalog->files.items[part->item]->file_id : 0,
+        .target_id = part != NULL && part->file != IA_NO_FILE ? publish->catalog->files.items[part->file]->file_id : 0,
     };
     return ia_writer_put_reference(publish->writer, &row, err);
 }
 
-static enum ia_status put_backing_reference(struct ia_publish *publish, const struct ia_file *item,
+static enum ia_status put_backing_reference(struct ia_publish *publish, const struct ia_file *file,
                                             struct ia_error *err)
 {
     struct ia_file *const *items = publish->catalog->files.items;
-    bool resolved = item->node->backing_state != IA_RESOLVE_NONE;
+    bool resolved = file->node->backing_state != IA_RESOLVE_NONE;
     struct ia_reference_row row = {
-        .image_id = item->image_id,
+        .image_id = file->image_id,
         .kind = "backing",
         .place = -1,
-        .name = item->parsed.facts.backing_name,
-        .path = item->node->backing_path == NULL ? "" : item->node->backing_path,
-        .state = ia_resolve_word(resolved ? item->node->backing_state : IA_RESOLVE_UNSUPPORTED),
-        .target_id = item->node->backing_target != IA_NO_FILE ? items[item->node->backing_target]->file_id : 0,
+        .name = file->parsed.facts.backing_name,
+        .path = file->node->backing_path == NULL ? "" : file->node->backing_path,
+        .state = ia_resolve_word(resolved ? file->node->backing_state : IA_RESOLVE_UNSUPPORTED),
+        .target_id = file->node->backing_target != IA_NO_FILE ? items[file->node->backing_target]->file_id : 0,
     };
     return ia_writer_put_reference(publish->writer, &row, err);
 }
 
-static enum ia_status put_references(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+static enum ia_status put_references(struct ia_publish *publish, const struct ia_file *file, struct ia_error *err)
 {
-    const struct ia_image_facts *facts = &item->parsed.facts;
+    const struct ia_image_facts *facts = &file->parsed.facts;
     const struct ia_reference_row companion = {
-        .image_id = item->image_id, .kind = "companion", .place = -1, .name = facts->companion, .path = ""};
+        .image_id = file->image_id, .kind = "companion", .place = -1, .name = facts->companion, .path = ""};
     IA_TRY(facts->companion != NULL ? ia_writer_put_reference(publish->writer, &companion, err) : IA_OK);
-    IA_TRY(facts->backing_name != NULL ? put_backing_reference(publish, item, err) : IA_OK);
+    IA_TRY(facts->backing_name != NULL ? put_backing_reference(publish, file, err) : IA_OK);
     for (size_t i = 0; i < facts->parts.len; i++)
-        IA_TRY(put_part_reference(publish, item, i, err));
+        IA_TRY(put_part_reference(publish, file, i, err));
     for (size_t i = 0; i < facts->backing_paths.len; i++) {
-        struct ia_reference_row row = {.image_id = item->image_id,
+        struct ia_reference_row row = {.image_id = file->image_id,
                                        .kind = "parent-path",
                                        .number = (int64_t)i,
                                        .place = -1,
@@ -61,12 +61,12 @@ static enum ia_status put_references(struct ia_publish *publish, const struct ia
     return IA_OK;
 }
 
-static enum ia_status put_nested(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+static enum ia_status put_nested(struct ia_publish *publish, const struct ia_file *file, struct ia_error *err)
 {
     struct ia_file *const *items = publish->catalog->files.items;
-    for (size_t i = 0; i < item->node->nested.len; i++) {
-        const struct ia_nested *nested = &item->node->nested.items[i];
-        struct ia_reference_row row = {.image_id = item->image_id,
+    for (size_t i = 0; i < file->node->nested.len; i++) {
+        const struct ia_nested *nested = &file->node->nested.items[i];
+        struct ia_reference_row row = {.image_id = file->image_id,
                                        .kind = "nested",
                                        .number = (int64_t)i,
                                        .place = -1,
@@ -79,45 +79,45 @@ static enum ia_status put_nested(struct ia_publish *publish, const struct ia_fil
     return IA_OK;
 }
 
-static enum ia_status put_image_files(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+static enum ia_status put_image_files(struct ia_publish *publish, const struct ia_file *file, struct ia_error *err)
 {
     struct ia_file *const *items = publish->catalog->files.items;
     IA_TRY(
-        ia_writer_put_image_file(publish->writer, item->image_id, 0, "main", ia_file_path(item), item->file_id, err));
-    for (size_t i = 0; i < item->read->parts.len; i++) {
-        const struct ia_file_part *part = &item->read->parts.items[i];
+        ia_writer_put_image_file(publish->writer, file->image_id, 0, "main", ia_file_path(file), file->file_id, err));
+    for (size_t i = 0; i < file->read->parts.len; i++) {
+        const struct ia_file_part *part = &file->read->parts.items[i];
         if (part->path != NULL)
-            IA_TRY(ia_writer_put_image_file(publish->writer, item->image_id, (int64_t)i + 1,
-                                            item->parsed.facts.parts.items[i].role, part->path,
-                                            part->item != IA_NO_FILE ? items[part->item]->file_id : 0, err));
+            IA_TRY(ia_writer_put_image_file(publish->writer, file->image_id, (int64_t)i + 1,
+                                            file->parsed.facts.parts.items[i].role, part->path,
+                                            part->file != IA_NO_FILE ? items[part->file]->file_id : 0, err));
     }
     return IA_OK;
 }
 
-static enum ia_status put_names(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+static enum ia_status put_names(struct ia_publish *publish, const struct ia_file *file, struct ia_error *err)
 {
-    for (size_t i = 0; i < item->names.len; i++)
-        IA_TRY(ia_writer_put_name(publish->writer, item->names.items[i].path, item->file_id,
-                                  item->names.items[i].symlink ? "symlink" : "file", err));
+    for (size_t i = 0; i < file->names.len; i++)
+        IA_TRY(ia_writer_put_name(publish->writer, file->names.items[i].path, file->file_id,
+                                  file->names.items[i].symlink ? "symlink" : "file", err));
     return IA_OK;
 }
 
 static int64_t base_id_of(const struct ia_publish *publish, const struct ia_packed_target *target)
 {
-    bool is_here = target->is_base && target->item != IA_NO_FILE;
-    return is_here ? publish->catalog->files.items[target->item]->file_id : target->base_id;
+    bool is_here = target->is_base && target->file != IA_NO_FILE;
+    return is_here ? publish->catalog->files.items[target->file]->file_id : target->base_id;
 }
 
 /* What is packed in the file, and where its names lead and led. */
-static enum ia_status put_packed(struct ia_publish *publish, const struct ia_file *item, struct ia_error *err)
+static enum ia_status put_packed(struct ia_publish *publish, const struct ia_file *archive, struct ia_error *err)
 {
-    const struct ia_packed_file_row file = {.file_id = item->file_id, .problem = item->packed->problem};
+    const struct ia_packed_file_row file = {.file_id = archive->file_id, .problem = archive->packed->problem};
     IA_TRY(ia_writer_put_packed_file(publish->writer, &file, err));
-    for (size_t i = 0; i < item->node->packed.len; i++) {
-        const struct ia_packed_target *target = &item->node->packed.items[i];
-        const struct ia_packed_name *name = &item->packed->names.items[target->name];
+    for (size_t i = 0; i < archive->node->packed.len; i++) {
+        const struct ia_packed_target *target = &archive->node->packed.items[i];
+        const struct ia_packed_name *name = &archive->packed->names.items[target->name];
         const struct ia_packed_reference_row row = {
-            .file_id = item->file_id,
+            .file_id = archive->file_id,
             .number = (int64_t)i,
             .member = name->member,
             .format = name->format,
@@ -126,7 +126,7 @@ static enum ia_status put_packed(struct ia_publish *publish, const struct ia_fil
             .stated = name->stated,
             .path = target->path == NULL ? "" : target->path,
             .state = target->is_earlier ? "earlier" : ia_resolve_word(target->state),
-            .target_id = target->item != IA_NO_FILE ? publish->catalog->files.items[target->item]->file_id : 0,
+            .target_id = target->file != IA_NO_FILE ? publish->catalog->files.items[target->file]->file_id : 0,
             .base_id = base_id_of(publish, target),
         };
         IA_TRY(ia_writer_put_packed_reference(publish->writer, &row, err));
@@ -138,17 +138,17 @@ static enum ia_status write_links(struct ia_publish *publish, struct ia_error *e
 {
     const struct ia_catalog *catalog = publish->catalog;
     for (size_t i = 0; i < catalog->files.len; i++) {
-        const struct ia_file *item = catalog->files.items[i];
-        if (ia_file_is_image_or_part(item))
-            IA_TRY(put_names(publish, item, err));
-        if (ia_file_is_image(item))
-            IA_TRY(put_references(publish, item, err));
-        if (ia_file_is_image(item))
-            IA_TRY(put_nested(publish, item, err));
-        if (ia_file_is_image(item))
-            IA_TRY(put_image_files(publish, item, err));
-        if (item->packed != NULL)
-            IA_TRY(put_packed(publish, item, err));
+        const struct ia_file *file = catalog->files.items[i];
+        if (ia_file_is_image_or_part(file))
+            IA_TRY(put_names(publish, file, err));
+        if (ia_file_is_image(file))
+            IA_TRY(put_references(publish, file, err));
+        if (ia_file_is_image(file))
+            IA_TRY(put_nested(publish, file, err));
+        if (ia_file_is_image(file))
+            IA_TRY(put_image_files(publish, file, err));
+        if (file->packed != NULL)
+            IA_TRY(put_packed(publish, file, err));
     }
     for (size_t i = 0; i < publish->links->aliases.len; i++) {
         const struct ia_alias *alias = &publish->links->aliases.items[i];
@@ -168,14 +168,14 @@ static enum ia_status write_links(struct ia_publish *publish, struct ia_error *e
     return IA_OK;
 }
 
-static int64_t file_id_of(const struct ia_publish *publish, size_t item)
+static int64_t file_id_of(const struct ia_publish *publish, size_t file)
 {
-    return item == IA_NO_FILE ? -1 : publish->catalog->files.items[item]->file_id;
+    return file == IA_NO_FILE ? -1 : publish->catalog->files.items[file]->file_id;
 }
 
-static void add_names(struct ia_fingerprint *print, const struct ia_file *item)
+static void add_names(struct ia_fingerprint *print, const struct ia_file *file)
 {
-    const struct ia_image_facts *facts = &item->parsed.facts;
+    const struct ia_image_facts *facts = &file->parsed.facts;
     for (size_t i = 0; i < facts->parts.len; i++) {
         ia_fingerprint_text(print, facts->parts.items[i].name);
         ia_fingerprint_text(print, facts->parts.items[i].role);
@@ -185,45 +185,45 @@ static void add_names(struct ia_fingerprint *print, const struct ia_file *item)
     ia_fingerprint_int(print, (int64_t)facts->backing_paths.len);
     for (size_t i = 0; i < facts->backing_paths.len; i++)
         ia_fingerprint_text(print, facts->backing_paths.items[i]);
-    for (size_t i = 0; i < item->names.len; i++) {
-        ia_fingerprint_text(print, item->names.items[i].path);
-        ia_fingerprint_int(print, item->names.items[i].symlink);
+    for (size_t i = 0; i < file->names.len; i++) {
+        ia_fingerprint_text(print, file->names.items[i].path);
+        ia_fingerprint_int(print, file->names.items[i].symlink);
     }
 }
 
-static void add_item(struct ia_fingerprint *print, const struct ia_publish *publish, const struct ia_file *item)
+static void add_file(struct ia_fingerprint *print, const struct ia_publish *publish, const struct ia_file *file)
 {
-    ia_fingerprint_int(print, item->file_id);
-    ia_fingerprint_int(print, item->image_id);
-    ia_fingerprint_int(print, file_id_of(publish, item->node->backing_target));
-    ia_fingerprint_text(print, item->parsed.facts.backing_name);
-    ia_fingerprint_int(print, item->node->backing_state);
-    ia_fingerprint_text(print, item->node->backing_path);
-    for (size_t i = 0; i < item->read->parts.len; i++) {
-        const struct ia_file_part *part = &item->read->parts.items[i];
-        ia_fingerprint_int(print, file_id_of(publish, part->item));
+    ia_fingerprint_int(print, file->file_id);
+    ia_fingerprint_int(print, file->image_id);
+    ia_fingerprint_int(print, file_id_of(publish, file->node->backing_target));
+    ia_fingerprint_text(print, file->parsed.facts.backing_name);
+    ia_fingerprint_int(print, file->node->backing_state);
+    ia_fingerprint_text(print, file->node->backing_path);
+    for (size_t i = 0; i < file->read->parts.len; i++) {
+        const struct ia_file_part *part = &file->read->parts.items[i];
+        ia_fingerprint_int(print, file_id_of(publish, part->file));
         ia_fingerprint_int(print, part->state);
         ia_fingerprint_text(print, part->path);
     }
-    for (size_t i = 0; i < item->node->nested.len; i++) {
-        const struct ia_nested *nested = &item->node->nested.items[i];
+    for (size_t i = 0; i < file->node->nested.len; i++) {
+        const struct ia_nested *nested = &file->node->nested.items[i];
         ia_fingerprint_int(print, file_id_of(publish, nested->target));
         ia_fingerprint_int(print, nested->state);
         ia_fingerprint_text(print, nested->name);
         ia_fingerprint_text(print, nested->path);
     }
-    add_names(print, item);
+    add_names(print, file);
 }
 
 /* Names are those of a content that was read in this scan, or as the store has them. */
-static void add_packed(struct ia_fingerprint *print, const struct ia_publish *publish, const struct ia_file *item)
+static void add_packed(struct ia_fingerprint *print, const struct ia_publish *publish, const struct ia_file *file)
 {
-    ia_fingerprint_int(print, item->file_id);
-    ia_fingerprint_text(print, item->packed->problem);
-    for (size_t i = 0; i < item->node->packed.len; i++) {
-        const struct ia_packed_target *target = &item->node->packed.items[i];
-        ia_fingerprint_text(print, item->packed->names.items[target->name].name);
-        ia_fingerprint_int(print, file_id_of(publish, target->item));
+    ia_fingerprint_int(print, file->file_id);
+    ia_fingerprint_text(print, file->packed->problem);
+    for (size_t i = 0; i < file->node->packed.len; i++) {
+        const struct ia_packed_target *target = &file->node->packed.items[i];
+        ia_fingerprint_text(print, file->packed->names.items[target->name].name);
+        ia_fingerprint_int(print, file_id_of(publish, target->file));
         ia_fingerprint_int(print, target->state);
         ia_fingerprint_text(print, target->path);
         ia_fingerprint_int(print, target->is_earlier);
@@ -237,11 +237,11 @@ static int64_t fingerprint(const struct ia_publish *publish)
     const struct ia_catalog *catalog = publish->catalog;
     struct ia_fingerprint print = IA_FINGERPRINT_INIT;
     for (size_t i = 0; i < catalog->files.len; i++) {
-        const struct ia_file *item = catalog->files.items[i];
-        if (item->packed != NULL)
-            add_packed(&print, publish, item);
-        if (ia_file_is_image_or_part(item))
-            add_item(&print, publish, item);
+        const struct ia_file *file = catalog->files.items[i];
+        if (file->packed != NULL)
+            add_packed(&print, publish, file);
+        if (ia_file_is_image_or_part(file))
+            add_file(&print, publish, file);
     }
     for (size_t i = 0; i < publish->links->aliases.len; i++) {
         const struct ia_alias *alias = &publish->links->aliases.items[i];

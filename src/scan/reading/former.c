@@ -19,14 +19,14 @@ static int compare(const void *left, const void *right)
 }
 
 /* It is no image and was not looked into. One that was read by an earlier scan is asked for by its name. */
-static bool is_open_question(const struct ia_file *item)
+static bool is_open_question(const struct ia_file *file)
 {
-    if (item->class != IA_CLASS_SKIPPED || item->packed != NULL || item->gone)
+    if (file->class != IA_CLASS_SKIPPED || file->packed != NULL || file->gone)
         return false;
-    if (!item->from_store)
-        return item->read->looks_packed;
-    for (size_t i = 0; i < item->names.len; i++)
-        if (ia_name_has_packer_suffix(item->names.items[i].path))
+    if (!file->from_store)
+        return file->read->looks_packed;
+    for (size_t i = 0; i < file->names.len; i++)
+        if (ia_name_has_packer_suffix(file->names.items[i].path))
             return true;
     return false;
 }
@@ -41,9 +41,9 @@ static bool gather(const struct ia_catalog *catalog, struct paths *paths)
         if (catalog->vanished.items[i].first_scan != 0 && !ia_vec_push(&paths->all, catalog->vanished.items[i].path))
             return false;
     for (size_t i = 0; i < catalog->files.len; i++) {
-        const struct ia_file *item = catalog->files.items[i];
-        for (size_t n = 0; n < item->names.len && ia_file_is_image(item); n++)
-            if (!ia_vec_push(&paths->all, item->names.items[n].path))
+        const struct ia_file *file = catalog->files.items[i];
+        for (size_t n = 0; n < file->names.len && ia_file_is_image(file); n++)
+            if (!ia_vec_push(&paths->all, file->names.items[n].path))
                 return false;
     }
     if (paths->all.len > 0)
@@ -65,10 +65,10 @@ static bool has(const struct paths *paths, const char *path, size_t len)
            paths->all.items[low][len] == '\0'; /* of those that begin so the shortest comes first */
 }
 
-static bool is_called_after_image(const struct paths *paths, const struct ia_file *item)
+static bool is_called_after_image(const struct paths *paths, const struct ia_file *file)
 {
-    for (size_t i = 0; i < item->names.len; i++) {
-        const char *path = item->names.items[i].path;
+    for (size_t i = 0; i < file->names.len; i++) {
+        const char *path = file->names.items[i].path;
         for (const char *dot = strchr(ia_path_name(path), '.'); dot != NULL; dot = strchr(dot + 1, '.'))
             if (has(paths, path, (size_t)(dot - path)))
                 return true;

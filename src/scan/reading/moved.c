@@ -14,9 +14,9 @@ bool ia_reading_has_moved(const struct ia_file *file, const struct ia_event *eve
 enum ia_status ia_reading_find_moved(struct ia_catalog *catalog, const struct ia_event *event, enum ia_moved *how,
                                      struct ia_error *err)
 {
-    struct ia_file *file = catalog->files.items[event->item];
+    struct ia_file *file = catalog->files.items[event->file];
     size_t names = file->names.len;
-    IA_TRY(ia_catalog_check_names(catalog, event->item, err));
+    IA_TRY(ia_catalog_check_names(catalog, event->file, err));
     *how = file->gone ? IA_MOVED_AWAY : file->names.len != names ? IA_MOVED_TO_OTHER_NAMES : IA_MOVED_NOT;
     if (*how != IA_MOVED_NOT || !event->result.opened)
         return IA_OK;

@@ -81,13 +81,13 @@ static bool post(struct ia_pool *pool, struct ia_event *event)
 
 struct worker {
     struct ia_pool *pool;
-    size_t item;
+    size_t file;
 };
 
 static enum ia_status post_begin(void *ctx, struct ia_error *err)
 {
     struct worker *worker = ctx;
-    struct ia_event event = {.kind = IA_EVENT_BEGIN, .item = worker->item};
+    struct ia_event event = {.kind = IA_EVENT_BEGIN, .file = worker->file};
     return post(worker->pool, &event) ? IA_OK : ia_fail(err, IA_BUG, "stopped");
 }
 
@@ -95,7 +95,7 @@ static enum ia_status post_extents(void *ctx, size_t mapping, const struct ia_ex
                                    struct ia_error *err)
 {
     struct worker *worker = ctx;
-    struct ia_event event = {.kind = IA_EVENT_EXTENTS, .item = worker->item, .mapping = mapping, .count = count};
+    struct ia_event event = {.kind = IA_EVENT_EXTENTS, .file = worker->file, .mapping = mapping, .count = count};
     event.extents = malloc(count * sizeof(*extents));
     if (event.extents == NULL)
         return ia_no_memory(err);
@@ -127,9 +127,9 @@ static size_t take_requests(struct ia_pool *pool, struct ia_parse_request *reque
 
 static struct ia_event answer(struct ia_pool *pool, const struct ia_parse_request *request)
 {
-    struct worker worker = {.pool = pool, .item = request->item};
+    struct worker worker = {.pool = pool, .file = request->file};
     const struct ia_parse_sink sink = {.ctx = &worker, .begin = post_begin, .extents = post_extents};
-    struct ia_event done = {.kind = IA_EVENT_DONE, .item = request->item, .request = *request};
+    struct ia_event done = {.kind = IA_EVENT_DONE, .file = request->file, .request = *request};
     struct ia_error err = {0};
     done.status = ia_parse_file(request, pool->env, &sink, &done.result, &err);
     return done;

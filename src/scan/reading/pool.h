@@ -15,7 +15,7 @@ enum ia_event_kind {
 struct ia_event {
     enum ia_event_kind kind;
     enum ia_status status; /* IA_EVENT_DONE: IA_OK, or why the worker itself failed */
-    size_t item;
+    size_t file;
     size_t mapping;
     struct ia_extent *extents; /* owned by the receiver */
     size_t count;

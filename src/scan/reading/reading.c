@@ -33,13 +33,13 @@ void ia_reading_stop(struct ia_reading *reading)
     reading->pool = NULL;
 }
 
-enum ia_status ia_reading_drop_mappings(struct ia_reading *reading, struct ia_file *item, struct ia_error *err)
+enum ia_status ia_reading_drop_mappings(struct ia_reading *reading, struct ia_file *file, struct ia_error *err)
 {
     enum ia_status status = IA_OK;
-    for (size_t i = 0; i < item->parsed.mappings.len && status == IA_OK; i++)
-        if (item->parsed.mappings.items[i].map_id != 0)
-            status = ia_writer_drop_mapping(reading->writer, item->parsed.mappings.items[i].map_id, err);
-    item->parsed.mappings.len = 0;
+    for (size_t i = 0; i < file->parsed.mappings.len && status == IA_OK; i++)
+        if (file->parsed.mappings.items[i].map_id != 0)
+            status = ia_writer_drop_mapping(reading->writer, file->parsed.mappings.items[i].map_id, err);
+    file->parsed.mappings.len = 0;
     return status;
 }
 
@@ -59,10 +59,10 @@ struct ia_parse_request ia_reading_request_for(const struct ia_catalog *catalog,
 enum ia_status ia_reading_submit(struct ia_reading *reading, size_t number, const struct ia_parse_request *how,
                                  struct ia_error *err)
 {
-    struct ia_file *item = reading->catalog->files.items[number];
+    struct ia_file *file = reading->catalog->files.items[number];
     struct ia_parse_request request = *how;
-    request.item = number;
-    request.path = ia_file_path(item);
+    request.file = number;
+    request.path = ia_file_path(file);
     reading->catalog->progress.files_total++;
     return ia_pool_submit(reading->pool, &request, err);
 }
@@ -70,8 +70,8 @@ enum ia_status ia_reading_submit(struct ia_reading *reading, size_t number, cons
 /* The mapping's row in the store, made when its first extents come. */
 static enum ia_status store_extents(struct ia_reading *reading, const struct ia_event *event, struct ia_error *err)
 {
-    struct ia_file *item = reading->catalog->files.items[event->item];
-    struct ia_parsed *parsed = &item->parsed;
+    struct ia_file *file = reading->catalog->files.items[event->file];
+    struct ia_parsed *parsed = &file->parsed;
     while (parsed->mappings.len <= event->mapping) {
         struct ia_mapping mapping = {.map_id = ia_writer_new_map_id(reading->writer)};
         if (!ia_vec_push(&parsed->mappings, mapping))
@@ -85,40 +85,40 @@ static enum ia_status store_extents(struct ia_reading *reading, const struct ia_
 /* Ends: each time that it is read by another name it loses one. */
 static enum ia_status take_moved(struct ia_reading *reading, struct ia_event *event, bool *done, struct ia_error *err)
 {
-    struct ia_file *item = reading->catalog->files.items[event->item];
+    struct ia_file *file = reading->catalog->files.items[event->file];
     enum ia_moved how;
-    IA_TRY(ia_reading_drop_mappings(reading, item, err));
-    ia_parsed_release(&item->parsed);
-    ia_read_release_parts(item->read);
-    item->has_parsed = false;
+    IA_TRY(ia_reading_drop_mappings(reading, file, err));
+    ia_parsed_release(&file->parsed);
+    ia_read_release_parts(file->read);
+    file->has_parsed = false;
     IA_TRY(ia_reading_find_moved(reading->catalog, event, &how, err));
     *done = how != IA_MOVED_NOT;
-    return how == IA_MOVED_TO_OTHER_NAMES ? ia_reading_submit(reading, event->item, &event->request, err) : IA_OK;
+    return how == IA_MOVED_TO_OTHER_NAMES ? ia_reading_submit(reading, event->file, &event->request, err) : IA_OK;
 }
 
 static enum ia_status finish(struct ia_reading *reading, struct ia_event *event, struct ia_error *err)
 {
-    struct ia_file *item = reading->catalog->files.items[event->item];
+    struct ia_file *file = reading->catalog->files.items[event->file];
     if (event->status != IA_OK)
-        return ia_fail(err, event->status, "cannot read '%s': %s", ia_file_path(item), ia_status_word(event->status));
+        return ia_fail(err, event->status, "cannot read '%s': %s", ia_file_path(file), ia_status_word(event->status));
     reading->catalog->progress.files_done++;
     reading->catalog->progress.table_bytes += event->result.table_bytes;
-    item->look_again = false;
+    file->look_again = false;
     bool done = false;
-    if (ia_reading_has_moved(item, event))
+    if (ia_reading_has_moved(file, event))
         IA_TRY(take_moved(reading, event, &done, err));
     return done ? IA_OK : ia_reading_take(reading, event, err);
 }
 
 static enum ia_status handle(struct ia_reading *reading, struct ia_event *event, struct ia_error *err)
 {
-    struct ia_file *item = reading->catalog->files.items[event->item];
+    struct ia_file *file = reading->catalog->files.items[event->file];
     switch (event->kind) {
     case IA_EVENT_BEGIN: {
-        enum ia_status status = ia_reading_drop_mappings(reading, item, err);
-        ia_read_release_parts(item->read);
-        ia_parsed_release(&item->parsed);
-        item->has_parsed = false;
+        enum ia_status status = ia_reading_drop_mappings(reading, file, err);
+        ia_read_release_parts(file->read);
+        ia_parsed_release(&file->parsed);
+        file->has_parsed = false;
         return status;
     }
     case IA_EVENT_EXTENTS:
@@ -144,10 +144,10 @@ enum ia_status ia_reading_read_new(struct ia_reading *reading, struct ia_error *
 {
     struct ia_catalog *catalog = reading->catalog;
     for (size_t i = 0; i < catalog->files.len; i++) {
-        const struct ia_file *item = catalog->files.items[i];
-        if (item->from_store || item->gone)
+        const struct ia_file *file = catalog->files.items[i];
+        if (file->from_store || file->gone)
             continue;
-        const struct ia_parse_request request = ia_reading_request_for(catalog, item);
+        const struct ia_parse_request request = ia_reading_request_for(catalog, file);
         IA_TRY(ia_reading_submit(reading, i, &request, err));
     }
     return ia_reading_drain(reading, err);

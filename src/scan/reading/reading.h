@@ -12,7 +12,7 @@
 
 /* One of the files of an image besides its main one, as parsed.facts.parts. */
 struct ia_file_part {
-    size_t item;                 /* number of a file; IA_NO_FILE: not found */
+    size_t file;                 /* number of a file; IA_NO_FILE: not found */
     char *path;                  /* owned; NULL: none */
     char *message;               /* owned; why it was not followed */
     enum ia_resolve_state state; /* as its name counts: AMBIGUOUS, or as it was found */

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 struct ia_parse_request {
-    size_t item;
+    size_t file;
     const char *path;   /* canonical; borrowed until the result came */
     const char *stated; /* format that an overlay states, NULL: none */
     bool raw_by_suffix; /* without a magic it is raw */

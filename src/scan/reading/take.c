@@ -24,13 +24,13 @@ void ia_read_release(struct ia_read *read)
 }
 
 /* Joins the numbers that the store's mappings got with what the worker counted. */
-static enum ia_status adopt(struct ia_reading *reading, struct ia_file *item, struct ia_parse_result *result,
+static enum ia_status adopt(struct ia_reading *reading, struct ia_file *file, struct ia_parse_result *result,
                             struct ia_error *err)
 {
     struct ia_parsed parsed = result->parsed;
     result->parsed = (struct ia_parsed){0};
     for (size_t i = 0; i < parsed.mappings.len; i++)
-        parsed.mappings.items[i].map_id = i < item->parsed.mappings.len ? item->parsed.mappings.items[i].map_id
+        parsed.mappings.items[i].map_id = i < file->parsed.mappings.len ? file->parsed.mappings.items[i].map_id
                                                                         : ia_writer_new_map_id(reading->writer);
     enum ia_status status = IA_OK;
     for (size_t i = 0; i < parsed.mappings.len && status == IA_OK; i++) {
@@ -42,12 +42,12 @@ static enum ia_status adopt(struct ia_reading *reading, struct ia_file *item, st
     }
     if (parsed.status != IA_OK)
         memset(parsed.state_bytes, 0, sizeof(parsed.state_bytes));
-    ia_parsed_release(&item->parsed);
-    ia_account_release(&item->read->account);
-    item->parsed = parsed;
-    item->read->account = result->account;
+    ia_parsed_release(&file->parsed);
+    ia_account_release(&file->read->account);
+    file->parsed = parsed;
+    file->read->account = result->account;
     result->account = (struct ia_account){0};
-    item->has_parsed = true;
+    file->has_parsed = true;
     return status;
 }
 
@@ -74,7 +74,7 @@ static enum ia_status add_part(struct ia_reading *reading, size_t number, struct
     struct ia_read *read = catalog->files.items[number]->read;
     struct ia_resolved *file = &parsed->file;
     struct ia_file_part part = {
-        .item = IA_NO_FILE, .path = file->path, .message = parsed->message, .found = found_of(parsed->status)};
+        .file = IA_NO_FILE, .path = file->path, .message = parsed->message, .found = found_of(parsed->status)};
     part.state = file->state == IA_RESOLVE_AMBIGUOUS ? IA_RESOLVE_AMBIGUOUS : part.found;
     file->path = NULL;
     parsed->message = NULL;
@@ -90,7 +90,7 @@ static enum ia_status add_part(struct ia_reading *reading, size_t number, struct
     enum ia_status status = IA_OK;
     if (found == IA_NO_FILE && parsed->opened)
         status = ia_catalog_add(catalog, part.path, &file->st, false, &found, err);
-    read->parts.items[read->parts.len - 1].item = found;
+    read->parts.items[read->parts.len - 1].file = found;
     return status;
 }
 
@@ -104,25 +104,25 @@ static enum ia_status add_parts_read(struct ia_reading *reading, size_t number, 
 }
 
 /* Takes over what the worker found, as far as there is room for it. */
-static void take_sharing(struct ia_reading *reading, struct ia_file *item, struct ia_sharing *found)
+static void take_sharing(struct ia_reading *reading, struct ia_file *file, struct ia_sharing *found)
 {
-    reading->shared_runs -= (int64_t)item->read->sharing.pieces.len;
-    ia_sharing_release(&item->read->sharing);
-    item->read->sharing = *found;
+    reading->shared_runs -= (int64_t)file->read->sharing.pieces.len;
+    ia_sharing_release(&file->read->sharing);
+    file->read->sharing = *found;
     *found = (struct ia_sharing){0};
-    if ((int64_t)item->read->sharing.pieces.len > reading->limits.max_all_shared_runs - reading->shared_runs)
-        ia_sharing_forget_places(&item->read->sharing);
-    reading->shared_runs += (int64_t)item->read->sharing.pieces.len;
+    if ((int64_t)file->read->sharing.pieces.len > reading->limits.max_all_shared_runs - reading->shared_runs)
+        ia_sharing_forget_places(&file->read->sharing);
+    reading->shared_runs += (int64_t)file->read->sharing.pieces.len;
 }
 
 /* What was read of a file that did not hold still may be half of what is in it. */
-static enum ia_status take_packed(struct ia_file *item, struct ia_parse_result *result, struct ia_error *err)
+static enum ia_status take_packed(struct ia_file *file, struct ia_parse_result *result, struct ia_error *err)
 {
     struct ia_packed_content *packed = ia_steal_ptr(result->packed);
-    ia_packed_content_free(item->packed);
-    item->packed = packed;
-    item->read->looks_packed = result->looks_packed;
-    item->read->unpacked_now = packed != NULL;
+    ia_packed_content_free(file->packed);
+    file->packed = packed;
+    file->read->looks_packed = result->looks_packed;
+    file->read->unpacked_now = packed != NULL;
     if (packed == NULL || !result->parsed.changed_while_read || packed->problem != NULL)
         return IA_OK;
     packed->problem = strdup("changed twice while it was read");
@@ -131,32 +131,32 @@ static enum ia_status take_packed(struct ia_file *item, struct ia_parse_result *
 
 enum ia_status ia_reading_take(struct ia_reading *reading, struct ia_event *event, struct ia_error *err)
 {
-    struct ia_file *item = reading->catalog->files.items[event->item];
+    struct ia_file *file = reading->catalog->files.items[event->file];
     struct ia_parse_result *result = &event->result;
-    bool is_other = result->opened && event->request.lock_only && !ia_file_is_of(item, &result->st);
-    item->read->lock_state = is_other ? "unknown" : result->lock_state;
+    bool is_other = result->opened && event->request.lock_only && !ia_file_is_of(file, &result->st);
+    file->read->lock_state = is_other ? "unknown" : result->lock_state;
     if (result->opened && !is_other)
-        take_sharing(reading, item, &result->sharing);
+        take_sharing(reading, file, &result->sharing);
     if (event->request.lock_only)
         return IA_OK;
     if (result->opened) {
         struct ia_file_key now;
         ia_file_key_from_stat(&now, &result->st);
-        item->read->written_since_walk |= !ia_file_key_same_content(&now, &item->key);
-        item->key = now;
-        item->birth_ns = result->birth_ns;
-        IA_TRY(ia_catalog_see_volume(reading->catalog, item->key.dev, &item->volume, err));
-        item->disk_size = (int64_t)result->st.st_blocks * 512;
-        item->links = (int64_t)result->st.st_nlink;
+        file->read->written_since_walk |= !ia_file_key_same_content(&now, &file->key);
+        file->key = now;
+        file->birth_ns = result->birth_ns;
+        IA_TRY(ia_catalog_see_volume(reading->catalog, file->key.dev, &file->volume, err));
+        file->disk_size = (int64_t)result->st.st_blocks * 512;
+        file->links = (int64_t)result->st.st_nlink;
     }
-    item->checked_ns = result->checked_ns;
-    item->class = result->class;
-    item->reason = result->reason;
-    item->from_store = false;
-    IA_TRY(take_packed(item, result, err));
+    file->checked_ns = result->checked_ns;
+    file->class = result->class;
+    file->reason = result->reason;
+    file->from_store = false;
+    IA_TRY(take_packed(file, result, err));
     if (result->class == IA_CLASS_SKIPPED || result->class == IA_CLASS_PACKED)
         return IA_OK;
-    item->read->parsed_now = result->class == IA_CLASS_IMAGE;
-    IA_TRY(adopt(reading, item, result, err));
-    return add_parts_read(reading, event->item, result, err);
+    file->read->parsed_now = result->class == IA_CLASS_IMAGE;
+    IA_TRY(adopt(reading, file, result, err));
+    return add_parts_read(reading, event->file, result, err);
 }
