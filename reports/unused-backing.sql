@@ -74,7 +74,7 @@ above AS MATERIALIZED (
                  AND NOT o.has_snapshots AND NOT b.has_snapshots AND o.mtime_ns >= b.mtime_ns
                  AND NOT EXISTS (SELECT 1 FROM image AS t WHERE t.backing_id = o.image_id)
                  AND NOT EXISTS (SELECT 1 FROM evidence AS e WHERE e.image_id = b.image_id AND e.code IN
-                                 ('backing-glob', 'openstack-base', 'proxmox-template')) AS can_commit
+                                 ('backing-glob', 'external-snapshot', 'openstack-base', 'proxmox-template')) AS can_commit
           FROM subject AS b JOIN subject AS o ON o.backing_id = b.image_id
           LEFT JOIN subject AS g ON g.image_id = b.backing_id
           WHERE b.image_id IN (SELECT image_id FROM candidate)
@@ -98,7 +98,7 @@ advice AS MATERIALIZED (
            WHEN j.status = 'unreferenced' THEN
                CASE WHEN NOT EXISTS (SELECT 1 FROM evidence AS e WHERE e.image_id = j.image_id AND e.code = 'proxmox-template')
                     THEN r.suggestion END
-           WHEN a.in_use THEN NULL
+           WHEN a.in_use OR EXISTS (SELECT 1 FROM evidence AS e WHERE e.image_id = j.image_id AND e.code = 'external-snapshot') THEN NULL
            WHEN j.status = 'fully-masked' THEN a.rebase
            WHEN a.images = 1 AND a."commit" IS NOT NULL THEN a."commit"
            WHEN a.images > 8 THEN 'dependents' || char(0) || w.path

@@ -600,7 +600,7 @@ CREATE TABLE candidate (
 -- Why a candidate counts as a backing file.
 CREATE TABLE evidence (
     image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
-    code     TEXT NOT NULL CHECK (code IN ('named', 'was-named', 'backing-glob', 'openstack-base', 'proxmox-template')),
+    code     TEXT NOT NULL CHECK (code IN ('named', 'was-named', 'backing-glob', 'external-snapshot', 'openstack-base', 'proxmox-template')),
     subject  TEXT NOT NULL,  -- named, was-named: path of the image that names it; backing-glob: the glob; else ''
     scan_id  INTEGER,        -- was-named: the latest scan that saw it named; else NULL
     sentence TEXT NOT NULL,  -- the same in words

@@ -52,6 +52,33 @@ static const char *glob_of(const struct ia_graph *graph, const struct ia_graph_f
     return NULL;
 }
 
+bool ia_judge_matches_glob(const struct ia_judge *judge, size_t number)
+{
+    return glob_of(judge->graph, &judge->graph->files.items[judge->graph->images.items[number].file]) != NULL;
+}
+
+/* The disk of a machine that stands on the image, through images that have one overlay each: a template has several,
+ * or another sign of one. Ends: after as many steps as there are images it is a ring. */
+static const struct ia_graph_image *disk_above(const struct ia_judge *judge, size_t number)
+{
+    const struct ia_graph *graph = judge->graph;
+    const size_t *overlay;
+    if (graph->images.items[number].is_template || ia_judge_matches_glob(judge, number) ||
+        ia_evidence_of_place(graph->images.items[number].path) != IA_EVIDENCE_COUNT)
+        return NULL;
+    for (size_t steps = 0; steps < graph->images.len && ia_judge_overlays(judge, number, &overlay) == 1; steps++) {
+        number = *overlay;
+        if (graph->images.items[number].is_disk)
+            return &graph->images.items[number];
+    }
+    return NULL;
+}
+
+bool ia_judge_is_snapshot(const struct ia_judge *judge, size_t number)
+{
+    return disk_above(judge, number) != NULL;
+}
+
 bool ia_judge_evidence(const struct ia_judge *judge, size_t number, ia_evidence_sink *each, void *ctx)
 {
     const struct ia_graph *graph = judge->graph;
@@ -66,6 +93,9 @@ bool ia_judge_evidence(const struct ia_judge *judge, size_t number, ia_evidence_
         return false;
     const char *glob = glob_of(graph, &graph->files.items[image->file]);
     if (glob != NULL && !each(ctx, IA_EVIDENCE_BACKING_GLOB, glob, 0))
+        return false;
+    const struct ia_graph_image *disk = disk_above(judge, number);
+    if (disk != NULL && !each(ctx, IA_EVIDENCE_EXTERNAL_SNAPSHOT, disk->path, 0))
         return false;
     enum ia_evidence place = ia_evidence_of_place(image->path);
     return place == IA_EVIDENCE_COUNT || each(ctx, place, "", 0);

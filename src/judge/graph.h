@@ -54,6 +54,7 @@ struct ia_graph_image {
     const char *expects;  /* its parent's, which has no name and is found by it alone; NULL: it has no such parent */
     bool is_template;     /* to be kept whole */
     bool is_claimed;      /* a machine uses it */
+    bool is_disk;         /* as its disk */
     bool has_snapshots;   /* internal ones */
     bool is_gone;         /* deleted by an edit: it and its files are no more */
     bool unsettled;       /* it changed while the scan ran */

@@ -13,6 +13,14 @@ static bool is_referenced(const struct ia_judge *judge, size_t file)
     return judge->graph->files.items[file].is_part || ia_judge_links_of(&judge->references, file, &link) > 0;
 }
 
+/* Nothing reads it now. A point that somebody may go back to is not called superfluous for that. */
+static enum ia_candidate masked_as_far_as_is_sure(const struct ia_judge *judge, size_t number)
+{
+    if (!ia_judge_is_snapshot(judge, number))
+        return IA_CANDIDATE_FULLY_MASKED;
+    return judge->graph->images.items[number].masked_bytes > 0 ? IA_CANDIDATE_PARTLY_MASKED : IA_CANDIDATE_NONE;
+}
+
 enum ia_candidate ia_judge_candidate(const struct ia_judge *judge, size_t number)
 {
     const struct ia_graph_image *image = &judge->graph->images.items[number];
@@ -26,7 +34,7 @@ enum ia_candidate ia_judge_candidate(const struct ia_judge *judge, size_t number
         ia_judge_has_other_readers(judge, image->file))
         return IA_CANDIDATE_NONE;
     if (image->visible_present == 0 && !image->has_snapshots)
-        return image->is_template ? IA_CANDIDATE_NONE : IA_CANDIDATE_FULLY_MASKED;
+        return image->is_template ? IA_CANDIDATE_NONE : masked_as_far_as_is_sure(judge, number);
     return image->masked_bytes > 0 ? IA_CANDIDATE_PARTLY_MASKED : IA_CANDIDATE_NONE;
 }
 

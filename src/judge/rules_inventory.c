@@ -18,19 +18,10 @@ static bool is_covered(const struct ia_finder *finder)
     return false;
 }
 
-/* The administrator calls it a base. */
-static bool is_meant_as_base(const struct ia_finder *finder)
-{
-    const struct ia_graph *graph = finder->judge->graph;
-    for (size_t i = 0; i < graph->backing_globs.len; i++)
-        if (ia_path_matches(finder->image->path, graph->backing_globs.items[i]))
-            return true;
-    return false;
-}
-
 void ia_rule_no_inventory(struct ia_finder *finder)
 {
-    if (!finder->judge->graph->is_vouched && !is_covered(finder) && !is_meant_as_base(finder))
+    if (!finder->judge->graph->is_vouched && !is_covered(finder) &&
+        !ia_judge_matches_glob(finder->judge, finder->number))
         ia_finder_doubt(finder, IA_DOUBT_NO_INVENTORY, "");
 }
 

@@ -85,6 +85,30 @@ def test_a_claimed_base_is_read_whole(case):
     case.same(verdict(site, "base.qcow2"), ("fully-masked", "proven", None), "without the machine it is masked again")
 
 
+def test_a_snapshot_below_a_disk_is_never_called_superfluous(case):
+    site = case.site()
+    base = write(create(site.path("vm.qcow2"), MIB), 0, 1)
+    middle = write(create(site.path("vm.before-upgrade"), MIB, base), 0, 1)
+    disk = write(create(site.path("vm.after-upgrade"), MIB, middle), 0, 1, 2)
+    site.scan()
+    case.same({name: row["status"] for name, row in site.unused().items()}, {"vm.qcow2": "fully-masked", "vm.before-upgrade": "fully-masked"}, "without an inventory both look superfluous")
+    site.scan(inventory=listed(site, f"{disk}\tvm"))
+    rows = site.unused(partly=True)
+    case.same({name: (row["status"], row["suggestion"]) for name, row in rows.items()},
+              {"vm.qcow2": ("partly-masked", None), "vm.before-upgrade": ("partly-masked", None)}, "below a machine's disk they may be snapshots: no command is suggested")
+    case.same(site.query("SELECT path, subject FROM v_evidence WHERE code = 'external-snapshot' ORDER BY path"), [(middle, disk), (base, disk)], "v_evidence names the disk")
+    site.scan("--template", "*/vm.qcow2", inventory=listed(site, f"{disk}\tvm", f"{middle}\tvm\trestore-point"))
+    case.same(site.unused(partly=True), {}, "claimed, or kept as a template, they are no candidates")
+
+
+def test_a_template_below_two_disks_is_judged_as_before(case):
+    site = case.site()
+    base = write(create(site.path("base.qcow2"), MIB), 0)
+    disks = [write(create(site.path(name), MIB, base), 0) for name in ("a.qcow2", "b.qcow2")]
+    site.scan(inventory=listed(site, *disks))
+    case.same(verdict(site, "base.qcow2"), ("fully-masked", "proven", None), "two machines on one base: it is no snapshot of either")
+
+
 def test_a_claim_is_followed_through_links(case):
     site = case.site()
     disk = orphan(site)
@@ -234,6 +258,8 @@ TESTS = [
     test_masked_bytes_need_no_inventory,
     test_what_a_machine_uses_is_never_unused,
     test_a_claimed_base_is_read_whole,
+    test_a_snapshot_below_a_disk_is_never_called_superfluous,
+    test_a_template_below_two_disks_is_judged_as_before,
     test_a_claim_is_followed_through_links,
     test_a_part_that_is_claimed_keeps_its_image,
     test_a_disk_without_magic_is_a_raw_image,

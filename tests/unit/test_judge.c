@@ -467,6 +467,15 @@ CHANGE(an_inventory_of_another_directory, g->is_vouched = false; INVENTORY("/r/v
 CHANGE(nobody_vouches_and_a_glob, g->is_vouched = false; assert_true(ia_vec_push(&g->backing_globs, "orphan*")))
 CHANGE(orphan_is_claimed, i[ORPHAN].is_claimed = true)
 CHANGE(base_is_claimed, i[BASE].is_claimed = true)
+#define FULL_OF_MASKED(image)                                                                                          \
+    i[image].accounted = true;                                                                                         \
+    i[image].visible_present = 0;                                                                                      \
+    i[image].masked_bytes = 65536
+CHANGE(right_below_a_disk, FULL_OF_MASKED(RIGHT); i[TOP].is_claimed = i[TOP].is_disk = true)
+CHANGE(right_below_what_is_no_disk, FULL_OF_MASKED(RIGHT); i[TOP].is_claimed = true)
+CHANGE(right_below_a_disk_by_glob, right_below_a_disk(g); assert_true(ia_vec_push(&g->backing_globs, "right*")))
+CHANGE(base_below_a_disk_among_two, i[TOP].is_claimed = i[TOP].is_disk = true;
+       i[LEFT].is_claimed = i[LEFT].is_disk = true)
 CHANGE(inventory_unreadable, KNOWN_FINDING("/etc/list", IA_FINDING_INVENTORY_UNREADABLE, 0))
 CHANGE(inventory_unreadable_accepted, KNOWN_FINDING("/etc/list", IA_FINDING_INVENTORY_UNREADABLE, 4))
 CHANGE(claim_of_the_same_name_lost, LOST_CLAIM("/old/orphan.qcow2", "raw", IA_GRAPH_NONE, 9))
@@ -829,6 +838,13 @@ static const struct rule {
     {"no inventory was read, and it is meant as a base", nobody_vouches_and_a_glob, ORPHAN_PROVEN BASE_PROVEN},
     {"a machine uses what no image names", orphan_is_claimed, BASE_PROVEN},
     {"a machine uses what overlays mask", base_is_claimed, ORPHAN_PROVEN},
+    {"the only overlay of what it masks is a machine's disk", right_below_a_disk,
+     ORPHAN_PROVEN BASE_PROVEN "right.qcow2 partly-masked:\n"},
+    {"the only overlay of what it masks is claimed otherwise", right_below_what_is_no_disk,
+     ORPHAN_PROVEN BASE_PROVEN "right.qcow2 fully-masked:\n"},
+    {"the base of a machine's disk is called one by --backing-glob", right_below_a_disk_by_glob,
+     ORPHAN_PROVEN BASE_PROVEN "right.qcow2 fully-masked:\n"},
+    {"a base of two machines' disks", base_below_a_disk_among_two, ORPHAN_PROVEN BASE_PROVEN},
     {"an inventory could not be read", inventory_unreadable,
      ORPHAN_BUT("inventory-incomplete [/etc/list]") BASE_PROVEN},
     {"that an inventory could not be read is accepted", inventory_unreadable_accepted,
@@ -895,6 +911,9 @@ static void evidence_is_listed_with_its_subject(void **state)
     expect_evidence(ORPHAN, nothing, "was-named: scan 1 saw it named as backing file by '/r/gone.qcow2'\n");
     expect_evidence(BASE, nothing, "named: named by /r/left.qcow2\nnamed: named by /r/right.qcow2\n");
     expect_evidence(ALONE, nothing, "");
+    expect_evidence(RIGHT, right_below_a_disk,
+                    "named: named by /r/top.qcow2\n"
+                    "external-snapshot: may be a snapshot of the machine's disk /r/top.qcow2\n");
     expect_evidence(ALONE, alone_matches_glob, "backing-glob: matches --backing-glob 'alone*'\n");
     expect_evidence(ALONE, alone_is_in_base_folder,
                     "openstack-base: lies in a directory _base, where OpenStack keeps base images\n");

@@ -121,6 +121,7 @@ static enum ia_status mark(struct ia_links *links, const struct ia_claim *claim,
 {
     struct ia_node *node = links->catalog->files.items[number]->node;
     node->is_claimed = true;
+    node->is_disk = node->is_disk || claim->role == IA_CLAIM_DISK;
     if (!ia_claim_is_image(claim))
         return IA_OK;
     node->is_claimed_image = true;
@@ -161,8 +162,8 @@ enum ia_status ia_links_resolve_claims(struct ia_links *links, struct ia_error *
     const struct ia_inventory *inventory = &links->claims.inventory;
     release_targets(&links->claims);
     for (size_t i = 0; i < links->catalog->files.len && inventory->machines.len > 0; i++) {
-        links->catalog->files.items[i]->node->is_claimed = false;
-        links->catalog->files.items[i]->node->is_claimed_image = false;
+        struct ia_node *node = links->catalog->files.items[i]->node;
+        node->is_claimed = node->is_disk = node->is_claimed_image = false;
     }
     for (size_t m = 0; m < inventory->machines.len; m++)
         for (size_t c = 0; c < inventory->machines.items[m].claims.len; c++)

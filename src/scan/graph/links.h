@@ -85,6 +85,7 @@ struct ia_node {
     bool chain_ok;                   /* the image and all below it could be read */
     bool is_template;                /* to be kept whole */
     bool is_claimed;                 /* a machine uses it */
+    bool is_disk;                    /* as its disk */
     bool is_claimed_image;           /* as a disk: it is an image, whatever its content looks like */
     bool unsettled;                  /* it changed while the scan ran; looked at where it may be called unused */
     size_t referenced_by;            /* an image that names it as its backing file */
