@@ -585,13 +585,13 @@ CREATE INDEX claim_file ON claim (file_id);
 -- An image of the latest scan that nothing uses, wholly or in part (src/judge). It is proven where no doubt concerns it.
 CREATE TABLE candidate (
     image_id   INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
-    status     TEXT NOT NULL CHECK (status IN ('unreferenced', 'fully-masked', 'partly-masked')),
+    status     TEXT NOT NULL CHECK (status IN ('unreferenced', 'fully-masked', 'partly-masked', 'unclaimed')),
     since_scan INTEGER NOT NULL,  -- scan_id of the first scan since which it has had this status
     since_ns   INTEGER NOT NULL,  -- when that scan began
     is_meant   INTEGER NOT NULL DEFAULT 0 CHECK (is_meant IN (0, 1)),  -- 1: some name may mean it, be it accepted
     clear_ns   INTEGER,           -- when the first scan began in which none did any more; NULL: none did since since_ns, or
                                   -- one does
-    evidence   TEXT NOT NULL,     -- the strongest, in words
+    evidence   TEXT NOT NULL,     -- the strongest, in words; unclaimed: ''
     why        TEXT,              -- the doubts about it and about every candidate, in words; NULL: there are none
     why_codes  TEXT,              -- their codes, separated by commas; NULL: there are none
     assumes    TEXT               -- accepted findings that would have been doubts, in words; NULL: none

@@ -248,9 +248,10 @@ FROM file AS f
 LEFT JOIN file_sharing AS s ON s.file_id = f.file_id
 WHERE f.verdict IN ('image', 'part');
 
--- A candidate of the latest scan: an image that nothing uses, wholly or in part. Blocks that hard links or other files hold
--- on to are not reclaimable; of what is masked, compressed data counts with its share.
-CREATE VIEW v_unused AS
+-- A candidate of the latest scan: an image that nothing uses, wholly or in part, as a backing file (v_unused), or that no
+-- machine uses (v_unclaimed). Blocks that hard links or other files hold on to are not reclaimable; of what is masked,
+-- compressed data counts with its share.
+CREATE VIEW v_candidate AS
 SELECT c.image_id, i.path, c.status,
        CASE WHEN EXISTS (SELECT 1 FROM doubt AS d WHERE d.image_id IS NULL OR d.image_id = c.image_id)
             THEN 'unproven' ELSE 'proven' END AS verdict,
@@ -282,6 +283,22 @@ LEFT JOIN (SELECT o.image_id,
            LEFT JOIN v_file_blocks AS h ON h.file_id = o.file_id
            WHERE o.image_id IN (SELECT image_id FROM candidate)
            GROUP BY o.image_id) AS b ON b.image_id = c.image_id;
+
+-- Those that were backing files, or are.
+CREATE VIEW v_unused AS SELECT * FROM v_candidate WHERE status <> 'unclaimed';
+
+-- An image that no other image names and no machine of an inventory uses, and that was no backing file as far as is known: a
+-- head, or one that stands alone. There are none where no inventory was read.
+CREATE VIEW v_unclaimed AS
+SELECT c.image_id, c.path, c.verdict, c.since, c.disk_size, c.reclaimable_bytes, i.format, h.virtual_size,
+       strftime('%Y-%m-%dT%H:%M:%SZ', f.mtime_ns / 1000000000, 'unixepoch') AS mtime, b.path AS backing_image, c.why, c.why_codes,
+       c.assumes
+FROM v_candidate AS c
+JOIN image AS i ON i.image_id = c.image_id
+JOIN file AS f ON f.file_id = i.file_id
+LEFT JOIN image_header AS h ON h.image_id = c.image_id
+LEFT JOIN image AS b ON b.image_id = i.backing_id
+WHERE c.status = 'unclaimed';
 
 -- Why a candidate counts as a backing file.
 CREATE VIEW v_evidence AS

@@ -20,12 +20,14 @@ static const char help[] =
     "Scan again with the options of the latest scan, and print for each FILE whether it may be deleted:\n"
     "whether the image that it belongs to is unreferenced, and proven so. To be used as\n"
     "'imgaudit prove FILE && rm -- FILE'. See imgaudit-before-you-delete(7).\n\n"
-    "      --db FILE   the store ($IMGAUDIT_DB)\n"
-    "  -h, --help      print this\n\n"
-    "Exit status: 0 each FILE is unreferenced and proven, 1 failed, 2 usage, 5 a FILE is not.\n";
+    "      --db FILE    the store ($IMGAUDIT_DB)\n"
+    "      --unclaimed  prove as well what no machine of an inventory uses (report --unclaimed)\n"
+    "  -h, --help       print this\n\n"
+    "Exit status: 0 each FILE is unreferenced (or unclaimed) and proven, 1 failed, 2 usage, 5 a FILE is not.\n";
 
 static const struct option long_options[] = {
     {"db", required_argument, NULL, 'd'},
+    {"unclaimed", no_argument, NULL, 'u'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -70,7 +72,8 @@ static enum ia_status expect_scan(struct ia_reader *reader, int64_t scan_id, str
     return IA_OK;
 }
 
-static enum ia_status prove(const char *db, char **files, int count, bool *all, struct ia_error *err)
+static enum ia_status prove(const char *db, enum ia_proof_of of, char **files, int count, bool *all,
+                            struct ia_error *err)
 {
     struct ia_scan_row row = {0};
     IA_AUTO_READER struct ia_reader *reader = NULL;
@@ -81,14 +84,14 @@ static enum ia_status prove(const char *db, char **files, int count, bool *all, 
     for (int i = 0; i < count; i++) {
         bool proven = false;
         IA_AUTO_BUF struct ia_buf line = {0};
-        IA_TRY(ia_proof_add(reader, files[i], &line, &proven, err));
+        IA_TRY(ia_proof_add(reader, files[i], of, &line, &proven, err));
         IA_TRY(print_line(&line, err));
         *all = *all && proven;
     }
     return IA_OK;
 }
 
-static int run(const char *db, char **files, int count)
+static int run(const char *db, enum ia_proof_of of, char **files, int count)
 {
     IA_AUTO_BUF struct ia_buf place = {0};
     struct ia_error err = {0};
@@ -97,7 +100,7 @@ static int run(const char *db, char **files, int count)
         db = ia_cli_default_db(&place);
     enum ia_status status = place.failed ? ia_no_memory(&err)
                             : db == NULL ? ia_fail(&err, IA_USAGE, "no path for the store: name one with --db")
-                                         : prove(db, files, count, &all, &err);
+                                         : prove(db, of, files, count, &all, &err);
     if (status != IA_OK)
         return ia_store_command_exit("prove", status, &err);
     if (!ia_cli_flush(stdout))
@@ -108,11 +111,14 @@ static int run(const char *db, char **files, int count)
 int ia_cmd_prove(int argc, char **argv)
 {
     const char *db = NULL;
+    enum ia_proof_of of = IA_PROOF_OF_UNREFERENCED;
     int c;
     opterr = 0;
     while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         if (c == 'd') {
             db = optarg;
+        } else if (c == 'u') {
+            of = IA_PROOF_OF_UNCLAIMED;
         } else if (c == 'h') {
             fputs(help, stdout);
             return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
@@ -122,5 +128,5 @@ int ia_cmd_prove(int argc, char **argv)
     }
     if (optind == argc)
         return ia_cli_usage("prove", "no FILE given");
-    return run(db, argv + optind, argc - optind);
+    return run(db, of, argv + optind, argc - optind);
 }

@@ -28,6 +28,7 @@ static enum ia_status load(const struct ia_report_options *options, struct ia_re
     IA_TRY(options->file != NULL ? ia_report_load(options->file, report, err)
                                  : ia_report_embedded(options->name, report, err));
     IA_TRY(expect_argument(report, ":image", "--image", options->image != NULL, true, err));
+    IA_TRY(expect_argument(report, ":machine", "--machine", options->machine != NULL, true, err));
     IA_TRY(expect_argument(report, ":since", "--since", options->has_since, false, err));
     return expect_argument(report, ":action", "--what-if-delete, --what-if-flatten or --what-if-commit",
                            options->asks_what_if, true, err);
@@ -45,6 +46,7 @@ static enum ia_status answer(struct ia_reader *reader, const struct ia_report_op
         IA_TRY(ia_cli_what_if(reader, options->what_if, options->set.items, options->set.len, err));
     const struct ia_argument arguments[] = {
         {.name = ":image", .text = image.data},
+        {.name = ":machine", .text = options->machine},
         {.name = ":since", .text = options->since.text, .number = options->since.number},
         {.name = ":action", .text = options->asks_what_if ? ia_what_if_word(options->what_if) : NULL},
     };

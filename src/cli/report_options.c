@@ -16,6 +16,9 @@ static const char help[] =
     "      --summary            the store at a glance (this is the default)\n"
     "      --backing            backing files and who uses them\n"
     "      --unused-backing     backing files that nothing uses, wholly or in part\n"
+    "      --unclaimed          images that no machine of an inventory uses\n"
+    "      --machines           machines and the space that they take\n"
+    "      --machine NAME       what a machine uses\n"
     "      --sharing            what heads share through their backing files\n"
     "      --histogram          how many readers see how much of each backing file\n"
     "      --groups             the groups of heads that share most, and what that saves\n"
@@ -47,6 +50,7 @@ static const char help[] =
 enum {
     OPTION_REPORT = 256, /* the option's name is the report's */
     OPTION_DEPENDENTS,
+    OPTION_MACHINE,
     OPTION_WHAT_IF_DELETE,
     OPTION_WHAT_IF_FLATTEN,
     OPTION_WHAT_IF_COMMIT,
@@ -75,6 +79,9 @@ static const struct option long_options[] = {
     {"findings", no_argument, NULL, OPTION_REPORT},
     {"growth", no_argument, NULL, OPTION_REPORT},
     {"dependents", required_argument, NULL, OPTION_DEPENDENTS},
+    {"unclaimed", no_argument, NULL, OPTION_REPORT},
+    {"machines", no_argument, NULL, OPTION_REPORT},
+    {"machine", required_argument, NULL, OPTION_MACHINE},
     {"what-if-delete", required_argument, NULL, OPTION_WHAT_IF_DELETE},
     {"what-if-flatten", required_argument, NULL, OPTION_WHAT_IF_FLATTEN},
     {"what-if-commit", required_argument, NULL, OPTION_WHAT_IF_COMMIT},
@@ -173,6 +180,10 @@ static int parse_choice(struct ia_report_options *options, int c, const char *lo
     case OPTION_DEPENDENTS:
         code = choose(options, "dependents", NULL);
         return code >= 0 ? code : set_image(options, optarg);
+    case OPTION_MACHINE:
+        code = choose(options, "machine", NULL);
+        options->machine = optarg;
+        return code;
     case OPTION_WHAT_IF_DELETE:
         return set_what_if(options, IA_WHAT_IF_DELETE, optarg);
     case OPTION_WHAT_IF_FLATTEN:

@@ -18,6 +18,7 @@ struct ia_report_options {
     const char *name; /* of an embedded report; NULL: none was chosen */
     const char *file; /* a report in a file */
     const char *image;
+    const char *machine;
     struct ia_when since;
     bool has_since;
     const char *fail_on;

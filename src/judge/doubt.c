@@ -7,7 +7,8 @@
 
 #define EACH                                                                                                           \
     (IA_CONCERNS(IA_CANDIDATE_UNREFERENCED) | IA_CONCERNS(IA_CANDIDATE_FULLY_MASKED) |                                 \
-     IA_CONCERNS(IA_CANDIDATE_PARTLY_MASKED))
+     IA_CONCERNS(IA_CANDIDATE_PARTLY_MASKED) | IA_CONCERNS(IA_CANDIDATE_UNCLAIMED))
+#define UNUSED (IA_CONCERNS(IA_CANDIDATE_UNREFERENCED) | IA_CONCERNS(IA_CANDIDATE_UNCLAIMED))
 #define MASKED (IA_CONCERNS(IA_CANDIDATE_FULLY_MASKED) | IA_CONCERNS(IA_CANDIDATE_PARTLY_MASKED))
 
 /* What helps with a doubt, as reports suggest it: to see who uses the file; findings have the reason; nothing that a
@@ -22,9 +23,9 @@ const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
                                     "other hosts may have its file system mounted, and use it"},
     [IA_DOUBT_UNREAD] = {"unread", FINDINGS, EACH, "a reference may be hidden in what was not read or not understood"},
     [IA_DOUBT_NOT_WALKED] = {"not-walked", NOTHING, EACH, "overlays of it may lie in a directory that was not walked"},
-    [IA_DOUBT_NO_INVENTORY] = {"no-inventory", NOTHING, IA_CONCERNS(IA_CANDIDATE_UNREFERENCED),
+    [IA_DOUBT_NO_INVENTORY] = {"no-inventory", NOTHING, UNUSED,
                                "no inventory of the machines of this host was read: one may use it"},
-    [IA_DOUBT_INVENTORY_INCOMPLETE] = {"inventory-incomplete", FINDINGS, IA_CONCERNS(IA_CANDIDATE_UNREFERENCED),
+    [IA_DOUBT_INVENTORY_INCOMPLETE] = {"inventory-incomplete", FINDINGS, UNUSED,
                                        "an inventory could not be read whole, or names something that was not found "
                                        "and may be this"},
     [IA_DOUBT_BROKEN_REFERENCE] = {"broken-reference", FINDINGS, EACH,
@@ -99,6 +100,7 @@ const char *ia_candidate_word(enum ia_candidate candidate)
         [IA_CANDIDATE_UNREFERENCED] = "unreferenced",
         [IA_CANDIDATE_FULLY_MASKED] = "fully-masked",
         [IA_CANDIDATE_PARTLY_MASKED] = "partly-masked",
+        [IA_CANDIDATE_UNCLAIMED] = "unclaimed",
     };
     return words[candidate];
 }

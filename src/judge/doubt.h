@@ -17,6 +17,7 @@ enum ia_candidate {
     IA_CANDIDATE_UNREFERENCED,
     IA_CANDIDATE_FULLY_MASKED,
     IA_CANDIDATE_PARTLY_MASKED,
+    IA_CANDIDATE_UNCLAIMED, /* no image names it, no machine uses it, and nothing shows that it was a base */
     IA_CANDIDATE_COUNT
 };
 

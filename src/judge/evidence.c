@@ -52,6 +52,17 @@ static const char *glob_of(const struct ia_graph *graph, const struct ia_graph_f
     return NULL;
 }
 
+bool ia_judge_is_covered(const struct ia_judge *judge, size_t number)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->inventories.len; i++) {
+        const struct ia_graph_inventory *inventory = &graph->inventories.items[i];
+        if (inventory->is_of_host || ia_path_is_below_directory_of(graph->images.items[number].path, inventory->place))
+            return true;
+    }
+    return false;
+}
+
 bool ia_judge_matches_glob(const struct ia_judge *judge, size_t number)
 {
     return glob_of(judge->graph, &judge->graph->files.items[judge->graph->images.items[number].file]) != NULL;

@@ -70,6 +70,8 @@ int ia_judge_by_expected(const struct ia_graph_image *image, const char *identit
  * is not accepted raises it, too. */
 const struct ia_graph_finding *ia_judge_accepted(const struct ia_judge *judge, enum ia_doubt doubt, const char *path);
 
+/* An inventory that was read has the machines of the image's place. */
+bool ia_judge_is_covered(const struct ia_judge *judge, size_t image);
 /* A name of the image's file matches --backing-glob. */
 bool ia_judge_matches_glob(const struct ia_judge *judge, size_t image);
 /* It may be a restore point of a machine, by its place in the chain. */

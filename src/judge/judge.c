@@ -21,6 +21,16 @@ static enum ia_candidate masked_as_far_as_is_sure(const struct ia_judge *judge, 
     return judge->graph->images.items[number].masked_bytes > 0 ? IA_CANDIDATE_PARTLY_MASKED : IA_CANDIDATE_NONE;
 }
 
+/* No image needs it. Unless it was a base it is a disk of its own: whose, inventories have. */
+static enum ia_candidate named_by_none(const struct ia_judge *judge, size_t number)
+{
+    if (judge->graph->images.items[number].is_template)
+        return IA_CANDIDATE_NONE;
+    if (ia_judge_has_evidence(judge, number))
+        return IA_CANDIDATE_UNREFERENCED;
+    return ia_judge_is_covered(judge, number) ? IA_CANDIDATE_UNCLAIMED : IA_CANDIDATE_NONE;
+}
+
 enum ia_candidate ia_judge_candidate(const struct ia_judge *judge, size_t number)
 {
     const struct ia_graph_image *image = &judge->graph->images.items[number];
@@ -28,8 +38,7 @@ enum ia_candidate ia_judge_candidate(const struct ia_judge *judge, size_t number
     if (image->is_gone || image->is_claimed)
         return IA_CANDIDATE_NONE;
     if (!is_referenced(judge, image->file))
-        return !image->is_template && ia_judge_has_evidence(judge, number) ? IA_CANDIDATE_UNREFERENCED
-                                                                           : IA_CANDIDATE_NONE;
+        return named_by_none(judge, number);
     if (!image->accounted || ia_judge_overlays(judge, number, &overlay) == 0 ||
         ia_judge_has_other_readers(judge, image->file))
         return IA_CANDIDATE_NONE;

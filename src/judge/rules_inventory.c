@@ -6,21 +6,9 @@
 
 #include "base/path.h"
 
-/* An inventory has the machines of this place. */
-static bool is_covered(const struct ia_finder *finder)
-{
-    const struct ia_graph *graph = finder->judge->graph;
-    for (size_t i = 0; i < graph->inventories.len; i++) {
-        const struct ia_graph_inventory *inventory = &graph->inventories.items[i];
-        if (inventory->is_of_host || ia_path_is_below_directory_of(finder->image->path, inventory->place))
-            return true;
-    }
-    return false;
-}
-
 void ia_rule_no_inventory(struct ia_finder *finder)
 {
-    if (!finder->judge->graph->is_vouched && !is_covered(finder) &&
+    if (!finder->judge->graph->is_vouched && !ia_judge_is_covered(finder->judge, finder->number) &&
         !ia_judge_matches_glob(finder->judge, finder->number))
         ia_finder_doubt(finder, IA_DOUBT_NO_INVENTORY, "");
 }

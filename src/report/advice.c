@@ -107,6 +107,16 @@ static bool remove_files(struct ia_buf *out, const struct field *paths, size_t c
     return true;
 }
 
+/* The same of what no machine uses: what is in it is nowhere else, and prove wants to be asked for that. */
+static bool remove_unclaimed(struct ia_buf *out, const struct field *paths, size_t count)
+{
+    ia_buf_add_str(out, "imgaudit prove --unclaimed");
+    add_paths(out, paths, count);
+    ia_buf_add_str(out, " && rm --");
+    add_paths(out, paths, count);
+    return true;
+}
+
 static bool find_users(struct ia_buf *out, const struct field *path, size_t count)
 {
     ia_buf_add_str(out, "fuser -v");
@@ -265,17 +275,18 @@ static const struct action {
     bool repeated;                                                                   /* once or more often */
     bool (*render)(struct ia_buf *out, const struct field *arguments, size_t count); /* false: they make no sense */
 } actions[] = {
-    {"remove", 1, true, remove_files},            /* PATH... */
-    {"find-users", 1, false, find_users},         /* PATH */
-    {"findings", 0, false, show_findings},        /* */
-    {"dependents", 1, false, show_dependents},    /* PATH */
-    {"flatten", 1, true, show_flatten},           /* PATH... */
-    {"rebase", 4, true, rebase},                  /* FORMAT BACKING-PATH BACKING-FORMAT PATH... */
-    {"rename-backing", 4, false, rename_backing}, /* FORMAT BACKING-PATH BACKING-FORMAT PATH */
-    {"commit", 1, false, show_commit},            /* PATH */
-    {"copy-sparsely", 1, false, copy_sparsely},   /* PATH */
-    {"repair-leaks", 2, false, repair_leaks},     /* FORMAT PATH */
-    {"cut-tail", 3, false, cut_tail},             /* PATH MTIME-NS LENGTH */
+    {"remove", 1, true, remove_files},               /* PATH... */
+    {"remove-unclaimed", 1, true, remove_unclaimed}, /* PATH... */
+    {"find-users", 1, false, find_users},            /* PATH */
+    {"findings", 0, false, show_findings},           /* */
+    {"dependents", 1, false, show_dependents},       /* PATH */
+    {"flatten", 1, true, show_flatten},              /* PATH... */
+    {"rebase", 4, true, rebase},                     /* FORMAT BACKING-PATH BACKING-FORMAT PATH... */
+    {"rename-backing", 4, false, rename_backing},    /* FORMAT BACKING-PATH BACKING-FORMAT PATH */
+    {"commit", 1, false, show_commit},               /* PATH */
+    {"copy-sparsely", 1, false, copy_sparsely},      /* PATH */
+    {"repair-leaks", 2, false, repair_leaks},        /* FORMAT PATH */
+    {"cut-tail", 3, false, cut_tail},                /* PATH MTIME-NS LENGTH */
     {"convert", 8, false, convert}, /* FORMAT PATH CLUSTER-SIZE VERSION COMPRESSION EXTENDED-L2 BACKING-NAME
                                        BACKING-FORMAT */
 };

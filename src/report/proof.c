@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "judge/doubt.h"
 
 /* By its canonical path, or as another name of a file that the scan found (a bind mount). */
 static const char file_sql[] =
@@ -23,11 +24,12 @@ static const char image_sql[] =
     " (SELECT count(DISTINCT r.image_id) FROM reference AS r WHERE r.target_id = i.file_id),"
     " (SELECT min(o.path) FROM reference AS r JOIN image AS o ON o.image_id = r.image_id WHERE r.target_id = "
     "i.file_id),"
-    " u.assumes"
-    " FROM image AS i LEFT JOIN v_unused AS u ON u.image_id = i.image_id"
+    " u.assumes,"
+    " (SELECT min(c.machine) FROM v_claim AS c WHERE c.image_id = i.image_id)"
+    " FROM image AS i LEFT JOIN v_candidate AS u ON u.image_id = i.image_id"
     " WHERE i.file_id = :file OR i.image_id IN (SELECT image_id FROM image_file WHERE file_id = :file)"
     " ORDER BY i.path";
-enum { PATH, STATUS, IS_PROVEN, EVIDENCE, WHY, IS_TEMPLATE, NAMERS, NAMER, ASSUMES };
+enum { PATH, STATUS, IS_PROVEN, EVIDENCE, WHY, IS_TEMPLATE, NAMERS, NAMER, ASSUMES, MACHINE };
 
 static const char basis_sql[] = "SELECT scan_id, started, walked, images FROM v_scan ORDER BY scan_id DESC LIMIT 1";
 
@@ -82,23 +84,33 @@ static void add_use(const struct ia_query *query, struct ia_buf *words)
             ia_buf_addf(words, " and %jd more", (intmax_t)ia_query_int(query, NAMERS) - 1);
     } else if (ia_query_int(query, IS_TEMPLATE) != 0) {
         ia_buf_add_str(words, "kept whole as a template");
+    } else if (text(query, MACHINE)[0] != '\0') {
+        ia_buf_addf(words, "machine '%s' uses it", text(query, MACHINE));
     } else {
         ia_buf_add_str(words, "nothing indicates that it is a backing file: it may be a machine's disk");
     }
 }
 
-/* The words about one image; the result is whether it may go. */
-static bool add_image(const struct ia_query *query, struct ia_buf *words)
+static bool is(const char *status, enum ia_candidate candidate)
 {
-    static const char gone[] = "unreferenced";
+    return strcmp(status, ia_candidate_word(candidate)) == 0;
+}
+
+/* The words about one image; the result is whether it may go. */
+static bool add_image(const struct ia_query *query, enum ia_proof_of of, struct ia_buf *words)
+{
     const char *status = text(query, STATUS);
-    bool may_go = strcmp(status, gone) == 0 && ia_query_int(query, IS_PROVEN) != 0;
+    bool is_unclaimed = is(status, IA_CANDIDATE_UNCLAIMED);
+    bool is_unused = is(status, IA_CANDIDATE_UNREFERENCED) || (of == IA_PROOF_OF_UNCLAIMED && is_unclaimed);
+    bool may_go = is_unused && ia_query_int(query, IS_PROVEN) != 0;
     if (status[0] == '\0') {
         add_use(query, words);
         return false;
     }
-    ia_buf_addf(words, "%s; %s", status, text(query, EVIDENCE));
-    if (strcmp(status, gone) != 0)
+    ia_buf_addf(words, "%s; %s", status, is_unclaimed ? "no machine of an inventory uses it" : text(query, EVIDENCE));
+    if (is_unclaimed && of != IA_PROOF_OF_UNCLAIMED)
+        ia_buf_add_str(words, "; what it holds is nowhere else: to prove that it may go, use --unclaimed");
+    if (!is_unclaimed && !is(status, IA_CANDIDATE_UNREFERENCED))
         ia_buf_add_str(words, "; images name it, and would not open without it");
     if (text(query, WHY)[0] != '\0')
         ia_buf_addf(words, "; doubts: %s", text(query, WHY));
@@ -108,8 +120,8 @@ static bool add_image(const struct ia_query *query, struct ia_buf *words)
 }
 
 /* *proven: there is an image, and all of them may go. */
-static enum ia_status add_images(struct ia_reader *reader, int64_t file_id, const char *path, struct ia_buf *words,
-                                 bool *proven, struct ia_error *err)
+static enum ia_status add_images(struct ia_reader *reader, int64_t file_id, const char *path, enum ia_proof_of of,
+                                 struct ia_buf *words, bool *proven, struct ia_error *err)
 {
     IA_AUTO_QUERY struct ia_query *query = NULL;
     size_t images = 0;
@@ -125,7 +137,7 @@ static enum ia_status add_images(struct ia_reader *reader, int64_t file_id, cons
             ia_buf_add_str(words, "; ");
         if (strcmp(text(query, PATH), path) != 0)
             ia_buf_addf(words, "of the image %s: ", text(query, PATH));
-        *proven = add_image(query, words) && *proven;
+        *proven = add_image(query, of, words) && *proven;
     }
     if (images > 0)
         return IA_OK;
@@ -147,8 +159,8 @@ static enum ia_status add_basis(struct ia_reader *reader, struct ia_buf *words, 
     return IA_OK;
 }
 
-static enum ia_status judge(struct ia_reader *reader, const char *path, const struct stat *st, struct ia_buf *words,
-                            bool *proven, struct ia_error *err)
+static enum ia_status judge(struct ia_reader *reader, const char *path, const struct stat *st, enum ia_proof_of of,
+                            struct ia_buf *words, bool *proven, struct ia_error *err)
 {
     int64_t file_id = 0;
     bool same = false;
@@ -157,7 +169,7 @@ static enum ia_status judge(struct ia_reader *reader, const char *path, const st
         ia_buf_add_str(words, "not found by the scan: in none of its directories, or left out");
         return add_basis(reader, words, err);
     }
-    IA_TRY(add_images(reader, file_id, path, words, proven, err));
+    IA_TRY(add_images(reader, file_id, path, of, words, proven, err));
     if (!same) {
         *proven = false;
         ia_buf_add_str(words, "; changed since the scan read it");
@@ -165,8 +177,8 @@ static enum ia_status judge(struct ia_reader *reader, const char *path, const st
     return add_basis(reader, words, err);
 }
 
-enum ia_status ia_proof_add(struct ia_reader *reader, const char *name, struct ia_buf *line, bool *proven,
-                            struct ia_error *err)
+enum ia_status ia_proof_add(struct ia_reader *reader, const char *name, enum ia_proof_of of, struct ia_buf *line,
+                            bool *proven, struct ia_error *err)
 {
     IA_AUTO_FREE char *path = realpath(name, NULL);
     IA_AUTO_BUF struct ia_buf words = {0};
@@ -175,7 +187,7 @@ enum ia_status ia_proof_add(struct ia_reader *reader, const char *name, struct i
     if (path == NULL || stat(path, &st) != 0)
         ia_buf_addf(&words, "%s", strerror(errno));
     else
-        IA_TRY(judge(reader, path, &st, &words, proven, err));
+        IA_TRY(judge(reader, path, &st, of, &words, proven, err));
     ia_buf_addf(line, "%sproven: %s: %s", *proven ? "" : "un", path != NULL ? path : name,
                 words.data == NULL ? "" : words.data);
     return line->failed || words.failed ? ia_no_memory(err) : IA_OK;

@@ -106,7 +106,8 @@ def test_every_column_is_in_the_manual(case):
     not_shown = []
     for name in (line.split()[0] for line in site.run("report", "--list").out.splitlines()):
         image = ["--image", site.path("x.img")] if name in ("dependents", "tree") else []
-        asked = ["--what-if-delete", site.path("x.img")] if name == "what-if" else ["--name", name, *image]
+        image += ["--machine", "nobody"] if name == "machine" else []
+        asked = ["--what-if-delete", site.path("x.img")] if name == "what-if" else image if name == "machine" else ["--name", name, *image]
         header = site.report(*asked, format="csv").out.splitlines()[0]
         not_shown += [f"{name}: {column}" for column in header.split(",") if f"*{column}*" not in texts.get(name, "")]
     case.same(not_shown, [], "and names each column")

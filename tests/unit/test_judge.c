@@ -467,6 +467,8 @@ CHANGE(an_inventory_of_another_directory, g->is_vouched = false; INVENTORY("/r/v
 CHANGE(nobody_vouches_and_a_glob, g->is_vouched = false; assert_true(ia_vec_push(&g->backing_globs, "orphan*")))
 CHANGE(orphan_is_claimed, i[ORPHAN].is_claimed = true)
 CHANGE(base_is_claimed, i[BASE].is_claimed = true)
+CHANGE(an_inventory_and_templates, an_inventory_of_the_host(g); i[ALONE].is_template = i[LEFT].is_claimed = true;
+       i[TOP].is_claimed = true)
 #define FULL_OF_MASKED(image)                                                                                          \
     i[image].accounted = true;                                                                                         \
     i[image].visible_present = 0;                                                                                      \
@@ -491,6 +493,8 @@ CHANGE(claim_lost_and_accepted, LOST_CLAIM("/r/disk", NULL, ORPHAN, 9);
 #define BASE_PROVEN "base.qcow2 fully-masked:\n"
 #define ORPHAN_BUT(doubts) "orphan.qcow2 unreferenced: " doubts "\n"
 #define BASE_BUT(doubts) "base.qcow2 fully-masked: " doubts "\n"
+#define WITH_UNCLAIMED                                                                                                 \
+    ORPHAN_PROVEN "alone.qcow2 unclaimed:\n" BASE_PROVEN "left.qcow2 unclaimed:\ntop.qcow2 unclaimed:\n"
 #define BASE_PARTLY "base.qcow2 partly-masked:\n"
 
 static const struct rule {
@@ -831,8 +835,10 @@ static const struct rule {
      ORPHAN_PROVEN BASE_PROVEN},
     /* Machines. */
     {"no inventory was read", nobody_vouches, ORPHAN_BUT("no-inventory []") BASE_PROVEN},
-    {"an inventory of the host was read", an_inventory_of_the_host, ORPHAN_PROVEN BASE_PROVEN},
-    {"an inventory of its directory was read", an_inventory_beside, ORPHAN_PROVEN BASE_PROVEN},
+    {"an inventory of the host was read, and has none of them", an_inventory_of_the_host, WITH_UNCLAIMED},
+    {"an inventory of their directory was read, and has none of them", an_inventory_beside, WITH_UNCLAIMED},
+    {"an inventory was read, and they are claimed or kept as templates", an_inventory_and_templates,
+     ORPHAN_PROVEN BASE_PROVEN},
     {"an inventory of another directory was read", an_inventory_of_another_directory,
      ORPHAN_BUT("no-inventory []") BASE_PROVEN},
     {"no inventory was read, and it is meant as a base", nobody_vouches_and_a_glob, ORPHAN_PROVEN BASE_PROVEN},

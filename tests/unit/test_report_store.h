@@ -185,6 +185,7 @@ static inline char *run_report(struct test_store *store, const char *name, const
     FILE *out = open_memstream(&text, &len);
     const struct ia_argument arguments[] = {
         {.name = ":image", .text = image},
+        {.name = ":machine", .text = image},
         {.name = ":since", .text = since, .number = since != NULL && strchr(since, '-') == NULL},
         {.name = ":action", .text = "delete"},
     };

@@ -112,7 +112,7 @@ static enum ia_status put_words(struct candidate *of, size_t image, enum ia_cand
     struct ia_candidate_row row = {
         .image_id = of->image_id,
         .status = ia_candidate_word(candidate),
-        .evidence = of->evidence.data,
+        .evidence = of->evidence.len > 0 ? of->evidence.data : "", /* of what is unclaimed there is none */
         .why = why.len > 0 ? why.data : NULL,
         .why_codes = codes.len > 0 ? codes.data : NULL,
         .assumes = assumes->len > 0 ? assumes->data : NULL,
