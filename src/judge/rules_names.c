@@ -169,32 +169,75 @@ static bool may_mean(const struct ia_finder *finder, const struct ia_graph_refer
            (may_be_renamed_since(finder, reference) || may_be_linked_before(finder, reference));
 }
 
+/* Of an image that could read the candidate. */
+static struct ia_finder of_reader(const struct ia_finder *finder, size_t reader)
+{
+    struct ia_finder of = *finder;
+    of.number = reader;
+    of.image = &finder->judge->graph->images.items[reader];
+    return of;
+}
+
+/* What may mean a reader of the candidate, reads the candidate through that; where that is what it was followed to, it
+ * is a reader itself. One such image of each reader is doubt enough. */
+static void find_meant_reader(struct ia_finder *finder, size_t reader)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_finder of = of_reader(finder, reader);
+    for (size_t i = 0; i < finder->judge->broken.len; i++) {
+        const struct ia_graph_reference *reference = &graph->references.items[finder->judge->broken.items[i]];
+        const struct ia_graph_image *by = &graph->images.items[reference->image];
+        const char *path = by->path;
+        if (by->backing == reader || !may_mean(&of, reference) ||
+            ia_finder_accepts(finder, IA_DOUBT_BROKEN_REFERENCE, path))
+            continue;
+        ia_finder_doubt(finder, IA_DOUBT_BROKEN_REFERENCE, path);
+        return;
+    }
+}
+
 void ia_rule_broken_references(struct ia_finder *finder)
 {
     const struct ia_graph *graph = finder->judge->graph;
+    if (finder->judge->broken.len == 0)
+        return;
     for (size_t i = 0; i < finder->judge->broken.len; i++) {
         const struct ia_graph_reference *reference = &graph->references.items[finder->judge->broken.items[i]];
         if (may_mean(finder, reference))
             ia_finder_doubt(finder, IA_DOUBT_BROKEN_REFERENCE, graph->images.items[reference->image].path);
     }
+    ia_finder_find_readers(finder);
+    for (size_t i = 0; i < finder->judge->readers.len; i++)
+        find_meant_reader(finder, finder->judge->readers.items[i]);
 }
 
-/* An overlay was made on the candidate, or used on it, and its backing name leads to another file now: a template that
- * was refreshed under its old name, a link that was turned. */
-void ia_rule_exchanged(struct ia_finder *finder)
+static void find_exchanged(struct ia_finder *finder, size_t number)
 {
     const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_image *image = &graph->images.items[number];
     for (size_t i = 0; i < finder->judge->exchanged.len; i++) {
         const struct ia_graph_image *by = &graph->images.items[finder->judge->exchanged.items[i]];
-        if (!by->is_gone && by->base_before == finder->image->file && finder->image != by)
+        if (!by->is_gone && by->base_before == image->file && image != by)
             ia_finder_doubt(finder, IA_DOUBT_EXCHANGED, by->path);
     }
     for (size_t i = 0; i < graph->former_bases.len; i++) {
         const struct ia_graph_former_base *pair = &graph->former_bases.items[i];
         const struct ia_graph_image *by = &graph->images.items[pair->image];
-        if (pair->file == finder->image->file && !by->is_gone && by->backing != finder->number && finder->image != by)
+        if (pair->file == image->file && !by->is_gone && by->backing != number && image != by)
             ia_finder_doubt(finder, IA_DOUBT_EXCHANGED, by->path);
     }
+}
+
+/* An overlay was made on the candidate or on what could read it, or used on it, and its backing name leads to another
+ * file now: a template that was refreshed under its old name, a link that was turned. */
+void ia_rule_exchanged(struct ia_finder *finder)
+{
+    if (finder->judge->exchanged.len == 0 && finder->judge->graph->former_bases.len == 0)
+        return;
+    find_exchanged(finder, finder->number);
+    ia_finder_find_readers(finder);
+    for (size_t i = 0; i < finder->judge->readers.len; i++)
+        find_exchanged(finder, finder->judge->readers.items[i]);
 }
 
 static bool is_named(const struct ia_finder *finder, const char *path)

@@ -38,8 +38,8 @@ void ia_rule_own_seekers(struct ia_finder *finder)
     find_seekers(finder, finder->number);
 }
 
-/* The images that could read the candidate, directly or through others. Ends: each is taken once. */
-static void find_readers(struct ia_finder *finder)
+/* Ends: each is taken once. */
+void ia_finder_find_readers(struct ia_finder *finder)
 {
     struct ia_judge *judge = finder->judge;
     for (size_t i = 0; i < judge->readers.len; i++)
@@ -101,7 +101,7 @@ void ia_rule_of_readers(struct ia_finder *finder)
 {
     if (ia_judge_has_other_readers(finder->judge, finder->image->file))
         ia_finder_doubt(finder, IA_DOUBT_NON_BACKING_READER, finder->image->path);
-    find_readers(finder);
+    ia_finder_find_readers(finder);
     for (size_t i = 0; i < finder->judge->readers.len; i++)
         find_of_reader(finder, finder->judge->readers.items[i]);
 }
@@ -143,7 +143,7 @@ void ia_rule_packed(struct ia_finder *finder)
     if (finder->judge->packed.len == 0 && finder->judge->unknown.len == 0)
         return;
     find_packed_of_image(finder, finder->number);
-    find_readers(finder);
+    ia_finder_find_readers(finder);
     for (size_t i = 0; i < finder->judge->readers.len; i++)
         find_packed_of_image(finder, finder->judge->readers.items[i]);
 }

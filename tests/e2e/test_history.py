@@ -332,6 +332,22 @@ def test_a_name_made_of_another_is_meant_whatever_scans_saw(case):
               "renamed for a while, and back", site.rows("--unused-backing"))
 
 
+def test_a_copy_that_lacks_an_overlay_reads_what_is_below_that(case):
+    site = case.site()
+    write(create(site.path("base.qcow2"), MIB), 0, 1)
+    for middle, top in (("middle.qcow2", "top.qcow2"), ("other.qcow2", "second.qcow2")):
+        write(create(site.path(middle), MIB, "base.qcow2"), 5)
+        write(create(site.path(top), MIB, middle), 0)
+    site.scan()
+    case.same(verdict(site, "base.qcow2"), ("partly-masked", "proven", None), "two chains hide a cluster of the base")
+    shutil.copy(site.path("top.qcow2"), site.path("backups/top.qcow2"))
+    site.scan()
+    case.same(verdict(site, "base.qcow2"), ("partly-masked", "unproven", "broken-reference"), "a copy that lacks what is between may read it")
+    os.unlink(site.path("backups/top.qcow2"))
+    site.scan()
+    case.same(verdict(site, "base.qcow2")[1], "proven", "without the copy nothing may")
+
+
 # -- Links that were turned -------------------------------------------------------------------------------------------
 
 def versions(site, *names):
@@ -465,6 +481,7 @@ def test_what_if_agrees_about_links_and_paths(case):
 TESTS = [
     test_what_kept_its_path_over_scans_is_not_what_lost_its_name,
     test_a_name_made_of_another_is_meant_whatever_scans_saw,
+    test_a_copy_that_lacks_an_overlay_reads_what_is_below_that,
     test_a_link_turned_before_the_first_scan_of_a_clone_is_suspected,
     test_a_link_removed_before_a_scan_saw_the_clone_is_remembered,
     test_a_copy_elsewhere_of_what_a_link_leads_means_that,

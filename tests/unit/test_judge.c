@@ -280,6 +280,13 @@ CHANGE(lost_a_name_of_which_its_own_is_made, i[ALONE].backing_format = "qcow2"; 
        g->files.items[ORPHAN].birth_ns = g->files.items[BASE].birth_ns = 4;
        i[ORPHAN].path_since_ns = i[BASE].path_since_ns = 4;
        refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "snap-orphan.qcow2", "/r/snap-orphan.qcow2", IA_GRAPH_NONE))
+/* Left and right read base, top reads base through right. */
+CHANGE(lost_a_reader,
+       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "far/left.qcow2", "/far/left.qcow2", IA_GRAPH_NONE))
+CHANGE(lost_a_reader_of_a_reader,
+       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "far/top.qcow2", "/far/top.qcow2", IA_GRAPH_NONE))
+CHANGE(lost_a_reader_and_accepted, lost_a_reader(g); KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_BACKING_MISSING, 3))
+CHANGE(reader_exchanged, stand_on(g, ALONE, ORPHAN); i[ALONE].base_before = RIGHT)
 CHANGE(lost_a_base_that_is_there, lost_after_that_name_came(g); i[ALONE].base_before = BASE)
 CHANGE(lost_where_another_was, lost_after_that_name_came(g); i[ALONE].past_base_is_known = true;
        i[ALONE].past_base = TOP; i[ORPHAN].seen_since_ns = 4; i[BASE].seen_since_ns = 5)
@@ -295,7 +302,7 @@ CHANGE(misled_by_a_link_that_led_elsewhere, misled_by_a_link(g); i[ALONE].past_b
 CHANGE(lost_by_a_link, g->files.items[ALONE].birth_ns = 6; i[ALONE].link_is_newer = true;
        refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_by_a_link_that_led_to_orphan, lost_by_a_link(g); i[ALONE].past_base_is_known = true;
-       i[ALONE].past_base = ORPHAN; g->names.items[g->files.items[BASE].first_name].path = "/r/s/base.qcow2")
+       i[ALONE].past_base = ORPHAN; g->names.items[g->files.items[ORPHAN].first_name].path = "/r/s/orphan.qcow2")
 CHANGE(led_by_a_link, stand_on(g, ALONE, TOP); i[ALONE].link_is_newer = true; g->files.items[ALONE].birth_ns = 6;
        g->names.items[g->files.items[ORPHAN].first_name].path = "/r/other/orphan.qcow2")
 CHANGE(gone_after_the_loss, lost_the_same_file(g); i[ALONE].is_gone = true)
@@ -632,6 +639,13 @@ static const struct rule {
      ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"the same of a name of which that one's is made", lost_a_name_of_which_its_own_is_made,
      ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"an image lost what may read a base", lost_a_reader, ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"an image lost what may read a base through another", lost_a_reader_of_a_reader,
+     ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"that is accepted", lost_a_reader_and_accepted,
+     ORPHAN_PROVEN "base.qcow2 fully-masked: assumes backing-missing /r/alone.qcow2 (accepted as 3)\n"},
+    {"an image was made on what reads a base, and leads elsewhere", reader_exchanged,
+     BASE_BUT("exchanged [/r/alone.qcow2]")},
     {"an image lost a file that has another name now", lost_a_base_that_is_there,
      ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"an image lost a file, and the scan before it had another one there", lost_where_another_was,
