@@ -64,6 +64,7 @@ class Ledger:
     nights: list = field(default_factory=list)
     wrong: list = field(default_factory=list)
     garbage: dict = field(default_factory=dict)
+    hidden: tuple = ()  # folders that the latest scan did not see
     before: set = field(default_factory=set)  # images that were unreferenced on the night before
 
     # -- Before a scan -------------------------------------------------------------------------------------------------
@@ -115,8 +116,9 @@ class Ledger:
 
     # -- After it ------------------------------------------------------------------------------------------------------
 
-    def enter(self, night, rows, now):
+    def enter(self, night, rows, now, hidden):
         """Rows of --unused-backing, whose paths are below the root."""
+        self.hidden = hidden
         forest = self.host.forest
         paths, needs, states = forest.by_path(), self.host.needs(), self.host.states()
         links = forest.links
@@ -148,12 +150,15 @@ class Ledger:
                 self.garbage[image].listed = night.number
         elif not is_second:
             night.early += 1
-        elif image in states and not self.host.forest.namers(image) and "saw it named" in row["evidence"]:
+        elif image in states and not self.seen_namers(image) and "saw it named" in row["evidence"]:
             is_disk = any(disk.current is image for disk in self.host.disks())
             night.reverted += is_disk
             night.kept += not is_disk
         else:
             self.fail(night, row, needs[image])
+
+    def seen_namers(self, image):
+        return [namer for namer in self.host.forest.namers(image) if not is_hidden(namer.path, self.hidden)]
 
     def fail(self, night, row, reason):
         night.wrong += 1
