@@ -16,7 +16,7 @@
 /* Of one that could not be looked at there is nothing new. */
 static bool is_the_same(const struct ia_links *links, const struct ia_file *file, const struct ia_previous *previous)
 {
-    return previous != NULL && (file->not_seen || ia_catalog_is_row_of(links->catalog, previous, file));
+    return previous != NULL && (file->not_seen || ia_catalog_is_same_file(links->catalog, previous, file));
 }
 
 static bool has_its_path(const struct ia_file *file, const struct ia_previous *previous)
@@ -32,7 +32,7 @@ static void date(const struct ia_links *links, struct ia_file *file, int64_t now
     bool is_the_same_file = is_the_same(links, file, previous);
     node->seen_since_ns = is_the_same_file && previous->seen_since_ns != 0 ? previous->seen_since_ns : now;
     node->path_since_ns = file->links == 1 ? now : 0;
-    if (is_the_same_file && has_its_path(file, previous))
+    if (is_the_same_file && previous->path_since_ns != 0 && has_its_path(file, previous))
         node->path_since_ns = previous->path_since_ns;
 }
 
@@ -88,7 +88,7 @@ static bool recall(const struct ia_links *links, struct ia_file *file)
         return false;
     file->node->past_base_id = previous->past_base_id;
     file->node->link_is_newer = previous->link_is_newer;
-    return true;
+    return previous->seen_since_ns != 0; /* 0: it was away, and not all was kept */
 }
 
 /* Where the image's backing name leads is not what it was made on, as far as is known. */
@@ -111,7 +111,7 @@ static enum ia_status find_base(struct ia_links *links, struct ia_file *file, st
         return ia_no_memory(err);
     bool is_plain = node->backing_path != NULL && ia_path_is_plainly(name, node->backing_path);
     int64_t youngest = is_plain && node->backing_target != IA_NO_FILE ? -1 : ia_youngest_link(name);
-    node->link_is_newer = youngest >= 0 && youngest >= file->birth_ns;
+    node->link_is_newer = node->link_is_newer || (youngest >= 0 && youngest >= file->birth_ns);
     return node->link_is_newer || is_misled(node) ? find_past_base(links, file, name, err) : IA_OK;
 }
 
