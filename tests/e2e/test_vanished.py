@@ -505,6 +505,30 @@ def test_a_packed_copy_is_recognised_by_a_name_of_nights_before(case):
     case.same(codes(site, "base"), {"packed-reference"}, "and when it was away itself")
 
 
+def test_a_packed_overlay_has_its_renamed_base_after_nights_away(case):
+    """The overlay is packed as long as its base has the name; then that is renamed, and the overlay deleted."""
+    for name in ("backups", "bases"):
+        for go in (os.rename, copy):
+            site, what = case.site(), f"{name}, {go.__name__}"
+            template(site.path("bases", "base.qcow2"), 1)
+            over = create(site.path("over.qcow2"), MIB, "bases/base.qcow2")
+            with open(over, "rb") as file, open(site.path("backups", "over.qcow2.gz"), "wb") as packed:
+                packed.write(gzip.compress(file.read().replace(b"bases/base.qcow2", b"../bases/b.qcow2")))
+            os.rename(site.path("bases", "base.qcow2"), site.path("bases", "b.qcow2"))
+            site.scan()
+            os.rename(site.path("bases", "b.qcow2"), site.path("bases", "new.qcow2"))
+            must("qemu-img", "rebase", "-u", "-b", "bases/new.qcow2", "-F", "qcow2", over)
+            site.scan()
+            os.unlink(over)
+            site.scan()
+            case.same(codes(site, "bases/new.qcow2"), {"packed-reference"}, f"{what}: before")
+            away_and_back(site, name, go, nights=2)
+            case.same(codes(site, "bases/new.qcow2"), {"packed-reference"}, f"{what}: and when it is back")
+            os.unlink(site.path("backups", "over.qcow2.gz"))
+            site.scan()
+            case.same(verdict(site, "bases/new.qcow2"), ("unreferenced", "proven", None), f"{what}: without the backup nothing needs it")
+
+
 def test_what_is_remembered_is_bounded(case):
     site = case.site()
     clone = exchanged(site)
@@ -554,6 +578,7 @@ TESTS = [
     test_a_base_in_between_is_free_when_the_first_one_is_back,
     test_an_overlay_in_pieces_keeps_what_it_was_made_on,
     test_a_packed_copy_is_recognised_by_a_name_of_nights_before,
+    test_a_packed_overlay_has_its_renamed_base_after_nights_away,
     test_what_is_remembered_is_bounded,
     test_a_returned_image_is_new_to_the_counts,
 ]
