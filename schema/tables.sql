@@ -421,7 +421,8 @@ CREATE TABLE packed_reference (
     target_id INTEGER REFERENCES file (file_id) DEFERRABLE INITIALLY DEFERRED,  -- the file there; NULL: none
     base_id   INTEGER,           -- file_id of a file that the image may have been made on: its name led there when a scan
                                  -- first saw it, or had led there before; that is target_id, or no more; -1: it was made on
-                                 -- another one that no scan saw there; NULL: this is none
+                                 -- another one that no scan saw there, and path is a newer one; -2: the same, and a newer
+                                 -- symbolic link led to path; NULL: this is none
     PRIMARY KEY (file_id, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX packed_reference_target ON packed_reference (target_id);

@@ -21,6 +21,8 @@ struct ia_finder {
 
 /* The doubt counts against the candidate's status. */
 bool ia_finder_is_concerned(const struct ia_finder *finder, enum ia_doubt code);
+/* rules_readers.c: sets judge->readers to the images that could read the candidate, directly or through others. */
+void ia_finder_find_readers(struct ia_finder *finder);
 /* The finding is accepted, which is assumed. */
 void ia_finder_assume(struct ia_finder *finder, const struct ia_graph_finding *accepted);
 /* True: a finding about the path is accepted, and there is no such doubt. */

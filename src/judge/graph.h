@@ -125,18 +125,26 @@ struct ia_graph_part {
     const char *path;
 };
 
+/* What a packed image was made on, where nothing is known of that: what its name led to instead when it was seen first,
+ * at `path`, is another file. */
+enum ia_graph_unknown {
+    IA_GRAPH_UNKNOWN_NOT,
+    IA_GRAPH_UNKNOWN_NEWER,  /* it is newer than what is packed */
+    IA_GRAPH_UNKNOWN_LINKED, /* a symbolic link that led to it is */
+};
+
 /* One name that an image holds of another file, and that is packed itself. */
 struct ia_graph_packed {
     const char *archive; /* path of the file that it is packed in */
     const char *member;  /* "": the file is compressed, and no archive */
     enum ia_graph_state state;
-    const char *name;   /* as in the image */
-    const char *path;   /* where it leads, "" when that is not a path */
-    size_t target;      /* file, IA_GRAPH_NONE: not one that is known */
-    bool is_base;       /* the packed image may have been made on it, whatever it is called */
-    bool is_unknown;    /* it was made on a file that nothing is known of, target is IA_GRAPH_NONE */
-    const char *stated; /* format that it states of the file; NULL: none */
-    int64_t written_ns; /* when the archive was last written to */
+    const char *name;              /* as in the image */
+    const char *path;              /* where it leads, "" when that is not a path */
+    size_t target;                 /* file, IA_GRAPH_NONE: not one that is known */
+    bool is_base;                  /* the packed image may have been made on it, whatever it is called */
+    enum ia_graph_unknown unknown; /* target is IA_GRAPH_NONE then */
+    const char *stated;            /* format that it states of the file; NULL: none */
+    int64_t written_ns;            /* when the archive was last written to */
 };
 
 /* A name that an image had in an earlier scan. */

@@ -210,7 +210,7 @@ static int by_image(const void *left, const void *right)
 static bool list_unknown(struct ia_judge *judge)
 {
     for (size_t i = 0; i < judge->graph->packed.len; i++)
-        if (judge->graph->packed.items[i].is_unknown && !ia_vec_push(&judge->unknown, i))
+        if (judge->graph->packed.items[i].unknown != IA_GRAPH_UNKNOWN_NOT && !ia_vec_push(&judge->unknown, i))
             return false;
     return true;
 }

@@ -106,46 +106,4 @@ void ia_rule_of_readers(struct ia_finder *finder)
         find_of_reader(finder, finder->judge->readers.items[i]);
 }
 
-static void doubt_packed(struct ia_finder *finder, const struct ia_graph_packed *packed)
-{
-    if (packed->member[0] == '\0')
-        ia_finder_doubt(finder, IA_DOUBT_PACKED_REFERENCE, packed->archive);
-    else
-        ia_finder_doubt_with(finder, IA_DOUBT_PACKED_REFERENCE, packed->archive, packed->member);
-}
-
-/* What nothing is known of may be each image of the stated format that was there when the packed one was written. */
-static bool may_be_base_of(const struct ia_graph *graph, const struct ia_graph_packed *packed, size_t number)
-{
-    const struct ia_graph_image *image = &graph->images.items[number];
-    bool is_newer = graph->files.items[image->file].birth_ns > packed->written_ns &&
-                    ia_graph_newest_change(graph, number) > packed->written_ns;
-    return !is_newer && (packed->stated == NULL || strcmp(packed->stated, image->format) == 0);
-}
-
-static void find_packed_of_image(struct ia_finder *finder, size_t number)
-{
-    const struct ia_judge *judge = finder->judge;
-    const struct ia_judge_packed_link *link;
-    size_t count = ia_judge_packed_of(judge, number, &link);
-    for (size_t i = 0; i < count; i++)
-        doubt_packed(finder, &judge->graph->packed.items[link[i].packed]);
-    for (size_t i = 0; i < judge->unknown.len; i++) {
-        const struct ia_graph_packed *packed = &judge->graph->packed.items[judge->unknown.items[i]];
-        if (may_be_base_of(judge->graph, packed, number))
-            doubt_packed(finder, packed);
-    }
-}
-
-/* Once it is unpacked, it reads what others hide: all of what it names, and of what is behind that. */
-void ia_rule_packed(struct ia_finder *finder)
-{
-    if (finder->judge->packed.len == 0 && finder->judge->unknown.len == 0)
-        return;
-    find_packed_of_image(finder, finder->number);
-    ia_finder_find_readers(finder);
-    for (size_t i = 0; i < finder->judge->readers.len; i++)
-        find_packed_of_image(finder, finder->judge->readers.items[i]);
-}
-
 typedef void rule(struct ia_finder *finder);

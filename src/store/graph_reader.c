@@ -145,6 +145,13 @@ static bool add_part(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
     return part.image == IA_GRAPH_NONE || ia_vec_push(&stored->graph.parts, part);
 }
 
+static enum ia_graph_unknown unknown_of(int64_t base_id)
+{
+    if (base_id >= 0)
+        return IA_GRAPH_UNKNOWN_NOT;
+    return base_id == -1 ? IA_GRAPH_UNKNOWN_NEWER : IA_GRAPH_UNKNOWN_LINKED;
+}
+
 static bool add_packed(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     struct ia_graph_packed packed = {
@@ -155,7 +162,7 @@ static bool add_packed(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .path = ia_graph_column_text_or_empty(stored, stmt, 4),
         .target = ia_graph_column_file(stored, stmt, 5),
         .is_base = sqlite3_column_int64(stmt, 6) > 0,
-        .is_unknown = sqlite3_column_int64(stmt, 6) < 0,
+        .unknown = unknown_of(sqlite3_column_int64(stmt, 6)),
         .stated = ia_graph_column_text(stored, stmt, 7),
         .written_ns = sqlite3_column_int64(stmt, 8),
     };

@@ -148,10 +148,10 @@ static char *judged(const struct ia_graph *graph)
     assert_true(                                                                                                       \
         ia_vec_push(&g->packed, ((struct ia_graph_packed){archive, "", state, name, path, target, .is_base = true})))
 /* The same where nothing is known of that but its format. */
-#define PACKED_UNKNOWN(archive, name, format, written)                                                                 \
-    assert_true(ia_vec_push(&g->packed,                                                                                \
-                            ((struct ia_graph_packed){archive, "", IA_GRAPH_EARLIER, name, "", IA_GRAPH_NONE,          \
-                                                      .is_unknown = true, .stated = format, .written_ns = written})))
+#define PACKED_UNKNOWN(archive, name, format, written, kind, instead)                                                  \
+    assert_true(                                                                                                       \
+        ia_vec_push(&g->packed, ((struct ia_graph_packed){archive, "", IA_GRAPH_EARLIER, name, instead, IA_GRAPH_NONE, \
+                                                          .unknown = kind, .stated = format, .written_ns = written})))
 #define FORMER(image, path) assert_true(ia_vec_push(&g->former, ((struct ia_graph_former){image, path})))
 
 CHANGE(nothing, (void)g)
@@ -454,14 +454,22 @@ CHANGE(packed_base_is_found_beside_former_name, PACKED_BASE("/r/x.gz", IA_GRAPH_
 CHANGE(packed_remote_former_name, PACKED("/r/x.gz", "", IA_GRAPH_REMOTE, "nbd://host/o", "", IA_GRAPH_NONE);
        FORMER(ORPHAN, "/r/o"))
 
+#define NEWER(format, written) PACKED_UNKNOWN("/r/x.gz", "o", format, written, IA_GRAPH_UNKNOWN_NEWER, "/r/alone.qcow2")
+#define LINKED(written, instead) PACKED_UNKNOWN("/r/x.gz", "o", "qcow2", written, IA_GRAPH_UNKNOWN_LINKED, instead)
 CHANGE(packed_on_what_is_unknown, PACKED("/r/x.gz", "", IA_GRAPH_FOLLOWED, "o", "/r/alone.qcow2", ALONE);
-       PACKED_UNKNOWN("/r/x.gz", "o", "qcow2", 50))
-CHANGE(packed_on_what_is_unknown_and_raw, PACKED_UNKNOWN("/r/x.gz", "o", "raw", 50))
-CHANGE(packed_on_what_is_unknown_and_not_stated, PACKED_UNKNOWN("/r/x.gz", "o", NULL, 50))
-CHANGE(packed_before_orphan_was_made, g->files.items[ORPHAN].birth_ns = g->files.items[ORPHAN].mtime_ns = 51;
-       i[ORPHAN].named_mtime_ns = 51; PACKED_UNKNOWN("/r/x.gz", "o", "qcow2", 50))
-CHANGE(packed_before_orphan_was_copied, g->files.items[ORPHAN].birth_ns = 51;
-       PACKED_UNKNOWN("/r/x.gz", "o", "qcow2", 50))
+       NEWER("qcow2", 5))
+CHANGE(packed_on_what_is_unknown_and_raw, NEWER("raw", 5))
+CHANGE(packed_on_what_is_unknown_and_not_stated, NEWER(NULL, 5))
+CHANGE(packed_before_orphan_was_made, g->files.items[ORPHAN].mtime_ns = 7; i[ORPHAN].named_mtime_ns = 7;
+       NEWER("qcow2", 5))
+CHANGE(packed_by_a_turned_link, g->files.items[ORPHAN].ctime_ns = 4; LINKED(5, "/r/alone.qcow2"))
+CHANGE(packed_by_a_link_turned_elsewhere, LINKED(5, "/r/s/alone.qcow2"))
+CHANGE(packed_by_a_link_turned_to_another_directory, LINKED(5, "/r/s/orphan.qcow2"))
+CHANGE(packed_before_what_lies_beside, g->files.items[ORPHAN].ctime_ns = 4; NEWER("qcow2", 5))
+#define NEWER_ELSEWHERE PACKED_UNKNOWN("/r/x.gz", "o", "qcow2", 5, IA_GRAPH_UNKNOWN_NEWER, "/r/s/alone.qcow2")
+CHANGE(packed_after_orphan_was_seen, i[ORPHAN].path_since_ns = 4; NEWER_ELSEWHERE)
+CHANGE(packed_before_orphan_was_seen, i[ORPHAN].path_since_ns = 5; NEWER_ELSEWHERE)
+CHANGE(packed_before_what_lies_elsewhere, g->files.items[ORPHAN].ctime_ns = 4; NEWER_ELSEWHERE)
 /* Inventories of machines. */
 #define INVENTORY(place, is_of_host)                                                                                   \
     assert_true(ia_vec_push(&g->inventories, ((struct ia_graph_inventory){place, is_of_host})))
@@ -806,8 +814,19 @@ static const struct rule {
      ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_BUT("packed-reference [/r/x.gz]")},
     {"it was made after what is packed, on what nothing is known of", packed_before_orphan_was_made,
      ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
-    {"it was copied after what is packed, on what nothing is known of", packed_before_orphan_was_copied,
+    {"it did not change since a packed image lost its base to a newer file elsewhere",
+     packed_before_what_lies_elsewhere, ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it did not change since a packed image lost its base to a newer file beside it", packed_before_what_lies_beside,
      ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it had its path before that", packed_after_orphan_was_seen, ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it was seen after that", packed_before_orphan_was_seen,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it has the name of what a turned link leads to", packed_by_a_link_turned_to_another_directory,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
+    {"it lies beside what a turned link leads to", packed_by_a_turned_link,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it lies elsewhere than what a turned link leads to", packed_by_a_link_turned_elsewhere,
+     ORPHAN_PROVEN BASE_PROVEN},
     {"a packed image lost a file of its former name", packed_lost_former_name,
      ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
     {"a packed image lost a file of another former name", packed_lost_other_former_name, ORPHAN_PROVEN BASE_PROVEN},

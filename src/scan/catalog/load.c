@@ -154,9 +154,10 @@ static enum ia_status load_packed_reference(void *ctx, const struct ia_packed_re
     struct ia_packed_content *packed = previous->packed;
     if (!is_same_name(packed, &name) && !ia_packed_content_add(packed, &name))
         return ia_no_memory(err);
-    return row->base_id == 0 || ia_vec_push(&packed->names.items[packed->names.len - 1].bases, row->base_id)
-               ? IA_OK
-               : ia_no_memory(err);
+    struct ia_packed_name *last = &packed->names.items[packed->names.len - 1];
+    if (row->base_id < 0 && last->misled == NULL && (last->misled = strdup(row->path)) == NULL)
+        return ia_no_memory(err);
+    return row->base_id == 0 || ia_vec_push(&last->bases, row->base_id) ? IA_OK : ia_no_memory(err);
 }
 
 /* A file that is there, and no image: what is remembered of it as one is for the day when it is one again. */

@@ -27,6 +27,7 @@ static void release_name(struct ia_packed_name *name)
     free(name->name);
     free(name->stated);
     ia_vec_release(&name->bases);
+    free(name->misled);
 }
 
 void ia_packed_content_free(struct ia_packed_content *content)

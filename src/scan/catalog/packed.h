@@ -24,12 +24,15 @@ const char *ia_packed_kind_word(enum ia_packed_kind kind);
 /* A name of another file in a packed image. */
 struct ia_packed_name {
     enum ia_packed_kind kind;
-    char *member;          /* owned; "": the file is compressed, and no archive */
-    char *format;          /* owned; of the packed image */
-    char *name;            /* owned; as in the image */
-    char *stated;          /* owned; the format that the image states of the file; NULL: none */
-    bool was_seen;         /* an earlier scan looked it up */
-    IA_VEC(int64_t) bases; /* file_ids of that scan: files that the image may have been made on, which may be no more */
+    char *member;  /* owned; "": the file is compressed, and no archive */
+    char *format;  /* owned; of the packed image */
+    char *name;    /* owned; as in the image */
+    char *stated;  /* owned; the format that the image states of the file; NULL: none */
+    bool was_seen; /* an earlier scan looked it up */
+    /* file_ids of that scan: files that the image may have been made on, which may be no more; below 0 as in
+     * graph/links.h */
+    IA_VEC(int64_t) bases;
+    char *misled; /* owned; in the latter case where it led instead at first; else NULL */
 };
 
 /* What was found in a packed file. */

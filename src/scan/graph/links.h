@@ -42,7 +42,10 @@ struct ia_nested {
 };
 
 /* In the place of a file_id: the image was made on another file than the one there, that no scan saw there. */
-enum { IA_BASE_UNKNOWN = -1 };
+enum {
+    IA_BASE_UNKNOWN = -1,
+    IA_BASE_LINKED = -2, /* of a packed image: by a symbolic link that was turned since */
+};
 
 /* Where a name in a packed image leads, or led. An identity and a description may lead to several files. */
 struct ia_packed_target {
@@ -52,7 +55,7 @@ struct ia_packed_target {
     char *path;                  /* owned; NULL: none */
     bool is_base;                /* the image may have been made on it, whatever it is called by now */
     bool is_earlier;             /* that, and the name leads there no more */
-    int64_t base_id;             /* file_id of such a one that is not in the catalog, or IA_BASE_UNKNOWN; else 0 */
+    int64_t base_id;             /* file_id of such a one that is not in the catalog, or one of the above; else 0 */
 };
 
 /* Where the image would look for a name that is packed. */

@@ -96,6 +96,8 @@ static bool inherit(const struct tracer *tracer, int64_t size, struct ia_packed_
         for (size_t i = 0; i < other->bases.len; i++)
             if (!add_base(name, other->bases.items[i]))
                 return false;
+        if (name->misled == NULL && other->misled != NULL && (name->misled = strdup(other->misled)) == NULL)
+            return false;
         name->was_seen = true;
     }
     return true;
@@ -128,6 +130,7 @@ static bool take_targets(struct tracer *tracer, size_t number, size_t at)
 {
     struct ia_file *const *items = tracer->links->catalog->files.items;
     struct ia_node *node = items[number]->node;
+    const struct ia_packed_name *name = &items[number]->packed->names.items[at];
     size_t first = tracer->targets.len;
     for (size_t i = 0; i < node->packed.len; i++) {
         struct ia_packed_target *target = &node->packed.items[i];
@@ -151,7 +154,7 @@ static bool take_targets(struct tracer *tracer, size_t number, size_t at)
     for (size_t i = 0; i < tracer->lost.len; i++)
         if (!take_earlier(tracer,
                           (struct ia_packed_target){.name = at, .file = IA_NO_FILE, .base_id = tracer->lost.items[i]},
-                          NULL))
+                          tracer->lost.items[i] < 0 ? name->misled : NULL))
             return false;
     return true;
 }
@@ -170,19 +173,33 @@ static bool add_bases(struct tracer *tracer, const struct ia_packed_name *name)
     return true;
 }
 
+/* Notes where the name leads instead of to what is meant. */
+static bool mislead(struct tracer *tracer, size_t number, size_t at, int64_t unknown)
+{
+    const struct ia_file *file = tracer->links->catalog->files.items[number];
+    struct ia_packed_name *name = &file->packed->names.items[at];
+    for (size_t i = 0; i < file->node->packed.len && name->misled == NULL; i++) {
+        const struct ia_packed_target *target = &file->node->packed.items[i];
+        if (target->name == at && target->file != IA_NO_FILE &&
+            (name->misled = strdup(ia_file_path(tracer->links->catalog->files.items[target->file]))) == NULL)
+            return false;
+    }
+    return ia_vec_push(&tracer->lost, unknown);
+}
+
 static enum ia_status trace_name(struct tracer *tracer, size_t number, size_t at, struct ia_error *err)
 {
     const struct ia_file *file = tracer->links->catalog->files.items[number];
     struct ia_packed_name *name = &file->packed->names.items[at];
-    bool is_unknown = false;
+    int64_t unknown = 0;
     tracer->found.all.len = tracer->lost.len = 0;
     if (!name->was_seen)
         IA_TRY(checked(inherit(tracer, file->key.size, name), err));
     IA_TRY(checked(add_bases(tracer, name), err));
     if (!name->was_seen)
-        IA_TRY(ia_packed_first_find(&tracer->first, number, at, &tracer->found, &is_unknown, err));
-    if (is_unknown)
-        IA_TRY(checked(ia_vec_push(&tracer->lost, IA_BASE_UNKNOWN), err));
+        IA_TRY(ia_packed_first_find(&tracer->first, number, at, &tracer->found, &unknown, err));
+    if (unknown != 0)
+        IA_TRY(checked(mislead(tracer, number, at, unknown), err));
     for (size_t i = 0, end = tracer->found.all.len; i < end; i++)
         IA_TRY(checked(ia_successors_add_copies(&tracer->successors, tracer->found.all.items[i], &tracer->found), err));
     return checked(take_targets(tracer, number, at), err);

@@ -161,7 +161,7 @@ static bool leads_somewhere(const struct ia_packed_first *first, size_t number, 
 }
 
 enum ia_status ia_packed_first_find(struct ia_packed_first *first, size_t number, size_t name,
-                                    struct ia_file_numbers *found, bool *is_unknown, struct ia_error *err)
+                                    struct ia_file_numbers *found, int64_t *unknown, struct ia_error *err)
 {
     bool is_turned = has_newer_link(first->links, number, name);
     first->found = found;
@@ -169,7 +169,8 @@ enum ia_status ia_packed_first_find(struct ia_packed_first *first, size_t number
         IA_TRY(add_targets(first, number, name, err));
     IA_TRY(add_former(first, number, name, is_turned, err));
     bool is_misled = drop_newer(first, number) || (is_turned && leads_somewhere(first, number, name));
-    *is_unknown = is_misled && found->all.len == 0;
+    bool is_unknown = is_misled && found->all.len == 0;
+    *unknown = !is_unknown ? 0 : is_turned ? IA_BASE_LINKED : IA_BASE_UNKNOWN;
     return IA_OK;
 }
 
