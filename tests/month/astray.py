@@ -21,6 +21,8 @@ class Astray:
         self.forest = forest
         paths = forest.by_path()
         self.images = []
+        # What is packed means what has the name, whatever that leads to where it lies.
+        self.packed = {os.path.basename(forest.leads_to(image)) for image in forest.images if image.packed and image.named}
         for image in forest.images:
             target = paths.get(forest.leads_to(image)) if image.named and not image.packed else image
             is_newer = target and target.made > image.written
@@ -29,7 +31,7 @@ class Astray:
                 self.images.append((image, target))
 
     def holds_up(self, file):
-        return any(self.may_mean(image, target, file) for image, target in self.images)
+        return os.path.basename(file.path) in self.packed or any(self.may_mean(image, target, file) for image, target in self.images)
 
     def may_mean(self, image, target, file):
         name = self.forest.leads_to(image)
