@@ -8,11 +8,15 @@
 -- column: dependents | count | images that name it directly
 -- column: descendants | count | images that reach it, directly or through others
 -- column: heads | count | descendants that no image names as its backing file
+-- column: machines | count | machines of inventories that use it, directly or through others
 -- column: visible_bytes | bytes | its data that at least one head, or an internal snapshot of another image, reads
 -- column: data_bytes | bytes | guest bytes of data that it holds
 -- column: disk_size | bytes | blocks that its files take on the host
 -- column: chain_depth | count | images below it in its own chain
-SELECT i.path, i.format, i.dependents, u.descendants, u.heads, u.visible_bytes, u.data_bytes,
+SELECT i.path, i.format, i.dependents, u.descendants, u.heads,
+       (SELECT count(DISTINCT c.machine_id) FROM v_claim AS c WHERE c.image_id IN (
+            SELECT k.image_id FROM chain AS k WHERE k.layer_id = i.image_id UNION SELECT i.image_id)) AS machines,
+       u.visible_bytes, u.data_bytes,
        (SELECT CASE WHEN NOT max(is_device) THEN sum(disk_size) END FROM file WHERE file_id IN (
             SELECT file_id FROM image_file AS x WHERE x.image_id = i.image_id
             UNION SELECT file_id FROM image AS m WHERE m.image_id = i.image_id)) AS disk_size,

@@ -10,6 +10,7 @@
 -- column: is_head | flag | no image names it as its backing file
 -- column: seen_bytes | bytes | guest bytes that it gets from the given image, zeroes and holes included
 -- column: seen_data_bytes | bytes | data that it gets from the given image
+-- column: machines | text | machines of inventories that use it
 -- column: through | text | backing: by its chain of backing files; other: by a reference that its chain does not show
 WITH RECURSIVE
 target AS (
@@ -45,6 +46,7 @@ SELECT i.path, s.depth,
        EXISTS (SELECT 1 FROM link AS l WHERE l.image_id = i.image_id AND l.file_id IN (SELECT file_id FROM target))
            AS direct,
        i.is_head, s.bytes AS seen_bytes, s.data AS seen_data_bytes,
+       (SELECT group_concat(machine, ', ') FROM (SELECT DISTINCT c.machine FROM v_claim AS c WHERE c.image_id = i.image_id ORDER BY 1)) AS machines,
        CASE WHEN s.depth IS NULL THEN 'other' ELSE 'backing' END AS through
 FROM reach AS r
 JOIN v_image AS i ON i.image_id = r.image_id

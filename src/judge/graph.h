@@ -164,7 +164,8 @@ struct ia_graph_claim {
     const char *path;    /* as the inventory has it */
     const char *machine; /* its name */
     const char *format;  /* as stated; NULL: it is not */
-    size_t before;       /* file that the path led to when it was last found; IA_GRAPH_NONE: it never was, or is gone */
+    bool was_found;      /* in an earlier scan */
+    size_t before;       /* file that the path led to then; IA_GRAPH_NONE: it is gone */
     int64_t defined_ns;  /* when the inventory's file was written to; 0: unknown */
 };
 

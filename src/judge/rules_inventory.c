@@ -34,9 +34,16 @@ static bool is_called(const struct ia_finder *finder, const char *component)
 /* It got its name or its place after the inventory was written, which had another one. */
 static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia_graph_claim *claim)
 {
-    return claim->before == IA_GRAPH_NONE &&
-           (claim->format == NULL || strcmp(claim->format, finder->image->format) == 0) &&
+    return (claim->format == NULL || strcmp(claim->format, finder->image->format) == 0) &&
            finder->judge->graph->files.items[finder->image->file].ctime_ns >= claim->defined_ns;
+}
+
+/* What the path led to in an earlier scan is meant, and no other file; else what may have had it before. */
+static bool is_meant(const struct ia_finder *finder, const struct ia_graph_claim *claim)
+{
+    if (claim->was_found)
+        return claim->before == finder->image->file;
+    return is_called(finder, ia_path_name(claim->path)) || may_be_renamed_since(finder, claim);
 }
 
 /* A machine's disk that was not found may be this one, renamed or moved. */
@@ -45,8 +52,7 @@ void ia_rule_lost_claims(struct ia_finder *finder)
     const struct ia_graph *graph = finder->judge->graph;
     for (size_t i = 0; i < graph->claims.len; i++) {
         const struct ia_graph_claim *claim = &graph->claims.items[i];
-        if (claim->before == finder->image->file || is_called(finder, ia_path_name(claim->path)) ||
-            may_be_renamed_since(finder, claim))
+        if (is_meant(finder, claim))
             ia_finder_doubt_with(finder, IA_DOUBT_INVENTORY_INCOMPLETE, claim->path, claim->machine);
     }
 }

@@ -224,6 +224,7 @@ static bool add_claim(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .path = ia_graph_column_text_or_empty(stored, stmt, 0),
         .machine = ia_graph_column_text_or_empty(stored, stmt, 1),
         .format = ia_graph_column_text(stored, stmt, 2),
+        .was_found = sqlite3_column_type(stmt, 3) != SQLITE_NULL,
         .before = ia_graph_column_file(stored, stmt, 3),
         .defined_ns = sqlite3_column_int64(stmt, 4),
     };

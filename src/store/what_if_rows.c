@@ -38,6 +38,7 @@ static const struct ia_column_spec fact_columns[] = {
     IA_COLUMN(ia_what_if_fact, is_unread),
     IA_COLUMN(ia_what_if_fact, broken_at),
     IA_COLUMN(ia_what_if_fact, overlay),
+    IA_COLUMN(ia_what_if_fact, machines),
     IA_COLUMN(ia_what_if_fact, virtual_size),
     IA_COLUMN(ia_what_if_fact, overlay_size),
     OF_EFFECT(is_flattened),

@@ -19,6 +19,7 @@ struct ia_what_if_fact {
     bool keeps_name, is_head, is_template, has_backing, names_backing, has_names, can_rebase, can_be_empty;
     bool has_other_links, is_shared, is_encoded, is_unread;
     const char *broken_at, *overlay; /* paths; NULL: there is none */
+    const char *machines;            /* names of those that use it; NULL: none does */
     int64_t virtual_size, overlay_size;
     struct ia_effect_facts of_effect;
 };

@@ -113,4 +113,6 @@ void ia_what_if_detail(struct ia_buf *out, enum ia_effect effect, const struct i
         [IA_EFFECT_MASKED_MORE] = detail_masked_more,
     };
     details[effect](out, fact);
+    if (fact->machines != NULL)
+        ia_buf_addf(out, "; used by '%s'", fact->machines);
 }

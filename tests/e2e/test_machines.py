@@ -77,6 +77,25 @@ def test_what_no_machine_uses_is_unclaimed(case):
     case.same([site.relative(row["path"]) for row in site.rows("--unclaimed")], ["head.qcow2"], "a template is kept")
 
 
+def test_other_reports_name_machines_beside_images(case):
+    site = case.site()
+    base = write(create(site.path("base.qcow2"), MIB), 0)
+    disk = write(create(site.path("disk.qcow2"), MIB, base), 1)
+    create(site.path("head.qcow2"), MIB, base)
+    inventory = listed(site, f"{disk}\tweb", f"{disk}\tweb-standby")
+    site.scan(inventory=inventory)
+    case.same({site.relative(row["path"]): row["machines"] for row in site.rows("--dependents", base)}, {"disk.qcow2": "web, web-standby", "head.qcow2": None}, "--dependents names them")
+    case.same([row["machines"] for row in site.rows("--backing")], [2], "--backing counts them")
+    for action in ("--what-if-delete", "--what-if-flatten", "--what-if-commit"):
+        details = {site.relative(row["path"]): row["detail"] for row in site.rows(action, disk) if row["path"]}
+        case.check("used by 'web', 'web-standby'" in details["disk.qcow2"], f"{action} names them", [details])
+    before = {row["path"]: row["verdict"] for row in site.rows("--what-if-delete", disk, site.path("head.qcow2")) if row["effect"] == "unreferenced"}
+    os.unlink(disk)
+    os.unlink(site.path("head.qcow2"))
+    site.scan(inventory=inventory)
+    case.same((before, {row["path"]: row["verdict"] for row in site.unused().values()}), ({base: "proven"}, {base: "proven"}), "what-if and the next scan agree on what is left when a machine's disk is deleted")
+
+
 def test_unclaimed_images_are_doubted_like_others(case):
     site = case.site()
     alone = write(create(site.path("alone.qcow2"), MIB), 1)
@@ -109,6 +128,7 @@ TESTS = [
     test_shares_add_up_to_the_disk_to_the_byte,
     test_a_machine_is_shown_with_all_that_it_uses,
     test_what_no_machine_uses_is_unclaimed,
+    test_other_reports_name_machines_beside_images,
     test_unclaimed_images_are_doubted_like_others,
     test_prove_wants_to_be_asked_for_what_is_unclaimed,
 ]

@@ -473,8 +473,8 @@ CHANGE(packed_before_what_lies_elsewhere, g->files.items[ORPHAN].ctime_ns = 4; N
 /* Inventories of machines. */
 #define INVENTORY(place, is_of_host)                                                                                   \
     assert_true(ia_vec_push(&g->inventories, ((struct ia_graph_inventory){place, is_of_host})))
-#define LOST_CLAIM(path, format, before, defined)                                                                      \
-    assert_true(ia_vec_push(&g->claims, ((struct ia_graph_claim){path, "vm", format, before, defined})))
+#define LOST_CLAIM(path, format, found, before, defined)                                                               \
+    assert_true(ia_vec_push(&g->claims, ((struct ia_graph_claim){path, "vm", format, found, before, defined})))
 CHANGE(nobody_vouches, g->is_vouched = false)
 CHANGE(an_inventory_of_the_host, g->is_vouched = false; INVENTORY("/etc/list", true))
 CHANGE(an_inventory_beside, g->is_vouched = false; INVENTORY("/r/vm.vmx", false))
@@ -495,13 +495,14 @@ CHANGE(base_below_a_disk_among_two, i[TOP].is_claimed = i[TOP].is_disk = true;
        i[LEFT].is_claimed = i[LEFT].is_disk = true)
 CHANGE(inventory_unreadable, KNOWN_FINDING("/etc/list", IA_FINDING_INVENTORY_UNREADABLE, 0))
 CHANGE(inventory_unreadable_accepted, KNOWN_FINDING("/etc/list", IA_FINDING_INVENTORY_UNREADABLE, 4))
-CHANGE(claim_of_the_same_name_lost, LOST_CLAIM("/old/orphan.qcow2", "raw", IA_GRAPH_NONE, 9))
-CHANGE(claim_that_led_to_it_lost, LOST_CLAIM("/r/disk", "raw", ORPHAN, 9))
-CHANGE(claim_that_led_to_another_lost, LOST_CLAIM("/r/disk", NULL, ALONE, 1))
-CHANGE(claim_lost_before_it_was_renamed, LOST_CLAIM("/r/disk", NULL, IA_GRAPH_NONE, 5))
-CHANGE(claim_lost_after_it_was_renamed, LOST_CLAIM("/r/disk", NULL, IA_GRAPH_NONE, 6))
-CHANGE(claim_of_another_format_lost, LOST_CLAIM("/r/disk", "raw", IA_GRAPH_NONE, 5))
-CHANGE(claim_lost_and_accepted, LOST_CLAIM("/r/disk", NULL, ORPHAN, 9);
+CHANGE(claim_of_the_same_name_lost, LOST_CLAIM("/old/orphan.qcow2", "raw", false, IA_GRAPH_NONE, 9))
+CHANGE(claim_that_led_to_it_lost, LOST_CLAIM("/r/disk", "raw", true, ORPHAN, 9))
+CHANGE(claim_that_led_to_another_lost, LOST_CLAIM("/old/orphan.qcow2", NULL, true, ALONE, 1))
+CHANGE(claim_that_led_to_what_is_gone_lost, LOST_CLAIM("/old/orphan.qcow2", NULL, true, IA_GRAPH_NONE, 1))
+CHANGE(claim_lost_before_it_was_renamed, LOST_CLAIM("/r/disk", NULL, false, IA_GRAPH_NONE, 5))
+CHANGE(claim_lost_after_it_was_renamed, LOST_CLAIM("/r/disk", NULL, false, IA_GRAPH_NONE, 6))
+CHANGE(claim_of_another_format_lost, LOST_CLAIM("/r/disk", "raw", false, IA_GRAPH_NONE, 5))
+CHANGE(claim_lost_and_accepted, LOST_CLAIM("/r/disk", NULL, true, ORPHAN, 9);
        KNOWN_FINDING("/r/disk", IA_FINDING_CLAIM_MISSING, 4))
 
 #define ORPHAN_PROVEN "orphan.qcow2 unreferenced:\n"
@@ -893,6 +894,7 @@ static const struct rule {
     {"a machine's disk is lost, and was this", claim_that_led_to_it_lost,
      ORPHAN_BUT("inventory-incomplete [/r/disk (vm)]") BASE_PROVEN},
     {"a machine's disk is lost, and was another one", claim_that_led_to_another_lost, ORPHAN_PROVEN BASE_PROVEN},
+    {"a machine's disk is lost, and was what is gone", claim_that_led_to_what_is_gone_lost, ORPHAN_PROVEN BASE_PROVEN},
     {"a machine's disk is lost, and this was renamed since", claim_lost_before_it_was_renamed,
      ORPHAN_BUT("inventory-incomplete [/r/disk (vm)]") BASE_PROVEN},
     {"a machine's disk is lost, and this has its name for longer", claim_lost_after_it_was_renamed,

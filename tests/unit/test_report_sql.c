@@ -47,9 +47,9 @@ static void backing_counts_what_depends_on_each_base_and_all_its_files(void **st
                        "INSERT INTO " FILE_ROW " VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', '', 1, 1);"
                        "INSERT INTO " IMAGE_FILE_ROW " VALUES (10, 1, 'data', '/r/d', 50)");
     expect_report(*state, "backing", NULL, NULL,
-                  "path,format,dependents,descendants,heads,visible_bytes,data_bytes,disk_size,chain_depth\n"
-                  "/r/base.qcow2,qcow2,2,3,2,150000,262144,311296,0\n"
-                  "/r/left.qcow2,qcow2,1,,,,262144,307200,1\n");
+                  "path,format,dependents,descendants,heads,machines,visible_bytes,data_bytes,disk_size,chain_depth\n"
+                  "/r/base.qcow2,qcow2,2,3,2,0,150000,262144,311296,0\n"
+                  "/r/left.qcow2,qcow2,1,,,0,,262144,307200,1\n");
 }
 
 static void sparse_compares_disk_file_and_virtual_sizes(void **state)
@@ -395,14 +395,14 @@ static void the_view_compares_any_two_scans_as_growth_does(void **state)
     sqlite3_finalize(stmt);
 }
 
-#define DEPENDENTS_HEAD "path,depth,direct,is_head,seen_bytes,seen_data_bytes,through\n"
+#define DEPENDENTS_HEAD "path,depth,direct,is_head,seen_bytes,seen_data_bytes,machines,through\n"
 
 static void dependents_lists_direct_and_further_overlays(void **state)
 {
     expect_report(*state, "dependents", NULL, "/r/base.qcow2",
-                  DEPENDENTS_HEAD "/r/left.qcow2,1,1,0,200000,150000,backing\n"
-                                  "/r/right.qcow2,1,1,1,100000,0,backing\n"
-                                  "/r/top.qcow2,2,0,1,180000,120000,backing\n");
+                  DEPENDENTS_HEAD "/r/left.qcow2,1,1,0,200000,150000,,backing\n"
+                                  "/r/right.qcow2,1,1,1,100000,0,,backing\n"
+                                  "/r/top.qcow2,2,0,1,180000,120000,,backing\n");
     expect_report(*state, "dependents", NULL, "/r/top.qcow2", DEPENDENTS_HEAD);
     expect_report(*state, "dependents", NULL, "/r/unknown", DEPENDENTS_HEAD);
 }
@@ -414,9 +414,9 @@ static void dependents_has_what_refers_to_it_in_another_way(void **state)
                        "INSERT INTO " FILE_ROW " VALUES (50, '/r/d', 1, 50, 10, 4096, 0, 0, 1, 'part', '', 1, 1);"
                        "INSERT INTO " FILE_NAME_ROW " VALUES ('/r/d', 50, 'file');"
                        "INSERT INTO " IMAGE_FILE_ROW " VALUES (13, 1, 'data', '/r/d', 50)");
-    expect_report(*state, "dependents", NULL, "/links/t", DEPENDENTS_HEAD "/r/alone.raw,,1,1,,,other\n");
+    expect_report(*state, "dependents", NULL, "/links/t", DEPENDENTS_HEAD "/r/alone.raw,,1,1,,,,other\n");
     expect_report(*state, "dependents", NULL, "/r/d",
-                  DEPENDENTS_HEAD "/r/alone.raw,,0,1,,,other\n/r/top.qcow2,,1,1,,,other\n");
+                  DEPENDENTS_HEAD "/r/alone.raw,,0,1,,,,other\n/r/top.qcow2,,1,1,,,,other\n");
 }
 
 static void dependents_in_a_ring_are_listed_once(void **state)

@@ -223,6 +223,7 @@ static bool add_lost_claims(const struct ia_links *links, struct ia_graph *graph
         struct ia_graph_claim lost = {.path = claim->path,
                                       .machine = ia_claim_machine(claims, target)->name,
                                       .format = claim->format,
+                                      .was_found = target->before_id != 0,
                                       .before = target->before == IA_NO_FILE ? IA_GRAPH_NONE : target->before,
                                       .defined_ns = ia_claim_machine(claims, target)->defined_ns};
         if (!ia_vec_push(&graph->claims, lost))
