@@ -547,6 +547,7 @@ CREATE TABLE inventory (
     place      TEXT NOT NULL,        -- the directory or file; '-': standard input
     is_of_host INTEGER NOT NULL CHECK (is_of_host IN (0, 1)),  -- 1: it has all machines of its kind on this host; 0: those of
                -- the directory that its file is in
+    formats    TEXT,                 -- of those, the machines that use images of these formats, in that very directory; NULL: all
     newest_ns  INTEGER               -- when the newest of its files was written to; NULL: unknown
 ) STRICT;
 

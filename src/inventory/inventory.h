@@ -70,6 +70,9 @@ struct ia_inventory_source {
     /* True: it has all machines of its kind on this host. False: those of the directory that `place` is in, and of what
      * is below that. */
     bool is_of_host;
+    /* Then those alone that use images of these formats, with commas between them, in that very directory. NULL: as
+     * above; "": what it does not claim may be in use. */
+    const char *formats;
     int64_t newest_ns; /* when one of its files was last changed; 0: unknown */
 };
 
@@ -110,9 +113,10 @@ IA_MUST_CHECK enum ia_status ia_inventory_read(struct ia_inventory *inventory, c
 /* IA_USAGE where `source` names no inventory. */
 IA_MUST_CHECK enum ia_status ia_inventory_check(const char *source, struct ia_error *err);
 
-/* The file has, by its name, what a platform keeps beside its images. */
-bool ia_inventory_is_beside(const char *path);
-/* Reads such a file. */
+/* The file has, by its name, what a platform keeps beside its images, or is an image that by its place a machine uses.
+ * A symbolic link is the latter at most. */
+bool ia_inventory_is_beside(const char *path, bool is_link);
+/* Reads such a file, or takes what its name says. */
 void ia_inventory_read_beside(struct ia_inventory *inventory, const char *path);
 
 #endif

@@ -19,10 +19,17 @@ extern const struct ia_inventory_reader ia_list_reader;
 /* Files that platforms keep beside images, known by their names. */
 struct ia_beside_reader {
     const char *kind;
+    /* As in struct ia_inventory_source: of these images of the directory of such a file it has all machines. */
+    const char *formats;
+    /* Its name and its place say all: the file is not read, and may be an image, or a symbolic link to one. One source
+     * has all of them, and `text` is NULL. */
+    bool by_name;
     bool (*takes)(const char *path);
-    /* text: the file's content, of len bytes, and a NUL behind them. */
+    /* text: the file's content, of len bytes, and a NUL behind them. Paths come in order of their bytes. */
     void (*read)(struct ia_inventory *inventory, const char *path, char *text, size_t len);
 };
+
+extern const struct ia_beside_reader ia_vmware_reader;
 
 /* A file that is larger is a problem. */
 #define IA_INVENTORY_FILE_BYTES (INT64_C(16) << 20)

@@ -7,7 +7,7 @@
 #include "inventory/reader.h"
 
 static const struct ia_inventory_reader *const readers[] = {&ia_list_reader};
-static const struct ia_beside_reader *const beside[] = {NULL};
+static const struct ia_beside_reader *const beside[] = {&ia_vmware_reader};
 enum { READERS = sizeof(readers) / sizeof(readers[0]), BESIDE = sizeof(beside) / sizeof(beside[0]) };
 
 /* The reader of a source's word, and the place behind its colon, or where it is as a rule. */
@@ -53,14 +53,25 @@ enum ia_status ia_inventory_read(struct ia_inventory *inventory, const char *sou
 static const struct ia_beside_reader *beside_reader(const char *path)
 {
     for (size_t i = 0; i < BESIDE; i++)
-        if (beside[i] != NULL && beside[i]->takes(path))
+        if (beside[i]->takes(path))
             return beside[i];
     return NULL;
 }
 
-bool ia_inventory_is_beside(const char *path)
+bool ia_inventory_is_beside(const char *path, bool is_link)
 {
-    return beside_reader(path) != NULL;
+    const struct ia_beside_reader *reader = beside_reader(path);
+    return reader != NULL && (reader->by_name || !is_link);
+}
+
+static void add_source(struct ia_inventory *inventory, const struct ia_beside_reader *reader, const char *path)
+{
+    size_t count = inventory->sources.len;
+    if (reader->by_name && count > 0 && inventory->sources.items[count - 1].kind == reader->kind)
+        return;
+    ia_inventory_add_source(inventory, reader->kind, path, false);
+    if (inventory->sources.len > count)
+        inventory->sources.items[count].formats = reader->formats;
 }
 
 void ia_inventory_read_beside(struct ia_inventory *inventory, const char *path)
@@ -69,8 +80,8 @@ void ia_inventory_read_beside(struct ia_inventory *inventory, const char *path)
     IA_AUTO_BUF struct ia_buf text = {0};
     if (reader == NULL)
         return;
-    ia_inventory_add_source(inventory, reader->kind, path, false);
-    if (!ia_inventory_load(inventory, path, IA_INVENTORY_FILE_BYTES, &text))
-        return;
-    reader->read(inventory, path, text.data, text.len);
+    add_source(inventory, reader, path);
+    inventory->loaded_ns = 0;
+    if (reader->by_name || ia_inventory_load(inventory, path, IA_INVENTORY_FILE_BYTES, &text))
+        reader->read(inventory, path, text.data, text.len);
 }

@@ -156,7 +156,8 @@ struct ia_graph_former {
 /* An inventory of machines that was read. */
 struct ia_graph_inventory {
     const char *place;
-    bool is_of_host; /* else it has the machines of the directory of `place`, and of what is below that */
+    bool is_of_host;     /* else it has the machines of the directory of `place`, and of what is below that */
+    const char *formats; /* then of images of these formats in that very directory; with commas; NULL: of all */
 };
 
 /* What a machine uses, and was not found. */

@@ -229,11 +229,9 @@ static const struct ia_column_spec doubt_columns[] = {
 };
 
 static const struct ia_column_spec inventory_columns[] = {
-    IA_KEY(ia_inventory_row, number),
-    IA_COLUMN(ia_inventory_row, source),
-    IA_COLUMN(ia_inventory_row, place),
-    IA_COLUMN(ia_inventory_row, is_of_host),
-    IA_NULL_IF_ZERO(ia_inventory_row, newest_ns),
+    IA_KEY(ia_inventory_row, number),     IA_COLUMN(ia_inventory_row, source),
+    IA_COLUMN(ia_inventory_row, place),   IA_COLUMN(ia_inventory_row, is_of_host),
+    IA_COLUMN(ia_inventory_row, formats), IA_NULL_IF_ZERO(ia_inventory_row, newest_ns),
 };
 
 static const struct ia_column_spec machine_columns[] = {

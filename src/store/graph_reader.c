@@ -214,7 +214,7 @@ static bool add_glob(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 static bool add_inventory(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     struct ia_graph_inventory inventory = {ia_graph_column_text_or_empty(stored, stmt, 0),
-                                           sqlite3_column_int(stmt, 1) != 0};
+                                           sqlite3_column_int(stmt, 1) != 0, ia_graph_column_text(stored, stmt, 2)};
     return ia_vec_push(&stored->graph.inventories, inventory);
 }
 
@@ -286,7 +286,7 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
         {add_finding, "SELECT path, code, doubt, (SELECT a.number FROM acceptance AS a WHERE a.number = f.accepted_by"
                       " AND (a.until_ns IS NULL OR a.until_ns > strftime('%s', 'now') * 1000000000))"
                       " FROM finding AS f WHERE last_scan = (SELECT max(scan_id) FROM scan)"},
-        {add_inventory, "SELECT place, is_of_host FROM inventory ORDER BY number"},
+        {add_inventory, "SELECT place, is_of_host, formats FROM inventory ORDER BY number"},
         {add_claim, "SELECT c.path, m.name, c.format, c.before_id, m.defined_ns FROM claim AS c"
                     " JOIN machine AS m USING (machine_id) WHERE c.state IN ('missing', 'unreadable')"
                     " ORDER BY machine_id, c.number"},

@@ -198,7 +198,8 @@ struct ia_inventory_row {
     int64_t number;
     const char *source, *place;
     bool is_of_host;
-    int64_t newest_ns; /* 0: unknown */
+    const char *formats; /* NULL: all */
+    int64_t newest_ns;   /* 0: unknown */
 };
 
 struct ia_machine_row {

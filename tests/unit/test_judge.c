@@ -472,12 +472,18 @@ CHANGE(packed_before_orphan_was_seen, i[ORPHAN].path_since_ns = 5; NEWER_ELSEWHE
 CHANGE(packed_before_what_lies_elsewhere, g->files.items[ORPHAN].ctime_ns = 4; NEWER_ELSEWHERE)
 /* Inventories of machines. */
 #define INVENTORY(place, is_of_host)                                                                                   \
-    assert_true(ia_vec_push(&g->inventories, ((struct ia_graph_inventory){place, is_of_host})))
+    assert_true(ia_vec_push(&g->inventories, ((struct ia_graph_inventory){place, is_of_host, NULL})))
+#define INVENTORY_OF(place, formats)                                                                                   \
+    assert_true(ia_vec_push(&g->inventories, ((struct ia_graph_inventory){place, false, formats})))
 #define LOST_CLAIM(path, format, found, before, defined)                                                               \
     assert_true(ia_vec_push(&g->claims, ((struct ia_graph_claim){path, "vm", format, found, before, defined})))
 CHANGE(nobody_vouches, g->is_vouched = false)
 CHANGE(an_inventory_of_the_host, g->is_vouched = false; INVENTORY("/etc/list", true))
 CHANGE(an_inventory_beside, g->is_vouched = false; INVENTORY("/r/vm.vmx", false))
+CHANGE(an_inventory_beside_of_its_format, g->is_vouched = false; INVENTORY_OF("/r/vm.vmx", "vdi,qcow2"))
+CHANGE(an_inventory_beside_of_other_formats, g->is_vouched = false; INVENTORY_OF("/r/vm.vmx", "qcow,vdi,vmdk,qcow22"))
+CHANGE(an_inventory_above_of_its_format, g->is_vouched = false; INVENTORY_OF("/vm.vmx", "vdi,qcow2"))
+CHANGE(an_inventory_beside_of_no_format, g->is_vouched = false; INVENTORY_OF("/r/vm.vmx", ""))
 CHANGE(an_inventory_of_another_directory, g->is_vouched = false; INVENTORY("/r/vm/vm.vmx", false))
 CHANGE(nobody_vouches_and_a_glob, g->is_vouched = false; assert_true(ia_vec_push(&g->backing_globs, "orphan*")))
 CHANGE(orphan_is_claimed, i[ORPHAN].is_claimed = true)
@@ -873,6 +879,13 @@ static const struct rule {
     {"an inventory of their directory was read, and has none of them", an_inventory_beside, WITH_UNCLAIMED},
     {"an inventory was read, and they are claimed or kept as templates", an_inventory_and_templates,
      ORPHAN_PROVEN BASE_PROVEN},
+    {"an inventory of their directory and their format was read", an_inventory_beside_of_its_format, WITH_UNCLAIMED},
+    {"one of their directory and of other formats was read", an_inventory_beside_of_other_formats,
+     ORPHAN_BUT("no-inventory []") BASE_PROVEN},
+    {"one of their directory that has no format whole was read", an_inventory_beside_of_no_format,
+     ORPHAN_BUT("no-inventory []") BASE_PROVEN},
+    {"one of the directory above and their format was read", an_inventory_above_of_its_format,
+     ORPHAN_BUT("no-inventory []") BASE_PROVEN},
     {"an inventory of another directory was read", an_inventory_of_another_directory,
      ORPHAN_BUT("no-inventory []") BASE_PROVEN},
     {"no inventory was read, and it is meant as a base", nobody_vouches_and_a_glob, ORPHAN_PROVEN BASE_PROVEN},

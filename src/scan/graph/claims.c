@@ -49,17 +49,20 @@ static enum ia_status keep_before(void *ctx, const struct ia_claim_row *row, str
     return ia_no_memory(err);
 }
 
+static int by_path(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
 /* Some were listed by a second look at their directory, too. */
 static enum ia_status read_beside(struct ia_links *links, struct ia_error *err)
 {
     struct ia_catalog *catalog = links->catalog;
-    for (size_t i = 0; i < catalog->beside.len; i++) {
-        bool is_new = true;
-        for (size_t k = i; k > 0 && is_new; k--)
-            is_new = strcmp(catalog->beside.items[k - 1], catalog->beside.items[i]) != 0;
-        if (is_new)
+    if (catalog->beside.len > 1)
+        qsort(catalog->beside.items, catalog->beside.len, sizeof(catalog->beside.items[0]), by_path);
+    for (size_t i = 0; i < catalog->beside.len; i++)
+        if (i == 0 || strcmp(catalog->beside.items[i - 1], catalog->beside.items[i]) != 0)
             ia_inventory_read_beside(&links->claims.inventory, catalog->beside.items[i]);
-    }
     return links->claims.inventory.failed ? ia_no_memory(err) : IA_OK;
 }
 

@@ -238,7 +238,8 @@ static bool add_inventories(const struct ia_links *links, struct ia_graph *graph
     graph->is_vouched = links->claims.is_vouched;
     for (size_t i = 0; i < inventory->sources.len; i++) {
         const struct ia_inventory_source *source = &inventory->sources.items[i];
-        if (!ia_vec_push(&graph->inventories, ((struct ia_graph_inventory){source->place, source->is_of_host})))
+        if (!ia_vec_push(&graph->inventories,
+                         ((struct ia_graph_inventory){source->place, source->is_of_host, source->formats})))
             return false;
     }
     return add_lost_claims(links, graph);

@@ -11,6 +11,7 @@ static enum ia_status put_sources(struct ia_publish *publish, struct ia_error *e
                                        .source = source->kind,
                                        .place = source->place,
                                        .is_of_host = source->is_of_host,
+                                       .formats = source->formats,
                                        .newest_ns = source->newest_ns};
         IA_TRY(ia_writer_put_inventory(publish->writer, &row, err));
     }
