@@ -569,7 +569,7 @@ CREATE TABLE claim (
     number     INTEGER NOT NULL,     -- among the machine's
     path       TEXT NOT NULL,        -- as the inventory has it
     format     TEXT,                 -- that the inventory states; NULL: it does not
-    role       TEXT NOT NULL CHECK (role IN ('disk', 'restore-point', 'template', 'cdrom', 'floppy', 'firmware', 'unused', 'other')),
+    role       TEXT NOT NULL CHECK (role IN ('disk', 'restore-point', 'template', 'cdrom', 'floppy', 'firmware', 'backing', 'unused', 'other')),
     read_only  INTEGER NOT NULL CHECK (read_only IN (0, 1)),
     shareable  INTEGER NOT NULL CHECK (shareable IN (0, 1)),  -- 1: several machines may write to it at a time
     transient  INTEGER NOT NULL CHECK (transient IN (0, 1)),  -- 1: what is written is thrown away

@@ -27,8 +27,8 @@ static const char help[] =
     "      --backing-glob GLOB  files that match are meant as backing files\n"
     "      --template GLOB      images that match are kept whole although nothing reads them\n"
     "      --raw-suffix SUFFIX  files with this suffix and no other magic are raw (.img .raw)\n"
-    "      --inventory SOURCE   machines that use images: list:FILE, - (standard input), auto (all that is\n"
-    "                           found on this host), or none: you vouch for those of machines (auto)\n"
+    "      --inventory SOURCE   machines that use images: libvirt[:DIR], list:FILE, - (standard input), auto\n"
+    "                           (all that is found on this host), or none: you vouch for machines (auto)\n"
     "      --trust-locks        what nobody has locked is not in use, where processes cannot be looked at\n"
     "      --sole-host MOUNT    no other host uses the file system of MOUNT, whatever its type\n"
     "      --min-age SPAN       prove nothing that has been so for less: 0, 90m, 24h, 7d, 2w (24h)\n"
@@ -110,7 +110,7 @@ static int parse_count(const char *what, const char *text, int64_t most, int64_t
 static char *absolute(const char *source)
 {
     const char *colon = strchr(source, ':');
-    if (colon == NULL || colon[1] == '/' || strcmp(colon + 1, "-") == 0)
+    if (colon == NULL || colon[1] == '/' || colon[1] == '~' || strcmp(colon + 1, "-") == 0)
         return strdup(source);
     IA_AUTO_FREE char *here = getcwd(NULL, 0);
     char *whole = NULL;

@@ -23,8 +23,8 @@ const char *ia_machine_state_word(enum ia_machine_state state)
     return words[state];
 }
 
-static const char *const role_words[IA_CLAIM_ROLES] = {"disk",   "restore-point", "template", "cdrom",
-                                                       "floppy", "firmware",      "unused",   "other"};
+static const char *const role_words[IA_CLAIM_ROLES] = {"disk",     "restore-point", "template", "cdrom", "floppy",
+                                                       "firmware", "backing",       "unused",   "other"};
 
 const char *ia_claim_role_word(enum ia_claim_role role)
 {

@@ -33,6 +33,7 @@ enum ia_claim_role {
     IA_CLAIM_CDROM,
     IA_CLAIM_FLOPPY,
     IA_CLAIM_FIRMWARE, /* a kernel, an initrd, firmware and its variables */
+    IA_CLAIM_BACKING,  /* lies below a disk of the machine, or below a restore point */
     IA_CLAIM_UNUSED,   /* kept with the machine, attached to nothing */
     IA_CLAIM_OTHER,
     IA_CLAIM_ROLES
@@ -47,9 +48,13 @@ struct ia_claim {
     char *format; /* owned, a format of QEMU, as stated; NULL: it is not */
     enum ia_claim_role role;
     bool read_only;
-    bool shareable;   /* several machines may write to it at a time */
-    bool transient;   /* what is written to it is thrown away */
-    bool is_optional; /* it need not be there */
+    bool shareable;    /* several machines may write to it at a time */
+    bool transient;    /* what is written to it is thrown away */
+    bool is_optional;  /* it need not be there */
+    bool is_directory; /* what the machine sees of it are files */
+    /* Of what lies below another claim of the same machine: 1 and the place of that among the claims; 0: below none.
+     * What that one's image names by itself counts as any backing file does, and is not read whole. */
+    size_t over;
 };
 
 struct ia_machine {

@@ -37,7 +37,7 @@ static bool read_all(int fd, int64_t most, struct ia_buf *out)
     return !out->failed;
 }
 
-static bool load(int fd, int64_t most, struct ia_buf *out, int64_t *mtime_ns, const char **why)
+static bool load(int fd, int64_t most, bool is_whole, struct ia_buf *out, int64_t *mtime_ns, const char **why)
 {
     struct stat st;
     if (fstat(fd, &st) != 0) {
@@ -49,9 +49,13 @@ static bool load(int fd, int64_t most, struct ia_buf *out, int64_t *mtime_ns, co
         return false;
     }
     *mtime_ns = S_ISREG(st.st_mode) ? ia_timespec_ns(st.st_mtim) : 0;
-    if (!read_all(fd, most, out)) {
+    if (!read_all(fd, is_whole ? most : most - 1, out)) {
         *why = strerror(errno);
         return false;
+    }
+    if (!is_whole && (int64_t)out->len > most) {
+        out->len = (size_t)most;
+        out->data[out->len] = '\0';
     }
     *why = "it is larger than an inventory is taken to be";
     return (int64_t)out->len <= most;
@@ -66,20 +70,45 @@ static void note_change(struct ia_inventory *inventory, int64_t mtime_ns)
     inventory->loaded_ns = mtime_ns;
 }
 
-bool ia_inventory_load(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out)
+/* How a file is read. */
+struct loading {
+    int64_t most;
+    bool is_whole;   /* false: not more than that of it, and the rest does not matter */
+    bool may_vanish; /* it was listed a moment ago: that it is gone is no problem */
+};
+
+static bool load_path(struct ia_inventory *inventory, const char *path, const struct loading *how, struct ia_buf *out)
 {
     int64_t mtime_ns = 0;
     const char *why = NULL;
     bool is_stdin = strcmp(path, "-") == 0;
     IA_AUTO_CLOSE int opened = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (!is_stdin && opened < 0)
+    if (!is_stdin && opened < 0) {
+        if (errno == ENOENT && how->may_vanish)
+            return false;
         why = strerror(errno);
-    if (why == NULL && load(is_stdin ? STDIN_FILENO : opened, most, out, &mtime_ns, &why)) {
+    }
+    if (why == NULL && load(is_stdin ? STDIN_FILENO : opened, how->most, how->is_whole, out, &mtime_ns, &why)) {
         note_change(inventory, mtime_ns);
         return true;
     }
     ia_inventory_add_problem(inventory, path, "cannot be read: %s", why);
     return false;
+}
+
+bool ia_inventory_load(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out)
+{
+    return load_path(inventory, path, &(struct loading){.most = most, .is_whole = true}, out);
+}
+
+bool ia_inventory_load_listed(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out)
+{
+    return load_path(inventory, path, &(struct loading){.most = most, .is_whole = true, .may_vanish = true}, out);
+}
+
+bool ia_inventory_load_start(struct ia_inventory *inventory, const char *path, int64_t length, struct ia_buf *out)
+{
+    return load_path(inventory, path, &(struct loading){.most = length, .may_vanish = true}, out);
 }
 
 static int by_bytes(const void *left, const void *right)

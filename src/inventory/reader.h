@@ -15,6 +15,7 @@ struct ia_inventory_reader {
     void (*read)(struct ia_inventory *inventory, const char *place);
 };
 extern const struct ia_inventory_reader ia_list_reader;
+extern const struct ia_inventory_reader ia_libvirt_reader;
 
 /* Files that platforms keep beside images, known by their names. */
 struct ia_beside_reader {
@@ -39,6 +40,11 @@ extern const struct ia_beside_reader ia_vmware_reader;
  * added as one, or memory is out. */
 bool ia_inventory_load(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out);
 
+/* The same of a file that was listed a moment ago: false without a problem where it is gone by now. */
+bool ia_inventory_load_listed(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out);
+/* The same of the first `length` bytes of such a file, or of all where it has fewer. */
+bool ia_inventory_load_start(struct ia_inventory *inventory, const char *path, int64_t length, struct ia_buf *out);
+
 /* Adds a source; the machines that come after it are its own. */
 void ia_inventory_add_source(struct ia_inventory *inventory, const char *kind, const char *place, bool is_of_host);
 /* Adds a machine; NULL: out of memory. The pointer is valid until the next one is added. */
@@ -52,6 +58,8 @@ struct ia_claim *ia_inventory_add_claim(struct ia_inventory *inventory, struct i
 struct ia_claim *ia_inventory_add_claim_beside(struct ia_inventory *inventory, struct ia_machine *machine,
                                                enum ia_claim_role role, const char *from, const char *path);
 void ia_inventory_set_format(struct ia_inventory *inventory, struct ia_claim *claim, const char *format);
+/* Takes out claims of the same file in the same role, which several files about a machine may have. */
+void ia_inventory_merge_claims(struct ia_inventory *inventory, struct ia_machine *machine);
 void ia_inventory_add_pool(struct ia_inventory *inventory, const char *name, const char *path, const char *defined_in);
 
 /* Calls `each` for the names of a directory's entries that end in `suffix`, in order of their bytes; a directory that

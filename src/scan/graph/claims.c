@@ -123,7 +123,7 @@ static enum ia_claim_state state_of(const struct ia_resolved *resolved, size_t f
 static enum ia_status mark(struct ia_links *links, const struct ia_claim *claim, size_t number, struct ia_error *err)
 {
     struct ia_node *node = links->catalog->files.items[number]->node;
-    node->is_claimed = true;
+    node->is_claimed |= claim->role != IA_CLAIM_BACKING; /* that is settled when it is known what names it */
     node->is_disk = node->is_disk || claim->role == IA_CLAIM_DISK;
     if (!ia_claim_is_image(claim))
         return IA_OK;
@@ -174,6 +174,36 @@ enum ia_status ia_links_resolve_claims(struct ia_links *links, struct ia_error *
     return IA_OK;
 }
 
+/* What lies below another file is read whole, unless that one's image names it: then it is read through that. */
+static void settle_backing(struct ia_links *links, size_t number)
+{
+    const struct ia_claims *claims = &links->claims;
+    const struct ia_claim_target *target = &claims->all.items[number];
+    const struct ia_claim *claim = ia_claim_of(claims, target);
+    if (target->file == IA_NO_FILE || claim->role != IA_CLAIM_BACKING)
+        return;
+    size_t first = number - target->claim; /* where the machine's claims begin */
+    size_t over = claim->over == 0 ? IA_NO_FILE : claims->all.items[first + claim->over - 1].file;
+    bool is_named = over != IA_NO_FILE && links->catalog->files.items[over]->node->backing == target->file;
+    links->catalog->files.items[target->file]->node->is_claimed |= !is_named;
+}
+
+/* What need not be there, is not, and was not before or is gone, is nothing. */
+static void drop_absent(struct ia_links *links)
+{
+    struct ia_claims *claims = &links->claims;
+    size_t kept = 0;
+    for (size_t i = 0; i < claims->all.len; i++) {
+        struct ia_claim_target *target = &claims->all.items[i];
+        if (ia_claim_of(claims, target)->is_optional && target->state == IA_CLAIM_MISSING &&
+            target->before == IA_NO_FILE)
+            free(target->path);
+        else
+            claims->all.items[kept++] = *target;
+    }
+    claims->all.len = kept;
+}
+
 static int by_before(const void *left, const void *right)
 {
     const struct ia_claim_target *a = *(struct ia_claim_target *const *)left;
@@ -213,6 +243,8 @@ static enum ia_status find_before(struct ia_links *links, struct ia_error *err)
 enum ia_status ia_links_settle_claims(struct ia_links *links, struct ia_error *err)
 {
     struct ia_catalog *catalog = links->catalog;
+    for (size_t i = 0; i < links->claims.all.len; i++)
+        settle_backing(links, i);
     for (size_t i = 0; i < catalog->files.len && links->claims.all.len > 0; i++) {
         struct ia_file *file = catalog->files.items[i];
         for (size_t p = 0; p < file->read->parts.len && !file->node->is_claimed; p++) {
@@ -220,7 +252,9 @@ enum ia_status ia_links_settle_claims(struct ia_links *links, struct ia_error *e
             file->node->is_claimed = part != IA_NO_FILE && catalog->files.items[part]->node->is_claimed;
         }
     }
-    return find_before(links, err);
+    IA_TRY(find_before(links, err));
+    drop_absent(links);
+    return IA_OK;
 }
 
 /* -- What is wrong ------------------------------------------------------------------------------------------------- */
@@ -231,6 +265,9 @@ static void report(struct ia_links *links, const struct ia_claim_target *target)
     const struct ia_machine *machine = ia_claim_machine(&links->claims, target);
     const struct ia_claim *claim = ia_claim_of(&links->claims, target);
     const char *role = ia_claim_role_word(claim->role);
+    bool is_no_image = claim->is_directory || (claim->is_optional && !ia_claim_is_image(claim));
+    if (is_no_image && target->state != IA_CLAIM_MISSING)
+        return;
     /* What has no backing file hides none. */
     bool is_open = !ia_claim_is_image(claim) || (claim->format != NULL && strcmp(claim->format, "raw") == 0);
     void (*add)(struct ia_findings *, enum ia_finding_code, const char *, const char *, ...) =

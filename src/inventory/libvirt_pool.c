@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* Storage pools of libvirt, and where their volumes are. What a pool's XML has: formatstorage.html, and
+ * virStoragePoolDefFormat in libvirt's src/conf/storage_conf.c. */
+#include "inventory/libvirt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+/* Volumes of these are files or devices of their own names below the target. Those of iscsi, iscsi-direct, scsi and
+ * mpath are whole devices by other names; those of rbd, sheepdog and gluster lie elsewhere. */
+static bool has_files(const char *type)
+{
+    static const char *const types[] = {"dir", "fs", "netfs", "logical", "disk", "zfs", "vstorage"};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (strcmp(types[i], type) == 0)
+            return true;
+    return false;
+}
+
+static void release_pool(struct ia_libvirt_pool *pool)
+{
+    free(pool->name);
+    free(pool->target);
+    free(pool->defined_in);
+}
+
+void ia_libvirt_release(struct ia_libvirt *libvirt)
+{
+    for (size_t i = 0; i < libvirt->pools.len; i++)
+        release_pool(&libvirt->pools.items[i]);
+    ia_vec_release(&libvirt->pools);
+}
+
+static void add_pool(struct ia_libvirt *libvirt, const char *name, const char *target, const char *path)
+{
+    struct ia_libvirt_pool pool = {strdup(name), target == NULL ? NULL : strdup(target), strdup(path),
+                                   libvirt->pools.len};
+    if (pool.name != NULL && (pool.target != NULL || target == NULL) && pool.defined_in != NULL &&
+        ia_vec_push(&libvirt->pools, pool))
+        return;
+    release_pool(&pool);
+    libvirt->inventory->failed = true;
+}
+
+static void read_pool(struct ia_inventory *inventory, const char *path, void *ctx)
+{
+    struct ia_libvirt *libvirt = ctx;
+    IA_AUTO_XML struct ia_xml_node *root = ia_libvirt_load_xml(libvirt, path);
+    if (root == NULL)
+        return;
+    const struct ia_xml_node *pool = strcmp(root->name, "poolstate") == 0 ? ia_xml_child(root, "pool") : root;
+    const char *type = ia_xml_attribute(pool, "type");
+    const char *name = ia_xml_child_text(pool, "name");
+    const char *target = ia_xml_child_text(ia_xml_child(pool, "target"), "path");
+    if (pool == NULL || strcmp(pool->name, "pool") != 0 || type == NULL || name == NULL)
+        ia_inventory_add_problem(inventory, path, "is no storage pool of libvirt");
+    else if (has_files(type) && (target == NULL || target[0] != '/'))
+        ia_inventory_add_problem(inventory, path, "the storage pool '%s' has no target path", name);
+    else
+        add_pool(libvirt, name, has_files(type) ? target : NULL, path);
+}
+
+/* What is defined comes before what was running, which is read later. */
+static int by_name(const void *left, const void *right)
+{
+    const struct ia_libvirt_pool *a = left;
+    const struct ia_libvirt_pool *b = right;
+    int order = strcmp(a->name, b->name);
+    return order != 0 ? order : (a->number > b->number) - (a->number < b->number);
+}
+
+void ia_libvirt_read_pools(struct ia_libvirt *libvirt, const char *directory)
+{
+    ia_inventory_each_file(libvirt->inventory, directory, ".xml", read_pool, libvirt);
+}
+
+void ia_libvirt_settle_pools(struct ia_libvirt *libvirt)
+{
+    struct ia_libvirt_pool *pools = libvirt->pools.items;
+    if (libvirt->pools.len > 0)
+        qsort(pools, libvirt->pools.len, sizeof(pools[0]), by_name);
+    for (size_t i = 0; i < libvirt->pools.len; i++) {
+        bool is_again = i > 0 && strcmp(pools[i - 1].name, pools[i].name) == 0 && pools[i - 1].target != NULL &&
+                        pools[i].target != NULL && strcmp(pools[i - 1].target, pools[i].target) == 0;
+        if (pools[i].target != NULL && !is_again)
+            ia_inventory_add_pool(libvirt->inventory, pools[i].name, pools[i].target, pools[i].defined_in);
+    }
+}
+
+char *ia_libvirt_volume_path(struct ia_libvirt *libvirt, const char *pool, const char *volume, const char *file)
+{
+    const struct ia_libvirt_pool *pools = libvirt->pools.items;
+    size_t low = 0;
+    for (size_t high = libvirt->pools.len; low < high;) { /* ends: each round halves what is left */
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(pools[middle].name, pool) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == libvirt->pools.len || strcmp(pools[low].name, pool) != 0) {
+        ia_inventory_add_problem(libvirt->inventory, file, "volume '%s': there is no storage pool '%s'", volume, pool);
+        return NULL;
+    }
+    if (pools[low].target == NULL)
+        return NULL;
+    struct ia_buf path = {0};
+    ia_buf_addf(&path, "%s/%s", pools[low].target, volume);
+    char *made = ia_buf_steal(&path);
+    libvirt->inventory->failed = libvirt->inventory->failed || made == NULL;
+    return made;
+}
