@@ -3,7 +3,7 @@
 -- about: Each file that the machine claims, and each image below its disks, with the machine's part of its blocks as in
 -- about: report --machines.
 -- parameter: :machine | the machine's name or identity (v_machine)
--- column: role | text | as the inventory has it; backing: an image below, which no inventory names of this machine
+-- column: role | text | as the inventory has it; backing: an image below, whether or not an inventory has that
 -- column: state | text | found; or why no file of the scan is known: missing, outside, unscanned, unreadable
 -- column: path | path | the file
 -- column: depth | count | of a backing image, in the chain of the disk that it is nearest to
@@ -23,6 +23,7 @@ own_file AS MATERIALIZED (
 ),
 claimed_image AS MATERIALIZED (
     SELECT DISTINCT k.key, o.image_id FROM claim AS c JOIN machine_key AS k USING (machine_id) JOIN own_file AS o USING (file_id)
+    WHERE c.role <> 'backing'
 ),
 layer AS MATERIALIZED (
     SELECT q.key, c.layer_id AS image_id, min(c.depth) AS depth
@@ -46,6 +47,7 @@ line AS (
     SELECT DISTINCT k.key, c.role, c.state, coalesce(c.target, c.path) AS path, o.image_id, c.file_id, NULL AS depth
     FROM claim AS c JOIN machine_key AS k USING (machine_id) LEFT JOIN own_file AS o ON o.file_id = c.file_id
     WHERE k.key IN (SELECT key FROM asked)
+      AND NOT (c.role = 'backing' AND EXISTS (SELECT 1 FROM layer AS l WHERE l.key = k.key AND l.image_id = o.image_id))
     UNION ALL
     SELECT l.key, 'backing', 'found', i.path, l.image_id, i.file_id, l.depth
     FROM layer AS l JOIN image AS i USING (image_id)

@@ -67,7 +67,7 @@ SELECT * FROM (
            (SELECT count(DISTINCT q.target) FROM claimed AS q WHERE q.key = o.key AND q.state <> 'found') AS lost,
            (SELECT max(c.depth) FROM claimed_image AS q JOIN chain AS c ON c.image_id = q.image_id
             WHERE q.key = o.key AND q.role = 'disk') AS chain_depth,
-           (SELECT count(*) FROM (SELECT DISTINCT image_id FROM claimed_image AS q WHERE q.key = o.key) AS i
+           (SELECT count(*) FROM (SELECT DISTINCT image_id FROM claimed_image AS q WHERE q.key = o.key AND q.role <> 'backing') AS i
             JOIN mapping AS m ON m.image_id = i.image_id AND m.snapshot IS NOT NULL)
            + (SELECT count(DISTINCT q.target) FROM claimed AS q WHERE q.key = o.key AND q.role = 'restore-point') AS snapshots,
            (SELECT sum(h.virtual_size) FROM (SELECT DISTINCT image_id FROM claimed_image AS q WHERE q.key = o.key AND q.role = 'disk') AS i

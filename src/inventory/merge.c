@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A machine that several files describe uses a file once for each role. */
+/* A machine that several files describe uses a file once in each role. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,12 +11,18 @@ static const char *over_path(const struct ia_machine *machine, const struct ia_c
     return claim->over == 0 ? "" : machine->claims.items[claim->over - 1].path;
 }
 
+/* The disk as it is now is no restore point, though a snapshot has it, too. */
+static enum ia_claim_role role_of(const struct ia_claim *claim)
+{
+    return claim->role == IA_CLAIM_RESTORE_POINT ? IA_CLAIM_DISK : claim->role;
+}
+
 static int compare(const struct ia_machine *machine, size_t left, size_t right)
 {
     const struct ia_claim *a = &machine->claims.items[left];
     const struct ia_claim *b = &machine->claims.items[right];
-    if (a->role != b->role)
-        return a->role > b->role ? 1 : -1;
+    if (role_of(a) != role_of(b))
+        return role_of(a) > role_of(b) ? 1 : -1;
     int order = strcmp(a->path, b->path);
     return order != 0 ? order : strcmp(over_path(machine, a), over_path(machine, b));
 }
@@ -33,6 +39,8 @@ static int by_claim(const void *left, const void *right, void *ctx)
 /* What is looser in one of them does not hold of both. */
 static void merge(struct ia_claim *kept, struct ia_claim *again)
 {
+    if (again->role == IA_CLAIM_DISK)
+        kept->role = IA_CLAIM_DISK;
     kept->read_only &= again->read_only;
     kept->shareable &= again->shareable;
     kept->transient &= again->transient;

@@ -58,7 +58,8 @@ struct ia_claim *ia_inventory_add_claim(struct ia_inventory *inventory, struct i
 struct ia_claim *ia_inventory_add_claim_beside(struct ia_inventory *inventory, struct ia_machine *machine,
                                                enum ia_claim_role role, const char *from, const char *path);
 void ia_inventory_set_format(struct ia_inventory *inventory, struct ia_claim *claim, const char *format);
-/* Takes out claims of the same file in the same role, which several files about a machine may have. */
+/* Takes out claims of the same file in the same role, which several files about a machine may have, and restore points
+ * that are disks of it. */
 void ia_inventory_merge_claims(struct ia_inventory *inventory, struct ia_machine *machine);
 void ia_inventory_add_pool(struct ia_inventory *inventory, const char *name, const char *path, const char *defined_in);
 

@@ -409,8 +409,11 @@ def test_snapshots_are_restore_points(case):
     host.define(domain(disk(top)))
     path = host.snapshot(snapshot(domain(disk(base)), external(top)))
     site.scan(inventory=host.source)
-    case.same(claims(site), [("disk", "top.qcow2", "found", "qcow2"), ("restore-point", "base.qcow2", "found", "qcow2", "read-only"),
-                             ("restore-point", "top.qcow2", "found", "qcow2", "read-only")], "the disk as it was, and the overlay")
+    case.same(claims(site), [("disk", "top.qcow2", "found", "qcow2"), ("restore-point", "base.qcow2", "found", "qcow2", "read-only")], "the disk as it was; the overlay is the disk as it is")
+    case.same(site.rows("--machines")[0]["snapshots"], 1, "which is one snapshot")
+    host.define(domain())
+    site.scan(inventory=host.source)
+    case.same([claim[:2] for claim in claims(site)], [("restore-point", "base.qcow2"), ("restore-point", "top.qcow2")], "when the machine has it no more, the overlay is one, too")
     os.unlink(top)
     host.define(domain())
     site.scan(inventory=host.source)
