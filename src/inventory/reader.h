@@ -16,6 +16,7 @@ struct ia_inventory_reader {
 };
 extern const struct ia_inventory_reader ia_list_reader;
 extern const struct ia_inventory_reader ia_libvirt_reader;
+extern const struct ia_inventory_reader ia_proxmox_reader;
 
 /* Files that platforms keep beside images, known by their names. */
 struct ia_beside_reader {

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "inventory/reader.h"
 
-static const struct ia_inventory_reader *const readers[] = {&ia_libvirt_reader, &ia_list_reader};
+static const struct ia_inventory_reader *const readers[] = {&ia_libvirt_reader, &ia_list_reader, &ia_proxmox_reader};
 static const struct ia_beside_reader *const beside[] = {&ia_vmware_reader};
 enum { READERS = sizeof(readers) / sizeof(readers[0]), BESIDE = sizeof(beside) / sizeof(beside[0]) };
 
