@@ -81,6 +81,14 @@ bool ia_judge_is_covered(const struct ia_judge *judge, size_t number)
     return false;
 }
 
+bool ia_judge_has_all_machines(const struct ia_judge *judge)
+{
+    bool any = false;
+    for (size_t i = 0; i < judge->graph->inventories.len && !any; i++)
+        any = judge->graph->inventories.items[i].is_of_host;
+    return any && judge->inventory_problems.len == 0;
+}
+
 bool ia_judge_matches_glob(const struct ia_judge *judge, size_t number)
 {
     return glob_of(judge->graph, &judge->graph->files.items[judge->graph->images.items[number].file]) != NULL;

@@ -72,6 +72,8 @@ const struct ia_graph_finding *ia_judge_accepted(const struct ia_judge *judge, e
 
 /* An inventory that was read has the machines of the image's place. */
 bool ia_judge_is_covered(const struct ia_judge *judge, size_t image);
+/* An inventory of the host was read, and whole: what is claimed by none of its machines is the disk of none. */
+bool ia_judge_has_all_machines(const struct ia_judge *judge);
 /* A name of the image's file matches --backing-glob. */
 bool ia_judge_matches_glob(const struct ia_judge *judge, size_t image);
 /* It may be a restore point of a machine, by its place in the chain. */

@@ -253,6 +253,8 @@ static bool is_named(const struct ia_finder *finder, const char *path)
 /* Platforms throw an overlay away, and give its name to the base, which is the machine's disk then. */
 void ia_rule_renamed(struct ia_finder *finder)
 {
+    if (ia_judge_has_all_machines(finder->judge))
+        return;
     const char *before = finder->image->named_path;
     if (before != NULL && !is_named(finder, before))
         ia_finder_doubt(finder, IA_DOUBT_RENAMED, before);

@@ -94,6 +94,8 @@ void ia_rule_in_use(struct ia_finder *finder)
  * disk of its own by now: a block commit of a running machine leaves the overlay behind, and goes on in the base. */
 void ia_rule_written_since(struct ia_finder *finder)
 {
+    if (finder->candidate == IA_CANDIDATE_UNREFERENCED && ia_judge_has_all_machines(finder->judge))
+        return;
     if (finder->image->named_scan != 0 &&
         ia_graph_newest_change(finder->judge->graph, finder->number) != finder->image->named_mtime_ns)
         ia_finder_doubt(finder, IA_DOUBT_WRITTEN_SINCE, "");

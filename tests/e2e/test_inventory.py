@@ -147,6 +147,19 @@ def test_a_disk_without_magic_is_a_raw_image(case):
     case.same(site.value("SELECT count(*) FROM v_claim WHERE state = 'found'"), 1, "its CD is a file, whatever is in it")
 
 
+def test_what_was_written_to_is_the_disk_of_no_machine(case):
+    site = case.site()
+    disk = orphan(site)
+    write(disk, 3)
+    os.rename(disk, site.path("renamed.qcow2"))
+    site.scan()
+    case.same(verdict(site, "renamed.qcow2")[1:], ("unproven", "renamed,written-since"), "written to and renamed, it may be a machine's disk")
+    site.scan(inventory=listed(site))
+    case.same(verdict(site, "renamed.qcow2"), PROVEN, "an inventory has the machines' disks, and it is none")
+    site.scan(inventory=listed(site, site.path("renamed.qcow2")))
+    case.same(verdict(site, "renamed.qcow2"), None, "or it is one")
+
+
 # -- What is wrong ----------------------------------------------------------------------------------------------------
 
 def test_a_lost_disk_may_be_the_orphan(case):
@@ -263,6 +276,7 @@ TESTS = [
     test_a_claim_is_followed_through_links,
     test_a_part_that_is_claimed_keeps_its_image,
     test_a_disk_without_magic_is_a_raw_image,
+    test_what_was_written_to_is_the_disk_of_no_machine,
     test_a_lost_disk_may_be_the_orphan,
     test_a_lost_disk_that_was_another_file_is_no_doubt,
     test_a_list_that_is_not_understood_blocks,

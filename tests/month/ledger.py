@@ -9,6 +9,7 @@ from weather import is_hidden
 SOON = 3  # nights from the first scan after which garbage should be listed: it is proven on the second at the latest
 ENOUGH = 95  # percent of the garbage
 # Doubts that some name raises: --min-age counts from when the last of them went, too.
+UNUSED = ("unreferenced", "unclaimed")
 NAMED = {"broken-reference", "exchanged", "packed-reference", "remote-name"}
 
 
@@ -61,6 +62,7 @@ class Wrong:
 @dataclass
 class Ledger:
     host: object
+    has_machines: bool = False  # scans read an inventory of all that the host needs for itself
     nights: list = field(default_factory=list)
     wrong: list = field(default_factory=list)
     garbage: dict = field(default_factory=dict)
@@ -98,10 +100,15 @@ class Ledger:
                 and image.base.made <= image.written:
             image.known = image.named
 
+    def may_be_listed(self, image):
+        """What was named, and nothing was done to it since; with an inventory, also what never was."""
+        known = not image.altered if image.was_named else self.has_machines and not image.packed
+        return known and not self.host.forest.namers(image)
+
     def find_garbage(self, night, hidden):
         """Files that a report should come to list. What was written to or renamed since is a thing that cannot be proven."""
         forest = self.host.forest
-        now = [image for image in self.host.idle() if image.was_named and not image.altered and not forest.namers(image)]
+        now = [image for image in self.host.idle() if self.may_be_listed(image)]
         astray = Astray(forest)
         for image in set(self.garbage) - set(now):
             if not self.garbage[image].listed and image in forest.images:
@@ -128,11 +135,11 @@ class Ledger:
             image = paths.get(links.get(row["path"], row["path"]))
             if image in self.garbage:
                 self.garbage[image].whys[-1] = (night.number, row["why"] or "proven")
-            if row["status"] == "unreferenced" and not NAMED.intersection((row["why_codes"] or "").split(",")):
+            if row["status"] in UNUSED and not NAMED.intersection((row["why_codes"] or "").split(",")):
                 unreferenced.add(image)
             if row["verdict"] != "proven":
                 continue
-            if row["status"] != "unreferenced":
+            if row["status"] not in UNUSED:
                 night.masked += 1
                 continue
             night.proven += 1
@@ -150,7 +157,7 @@ class Ledger:
                 self.garbage[image].listed = night.number
         elif not is_second:
             night.early += 1
-        elif image in states and not self.seen_namers(image) and "saw it named" in row["evidence"]:
+        elif not self.has_machines and image in states and not self.seen_namers(image) and "saw it named" in row["evidence"]:
             is_disk = any(disk.current is image for disk in self.host.disks())
             night.reverted += is_disk
             night.kept += not is_disk

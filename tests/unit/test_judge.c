@@ -499,6 +499,12 @@ CHANGE(right_below_what_is_no_disk, FULL_OF_MASKED(RIGHT); i[TOP].is_claimed = t
 CHANGE(right_below_a_disk_by_glob, right_below_a_disk(g); assert_true(ia_vec_push(&g->backing_globs, "right*")))
 CHANGE(base_below_a_disk_among_two, i[TOP].is_claimed = i[TOP].is_disk = true;
        i[LEFT].is_claimed = i[LEFT].is_disk = true)
+CHANGE(orphan_written_to_and_renamed, g->files.items[ORPHAN].mtime_ns = 7; i[ORPHAN].named_path = "/r/before.qcow2")
+CHANGE(orphan_changed_and_all_machines_known, orphan_written_to_and_renamed(g); an_inventory_and_templates(g))
+CHANGE(orphan_changed_and_some_machines_known, orphan_written_to_and_renamed(g); an_inventory_and_templates(g);
+       g->inventories.items[0] = (struct ia_graph_inventory){"/r/vm.vmx", false, NULL})
+CHANGE(orphan_changed_and_machines_unread, orphan_changed_and_all_machines_known(g);
+       KNOWN_FINDING("/etc/list", IA_FINDING_INVENTORY_UNREADABLE, 0))
 CHANGE(inventory_unreadable, KNOWN_FINDING("/etc/list", IA_FINDING_INVENTORY_UNREADABLE, 0))
 CHANGE(inventory_unreadable_accepted, KNOWN_FINDING("/etc/list", IA_FINDING_INVENTORY_UNREADABLE, 4))
 CHANGE(claim_of_the_same_name_lost, LOST_CLAIM("/old/orphan.qcow2", "raw", false, IA_GRAPH_NONE, 9))
@@ -898,6 +904,14 @@ static const struct rule {
     {"the base of a machine's disk is called one by --backing-glob", right_below_a_disk_by_glob,
      ORPHAN_PROVEN BASE_PROVEN "right.qcow2 fully-masked:\n"},
     {"a base of two machines' disks", base_below_a_disk_among_two, ORPHAN_PROVEN BASE_PROVEN},
+    {"it was written to and renamed, and may be a machine's disk", orphan_written_to_and_renamed,
+     ORPHAN_BUT("renamed [/r/before.qcow2] written-since []") BASE_PROVEN},
+    {"it was written to and renamed, and is the disk of no machine", orphan_changed_and_all_machines_known,
+     ORPHAN_PROVEN BASE_PROVEN},
+    {"it was written to and renamed, and only machines beside it are known", orphan_changed_and_some_machines_known,
+     ORPHAN_BUT("renamed [/r/before.qcow2] written-since []") BASE_PROVEN},
+    {"it was written to and renamed, and an inventory could not be read", orphan_changed_and_machines_unread,
+     ORPHAN_BUT("inventory-incomplete [/etc/list] renamed [/r/before.qcow2] written-since []") BASE_PROVEN},
     {"an inventory could not be read", inventory_unreadable,
      ORPHAN_BUT("inventory-incomplete [/etc/list]") BASE_PROVEN},
     {"that an inventory could not be read is accepted", inventory_unreadable_accepted,
