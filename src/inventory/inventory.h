@@ -121,6 +121,8 @@ IA_MUST_CHECK enum ia_status ia_inventory_check(const char *source, struct ia_er
 /* The file has, by its name, what a platform keeps beside its images, or is an image that by its place a machine uses.
  * A symbolic link is the latter at most. */
 bool ia_inventory_is_beside(const char *path, bool is_link);
+/* By its name and its directory the file is an image, a raw one where it has no magic, though it is in no use. */
+bool ia_inventory_is_image_by_place(const char *path);
 /* Reads such a file, or takes what its name says. */
 void ia_inventory_read_beside(struct ia_inventory *inventory, const char *path);
 

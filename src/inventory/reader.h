@@ -26,12 +26,18 @@ struct ia_beside_reader {
     /* Its name and its place say all: the file is not read, and may be an image, or a symbolic link to one. One source
      * has all of them, and `text` is NULL. */
     bool by_name;
+    /* With places those that are in one of them, and each is what its place says, unless `takes` and `read` are there.
+     */
+    const struct ia_place *places;
+    size_t place_count;
     bool (*takes)(const char *path);
     /* text: the file's content, of len bytes, and a NUL behind them. Paths come in order of their bytes. */
     void (*read)(struct ia_inventory *inventory, const char *path, char *text, size_t len);
 };
 
-extern const struct ia_beside_reader ia_vmware_reader;
+extern const struct ia_beside_reader ia_vmware_reader, ia_virtualbox_reader, ia_opennebula_reader, ia_nova_reader,
+    ia_glance_reader, ia_cinder_reader, ia_cloudstack_reader, ia_longhorn_reader, ia_ganeti_reader, ia_vagrant_reader,
+    ia_lima_reader, ia_multipass_reader, ia_incus_reader, ia_minikube_reader, ia_android_reader;
 
 /* A file that is larger is a problem. */
 #define IA_INVENTORY_FILE_BYTES (INT64_C(16) << 20)

@@ -4,10 +4,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "inventory/places.h"
 #include "inventory/reader.h"
 
 static const struct ia_inventory_reader *const readers[] = {&ia_libvirt_reader, &ia_list_reader, &ia_proxmox_reader};
-static const struct ia_beside_reader *const beside[] = {&ia_vmware_reader};
+static const struct ia_beside_reader *const beside[] = {
+    &ia_vmware_reader, &ia_virtualbox_reader, &ia_opennebula_reader, &ia_nova_reader,     &ia_glance_reader,
+    &ia_cinder_reader, &ia_cloudstack_reader, &ia_longhorn_reader,   &ia_ganeti_reader,   &ia_vagrant_reader,
+    &ia_lima_reader,   &ia_multipass_reader,  &ia_incus_reader,      &ia_minikube_reader, &ia_android_reader};
 enum { READERS = sizeof(readers) / sizeof(readers[0]), BESIDE = sizeof(beside) / sizeof(beside[0]) };
 
 /* The reader of a source's word, and the place behind its colon, or where it is as a rule. */
@@ -53,7 +57,8 @@ enum ia_status ia_inventory_read(struct ia_inventory *inventory, const char *sou
 static const struct ia_beside_reader *beside_reader(const char *path)
 {
     for (size_t i = 0; i < BESIDE; i++)
-        if (beside[i]->takes(path))
+        if (beside[i]->takes != NULL ? beside[i]->takes(path)
+                                     : ia_place_of(beside[i]->places, beside[i]->place_count, path) != NULL)
             return beside[i];
     return NULL;
 }
@@ -82,6 +87,8 @@ void ia_inventory_read_beside(struct ia_inventory *inventory, const char *path)
         return;
     add_source(inventory, reader, path);
     inventory->loaded_ns = 0;
-    if (reader->by_name || ia_inventory_load(inventory, path, IA_INVENTORY_FILE_BYTES, &text))
+    if (reader->read == NULL)
+        ia_place_claim(inventory, ia_place_of(reader->places, reader->place_count, path), path);
+    else if (reader->by_name || ia_inventory_load(inventory, path, IA_INVENTORY_FILE_BYTES, &text))
         reader->read(inventory, path, text.data, text.len);
 }

@@ -129,7 +129,8 @@ static enum ia_status end(void *ctx, const char *name, struct ia_error *err)
 enum ia_status ia_xml_tree_parse(const void *bytes, size_t len, struct ia_xml_node **root, struct ia_error *err)
 {
     struct builder builder = {0};
-    const struct ia_xml_handler handler = {.ctx = &builder, .start = start, .text = text, .end = end};
+    const struct ia_xml_handler handler = {
+        .ctx = &builder, .max_depth = IA_XML_MAX_TREE_DEPTH, .start = start, .text = text, .end = end};
     enum ia_status status = ia_xml_parse(bytes, len, &handler, err);
     for (size_t i = 0; i < builder.texts.len; i++)
         ia_buf_release(&builder.texts.items[i]);

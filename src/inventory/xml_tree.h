@@ -17,6 +17,8 @@ struct ia_xml_node {
 
 /* The most elements of one document; one with more is IA_LIMIT. */
 #define IA_XML_MAX_NODES 100000
+/* The deepest nesting: VirtualBox nests snapshots of snapshots, and media that were made on one another. */
+#define IA_XML_MAX_TREE_DEPTH 2000
 
 /* The root element, to be freed with ia_xml_tree_free. */
 IA_MUST_CHECK enum ia_status ia_xml_tree_parse(const void *bytes, size_t len, struct ia_xml_node **root,

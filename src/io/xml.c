@@ -28,8 +28,9 @@ static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **a
     struct reading *reading = ctx;
     if (reading->status != IA_OK)
         return;
-    if (++reading->depth > IA_XML_MAX_DEPTH)
-        settle(reading, ia_fail(reading->err, IA_LIMIT, "XML nested deeper than %d", IA_XML_MAX_DEPTH));
+    int most = reading->handler->max_depth != 0 ? reading->handler->max_depth : IA_XML_MAX_DEPTH;
+    if (++reading->depth > most)
+        settle(reading, ia_fail(reading->err, IA_LIMIT, "XML nested deeper than %d", most));
     else if (reading->handler->start != NULL)
         settle(reading,
                reading->handler->start(reading->handler->ctx, name, (const char *const *)attributes, reading->err));

@@ -14,6 +14,7 @@
 /* Each may be NULL. Strings are UTF-8 and valid during the call. A failing status ends the reading with it. */
 struct ia_xml_handler {
     void *ctx;
+    int max_depth; /* 0: IA_XML_MAX_DEPTH */
     /* attributes: name, value, name, value, NULL. */
     enum ia_status (*start)(void *ctx, const char *name, const char *const *attributes, struct ia_error *err);
     /* A text may come in several pieces. */

@@ -12,7 +12,7 @@ import harness
 # The rooms of src/scan, in the order in which they are entered.
 ROOMS = ["catalog", "reading", "holders", "graph", "publish"]
 # A layer may include itself and the layers of smaller rank.
-RANKS = {"base": 0, "model": 1, "io": 2, "content": 2, "format": 3, "chain": 4, "analysis": 4, "inventory": 4, "judge": 5, "store": 6, "scan": 7, "what_if": 7, "report": 7, "cli": 8}
+RANKS = {"base": 0, "model": 1, "io": 2, "content": 2, "format": 3, "chain": 4, "analysis": 4, "inventory": 5, "judge": 5, "store": 6, "scan": 7, "what_if": 7, "report": 7, "cli": 8}
 
 # Which files may include a header of a library.
 LIBRARIES = {

@@ -35,7 +35,7 @@ static enum ia_status on_end(void *ctx, const char *name, struct ia_error *e)
 
 static enum ia_status read_xml(const char *xml, struct ia_buf *events)
 {
-    const struct ia_xml_handler handler = {events, on_start, on_text, on_end};
+    const struct ia_xml_handler handler = {.ctx = events, .start = on_start, .text = on_text, .end = on_end};
     return ia_xml_parse(xml, strlen(xml), &handler, &err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/path.h"
 #include "format/format.h"
+#include "inventory/inventory.h"
 #include "scan/catalog/catalog.h"
 
 bool ia_catalog_is_below_a_root(const struct ia_catalog *catalog, const char *path)
@@ -39,7 +40,8 @@ bool ia_name_claims_image(const char *path)
 bool ia_catalog_any_raw_suffix(const struct ia_catalog *catalog, const struct ia_file *file)
 {
     for (size_t i = 0; i < file->names.len; i++)
-        if (ia_catalog_has_raw_suffix(catalog, file->names.items[i].path))
+        if (ia_catalog_has_raw_suffix(catalog, file->names.items[i].path) ||
+            ia_inventory_is_image_by_place(file->names.items[i].path))
             return true;
     return false;
 }

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Platforms whose images are known by their names and places alone. What they are is in the sources of each:
+ * CloudStack (engine/storage: TemplateObject, SnapshotObject, VolumeObject on secondary storage), Longhorn
+ * (longhorn-engine pkg/replica: volume-head-NNN.img, volume-snap-NAME.img; raw files over one another), Ganeti
+ * (lib/storage/filestorage.py), Vagrant (box.img of a box; vagrant-libvirt's handle_box_image.rb), Lima
+ * (pkg/store/filenames), Multipass (vault), Incus and LXD (internal/server/storage/drivers/driver_dir_volumes.go),
+ * minikube (pkg/drivers), Android's emulator (android-emu: avd/util.c). */
+#include "inventory/places.h"
+
+#define PLACE(forms, role, kind, number, format)                                                                       \
+    {                                                                                                                  \
+        forms, IA_CLAIM_##role, IA_MACHINE_##kind, number, "", format                                                  \
+    }
+
+/* Primary storage has no marks: its files are called by UUIDs alone. */
+static const struct ia_place cloudstack[] = {
+    PLACE("snapshots/#/#/U", RESTORE_POINT, STORAGE, 1, NULL),
+    PLACE("snapshots/#/#/U.vhd", RESTORE_POINT, STORAGE, 1, NULL),
+    PLACE("template/tmpl/#/#/U", TEMPLATE, STORAGE, 1, NULL),
+    PLACE("template/tmpl/#/#/U.qcow2", TEMPLATE, STORAGE, 1, NULL),
+    PLACE("template/tmpl/#/#/U.vhd", TEMPLATE, STORAGE, 1, NULL),
+    PLACE("volumes/#/#/U", DISK, STORAGE, 1, NULL),
+    PLACE("volumes/#/#/U.qcow2", DISK, STORAGE, 1, NULL),
+    PLACE("volumes/#/#/U.vhd", DISK, STORAGE, 1, NULL),
+};
+const struct ia_beside_reader ia_cloudstack_reader = {IA_PLACES("cloudstack", cloudstack)};
+
+/* What one file lacks is read from those below it; that is in no file that could be believed alone: all are kept, those
+ * that are marked as removed too, for they are read until they were merged. */
+static const struct ia_place longhorn[] = {
+    PLACE("replicas/*/volume-head-#.img", DISK, VM, 1, "raw"),
+    PLACE("replicas/*/?volume-snap-*.img", RESTORE_POINT, VM, 1, "raw"),
+    PLACE("backing-images/*/backing", TEMPLATE, STORAGE, 1, NULL),
+};
+const struct ia_beside_reader ia_longhorn_reader = {IA_PLACES("longhorn", longhorn)};
+
+static const struct ia_place ganeti[] = {
+    PLACE("file-storage/*/disk#", DISK, VM, 1, "raw"),
+    PLACE("file-storage/*/U.file.disk#", DISK, VM, 1, "raw"),
+    PLACE("shared-file-storage/*/disk#", DISK, VM, 1, "raw"),
+    PLACE("shared-file-storage/*/U.sharedfile.disk#", DISK, VM, 1, "raw"),
+};
+const struct ia_beside_reader ia_ganeti_reader = {IA_PLACES("ganeti", ganeti)};
+
+static const struct ia_place vagrant[] = {
+    PLACE("?*_vagrant_box_image_*", TEMPLATE, STORAGE, 1, NULL),
+    PLACE(".vagrant.d/boxes/*/*/*/box.img", TEMPLATE, STORAGE, 3, NULL),
+    PLACE(".vagrant.d/boxes/*/*/*/box_#.img", TEMPLATE, STORAGE, 3, NULL),
+    PLACE(".vagrant.d/boxes/*/*/*/*.vmdk", TEMPLATE, STORAGE, 3, NULL),
+    PLACE(".vagrant.d/boxes/*/*/*/*/box.img", TEMPLATE, STORAGE, 4, NULL),
+    PLACE(".vagrant.d/boxes/*/*/*/*/box_#.img", TEMPLATE, STORAGE, 4, NULL),
+    PLACE(".vagrant.d/boxes/*/*/*/*/*.vmdk", TEMPLATE, STORAGE, 4, NULL),
+};
+const struct ia_beside_reader ia_vagrant_reader = {IA_PLACES("vagrant", vagrant)};
+
+#define LIMA(home)                                                                                                     \
+    PLACE(home "/_disks/*/datadisk", DISK, STORAGE, 1, NULL), PLACE(home "/*/diffdisk", DISK, VM, 1, NULL),            \
+        PLACE(home "/*/disk", DISK, VM, 1, NULL), PLACE(home "/*/basedisk", RESTORE_POINT, VM, 1, NULL)
+static const struct ia_place lima[] = {LIMA(".lima"), LIMA("_lima")}; /* the latter: below .colima */
+const struct ia_beside_reader ia_lima_reader = {IA_PLACES("lima", lima)};
+
+static const struct ia_place multipass[] = {PLACE("vault/instances/*/*.img", DISK, VM, 1, NULL)};
+const struct ia_beside_reader ia_multipass_reader = {IA_PLACES("multipass", multipass)};
+
+#define INCUS(volumes, snapshots, role, kind)                                                                          \
+    PLACE("storage-pools/*/" volumes "/*/root.img", role, kind, 1, "raw"),                                             \
+        PLACE("storage-pools/*/" snapshots "/*/*/root.img", RESTORE_POINT, kind, 2, "raw")
+static const struct ia_place incus[] = {
+    INCUS("virtual-machines", "virtual-machines-snapshots", DISK, VM),
+    INCUS("custom", "custom-snapshots", DISK, STORAGE),
+    PLACE("incus/images/H.rootfs", TEMPLATE, STORAGE, 1, NULL),
+    PLACE("lxd/images/H.rootfs", TEMPLATE, STORAGE, 1, NULL),
+};
+const struct ia_beside_reader ia_incus_reader = {IA_PLACES("incus", incus)};
+
+static const struct ia_place minikube[] = {
+    PLACE(".minikube/machines/*/*.rawdisk", DISK, VM, 1, "raw"),
+    PLACE(".minikube/machines/*/disk.qcow2", DISK, VM, 1, NULL),
+    PLACE(".minikube/machines/*/disk.img", DISK, VM, 1, NULL),
+};
+const struct ia_beside_reader ia_minikube_reader = {IA_PLACES("minikube", minikube)};
+
+static const struct ia_place android[] = {
+    PLACE("*.avd/*.img.qcow2", DISK, VM, 1, "qcow2"),
+    PLACE("*.avd/*.img", DISK, VM, 1, NULL),
+};
+const struct ia_beside_reader ia_android_reader = {IA_PLACES("android", android)};
