@@ -374,11 +374,15 @@ static bool is_there(const char *place)
     return found;
 }
 
+/* Before the first machine is defined there is no directory for definitions. */
 static bool has_driver(const struct ia_libvirt_place *place)
 {
-    for (size_t i = 0; i < DRIVERS; i++) {
+    const char *const roots[] = {place->etc, place->lib, place->run[0], place->run[1]};
+    for (size_t i = 0; i < DRIVERS * (sizeof(roots) / sizeof(roots[0])); i++) {
         IA_AUTO_BUF struct ia_buf path = {0};
-        ia_buf_addf(&path, "%s/%s", place->etc, drivers[i]);
+        if (roots[i / DRIVERS] == NULL)
+            continue;
+        ia_buf_addf(&path, "%s/%s", roots[i / DRIVERS], drivers[i % DRIVERS]);
         if (!path.failed && (access(path.data, F_OK) == 0 || errno != ENOENT))
             return true;
     }
