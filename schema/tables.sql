@@ -573,7 +573,6 @@ CREATE TABLE claim (
     read_only  INTEGER NOT NULL CHECK (read_only IN (0, 1)),
     shareable  INTEGER NOT NULL CHECK (shareable IN (0, 1)),  -- 1: several machines may write to it at a time
     transient  INTEGER NOT NULL CHECK (transient IN (0, 1)),  -- 1: what is written is thrown away
-    is_optional INTEGER NOT NULL CHECK (is_optional IN (0, 1)),  -- 1: it need not be there
     state      TEXT NOT NULL CHECK (state IN ('found', 'missing', 'outside', 'unscanned', 'unreadable')),  -- outside: of the roots;
                -- unscanned: below a root, and the scan has no such file
     target     TEXT,                 -- canonical path of the file; NULL: it was not found

@@ -437,6 +437,8 @@ void px_guest_parse(const struct px_guest_source *source, char *text, size_t len
         guest.line++;
         read_line(&guest, line);
     }
+    if (guest.machine != NULL)
+        ia_inventory_merge_claims(source->inventory, guest.machine);
     if (has_nul)
         ia_inventory_add_problem(source->inventory, source->path, "there are NUL bytes in it");
 }

@@ -242,19 +242,12 @@ static const struct ia_column_spec machine_columns[] = {
 };
 
 static const struct ia_column_spec claim_columns[] = {
-    IA_KEY(ia_claim_row, machine_id),
-    IA_KEY(ia_claim_row, number),
-    IA_COLUMN(ia_claim_row, path),
-    IA_COLUMN(ia_claim_row, format),
-    IA_COLUMN(ia_claim_row, role),
-    IA_COLUMN(ia_claim_row, read_only),
-    IA_COLUMN(ia_claim_row, shareable),
-    IA_COLUMN(ia_claim_row, transient),
-    IA_COLUMN(ia_claim_row, is_optional),
-    IA_COLUMN(ia_claim_row, state),
-    IA_COLUMN(ia_claim_row, target),
-    IA_NULL_IF_ZERO(ia_claim_row, file_id),
-    IA_NULL_IF_ZERO(ia_claim_row, before_id),
+    IA_KEY(ia_claim_row, machine_id),       IA_KEY(ia_claim_row, number),
+    IA_COLUMN(ia_claim_row, path),          IA_COLUMN(ia_claim_row, format),
+    IA_COLUMN(ia_claim_row, role),          IA_COLUMN(ia_claim_row, read_only),
+    IA_COLUMN(ia_claim_row, shareable),     IA_COLUMN(ia_claim_row, transient),
+    IA_COLUMN(ia_claim_row, state),         IA_COLUMN(ia_claim_row, target),
+    IA_NULL_IF_ZERO(ia_claim_row, file_id), IA_NULL_IF_ZERO(ia_claim_row, before_id),
 };
 
 static const struct ia_column_spec holder_columns[] = {

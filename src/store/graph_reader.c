@@ -288,8 +288,7 @@ static enum ia_status load(struct ia_stored_graph *stored, struct ia_error *err)
                       " FROM finding AS f WHERE last_scan = (SELECT max(scan_id) FROM scan)"},
         {add_inventory, "SELECT place, is_of_host, formats FROM inventory ORDER BY number"},
         {add_claim, "SELECT c.path, m.name, c.format, c.before_id, m.defined_ns FROM claim AS c"
-                    " JOIN machine AS m USING (machine_id)"
-                    " WHERE c.state IN ('missing', 'unreadable') AND NOT c.is_optional"
+                    " JOIN machine AS m USING (machine_id) WHERE c.state IN ('missing', 'unreadable')"
                     " ORDER BY machine_id, c.number"},
         {set_vouched, "SELECT 1 FROM scan_option WHERE kind = 'inventory' AND value = 'none'"
                       " AND scan_id = (SELECT max(scan_id) FROM scan)"},

@@ -215,7 +215,7 @@ struct ia_claim_row {
     const char *path;
     const char *format; /* NULL: not stated */
     const char *role;
-    bool read_only, shareable, transient, is_optional;
+    bool read_only, shareable, transient;
     const char *state;
     const char *target;         /* NULL: not found */
     int64_t file_id, before_id; /* 0: none */

@@ -217,10 +217,9 @@ static bool add_lost_claims(const struct ia_links *links, struct ia_graph *graph
     const struct ia_claims *claims = &links->claims;
     for (size_t i = 0; i < claims->all.len; i++) {
         const struct ia_claim_target *target = &claims->all.items[i];
-        const struct ia_claim *claim = ia_claim_of(claims, target);
-        bool is_lost = target->state == IA_CLAIM_MISSING || target->state == IA_CLAIM_UNREADABLE;
-        if (!is_lost || claim->is_optional)
+        if (target->state != IA_CLAIM_MISSING && target->state != IA_CLAIM_UNREADABLE)
             continue;
+        const struct ia_claim *claim = ia_claim_of(claims, target);
         struct ia_graph_claim lost = {.path = claim->path,
                                       .machine = ia_claim_machine(claims, target)->name,
                                       .format = claim->format,

@@ -50,7 +50,6 @@ static enum ia_status put_claim(struct ia_publish *publish, const struct ia_clai
         .read_only = claim->read_only,
         .shareable = claim->shareable,
         .transient = claim->transient,
-        .is_optional = claim->is_optional,
         .state = ia_claim_state_word(target->state),
         .target = target->path,
         .file_id = file_id,
