@@ -38,6 +38,7 @@ struct ia_beside_reader {
 extern const struct ia_beside_reader ia_vmware_reader, ia_virtualbox_reader, ia_opennebula_reader, ia_nova_reader,
     ia_glance_reader, ia_cinder_reader, ia_cloudstack_reader, ia_longhorn_reader, ia_ganeti_reader, ia_vagrant_reader,
     ia_lima_reader, ia_multipass_reader, ia_incus_reader, ia_minikube_reader, ia_android_reader;
+extern const struct ia_beside_reader ia_ovirt_reader;
 
 /* A file that is larger is a problem. */
 #define IA_INVENTORY_FILE_BYTES (INT64_C(16) << 20)

@@ -9,9 +9,10 @@
 
 static const struct ia_inventory_reader *const readers[] = {&ia_libvirt_reader, &ia_list_reader, &ia_proxmox_reader};
 static const struct ia_beside_reader *const beside[] = {
-    &ia_vmware_reader, &ia_virtualbox_reader, &ia_opennebula_reader, &ia_nova_reader,     &ia_glance_reader,
-    &ia_cinder_reader, &ia_cloudstack_reader, &ia_longhorn_reader,   &ia_ganeti_reader,   &ia_vagrant_reader,
-    &ia_lima_reader,   &ia_multipass_reader,  &ia_incus_reader,      &ia_minikube_reader, &ia_android_reader};
+    &ia_vmware_reader,    &ia_virtualbox_reader, &ia_opennebula_reader, &ia_nova_reader,
+    &ia_glance_reader,    &ia_cinder_reader,     &ia_cloudstack_reader, &ia_longhorn_reader,
+    &ia_ovirt_reader,     &ia_ganeti_reader,     &ia_vagrant_reader,    &ia_lima_reader,
+    &ia_multipass_reader, &ia_incus_reader,      &ia_minikube_reader,   &ia_android_reader};
 enum { READERS = sizeof(readers) / sizeof(readers[0]), BESIDE = sizeof(beside) / sizeof(beside[0]) };
 
 /* The reader of a source's word, and the place behind its colon, or where it is as a rule. */
