@@ -41,7 +41,7 @@ CREATE TABLE scan_option (
 -- Why a scan passed files over, and how many.
 CREATE TABLE scan_passed (
     scan_id INTEGER NOT NULL REFERENCES scan ON DELETE CASCADE,
-    reason  TEXT NOT NULL CHECK (reason IN ('', 'block-device', 'change-tracking', 'empty', 'excluded', 'no-image-magic', 'packed',
+    reason  TEXT NOT NULL CHECK (reason IN ('', 'block-device', 'change-tracking', 'empty', 'excluded', 'file-system', 'no-image-magic', 'packed',
                                             'special-file', 'symlink', 'unreadable', 'unrecognised', 'vhd-alias', 'vhd-piece')),
     files   INTEGER NOT NULL,  -- directory entries
     PRIMARY KEY (scan_id, reason)
@@ -142,7 +142,7 @@ CREATE TABLE file (
                    OR verdict = 'unknown' OR verdict = 'none'),
     reason     TEXT NOT NULL DEFAULT ''  -- why it was skipped or is unknown; '' of an image; of a part, by itself
                CHECK (
-                   reason = '' OR reason = 'change-tracking' OR reason = 'empty' OR reason = 'no-image-magic' OR reason = 'unreadable'
+                   reason = '' OR reason = 'change-tracking' OR reason = 'empty' OR reason = 'file-system' OR reason = 'no-image-magic' OR reason = 'unreadable'
                    OR reason = 'unrecognised'),
     was_image  INTEGER NOT NULL DEFAULT 0 CHECK (was_image IN (0, 1)),  -- 1: an earlier scan read an image here, and it is
                    -- none now

@@ -46,13 +46,14 @@ def test_a_machine_claims_what_its_states_have_attached(case):
     for name in ("desk.vdi", "Snapshots/{a}.vdi", "Snapshots/{b}.vdi", "spare.vdi"):
         vdi(site, "desk", name)
     make_raw(site.path("desk", "tools.iso"))
+    make_raw(site.path("desk", "desk.nvram"), 512)
     chain = disk(1, "desk.vdi", disk(2, "Snapshots/{a}.vdi", disk(3, "Snapshots/{b}.vdi", more=""), more="")) + disk(4, "spare.vdi")
     snapshots = f'<Snapshot uuid="{uuid(8)}" name="one"><Hardware/>{image(1)}<Snapshots><Snapshot uuid="{uuid(9)}" name="two"><Hardware/>{image(2)}</Snapshot></Snapshots></Snapshot>'
     dvds = f'<DVDImages><Image uuid="{uuid(5)}" location="tools.iso"/></DVDImages><FloppyImages/>'
     put(site.path("desk", "desk.vbox"), machine(chain, image(3) + image(5, "DVD") + image(7, "DVD"), snapshots, media=dvds))
     put(site.path("desk", "desk.vbox-prev"), machine(disk(6, "gone.vdi"), image(6)))
     case.same(site.scan(inventory=None).code, 0, "the state before the last change names what may be gone, and is not read")
-    expected = [("Snapshots/{a}.vdi", "restore-point", "found"), ("Snapshots/{b}.vdi", "disk", "found"), ("desk.nvram", "firmware", "missing"),
+    expected = [("Snapshots/{a}.vdi", "restore-point", "found"), ("Snapshots/{b}.vdi", "disk", "found"), ("desk.nvram", "firmware", "found"),
                 ("desk.vdi", "restore-point", "found"), ("spare.vdi", "unused", "found"), ("tools.iso", "cdrom", "found")]
     case.same(claims(site), [("desk", "desk/" + name, role, state) for name, role, state in expected], "what the current state has is a disk, what snapshots have is one to go back to")
     case.same(site.query("SELECT source, kind, name, uuid, state FROM v_machine"), [("virtualbox", "vm", "desk", "abcdef00-1111-4222-8333-444444444444", "unknown")], "v_machine")

@@ -56,9 +56,13 @@ def test_a_machine_claims_what_it_names(case):
     put(site.path("web", "web.vmx"), VMX)
     put(site.path("web", "web.vmsd"), VMSD)
     make_raw(site.path("web", "tools.iso"))
-    case.same(site.scan(inventory=None).code, 0, "what is not there of CD, floppy and detached disks is no finding")
-    expected = [("boot.flp", "floppy", "missing"), ("data.vmdk", "disk", "found"), ("detached.vmdk", "unused", "missing"), ("tools.iso", "cdrom", "found"),
-                ("web-000001.vmdk", "disk", "found"), ("web.nvram", "firmware", "missing"), ("web.vmdk", "restore-point", "found")]
+    case.same(site.scan(inventory=None).code, 0, "what is not there of floppy, firmware and detached disks is no finding")
+    create(site.path("web", "detached.vmdk"), MIB, format="vmdk")
+    make_raw(site.path("web", "web.nvram"), 512)
+    make_raw(site.path("web", "boot.flp"), 512)
+    site.scan(inventory=None)
+    expected = [("boot.flp", "floppy", "found"), ("data.vmdk", "disk", "found"), ("detached.vmdk", "unused", "found"), ("tools.iso", "cdrom", "found"),
+                ("web-000001.vmdk", "disk", "found"), ("web.nvram", "firmware", "found"), ("web.vmdk", "restore-point", "found")]
     case.same(claims(site), [("Web server", "web/" + name, role, state) for name, role, state in expected], "v_claim")
     case.same(site.query("SELECT source, kind, name, uuid, state, defined_in FROM v_machine"),
               [("vmware", "vm", "Web server", "564d3e5f-0102-0304-0506-0708090a0b0c", "off", site.path("web", "web.vmx"))], "one machine, with the snapshots beside it")

@@ -11,4 +11,10 @@ extern const struct ia_format ia_format_raw;
  * mbr", or "" where nothing does. Const text; "" with an error. At most three short reads, none past the end. */
 IA_MUST_CHECK enum ia_status ia_raw_kind(struct ia_source *source, const char **kind, struct ia_error *err);
 
+/* The file system, or swap space, or physical volume of LVM, that fills it from its first byte on: "ext", "xfs",
+ * "btrfs", "ntfs", "fat", "exfat", "squashfs", "swap", "lvm", or "" where none does, or the file is no disk by its
+ * length. Const text; "" with an error. At most two short reads, none past the end. Any file may be one: it is an image
+ * where others are. */
+IA_MUST_CHECK enum ia_status ia_raw_file_system(struct ia_source *source, const char **name, struct ia_error *err);
+
 #endif

@@ -85,6 +85,9 @@ struct ia_name {
     bool symlink;
 };
 
+/* The reason of a file that is no image by itself, and one where others lie beside it. */
+#define IA_REASON_FILE_SYSTEM "file-system"
+
 /* The row that an earlier scan left. */
 struct ia_previous {
     int64_t file_id; /* 0: none */

@@ -33,7 +33,8 @@ static enum ia_format_basis basis_of(const char *word)
 /* The reasons that depend on the content alone; NULL for another one. */
 static const char *reason_of(const char *word)
 {
-    static const char *const reasons[] = {"", "change-tracking", "empty", "no-image-magic", "unrecognised"};
+    static const char *const reasons[] = {
+        "", "change-tracking", "empty", IA_REASON_FILE_SYSTEM, "no-image-magic", "unrecognised"};
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
         if (strcmp(word, reasons[i]) == 0)
             return reasons[i];

@@ -115,6 +115,9 @@ static bool needs_another_look(const struct ia_file *file, bool *by_guess)
         *by_guess = file->node->is_referenced;
         return true;
     }
+    *by_guess = ia_file_is_file_system(file) && file->node->is_beside_images;
+    if (*by_guess)
+        return true;
     if (!file->node->is_referenced && !file->node->is_claimed_image)
         return file->node->is_nested && file->class == IA_CLASS_NONE;
     *by_guess = file->node->stated_format == NULL;
@@ -190,6 +193,7 @@ enum ia_status ia_links_follow(struct ia_links *links, struct ia_error *err)
 {
     for (bool any = true; any;) {
         IA_TRY(ia_links_resolve(links, err));
+        IA_TRY(ia_links_find_file_systems(links, err));
         IA_TRY(read_again(links, &any, err));
     }
     return IA_OK;

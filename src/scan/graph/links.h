@@ -89,6 +89,7 @@ struct ia_node {
     bool is_template;                /* to be kept whole */
     bool is_claimed;                 /* a machine uses it */
     bool is_disk;                    /* as its disk */
+    bool is_beside_images;           /* its directory holds images by their own content or name */
     bool is_claimed_image;           /* as a disk: it is an image, whatever its content looks like */
     bool unsettled;                  /* it changed while the scan ran; looked at where it may be called unused */
     size_t referenced_by;            /* an image that names it as its backing file */
@@ -160,6 +161,10 @@ IA_MUST_CHECK enum ia_status ia_links_resolve_claims(struct ia_links *links, str
 IA_MUST_CHECK enum ia_status ia_links_settle_claims(struct ia_links *links, struct ia_error *err);
 /* Adds the findings about inventories and machines. */
 IA_MUST_CHECK enum ia_status ia_links_report_claims(struct ia_links *links, struct ia_error *err);
+/* The file's reason not to be an image is that it is a file system. */
+bool ia_file_is_file_system(const struct ia_file *file);
+/* Which of these lie beside images. */
+IA_MUST_CHECK enum ia_status ia_links_find_file_systems(struct ia_links *links, struct ia_error *err);
 /* Reads and follows until no file needs another look. */
 IA_MUST_CHECK enum ia_status ia_links_follow(struct ia_links *links, struct ia_error *err);
 /* After a second look at the directories: reads what came and what changed, and follows all names anew. */

@@ -73,8 +73,10 @@ static enum ia_status decide_raw(const struct ia_parse_request *request, struct 
         out->class = IA_CLASS_UNKNOWN;
         out->reason = size == 0 ? "empty" : "unrecognised";
     } else {
+        const char *file_system;
+        IA_TRY(ia_raw_file_system(source, &file_system, err));
         out->class = IA_CLASS_SKIPPED;
-        out->reason = size == 0 ? "empty" : "no-image-magic";
+        out->reason = size == 0 ? "empty" : file_system[0] != '\0' ? IA_REASON_FILE_SYSTEM : "no-image-magic";
     }
     return IA_OK;
 }
