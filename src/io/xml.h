@@ -8,8 +8,8 @@
 
 #include "base/status.h"
 
-/* Nesting deeper than this is IA_LIMIT. libvirt writes chains of up to 200 images, one in the other. */
-#define IA_XML_MAX_DEPTH 256
+/* Nesting deeper than this is IA_LIMIT. */
+#define IA_XML_MAX_DEPTH 64
 
 /* Each may be NULL. Strings are UTF-8 and valid during the call. A failing status ends the reading with it. */
 struct ia_xml_handler {
