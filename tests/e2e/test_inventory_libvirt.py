@@ -21,16 +21,21 @@ WARNING = "<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE. CHANGES TO IT ARE LIKE
 
 # -- What libvirt writes ----------------------------------------------------------------------------------------------
 
-def disk(path, format="qcow2", inner="", device="disk", kind="file", attribute="file", source=""):
+def disk(path, format="qcow2", inner="", device="disk", kind="file", attribute="file", source="", store=""):
     """virDomainDiskDefFormat in src/conf/domain_conf.c: the attribute of <source> depends on the type (formatdomain.html, "source")."""
     driver = f"<driver name='qemu' type='{format}'/>" if format else ""
-    where = f"<source {attribute}={quoteattr(path)}{source}/>" if path is not None else ""
+    where = f"<source {attribute}={quoteattr(path)}{source}>{store}</source>" if path is not None else ""
     return f"<disk type='{kind}' device='{device}'>{driver}{where}{inner}<target dev='vda' bus='virtio'/></disk>"
 
 
-def layer(path, inner="<backingStore/>", format="qcow2", kind="file"):
+def layer(path, inner="<backingStore/>", format="qcow2", kind="file", store=""):
     """virDomainDiskBackingStoreFormat; an empty element is the end of the chain."""
-    return f"<backingStore type='{kind}' index='2'><format type='{format}'/><source file={quoteattr(path)}/>{inner}</backingStore>"
+    return f"<backingStore type='{kind}' index='2'><format type='{format}'/><source file={quoteattr(path)}>{store}</source>{inner}</backingStore>"
+
+
+def store(path):
+    """Where a qcow2 image keeps its data, since libvirt 10.10: formatdomain.html, "dataStore"."""
+    return f"<dataStore type='file'><format type='raw'/><source file={quoteattr(path)}/></dataStore>"
 
 
 def domain(devices="", name="web", uuid=UUID, os_part="<type arch='x86_64' machine='pc'>hvm</type>", kind="kvm", more="", attributes=""):
@@ -154,14 +159,14 @@ def test_a_defined_machine_keeps_its_disks(case):
 def test_each_kind_of_source_has_its_role(case):
     site = case.site()
     host = Host(site)
-    for name in ("cd.img", "floppy.img", "lun.img", "kernel.img", "initrd.img", "dtb.img", "code.img", "vars.img", "template.img", "nvdimm.img", "slic.img"):
+    for name in ("cd.img", "floppy.img", "lun.img", "kernel.img", "initrd.img", "dtb.img", "code.img", "vars.img", "template.img", "nvdimm.img", "slic.img", "data.img", "data2.img"):
         make_raw(site.path(name))
-    image = create(site.path("plain.qcow2"))
+    image, base = create(site.path("plain.qcow2")), create(site.path("base.qcow2"))
     boot = "".join(f"<{word}>{site.path(name)}</{word}>" for word, name in (("kernel", "kernel.img"), ("initrd", "initrd.img"), ("dtb", "dtb.img")))
     boot += f"<loader readonly='yes' type='pflash'>{site.path('code.img')}</loader><nvram template='{site.path('template.img')}'>{site.path('vars.img')}</nvram>"
     boot += f"<acpi><table type='slic'>{site.path('slic.img')}</table></acpi>"
     devices = "".join([
-        disk(image),
+        disk(image, inner=layer(base, store=store(site.path("data2.img"))), store=store(site.path("data.img"))),
         disk(site.path("cd.img"), "raw", "<readonly/>", "cdrom"),
         disk(None, "raw", device="cdrom"),
         disk(site.path("floppy.img"), "raw", device="floppy"),
@@ -180,6 +185,7 @@ def test_each_kind_of_source_has_its_role(case):
     scan = site.scan(inventory=host.source)
     case.same(scan.code, 0, "nothing of it is a problem", [str(site.findings())])
     case.same(claims(site), [
+        ("backing", "base.qcow2", "found", "qcow2", "read-only"),
         ("cdrom", "cd.img", "found", "raw", "read-only"),
         ("disk", "lun.img", "found", "raw", "shareable"),
         ("disk", "nvdimm.img", "found", "raw"),
@@ -194,6 +200,8 @@ def test_each_kind_of_source_has_its_role(case):
         ("floppy", "dir", "missing", None),
         ("floppy", "floppy.img", "found", "raw"),
         ("other", "images", "unscanned", None),
+        ("other", "data.img", "found", None),
+        ("other", "data2.img", "found", None),
     ], "each file by its role; what is no local file is no claim")
     case.check(not any(name == "images" for _, name in site.findings()), "a shared directory is no finding", [str(site.findings())])
 
@@ -452,9 +460,26 @@ def test_checkpoints_keep_disks_and_miss_none(case):
     host.snapshot(text.format(domain(disk(base))), kind="checkpoint")
     site.scan(inventory=host.source)
     case.same(verdicts(site), {}, "its disk counts")
-    host.snapshot(text.format(domain(disk(site.path("gone.qcow2")))), kind="checkpoint")
+    host.snapshot(text.format(domain(disk(site.path("gone", "base.qcow2")))), kind="checkpoint")
     site.scan(inventory=host.source)
-    case.same(verdicts(site), {"base.qcow2": PROVEN}, "and is not missed when it is gone")
+    case.same((verdicts(site), claims(site)), ({"base.qcow2": PROVEN}, []), "and is not missed when it is gone")
+    host.snapshot(snapshot(domain(disk(site.path("gone", "base.qcow2")))))
+    site.scan(inventory=host.source)
+    case.same((verdicts(site)["base.qcow2"][2], ("claim-missing", "gone/base.qcow2") in site.findings()), ("inventory-incomplete", True), "as a snapshot's is")
+
+
+def test_a_lost_disk_counts_from_the_oldest_file(case):
+    """What was renamed after a file was written may be what that file means, though another file about the machine is newer."""
+    site = case.site()
+    host = Host(site)
+    orphans(site, "disk.qcow2")
+    paths = [host.define(domain()), host.start(status(domain(disk(site.path("lost.qcow2")))))]
+    now = os.stat(paths[0]).st_mtime
+    for times, expected in (((3600, 3600), None), ((3600, -3600), "inventory-incomplete"), ((-3600, 3600), "inventory-incomplete")):
+        for path, shift in zip(paths, times):
+            os.utime(path, (now + shift, now + shift))
+        site.scan(inventory=host.source)
+        case.same(verdicts(site)["disk.qcow2"][2], expected, f"definition and status written {times} seconds after the disk")
 
 
 def test_saved_machines_use_their_disks(case):
@@ -651,6 +676,7 @@ TESTS = [
     test_snapshots_are_restore_points,
     test_snapshots_of_what_ran_keep_all_of_it,
     test_checkpoints_keep_disks_and_miss_none,
+    test_a_lost_disk_counts_from_the_oldest_file,
     test_saved_machines_use_their_disks,
     test_other_drivers_are_read_too,
     test_directories_are_read_as_named,
