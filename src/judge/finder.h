@@ -34,9 +34,6 @@ void ia_finder_doubt_with(struct ia_finder *finder, enum ia_doubt code, const ch
 /* The subject is the first `len` bytes of the path. */
 void ia_finder_doubt_above(struct ia_finder *finder, enum ia_doubt code, const char *path, size_t len);
 
-/* rules_readers.c: fills judge->readers with the images that could read the candidate, directly or through others. */
-void ia_finder_find_readers(struct ia_finder *finder);
-
 typedef void ia_rule(struct ia_finder *finder);
 
 /* rules_self.c: about the image itself. */

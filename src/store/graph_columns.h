@@ -36,4 +36,7 @@ IA_MUST_CHECK enum ia_status ia_graph_columns_each_row(struct ia_stored_graph *s
                                                        bool (*add)(struct ia_stored_graph *, sqlite3_stmt *),
                                                        struct ia_error *err);
 
+/* graph_rows.c: loads all tables. */
+IA_MUST_CHECK enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_error *err);
+
 #endif

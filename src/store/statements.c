@@ -20,6 +20,9 @@ static const char find_named[] = "SELECT file_id FROM file_name WHERE path = ?1 
                                  " UNION SELECT v.file_id FROM former_name AS f JOIN vanished AS v USING (image_id)"
                                  " WHERE f.path = ?1";
 
+static const char get_name[] = "SELECT file_id, kind = 'symlink', (SELECT finished_ns FROM scan ORDER BY scan_id DESC"
+                               " LIMIT 1) FROM file_name WHERE path = ?";
+
 static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_EXTENTS] = put_extents,
     [IA_STMT_PUT_MASKED] = put_masked,
@@ -48,9 +51,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_CLEAR_INVENTORIES] = "DELETE FROM inventory", /* with machines and claims */
     [IA_STMT_GET_USAGE] = "SELECT visible_present, masked_bytes FROM usage WHERE image_id = ?",
     [IA_STMT_GET_SETTING] = "SELECT value FROM setting WHERE key = ?",
-    [IA_STMT_GET_NAME] =
-        "SELECT file_id, kind = 'symlink', (SELECT finished_ns FROM scan ORDER BY scan_id DESC LIMIT 1)"
-        " FROM file_name WHERE path = ?",
+    [IA_STMT_GET_NAME] = get_name,
     [IA_STMT_LOAD_LINKS] = "SELECT path, file_id FROM file_name WHERE kind = 'symlink' ORDER BY path",
     [IA_STMT_HAVE_ABILITIES] = "SELECT (SELECT count(*) FROM image) = (SELECT count(*) FROM image_ability)",
 };

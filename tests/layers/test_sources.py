@@ -47,7 +47,7 @@ DOUBTS = re.compile(r"\bIA_DOUBT_(?!NONE\b)\w+")
 NO_DOUBT = re.compile(r"\bIA_DOUBT_NONE\b")
 JUDGE = r"src/judge/.*"
 GRAPHS = JUDGE + (r"|src/scan/catalog/findings\.[ch]|src/scan/graph/judge_graph\.c|src/scan/publish/(?:record|verdicts)\.c"
-                  r"|src/store/graph_reader\.c")
+                  r"|src/store/graph_rows\.c")
 # Where a text is a verdict or the code of a doubt, and how often at most.
 SPELLED = {
     ("schema/views.sql", "proven"): 1,  # v_unused: no row of doubt
