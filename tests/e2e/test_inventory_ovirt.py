@@ -229,6 +229,20 @@ def test_files_of_others_are_none_of_ovirts(case):
         case.same((scan.code, site.query("SELECT * FROM v_claim"), site.unused()["disk.qcow2"]["why_codes"]), (0, [], "no-inventory"), f"{file} claims nothing, and is no inventory of its directory", scan.notes())
 
 
+def test_a_volume_is_an_inventory_of_its_directory_alone(case):
+    for place, expected in (("disk.qcow2", None), ("below/disk.qcow2", "no-inventory")):
+        site = case.site()
+        make_raw(site.path(V[0]))
+        with open(site.path(V[0] + SUFFIX), "w", encoding="utf-8") as out:
+            out.write("FORMAT=RAW\nVOLTYPE=LEAF\nEOF\n")
+        disk = write(create(site.path(place), MIB), 0)
+        over = create(site.path("over.qcow2"), MIB, disk)
+        site.scan()
+        os.unlink(over)
+        site.scan(inventory=None)
+        case.same(site.unused()[place]["why_codes"], expected, f"a volume that was copied beside other machines' images has metadata; {place} has none")
+
+
 def test_names_of_any_bytes_are_claimed(case):
     site = case.site()
     volume = os.fsencode(site.path("images", "x"))[:-1] + bytes(byte for byte in range(1, 128) if byte not in b"/.") + b"\xff"
@@ -275,6 +289,7 @@ TESTS = [
     test_the_parent_of_the_metadata_counts_as_well,
     test_what_is_not_understood_blocks,
     test_files_of_others_are_none_of_ovirts,
+    test_a_volume_is_an_inventory_of_its_directory_alone,
     test_names_of_any_bytes_are_claimed,
     test_hostile_metadata_take_linear_time,
     test_ten_thousand_volumes_are_read_at_once,
