@@ -68,6 +68,7 @@ struct ia_graph_image {
     const char *named_by;
     const char *named_path; /* its own path then */
     int64_t named_mtime_ns;
+    bool is_below;        /* an inventory has it below a disk of a machine */
     bool named_uncertain; /* what was seen named may have been another file, which had the inode before */
     size_t base_before; /* file that its backing name, the same as now, led to when it was first seen; IA_GRAPH_NONE */
     bool link_is_newer; /* a symbolic link in the way of its backing name was made, turned or removed after it was made

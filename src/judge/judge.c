@@ -24,7 +24,8 @@ static enum ia_candidate masked_as_far_as_is_sure(const struct ia_judge *judge, 
 /* No image needs it. Unless it was a base it is a disk of its own: whose, inventories have. */
 static enum ia_candidate named_by_none(const struct ia_judge *judge, size_t number)
 {
-    if (judge->graph->images.items[number].is_template)
+    const struct ia_graph_image *image = &judge->graph->images.items[number];
+    if (image->is_template || image->is_below)
         return IA_CANDIDATE_NONE;
     if (ia_judge_has_evidence(judge, number))
         return IA_CANDIDATE_UNREFERENCED;

@@ -79,6 +79,7 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .past_base = ia_graph_column_file(stored, stmt, 29),
         .is_claimed = sqlite3_column_int(stmt, 30) != 0,
         .is_disk = sqlite3_column_int(stmt, 31) != 0,
+        .is_below = sqlite3_column_int(stmt, 32) != 0,
     };
     return image.file == IA_GRAPH_NONE || (ia_vec_push(&stored->image_ids, sqlite3_column_int64(stmt, 0)) &&
                                            ia_vec_push(&stored->graph.images, image));
@@ -259,7 +260,8 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
          " CASE WHEN h.backing_by_identity THEN h.parent_identity END,"
          " r.referenced_path, r.base_id, i.parent_differs, r.referenced_uncertain,"
          " i.link_is_newer, r.path_since_ns, r.seen_since_ns, r.past_base_id, abs(r.past_base_id), i.is_claimed,"
-         " EXISTS (SELECT 1 FROM claim AS c WHERE c.file_id = i.file_id AND c.role = 'disk')"
+         " EXISTS (SELECT 1 FROM claim AS c WHERE c.file_id = i.file_id AND c.role = 'disk'),"
+         " EXISTS (SELECT 1 FROM claim AS c WHERE c.file_id = i.file_id AND c.role = 'backing')"
          " FROM image AS i LEFT JOIN image_header AS h USING (image_id) LEFT JOIN image_account AS a USING (image_id)"
          " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
          " ORDER BY i.image_id"},

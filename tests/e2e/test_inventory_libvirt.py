@@ -341,6 +341,22 @@ def test_a_chain_that_images_name_counts_as_theirs(case):
     case.same("base.qcow2" in verdicts(site), False, "and below a disk that the scan did not see")
 
 
+def test_what_if_leaves_what_a_chain_has_below(case):
+    site = case.site()
+    host = Host(site)
+    base = write(create(site.path("base.qcow2"), MIB), 0)
+    top = create(site.path("top.qcow2"), MIB, base)
+    for inner, expected in ((layer(base), False), ("", True)):
+        host.start(status(domain(disk(top, inner=inner))))
+        site.scan(inventory=host.source)
+        effects = {(os.path.basename(row["path"] or ""), row["effect"]) for row in site.rows("--what-if-delete", top)}
+        case.same(("base.qcow2", "unreferenced") in effects, expected, f"without the overlay, a base {'below no disk of a machine' if expected else 'in the chain of a machine'}", [str(effects)])
+    host.start(status(domain(disk(top, inner=layer(base)))))
+    os.unlink(top)
+    site.scan(inventory=host.source)
+    case.same(verdicts(site), {}, "as the next scan finds")
+
+
 def test_chains_of_two_hundred_count_whole(case):
     """QEMU_DOMAIN_STORAGE_SOURCE_CHAIN_MAX_DEPTH: 200."""
     site = case.site()
@@ -669,6 +685,7 @@ TESTS = [
     test_two_that_run_with_one_disk_are_a_finding,
     test_a_chain_by_hand_is_read_whole,
     test_a_chain_that_images_name_counts_as_theirs,
+    test_what_if_leaves_what_a_chain_has_below,
     test_chains_of_two_hundred_count_whole,
     test_mirrors_jobs_and_backups_are_in_use,
     test_transient_disks_are_kept_with_their_overlays,

@@ -487,6 +487,8 @@ CHANGE(an_inventory_beside_of_no_format, g->is_vouched = false; INVENTORY_OF("/r
 CHANGE(an_inventory_of_another_directory, g->is_vouched = false; INVENTORY("/r/vm/vm.vmx", false))
 CHANGE(nobody_vouches_and_a_glob, g->is_vouched = false; assert_true(ia_vec_push(&g->backing_globs, "orphan*")))
 CHANGE(orphan_is_claimed, i[ORPHAN].is_claimed = true)
+CHANGE(orphan_is_below_a_disk, i[ORPHAN].is_below = true)
+CHANGE(base_is_below_a_disk, i[BASE].is_below = true)
 CHANGE(base_is_claimed, i[BASE].is_claimed = true)
 CHANGE(an_inventory_and_templates, an_inventory_of_the_host(g); i[ALONE].is_template = i[LEFT].is_claimed = true;
        i[TOP].is_claimed = true)
@@ -896,6 +898,8 @@ static const struct rule {
      ORPHAN_BUT("no-inventory []") BASE_PROVEN},
     {"no inventory was read, and it is meant as a base", nobody_vouches_and_a_glob, ORPHAN_PROVEN BASE_PROVEN},
     {"a machine uses what no image names", orphan_is_claimed, BASE_PROVEN},
+    {"a machine has what no image names below its disk", orphan_is_below_a_disk, BASE_PROVEN},
+    {"a machine has what overlays mask below its disk", base_is_below_a_disk, ORPHAN_PROVEN BASE_PROVEN},
     {"a machine uses what overlays mask", base_is_claimed, ORPHAN_PROVEN},
     {"the only overlay of what it masks is a machine's disk", right_below_a_disk,
      ORPHAN_PROVEN BASE_PROVEN "right.qcow2 partly-masked:\n"},

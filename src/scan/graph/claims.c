@@ -125,6 +125,7 @@ static enum ia_status mark(struct ia_links *links, const struct ia_claim *claim,
     struct ia_node *node = links->catalog->files.items[number]->node;
     node->is_claimed |= claim->role != IA_CLAIM_BACKING; /* that is settled when it is known what names it */
     node->is_disk = node->is_disk || claim->role == IA_CLAIM_DISK;
+    node->is_below = node->is_below || claim->role == IA_CLAIM_BACKING;
     if (!ia_claim_is_image(claim))
         return IA_OK;
     node->is_claimed_image = true;
@@ -166,7 +167,7 @@ enum ia_status ia_links_resolve_claims(struct ia_links *links, struct ia_error *
     release_targets(&links->claims);
     for (size_t i = 0; i < links->catalog->files.len && inventory->machines.len > 0; i++) {
         struct ia_node *node = links->catalog->files.items[i]->node;
-        node->is_claimed = node->is_disk = node->is_claimed_image = false;
+        node->is_claimed = node->is_disk = node->is_below = node->is_claimed_image = false;
     }
     for (size_t m = 0; m < inventory->machines.len; m++)
         for (size_t c = 0; c < inventory->machines.items[m].claims.len; c++)

@@ -115,6 +115,7 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .past_base = file->node->past_base == IA_NO_FILE ? IA_GRAPH_NONE : file->node->past_base,
         .has_snapshots = file->parsed.mappings.len > 1,
         .is_disk = file->node->is_disk,
+        .is_below = file->node->is_below,
     };
     set_history(links, file, image);
 }

@@ -89,6 +89,7 @@ struct ia_node {
     bool is_template;                /* to be kept whole */
     bool is_claimed;                 /* a machine uses it */
     bool is_disk;                    /* as its disk */
+    bool is_below;                   /* an inventory has it below a disk of a machine */
     bool is_beside_images;           /* its directory holds images by their own content or name */
     bool is_claimed_image;           /* as a disk: it is an image, whatever its content looks like */
     bool unsettled;                  /* it changed while the scan ran; looked at where it may be called unused */
