@@ -29,7 +29,8 @@ static void unescape(char *value)
         int high = from[0] == '|' ? hex(from[1]) : -1;
         int low = high >= 0 ? hex(from[2]) : -1;
         bool is_escape = low >= 0 && (high | low) != 0;
-        *to++ = is_escape ? (char)(high << 4 | low) : *from;
+        int byte = is_escape ? high << 4 | low : *from;
+        *to++ = (char)byte;
         from += is_escape ? 3 : 1;
     }
     *to = '\0';

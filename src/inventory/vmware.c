@@ -60,9 +60,10 @@ static bool add_latin(struct ia_buf *out, const char *text)
         unsigned char c = (unsigned char)*text;
         if (c >= 0x80 && c < 0xa0)
             return false;
+        int last = c < 0x80 ? c : 0x80 | (c & 0x3f);
         if (c >= 0x80)
             ia_buf_add_char(out, (char)(0xc0 | c >> 6));
-        ia_buf_add_char(out, c >= 0x80 ? (char)(0x80 | (c & 0x3f)) : (char)c);
+        ia_buf_add_char(out, (char)last);
     }
     return true;
 }

@@ -52,41 +52,9 @@ static const char *glob_of(const struct ia_graph *graph, const struct ia_graph_f
     return NULL;
 }
 
-/* The word is one of those between commas. */
-static bool has_word(const char *list, const char *word)
-{
-    size_t len = strlen(word);
-    for (const char *at = list; at != NULL; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (strncmp(at, word, len) == 0 && (at[len] == ',' || at[len] == '\0'))
-            return true;
-    }
-    return false;
-}
-
-static bool covers(const struct ia_graph_inventory *inventory, const struct ia_graph_image *image)
-{
-    if (inventory->is_of_host || !ia_path_is_below_directory_of(image->path, inventory->place))
-        return inventory->is_of_host;
-    bool is_beside = ia_path_directory_length(image->path) == ia_path_directory_length(inventory->place);
-    return inventory->formats == NULL || (is_beside && has_word(inventory->formats, image->format));
-}
-
-bool ia_judge_is_covered(const struct ia_judge *judge, size_t number)
-{
-    const struct ia_graph *graph = judge->graph;
-    for (size_t i = 0; i < graph->inventories.len; i++)
-        if (covers(&graph->inventories.items[i], &graph->images.items[number]))
-            return true;
-    return false;
-}
-
 bool ia_judge_has_all_machines(const struct ia_judge *judge)
 {
-    bool any = false;
-    for (size_t i = 0; i < judge->graph->inventories.len && !any; i++)
-        any = judge->graph->inventories.items[i].is_of_host;
-    return any && judge->inventory_problems.len == 0;
+    return judge->is_host_covered && judge->inventory_problems.len == 0;
 }
 
 bool ia_judge_matches_glob(const struct ia_judge *judge, size_t number)

@@ -33,11 +33,13 @@ struct ia_judge {
     IA_VEC(size_t) broken;                      /* references: what was not found, or is not what was expected */
     IA_VEC(size_t) exchanged;                   /* images whose backing name led to another file before */
     IA_VEC(size_t) inventory_problems;          /* findings: inventories that were not read whole */
+    IA_VEC(size_t) covered;                     /* inventories of directories, by these */
     IA_VEC(size_t) by_path;                     /* all findings by path, if any is accepted; else none */
     IA_VEC(char *) subjects;                    /* owned; those that were put together */
     IA_VEC(size_t) readers; /* of the candidate in question, and a mark for each image that is among them */
     unsigned char *is_reader;
-    bool is_meant; /* the candidate in question, by some name */
+    bool is_host_covered; /* an inventory has all machines of the host */
+    bool is_meant;        /* the candidate in question, by some name */
 };
 
 /* The images that name this one as their backing file, and were followed. */
@@ -70,6 +72,8 @@ int ia_judge_by_expected(const struct ia_graph_image *image, const char *identit
  * is not accepted raises it, too. */
 const struct ia_graph_finding *ia_judge_accepted(const struct ia_judge *judge, enum ia_doubt doubt, const char *path);
 
+/* Works out covered; false: out of memory. */
+bool ia_judge_list_covered(struct ia_judge *judge);
 /* An inventory that was read has the machines of the image's place. */
 bool ia_judge_is_covered(const struct ia_judge *judge, size_t image);
 /* An inventory of the host was read, and whole: what is claimed by none of its machines is the disk of none. */

@@ -111,7 +111,7 @@ enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out,
     judge->is_reader = calloc(graph->images.len + 1, 1);
     if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !ia_judge_link_packed(judge) || !list_findings(judge) ||
         !list_remote(judge) || !list_seekers(judge) || !list_broken(judge) || !list_exchanged(judge) ||
-        !list_inventory_problems(judge) || !ia_judge_list_accepted(judge)) {
+        !list_inventory_problems(judge) || !ia_judge_list_covered(judge) || !ia_judge_list_accepted(judge)) {
         ia_judge_free(judge);
         return ia_no_memory(err);
     }
@@ -137,6 +137,7 @@ void ia_judge_free(struct ia_judge *judge)
     ia_vec_release(&judge->seekers);
     ia_vec_release(&judge->broken);
     ia_vec_release(&judge->exchanged);
+    ia_vec_release(&judge->covered);
     ia_vec_release(&judge->by_path);
     ia_vec_release(&judge->readers);
     free(judge->first_overlay);
