@@ -43,7 +43,7 @@ static const struct ia_place ganeti[] = {
 const struct ia_beside_reader ia_ganeti_reader = {IA_PLACES("ganeti", ganeti)};
 
 static const struct ia_place vagrant[] = {
-    PLACE("?*_vagrant_box_image_*", TEMPLATE, STORAGE, 1, NULL),
+    PLACE("~_vagrant_box_image_*", TEMPLATE, STORAGE, 1, NULL),
     PLACE(".vagrant.d/boxes/*/*/*/box.img", TEMPLATE, STORAGE, 3, NULL),
     PLACE(".vagrant.d/boxes/*/*/*/box_#.img", TEMPLATE, STORAGE, 3, NULL),
     PLACE(".vagrant.d/boxes/*/*/*/*.vmdk", TEMPLATE, STORAGE, 3, NULL),

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/path.h"
 
 struct ia_place_component ia_place_component(const char *path, int number)
 {
@@ -69,6 +68,8 @@ bool ia_place_has_form(struct ia_place_component component, const char *form)
 {
     if (form[0] == '?')
         return matches(component, form + 1);
+    if (form[0] == '~')
+        return memmem(component.text, component.len, form + 1, strlen(form) - 2) != NULL;
     const char *text = component.text;
     size_t left = component.len;
     for (; *form != '\0'; form++) {
@@ -110,16 +111,23 @@ static bool has_forms(const char *path, const char *forms)
     return true;
 }
 
+/* Most files are in no place, and their last byte says it. */
+static bool may_end(char form, char last)
+{
+    if (form == '*')
+        return true;
+    if (form == '#')
+        return isdigit((unsigned char)last);
+    return form == 'H' || form == 'U' ? isxdigit((unsigned char)last) : form == last;
+}
+
 const struct ia_place *ia_place_of(const struct ia_place *places, size_t count, const char *path)
 {
-    const char *last = ia_place_component(path, 0).text;
-    for (size_t i = 0; i < count; i++) {
-        /* Most files are none, and their first byte says it. */
-        const char *form = ia_path_name(places[i].forms);
-        bool is_open = strchr("?*#HU", form[0]) != NULL;
-        if ((is_open || form[0] == last[0]) && has_forms(path, places[i].forms))
+    size_t len = strlen(path);
+    char last = len > 0 ? path[len - 1] : '/';
+    for (size_t i = 0; i < count; i++)
+        if (may_end(places[i].forms[strlen(places[i].forms) - 1], last) && has_forms(path, places[i].forms))
             return &places[i];
-    }
     return NULL;
 }
 

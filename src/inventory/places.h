@@ -19,7 +19,7 @@ struct ia_place_component ia_place_component(const char *path, int number);
  *   *  one byte or more: what follows it has a fixed length
  *   U  a UUID of 36 characters
  *   H  one lower-case hexadecimal digit or more
- * A form that begins with ? is a glob, without the ?. */
+ * A form that begins with ? is a glob, without the ?; ~TEXT* has that text anywhere. */
 bool ia_place_has_form(struct ia_place_component component, const char *form);
 
 /* One rule: the last components of a path. */
