@@ -118,9 +118,17 @@ IA_MUST_CHECK enum ia_status ia_inventory_read(struct ia_inventory *inventory, c
 /* IA_USAGE where `source` names no inventory. */
 IA_MUST_CHECK enum ia_status ia_inventory_check(const char *source, struct ia_error *err);
 
+/* A walk over many files: what is known of the directory of the last one. Zeroed: none. */
+struct ia_beside_walk {
+    char *directory; /* owned; with its slash */
+    size_t len;
+    bool has_places; /* some platform keeps images in directories of such a name */
+};
+void ia_beside_walk_release(struct ia_beside_walk *walk);
+
 /* The file has, by its name, what a platform keeps beside its images, or is an image that by its place a machine uses.
  * A symbolic link is the latter at most. */
-bool ia_inventory_is_beside(const char *path, bool is_link);
+bool ia_inventory_is_beside(struct ia_beside_walk *walk, const char *path, bool is_link);
 /* By its name and its directory the file is an image, a raw one where it has no magic, though it is in no use. */
 bool ia_inventory_is_image_by_place(const char *path);
 /* Reads such a file, or takes what its name says. */

@@ -55,7 +55,7 @@ static const struct name *directory_of(const char *path)
 static bool takes(const char *path)
 {
     char first = ia_path_name(path)[0]; /* most files have another one */
-    return (first == 'd' || first == 'k' || first == 'r') && name_of(path) != NULL && directory_of(path) != NULL;
+    return (first == 'd' || first == 'k' || first == 'r') && directory_of(path) != NULL && name_of(path) != NULL;
 }
 
 /* disk.info is an object: the disk's path on the compute node, and its format. */

@@ -91,9 +91,9 @@ bool ia_place_has_form(struct ia_place_component component, const char *form)
     return left == 0;
 }
 
-static bool has_forms(const char *path, const char *forms)
+/* The forms are those up to `end`. */
+static bool has_forms(const char *path, const char *forms, const char *end)
 {
-    const char *end = forms + strlen(forms);
     for (int number = 0; end > forms; number++) {
         const char *start = end;
         while (start > forms && start[-1] != '/')
@@ -126,9 +126,20 @@ const struct ia_place *ia_place_of(const struct ia_place *places, size_t count, 
     size_t len = strlen(path);
     char last = len > 0 ? path[len - 1] : '/';
     for (size_t i = 0; i < count; i++)
-        if (may_end(places[i].forms[strlen(places[i].forms) - 1], last) && has_forms(path, places[i].forms))
+        if (may_end(places[i].forms[strlen(places[i].forms) - 1], last) &&
+            has_forms(path, places[i].forms, places[i].forms + strlen(places[i].forms)))
             return &places[i];
     return NULL;
+}
+
+bool ia_place_may_be_in(const struct ia_place *places, size_t count, const char *directory)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *slash = strrchr(places[i].forms, '/');
+        if (slash != NULL && has_forms(directory, places[i].forms, slash))
+            return true;
+    }
+    return false;
 }
 
 static struct ia_machine *machine_of(struct ia_inventory *inventory, const struct ia_place *place, const char *name,

@@ -39,6 +39,9 @@ struct ia_place {
 /* The first rule whose forms the end of the path has; NULL: none has. */
 const struct ia_place *ia_place_of(const struct ia_place *places, size_t count, const char *path);
 
+/* Files of this directory may have forms of several components. */
+bool ia_place_may_be_in(const struct ia_place *places, size_t count, const char *directory);
+
 /* Adds the claim that the rule makes; the machine is that of the claim before where it lies in the same place. */
 struct ia_claim *ia_place_claim(struct ia_inventory *inventory, const struct ia_place *place, const char *path);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The readers that there are, and the words that ask for them. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "inventory/places.h"
 #include "inventory/reader.h"
 
@@ -64,9 +66,54 @@ static const struct ia_beside_reader *beside_reader(const char *path)
     return NULL;
 }
 
-bool ia_inventory_is_beside(const char *path, bool is_link)
+static bool may_be_in(const char *directory)
 {
-    const struct ia_beside_reader *reader = beside_reader(path);
+    for (size_t i = 0; i < BESIDE; i++)
+        if (beside[i]->takes == NULL && ia_place_may_be_in(beside[i]->places, beside[i]->place_count, directory))
+            return true;
+    return false;
+}
+
+/* Files of a directory come together as a rule. */
+static bool enter(struct ia_beside_walk *walk, const char *path)
+{
+    size_t len = ia_path_directory_length(path);
+    if (walk->directory != NULL && walk->len == len && memcmp(walk->directory, path, len) == 0)
+        return true;
+    free(walk->directory);
+    walk->len = len;
+    walk->directory = strndup(path, len);
+    if (walk->directory == NULL)
+        return false;
+    if (len > 1)
+        walk->directory[len - 1] = '\0';
+    walk->has_places = may_be_in(walk->directory);
+    if (len > 1)
+        walk->directory[len - 1] = '/';
+    return true;
+}
+
+static bool is_in_place(const struct ia_beside_walk *walk, const struct ia_beside_reader *reader, const char *path)
+{
+    return (walk->has_places || reader->anywhere) && ia_place_of(reader->places, reader->place_count, path) != NULL;
+}
+
+void ia_beside_walk_release(struct ia_beside_walk *walk)
+{
+    free(walk->directory);
+    *walk = (struct ia_beside_walk){0};
+}
+
+bool ia_inventory_is_beside(struct ia_beside_walk *walk, const char *path, bool is_link)
+{
+    const struct ia_beside_reader *reader = NULL;
+    if (!enter(walk, path)) {
+        reader = beside_reader(path); /* without memory it only takes longer */
+    } else {
+        for (size_t i = 0; i < BESIDE && reader == NULL; i++)
+            if (beside[i]->takes != NULL ? beside[i]->takes(path) : is_in_place(walk, beside[i], path))
+                reader = beside[i];
+    }
     return reader != NULL && (reader->by_name || !is_link);
 }
 

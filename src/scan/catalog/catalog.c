@@ -39,6 +39,7 @@ void ia_catalog_release(struct ia_catalog *catalog)
     for (size_t i = 0; i < catalog->beside.len; i++)
         free(catalog->beside.items[i]);
     ia_vec_release(&catalog->beside);
+    ia_beside_walk_release(&catalog->beside_walk);
     for (size_t i = 0; i < catalog->absent.len; i++) {
         free(catalog->absent.items[i].path);
         free(catalog->absent.items[i].identity);

@@ -5,6 +5,7 @@
 #define IA_SCAN_CATALOG_CATALOG_H
 
 #include "chain/confine.h"
+#include "inventory/inventory.h"
 #include "io/volume.h"
 #include "scan/catalog/file.h"
 #include "scan/catalog/findings.h"
@@ -95,8 +96,9 @@ struct ia_catalog {
     IA_VEC(struct ia_skipped) skipped;
     IA_VEC(struct ia_absent) absent; /* mounts that are gone */
     IA_VEC(char *) symlinks;         /* owned; found by the walk */
-    IA_VEC(char *) beside;           /* owned; files that platforms keep beside images, to be read as inventories */
-    struct ia_vhd_directories vhds;  /* the same */
+    struct ia_beside_walk beside_walk;
+    IA_VEC(char *) beside;          /* owned; files that platforms keep beside images, to be read as inventories */
+    struct ia_vhd_directories vhds; /* the same */
     IA_VEC(struct ia_directory) directories;
     struct ia_index directory_index;
     bool moved; /* files came, went or have other names since the walk: names are to be followed anew */

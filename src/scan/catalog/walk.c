@@ -110,7 +110,7 @@ static enum ia_status add_beside(const struct walk *walk, const FTSENT *entry, s
 
 static enum ia_status add_symlink(const struct walk *walk, const FTSENT *entry, struct ia_error *err)
 {
-    if (ia_inventory_is_beside(entry->fts_path, true))
+    if (ia_inventory_is_beside(&walk->catalog->beside_walk, entry->fts_path, true))
         IA_TRY(add_beside(walk, entry, err));
     char *copy = strdup(entry->fts_path);
     if (copy != NULL && ia_vec_push(&walk->catalog->symlinks, copy))
@@ -126,7 +126,7 @@ static enum ia_status add_file(const struct walk *walk, const FTSENT *entry, str
     IA_TRY(ia_catalog_is_vhd_piece(walk->catalog, entry->fts_path, entry->fts_statp, &is_piece, err));
     if (is_piece)
         return IA_OK;
-    if (ia_inventory_is_beside(entry->fts_path, false))
+    if (ia_inventory_is_beside(&walk->catalog->beside_walk, entry->fts_path, false))
         IA_TRY(add_beside(walk, entry, err));
     return walk->again ? ia_catalog_add_late(walk->catalog, entry->fts_path, entry->fts_statp, false, err)
                        : ia_catalog_add(walk->catalog, entry->fts_path, entry->fts_statp, false, &number, err);
