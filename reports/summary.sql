@@ -9,6 +9,7 @@
 -- about: depths of their chains (v_chain.data_bytes), and what the images of these chains hold, each once
 -- about: (v_usage.data_bytes). Saved is the difference; it is negative where more is masked than is shared. Heads
 -- about: whose chain is broken are left out, and so are internal snapshots, which a flat copy would not have.
+-- about: Inventories are those that the scan read (imgaudit(1), INVENTORIES), with the time of the newest file of each.
 -- about: A status without a row in unused backing has no images. Reclaimable is a sum of values that each hold for one image alone.
 -- column: section | text | what the row is about
 -- column: item | text | what is counted
@@ -77,6 +78,21 @@ unused AS (
     GROUP BY k.place
     HAVING k.place = 1 OR count(u.path) > 0
 ),
+-- One that was read from many files beside images is one.
+inventories AS (
+    SELECT 10 * row_number() OVER (ORDER BY v.source, min(v.place)) AS place,
+           CASE WHEN count(*) = 1 THEN v.source || ' ' || v.place ELSE v.source || ', ' || count(*) || ' files' END AS item,
+           coalesce(sum(m.machines), 0) AS machines, coalesce(sum(m.claims), 0) AS claims, coalesce(sum(m.lost), 0) AS lost,
+           strftime('%Y-%m-%dT%H:%M:%SZ', max(v.newest_ns) / 1000000000, 'unixepoch') AS changed
+    FROM inventory AS v LEFT JOIN (
+        SELECT k.inventory, count(*) AS machines, sum(c.claims) AS claims, sum(c.lost) AS lost
+        FROM machine AS k LEFT JOIN (
+            SELECT machine_id, count(*) AS claims, sum(state <> 'found') AS lost FROM claim GROUP BY machine_id) AS c USING (machine_id)
+        GROUP BY k.inventory) AS m ON m.inventory = v.number
+    GROUP BY v.source, v.is_of_host, CASE WHEN v.is_of_host THEN v.place END
+),
+inventory_line (place, words, unit) AS (VALUES
+    (0, ', machines', 'count'), (1, ', files that they use', 'count'), (2, ', of these not found', 'count'), (3, ', written to', 'time')),
 unused_line (place, words, unit) AS (VALUES (0, '', 'count'), (1, ', reclaimable', 'bytes')),
 severity (place, word, item) AS (VALUES
     (1, 'error', 'error'), (2, 'warning', 'warning'), (3, 'info', 'info'), (4, NULL, 'hiding references'),
@@ -109,6 +125,9 @@ line (place, rank, section, item, value, unit) AS (
     UNION ALL SELECT 50, u.place + n.place, 'unused backing', u.item || n.words,
                      CASE n.place WHEN 0 THEN u.rows ELSE u.bytes END, n.unit
               FROM unused AS u, unused_line AS n
+    UNION ALL SELECT 55, v.place + n.place, 'inventories', v.item || n.words,
+                     CASE n.place WHEN 0 THEN v.machines WHEN 1 THEN v.claims WHEN 2 THEN v.lost ELSE v.changed END, n.unit
+              FROM inventories AS v, inventory_line AS n WHERE n.place < 2 OR (n.place = 2 AND v.lost > 0) OR (n.place = 3 AND v.changed IS NOT NULL)
     UNION ALL SELECT 60, s.place, 'findings', s.item, count(f.finding_id), 'count'
               FROM severity AS s LEFT JOIN finding AS f ON f.last_scan = (SELECT max(scan_id) FROM scan)
                    AND (f.accepted_by IS NOT NULL) = (s.place = 5)

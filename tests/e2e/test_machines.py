@@ -3,6 +3,7 @@
 # Reports about machines: what they take adds up to the disk, and what no machine uses is listed as that.
 
 import os
+import time
 
 import harness
 import sites
@@ -96,6 +97,20 @@ def test_other_reports_name_machines_beside_images(case):
     case.same((before, {row["path"]: row["verdict"] for row in site.unused().values()}), ({base: "proven"}, {base: "proven"}), "what-if and the next scan agree on what is left when a machine's disk is deleted")
 
 
+def test_the_summary_has_what_inventories_were_read(case):
+    site = case.site()
+    disk = write(create(site.path("disk.qcow2"), MIB), 0)
+    site.scan()
+    case.same([row for row in site.rows("--summary") if row["section"] == "inventories"], [], "without an inventory there is no line")
+    inventory = listed(site, f"{disk}\tweb", f"{site.path('gone.img')}\tweb", f"{disk}\tdb")
+    site.scan(inventory=inventory)
+    place = inventory.removeprefix("list:")
+    lines = {row["item"]: row["value"] for row in site.rows("--summary") if row["section"] == "inventories"}
+    changed = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(os.stat(place).st_mtime))
+    case.same(lines, {f"list {place}, machines": 2, f"list {place}, files that they use": 3, f"list {place}, of these not found": 1, f"list {place}, written to": changed},
+              "machines, what they use, and how fresh it is")
+
+
 def test_unclaimed_images_are_doubted_like_others(case):
     site = case.site()
     alone = write(create(site.path("alone.qcow2"), MIB), 1)
@@ -129,6 +144,7 @@ TESTS = [
     test_a_machine_is_shown_with_all_that_it_uses,
     test_what_no_machine_uses_is_unclaimed,
     test_other_reports_name_machines_beside_images,
+    test_the_summary_has_what_inventories_were_read,
     test_unclaimed_images_are_doubted_like_others,
     test_prove_wants_to_be_asked_for_what_is_unclaimed,
 ]
