@@ -146,8 +146,10 @@ def test_a_clone_that_was_away_keeps_what_it_was_made_on(case):
         case.same((found(site, "backing-exchanged"), verdict(site, "v1.qcow2")), (["pool/clone.qcow2"], ("unreferenced", "unproven", "exchanged")),
                   f"{what}: before, its base was exchanged")
         way(site, "pool")
-        case.same((found(site, "backing-exchanged"), verdict(site, "v1.qcow2")), (["pool/clone.qcow2"], ("unreferenced", "unproven", "exchanged")),
-                  f"{what}: and when it is back")
+        status, proof, why = verdict(site, "v1.qcow2")
+        # Where the link led while it was away is not known: another doubt may come of that.
+        case.same((found(site, "backing-exchanged"), status, proof, set(why.split(",")) - {"broken-reference"}),
+                  (["pool/clone.qcow2"], "unreferenced", "unproven", {"exchanged"}), f"{what}: and when it is back")
         case.same(site.query(FIRST), before, f"{what}: and it was seen first when it was")
         os.unlink(site.path("pool", "clone.qcow2"))
         site.scan()
@@ -273,7 +275,7 @@ def test_a_damaged_clone_keeps_what_it_was_made_on(case):
     patch(clone, 0, header)
     for _ in range(2):
         site.scan()
-        case.same((found(site, "backing-exchanged"), codes(site, "v1.qcow2")), (["pool/clone.qcow2"], {"exchanged"}), "repaired, it was made on the old template")
+        case.same((found(site, "backing-exchanged"), codes(site, "v1.qcow2") - {"broken-reference"}), (["pool/clone.qcow2"], {"exchanged"}), "repaired, it was made on the old template")
 
 
 def test_a_copy_was_made_on_what_its_original_was(case):
