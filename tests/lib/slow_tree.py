@@ -54,6 +54,7 @@ class SlowTree:
             sites.must("cp", "--sparse=always", first, path)
             if number % 2:
                 sites.must("qemu-img", "rebase", "-u", "-b", f"image{number - 1}.qcow2", "-F", "qcow2", path)
+        os.sync()  # how many blocks a file takes is settled when they are written
 
     def change(self):
         """Every image loses or gets a cluster; small ones come, go and move."""
@@ -70,3 +71,4 @@ class SlowTree:
         shutil.copy(self.site.path("small1.qcow2" if self.serial < 4 else f"small{self.serial - 1}.qcow2"),
                     self.site.path("moving"))
         settle(self.site.path("moving"))
+        os.sync()
