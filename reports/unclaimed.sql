@@ -12,7 +12,7 @@
 -- column: virtual_size | bytes | size of the guest's disk
 -- column: mtime | time | when its main file was last written to
 -- column: since | time | start of the first scan since which no machine has used it
--- column: backing_image | path | the image that it stands on; empty: none
+-- column: backing_image | path | its backing image; empty: none
 -- column: why | text | why the verdict is not proven; empty when it is
 -- column: why_codes | text | the codes of these doubts, separated by commas; empty when there are none
 -- column: assumes | text | accepted findings (`imgaudit accept`) that the verdict rests on; empty when there are none

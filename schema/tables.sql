@@ -551,7 +551,7 @@ CREATE TABLE inventory (
     newest_ns  INTEGER               -- when the newest of its files was written to; NULL: unknown
 ) STRICT;
 
--- A machine of an inventory, or what stands for one: a storage, a list.
+-- A machine of an inventory, or what takes the place of one: a storage, a list.
 CREATE TABLE machine (
     machine_id INTEGER PRIMARY KEY,  -- of the latest scan's; another one after the next scan
     inventory  INTEGER NOT NULL REFERENCES inventory (number) ON DELETE CASCADE,

@@ -312,7 +312,7 @@ SELECT d.image_id, i.path, d.code, d.subject, d.sentence
 FROM doubt AS d
 LEFT JOIN image AS i ON i.image_id = d.image_id;
 
--- A machine of an inventory that the latest scan read, or what stands for one.
+-- A machine of an inventory that the latest scan read, or what takes the place of one.
 CREATE VIEW v_machine AS
 SELECT m.machine_id, s.source, m.kind, m.name, m.uuid, m.state, m.defined_in
 FROM machine AS m

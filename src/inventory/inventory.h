@@ -131,7 +131,7 @@ void ia_beside_walk_release(struct ia_beside_walk *walk);
 bool ia_inventory_is_beside(struct ia_beside_walk *walk, const char *path, bool is_link);
 /* By its name and its directory the file is an image, a raw one where it has no magic, though it is in no use. */
 bool ia_inventory_is_image_by_place(const char *path);
-/* Reads such a file, or takes what its name says. */
+/* Reads such a file, or takes what its name means. */
 void ia_inventory_read_beside(struct ia_inventory *inventory, const char *path);
 
 #endif

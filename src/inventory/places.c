@@ -111,7 +111,7 @@ static bool has_forms(const char *path, const char *forms, const char *end)
     return true;
 }
 
-/* Most files are in no place, and their last byte says it. */
+/* Most files are in no place: their last byte is enough to see that. */
 static bool may_end(char form, char last)
 {
     if (form == '*')

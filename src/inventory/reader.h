@@ -26,7 +26,7 @@ struct ia_beside_reader {
     /* Its name and its place say all: the file is not read, and may be an image, or a symbolic link to one. One source
      * has all of them, and `text` is NULL. */
     bool by_name;
-    /* With places those that are in one of them, and each is what its place says, unless `takes` and `read` are there.
+    /* With places those that are in one of them, and each is what its place means, unless `takes` and `read` are there.
      */
     const struct ia_place *places;
     size_t place_count;

@@ -113,7 +113,7 @@ static bool is_disk_device(const char *device)
            rest[number + 1 + strspn(rest + number + 1, "0123456789")] == '\0';
 }
 
-/* Several machines may write to it: so says the disk, or its bus. */
+/* Several machines may write to it: by the disk, or by its bus. */
 static bool is_shared(const struct vmware *vm, const char *device)
 {
     IA_AUTO_FREE char *bus = strndup(device, strcspn(device, ":"));

@@ -220,7 +220,7 @@ const struct ia_file_key *ia_catalog_key_of(const struct ia_catalog *catalog, in
 void ia_catalog_remind(struct ia_previous *previous, struct ia_vanished *vanished);
 /* After all were loaded; false: out of memory. */
 bool ia_catalog_index_vanished(struct ia_catalog *catalog);
-/* Images that an earlier scan met through --allow stay watched: adds those that still exist, or do again. */
+/* Images that an earlier scan found through --allow stay watched: adds those that still exist, or do again. */
 IA_MUST_CHECK enum ia_status ia_catalog_add_allowed(struct ia_catalog *catalog, struct ia_error *err);
 /* absent.c: images that vanished with a mount. */
 IA_MUST_CHECK enum ia_status ia_catalog_find_absent(struct ia_catalog *catalog, struct ia_error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Files that were away for some nights: a directory was moved aside, a disk was copied out and back, a header was
- * broken and repaired. One that comes back is what it was, with the number that others know it by. What is away names
+ * broken and repaired. One that comes back is what it was, with the number that others have for it. What is away names
  * nothing.
  */
 #include <stdlib.h>
