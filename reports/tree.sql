@@ -11,6 +11,7 @@
 -- column: disk_size | bytes | blocks that its files take on the host
 -- column: seen_data_bytes | bytes | base: data that the given image gets from it; image: its own data that it sees; dependent: data that it gets from the given image
 -- column: others | count | images on a base that are not drawn
+-- column: machines | text | machines of inventories that use it, up to three by name, with the claim's role where that is not disk; of more how many there are
 -- column: state | text | state of the image, ok where it could be mapped; or why the reference was not followed
 WITH RECURSIVE
 given AS (
@@ -51,6 +52,16 @@ below AS (
     FROM below AS b JOIN image AS i ON i.backing_id = b.image_id JOIN ranked AS r ON r.image_id = i.image_id
     WHERE i.image_id NOT IN (SELECT image_id FROM spine UNION SELECT image_id FROM given)
 ),
+-- A machine may claim an image by several roles, and two machines may have one name.
+claimed AS (
+    SELECT DISTINCT image_id, machine_id, machine || CASE role WHEN 'disk' THEN '' ELSE ' (' || role || ')' END AS name
+    FROM v_claim WHERE image_id IS NOT NULL ORDER BY 3
+),
+used AS (
+    SELECT image_id, CASE WHEN count(*) <= 3 THEN group_concat(name, ', ')
+                          ELSE count(DISTINCT machine_id) || ' machines' END AS machines
+    FROM claimed GROUP BY image_id
+),
 node AS (
     SELECT b.first + b.bases - s.depth AS level, '' AS key, s.image_id, 'base' AS relation, s.data_bytes,
            (SELECT count(*) FROM image AS o WHERE o.backing_id = s.image_id) - 1 AS others
@@ -65,13 +76,14 @@ node AS (
             WHERE c.image_id = d.image_id), NULL
     FROM below AS d, base_level AS b
 )
-SELECT level, path, relation, format, disk_size, seen_data_bytes, others, state
+SELECT level, path, relation, format, disk_size, seen_data_bytes, others, machines, state
 FROM (
     SELECT 0 AS level, '' AS key, path, 'unresolved' AS relation, NULL AS format, NULL AS disk_size,
-           NULL AS seen_data_bytes, NULL AS others, state
+           NULL AS seen_data_bytes, NULL AS others, NULL AS machines, state
     FROM loose
     UNION ALL
-    SELECT n.level, n.key, i.path, n.relation, i.format, v.disk_size, n.data_bytes, n.others, i.state
+    SELECT n.level, n.key, i.path, n.relation, i.format, v.disk_size, n.data_bytes, n.others, u.machines, i.state
     FROM node AS n JOIN image AS i ON i.image_id = n.image_id JOIN v_image AS v ON v.image_id = n.image_id
+    LEFT JOIN used AS u ON u.image_id = n.image_id
 )
 ORDER BY key, level;

@@ -24,7 +24,7 @@ static const char help[] =
     "      --confine DIR        open nothing outside DIR (may be given again)\n"
     "      --db FILE            draw from the store: its backing files and all that is based on it, with the data "
     "that\n"
-    "                           they see of IMAGE\n"
+    "                           they see of IMAGE, and the machines that use each\n"
     "  -h, --help               print this\n\n"
     "Exit status: 0 done, 1 failed, 2 usage.\n";
 
@@ -76,7 +76,7 @@ static void begin_text(struct ia_buf *text, const char *format, int64_t disk, in
 /* From the store: the rows of reports/tree.sql become nodes. */
 
 /* The columns of that report, in its order. */
-enum tree_column { LEVEL, PATH, RELATION, FORMAT, DISK, SEEN, OTHERS, STATE, TREE_COLUMNS };
+enum tree_column { LEVEL, PATH, RELATION, FORMAT, DISK, SEEN, OTHERS, MACHINES, STATE, TREE_COLUMNS };
 
 static enum ia_status tree_begin(struct ia_render *render, struct ia_error *err)
 {
@@ -86,7 +86,7 @@ static enum ia_status tree_begin(struct ia_render *render, struct ia_error *err)
     return render->own != NULL ? IA_OK : ia_no_memory(err);
 }
 
-static void tree_text(struct ia_buf *text, const struct ia_cell *cells)
+static void tree_text(struct ia_buf *text, const struct ia_cell *cells, bool utf8)
 {
     if (cells[FORMAT].value == IA_VALUE_NULL) {
         ia_buf_addf(text, "[%s]", cells[STATE].text);
@@ -97,6 +97,10 @@ static void tree_text(struct ia_buf *text, const struct ia_cell *cells)
         ia_buf_addf(text, ", %s", cells[STATE].text);
     if (cells[OTHERS].integer > 0)
         ia_buf_addf(text, ", %" PRId64 " more on it", cells[OTHERS].integer);
+    if (cells[MACHINES].value == IA_VALUE_TEXT) {
+        ia_buf_add_str(text, ", used by ");
+        ia_text_show(text, cells[MACHINES].text, strlen(cells[MACHINES].text), utf8);
+    }
     ia_buf_add_char(text, ']');
 }
 
@@ -106,7 +110,7 @@ static enum ia_status tree_row(struct ia_render *render, const struct ia_cell *c
         cells[STATE].value != IA_VALUE_TEXT)
         return ia_fail(err, IA_BUG, "a row of the report 'tree' lacks a value");
     IA_AUTO_BUF struct ia_buf text = {0};
-    tree_text(&text, cells);
+    tree_text(&text, cells, render->options.utf8);
     return nodes_add(render->own, (size_t)cells[LEVEL].integer, cells[PATH].text, &text,
                      strcmp(cells[RELATION].text, "image") == 0, err);
 }

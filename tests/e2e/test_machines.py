@@ -43,6 +43,23 @@ def test_shares_add_up_to_the_disk_to_the_byte(case):
     case.same(sum(row["total_bytes"] for row in rows.values()), blocks(base, alone, iso, *disks), "all adds up to the disk")
 
 
+def test_a_drawing_names_the_machines_that_use_an_image(case):
+    site = case.site()
+    base = write(create(site.path("base.qcow2"), MIB), 0)
+    disk = write(create(site.path("disk.qcow2"), MIB, base), 1)
+    point = write(create(site.path("point.qcow2"), MIB, base), 2)
+    shared = write(create(site.path("shared.qcow2"), MIB, base), 3)
+    free = write(create(site.path("free.qcow2"), MIB, base), 4)
+    inventory = listed(site, f"{disk}\tweb", f"{disk}\tdb\x1b[31m", f"{point}\tweb\trestore-point", *(f"{shared}\tnode{i}" for i in range(4)))
+    site.scan(inventory=inventory)
+    lines = site.run("chain", "--db", site.db, base, env=dict(os.environ, LC_ALL="C")).out.splitlines()
+    drawn = {line.split("  [")[0].split()[-1]: line.partition(", used by ")[2] for line in lines}
+    case.same(drawn, {base: "", "disk.qcow2": "db\\x1b[31m, web]", "point.qcow2": "web (restore-point)]", "shared.qcow2": "4 machines]",
+                      "free.qcow2": ""}, "each image with its machines, their names made safe for a terminal", lines)
+    site.scan()
+    case.same("used by" in site.run("chain", "--db", site.db, base).out, False, "none without an inventory", [free])
+
+
 def test_a_machine_is_shown_with_all_that_it_uses(case):
     site = case.site()
     base = write(create(site.path("base.qcow2"), MIB), 0)
@@ -141,6 +158,7 @@ def test_prove_wants_to_be_asked_for_what_is_unclaimed(case):
 
 TESTS = [
     test_shares_add_up_to_the_disk_to_the_byte,
+    test_a_drawing_names_the_machines_that_use_an_image,
     test_a_machine_is_shown_with_all_that_it_uses,
     test_what_no_machine_uses_is_unclaimed,
     test_other_reports_name_machines_beside_images,

@@ -426,14 +426,14 @@ static void dependents_in_a_ring_are_listed_once(void **state)
                   "path,direct\n/r/top.qcow2,1\n/r/base.qcow2,0\n/r/right.qcow2,0\n");
 }
 
-#define TREE_HEAD "level,path,relation,format,disk_size,seen_data_bytes,others,state\n"
+#define TREE_HEAD "level,path,relation,format,disk_size,seen_data_bytes,others,machines,state\n"
 
 static void tree_has_the_bases_of_an_image_and_all_above_it(void **state)
 {
     expect_report(*state, "tree", NULL, "/r/left.qcow2",
-                  TREE_HEAD "0,/r/base.qcow2,base,qcow2,307200,150000,1,ok\n"
-                            "1,/r/left.qcow2,image,qcow2,307200,262144,,ok\n"
-                            "2,/r/top.qcow2,dependent,qcow2,307200,65536,,ok\n");
+                  TREE_HEAD "0,/r/base.qcow2,base,qcow2,307200,150000,1,,ok\n"
+                            "1,/r/left.qcow2,image,qcow2,307200,262144,,,ok\n"
+                            "2,/r/top.qcow2,dependent,qcow2,307200,65536,,,ok\n");
     expect_report(*state, "tree", "level,path,relation", "/r/base.qcow2",
                   "level,path,relation\n0,/r/base.qcow2,image\n1,/r/left.qcow2,dependent\n2,/r/top.qcow2,dependent\n"
                   "1,/r/right.qcow2,dependent\n");
