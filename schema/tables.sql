@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- The store's tables, version 15: what the latest scan saw, and a short history of the scans before it. They are internal;
+-- The store's tables, version 16: what the latest scan saw, and a short history of the scans before it. They are internal;
 -- the views of views.sql are the contract. Sizes, offsets and lengths are bytes: guest bytes are those of the disk as the
 -- guest sees it, host bytes those of files or blocks on the host. Ranges are half-open: start and length. Columns ..._ns
 -- are nanoseconds since 1970 UTC. Flags are 0 and 1. Paths are the bytes of the file system, as they are.
@@ -245,6 +245,7 @@ CREATE TABLE image_header (
     version             INTEGER,  -- of the format; NULL: the format has none, or it is unknown
     virtual_size        INTEGER,  -- guest bytes; NULL: the header was not understood
     cluster_size        INTEGER,  -- bytes; NULL: the format has none, or the header was not understood
+    hidden              INTEGER NOT NULL DEFAULT 0 CHECK (hidden IN (0, 1)),         -- 1: it is marked as a base of others
     encrypted           INTEGER NOT NULL DEFAULT 0 CHECK (encrypted IN (0, 1)),
     dirty               INTEGER NOT NULL DEFAULT 0 CHECK (dirty IN (0, 1)),          -- 1: not closed cleanly
     corrupt             INTEGER NOT NULL DEFAULT 0 CHECK (corrupt IN (0, 1)),        -- 1: it is marked so
@@ -422,7 +423,8 @@ CREATE TABLE packed_reference (
     base_id   INTEGER,           -- file_id of a file that the image may have been made on: its name led there when a scan
                                  -- first saw it, or had led there before; that is target_id, or no more; -1: it was made on
                                  -- another one that no scan saw there, and path is a newer one; -2: the same, and a newer
-                                 -- symbolic link led to path; NULL: this is none
+                                 -- symbolic link led to path; -3: it led nowhere; NULL: this
+                                 -- is none
     PRIMARY KEY (file_id, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX packed_reference_target ON packed_reference (target_id);
@@ -602,7 +604,7 @@ CREATE TABLE candidate (
 -- Why a candidate counts as a backing file.
 CREATE TABLE evidence (
     image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
-    code     TEXT NOT NULL CHECK (code IN ('named', 'was-named', 'backing-glob', 'external-snapshot', 'openstack-base', 'proxmox-template')),
+    code     TEXT NOT NULL CHECK (code IN ('named', 'was-named', 'backing-glob', 'external-snapshot', 'openstack-base', 'proxmox-template', 'hidden')),
     subject  TEXT NOT NULL,  -- named, was-named: path of the image that names it; backing-glob: the glob; else ''
     scan_id  INTEGER,        -- was-named: the latest scan that saw it named; else NULL
     sentence TEXT NOT NULL,  -- the same in words

@@ -81,6 +81,7 @@ const struct ia_evidence_kind ia_evidence_kinds[IA_EVIDENCE_COUNT] = {
     [IA_EVIDENCE_WAS_NAMED] = {"was-named", "scan %jd saw it named as backing file by '%s'"},
     [IA_EVIDENCE_BACKING_GLOB] = {"backing-glob", "matches --backing-glob '%s'"},
     [IA_EVIDENCE_OPENSTACK_BASE] = {"openstack-base", "lies in a directory _base, where OpenStack keeps base images"},
+    [IA_EVIDENCE_HIDDEN] = {"hidden", "is marked as hidden in its footer, as XCP-ng does with what disks are based on"},
     [IA_EVIDENCE_EXTERNAL_SNAPSHOT] = {"external-snapshot", "may be a snapshot of the machine's disk %s"},
     [IA_EVIDENCE_PROXMOX_TEMPLATE] = {"proxmox-template", "has the name of a Proxmox template's disk, base-N-disk-N"},
 };

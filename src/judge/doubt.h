@@ -67,6 +67,7 @@ enum ia_evidence {
     IA_EVIDENCE_BACKING_GLOB,      /* it matches --backing-glob */
     IA_EVIDENCE_OPENSTACK_BASE,    /* it lies where OpenStack keeps base images */
     IA_EVIDENCE_PROXMOX_TEMPLATE,  /* it has the name of a Proxmox template's disk */
+    IA_EVIDENCE_HIDDEN,            /* it is marked so, as XenServer and XCP-ng do with what other disks are based on */
     IA_EVIDENCE_EXTERNAL_SNAPSHOT, /* a machine's disk is its only overlay, or based on that: it is a point to go back
                                       to */
     IA_EVIDENCE_COUNT

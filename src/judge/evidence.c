@@ -102,6 +102,8 @@ bool ia_judge_evidence(const struct ia_judge *judge, size_t number, ia_evidence_
     const struct ia_graph_image *disk = disk_above(judge, number);
     if (disk != NULL && !each(ctx, IA_EVIDENCE_EXTERNAL_SNAPSHOT, disk->path, 0))
         return false;
+    if (image->is_hidden && !each(ctx, IA_EVIDENCE_HIDDEN, "", 0))
+        return false;
     enum ia_evidence place = ia_evidence_of_place(image->path);
     return place == IA_EVIDENCE_COUNT || each(ctx, place, "", 0);
 }

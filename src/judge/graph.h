@@ -53,6 +53,7 @@ struct ia_graph_image {
     const char *identity; /* its own; NULL: it has none */
     const char *expects;  /* its parent's, which has no name and is found by it alone; NULL: it has no such parent */
     bool is_template;     /* to be kept whole */
+    bool is_hidden;       /* it is marked as what others are based on */
     bool is_claimed;      /* a machine uses it */
     bool is_disk;         /* as its disk */
     bool has_snapshots;   /* internal ones */
@@ -127,11 +128,12 @@ struct ia_graph_part {
 };
 
 /* What a packed image was made on, where nothing is known of that: what its name led to instead when it was seen first,
- * at `path`, is another file. */
-enum ia_graph_unknown {
-    IA_GRAPH_UNKNOWN_NOT,
-    IA_GRAPH_UNKNOWN_NEWER,  /* it is newer than what is packed */
-    IA_GRAPH_UNKNOWN_LINKED, /* a symbolic link that led to it is */
+ * at `path`, is another file, or none. */
+enum ia_graph_unknown { /* the numbers are those of the store */
+                        IA_GRAPH_UNKNOWN_NOT = 0,
+                        IA_GRAPH_UNKNOWN_NEWER = -1,  /* it is newer than what is packed */
+                        IA_GRAPH_UNKNOWN_LINKED = -2, /* a symbolic link that led to it is */
+                        IA_GRAPH_UNKNOWN_LOST = -3,   /* there is none, and `path` is "" */
 };
 
 /* One name that an image holds of another file, and that is packed itself. */

@@ -37,7 +37,7 @@ static bool may_be_renamed_since(const struct ia_graph *graph, const struct ia_g
 
 /* What a packed image was made on, and nothing is known of, was there when it was written, in the stated format. A
  * symbolic link led to it that was turned, or removed: then it lies beside what is there now, or is called so in
- * another directory. Or it had the name that another file has now. */
+ * another directory. Or it had the name that another file has now, or none. */
 static bool may_be_base_of(const struct ia_graph *graph, const struct ia_graph_packed *packed, size_t number)
 {
     const struct ia_graph_image *image = &graph->images.items[number];
@@ -46,7 +46,7 @@ static bool may_be_base_of(const struct ia_graph *graph, const struct ia_graph_p
     if (is_newer || (packed->stated != NULL && strcmp(packed->stated, image->format) != 0))
         return false;
     return is_near(graph, image, packed->path) ||
-           (packed->unknown == IA_GRAPH_UNKNOWN_NEWER && may_be_renamed_since(graph, image, packed->written_ns));
+           (packed->unknown != IA_GRAPH_UNKNOWN_LINKED && may_be_renamed_since(graph, image, packed->written_ns));
 }
 
 static void find_packed_of_image(struct ia_finder *finder, size_t number)

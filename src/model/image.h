@@ -48,6 +48,7 @@ struct ia_image_facts {
     int version;             /* of the format, its major one, as stated in the header of the main file; 0: not stated */
     bool has_data_file;      /* guest data is in an external data file (qcow2) */
     bool extended_l2;        /* clusters have 32 subclusters (qcow2) */
+    bool hidden;             /* it is marked as what others are based on, and no disk of its own (vpc) */
     bool zeroed_grains;      /* grains can be marked as zeroes, which gives nothing back (vmdk) */
     bool read_only;          /* QEMU opens images of this kind for reading alone, whatever it does with the format */
     bool write_once;         /* QEMU writes no cluster of it a second time: streams of compressed ones */

@@ -2,6 +2,7 @@
 /* The rows of the judge's graph: one statement a table, each in the order of its numbers. */
 #include <string.h>
 
+#include "base/checked.h"
 #include "judge/finding_kind.h"
 #include "store/graph_columns.h"
 
@@ -80,6 +81,7 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .is_claimed = sqlite3_column_int(stmt, 30) != 0,
         .is_disk = sqlite3_column_int(stmt, 31) != 0,
         .is_below = sqlite3_column_int(stmt, 32) != 0,
+        .is_hidden = sqlite3_column_int(stmt, 33) != 0,
     };
     return image.file == IA_GRAPH_NONE || (ia_vec_push(&stored->image_ids, sqlite3_column_int64(stmt, 0)) &&
                                            ia_vec_push(&stored->graph.images, image));
@@ -140,13 +142,6 @@ static bool add_part(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
     return part.image == IA_GRAPH_NONE || ia_vec_push(&stored->graph.parts, part);
 }
 
-static enum ia_graph_unknown unknown_of(int64_t base_id)
-{
-    if (base_id >= 0)
-        return IA_GRAPH_UNKNOWN_NOT;
-    return base_id == -1 ? IA_GRAPH_UNKNOWN_NEWER : IA_GRAPH_UNKNOWN_LINKED;
-}
-
 static bool add_packed(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     struct ia_graph_packed packed = {
@@ -157,7 +152,7 @@ static bool add_packed(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .path = ia_graph_column_text_or_empty(stored, stmt, 4),
         .target = ia_graph_column_file(stored, stmt, 5),
         .is_base = sqlite3_column_int64(stmt, 6) > 0,
-        .unknown = unknown_of(sqlite3_column_int64(stmt, 6)),
+        .unknown = (enum ia_graph_unknown)ia_min(sqlite3_column_int64(stmt, 6), 0),
         .stated = ia_graph_column_text(stored, stmt, 7),
         .written_ns = sqlite3_column_int64(stmt, 8),
     };
@@ -261,7 +256,8 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
          " r.referenced_path, r.base_id, i.parent_differs, r.referenced_uncertain,"
          " i.link_is_newer, r.path_since_ns, r.seen_since_ns, r.past_base_id, abs(r.past_base_id), i.is_claimed,"
          " EXISTS (SELECT 1 FROM claim AS c WHERE c.file_id = i.file_id AND c.role = 'disk'),"
-         " EXISTS (SELECT 1 FROM claim AS c WHERE c.file_id = i.file_id AND c.role = 'backing')"
+         " EXISTS (SELECT 1 FROM claim AS c WHERE c.file_id = i.file_id AND c.role = 'backing'),"
+         " h.hidden"
          " FROM image AS i LEFT JOIN image_header AS h USING (image_id) LEFT JOIN image_account AS a USING (image_id)"
          " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
          " ORDER BY i.image_id"},

@@ -80,7 +80,7 @@ struct ia_image_row {
     const char *variant;
     int64_t version;                    /* -1: none, or unknown */
     int64_t virtual_size, cluster_size; /* -1: unknown */
-    bool encrypted, dirty, corrupt, truncated, has_data_file, extended_l2;
+    bool hidden, encrypted, dirty, corrupt, truncated, has_data_file, extended_l2;
     const char *compression;                   /* NULL: there is no choice */
     const char *backing_name, *backing_format; /* NULL: none */
     bool backing_by_identity;
@@ -147,6 +147,14 @@ struct ia_packed_file_row {
     const char *problem; /* NULL: none */
 };
 
+/* In the place of a base's file_id: the image was made on another file than the one there, that no scan saw there. Of a
+ * packed image the number is that of enum ia_graph_unknown. */
+enum {
+    IA_BASE_UNKNOWN = -1,
+    IA_BASE_LINKED = -2, /* its name goes by a symbolic link that was turned since */
+    IA_BASE_LOST = -3,   /* its name leads nowhere */
+};
+
 struct ia_packed_reference_row {
     int64_t file_id, number;
     const char *member, *format, *kind, *name;
@@ -154,7 +162,7 @@ struct ia_packed_reference_row {
     const char *path;   /* "": none */
     const char *state;
     int64_t target_id; /* file; 0: none */
-    int64_t base_id;   /* the same, of one that may be no more */
+    int64_t base_id;   /* the same, of one that may be no more, or one of the above */
 };
 
 /* A name that an image has no more. */

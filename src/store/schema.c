@@ -10,8 +10,8 @@ enum { TABLES, VIEWS };
 struct ia_schema ia_schema_current(void)
 {
     return (struct ia_schema){
-        .first_version = 15,
-        .version = 15,
+        .first_version = 16,
+        .version = 16,
         .tables = ia_schema_files[TABLES].text,
         .views = ia_schema_files[VIEWS].text,
     };

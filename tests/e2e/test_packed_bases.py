@@ -61,11 +61,11 @@ def lay_releases(site, name="current/gold.qcow2"):
     create(site.path("vm.qcow2"), MIB, site.path(name))
 
 
-def turn(site, release="v2", age=0):
-    """The link, as if that had been done so many seconds ago."""
+def turn(site, release="v2", age=0, at=None):
+    """The link, as if that had been done so many seconds ago, or when the file was written."""
     os.unlink(site.path("current"))
     os.symlink(release, site.path("current"))
-    made = os.lstat(site.path("current")).st_mtime_ns - age * 10 ** 9
+    made = os.stat(at).st_mtime_ns if at else os.lstat(site.path("current")).st_mtime_ns - age * 10 ** 9
     os.utime(site.path("current"), ns=(made, made), follow_symlinks=False)
 
 
@@ -336,7 +336,8 @@ def test_what_leads_to_a_newer_file_may_mean_any_older_one(case):
 
 def test_a_turned_directory_means_what_the_scan_before_had_there(case):
     """The packed file and the turn of a link lie between two scans."""
-    for word, turned, seen in (("turned", True, True), ("turned under what no scan saw", True, False), ("as it was", False, True)):
+    for word, turned, seen, tick in (("turned", True, True, False), ("turned under what no scan saw", True, False, False),
+                                     ("turned in the tick in which the packed file was written", True, False, True), ("as it was", False, True, False)):
         site = case.site()
         lay(site)
         lay_releases(site)
@@ -345,11 +346,11 @@ def test_a_turned_directory_means_what_the_scan_before_had_there(case):
         if not turned:
             turn(site)
         site.scan()
-        pack(site, source="vm.qcow2" if seen else "../vm.qcow2")
+        packed_file = pack(site, source="vm.qcow2" if seen else "../vm.qcow2")
         if seen:
             os.unlink(site.path("vm.qcow2"))
         if turned:
-            turn(site)
+            turn(site, at=packed_file if tick else None)
         case.same(abandon_releases(site), (DOUBTED if turned else FREE, DOUBTED), f"a directory that was {word}")
 
 
@@ -394,6 +395,31 @@ def test_what_a_name_led_to_is_not_mistaken_later(case):
     case.same((verdict(site, "new.qcow2"), verdict(site, "other.qcow2")), (DOUBTED, FREE), "it is doubted although the name leads elsewhere now")
 
 
+def test_what_leads_nowhere_may_mean_what_was_renamed_since(case):
+    """Before the first scan the base got another name, on another file system where it is a copy with the time of its last write."""
+    for word, moved, made, expected in (("renamed", os.rename, "older", DOUBTED), ("moved to another file system", shutil.copy2, "older", DOUBTED),
+                                        ("made since", os.rename, "newer", FREE), ("of another format", os.rename, "raw", FREE)):
+        site = case.site()
+        lay(site)
+        if made == "raw":
+            must("qemu-img", "convert", "-O", "qcow", site.path("base.qcow2"), site.path("base.qcow"))
+            os.rename(site.path("base.qcow"), site.path("base.qcow2"))
+            os.unlink(site.path("over.qcow2"))
+            create(site.path("over.qcow2"), MIB, "base.qcow2", "qcow")
+        rebase(site, site.path("base.qcow2"), "over-other.qcow2")
+        pack(site, source="over-other.qcow2" if made == "raw" else "over.qcow2")
+        rebase(site, "other.qcow2", "over-other.qcow2")
+        os.makedirs(site.path("moved"))
+        moved(site.path("base.qcow2"), site.path("moved/new"))
+        if moved is not os.rename:
+            os.unlink(site.path("base.qcow2"))
+        if made == "newer":
+            os.replace(write(create(site.path("moved/made.qcow2"), MIB), 0), site.path("moved/new"))
+        must("qemu-img", "rebase", "-q", "-u", "-b", "moved/new", "-F", "qcow" if made == "raw" else "qcow2", site.path("over.qcow2"))
+        abandon(site)
+        case.same((verdict(site, "moved/new"), verdict(site, "other.qcow2")), (expected, FREE), f"a base that was {word}")
+
+
 def test_another_content_means_what_it_names(case):
     """The packed file is written anew in its place: what it held before is no more."""
     site = case.site()
@@ -436,7 +462,7 @@ TESTS = [test_a_renamed_base_stays_the_one_that_is_meant, test_a_what_if_has_the
          test_what_was_packed_again_means_what_it_meant, test_a_base_is_known_as_a_copy_with_its_time_stamp,
          test_a_directory_that_was_turned_to_another_keeps_the_former, test_what_leads_to_a_newer_file_may_mean_any_older_one,
          test_a_turned_directory_means_what_the_scan_before_had_there, test_each_former_name_of_an_image_counts,
-         test_what_a_name_led_to_is_not_mistaken_later, test_another_content_means_what_it_names,
+         test_what_a_name_led_to_is_not_mistaken_later, test_what_leads_nowhere_may_mean_what_was_renamed_since, test_another_content_means_what_it_names,
          test_a_packed_file_that_cannot_be_read_for_a_night_is_remembered]
 
 

@@ -9,7 +9,7 @@ import os
 import harness
 from builders import vpc
 from builders.vpc import Block, Footer, Layout, Parent
-from sites import MIB, create, qemu_io
+from sites import MIB, create, must, qemu_io
 
 BLOCK = 2 * MIB
 
@@ -144,7 +144,32 @@ def test_an_alias_file_is_a_line_of_text(case):
     case.same(len(found), 6, "each of them")
 
 
+def test_a_vhd_that_is_marked_as_hidden_was_a_base(case):
+    """XCP-ng's storage manager marks what other disks are based on (vhdutil.py of xapi-project/sm: "set -n ... -f hidden -v 1")."""
+    for word, hidden, expected in (("hidden", 1, ("unreferenced", "proven")), ("not hidden", 0, None)):
+        site = case.site()
+        for name in ("base.vhd", "flat.vhd"):
+            footer = Footer(2 * BLOCK, hidden=hidden, unique=vpc.identity(len(name)))
+            data = vpc.fixed(vpc.pattern(2 * BLOCK, 1), footer) if name == "flat.vhd" else vpc.sparse({0: Block(vpc.pattern(BLOCK, 1))}, footer, Layout(BLOCK))
+            with open(site.path(name), "wb") as file:
+                file.write(data)
+        must("qemu-img", "info", "-f", "vpc", site.path("base.vhd"))
+        for scan in ("first", "second"):  # what is not read again stays what it was
+            site.scan()
+            rows = site.unused()
+            case.same([(row["status"], row["verdict"]) for row in rows.values()], [expected] * 2 if expected else [], f"{word}, {scan} scan: both kinds of VHD")
+        case.same({code for code, in site.query("SELECT code FROM v_evidence")}, {"hidden"} if expected else set(), "for that reason alone")
+    site = case.site()
+    with open(site.path("base.vhd"), "wb") as file:
+        file.write(vpc.sparse({0: Block(vpc.pattern(BLOCK, 1))}, Footer(2 * BLOCK, hidden=1), Layout(BLOCK)))
+    with open(site.path("disk.vhd"), "wb") as file:
+        file.write(vpc.sparse({}, Footer(2 * BLOCK, unique=vpc.identity(2)), Layout(BLOCK), Parent(name="base.vhd")))
+    site.scan()
+    case.same(site.unused().get("base.vhd"), None, "one that a disk is based on is in use")
+
+
 TESTS = [
+    test_a_vhd_that_is_marked_as_hidden_was_a_base,
     test_a_directory_without_a_parent_hides_nothing,
     test_a_parent_that_is_such_a_directory_hides_nothing,
     test_what_cannot_be_made_out_hides,

@@ -159,6 +159,7 @@ CHANGE(orphan_is_template, i[ORPHAN].is_template = true)
 CHANGE(orphan_without_evidence, i[ORPHAN].named_scan = 0)
 CHANGE(alone_matches_glob, assert_true(ia_vec_push(&g->backing_globs, "alone*")))
 CHANGE(alone_is_in_base_folder, i[ALONE].path = "/r/_base/alone")
+CHANGE(alone_is_hidden, i[ALONE].is_hidden = true)
 CHANGE(alone_is_called_as_proxmox_does, i[ALONE].path = "/r/base-7-disk-0.raw")
 CHANGE(orphan_is_named, stand_on(g, ALONE, ORPHAN))
 CHANGE(orphan_by_alias, refer(g, ALONE, IA_GRAPH_ALIAS, IA_GRAPH_FOLLOWED, "o", "/r/orphan.qcow2", ORPHAN))
@@ -466,6 +467,13 @@ CHANGE(packed_by_a_turned_link, g->files.items[ORPHAN].ctime_ns = 4; LINKED(5, "
 CHANGE(packed_by_a_link_turned_elsewhere, LINKED(5, "/r/s/alone.qcow2"))
 CHANGE(packed_by_a_link_turned_to_another_directory, LINKED(5, "/r/s/orphan.qcow2"))
 CHANGE(packed_before_what_lies_beside, g->files.items[ORPHAN].ctime_ns = 4; NEWER("qcow2", 5))
+#define LOST(format) PACKED_UNKNOWN("/r/x.gz", "o", format, 5, IA_GRAPH_UNKNOWN_LOST, "")
+CHANGE(packed_on_what_is_lost, LOST("qcow2"))
+CHANGE(packed_on_what_is_lost_and_raw, LOST("raw"))
+CHANGE(packed_on_what_is_lost_after_orphan_was_renamed, g->files.items[ORPHAN].ctime_ns = 4; LOST("qcow2"))
+CHANGE(packed_on_what_is_lost_after_orphan_was_seen, i[ORPHAN].path_since_ns = 4; LOST("qcow2"))
+CHANGE(packed_on_what_is_lost_before_orphan_was_made, g->files.items[ORPHAN].mtime_ns = 7; i[ORPHAN].named_mtime_ns = 7;
+       LOST("qcow2"))
 #define NEWER_ELSEWHERE PACKED_UNKNOWN("/r/x.gz", "o", "qcow2", 5, IA_GRAPH_UNKNOWN_NEWER, "/r/s/alone.qcow2")
 CHANGE(packed_after_orphan_was_seen, i[ORPHAN].path_since_ns = 4; NEWER_ELSEWHERE)
 CHANGE(packed_before_orphan_was_seen, i[ORPHAN].path_since_ns = 5; NEWER_ELSEWHERE)
@@ -540,6 +548,7 @@ static const struct rule {
     {"evidence by --backing-glob", alone_matches_glob, ORPHAN_PROVEN "alone.qcow2 unreferenced:\n" BASE_PROVEN},
     {"evidence by a folder of OpenStack", alone_is_in_base_folder,
      ORPHAN_PROVEN "_base/alone unreferenced:\n" BASE_PROVEN},
+    {"evidence by a mark in its footer", alone_is_hidden, ORPHAN_PROVEN "alone.qcow2 unreferenced:\n" BASE_PROVEN},
     {"evidence by a name of Proxmox", alone_is_called_as_proxmox_does,
      ORPHAN_PROVEN "base-7-disk-0.raw unreferenced:\n" BASE_PROVEN},
     {"an image names it as backing file", orphan_is_named, BASE_PROVEN},
@@ -836,6 +845,15 @@ static const struct rule {
     {"it had its path before that", packed_after_orphan_was_seen, ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
     {"it was seen after that", packed_before_orphan_was_seen,
      ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_BUT("packed-reference [/r/x.gz]")},
+    {"a packed image was made on what is lost", packed_on_what_is_lost,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it is of another format than what is lost", packed_on_what_is_lost_and_raw, ORPHAN_PROVEN BASE_PROVEN},
+    {"it was renamed before what lost its base was packed", packed_on_what_is_lost_after_orphan_was_renamed,
+     ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it had its path before what lost its base was packed", packed_on_what_is_lost_after_orphan_was_seen,
+     ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it was made after what lost its base was packed", packed_on_what_is_lost_before_orphan_was_made,
+     ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
     {"it has the name of what a turned link leads to", packed_by_a_link_turned_to_another_directory,
      ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_PROVEN},
     {"it lies beside what a turned link leads to", packed_by_a_turned_link,
@@ -989,6 +1007,8 @@ static void evidence_is_listed_with_its_subject(void **state)
     expect_evidence(ALONE, alone_matches_glob, "backing-glob: matches --backing-glob 'alone*'\n");
     expect_evidence(ALONE, alone_is_in_base_folder,
                     "openstack-base: lies in a directory _base, where OpenStack keeps base images\n");
+    expect_evidence(ALONE, alone_is_hidden,
+                    "hidden: is marked as hidden in its footer, as XCP-ng does with what disks are based on\n");
     expect_evidence(ALONE, alone_is_called_as_proxmox_does,
                     "proxmox-template: has the name of a Proxmox template's disk, base-N-disk-N\n");
 }

@@ -129,6 +129,7 @@ static const struct ia_image_row whole = {
     .version = 3,
     .virtual_size = 4096,
     .cluster_size = 512,
+    .hidden = true,
     .dirty = true,
     .truncated = true,
     .extended_l2 = true,

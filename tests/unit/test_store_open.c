@@ -107,7 +107,7 @@ static void expect_refused(const char *words)
 static void a_store_of_a_development_version_is_left_alone(void **state)
 {
     (void)state;
-    for (int version = 1; version <= 14; version++) {
+    for (int version = 1; version <= 15; version++) {
         char sql[64];
         unlink("store.db");
         make_store("store.db");
@@ -121,8 +121,8 @@ static void a_store_of_a_newer_version_is_left_alone(void **state)
 {
     (void)state;
     make_store("store.db");
-    execute("store.db", "PRAGMA user_version = 16");
-    expect_refused("newer than this program's 15");
+    execute("store.db", "PRAGMA user_version = 17");
+    expect_refused("newer than this program's 16");
 }
 
 static void somebody_elses_database_is_left_alone(void **state)
@@ -130,7 +130,7 @@ static void somebody_elses_database_is_left_alone(void **state)
     (void)state;
     execute("store.db", "CREATE TABLE t (x); INSERT INTO t VALUES (1)");
     expect_refused("is a database of something else");
-    execute("store.db", "PRAGMA journal_mode = WAL; PRAGMA user_version = 15");
+    execute("store.db", "PRAGMA journal_mode = WAL; PRAGMA user_version = 16");
     expect_refused("is a database of something else");
     execute("store.db", "PRAGMA application_id = 42");
     expect_refused("is a database of something else");

@@ -18,6 +18,7 @@ enum {
     TYPE_AT = 60,
     CHECKSUM_AT = 64,
     UUID_AT = 68,
+    HIDDEN_AT = 85, /* reserved by the specification; XenServer's tools set it on what other disks are based on */
 };
 
 #define MAX_GEOMETRY (INT64_C(65535) * 16 * 255)
@@ -109,6 +110,7 @@ enum ia_status vpc_read_footer(struct ia_image *image, struct vpc *v, struct ia_
     v->footer_offset = at;
     v->header_offset = ia_be64(footer + DATA_OFFSET_AT);
     image->facts.virtual_size = sectors * VPC_SECTOR;
+    image->facts.hidden = footer[HIDDEN_AT] != 0;
     vpc_identity(footer + UUID_AT, image->identity.own);
     /* The guest's bytes are before the footer. QEMU reads on into it, and zeroes after it. */
     if (v->type == VPC_FIXED && image->facts.virtual_size > at)

@@ -92,6 +92,7 @@ static void fill_image(struct ia_previous *previous, const struct ia_image_row *
     facts->backing_format = copy(row->backing_format, ok);
     *ok = restore_identity(parsed, row) && *ok;
     facts->backing_by_identity = row->backing_by_identity;
+    facts->hidden = row->hidden;
     facts->encrypted = row->encrypted;
     facts->dirty = row->dirty;
     facts->marked_corrupt = row->corrupt;

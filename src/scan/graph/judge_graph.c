@@ -104,6 +104,7 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .identity = text_of(identity->own),
         .expects = file->parsed.facts.backing_by_identity ? text_of(identity->parent) : NULL,
         .is_template = file->node->is_template,
+        .is_hidden = file->parsed.facts.hidden,
         .is_claimed = file->node->is_claimed,
         .unsettled = file->node->unsettled,
         .base_before = file->node->base_before == IA_NO_FILE ? IA_GRAPH_NONE : file->node->base_before,

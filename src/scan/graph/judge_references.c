@@ -2,6 +2,8 @@
 /* What images name, in the graph that the judge looks at. */
 #include "scan/graph/judge_graph.h"
 
+#include "base/checked.h"
+
 static enum ia_graph_state state_of(enum ia_resolve_state state)
 {
     if (state == IA_RESOLVE_MISSING)
@@ -94,13 +96,6 @@ static enum ia_graph_state packed_state_of(const struct ia_packed_target *target
     return target->state == IA_RESOLVE_FOLLOWED ? IA_GRAPH_FOLLOWED : state_of(target->state);
 }
 
-static enum ia_graph_unknown unknown_of(const struct ia_packed_target *target)
-{
-    if (target->base_id == IA_BASE_UNKNOWN)
-        return IA_GRAPH_UNKNOWN_NEWER;
-    return target->base_id == IA_BASE_LINKED ? IA_GRAPH_UNKNOWN_LINKED : IA_GRAPH_UNKNOWN_NOT;
-}
-
 bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *file)
 {
     for (size_t i = 0; i < file->node->packed.len; i++) {
@@ -114,7 +109,7 @@ bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *fil
             .path = target->path == NULL ? "" : target->path,
             .target = target->file == IA_NO_FILE ? IA_GRAPH_NONE : target->file,
             .is_base = target->is_base && target->file != IA_NO_FILE,
-            .unknown = unknown_of(target),
+            .unknown = (enum ia_graph_unknown)ia_min(target->base_id, 0),
             .stated = name->stated,
             .written_ns = file->key.mtime_ns,
         };

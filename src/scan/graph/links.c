@@ -240,7 +240,7 @@ bool ia_links_may_be_base(const struct ia_links *links, const struct ia_file *fi
 {
     const struct ia_scan_options *options = links->catalog->options;
     return file->node->is_referenced || file->node->is_template || ia_catalog_was_named(links->catalog, file) ||
-           ia_evidence_of_place(ia_file_path(file)) != IA_EVIDENCE_COUNT ||
+           file->parsed.facts.hidden || ia_evidence_of_place(ia_file_path(file)) != IA_EVIDENCE_COUNT ||
            matches_any(file, options->backing_globs, options->backing_glob_count);
 }
 

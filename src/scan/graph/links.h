@@ -41,12 +41,6 @@ struct ia_nested {
     bool of_part;  /* in the name of a data file, which is not followed then, and a finding itself */
 };
 
-/* In the place of a file_id: the image was made on another file than the one there, that no scan saw there. */
-enum {
-    IA_BASE_UNKNOWN = -1,
-    IA_BASE_LINKED = -2, /* of a packed image: by a symbolic link that was turned since */
-};
-
 /* Where a name in a packed image leads, or led. An identity and a description may lead to several files. */
 struct ia_packed_target {
     size_t name;                 /* place in the file's packed->names */

@@ -100,13 +100,13 @@ static size_t first_place(const struct ia_links *links, size_t number, size_t na
     return low;
 }
 
-/* A symbolic link on the way was made or turned after the packed file was written. */
+/* A symbolic link on the way was made or turned after the packed file was written, or at the same tick of the clock. */
 static bool has_newer_link(const struct ia_links *links, size_t number, size_t name)
 {
     int64_t written = links->catalog->files.items[number]->key.mtime_ns;
     for (size_t i = first_place(links, number, name);
          i < links->places.len && is_place_of(&links->places.items[i], number, name); i++)
-        if (ia_youngest_link(links->places.items[i].path) > written)
+        if (ia_youngest_link(links->places.items[i].path) >= written)
             return true;
     return false;
 }
@@ -160,6 +160,20 @@ static bool leads_somewhere(const struct ia_packed_first *first, size_t number, 
     return false;
 }
 
+/* Nothing is there. A path that leads outside what is scanned, or to another host, is not lost; an identity stays with
+ * its file whatever that is called, and the paths that come with it are only tried. */
+static bool is_lost(const struct ia_packed_first *first, size_t number, size_t name)
+{
+    const struct ia_file *file = first->links->catalog->files.items[number];
+    enum ia_packed_kind kind = file->packed->names.items[name].kind;
+    if (kind != IA_PACKED_BACKING && kind != IA_PACKED_DATA_FILE)
+        return false;
+    for (size_t i = 0; i < file->node->packed.len; i++)
+        if (file->node->packed.items[i].name == name && file->node->packed.items[i].state == IA_RESOLVE_MISSING)
+            return true;
+    return false;
+}
+
 enum ia_status ia_packed_first_find(struct ia_packed_first *first, size_t number, size_t name,
                                     struct ia_file_numbers *found, int64_t *unknown, struct ia_error *err)
 {
@@ -168,9 +182,14 @@ enum ia_status ia_packed_first_find(struct ia_packed_first *first, size_t number
     if (!is_turned)
         IA_TRY(add_targets(first, number, name, err));
     IA_TRY(add_former(first, number, name, is_turned, err));
-    bool is_misled = drop_newer(first, number) || (is_turned && leads_somewhere(first, number, name));
-    bool is_unknown = is_misled && found->all.len == 0;
-    *unknown = !is_unknown ? 0 : is_turned ? IA_BASE_LINKED : IA_BASE_UNKNOWN;
+    bool has_newer = drop_newer(first, number);
+    *unknown = 0;
+    if (found->all.len > 0)
+        return IA_OK;
+    if (has_newer || (is_turned && leads_somewhere(first, number, name)))
+        *unknown = is_turned ? IA_BASE_LINKED : IA_BASE_UNKNOWN;
+    else if (!leads_somewhere(first, number, name) && is_lost(first, number, name))
+        *unknown = IA_BASE_LOST;
     return IA_OK;
 }
 

@@ -23,8 +23,8 @@ struct ia_packed_first {
 void ia_packed_first_release(struct ia_packed_first *first);
 
 /* Adds the files that the name may mean, of the packed file of that number; name: its place in packed->names. *unknown:
- * IA_BASE_UNKNOWN or IA_BASE_LINKED where it leads to something else than the image was made on, and nothing is known
- * of that; else 0. */
+ * IA_BASE_UNKNOWN or IA_BASE_LINKED where it leads to something else than the image was made on, IA_BASE_LOST where it
+ * leads nowhere, and nothing is known of what that was; else 0. */
 IA_MUST_CHECK enum ia_status ia_packed_first_find(struct ia_packed_first *first, size_t number, size_t name,
                                                   struct ia_file_numbers *found, int64_t *unknown,
                                                   struct ia_error *err);

@@ -115,6 +115,7 @@ static void add_header(const struct ia_parsed *parsed, struct ia_image_row *row)
     row->version = facts->version > 0 ? facts->version : -1;
     row->virtual_size = read ? facts->virtual_size : -1;
     row->cluster_size = facts->cluster_size > 0 ? facts->cluster_size : -1;
+    row->hidden = facts->hidden;
     row->encrypted = facts->encrypted;
     row->dirty = facts->dirty;
     row->corrupt = facts->marked_corrupt;

@@ -58,6 +58,7 @@ class Footer:
     data_offset: int = NO_OFFSET
     version: int = VERSION
     checksum: int = None
+    hidden: int = 0  # struct hd_ftr in vhd.h of xapi-project/blktap: after "saved", reserved in the specification
 
     def pack(self):
         cylinders, heads, per_track = self.chs or geometry(self.size // SECTOR)
@@ -65,7 +66,7 @@ class Footer:
                   self.size, self.size, cylinders, heads, per_track, self.type]
         layout = ">8sIIQI4sI4sQQHBBI"
         head = struct.pack(layout, *fields)
-        tail = self.unique.bytes + bytes(1 + 427)
+        tail = self.unique.bytes + bytes([0, self.hidden]) + bytes(426)
         total = checksum(head + tail) if self.checksum is None else self.checksum
         data = head + struct.pack(">I", total) + tail
         assert len(data) == SECTOR
