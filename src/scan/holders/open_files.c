@@ -39,13 +39,15 @@ static void look_at_open_file(struct ia_pass *pass, int64_t dev, int64_t inode, 
         ia_pass_see(pass, dev, inode, how_open(pass, folder, name));
 }
 
-static void look_at_descriptor(struct ia_pass *pass, int fd, const char *folder, const char *name)
+/* False: what the process has open is not for us, and so it is with all that follows. */
+static bool look_at_descriptor(struct ia_pass *pass, int fd, const char *folder, const char *name)
 {
     struct statx stx;
     if (statx(fd, name, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &stx) != 0) {
-        if ((errno == EACCES || errno == EPERM) && !is_of_closed_file_system(fd, name))
+        bool is_denied = (errno == EACCES || errno == EPERM) && !is_of_closed_file_system(fd, name);
+        if (is_denied)
             ia_pass_deny(pass);
-        return; /* closed meanwhile, or of a file system that is dead */
+        return !is_denied; /* closed meanwhile, or of a file system that is dead */
     }
     int64_t dev = (int64_t)makedev(stx.stx_dev_major, stx.stx_dev_minor);
     int64_t inode = (int64_t)stx.stx_ino;
@@ -56,6 +58,7 @@ static void look_at_descriptor(struct ia_pass *pass, int fd, const char *folder,
     look_at_open_file(pass, dev, inode, folder, name);
     if (S_ISREG(stx.stx_mode))
         look_at_open_file(pass, IA_HOLDER_ANY_DEVICE, inode, folder, name);
+    return true;
 }
 
 /* folder: "fd", or "task/TID/fd". */
@@ -70,8 +73,8 @@ static void look_at_descriptors(struct ia_pass *pass, const char *folder)
         return;
     }
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
-        if (ia_pass_is_number(entry->d_name))
-            look_at_descriptor(pass, dirfd(dir), folder, entry->d_name);
+        if (ia_pass_is_number(entry->d_name) && !look_at_descriptor(pass, dirfd(dir), folder, entry->d_name))
+            return;
 }
 
 /* Threads share their open files as a rule; one that does not, and those that outlive the first thread, are looked at
