@@ -39,15 +39,13 @@ static void look_at_open_file(struct ia_pass *pass, int64_t dev, int64_t inode, 
         ia_pass_see(pass, dev, inode, how_open(pass, folder, name));
 }
 
-/* False: what the process has open is not for us, and so it is with all that follows. */
-static bool look_at_descriptor(struct ia_pass *pass, int fd, const char *folder, const char *name)
+static void look_at_descriptor(struct ia_pass *pass, int fd, const char *folder, const char *name)
 {
     struct statx stx;
     if (statx(fd, name, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &stx) != 0) {
-        bool is_denied = (errno == EACCES || errno == EPERM) && !is_of_closed_file_system(fd, name);
-        if (is_denied)
+        if ((errno == EACCES || errno == EPERM) && !is_of_closed_file_system(fd, name))
             ia_pass_deny(pass);
-        return !is_denied; /* closed meanwhile, or of a file system that is dead */
+        return; /* closed meanwhile, or of a file system that is dead */
     }
     int64_t dev = (int64_t)makedev(stx.stx_dev_major, stx.stx_dev_minor);
     int64_t inode = (int64_t)stx.stx_ino;
@@ -58,7 +56,6 @@ static bool look_at_descriptor(struct ia_pass *pass, int fd, const char *folder,
     look_at_open_file(pass, dev, inode, folder, name);
     if (S_ISREG(stx.stx_mode))
         look_at_open_file(pass, IA_HOLDER_ANY_DEVICE, inode, folder, name);
-    return true;
 }
 
 /* folder: "fd", or "task/TID/fd". */
@@ -73,8 +70,8 @@ static void look_at_descriptors(struct ia_pass *pass, const char *folder)
         return;
     }
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
-        if (ia_pass_is_number(entry->d_name) && !look_at_descriptor(pass, dirfd(dir), folder, entry->d_name))
-            return;
+        if (ia_pass_is_number(entry->d_name))
+            look_at_descriptor(pass, dirfd(dir), folder, entry->d_name);
 }
 
 /* Threads share their open files as a rule; one that does not, and those that outlive the first thread, are looked at
@@ -93,12 +90,21 @@ static bool has_one_thread(const struct ia_pass *pass)
     return stat(path, &st) == 0 && st.st_nlink == 3;
 }
 
-bool ia_pass_has_no_files(const struct ia_pass *pass)
+/* Of kernel threads there is no program. Whether its link may be read is decided as for those of open files: the host's
+ * init may have thousands, none of which is for us. */
+bool ia_pass_has_no_files(struct ia_pass *pass)
 {
     char path[96];
     char target[2];
     snprintf(path, sizeof(path), "%s/exe", pass->place);
-    return readlink(path, target, sizeof(target)) < 0 && errno == ENOENT && has_one_thread(pass);
+    if (readlink(path, target, sizeof(target)) >= 0)
+        return false;
+    if (errno == ENOENT)
+        return has_one_thread(pass);
+    bool is_denied = errno == EACCES || errno == EPERM;
+    if (is_denied)
+        ia_pass_deny(pass);
+    return is_denied;
 }
 
 static void look_at_threads(struct ia_pass *pass)

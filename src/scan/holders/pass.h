@@ -35,8 +35,9 @@ void ia_pass_see(struct ia_pass *pass, int64_t dev, int64_t inode, enum ia_hold 
 
 /* open_files.c: sees all that it, or a thread of it, has open. */
 void ia_pass_of_files(struct ia_pass *pass);
-/* A thread of the kernel, or a process that has ended: neither has a program, nor files. */
-bool ia_pass_has_no_files(const struct ia_pass *pass);
+/* A thread of the kernel, or a process that has ended: neither has a program, nor files. Or one whose files are not for
+ * us, which is denied. */
+bool ia_pass_has_no_files(struct ia_pass *pass);
 
 static inline bool ia_pass_is_number(const char *name)
 {
