@@ -26,8 +26,9 @@ struct ia_pool {
     size_t idle, crowded; /* workers that wait for a request, for room */
     bool taker_waits;
     bool stopping;
-    int wanted;  /* workers that were to be started */
+    int wanted;  /* workers that may be started */
     int workers; /* that run */
+    int busy;    /* those of them that have a request */
     pthread_t threads[MAX_WORKERS];
 };
 
@@ -104,11 +105,12 @@ static enum ia_status post_extents(void *ctx, size_t mapping, const struct ia_ex
 }
 
 /* One request; or several, when these only look at locks and there are enough for all workers. Returns how many, 0 at
- * the end. */
-static size_t take_requests(struct ia_pool *pool, struct ia_parse_request *requests)
+ * the end. was_busy: the worker had taken others before. */
+static size_t take_requests(struct ia_pool *pool, struct ia_parse_request *requests, bool was_busy)
 {
     size_t taken = 0;
     pthread_mutex_lock(&pool->mutex);
+    pool->busy -= was_busy;
     while (pool->next == pool->requests.len && !pool->stopping) {
         pool->idle++;
         pthread_cond_wait(&pool->work, &pool->mutex);
@@ -120,6 +122,7 @@ static size_t take_requests(struct ia_pool *pool, struct ia_parse_request *reque
         do
             requests[taken++] = pool->requests.items[pool->next++];
         while (taken < most && requests[taken - 1].lock_only && pool->requests.items[pool->next].lock_only);
+        pool->busy++;
     }
     pthread_mutex_unlock(&pool->mutex);
     return taken;
@@ -140,13 +143,28 @@ static void *work(void *arg)
     struct ia_pool *pool = arg;
     struct ia_parse_request requests[MAX_LOOKS];
     struct ia_event done[MAX_LOOKS];
-    size_t count;
-    while ((count = take_requests(pool, requests)) > 0) {
+    size_t count = 0;
+    while ((count = take_requests(pool, requests, count > 0)) > 0) {
         for (size_t i = 0; i < count; i++)
             done[i] = answer(pool, &requests[i]);
         post_all(pool, done, count);
     }
     return NULL;
+}
+
+static int start_worker(struct ia_pool *pool)
+{
+    int code = pthread_create(&pool->threads[pool->workers], NULL, work, pool);
+    pool->workers += code == 0;
+    return code;
+}
+
+/* One for each request that waits, as far as they go. Where none can be started, fewer will do. */
+static void start_workers(struct ia_pool *pool)
+{
+    size_t waiting = pool->requests.len - pool->next;
+    while (pool->workers < pool->wanted && waiting > (size_t)(pool->workers - pool->busy) && start_worker(pool) == 0) {
+    }
 }
 
 enum ia_status ia_pool_start(int workers, const struct ia_parse_env *env, struct ia_pool **out, struct ia_error *err)
@@ -160,14 +178,10 @@ enum ia_status ia_pool_start(int workers, const struct ia_parse_env *env, struct
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->full, NULL);
     pthread_cond_init(&pool->room, NULL);
-    for (; pool->workers < pool->wanted; pool->workers++) {
-        int code = pthread_create(&pool->threads[pool->workers], NULL, work, pool);
-        if (code != 0 && pool->workers == 0) {
-            ia_pool_stop(pool);
-            return ia_fail_errno(err, code, "cannot start a thread");
-        }
-        if (code != 0) /* fewer will do */
-            break;
+    int code = start_worker(pool);
+    if (code != 0) {
+        ia_pool_stop(pool);
+        return ia_fail_errno(err, code, "cannot start a thread");
     }
     *out = pool;
     return IA_OK;
@@ -187,6 +201,7 @@ enum ia_status ia_pool_submit(struct ia_pool *pool, const struct ia_parse_reques
 bool ia_pool_take(struct ia_pool *pool, struct ia_event *event)
 {
     pthread_mutex_lock(&pool->mutex);
+    start_workers(pool);
     if (pool->idle > 0 && pool->next < pool->requests.len) /* all that was submitted so far, at once */
         pthread_cond_broadcast(&pool->work);
     while (pool->count == 0 && pool->pending > 0) {
