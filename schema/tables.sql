@@ -155,6 +155,8 @@ CREATE TABLE file (
 CREATE TABLE former_name (
     image_id INTEGER NOT NULL,  -- of image, or of vanished
     path     TEXT NOT NULL,
+    since_ns INTEGER,  -- scans found it by this path alone, the first at that time (UNIX ns),
+    until_ns INTEGER,  -- the last at that; NULL: not known, or it had others besides
     PRIMARY KEY (image_id, path)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX former_name_path ON former_name (path);

@@ -154,6 +154,7 @@ struct ia_graph_packed {
 struct ia_graph_former {
     size_t image;
     const char *path;
+    int64_t since_ns, until_ns; /* scans found it by this path alone from then until then; 0: not known */
 };
 
 /* An inventory of machines that was read. */

@@ -135,7 +135,7 @@ bool ia_graph_drop_name(struct ia_graph *graph, size_t number, const char *path)
     for (size_t i = 0; i < of->names; i++) {
         if (strcmp(names[i].path, path) != 0)
             continue;
-        if (!ia_vec_push(&graph->former, ((struct ia_graph_former){number, names[i].path})))
+        if (!ia_vec_push(&graph->former, ((struct ia_graph_former){.image = number, .path = names[i].path})))
             return false;
         names[i--] = names[--of->names];
     }

@@ -25,18 +25,19 @@ struct ia_judge {
     struct ia_judge_links references, owners;
     IA_VEC(struct ia_judge_packed_link) packed; /* by image */
     IA_VEC(size_t) unknown;                     /* packed images whose base nothing is known of */
-    IA_VEC(size_t) overlays;                    /* images that have a backing image, by that one */
-    size_t *first_overlay;                      /* of each image in `overlays`, and the end */
-    IA_VEC(size_t) findings;                    /* those about readers, by path */
-    IA_VEC(size_t) remote;                      /* references: what other machines are asked for */
-    IA_VEC(size_t) seekers;                     /* images that look for a parent of some identity, by that and format */
-    IA_VEC(size_t) broken;                      /* references: what was not found, or is not what was expected */
-    IA_VEC(size_t) exchanged;                   /* images whose backing name led to another file before */
-    IA_VEC(size_t) inventory_problems;          /* findings: inventories that were not read whole */
-    IA_VEC(size_t) covered;                     /* inventories of directories, by these */
-    IA_VEC(size_t) by_path;                     /* all findings by path, if any is accepted; else none */
-    IA_VEC(char *) subjects;                    /* owned; those that were put together */
-    IA_VEC(size_t) readers; /* of the candidate in question, and a mark for each image that is among them */
+    IA_VEC(size_t) dated;              /* former names, by image, of which it is known when; where `unknown` is */
+    IA_VEC(size_t) overlays;           /* images that have a backing image, by that one */
+    size_t *first_overlay;             /* of each image in `overlays`, and the end */
+    IA_VEC(size_t) findings;           /* those about readers, by path */
+    IA_VEC(size_t) remote;             /* references: what other machines are asked for */
+    IA_VEC(size_t) seekers;            /* images that look for a parent of some identity, by that and format */
+    IA_VEC(size_t) broken;             /* references: what was not found, or is not what was expected */
+    IA_VEC(size_t) exchanged;          /* images whose backing name led to another file before */
+    IA_VEC(size_t) inventory_problems; /* findings: inventories that were not read whole */
+    IA_VEC(size_t) covered;            /* inventories of directories, by these */
+    IA_VEC(size_t) by_path;            /* all findings by path, if any is accepted; else none */
+    IA_VEC(char *) subjects;           /* owned; those that were put together */
+    IA_VEC(size_t) readers;            /* of the candidate in question, and a mark for each image that is among them */
     unsigned char *is_reader;
     bool is_host_covered; /* an inventory has all machines of the host */
     bool is_meant;        /* the candidate in question, by some name */
@@ -52,10 +53,15 @@ static inline size_t ia_judge_overlays(const struct ia_judge *judge, size_t imag
 /* Works out everything but `findings`, `packed` and `unknown`; false: out of memory. */
 bool ia_judge_link_up(struct ia_judge *judge);
 
-/* packed.c: works out `packed` and `unknown`, once owners are known; false: out of memory. */
+/* packed.c: works out `packed`, `unknown` and `dated`, once owners are known; false: out of memory. */
 bool ia_judge_link_packed(struct ia_judge *judge);
 /* The packed images that name the image: their number, and the first of them. */
 size_t ia_judge_packed_of(const struct ia_judge *judge, size_t image, const struct ia_judge_packed_link **first);
+
+/* dated.c: works out `dated`; false: out of memory. */
+bool ia_judge_list_dated(struct ia_judge *judge);
+/* Scans before that time and after it found the image by the same path, and by no other. */
+bool ia_judge_had_its_path(const struct ia_judge *judge, size_t image, int64_t ns);
 
 /* The links of a file: their number, and the first of them. */
 size_t ia_judge_links_of(const struct ia_judge_links *links, size_t file, const struct ia_judge_link **first);

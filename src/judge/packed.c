@@ -220,8 +220,9 @@ bool ia_judge_link_packed(struct ia_judge *judge)
     struct wanted wanted = {0};
     if (judge->graph->packed.len == 0)
         return true;
-    bool ok = list_unknown(judge) && gather(judge->graph, &wanted) && add_by_names(judge, &wanted) &&
-              add_by_earlier_names(judge, &wanted) && add_targets(judge);
+    bool ok = list_unknown(judge) && (judge->unknown.len == 0 || ia_judge_list_dated(judge)) &&
+              gather(judge->graph, &wanted) && add_by_names(judge, &wanted) && add_by_earlier_names(judge, &wanted) &&
+              add_targets(judge);
     if (judge->packed.len > 0)
         qsort(judge->packed.items, judge->packed.len, sizeof(judge->packed.items[0]), by_image);
     ia_vec_release(&wanted.names.all);

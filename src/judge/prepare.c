@@ -130,6 +130,7 @@ void ia_judge_free(struct ia_judge *judge)
     ia_vec_release(&judge->owners.all);
     ia_vec_release(&judge->packed);
     ia_vec_release(&judge->unknown);
+    ia_vec_release(&judge->dated);
     ia_vec_release(&judge->inventory_problems);
     ia_vec_release(&judge->overlays);
     ia_vec_release(&judge->findings);

@@ -28,25 +28,27 @@ static bool is_near(const struct ia_graph *graph, const struct ia_graph_image *i
     return false;
 }
 
-/* It changed since, which a renaming does, and no scan had seen it by its path before. */
-static bool may_be_renamed_since(const struct ia_graph *graph, const struct ia_graph_image *image, int64_t written_ns)
+/* It changed since, which a renaming does, and scans before and after that did not find it by one path. */
+static bool may_be_renamed_since(const struct ia_judge *judge, size_t number, int64_t written_ns)
 {
-    bool had_its_path = image->path_since_ns > 0 && image->path_since_ns < written_ns;
-    return graph->files.items[image->file].ctime_ns >= written_ns && !had_its_path;
+    const struct ia_graph *graph = judge->graph;
+    return graph->files.items[graph->images.items[number].file].ctime_ns >= written_ns &&
+           !ia_judge_had_its_path(judge, number, written_ns);
 }
 
 /* What a packed image was made on, and nothing is known of, was there when it was written, in the stated format. A
  * symbolic link led to it that was turned, or removed: then it lies beside what is there now, or is called so in
  * another directory. Or it had the name that another file has now, or none. */
-static bool may_be_base_of(const struct ia_graph *graph, const struct ia_graph_packed *packed, size_t number)
+static bool may_be_base_of(const struct ia_judge *judge, const struct ia_graph_packed *packed, size_t number)
 {
+    const struct ia_graph *graph = judge->graph;
     const struct ia_graph_image *image = &graph->images.items[number];
     bool is_newer = graph->files.items[image->file].birth_ns > packed->written_ns &&
                     ia_graph_newest_change(graph, number) > packed->written_ns;
     if (is_newer || (packed->stated != NULL && strcmp(packed->stated, image->format) != 0))
         return false;
     return is_near(graph, image, packed->path) ||
-           (packed->unknown != IA_GRAPH_UNKNOWN_LINKED && may_be_renamed_since(graph, image, packed->written_ns));
+           (packed->unknown != IA_GRAPH_UNKNOWN_LINKED && may_be_renamed_since(judge, number, packed->written_ns));
 }
 
 static void find_packed_of_image(struct ia_finder *finder, size_t number)
@@ -58,7 +60,7 @@ static void find_packed_of_image(struct ia_finder *finder, size_t number)
         doubt_packed(finder, &judge->graph->packed.items[link[i].packed]);
     for (size_t i = 0; i < judge->unknown.len; i++) {
         const struct ia_graph_packed *packed = &judge->graph->packed.items[judge->unknown.items[i]];
-        if (may_be_base_of(judge->graph, packed, number))
+        if (may_be_base_of(judge, packed, number))
             doubt_packed(finder, packed);
     }
 }

@@ -202,6 +202,8 @@ static const struct ia_column_spec packed_reference_columns[] = {
 static const struct ia_column_spec former_name_columns[] = {
     IA_KEY(ia_former_name_row, image_id),
     IA_KEY(ia_former_name_row, path),
+    IA_NULL_IF_ZERO(ia_former_name_row, since_ns),
+    IA_NULL_IF_ZERO(ia_former_name_row, until_ns),
 };
 
 static const struct ia_column_spec finding_columns[] = {

@@ -162,7 +162,8 @@ static bool add_packed(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 static bool add_former(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     struct ia_graph_former former = {ia_graph_column_image(stored, stmt, 0),
-                                     ia_graph_column_text_or_empty(stored, stmt, 1)};
+                                     ia_graph_column_text_or_empty(stored, stmt, 1), sqlite3_column_int64(stmt, 2),
+                                     sqlite3_column_int64(stmt, 3)};
     return former.image == IA_GRAPH_NONE || ia_vec_push(&stored->graph.former, former);
 }
 
@@ -274,7 +275,7 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
         {add_packed, "SELECT f.path, p.member, p.state, p.name, p.path, p.target_id, p.base_id, p.stated, f.mtime_ns"
                      " FROM packed_reference AS p"
                      " JOIN file AS f USING (file_id) ORDER BY p.file_id, p.number"},
-        {add_former, "SELECT image_id, path FROM former_name"},
+        {add_former, "SELECT image_id, path, since_ns, until_ns FROM former_name"},
         {add_finding, "SELECT path, code, doubt, (SELECT a.number FROM acceptance AS a WHERE a.number = f.accepted_by"
                       " AND (a.until_ns IS NULL OR a.until_ns > strftime('%s', 'now') * 1000000000))"
                       " FROM finding AS f WHERE last_scan = (SELECT max(scan_id) FROM scan)"},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading back what the scan before left, for change detection. */
+#include "base/cleanup.h"
 #include "store/connection.h"
 #include "store/rows.h"
 #include "store/statements.h"
@@ -192,8 +193,7 @@ enum ia_status ia_writer_load_packed_references(struct ia_writer *writer, ia_loa
 
 static enum ia_status load_former_name(const struct loader *loader, const void *row, struct ia_error *err)
 {
-    const struct ia_former_name_row *name = row;
-    return loader->former_name(loader->ctx, name->image_id, name->path, err);
+    return loader->former_name(loader->ctx, row, err);
 }
 
 enum ia_status ia_writer_load_former_names(struct ia_writer *writer, ia_load_former_name *each, void *ctx,
@@ -204,17 +204,31 @@ enum ia_status ia_writer_load_former_names(struct ia_writer *writer, ia_load_for
     return load_rows(writer, IA_ENTITY_FORMER_NAME, &row, load_former_name, &loader, err);
 }
 
-enum ia_status ia_writer_find_named(struct ia_writer *writer, const char *path, ia_load_named *each, void *ctx,
-                                    struct ia_error *err)
+static enum ia_status find_by_text(struct ia_writer *writer, enum ia_statement by, const char *text,
+                                   ia_load_named *each, void *ctx, struct ia_error *err)
 {
     struct ia_statements *statements = ia_writer_statements(writer);
     IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
-    IA_TRY(ia_statements_get(statements, IA_STMT_FIND_NAMED, &stmt, err));
-    IA_TRY(ia_connection_check(statements->db, sqlite3_bind_text(stmt, 1, path, -1, SQLITE_TRANSIENT), reading, err));
+    IA_TRY(ia_statements_get(statements, by, &stmt, err));
+    IA_TRY(ia_connection_check(statements->db, sqlite3_bind_text(stmt, 1, text, -1, SQLITE_TRANSIENT), reading, err));
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
         IA_TRY(each(ctx, sqlite3_column_int64(stmt, 0), err));
     return ia_connection_check(statements->db, code, reading, err);
+}
+
+enum ia_status ia_writer_find_named(struct ia_writer *writer, const char *path, ia_load_named *each, void *ctx,
+                                    struct ia_error *err)
+{
+    return find_by_text(writer, IA_STMT_FIND_NAMED, path, each, ctx, err);
+}
+
+enum ia_status ia_writer_find_namesakes(struct ia_writer *writer, const char *component, ia_load_named *each, void *ctx,
+                                        struct ia_error *err)
+{
+    IA_AUTO_BUF struct ia_buf end = {0};
+    ia_buf_addf(&end, "/%s", component);
+    return end.failed ? ia_no_memory(err) : find_by_text(writer, IA_STMT_FIND_NAMESAKES, end.data, each, ctx, err);
 }
 
 static enum ia_status load_claim(const struct loader *loader, const void *row, struct ia_error *err)

@@ -169,6 +169,7 @@ struct ia_packed_reference_row {
 struct ia_former_name_row {
     int64_t image_id;
     const char *path;
+    int64_t since_ns, until_ns; /* scans found it by this path alone; 0: not known */
 };
 
 struct ia_finding_row {

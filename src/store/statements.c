@@ -12,13 +12,28 @@ static const char put_extents[] = "INSERT OR FAIL INTO extent (map_id, start, le
 static const char put_masked[] = "INSERT OR FAIL INTO masked (image_id, start, length, state, file, offset)"
                                  " SELECT image_id, start, length, state, file, offset FROM extent_batch(?2)";
 
-static const char inherit_names[] = "INSERT OR IGNORE INTO former_name SELECT ?1, path FROM former_name"
-                                    " WHERE image_id = ?2 UNION SELECT ?1, path FROM file_name WHERE file_id = ?3";
+/* Rows of scans are written last: the newest is that of the scan before. */
+static const char inherit_names[] = "INSERT OR IGNORE INTO former_name SELECT ?1, path, since_ns, until_ns"
+                                    " FROM former_name WHERE image_id = ?2 UNION ALL"
+                                    " SELECT ?1, n.path, m.path_since_ns, iif(m.path_since_ns IS NULL, NULL,"
+                                    " (SELECT max(started_ns) FROM scan)) FROM file_name AS n"
+                                    " LEFT JOIN image_memory AS m ON m.image_id = ?2 WHERE n.file_id = ?3";
+
+static const char put_former_path[] = "INSERT INTO former_name SELECT ?1, ?2, ?3, max(started_ns) FROM scan WHERE true"
+                                      " ON CONFLICT DO UPDATE SET since_ns = excluded.since_ns,"
+                                      " until_ns = excluded.until_ns";
 
 static const char find_named[] = "SELECT file_id FROM file_name WHERE path = ?1 UNION SELECT i.file_id"
                                  " FROM former_name AS f JOIN image AS i USING (image_id) WHERE f.path = ?1"
                                  " UNION SELECT v.file_id FROM former_name AS f JOIN vanished AS v USING (image_id)"
                                  " WHERE f.path = ?1";
+
+/* By the last component, after a slash. */
+static const char find_namesakes[] = "WITH named (image_id) AS (SELECT image_id FROM former_name"
+                                     " WHERE substr(path, -length(?1)) = ?1"
+                                     " UNION SELECT image_id FROM vanished WHERE substr(path, -length(?1)) = ?1)"
+                                     " SELECT file_id FROM image JOIN named USING (image_id)"
+                                     " UNION SELECT file_id FROM vanished JOIN named USING (image_id)";
 
 static const char get_name[] = "SELECT file_id, kind = 'symlink', (SELECT finished_ns FROM scan ORDER BY scan_id DESC"
                                " LIMIT 1) FROM file_name WHERE path = ?";
@@ -30,7 +45,9 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_DROP_FILE] = "DELETE FROM file WHERE file_id = ?",
     [IA_STMT_DROP_IMAGE] = "DELETE FROM image WHERE image_id = ?",
     [IA_STMT_INHERIT_NAMES] = inherit_names,
+    [IA_STMT_PUT_FORMER_PATH] = put_former_path,
     [IA_STMT_FIND_NAMED] = find_named,
+    [IA_STMT_FIND_NAMESAKES] = find_namesakes,
     [IA_STMT_DROP_MAPPING] = "DELETE FROM mapping WHERE map_id = ?",
     [IA_STMT_DROP_EXTENTS] = "DELETE FROM extent WHERE map_id = ?",
     [IA_STMT_DROP_TREES] =

@@ -230,12 +230,13 @@ enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, int64_t map_id, 
 
 enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err)
 {
-    return ia_connection_exec(writer->db,
-                              "INSERT OR IGNORE INTO former_name SELECT i.image_id, n.path FROM file_name AS n"
-                              " JOIN image AS i USING (file_id) WHERE n.path <> i.path;"
-                              "DELETE FROM file_name; DELETE FROM reference; DELETE FROM image_file;"
-                              " DELETE FROM packed_reference; DELETE FROM packed_file",
-                              err);
+    return ia_connection_exec(
+        writer->db,
+        "INSERT OR IGNORE INTO former_name (image_id, path) SELECT i.image_id, n.path FROM file_name AS n"
+        " JOIN image AS i USING (file_id) WHERE n.path <> i.path;"
+        "DELETE FROM file_name; DELETE FROM reference; DELETE FROM image_file;"
+        " DELETE FROM packed_reference; DELETE FROM packed_file",
+        err);
 }
 
 enum ia_status ia_writer_settle_former_names(struct ia_writer *writer, struct ia_error *err)
@@ -246,6 +247,17 @@ enum ia_status ia_writer_settle_former_names(struct ia_writer *writer, struct ia
                               " WHERE v.image_id = f.image_id) OR EXISTS (SELECT 1 FROM file_name AS n"
                               " JOIN image AS i USING (file_id) WHERE n.path = f.path AND i.image_id = f.image_id)",
                               err);
+}
+
+enum ia_status ia_writer_put_former_path(struct ia_writer *writer, int64_t image_id, const char *path, int64_t since_ns,
+                                         struct ia_error *err)
+{
+    IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_statements_get(&writer->statements, IA_STMT_PUT_FORMER_PATH, &stmt, err));
+    sqlite3_bind_int64(stmt, 1, image_id);
+    sqlite3_bind_text(stmt, 2, path, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 3, since_ns);
+    return ia_connection_check(writer->db, sqlite3_step(stmt), "cannot write to the store", err);
 }
 
 enum ia_status ia_writer_inherit_names(struct ia_writer *writer, int64_t image_id, int64_t other_id, int64_t file_id,

@@ -62,13 +62,16 @@ typedef enum ia_status ia_load_packed_reference(void *ctx, const struct ia_packe
 IA_MUST_CHECK enum ia_status ia_writer_load_packed_references(struct ia_writer *writer, ia_load_packed_reference *each,
                                                               void *ctx, struct ia_error *err);
 /* The names that images have no more. */
-typedef enum ia_status ia_load_former_name(void *ctx, int64_t image_id, const char *path, struct ia_error *err);
+typedef enum ia_status ia_load_former_name(void *ctx, const struct ia_former_name_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_former_names(struct ia_writer *writer, ia_load_former_name *each, void *ctx,
                                                          struct ia_error *err);
 /* The files that have this name by the scan before, and those of images that had it before that. */
 typedef enum ia_status ia_load_named(void *ctx, int64_t file_id, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_find_named(struct ia_writer *writer, const char *path, ia_load_named *each,
                                                   void *ctx, struct ia_error *err);
+/* The files of images that had this last component in some directory by earlier scans, or are away and had it then. */
+IA_MUST_CHECK enum ia_status ia_writer_find_namesakes(struct ia_writer *writer, const char *component,
+                                                      ia_load_named *each, void *ctx, struct ia_error *err);
 typedef enum ia_status ia_load_mapping(void *ctx, const struct ia_mapping_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_mappings(struct ia_writer *writer, ia_load_mapping *each, void *ctx,
                                                      struct ia_error *err);
@@ -243,6 +246,9 @@ IA_MUST_CHECK enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, in
  * images are kept as former ones, until those that they still have are taken out. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_settle_former_names(struct ia_writer *writer, struct ia_error *err);
+/* Scans up to the one before found the image by this path alone since that time. Before ia_writer_clear_links. */
+IA_MUST_CHECK enum ia_status ia_writer_put_former_path(struct ia_writer *writer, int64_t image_id, const char *path,
+                                                       int64_t since_ns, struct ia_error *err);
 /* The image is a copy of another, which had this file: it gets the names of that as former ones. Before the other goes.
  */
 IA_MUST_CHECK enum ia_status ia_writer_inherit_names(struct ia_writer *writer, int64_t image_id, int64_t other_id,

@@ -152,7 +152,9 @@ static char *judged(const struct ia_graph *graph)
     assert_true(                                                                                                       \
         ia_vec_push(&g->packed, ((struct ia_graph_packed){archive, "", IA_GRAPH_EARLIER, name, instead, IA_GRAPH_NONE, \
                                                           .unknown = kind, .stated = format, .written_ns = written})))
-#define FORMER(image, path) assert_true(ia_vec_push(&g->former, ((struct ia_graph_former){image, path})))
+#define FORMER(of, called) assert_true(ia_vec_push(&g->former, ((struct ia_graph_former){.image = of, .path = called})))
+#define FORMER_THEN(of, called, since, until)                                                                          \
+    assert_true(ia_vec_push(&g->former, ((struct ia_graph_former){of, called, since, until})))
 
 CHANGE(nothing, (void)g)
 CHANGE(orphan_is_template, i[ORPHAN].is_template = true)
@@ -472,6 +474,10 @@ CHANGE(packed_on_what_is_lost, LOST("qcow2"))
 CHANGE(packed_on_what_is_lost_and_raw, LOST("raw"))
 CHANGE(packed_on_what_is_lost_after_orphan_was_renamed, g->files.items[ORPHAN].ctime_ns = 4; LOST("qcow2"))
 CHANGE(packed_on_what_is_lost_after_orphan_was_seen, i[ORPHAN].path_since_ns = 4; LOST("qcow2"))
+CHANGE(packed_on_what_is_lost_while_orphan_had_a_path, FORMER_THEN(ORPHAN, "/r/old", 4, 6); LOST("qcow2"))
+CHANGE(packed_on_what_is_lost_before_orphan_had_a_path, FORMER_THEN(ORPHAN, "/r/old", 5, 7);
+       FORMER_THEN(ALONE, "/r/older", 4, 6); LOST("qcow2"))
+CHANGE(packed_on_what_is_lost_after_orphan_had_a_path, FORMER_THEN(ORPHAN, "/r/old", 3, 5); LOST("qcow2"))
 CHANGE(packed_on_what_is_lost_before_orphan_was_made, g->files.items[ORPHAN].mtime_ns = 7; i[ORPHAN].named_mtime_ns = 7;
        LOST("qcow2"))
 #define NEWER_ELSEWHERE PACKED_UNKNOWN("/r/x.gz", "o", "qcow2", 5, IA_GRAPH_UNKNOWN_NEWER, "/r/s/alone.qcow2")
@@ -852,6 +858,12 @@ static const struct rule {
      ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
     {"it had its path before what lost its base was packed", packed_on_what_is_lost_after_orphan_was_seen,
      ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it had a path before and after what lost its base was packed", packed_on_what_is_lost_while_orphan_had_a_path,
+     ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it got that path after it", packed_on_what_is_lost_before_orphan_had_a_path,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_BUT("packed-reference [/r/x.gz]")},
+    {"it lost that path before", packed_on_what_is_lost_after_orphan_had_a_path,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_BUT("packed-reference [/r/x.gz]")},
     {"it was made after what lost its base was packed", packed_on_what_is_lost_before_orphan_was_made,
      ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
     {"it has the name of what a turned link leads to", packed_by_a_link_turned_to_another_directory,

@@ -5,10 +5,10 @@
 
 #include "scan/graph/links.h"
 
-static enum ia_status add(void *ctx, int64_t image_id, const char *path, struct ia_error *err)
+static enum ia_status add(void *ctx, const struct ia_former_name_row *row, struct ia_error *err)
 {
     struct ia_links *links = ctx;
-    struct ia_former_name former = {image_id, strdup(path)};
+    struct ia_former_name former = {row->image_id, strdup(row->path), row->since_ns, row->until_ns};
     if (former.path != NULL && ia_vec_push(&links->former, former))
         return IA_OK;
     free(former.path);

@@ -195,8 +195,11 @@ static bool add_former(const struct ia_links *links, struct ia_graph *graph)
         const struct stored_image wanted = {.image_id = links->former.items[i].image_id};
         const struct stored_image *found =
             bsearch(&wanted, stored.all.items, stored.all.len, sizeof(stored.all.items[0]), by_image_id);
+        const struct ia_former_name *former = &links->former.items[i];
         if (found != NULL)
-            ok = ia_vec_push(&graph->former, ((struct ia_graph_former){found->image, links->former.items[i].path}));
+            ok =
+                ia_vec_push(&graph->former,
+                            ((struct ia_graph_former){found->image, former->path, former->since_ns, former->until_ns}));
     }
     ia_vec_release(&stored.all);
     return ok;

@@ -120,7 +120,8 @@ static inline bool ia_node_is_only_a_part(const struct ia_node *node)
 /* A name that an image had in an earlier scan. */
 struct ia_former_name {
     int64_t image_id;
-    char *path; /* owned */
+    char *path;                 /* owned */
+    int64_t since_ns, until_ns; /* as in the table */
 };
 
 /* A file that an image's backing name led to in an earlier scan, after the first; see the table former_base. */

@@ -174,6 +174,37 @@ static bool is_lost(const struct ia_packed_first *first, size_t number, size_t n
     return false;
 }
 
+/* Some image is called so in another directory, or was: that may be it, and is doubted for its name. */
+static enum ia_status has_namesake(struct ia_packed_first *first, size_t number, size_t name, bool *has,
+                                   struct ia_error *err)
+{
+    const struct ia_links *links = first->links;
+    const struct ia_file *file = links->catalog->files.items[number];
+    *has = false;
+    for (size_t i = first_place(links, number, name);
+         i < links->places.len && is_place_of(&links->places.items[i], number, name); i++) {
+        first->namesakes.found.all.len = 0;
+        IA_TRY(ia_namesakes_find(&first->namesakes.all, links->catalog, first->successors,
+                                 ia_path_name(links->places.items[i].path), &first->namesakes.found, err));
+        for (size_t n = 0; n < first->namesakes.found.all.len; n++)
+            *has = *has ||
+                   !ia_links_is_newer(links, links->catalog->files.items[first->namesakes.found.all.items[n]], file);
+    }
+    return IA_OK;
+}
+
+static enum ia_status look_for_lost(struct ia_packed_first *first, size_t number, size_t name, int64_t *unknown,
+                                    struct ia_error *err)
+{
+    bool has = false;
+    if (leads_somewhere(first, number, name) || !is_lost(first, number, name))
+        return IA_OK;
+    IA_TRY(has_namesake(first, number, name, &has, err));
+    if (!has)
+        *unknown = IA_BASE_LOST;
+    return IA_OK;
+}
+
 enum ia_status ia_packed_first_find(struct ia_packed_first *first, size_t number, size_t name,
                                     struct ia_file_numbers *found, int64_t *unknown, struct ia_error *err)
 {
@@ -188,8 +219,8 @@ enum ia_status ia_packed_first_find(struct ia_packed_first *first, size_t number
         return IA_OK;
     if (has_newer || (is_turned && leads_somewhere(first, number, name)))
         *unknown = is_turned ? IA_BASE_LINKED : IA_BASE_UNKNOWN;
-    else if (!leads_somewhere(first, number, name) && is_lost(first, number, name))
-        *unknown = IA_BASE_LOST;
+    else
+        IA_TRY(look_for_lost(first, number, name, unknown, err));
     return IA_OK;
 }
 
@@ -198,4 +229,6 @@ void ia_packed_first_release(struct ia_packed_first *first)
     for (size_t i = 0; i < first->meant.len; i++)
         free(first->meant.items[i].path);
     ia_vec_release(&first->meant);
+    ia_namesakes_release(&first->namesakes.all);
+    ia_vec_release(&first->namesakes.found.all);
 }

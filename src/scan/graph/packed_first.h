@@ -5,6 +5,7 @@
 
 #include "scan/catalog/successors.h"
 #include "scan/graph/links.h"
+#include "scan/graph/namesakes.h"
 
 /* An image of the scan before would look here for its base, which was that file. */
 struct ia_packed_meant {
@@ -19,6 +20,10 @@ struct ia_packed_first {
     IA_VEC(struct ia_packed_meant) meant; /* by path */
     bool knows_meant;
     struct ia_file_numbers *found; /* while a name is looked up */
+    struct {
+        struct ia_namesakes all;
+        struct ia_file_numbers found;
+    } namesakes;
 };
 void ia_packed_first_release(struct ia_packed_first *first);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing who names whom: the names of files, the files of images, the references between them. */
+#include <string.h>
+
 #include "base/fingerprint.h"
 #include "scan/publish/publish.h"
 
@@ -262,6 +264,20 @@ static bool unpacked_any(const struct ia_catalog *catalog)
     return false;
 }
 
+/* Of images with another path than before it stays known when they had that. */
+static enum ia_status keep_former_paths(const struct ia_publish *publish, struct ia_error *err)
+{
+    for (size_t i = 0; i < publish->catalog->files.len; i++) {
+        const struct ia_file *file = publish->catalog->files.items[i];
+        const struct ia_previous *previous = ia_catalog_previous(publish->catalog, file);
+        if (ia_file_is_image(file) && previous != NULL && previous->path_since_ns != 0 &&
+            previous->image_id == file->image_id && strcmp(previous->path, ia_file_path(file)) != 0)
+            IA_TRY(ia_writer_put_former_path(publish->writer, file->image_id, previous->path, previous->path_since_ns,
+                                             err));
+    }
+    return IA_OK;
+}
+
 enum ia_status ia_publish_references(struct ia_publish *publish, struct ia_error *err)
 {
     static const char key[] = "links";
@@ -271,6 +287,7 @@ enum ia_status ia_publish_references(struct ia_publish *publish, struct ia_error
     /* What tenants choose is in the number; it can only have changed where an image was read, or unpacked. */
     if (now == before && publish->row.parsed == 0 && !unpacked_any(publish->catalog))
         return IA_OK;
+    IA_TRY(keep_former_paths(publish, err));
     IA_TRY(ia_writer_clear_links(publish->writer, err));
     IA_TRY(write_links(publish, err));
     IA_TRY(ia_writer_settle_former_names(publish->writer, err));
