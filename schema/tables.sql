@@ -318,6 +318,8 @@ CREATE TABLE image_memory (
                                   -- file, which had the inode before
     base_id             INTEGER,  -- file_id of the file that its backing name led to when a scan first saw it there; that
                                   -- file may be no more; -1: it was made on another one that no scan saw there; NULL: none yet
+    base_lost_ns        INTEGER,  -- its backing name leads nowhere, and that file is no more: when the last scan ended that
+                                  -- had it; NULL: it is there, or unknown
     seen_scan           INTEGER,  -- scan_id of the last scan that saw it, or the one before; NULL: the latest did
     past_base_id        INTEGER,  -- file_id of the file that the scan before had at its backing name when the image was made,
                                   -- of an image that a scan first saw misled; that file may be no more; NULL: not known;

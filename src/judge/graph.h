@@ -72,6 +72,8 @@ struct ia_graph_image {
     bool is_below;        /* an inventory has it below a disk of a machine */
     bool named_uncertain; /* what was seen named may have been another file, which had the inode before */
     size_t base_before; /* file that its backing name, the same as now, led to when it was first seen; IA_GRAPH_NONE */
+    int64_t base_lost_ns; /* when the last scan ended that had such a file, which is no more; 0: it is there, or unknown
+                           */
     bool link_is_newer; /* a symbolic link in the way of its backing name was made, turned or removed after it was made
                          */
     bool past_base_is_known; /* what the scan before it had at its backing name, of one that a scan first saw misled */

@@ -94,8 +94,10 @@ static void forget(struct ia_graph_image *image, size_t number, size_t file)
 {
     if (image->backing == number)
         image->backing = IA_GRAPH_NONE;
-    if (image->base_before == file)
+    if (image->base_before == file) {
         image->base_before = IA_GRAPH_NONE;
+        image->base_lost_ns = INT64_MAX; /* whatever is known was there beside it */
+    }
     if (image->past_base == file)
         image->past_base = IA_GRAPH_NONE;
 }
@@ -206,6 +208,7 @@ bool ia_graph_flatten(struct ia_graph *graph, size_t number)
     image->backing_path = NULL;
     image->expects = NULL;
     image->base_before = IA_GRAPH_NONE;
+    image->base_lost_ns = 0;
     image->parent_differs = false;
     image->link_is_newer = image->past_base_is_known = false;
     image->past_base = IA_GRAPH_NONE;

@@ -145,6 +145,12 @@ static bool is_meant_by_name(const struct ia_finder *finder, const struct ia_gra
     return is_called(finder, wanted_name(reference)) || (named_by != NULL && strcmp(reference->path, named_by) == 0);
 }
 
+/* The base is another file, which is there still, or was there when a scan saw this one, too. */
+static bool was_beside_base(const struct ia_graph_image *image, const struct ia_graph_image *by)
+{
+    return by->base_before != IA_GRAPH_NONE || (image->seen_since_ns > 0 && image->seen_since_ns <= by->base_lost_ns);
+}
+
 /* A base that was renamed or moved away under its overlays is misplaced, not unused. */
 static bool may_mean(const struct ia_finder *finder, const struct ia_graph_reference *reference)
 {
@@ -162,9 +168,9 @@ static bool may_mean(const struct ia_finder *finder, const struct ia_graph_refer
     bool was_base = is_backing && (by->base_before == finder->image->file || by->past_base == finder->image->file);
     if (named_it || was_base || is_meant_by_name(finder, reference))
         return true;
-    /* Where a path leads outside, or an earlier scan followed it to a file that is still there, it is known which. */
+    /* Where a path leads outside, or an earlier scan followed it to another file, it is known which. */
     bool is_certain =
-        is_lost && (reference->state == IA_GRAPH_OTHER || (is_backing && by->base_before != IA_GRAPH_NONE));
+        is_lost && (reference->state == IA_GRAPH_OTHER || (is_backing && was_beside_base(finder->image, by)));
     return !is_certain && fits(finder, is_backing ? by->backing_format : "raw") && was_there(finder, reference) &&
            (may_be_renamed_since(finder, reference) || may_be_linked_before(finder, reference));
 }

@@ -139,6 +139,7 @@ static const struct ia_column_spec image_memory_columns[] = {
     IA_COLUMN(ia_image_row, referenced_uncertain),
     IA_NULL_IF_ZERO(ia_image_row, base_id),
     IA_NULL_IF_ZERO(ia_image_row, seen_scan),
+    IA_NULL_IF_ZERO(ia_image_row, base_lost_ns),
     IA_NULL_IF_ZERO(ia_image_row, past_base_id),
     IA_NULL_IF_ZERO(ia_image_row, seen_since_ns),
     IA_NULL_IF_ZERO(ia_image_row, path_since_ns),

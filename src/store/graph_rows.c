@@ -71,6 +71,7 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .expects = ia_graph_column_text(stored, stmt, 20),
         .named_path = ia_graph_column_text(stored, stmt, 21),
         .base_before = ia_graph_column_file(stored, stmt, 22),
+        .base_lost_ns = sqlite3_column_int64(stmt, 34),
         .parent_differs = sqlite3_column_int(stmt, 23) != 0,
         .named_uncertain = sqlite3_column_int(stmt, 24) != 0,
         .link_is_newer = sqlite3_column_int(stmt, 25) != 0,
@@ -258,7 +259,7 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
          " i.link_is_newer, r.path_since_ns, r.seen_since_ns, r.past_base_id, abs(r.past_base_id), i.is_claimed,"
          " EXISTS (SELECT 1 FROM claim AS c WHERE c.file_id = i.file_id AND c.role = 'disk'),"
          " EXISTS (SELECT 1 FROM claim AS c WHERE c.file_id = i.file_id AND c.role = 'backing'),"
-         " h.hidden"
+         " h.hidden, r.base_lost_ns"
          " FROM image AS i LEFT JOIN image_header AS h USING (image_id) LEFT JOIN image_account AS a USING (image_id)"
          " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
          " ORDER BY i.image_id"},

@@ -98,6 +98,7 @@ struct ia_image_row {
     const char *referenced_by;            /* NULL: never */
     const char *referenced_path;          /* its own at that scan; NULL: never */
     int64_t base_id;                      /* 0: none */
+    int64_t base_lost_ns;                 /* 0: it is there, or unknown */
     int64_t past_base_id;                 /* 0: not known; negative: of a link's target elsewhere */
     int64_t seen_since_ns, path_since_ns; /* 0: unknown */
     int64_t referenced_mtime_ns;          /* of the file at that scan; 0: never, or newer than of all that named it */

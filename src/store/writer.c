@@ -19,6 +19,7 @@ struct ia_writer {
     sqlite3_stmt *extents; /* see ia_extents_prepare; NULL until first used */
     int64_t scan_id, next_image_id, next_file_id, next_map_id;
     int64_t first_image_id; /* next_image_id when the scan began */
+    int64_t last_scan_ns;   /* when the scan before ended; 0: there was none */
     bool any_gone;          /* a file or an image was taken away */
     bool any_vanished;      /* and is remembered */
 };
@@ -30,6 +31,7 @@ struct ia_writer {
 static enum ia_status read_counters(struct ia_writer *writer, struct ia_error *err)
 {
     IA_TRY(ia_connection_int(writer->db, "SELECT 1 + coalesce(max(scan_id), 0) FROM scan", &writer->scan_id, err));
+    IA_TRY(ia_connection_int(writer->db, "SELECT coalesce(max(finished_ns), 0) FROM scan", &writer->last_scan_ns, err));
     IA_TRY(ia_connection_int(writer->db,
                              "SELECT 1 + max(coalesce((SELECT max(image_id) FROM image), 0),"
                              " coalesce((SELECT value FROM setting WHERE key = '" LAST_IMAGE "'), 0))",
@@ -114,6 +116,11 @@ void ia_writer_close(struct ia_writer *writer)
 struct ia_statements *ia_writer_statements(struct ia_writer *writer)
 {
     return &writer->statements;
+}
+
+int64_t ia_writer_last_scan_ns(const struct ia_writer *writer)
+{
+    return writer->last_scan_ns;
 }
 
 int64_t ia_writer_scan_id(const struct ia_writer *writer)

@@ -31,6 +31,8 @@ static inline void ia_cleanup_writer_(struct ia_writer **writer)
 
 /* The number of the scan that is being written; the next free ids. */
 int64_t ia_writer_scan_id(const struct ia_writer *writer);
+/* When the scan before ended; 0: there was none. */
+int64_t ia_writer_last_scan_ns(const struct ia_writer *writer);
 int64_t ia_writer_new_image_id(struct ia_writer *writer);
 int64_t ia_writer_new_map_id(struct ia_writer *writer);
 

@@ -5,6 +5,8 @@
 
 import os
 
+from weather import is_hidden
+
 
 def stem(path):
     return os.path.basename(path).split(".")[0]
@@ -17,12 +19,15 @@ def is_alike(path, name):
 class Astray:
     """The images whose names mislead, on one night."""
 
-    def __init__(self, forest):
+    def __init__(self, forest, hidden):
         self.forest = forest
         paths = forest.by_path()
         self.images = []
         # What is packed means what has the name, whatever that leads to where it lies.
         self.packed = {os.path.basename(forest.leads_to(image)) for image in forest.images if image.packed and image.named}
+        for image in forest.images:
+            if image.packed and image.named and not image.is_seen and not is_hidden(image.path, hidden):
+                self.look(image, hidden)
         for image in forest.images:
             target = paths.get(forest.leads_to(image)) if image.named and not image.packed else image
             is_newer = target and target.made > image.written
@@ -31,7 +36,21 @@ class Astray:
                 self.images.append((image, target))
 
     def holds_up(self, file):
-        return os.path.basename(file.path) in self.packed or any(self.may_mean(image, target, file) for image, target in self.images)
+        return os.path.basename(file.path) in self.packed or any(self.may_mean(image, target, file) for image, target in self.images) \
+            or any(self.may_have_lost(image, file) for image in self.forest.images if image.packed and image.cleared is not None)
+
+    def look(self, image, hidden):
+        """At a packed image that is seen first. Where nothing that is older is called as its base, it may have been what has no
+        path that scans saw before and after that."""
+        name = self.forest.leads_to(image)
+        older = [file for file in self.forest.images if not file.packed and file.made <= image.made]
+        names = {file.seen_path if is_hidden(file.path, hidden) else file.path for file in older}
+        image.is_seen = True
+        if os.path.basename(name) not in map(os.path.basename, names):
+            image.cleared = {file for file in older if file.seen_path == file.path and file.seen < image.made}
+
+    def may_have_lost(self, image, file):
+        return file.format == image.base.format and file.made <= image.made < file.touched and file not in image.cleared
 
     def may_mean(self, image, target, file):
         name = self.forest.leads_to(image)

@@ -34,6 +34,8 @@ class Image:
     known: str = ""        # the name in its header with which a scan saw it lead to what it needs
     seen_path: str = ""    # the path by which scans saw it without a break
     seen: int = 0          # since this deed
+    is_seen: bool = False  # of a packed one: by a scan
+    cleared: set = None    # of a packed one whose name was lost by then: images that cannot have had it
 
     def chain(self):
         image = self

@@ -30,6 +30,7 @@ class Night:
     early: int = 0     # needed, and proven on one night alone
     masked: int = 0    # rows of what is named and proven masked
     doubts: list = ()  # about every candidate: (code, a subject, how many)
+    codes: dict = field(default_factory=dict)  # of doubts about rows: how many
 
 
 @dataclass
@@ -109,7 +110,7 @@ class Ledger:
         """Files that a report should come to list. What was written to or renamed since is a thing that cannot be proven."""
         forest = self.host.forest
         now = [image for image in self.host.idle() if self.may_be_listed(image)]
-        astray = Astray(forest)
+        astray = Astray(forest, hidden)
         for image in set(self.garbage) - set(now):
             if not self.garbage[image].listed and image in forest.images:
                 del self.garbage[image]  # it came to be needed, named or altered
@@ -157,8 +158,8 @@ class Ledger:
                 self.garbage[image].listed = night.number
         elif not is_second:
             night.early += 1
-        elif not self.has_machines and image in states and not self.seen_namers(image) and "saw it named" in row["evidence"]:
-            is_disk = any(disk.current is image for disk in self.host.disks())
+        elif not self.has_machines and (image in states or self.has_unseen_namers(image)) and not self.seen_namers(image) and "saw it named" in row["evidence"]:
+            is_disk = any(image in (disk.current, disk.current.base) for disk in self.host.disks())
             night.reverted += is_disk
             night.kept += not is_disk
         else:
@@ -166,6 +167,11 @@ class Ledger:
 
     def seen_namers(self, image):
         return [namer for namer in self.host.forest.namers(image) if not is_hidden(namer.path, self.hidden)]
+
+    def has_unseen_namers(self, image):
+        """It was a disk or a state of one when a scan ran last; what was made on it since is hidden, and no scan saw it."""
+        namers = self.host.forest.namers(image)
+        return namers != [] and all(namer.known != namer.named for namer in namers)
 
     def fail(self, night, row, reason):
         night.wrong += 1

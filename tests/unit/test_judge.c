@@ -291,6 +291,8 @@ CHANGE(lost_a_reader_of_a_reader,
 CHANGE(lost_a_reader_and_accepted, lost_a_reader(g); KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_BACKING_MISSING, 3))
 CHANGE(reader_exchanged, stand_on(g, ALONE, ORPHAN); i[ALONE].base_before = RIGHT)
 CHANGE(lost_a_base_that_is_there, lost_after_that_name_came(g); i[ALONE].base_before = BASE)
+CHANGE(lost_a_base_that_is_gone, lost_after_that_name_came(g); i[ALONE].base_lost_ns = 8; i[ORPHAN].seen_since_ns = 8;
+       i[BASE].seen_since_ns = 9)
 CHANGE(lost_where_another_was, lost_after_that_name_came(g); i[ALONE].past_base_is_known = true;
        i[ALONE].past_base = TOP; i[ORPHAN].seen_since_ns = 4; i[BASE].seen_since_ns = 5)
 CHANGE(lost_where_it_was, lost_where_another_was(g); i[ALONE].past_base = ORPHAN; i[BASE].seen_since_ns = 4)
@@ -685,6 +687,8 @@ static const struct rule {
     {"an image was made on what reads a base, and leads elsewhere", reader_exchanged,
      BASE_BUT("exchanged [/r/alone.qcow2]")},
     {"an image lost a file that has another name now", lost_a_base_that_is_there,
+     ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"an image lost a file that is no more, and was seen beside it", lost_a_base_that_is_gone,
      ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"an image lost a file, and the scan before it had another one there", lost_where_another_was,
      ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},

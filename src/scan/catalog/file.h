@@ -107,8 +107,8 @@ struct ia_previous {
     int64_t base_id;           /* file_id of the file that its backing name led to at first; 0: none */
     int64_t row_fingerprint;   /* of the image's row in the store */
     int64_t backing_id;        /* image_id of its backing image, as it was followed then; 0: none was */
-    int64_t seen_since_ns, path_since_ns, past_base_id; /* as in struct ia_node */
-    bool link_is_newer;                                 /* the same */
+    int64_t base_lost_ns, seen_since_ns, path_since_ns, past_base_id; /* as in struct ia_node */
+    bool link_is_newer;                                               /* the same */
     int64_t seen_scan;  /* the last scan that saw it, where the one before this did not; else 0 */
     const char *reason; /* why it was skipped, where that depends on the content alone; else NULL */
     enum ia_file_class class;

@@ -74,6 +74,7 @@ static void fill_image(struct ia_previous *previous, const struct ia_image_row *
     previous->referenced_path = copy(row->referenced_path, ok);
     previous->referenced_mtime_ns = row->referenced_mtime_ns;
     previous->base_id = row->base_id;
+    previous->base_lost_ns = row->base_lost_ns;
     previous->referenced_uncertain = row->referenced_uncertain;
     previous->row_fingerprint = row->fingerprint;
     previous->backing_id = row->backing_id;

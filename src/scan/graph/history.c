@@ -60,6 +60,17 @@ static bool find_base_id(struct ia_links *links, struct ia_bases *bases, struct 
     return true;
 }
 
+/* A scan before had the image with its base, and this one has it without. One that was away itself is not dated. */
+static int64_t base_lost_ns(const struct ia_links *links, const struct ia_file *file)
+{
+    const struct ia_previous *row = ia_catalog_previous(links->catalog, file);
+    bool is_lost =
+        file->node->base_id > 0 && file->node->base_before == IA_NO_FILE && file->node->backing_target == IA_NO_FILE;
+    if (!is_lost || row == NULL || row->gone_scan != 0 || row->base_id != file->node->base_id)
+        return 0;
+    return row->base_lost_ns != 0 ? row->base_lost_ns : ia_writer_last_scan_ns(links->catalog->writer);
+}
+
 static bool compare_base(struct ia_links *links, struct ia_bases *bases, struct ia_file *file)
 {
     struct ia_node *node = file->node;
@@ -76,6 +87,7 @@ static bool compare_base(struct ia_links *links, struct ia_bases *bases, struct 
     }
     if (!ia_bases_find(bases, node->base_id, &node->base_before))
         return false;
+    node->base_lost_ns = base_lost_ns(links, file);
     if (now == IA_NO_FILE || now == node->base_before)
         return true;
     node->is_exchanged = true;

@@ -108,6 +108,7 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .is_claimed = file->node->is_claimed,
         .unsettled = file->node->unsettled,
         .base_before = file->node->base_before == IA_NO_FILE ? IA_GRAPH_NONE : file->node->base_before,
+        .base_lost_ns = file->node->base_lost_ns,
         .parent_differs = file->node->parent_mismatch != NULL || file->node->base_is_newer,
         .link_is_newer = file->node->link_is_newer,
         .seen_since_ns = file->node->seen_since_ns,

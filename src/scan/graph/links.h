@@ -93,6 +93,8 @@ struct ia_node {
     bool is_exchanged;               /* its backing name leads elsewhere now */
     bool base_is_newer;    /* its backing file was made and written to after the image was: it is another one */
     size_t base_before;    /* the same, of the catalog; IA_NO_FILE: none */
+    int64_t base_lost_ns;  /* the name leads nowhere, and that file is no more: when the last scan ended that had it; 0:
+                            * it is there, or unknown */
     int64_t past_base_id;  /* file_id of the file that the scan before had at its backing name when the image was
                             * made; 0: not known, or no matter; negative: of one that a symbolic link of the same
                             * last component led to, elsewhere */

@@ -174,21 +174,30 @@ static bool is_lost(const struct ia_packed_first *first, size_t number, size_t n
     return false;
 }
 
-/* Some image is called so in another directory, or was: that may be it, and is doubted for its name. */
-static enum ia_status has_namesake(struct ia_packed_first *first, size_t number, size_t name, bool *has,
-                                   struct ia_error *err)
+/* An older image is called so in some directory, or was. */
+static enum ia_status has_namesake(struct ia_packed_first *first, const struct ia_file *file, const char *component,
+                                   bool *has, struct ia_error *err)
 {
     const struct ia_links *links = first->links;
-    const struct ia_file *file = links->catalog->files.items[number];
+    struct ia_file_numbers *found = &first->namesakes.found;
+    found->all.len = 0;
+    IA_TRY(ia_namesakes_find(&first->namesakes.all, links->catalog, first->successors, component, found, err));
+    for (size_t i = 0; i < found->all.len; i++)
+        *has = *has || !ia_links_is_newer(links, links->catalog->files.items[found->all.items[i]], file);
+    return IA_OK;
+}
+
+/* By what is written, and by where that leads. Such an image may be what is meant, and is doubted for its name. */
+static enum ia_status has_any_namesake(struct ia_packed_first *first, size_t number, size_t name, bool *has,
+                                       struct ia_error *err)
+{
+    const struct ia_file *file = first->links->catalog->files.items[number];
     *has = false;
-    for (size_t i = first_place(links, number, name);
-         i < links->places.len && is_place_of(&links->places.items[i], number, name); i++) {
-        first->namesakes.found.all.len = 0;
-        IA_TRY(ia_namesakes_find(&first->namesakes.all, links->catalog, first->successors,
-                                 ia_path_name(links->places.items[i].path), &first->namesakes.found, err));
-        for (size_t n = 0; n < first->namesakes.found.all.len; n++)
-            *has = *has ||
-                   !ia_links_is_newer(links, links->catalog->files.items[first->namesakes.found.all.items[n]], file);
+    IA_TRY(has_namesake(first, file, ia_path_name(file->packed->names.items[name].name), has, err));
+    for (size_t i = 0; i < file->node->packed.len; i++) {
+        const struct ia_packed_target *target = &file->node->packed.items[i];
+        if (target->name == name && target->path != NULL)
+            IA_TRY(has_namesake(first, file, ia_path_name(target->path), has, err));
     }
     return IA_OK;
 }
@@ -199,7 +208,7 @@ static enum ia_status look_for_lost(struct ia_packed_first *first, size_t number
     bool has = false;
     if (leads_somewhere(first, number, name) || !is_lost(first, number, name))
         return IA_OK;
-    IA_TRY(has_namesake(first, number, name, &has, err));
+    IA_TRY(has_any_namesake(first, number, name, &has, err));
     if (!has)
         *unknown = IA_BASE_LOST;
     return IA_OK;

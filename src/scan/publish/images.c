@@ -38,7 +38,7 @@ static int64_t fingerprint(const struct ia_image_row *row)
                                row->first_scan,   row->referenced_scan, row->is_template,   row->referenced_mtime_ns,
                                row->unsettled,    row->parent_differs,  row->base_id,       row->referenced_uncertain,
                                row->seen_scan,    row->link_is_newer,   row->path_since_ns, row->seen_since_ns,
-                               row->past_base_id, row->is_claimed};
+                               row->past_base_id, row->is_claimed,      row->base_lost_ns};
     const char *const texts[] = {row->path,       row->format_basis,  row->state,   row->backing_path,
                                  row->lock_state, row->referenced_by, row->problem, row->referenced_path};
     struct ia_fingerprint print = IA_FINGERPRINT_INIT;
@@ -99,6 +99,7 @@ static void add_memory(const struct ia_publish *publish, const struct ia_file *f
     row->seen_since_ns = file->node->seen_since_ns;
     row->path_since_ns = file->node->path_since_ns;
     row->base_id = file->node->base_id;
+    row->base_lost_ns = file->node->base_lost_ns;
     if (file->node->base_before != IA_NO_FILE)
         row->base_id = publish->catalog->files.items[file->node->base_before]->file_id;
     else if (row->base_id == 0 && base != IA_NO_FILE)
