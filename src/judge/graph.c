@@ -16,6 +16,7 @@ void ia_graph_release(struct ia_graph *graph)
     ia_vec_release(&graph->former);
     ia_vec_release(&graph->holders);
     ia_vec_release(&graph->former_bases);
+    ia_vec_release(&graph->lost_bases);
     ia_vec_release(&graph->findings);
     ia_vec_release(&graph->inventories);
     ia_vec_release(&graph->claims);

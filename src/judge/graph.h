@@ -181,6 +181,11 @@ struct ia_graph_former_base {
     size_t image, file;
 };
 
+/* The backing name of an image leads nowhere, and led to a file that is no more and stood on this one. */
+struct ia_graph_lost_base {
+    size_t image, file;
+};
+
 /* A finding of the latest scan that a verdict may rest on. */
 struct ia_graph_finding {
     const char *path;
@@ -201,6 +206,7 @@ struct ia_graph {
     IA_VEC(struct ia_graph_packed) packed; /* those of one name together */
     IA_VEC(struct ia_graph_former) former;
     IA_VEC(struct ia_graph_former_base) former_bases;
+    IA_VEC(struct ia_graph_lost_base) lost_bases;
     IA_VEC(struct ia_graph_holder) holders;
     IA_VEC(struct ia_graph_finding) findings;
     IA_VEC(struct ia_graph_inventory) inventories;

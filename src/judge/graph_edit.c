@@ -102,9 +102,44 @@ static void forget(struct ia_graph_image *image, size_t number, size_t file)
         image->past_base = IA_GRAPH_NONE;
 }
 
+static bool add_lost_base(struct ia_graph *graph, size_t image, size_t file)
+{
+    for (size_t i = 0; i < graph->lost_bases.len; i++)
+        if (graph->lost_bases.items[i].image == image && graph->lost_bases.items[i].file == file)
+            return true;
+    return ia_vec_push(&graph->lost_bases, ((struct ia_graph_lost_base){image, file}));
+}
+
+/* It loses the image: all that this stood on, as far as that is there. */
+static bool lose_base(struct ia_graph *graph, size_t overlay, size_t number)
+{
+    size_t backing = graph->images.items[number].backing;
+    if (backing != IA_GRAPH_NONE && !add_lost_base(graph, overlay, graph->images.items[backing].file))
+        return false;
+    for (size_t i = 0, end = graph->lost_bases.len; i < end; i++)
+        if (graph->lost_bases.items[i].image == number &&
+            !add_lost_base(graph, overlay, graph->lost_bases.items[i].file))
+            return false;
+    return true;
+}
+
+static bool lose_bases(struct ia_graph *graph, size_t number)
+{
+    size_t file = graph->images.items[number].file;
+    for (size_t i = 0; i < graph->images.len; i++)
+        if (graph->images.items[i].backing == number && !graph->images.items[i].is_gone && !lose_base(graph, i, number))
+            return false;
+    for (size_t i = 0, end = graph->lost_bases.len; i < end; i++)
+        if (graph->lost_bases.items[i].file == file && !lose_base(graph, graph->lost_bases.items[i].image, number))
+            return false;
+    return true;
+}
+
 bool ia_graph_delete(struct ia_graph *graph, size_t number)
 {
     struct ia_graph_image *image = &graph->images.items[number];
+    if (!lose_bases(graph, number))
+        return false;
     image->is_gone = true;
     lose_overlay(graph, number);
     for (size_t i = 0; i < graph->images.len; i++)
@@ -194,6 +229,11 @@ static bool has_data_file(const struct ia_graph *graph, size_t number)
 static void drop_former_bases(struct ia_graph *graph, size_t image)
 {
     size_t kept = 0;
+    for (size_t i = 0; i < graph->lost_bases.len; i++)
+        if (graph->lost_bases.items[i].image != image)
+            graph->lost_bases.items[kept++] = graph->lost_bases.items[i];
+    graph->lost_bases.len = kept;
+    kept = 0;
     for (size_t i = 0; i < graph->former_bases.len; i++)
         if (graph->former_bases.items[i].image != image)
             graph->former_bases.items[kept++] = graph->former_bases.items[i];

@@ -184,12 +184,32 @@ static struct ia_finder of_reader(const struct ia_finder *finder, size_t reader)
     return of;
 }
 
+/* The image's base is no more, and stood on the file: as long as the image names that, it may come back. Accepted with
+ * the rest: its finding says that the base is missing. */
+static bool finds_lost_base(struct ia_finder *finder, size_t number)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    bool found = false;
+    for (size_t i = 0; i < graph->lost_bases.len; i++) {
+        const struct ia_graph_lost_base *lost = &graph->lost_bases.items[i];
+        const struct ia_graph_image *by = &graph->images.items[lost->image];
+        if (lost->file != graph->images.items[number].file || by->is_gone || by->backing != IA_GRAPH_NONE ||
+            ia_finder_accepts(finder, IA_DOUBT_BROKEN_REFERENCE, by->path))
+            continue;
+        ia_finder_doubt(finder, IA_DOUBT_BROKEN_REFERENCE, by->path);
+        found = true;
+    }
+    return found;
+}
+
 /* What may mean a reader of the candidate, reads the candidate through that; where that is what it was followed to, it
  * is a reader itself. One such image of each reader is doubt enough. */
 static void find_meant_reader(struct ia_finder *finder, size_t reader)
 {
     const struct ia_graph *graph = finder->judge->graph;
     const struct ia_finder of = of_reader(finder, reader);
+    if (finds_lost_base(finder, reader))
+        return;
     for (size_t i = 0; i < finder->judge->broken.len; i++) {
         const struct ia_graph_reference *reference = &graph->references.items[finder->judge->broken.items[i]];
         const struct ia_graph_image *by = &graph->images.items[reference->image];
@@ -207,6 +227,7 @@ void ia_rule_broken_references(struct ia_finder *finder)
     const struct ia_graph *graph = finder->judge->graph;
     if (finder->judge->broken.len == 0)
         return;
+    finds_lost_base(finder, finder->number);
     for (size_t i = 0; i < finder->judge->broken.len; i++) {
         const struct ia_graph_reference *reference = &graph->references.items[finder->judge->broken.items[i]];
         if (may_mean(finder, reference))

@@ -198,6 +198,12 @@ static bool add_former_base(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
     return pair.image == IA_GRAPH_NONE || pair.file == IA_GRAPH_NONE || ia_vec_push(&stored->graph.former_bases, pair);
 }
 
+static bool add_lost_base(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    struct ia_graph_lost_base lost = {ia_graph_column_image(stored, stmt, 0), ia_graph_column_file(stored, stmt, 1)};
+    return lost.image == IA_GRAPH_NONE || lost.file == IA_GRAPH_NONE || ia_vec_push(&stored->graph.lost_bases, lost);
+}
+
 static bool add_glob(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     return ia_vec_push(&stored->graph.backing_globs, ia_graph_column_text_or_empty(stored, stmt, 0));
@@ -272,6 +278,11 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
                         " WHERE kind NOT IN ('parent-path', 'companion')"},
         {add_part, "SELECT image_id, file_id, path FROM image_file WHERE number > 0"},
         {add_former_base, "SELECT i.image_id, b.base_id FROM former_base AS b JOIN image AS i USING (file_id)"},
+        {add_lost_base,
+         "WITH RECURSIVE below (image_id, file_id) AS (SELECT m.image_id, v.base_id FROM image_memory AS m"
+         " JOIN vanished AS v ON v.file_id = m.base_id WHERE m.base_lost_ns IS NOT NULL"
+         " UNION SELECT b.image_id, v.base_id FROM below AS b JOIN vanished AS v USING (file_id))"
+         " SELECT image_id, file_id FROM below JOIN file USING (file_id)"},
         {add_holder, "SELECT file_id, subject FROM holder"},
         {add_packed, "SELECT f.path, p.member, p.state, p.name, p.path, p.target_id, p.base_id, p.stated, f.mtime_ns"
                      " FROM packed_reference AS p"

@@ -531,6 +531,34 @@ def test_a_packed_overlay_has_its_renamed_base_after_nights_away(case):
             case.same(verdict(site, "bases/new.qcow2"), ("unreferenced", "proven", None), f"{what}: without the backup nothing needs it")
 
 
+def test_what_stands_between_is_away(case):
+    """An image, and what it names without standing on it itself: what is between them lies in a directory that is away."""
+    doubted, free = ("unreferenced", "unproven", "broken-reference"), ("unreferenced", "proven", None)
+    for between in (["pool/a"], ["pool/a", "pool/b", "pool/c"]):
+        site = case.site()
+        below = write(create(site.path("base"), MIB), 0)
+        create(site.path("other-over"), MIB, write(create(site.path("other"), MIB), 0))
+        os.makedirs(site.path("pool"))
+        for name in between:
+            below = create(site.path(*name.split("/")), MIB, below)
+        top = create(site.path("top"), MIB, below)
+        site.scan()
+        os.unlink(site.path("other-over"))
+        rows = {(row["effect"], row["path"]): row for row in site.rows("--what-if-delete", *map(site.path, between))}
+        case.same(rows[("unreferenced", site.path("base"))]["why_codes"], "broken-reference", f"{len(between)} between: doubted in a what-if")
+        os.rename(site.path("pool"), site.outside("pool"))
+        for night in (1, 2):
+            site.scan()
+            case.same((verdict(site, "base"), verdict(site, "other")), (doubted, free), f"{len(between)} between, night {night}: kept for what is named still")
+        os.rename(site.outside("pool"), site.path("pool"))
+        site.scan()
+        case.same(verdict(site, "base"), None, "in use when all are back")
+        shutil.rmtree(site.path("pool"))
+        os.unlink(top)
+        site.scan()
+        case.same(verdict(site, "base"), free, "and unused when none is left")
+
+
 def test_what_is_remembered_is_bounded(case):
     site = case.site()
     clone = exchanged(site)
@@ -563,6 +591,7 @@ TESTS = [
     test_a_clone_that_was_away_keeps_what_it_was_made_on,
     test_a_template_refreshed_while_a_clone_is_away_is_exchanged,
     test_what_does_not_come_back_blocks_nothing,
+    test_what_stands_between_is_away,
     test_an_inode_that_is_used_again_is_another_file,
     test_an_unknown_birth_is_uncertain,
     test_a_base_that_was_away_is_known_again,

@@ -293,6 +293,13 @@ CHANGE(reader_exchanged, stand_on(g, ALONE, ORPHAN); i[ALONE].base_before = RIGH
 CHANGE(lost_a_base_that_is_there, lost_after_that_name_came(g); i[ALONE].base_before = BASE)
 CHANGE(lost_a_base_that_is_gone, lost_after_that_name_came(g); i[ALONE].base_lost_ns = 8; i[ORPHAN].seen_since_ns = 8;
        i[BASE].seen_since_ns = 9)
+CHANGE(lost_what_stood_on_orphan, refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE);
+       i[ALONE].base_lost_ns = 8; for (size_t n = 0; n < g->images.len; n++) i[n].seen_since_ns = 8;
+       assert_true(ia_vec_push(&g->lost_bases, ((struct ia_graph_lost_base){ALONE, ORPHAN}))))
+CHANGE(lost_what_stood_on_a_reader, lost_what_stood_on_orphan(g); g->lost_bases.items[0].file = TOP)
+CHANGE(lost_what_stood_on_orphan_and_accepted, lost_what_stood_on_orphan(g);
+       KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_BACKING_MISSING, 3))
+CHANGE(has_another_base_than_what_stood_on_orphan, stand_on(g, ALONE, TOP); lost_what_stood_on_orphan(g))
 CHANGE(lost_where_another_was, lost_after_that_name_came(g); i[ALONE].past_base_is_known = true;
        i[ALONE].past_base = TOP; i[ORPHAN].seen_since_ns = 4; i[BASE].seen_since_ns = 5)
 CHANGE(lost_where_it_was, lost_where_another_was(g); i[ALONE].past_base = ORPHAN; i[BASE].seen_since_ns = 4)
@@ -688,6 +695,14 @@ static const struct rule {
      BASE_BUT("exchanged [/r/alone.qcow2]")},
     {"an image lost a file that has another name now", lost_a_base_that_is_there,
      ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"an image lost a file that is no more and stood on it", lost_what_stood_on_orphan,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"an image lost a file that is no more and stood on what reads a base", lost_what_stood_on_a_reader,
+     ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"an image that lost what stood on it is accepted", lost_what_stood_on_orphan_and_accepted,
+     "orphan.qcow2 unreferenced: assumes backing-missing /r/alone.qcow2 (accepted as 3)\n" BASE_PROVEN},
+    {"an image has another base than what stood on it", has_another_base_than_what_stood_on_orphan,
+     ORPHAN_PROVEN BASE_PROVEN},
     {"an image lost a file that is no more, and was seen beside it", lost_a_base_that_is_gone,
      ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"an image lost a file, and the scan before it had another one there", lost_where_another_was,
@@ -1206,7 +1221,7 @@ static const struct rule deeds[] = {
     {"a base is deleted: what named it may mean no older file of another name", delete_base, ORPHAN_PROVEN},
     {"a raw base is deleted: it hid nothing, and no qcow2 is meant", delete_base_that_is_raw, ORPHAN_PROVEN},
     {"it was written to after the overlay that is left", write_base_and_keep_the_older_overlay,
-     ORPHAN_PROVEN "base.qcow2 unreferenced: written-since []\n"},
+     ORPHAN_PROVEN "base.qcow2 unreferenced: broken-reference [/r/top.qcow2] written-since []\n"},
     {"its overlays go one by one", delete_overlays_one_by_one, ORPHAN_PROVEN "base.qcow2 unreferenced:\n"},
     {"a commit into an image of which an overlay holds an identity", commit_into_one_known_by_identity,
      ORPHAN_BUT("broken-reference [/r/left.qcow2]")

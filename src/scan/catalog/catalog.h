@@ -216,6 +216,8 @@ const struct ia_vanished *ia_catalog_find_vanished(const struct ia_catalog *cata
 /* How the file of this number was that may be no more: in the scan before, or before it vanished. NULL: nothing is
  * remembered of it. */
 const struct ia_file_key *ia_catalog_key_of(const struct ia_catalog *catalog, int64_t file_id);
+/* The file_id of what it was based on then; 0: unknown, or nothing. */
+int64_t ia_catalog_base_of(const struct ia_catalog *catalog, int64_t file_id);
 /* Gives what is remembered to the row of the same file. */
 void ia_catalog_remind(struct ia_previous *previous, struct ia_vanished *vanished);
 /* After all were loaded; false: out of memory. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/cleanup.h"
 #include "scan/catalog/catalog.h"
 
@@ -23,7 +24,7 @@ const struct ia_vanished *ia_catalog_find_vanished(const struct ia_catalog *cata
     return found ? &catalog->vanished.items[low] : NULL;
 }
 
-const struct ia_file_key *ia_catalog_key_of(const struct ia_catalog *catalog, int64_t file_id)
+static const struct ia_previous *find_previous(const struct ia_catalog *catalog, int64_t file_id)
 {
     size_t low = 0;
     for (size_t high = catalog->previous_stored; low < high;) {
@@ -33,10 +34,23 @@ const struct ia_file_key *ia_catalog_key_of(const struct ia_catalog *catalog, in
         else
             high = middle;
     }
-    if (low < catalog->previous_stored && catalog->previous.items[low].file_id == file_id)
-        return &catalog->previous.items[low].key;
-    const struct ia_vanished *vanished = ia_catalog_find_vanished(catalog, file_id);
-    return vanished == NULL ? NULL : &vanished->key;
+    bool found = low < catalog->previous_stored && catalog->previous.items[low].file_id == file_id;
+    return found ? &catalog->previous.items[low] : NULL;
+}
+
+const struct ia_file_key *ia_catalog_key_of(const struct ia_catalog *catalog, int64_t file_id)
+{
+    const struct ia_previous *previous = find_previous(catalog, file_id);
+    const struct ia_vanished *vanished = previous == NULL ? ia_catalog_find_vanished(catalog, file_id) : NULL;
+    return previous != NULL ? &previous->key : vanished == NULL ? NULL : &vanished->key;
+}
+
+int64_t ia_catalog_base_of(const struct ia_catalog *catalog, int64_t file_id)
+{
+    const struct ia_previous *previous = find_previous(catalog, file_id);
+    const struct ia_vanished *vanished = previous == NULL ? ia_catalog_find_vanished(catalog, file_id) : NULL;
+    int64_t base_id = previous != NULL ? previous->base_id : vanished == NULL ? 0 : vanished->base_id;
+    return ia_max(base_id, 0);
 }
 
 void ia_catalog_remind(struct ia_previous *previous, struct ia_vanished *vanished)

@@ -71,8 +71,24 @@ static int64_t base_lost_ns(const struct ia_links *links, const struct ia_file *
     return row->base_lost_ns != 0 ? row->base_lost_ns : ia_writer_last_scan_ns(links->catalog->writer);
 }
 
-static bool compare_base(struct ia_links *links, struct ia_bases *bases, struct ia_file *file)
+/* What is left of the chain below a base that is no more, as scans knew it. Ends: after as many steps as there may be
+ * it is a ring. */
+static bool find_lost_base(struct ia_links *links, const struct ia_bases *bases, size_t number)
 {
+    enum { MOST_STEPS = 1000 };
+    const struct ia_node *node = links->catalog->files.items[number]->node;
+    int64_t id = node->base_lost_ns == 0 ? 0 : ia_catalog_base_of(links->catalog, node->base_id);
+    for (int i = 0; i < MOST_STEPS && id != 0; i++, id = ia_catalog_base_of(links->catalog, id)) {
+        size_t found = ia_bases_find_itself(bases, id);
+        if (found != IA_NO_FILE)
+            return ia_vec_push(&links->lost_bases, ((struct ia_lost_base){number, found}));
+    }
+    return true;
+}
+
+static bool compare_base(struct ia_links *links, struct ia_bases *bases, size_t number)
+{
+    struct ia_file *file = links->catalog->files.items[number];
     struct ia_node *node = file->node;
     size_t now = node->backing_target;
     if (!find_base_id(links, bases, file))
@@ -88,6 +104,8 @@ static bool compare_base(struct ia_links *links, struct ia_bases *bases, struct 
     if (!ia_bases_find(bases, node->base_id, &node->base_before))
         return false;
     node->base_lost_ns = base_lost_ns(links, file);
+    if (!find_lost_base(links, bases, number))
+        return false;
     if (now == IA_NO_FILE || now == node->base_before)
         return true;
     node->is_exchanged = true;
@@ -159,7 +177,7 @@ static enum ia_status compare_all(struct ia_links *links, struct ia_bases *bases
     struct ia_catalog *catalog = links->catalog;
     for (size_t i = 0; i < catalog->files.len; i++)
         if (ia_file_is_image(catalog->files.items[i]) && !catalog->files.items[i]->gone &&
-            !compare_base(links, bases, catalog->files.items[i]))
+            !compare_base(links, bases, i))
             return ia_no_memory(err);
     IA_TRY(ia_former_bases_find(links, bases, err));
     for (size_t i = 0; i < catalog->files.len; i++)

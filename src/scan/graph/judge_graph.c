@@ -218,6 +218,17 @@ static bool add_former_bases(const struct ia_links *links, struct ia_judge_graph
     return true;
 }
 
+static bool add_lost_bases(const struct ia_links *links, struct ia_judge_graph *out)
+{
+    for (size_t i = 0; i < links->lost_bases.len; i++) {
+        size_t image = ia_judge_graph_image(out, links->lost_bases.items[i].image);
+        if (image != IA_GRAPH_NONE &&
+            !ia_vec_push(&out->graph.lost_bases, ((struct ia_graph_lost_base){image, links->lost_bases.items[i].file})))
+            return false;
+    }
+    return true;
+}
+
 static bool add_lost_claims(const struct ia_links *links, struct ia_graph *graph)
 {
     const struct ia_claims *claims = &links->claims;
@@ -278,8 +289,8 @@ static bool fill(const struct ia_links *links, struct ia_judge_graph *out)
         if (!ia_vec_push(&graph->backing_globs, links->catalog->options->backing_globs[i]))
             return false;
     return add_walked(links->catalog, graph) && ia_judge_graph_add_aliases(links, out) && add_findings(links, graph) &&
-           add_former_bases(links, out) && add_holders(links, graph) && add_former(links, graph) &&
-           add_inventories(links, graph);
+           add_former_bases(links, out) && add_lost_bases(links, out) && add_holders(links, graph) &&
+           add_former(links, graph) && add_inventories(links, graph);
 }
 
 enum ia_status ia_judge_graph_make(const struct ia_links *links, struct ia_judge_graph *out, struct ia_error *err)

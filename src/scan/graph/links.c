@@ -78,6 +78,7 @@ void ia_links_release(struct ia_links *links)
     ia_vec_release(&links->templates);
     ia_claims_release(&links->claims);
     ia_vec_release(&links->former_bases);
+    ia_vec_release(&links->lost_bases);
     ia_own_host_release(&links->host);
 }
 

@@ -126,6 +126,11 @@ struct ia_former_name {
     int64_t since_ns, until_ns; /* as in the table */
 };
 
+/* What an image's base was based on that is no more, or the first file that is left of that chain. */
+struct ia_lost_base {
+    size_t image, file;
+};
+
 /* A file that an image's backing name led to in an earlier scan, after the first; see the table former_base. */
 struct ia_former_base {
     size_t image, base;       /* IA_NO_FILE: not of this scan */
@@ -141,6 +146,7 @@ struct ia_links {
     IA_VEC(struct ia_packed_place) places; /* by file and name, until bases were looked for */
     IA_VEC(struct ia_former_name) former;  /* names that images have no more, once they were loaded */
     IA_VEC(struct ia_former_base) former_bases;
+    IA_VEC(struct ia_lost_base) lost_bases;
     bool had_former_bases;    /* the store has some */
     IA_VEC(char *) templates; /* owned globs: the store's and the options' */
     struct ia_own_host host;
