@@ -48,10 +48,10 @@ struct ia_graph_image {
     const char *backing_format; /* as it states it; NULL: it does not */
     int cross_linked;           /* 1: bytes of its files are used twice; 0: none are; -1: unknown */
     enum ia_graph_lock lock;
-    bool format_stated;   /* its format is what an overlay states, whatever its content looks like */
-    bool knows_backing;   /* it holds an identity of its backing image, which a write to that may change */
     const char *identity; /* its own; NULL: it has none */
     const char *expects;  /* its parent's, which has no name and is found by it alone; NULL: it has no such parent */
+    bool format_stated;   /* its format is what an overlay states, whatever its content looks like */
+    bool knows_backing;   /* it holds an identity of its backing image, which a write to that may change */
     bool is_template;     /* to be kept whole */
     bool is_hidden;       /* it is marked as what others are based on */
     bool is_claimed;      /* a machine uses it */
@@ -69,18 +69,18 @@ struct ia_graph_image {
     const char *named_by;
     const char *named_path; /* its own path then */
     int64_t named_mtime_ns;
-    bool is_below;        /* an inventory has it below a disk of a machine */
-    bool named_uncertain; /* what was seen named may have been another file, which had the inode before */
+    bool named_uncertain;    /* what was seen named may have been another file, which had the inode before */
+    bool is_below;           /* an inventory has it below a disk of a machine */
+    bool parent_differs;     /* its backing file is not the one that it was made on, by their identities */
+    bool link_is_newer;      /* a symbolic link in the way of its backing name was made, turned or removed after it was
+                              * made */
+    bool past_base_is_known; /* what the scan before it had at its backing name, of one that a scan first saw misled */
+    size_t past_base;        /* that file, or what a link of that last component led to; IA_GRAPH_NONE: none */
     size_t base_before; /* file that its backing name, the same as now, led to when it was first seen; IA_GRAPH_NONE */
     int64_t base_lost_ns; /* when the last scan ended that had such a file, which is no more; 0: it is there, or unknown
                            */
-    bool link_is_newer; /* a symbolic link in the way of its backing name was made, turned or removed after it was made
-                         */
-    bool past_base_is_known; /* what the scan before it had at its backing name, of one that a scan first saw misled */
-    size_t past_base;        /* that file, or what a link of that last component led to; IA_GRAPH_NONE: none */
-    int64_t seen_since_ns;   /* all scans since then saw this very file; 0: not known */
-    int64_t path_since_ns;   /* all scans since then saw it by its path, and by no other hard link; 0: not known */
-    bool parent_differs;     /* its backing file is not the one that it was made on, by their identities */
+    int64_t seen_since_ns; /* all scans since then saw this very file; 0: not known */
+    int64_t path_since_ns; /* all scans since then saw it by its path, and by no other hard link; 0: not known */
     /* What the scan before, or of a stored graph that scan, called it, and since when: its number, when it began. */
     enum ia_candidate was;
     int64_t was_scan, was_since_ns;

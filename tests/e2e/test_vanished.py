@@ -531,7 +531,7 @@ def test_a_packed_overlay_has_its_renamed_base_after_nights_away(case):
             case.same(verdict(site, "bases/new.qcow2"), ("unreferenced", "proven", None), f"{what}: without the backup nothing needs it")
 
 
-def test_what_stands_between_is_away(case):
+def test_what_lies_between_may_be_away(case):
     """An image, and what it names without standing on it itself: what is between them lies in a directory that is away."""
     doubted, free = ("unreferenced", "unproven", "broken-reference"), ("unreferenced", "proven", None)
     for between in (["pool/a"], ["pool/a", "pool/b", "pool/c"]):
@@ -591,7 +591,7 @@ TESTS = [
     test_a_clone_that_was_away_keeps_what_it_was_made_on,
     test_a_template_refreshed_while_a_clone_is_away_is_exchanged,
     test_what_does_not_come_back_blocks_nothing,
-    test_what_stands_between_is_away,
+    test_what_lies_between_may_be_away,
     test_an_inode_that_is_used_again_is_another_file,
     test_an_unknown_birth_is_uncertain,
     test_a_base_that_was_away_is_known_again,

@@ -5,7 +5,7 @@
 
 import os
 import random
-import time
+import resource
 from pathlib import Path
 
 import harness
@@ -495,6 +495,12 @@ def query(bench, sql):
 
 # -- Hostile images ---------------------------------------------------------------------------------------------------
 
+def processor_time():
+    """Seconds, of the programs that were run so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_hostile_tables_are_refused_soon(bench):
     """Bounded work: the time is generous, the attack is not."""
     bench.write("host-base.vhd", vpc.sparse({}, Footer(BLOCK), Layout(BLOCK)))
@@ -502,7 +508,7 @@ def test_hostile_tables_are_refused_soon(bench):
     for kind, parent in (("dynamic", None), ("differencing", Parent(name="host-base.vhd"))):
         same = vpc.sparse({}, Footer(count * 4096), Layout(4096, bat=dict.fromkeys(range(count), 8)), parent)
         bench.refused(f"{kind}, a quarter of a million entries that name one block", bench.write("same.vhd", same), "lie on each other", both=False)
-    start = time.monotonic()
+    start = processor_time()
     many = 2040 * GIB // 4096
     hole = vpc.sparse({}, Footer(2040 * GIB), Layout(4096, entries=0))[:1536]
     with open(bench.directory / "hole.vhd", "wb") as file:
@@ -519,7 +525,8 @@ def test_hostile_tables_are_refused_soon(bench):
         patched[512 + 36:512 + 40] = vpc.checksum(patched[512:512 + 36] + patched[512 + 40:1536]).to_bytes(4, "big")
         codes.add(bench.map(bench.write("random.vhd", bytes(patched))).code)
     bench.verdict(codes == {1}, "tables of random places and sizes are refused", codes)
-    bench.verdict(time.monotonic() - start < 20, "all of that takes no time", [f"{time.monotonic() - start:.1f} s"])
+    used = processor_time() - start
+    bench.verdict(used < 20, "all of that takes no time", [f"{used:.1f} s"])
 
 
 GROUPS = {
