@@ -231,6 +231,7 @@ static int run(const struct scan_command *command, char **roots, int count)
         .sole_host_count = command->sole_hosts.all.len,
         .inventories = own_inventories ? (const char *const *)command->inventories.items : default_inventories,
         .inventory_count = own_inventories ? command->inventories.len : 1,
+        .is_last_work = true,
         .workers = (int)command->workers,
         .keep = command->keep,
         .min_age = command->min_age,

@@ -95,7 +95,8 @@ static bool enter(struct ia_beside_walk *walk, const char *path)
 
 static bool is_in_place(const struct ia_beside_walk *walk, const struct ia_beside_reader *reader, const char *path)
 {
-    return (walk->has_places || reader->anywhere) && ia_place_of(reader->places, reader->place_count, path) != NULL;
+    size_t count = walk->has_places ? reader->place_count : reader->anywhere;
+    return count > 0 && ia_place_of(reader->places, count, path) != NULL;
 }
 
 void ia_beside_walk_release(struct ia_beside_walk *walk)

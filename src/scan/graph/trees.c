@@ -68,6 +68,15 @@ static int compare_roots(const void *left, const void *right)
     return (a->image_id > b->image_id) - (a->image_id < b->image_id);
 }
 
+/* The first scan numbers images as it finds them, and later ones find them in the same order. */
+static bool in_order(const struct ia_trees *trees)
+{
+    for (size_t i = 1; i < trees->roots.len; i++)
+        if (trees->roots.items[i - 1].image_id > trees->roots.items[i].image_id)
+            return false;
+    return true;
+}
+
 /* The list of roots by image number; root_of[] then has places in it. */
 static bool list_roots(struct ia_trees *trees, const struct ia_links *links)
 {
@@ -77,7 +86,7 @@ static bool list_roots(struct ia_trees *trees, const struct ia_links *links)
         if (trees->root_of[i] == i && !ia_vec_push(&trees->roots, root))
             return false;
     }
-    if (trees->roots.len > 0)
+    if (!in_order(trees))
         qsort(trees->roots.items, trees->roots.len, sizeof(trees->roots.items[0]), compare_roots);
     IA_AUTO_FREE size_t *place = calloc(trees->count + 1, sizeof(*place));
     if (place == NULL)
