@@ -50,13 +50,14 @@ host AS (
     FROM member AS m JOIN file AS f ON f.file_id = m.file_id LEFT JOIN v_file_blocks AS h ON h.file_id = m.file_id
     GROUP BY m.image_id
 ),
-held AS ( -- for nothing
-    SELECT image_id,
+held AS ( -- all blocks, and those that are held for nothing
+    SELECT k.image_id, b.disk_data, b.disk_zero_allocated, b.disk_leaked, b.disk_unused, b.disk_unallocated,
+           b.disk_preallocated, b.disk_tail, b.disk_metadata, b.disk_snapshots, b.disk_bitmaps, b.disk_bytes,
            disk_zero_allocated + disk_leaked + disk_unused + disk_unallocated + disk_preallocated + disk_tail AS blocks,
            -- what leaked may be the guest's data that a lost table named
-           CASE WHEN (SELECT k.may_be_lost FROM image_account AS k WHERE k.image_id = b.image_id) THEN disk_leaked ELSE 0 END AS doubtful,
+           CASE WHEN k.may_be_lost THEN disk_leaked ELSE 0 END AS doubtful,
            max(disk_zero_allocated, disk_leaked, disk_unused, disk_unallocated, disk_preallocated, disk_tail) AS largest
-    FROM v_image_blocks AS b
+    FROM image_account AS k LEFT JOIN v_image_blocks AS b ON b.image_id = k.image_id
 ),
 extra AS ( -- bytes of files, whether the host has blocks for them or not
     SELECT image_id, sum(bytes * (use = 'leaked')) AS leaked, sum(bytes * (use = 'bitmap')) AS bitmaps,
@@ -78,13 +79,13 @@ fit AS ( -- what a command must not lose
 advice AS (
     SELECT i.image_id,
            CASE
-           WHEN t.is_plain AND f.one_file AND h.has_one_name AND p.disk_preallocated > h.doubtful
+           WHEN t.is_plain AND f.one_file AND h.has_one_name AND e.disk_preallocated > h.doubtful
                THEN 'copy-sparsely' || char(0) || i.path
            WHEN NOT t.can_be_trimmed THEN NULL
-           WHEN p.disk_leaked = e.largest AND p.disk_leaked > h.doubtful
+           WHEN e.disk_leaked = e.largest AND e.disk_leaked > h.doubtful
                THEN 'repair-leaks' || char(0) || i.format || char(0) || i.path
            WHEN NOT f.one_file THEN NULL
-           WHEN p.disk_tail = e.largest AND p.disk_tail > h.doubtful AND x.leaked = 0 AND m.mtime_ns >= 0
+           WHEN e.disk_tail = e.largest AND e.disk_tail > h.doubtful AND x.leaked = 0 AND m.mtime_ns >= 0
                THEN 'cut-tail' || char(0) || i.path || char(0) || m.mtime_ns || char(0) || (h.file_size - x.tail)
            WHEN f.writable_anew AND x.bitmaps = 0 AND h.has_one_name
                THEN 'convert' || char(0) || i.format || char(0) || i.path || char(0) || d.cluster_size || char(0)
@@ -93,7 +94,7 @@ advice AS (
            END AS suggestion
     FROM image AS i JOIN image_header AS d ON d.image_id = i.image_id JOIN image_ability AS t ON t.image_id = i.image_id
     JOIN file AS m ON m.file_id = i.file_id JOIN host AS h ON h.image_id = i.image_id
-    JOIN v_image_blocks AS p ON p.image_id = i.image_id JOIN held AS e ON e.image_id = i.image_id
+    JOIN held AS e ON e.image_id = i.image_id
     JOIN extra AS x ON x.image_id = i.image_id JOIN fit AS f ON f.image_id = i.image_id
     WHERE f.at_rest AND e.blocks > h.doubtful
 ),
@@ -104,9 +105,9 @@ guest AS ( -- of images that could be mapped
 )
 SELECT i.path, i.format, d.virtual_size, g.allocated_bytes, g.zero_bytes,
        d.virtual_size - g.allocated_bytes - g.zero_bytes AS unallocated_bytes, h.file_size,
-       p.disk_data, p.disk_zero_allocated, p.disk_leaked, p.disk_unused, p.disk_unallocated, p.disk_preallocated,
-       p.disk_tail, p.disk_metadata, p.disk_snapshots, p.disk_bitmaps,
-       h.disk_size - p.disk_bytes AS disk_filesystem, h.disk_size, h.disk_shared,
+       e.disk_data, e.disk_zero_allocated, e.disk_leaked, e.disk_unused, e.disk_unallocated, e.disk_preallocated,
+       e.disk_tail, e.disk_metadata, e.disk_snapshots, e.disk_bitmaps,
+       h.disk_size - e.disk_bytes AS disk_filesystem, h.disk_size, h.disk_shared,
        max(e.blocks - e.doubtful - h.doubtful, 0) AS reclaimable_bytes,
        min(e.blocks, max(h.disk_size - coalesce(h.disk_shared, 0), 0)) AS reclaimable_at_most,
        a.suggestion, k.metadata_bytes, g.compressed_host_bytes,
@@ -117,7 +118,6 @@ FROM image AS i
 JOIN image_header AS d ON d.image_id = i.image_id
 JOIN image_account AS k ON k.image_id = i.image_id
 JOIN host AS h ON h.image_id = i.image_id
-LEFT JOIN v_image_blocks AS p ON p.image_id = i.image_id
 LEFT JOIN held AS e ON e.image_id = i.image_id
 LEFT JOIN guest AS g ON g.image_id = i.image_id
 LEFT JOIN advice AS a ON a.image_id = i.image_id
