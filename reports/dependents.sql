@@ -46,7 +46,10 @@ SELECT i.path, s.depth,
        EXISTS (SELECT 1 FROM link AS l WHERE l.image_id = i.image_id AND l.file_id IN (SELECT file_id FROM target))
            AS direct,
        i.is_head, s.bytes AS seen_bytes, s.data AS seen_data_bytes,
-       (SELECT group_concat(machine, ', ') FROM (SELECT DISTINCT c.machine FROM v_claim AS c WHERE c.image_id = i.image_id ORDER BY 1)) AS machines,
+       (SELECT group_concat(name, ', ') FROM (
+            SELECT DISTINCT m.name FROM claim AS c JOIN machine AS m USING (machine_id) WHERE c.file_id IN (
+                SELECT f.file_id FROM image AS f WHERE f.image_id = i.image_id
+                UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id) ORDER BY 1)) AS machines,
        CASE WHEN s.depth IS NULL THEN 'other' ELSE 'backing' END AS through
 FROM reach AS r
 JOIN v_image AS i ON i.image_id = r.image_id

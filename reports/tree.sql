@@ -57,10 +57,16 @@ claimed AS (
     SELECT DISTINCT image_id, machine_id, machine || CASE role WHEN 'disk' THEN '' ELSE ' (' || role || ')' END AS name
     FROM v_claim WHERE image_id IS NOT NULL ORDER BY 3
 ),
-used AS (
+named AS (
     SELECT image_id, CASE WHEN count(*) <= 3 THEN group_concat(name, ', ')
                           ELSE count(DISTINCT machine_id) || ' machines' END AS machines
     FROM claimed GROUP BY image_id
+),
+-- Each image has a row: few groups would be thought so few that they were gone through for each node.
+used AS (
+    SELECT i.image_id, max(u.machines) AS machines
+    FROM image AS i JOIN (SELECT image_id, machines FROM named UNION ALL SELECT image_id, NULL FROM image) AS u ON u.image_id = i.image_id
+    GROUP BY i.image_id
 ),
 node AS (
     SELECT b.first + b.bases - s.depth AS level, '' AS key, s.image_id, 'base' AS relation, s.data_bytes,
@@ -84,6 +90,6 @@ FROM (
     UNION ALL
     SELECT n.level, n.key, i.path, n.relation, i.format, v.disk_size, n.data_bytes, n.others, u.machines, i.state
     FROM node AS n JOIN image AS i ON i.image_id = n.image_id JOIN v_image AS v ON v.image_id = n.image_id
-    LEFT JOIN used AS u ON u.image_id = n.image_id
+    JOIN used AS u ON u.image_id = n.image_id
 )
 ORDER BY key, level;

@@ -154,8 +154,9 @@ SELECT r.row_id, r.effect, r.step, r.image_id, r.freed_bytes, r.most_bytes, r.ne
        c.has_other_links, c.is_shared, c.is_encoded,
        (SELECT l.path FROM chain AS x JOIN image AS l ON l.image_id = x.layer_id
         WHERE x.image_id = i.image_id AND x.depth = b.depth) AS broken_at,
-       (SELECT group_concat(machine, ''', ''') FROM (SELECT DISTINCT k.machine FROM v_claim AS k WHERE k.image_id = i.image_id ORDER BY 1))
-           AS machines,
+       (SELECT group_concat(name, ''', ''') FROM (
+            SELECT DISTINCT m.name FROM claim AS k JOIN machine AS m USING (machine_id) WHERE k.file_id IN (
+                SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id) ORDER BY 1)) AS machines,
        o.path AS overlay, d.virtual_size, od.virtual_size AS overlay_size, u.visible_present = 0 AS is_unread,
        -- struct ia_effect_facts
        w.in_set AND a.action = 'flatten' AS is_flattened, i.state = 'ok' AS is_ok, i.chain_ok, d.has_data_file,
