@@ -158,15 +158,17 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
     return ia_publish_scan(&scan->publish, err);
 }
 
-/* What is left to the end of the process, where leak checkers find it. */
-static struct scan left;
+/* What is left to the end of the process, where leak checkers find it: volatile, as nothing reads it. */
+static struct scan *volatile left;
 
 static void release(struct scan *scan, bool is_last_work)
 {
     ia_reading_stop(&scan->reading);
     ia_writer_close(scan->writer);
-    if (is_last_work) { /* to free a million pieces takes as long as to write what they are about */
-        left = *scan;
+    struct scan *copy = is_last_work ? malloc(sizeof(*copy)) : NULL;
+    if (copy != NULL) { /* to free a million pieces takes as long as to write what they are about */
+        *copy = *scan;
+        left = copy;
         return;
     }
     ia_links_release(&scan->links);
