@@ -35,7 +35,8 @@ struct ia_scan_options {
     const char *const *inventories; /* of machines, as ia_inventory_read has them; "none": the administrator vouches */
     size_t inventory_count;
     bool without_stdin; /* an inventory from standard input was that of an earlier scan */
-    bool is_last_work;  /* the process ends next: memory that was taken is left to that */
+    /* Set to memory that is left to the end of the process, which comes next; NULL: all is freed. */
+    void *volatile *rest;
     int workers;
     int64_t keep;    /* scans of history, 0: all */
     int64_t min_age; /* seconds: what has been so for less is not proven; 0: no matter how long */

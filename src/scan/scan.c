@@ -158,17 +158,14 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
     return ia_publish_scan(&scan->publish, err);
 }
 
-/* What is left to the end of the process, where leak checkers find it: volatile, as nothing reads it. */
-static struct scan *volatile left;
-
-static void release(struct scan *scan, bool is_last_work)
+static void release(struct scan *scan, void *volatile *rest)
 {
     ia_reading_stop(&scan->reading);
     ia_writer_close(scan->writer);
-    struct scan *copy = is_last_work ? malloc(sizeof(*copy)) : NULL;
+    struct scan *copy = rest != NULL ? malloc(sizeof(*copy)) : NULL;
     if (copy != NULL) { /* to free a million pieces takes as long as to write what they are about */
         *copy = *scan;
-        left = copy;
+        *rest = copy;
         return;
     }
     ia_links_release(&scan->links);
@@ -190,6 +187,6 @@ enum ia_status ia_scan_run(const struct ia_scan_options *options, struct ia_scan
     enum ia_status status = run(&scan, options, err);
     if (status == IA_OK)
         *row = scan.publish.row;
-    release(&scan, options->is_last_work);
+    release(&scan, options->rest);
     return status;
 }
