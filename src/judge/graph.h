@@ -181,7 +181,7 @@ struct ia_graph_former_base {
     size_t image, file;
 };
 
-/* The backing name of an image leads nowhere, and led to a file that is no more and stood on this one. */
+/* The backing name of an image leads nowhere, and led to a file that is no more and was based on this one. */
 struct ia_graph_lost_base {
     size_t image, file;
 };

@@ -110,7 +110,7 @@ static bool add_lost_base(struct ia_graph *graph, size_t image, size_t file)
     return ia_vec_push(&graph->lost_bases, ((struct ia_graph_lost_base){image, file}));
 }
 
-/* It loses the image: all that this stood on, as far as that is there. */
+/* The overlay loses the image, and with it the images below that. */
 static bool lose_base(struct ia_graph *graph, size_t overlay, size_t number)
 {
     size_t backing = graph->images.items[number].backing;
@@ -226,7 +226,7 @@ static bool has_data_file(const struct ia_graph *graph, size_t number)
     return false;
 }
 
-static void drop_former_bases(struct ia_graph *graph, size_t image)
+static void drop_bases(struct ia_graph *graph, size_t image)
 {
     size_t kept = 0;
     for (size_t i = 0; i < graph->lost_bases.len; i++)
@@ -263,7 +263,7 @@ bool ia_graph_flatten(struct ia_graph *graph, size_t number)
         graph->references.items[kept++] = *reference;
     }
     graph->references.len = kept;
-    drop_former_bases(graph, number);
+    drop_bases(graph, number);
     return ia_graph_write(graph, number);
 }
 

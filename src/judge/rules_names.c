@@ -184,8 +184,8 @@ static struct ia_finder of_reader(const struct ia_finder *finder, size_t reader)
     return of;
 }
 
-/* The image's base is no more, and stood on the file: as long as the image names that, it may come back. Accepted with
- * the rest: its finding says that the base is missing. */
+/* An image's base is no more, and was based on the file: as long as the image names it, it may come back. The finding
+ * that can be accepted is that the base is missing. */
 static bool finds_lost_base(struct ia_finder *finder, size_t number)
 {
     const struct ia_graph *graph = finder->judge->graph;
