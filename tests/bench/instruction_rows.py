@@ -22,7 +22,7 @@ STAGES = {
     "merge": ("map", "+ia_map_open +ia_map_next -ia_cursor_open -ia_cursor_next"),
     "print": ("map", "+ia_cmd_map -ia_chain_open -ia_map_open -ia_map_next"),
     "store": ("scan", "+ia_writer_put_extents"),
-    "analyse": ("scan", "+ia_scan_analyse"),
+    "analyse": ("scan", "+ia_forest_analyse"),
     "scan, all": ("scan", "+ia_scan_run +ia_parse_file -ia_writer_begin"),
     "bare insert": ("insert", "+insert_all"),
 }
