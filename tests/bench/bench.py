@@ -102,7 +102,7 @@ class Bench:
         return [(ours(), theirs()) for _ in range(runs or self.runs)]
 
     def scan(self, db, *arguments, **how):
-        return self.run([self.imgaudit, "scan", "--db", db, "--min-age", "0", "--inventory", "none", *arguments], **how)
+        return self.run([self.imgaudit, "scan", "--db", db, "--min-age", "0", *(() if "--inventory" in arguments else ("--inventory", "none")), *arguments], **how)
 
     def scan_anew(self, db, *arguments, **how):
         """A scan into a new store."""
