@@ -119,10 +119,15 @@ IA_MUST_CHECK enum ia_status ia_inventory_read(struct ia_inventory *inventory, c
 IA_MUST_CHECK enum ia_status ia_inventory_check(const char *source, struct ia_error *err);
 
 /* A walk over many files: what is known of the directory of the last one. Zeroed: none. */
+struct ia_beside_reader;
+struct ia_beside_rule {
+    const struct ia_beside_reader *reader;
+    const char *form; /* of the file's name (places.h); NULL: the reader decides */
+};
 struct ia_beside_walk {
-    char *directory; /* owned; with its slash */
-    size_t len;
-    bool has_places; /* some platform keeps images in directories of such a name */
+    char *directory; /* owned */
+    size_t len;      /* with its slash */
+    IA_VEC(struct ia_beside_rule) rules;
 };
 void ia_beside_walk_release(struct ia_beside_walk *walk);
 

@@ -51,7 +51,7 @@ static const struct ia_place vagrant[] = {
     PLACE(".vagrant.d/boxes/*/*/*/*/box_#.img", TEMPLATE, STORAGE, 4, NULL),
     PLACE(".vagrant.d/boxes/*/*/*/*/*.vmdk", TEMPLATE, STORAGE, 4, NULL),
 };
-const struct ia_beside_reader ia_vagrant_reader = {IA_PLACES("vagrant", vagrant), .anywhere = 1};
+const struct ia_beside_reader ia_vagrant_reader = {IA_PLACES("vagrant", vagrant)};
 
 #define LIMA(home)                                                                                                     \
     PLACE(home "/_disks/*/datadisk", DISK, STORAGE, 1, NULL), PLACE(home "/*/diffdisk", DISK, VM, 1, NULL),            \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 
 struct ia_place_component ia_place_component(const char *path, int number)
 {
@@ -121,25 +122,33 @@ static bool may_end(char form, char last)
     return form == 'H' || form == 'U' ? isxdigit((unsigned char)last) : form == last;
 }
 
+static const char *last_form(const struct ia_place *place)
+{
+    const char *slash = strrchr(place->forms, '/');
+    return slash != NULL ? slash + 1 : place->forms;
+}
+
+bool ia_place_name_has(const char *name, const char *form)
+{
+    size_t len = strlen(name);
+    return len > 0 && may_end(form[strlen(form) - 1], name[len - 1]) &&
+           ia_place_has_form((struct ia_place_component){name, len}, form);
+}
+
+const char *ia_place_form_in(const struct ia_place *place, const char *directory)
+{
+    const char *form = last_form(place);
+    return form == place->forms || has_forms(directory, place->forms, form - 1) ? form : NULL;
+}
+
 const struct ia_place *ia_place_of(const struct ia_place *places, size_t count, const char *path)
 {
-    size_t len = strlen(path);
-    char last = len > 0 ? path[len - 1] : '/';
+    const char *name = ia_path_name(path);
     for (size_t i = 0; i < count; i++)
-        if (may_end(places[i].forms[strlen(places[i].forms) - 1], last) &&
+        if (ia_place_name_has(name, last_form(&places[i])) &&
             has_forms(path, places[i].forms, places[i].forms + strlen(places[i].forms)))
             return &places[i];
     return NULL;
-}
-
-bool ia_place_may_be_in(const struct ia_place *places, size_t count, const char *directory)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *slash = strrchr(places[i].forms, '/');
-        if (slash != NULL && has_forms(directory, places[i].forms, slash))
-            return true;
-    }
-    return false;
 }
 
 static struct ia_machine *machine_of(struct ia_inventory *inventory, const struct ia_place *place, const char *name,

@@ -39,8 +39,10 @@ struct ia_place {
 /* The first rule whose forms the end of the path has; NULL: none has. */
 const struct ia_place *ia_place_of(const struct ia_place *places, size_t count, const char *path);
 
-/* Files of this directory may have forms of several components. */
-bool ia_place_may_be_in(const struct ia_place *places, size_t count, const char *directory);
+/* Two halves of the same, for many files of one directory: the form that the rule asks of their names, NULL where the
+ * directory has not the forms that come before it; and whether a name has a form. */
+const char *ia_place_form_in(const struct ia_place *place, const char *directory);
+bool ia_place_name_has(const char *name, const char *form);
 
 /* Adds the claim that the rule makes; the machine is that of the claim before where it lies in the same place. */
 struct ia_claim *ia_place_claim(struct ia_inventory *inventory, const struct ia_place *place, const char *path);

@@ -30,7 +30,6 @@ struct ia_beside_reader {
      */
     const struct ia_place *places;
     size_t place_count;
-    size_t anywhere; /* so many of the places, the first ones, are names alone */
     bool (*takes)(const char *path);
     /* text: the file's content, of len bytes, and a NUL behind them. Paths come in order of their bytes. */
     void (*read)(struct ia_inventory *inventory, const char *path, char *text, size_t len);

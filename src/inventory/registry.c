@@ -66,55 +66,62 @@ static const struct ia_beside_reader *beside_reader(const char *path)
     return NULL;
 }
 
-static bool may_be_in(const char *directory)
+/* The rules that files of the directory may meet, in the order of the readers. */
+static bool choose_rules(struct ia_beside_walk *walk)
 {
-    for (size_t i = 0; i < BESIDE; i++)
-        if (beside[i]->takes == NULL && ia_place_may_be_in(beside[i]->places, beside[i]->place_count, directory))
-            return true;
-    return false;
+    walk->rules.len = 0;
+    for (size_t i = 0; i < BESIDE; i++) {
+        const struct ia_beside_reader *reader = beside[i];
+        if (reader->takes != NULL && !ia_vec_push(&walk->rules, ((struct ia_beside_rule){reader, NULL})))
+            return false;
+        for (size_t j = 0; j < reader->place_count && reader->takes == NULL; j++) {
+            struct ia_beside_rule rule = {reader, ia_place_form_in(&reader->places[j], walk->directory)};
+            if (rule.form != NULL && !ia_vec_push(&walk->rules, rule))
+                return false;
+        }
+    }
+    return true;
 }
 
 /* Files of a directory come together as a rule. */
 static bool enter(struct ia_beside_walk *walk, const char *path)
 {
     size_t len = ia_path_directory_length(path);
-    if (walk->directory != NULL && walk->len == len && memcmp(walk->directory, path, len) == 0)
+    size_t bare = len > 1 ? len - 1 : len;
+    if (walk->directory != NULL && walk->len == len && memcmp(walk->directory, path, bare) == 0)
         return true;
     free(walk->directory);
+    walk->directory = strndup(path, bare);
     walk->len = len;
-    walk->directory = strndup(path, len);
     if (walk->directory == NULL)
         return false;
-    if (len > 1)
-        walk->directory[len - 1] = '\0';
-    walk->has_places = may_be_in(walk->directory);
-    if (len > 1)
-        walk->directory[len - 1] = '/';
-    return true;
+    if (choose_rules(walk))
+        return true;
+    free(walk->directory);
+    walk->directory = NULL;
+    return false;
 }
 
-static bool is_in_place(const struct ia_beside_walk *walk, const struct ia_beside_reader *reader, const char *path)
+static bool meets(const struct ia_beside_rule *rule, const char *path, const char *name)
 {
-    size_t count = walk->has_places ? reader->place_count : reader->anywhere;
-    return count > 0 && ia_place_of(reader->places, count, path) != NULL;
+    return rule->form != NULL ? ia_place_name_has(name, rule->form) : rule->reader->takes(path);
 }
 
 void ia_beside_walk_release(struct ia_beside_walk *walk)
 {
     free(walk->directory);
+    ia_vec_release(&walk->rules);
     *walk = (struct ia_beside_walk){0};
 }
 
 bool ia_inventory_is_beside(struct ia_beside_walk *walk, const char *path, bool is_link)
 {
     const struct ia_beside_reader *reader = NULL;
-    if (!enter(walk, path)) {
+    if (!enter(walk, path))
         reader = beside_reader(path); /* without memory it only takes longer */
-    } else {
-        for (size_t i = 0; i < BESIDE && reader == NULL; i++)
-            if (beside[i]->takes != NULL ? beside[i]->takes(path) : is_in_place(walk, beside[i], path))
-                reader = beside[i];
-    }
+    for (size_t i = 0; walk->directory != NULL && reader == NULL && i < walk->rules.len; i++)
+        if (meets(&walk->rules.items[i], path, path + walk->len))
+            reader = walk->rules.items[i].reader;
     return reader != NULL && (reader->by_name || !is_link);
 }
 
