@@ -185,6 +185,15 @@ def check_licenses(files):
             yield f"{source.path}: no '{LICENSE}' in its first two lines"
 
 
+def check_programs(root):
+    for directory in ("tests", "tools", ".ci"):
+        for path in sorted((root / directory).rglob("*")):
+            if path.is_file():
+                with open(path, "rb") as file:
+                    if file.read(2) == b"#!" and not path.stat().st_mode & 0o100:
+                        yield f"{path.relative_to(root)} begins with #! and cannot be run"
+
+
 def texts(source):
     """(line number, text) of the literals, without comments; of a C file also the SQL literals in them."""
     is_sql = source.path.endswith(".sql")
@@ -315,6 +324,7 @@ def main():
         (f"no source above {MAX_LINES} lines", check_lengths(sources)),
         ("include guards are named after their files", check_guards(sources)),
         ("every file names its licence", check_licenses(files)),
+        ("what begins with #! can be run", check_programs(root)),
         ("every test is run", check_tests_run(root, set(options.registered))),
         ("tests have names that can be verdicts", check_test_names(read(root, ["tests/unit/*.c", "tests/*/test_*.py"]))),
         ("doubts are raised by src/judge alone", check_words(sources, DOUBTS, JUDGE)),
