@@ -27,10 +27,28 @@ void px_storages_parse(struct ia_inventory *inventory, const char *path, char *t
 void px_storages_release(struct px_storages *storages);
 const struct px_storage *px_storages_find(const struct px_storages *storages, const char *id);
 
+/* What a storage keeps its volumes as. */
+enum px_kind {
+    PX_FILES,
+    PX_FILES_IN_MNT, /* the same, and its path is /mnt/pve/ID where none is given */
+    PX_BTRFS,        /* files and, for what is raw, directories with one */
+    PX_LVM,
+    PX_LVM_THIN,
+    PX_ZFS,
+    PX_OTHERS, /* no files of this host */
+    PX_UNKNOWN
+};
+enum px_kind px_storage_kind(const struct px_storage *storage);
+/* It has what its kind needs. */
+bool px_storage_has_place(const struct px_storage *storage);
 /* This host may use it. */
 bool px_storage_is_here(const struct px_storages *storages, const struct px_storage *storage);
 /* Its volumes are files. */
 bool px_storage_has_files(const struct px_storage *storage);
+
+/* -- Volumes ------------------------------------------------------------------------------------------------------- */
+
+/* Adds the directory of a storage's images to the pools of the inventory, where it is for such. */
 void px_storage_add_pool(struct ia_inventory *inventory, const struct px_storage *storage, const char *defined_in);
 
 enum px_place {
