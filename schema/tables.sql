@@ -85,10 +85,10 @@ CREATE INDEX vanished_image ON vanished (image_id);
 
 -- Small values that a scan hands to the next one, and the store to itself.
 CREATE TABLE setting (
-    key   TEXT PRIMARY KEY CHECK (key IN ('last-image', 'last-file', 'links', 'sharing', 'views')),
+    key   TEXT PRIMARY KEY CHECK (key IN ('last-image', 'last-file', 'links', 'sharing', 'tables', 'views')),
     value INTEGER NOT NULL  -- last-image, last-file: the greatest image_id and file_id that anything may remember; links: all that file_name,
                             -- reference, image_file and those of packed images depend on, as one number; sharing: the same for file_sharing
-                            -- and shared_run; views: views.sql as one number
+                            -- and shared_run; tables, views: tables.sql and views.sql as one number each, comments aside
 ) STRICT, WITHOUT ROWID;
 
 -- Images that every scan keeps whole although nothing reads them: they are cloned, for example.

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,6 +31,14 @@ static enum ia_status refuse_foreign(const char *path, struct ia_error *err)
     return ia_fail(err, IA_FOREIGN, "'%s' is a database of something else, not of imgaudit: left alone", path);
 }
 
+static enum ia_status refuse_development(const char *path, int64_t version, struct ia_error *err)
+{
+    return ia_fail(err, IA_FOREIGN,
+                   "'%s' was written by a development version of imgaudit (schema version %jd), which this one does "
+                   "not read: left alone; scan into a new file",
+                   path, (intmax_t)version);
+}
+
 /* Of a database of ours. */
 static enum ia_status check_version(const char *path, int64_t version, struct ia_error *err)
 {
@@ -37,20 +46,15 @@ static enum ia_status check_version(const char *path, int64_t version, struct ia
     if (version > schema.version)
         return ia_fail(err, IA_FOREIGN, "'%s' has schema version %jd, newer than this program's %jd: left alone", path,
                        (intmax_t)version, (intmax_t)schema.version);
-    if (version < schema.first_version)
-        return ia_fail(
-            err, IA_FOREIGN,
-            "'%s' was written by a development version of imgaudit (schema version %jd), which this one does "
-            "not read: left alone; scan into a new file",
-            path, (intmax_t)version);
-    return IA_OK;
+    return version < schema.first_version ? refuse_development(path, version, err) : IA_OK;
 }
 
 /* Looks at the database's header before sqlite does, which leaves a log beside a database that has one. Fields:
- * https://www.sqlite.org/fileformat2.html, "The Database Header". What is no longer than a page has no tables yet. */
+ * https://www.sqlite.org/fileformat2.html, "The Database Header"; behind it is the first page of sqlite_schema, which
+ * has no cells in a database without tables. */
 static enum ia_status look_at_header(const char *name, const char *path, struct ia_error *err)
 {
-    enum { PAGE_SIZE_AT = 16, VERSION_AT = 60, APPLICATION_AT = 68, HEADER = 100 };
+    enum { PAGE_SIZE_AT = 16, VERSION_AT = 60, APPLICATION_AT = 68, CELLS_AT = 103, HEADER = 105 };
     uint8_t header[HEADER] = {0};
     struct stat st;
     if (stat(name, &st) != 0)
@@ -64,9 +68,10 @@ static enum ia_status look_at_header(const char *name, const char *path, struct 
         return ia_fail(err, IA_FOREIGN, "'%s' is not a database: left alone", path);
     int64_t page = ia_be16(header + PAGE_SIZE_AT) == 1 ? 65536 : ia_be16(header + PAGE_SIZE_AT);
     uint32_t application = ia_be32(header + APPLICATION_AT);
-    if (application != IA_APPLICATION_ID && !(application == 0 && st.st_size <= page))
+    bool is_empty = application == 0 && st.st_size <= page && ia_be16(header + CELLS_AT) == 0;
+    if (application != IA_APPLICATION_ID && !is_empty)
         return refuse_foreign(path, err);
-    return application == IA_APPLICATION_ID ? check_version(path, ia_be32(header + VERSION_AT), err) : IA_OK;
+    return application == IA_APPLICATION_ID ? check_version(path, (int32_t)ia_be32(header + VERSION_AT), err) : IA_OK;
 }
 
 /* 1: closing does not write the log back into a database that has one, for a database that may not be ours. */
@@ -140,6 +145,22 @@ static enum ia_status read_identity(sqlite3 *db, struct identity *identity, stru
     return ia_connection_int(db, "SELECT count(*) FROM sqlite_schema", &identity->tables, err);
 }
 
+/* Between two releases, tables change without a number of their own. */
+static enum ia_status check_tables(sqlite3 *db, const char *path, int64_t version, struct ia_error *err)
+{
+    struct ia_schema schema = ia_schema_current();
+    struct ia_error ignored;
+    char sql[128];
+    int64_t same = 0;
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM setting WHERE key = 'tables' AND value = %" PRId64,
+             ia_schema_number(schema.tables));
+    enum ia_status status = ia_connection_int(db, sql, &same, &ignored);
+    bool has_none = status != IA_OK && sqlite3_errcode(db) == SQLITE_ERROR; /* no such table */
+    if (status != IA_OK && !has_none)
+        return ia_fail(err, status, "'%s': %s", path, ignored.message);
+    return same == 0 ? refuse_development(path, version, err) : IA_OK;
+}
+
 enum ia_status ia_connection_identify(sqlite3 *db, const char *path, int64_t *version, struct ia_error *err)
 {
     struct identity identity = {0};
@@ -153,6 +174,8 @@ enum ia_status ia_connection_identify(sqlite3 *db, const char *path, int64_t *ve
         return refuse_foreign(path, err);
     if (!is_empty)
         IA_TRY(check_version(path, identity.version, err));
+    if (identity.version == ia_schema_current().version)
+        IA_TRY(check_tables(db, path, identity.version, err));
     keep_log(db, 0);
     return IA_OK;
 }

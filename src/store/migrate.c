@@ -9,22 +9,13 @@
 #include "base/cleanup.h"
 #include "store/connection.h"
 
-/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/: it only has to be another one for another text. */
-static int64_t number_of_text(const char *text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (const char *c = text; *c != '\0'; c++)
-        hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
-    return (int64_t)hash;
-}
-
 enum ia_status ia_migrate_has_views(sqlite3 *db, const struct ia_schema *schema, bool *current_views,
                                     struct ia_error *err)
 {
     int64_t same = 0;
     char sql[128];
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM setting WHERE key = 'views' AND value = %" PRId64,
-             number_of_text(schema->views));
+             ia_schema_number(schema->views));
     IA_TRY(ia_connection_int(db, sql, &same, err));
     *current_views = same != 0;
     return IA_OK;
@@ -54,14 +45,19 @@ static enum ia_status drop_views(sqlite3 *db, struct ia_error *err)
     return sql.len > 0 ? ia_connection_exec(db, sql.data, err) : IA_OK;
 }
 
-static enum ia_status make_views(sqlite3 *db, const struct ia_schema *schema, struct ia_error *err)
+static enum ia_status note_text(sqlite3 *db, const char *key, const char *text, struct ia_error *err)
 {
     char sql[128];
+    snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO setting (key, value) VALUES ('%s', %" PRId64 ")", key,
+             ia_schema_number(text));
+    return ia_connection_exec(db, sql, err);
+}
+
+static enum ia_status make_views(sqlite3 *db, const struct ia_schema *schema, struct ia_error *err)
+{
     IA_TRY(drop_views(db, err));
     IA_TRY(ia_connection_exec(db, schema->views, err));
-    snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO setting (key, value) VALUES ('views', %" PRId64 ")",
-             number_of_text(schema->views));
-    return ia_connection_exec(db, sql, err);
+    return note_text(db, "views", schema->views, err);
 }
 
 static enum ia_status set_version(sqlite3 *db, int64_t version, struct ia_error *err)
@@ -77,6 +73,7 @@ static enum ia_status create(sqlite3 *db, const struct ia_schema *schema, struct
     snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", IA_APPLICATION_ID);
     IA_TRY(ia_connection_exec(db, schema->tables, err));
     IA_TRY(ia_connection_exec(db, sql, err));
+    IA_TRY(note_text(db, "tables", schema->tables, err));
     return set_version(db, schema->version, err);
 }
 
@@ -107,7 +104,7 @@ static enum ia_status run_migrations(sqlite3 *db, const struct ia_schema *schema
     for (size_t i = 0; i < schema->count; i++)
         if (schema->migrations[i].version > version)
             IA_TRY(run_one(db, &schema->migrations[i], err));
-    return IA_OK;
+    return note_text(db, "tables", schema->tables, err);
 }
 
 enum ia_status ia_migrate(sqlite3 *db, const struct ia_schema *schema, int64_t version, struct ia_error *err)

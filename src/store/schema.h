@@ -21,6 +21,9 @@ struct ia_schema {
     size_t count;
 };
 
+/* Another one for each other SQL text; comments and white space aside. */
+int64_t ia_schema_number(const char *text);
+
 /* The schema of this program. */
 struct ia_schema ia_schema_current(void);
 

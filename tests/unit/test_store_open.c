@@ -117,6 +117,30 @@ static void a_store_of_a_development_version_is_left_alone(void **state)
     }
 }
 
+static void a_store_with_other_tables_of_the_same_version_is_left_alone(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {"UPDATE setting SET value = value + 1 WHERE key = 'tables'",
+                                          "DELETE FROM setting WHERE key = 'tables'", "DROP TABLE setting"};
+    for (size_t i = 0; i < COUNT(changes); i++) {
+        unlink("store.db");
+        make_store("store.db");
+        execute("store.db", changes[i]);
+        execute("store.db", "PRAGMA journal_mode = DELETE");
+        expect_refused("scan into a new file");
+    }
+}
+
+static void comments_and_white_space_are_no_other_tables(void **state)
+{
+    (void)state;
+    static const char text[] = "CREATE TABLE t (a, b)";
+    assert_true(ia_schema_number("-- of t\nCREATE TABLE t (\n    a, -- one\n    b)--") == ia_schema_number(text));
+    assert_true(ia_schema_number("CREATE TABLE t (a)") != ia_schema_number(text));
+    assert_true(ia_schema_number("CREATE TABLE t (b, a)") != ia_schema_number(text));
+    assert_true(ia_schema_number("CREATE TABLE t (a, -b)") != ia_schema_number(text));
+}
+
 static void a_store_of_a_newer_version_is_left_alone(void **state)
 {
     (void)state;
@@ -133,6 +157,10 @@ static void somebody_elses_database_is_left_alone(void **state)
     execute("store.db", "PRAGMA journal_mode = WAL; PRAGMA user_version = 16");
     expect_refused("is a database of something else");
     execute("store.db", "PRAGMA application_id = 42");
+    expect_refused("is a database of something else");
+    unlink("store.db");
+    execute("store.db", "CREATE VIEW v AS SELECT 1");
+    execute("store.db", "PRAGMA journal_mode = WAL"); /* as long as one that is empty */
     expect_refused("is a database of something else");
 }
 
@@ -243,6 +271,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         in_temp_dir(a_store_of_a_development_version_is_left_alone),
+        in_temp_dir(a_store_with_other_tables_of_the_same_version_is_left_alone),
+        cmocka_unit_test(comments_and_white_space_are_no_other_tables),
         in_temp_dir(a_store_of_a_newer_version_is_left_alone),
         in_temp_dir(somebody_elses_database_is_left_alone),
         in_temp_dir(migrations_run_from_the_version_that_is_there),
