@@ -120,11 +120,19 @@ def refresh_template(host):
             forest.touch(old)
             old.path, old.altered = aside, "renamed"
         forest.rename(new, path)
+        follow(forest, old, new)
         how = "under the old name, the old one aside"
     new.altered = ""
     template.image = new
     host.count(f"refreshed {how}")
     return True
+
+
+def follow(forest, old, new):
+    """What was last written to before the old one was made has nothing on that: its own base had been overwritten."""
+    for other in forest.dependents(old):
+        if max(other.made, other.written) < old.made:
+            other.base = new
 
 
 def replace(host, old, new):

@@ -32,9 +32,11 @@ class Image:
     touched: int = 0       # the same, or gave it another name: its ctime
     link: str = ""         # the symbolic link to a file that its name in the header goes by
     known: str = ""        # the name in its header with which a scan saw it lead to what it needs
+    misled: str = ""       # the name in its header with which a scan saw that it was made on another image than is there
     seen_path: str = ""    # the path by which scans saw it without a break
     seen: int = 0          # since this deed
     is_seen: bool = False  # of a packed one: by a scan
+    is_turned: bool = False  # of a packed one: the symbolic link, when a scan saw it first
     cleared: set = None    # of a packed one whose name was lost by then: images that cannot have had it
 
     def chain(self):

@@ -3,11 +3,11 @@
 
 from dataclasses import dataclass, field
 
-from astray import Astray
+from astray import Astray, misleads
 from weather import is_hidden
 
 SOON = 3  # nights from the first scan after which garbage should be listed: it is proven on the second at the latest
-ENOUGH = 95  # percent of the garbage
+ENOUGH = {False: 95, True: 98}  # percent of the garbage, without an inventory of machines and with one
 # Doubts that some name raises: --min-age counts from when the last of them went, too.
 UNUSED = ("unreferenced", "unclaimed")
 NAMED = {"broken-reference", "exchanged", "packed-reference", "remote-name"}
@@ -89,9 +89,9 @@ class Ledger:
             if any(image.written < target.written for image in namers):
                 target.altered = "written to under what stands on it"
         for image in forest.images:
-            self.remember(image, hidden)
+            self.remember(image, paths, hidden)
 
-    def remember(self, image, hidden):
+    def remember(self, image, paths, hidden):
         """What scans know of its path, and of where its name led. What is hidden is as it was seen last."""
         if is_hidden(image.path, hidden):
             return
@@ -100,6 +100,9 @@ class Ledger:
         if image.base and not image.packed and self.host.forest.leads_to(image) == image.base.path and not is_hidden(image.base.path, hidden) \
                 and image.base.made <= image.written:
             image.known = image.named
+        target = paths.get(self.host.forest.leads_to(image)) if image.named else None
+        if target and not image.packed and image.known != image.named and misleads(self.host.forest, image, target):
+            image.misled = image.named
 
     def may_be_listed(self, image):
         """What was named, and nothing was done to it since; with an inventory, also what never was."""

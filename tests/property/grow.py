@@ -3,6 +3,7 @@
 
 import json
 import os
+import time
 
 import guest  # of tests/lib, as kinds is
 import kinds
@@ -11,6 +12,7 @@ from writes import write_some
 
 FOLDERS = ["base", "vm", "vm/deep"]
 CLUSTERS = [SECTOR << shift for shift in range(13)]
+TICK = 0.02  # seconds; the kernel's is 10 ms at most
 SMALL = 2 * MIB  # disks with clusters below 4 KiB are not longer
 RAW_LIKE = ("raw", "vmdk flat", "vmdk split flat", "vpc fixed", "vpc fixed exact size", "vhdx fixed")
 FOREIGN = [kind for kind in kinds.KINDS if kind.form not in ("raw", "qcow2")]
@@ -210,7 +212,10 @@ def link_of(tree, target, kind):
         if other == kind:
             return path
     path = tree.new_path(os.path.dirname(target.path), target.path.rsplit(".", 1)[1])
-    tree.must("ln", *(["-s", os.path.basename(target.path)] if kind == "symbolic" else [target.path]), path)
+    if kind == "symbolic":
+        make_symlink(tree, os.path.basename(target.path), path)
+    else:
+        tree.must("ln", target.path, path)
     target.links.append((path, kind))
     return path
 
@@ -219,8 +224,14 @@ def folder_link(tree, folder):
     """A symbolic link to a folder, beside it."""
     link = folder + "-link"
     if not os.path.lexists(tree.full(link)):
-        tree.must("ln", "-s", os.path.basename(folder), link)
+        make_symlink(tree, os.path.basename(folder), link)
     return link
+
+
+def make_symlink(tree, target, path):
+    """Of two things in one tick of the clock nobody can see which came first, and a link that was turned is a doubt."""
+    tree.must("ln", "-s", target, path)
+    time.sleep(TICK)
 
 
 def choose_overlay_kind(tree, base):
