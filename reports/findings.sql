@@ -19,7 +19,8 @@ lost AS MATERIALIZED (
     FROM finding AS f JOIN image AS i ON i.path = f.path JOIN image_header AS d ON d.image_id = i.image_id
     JOIN image_ability AS t ON t.image_id = i.image_id
     WHERE f.code = 'backing-missing' AND f.last_scan = (SELECT max(scan_id) FROM scan) AND i.backing_id IS NULL
-      AND i.backing_path IS NOT NULL AND t.can_rebase AND NOT d.encrypted AND i.lock_state = 'none'
+      AND i.backing_path IS NOT NULL AND t.can_rebase AND NOT d.encrypted
+      AND (SELECT u.in_use FROM v_in_use AS u WHERE u.image_id = i.image_id) = 0
 ),
 -- The last component of what they name, and of each name of an image: a step goes past a slash.
 lost_tail (image_id, rest) AS (

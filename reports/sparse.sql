@@ -38,9 +38,7 @@
 -- column: allocated_to_virtual | ratio | allocated_bytes / virtual_size
 -- column: disk_to_file | ratio | disk_size / file_size: 1 is not sparse on the host
 WITH member AS (
-    SELECT image_id, file_id FROM image
-    UNION
-    SELECT image_id, file_id FROM image_file WHERE file_id IS NOT NULL
+    SELECT image_id, file_id FROM image UNION SELECT image_id, file_id FROM image_file WHERE file_id IS NOT NULL
 ),
 host AS (
     SELECT m.image_id, sum(f.size) AS file_size, CASE WHEN NOT max(f.is_device) THEN sum(f.disk_size) END AS disk_size,
@@ -65,8 +63,8 @@ extra AS ( -- bytes of files, whether the host has blocks for them or not
 ),
 fit AS ( -- what a command must not lose
     SELECT i.image_id,
-           i.state = 'ok' AND i.chain_ok AND i.lock_state = 'none' AND NOT d.corrupt AND NOT d.dirty
-           AND NOT coalesce(k.overlapping, 0) AND NOT EXISTS (SELECT 1 FROM holder AS u WHERE u.file_id = i.file_id) AND NOT k.may_be_lost AS at_rest,
+           i.state = 'ok' AND i.chain_ok AND NOT d.corrupt AND NOT d.dirty AND NOT coalesce(k.overlapping, 0) AND NOT k.may_be_lost
+           AND (SELECT u.in_use FROM v_in_use AS u WHERE u.image_id = i.image_id) = 0 AS at_rest,
            NOT EXISTS (SELECT 1 FROM reference AS r WHERE r.image_id = i.image_id AND r.kind IN ('data-file', 'extent')) AS one_file,
            -- all that is written anew is there again: no snapshots, bitmaps, keys, and nothing is compressed
            NOT EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL)
@@ -79,8 +77,7 @@ fit AS ( -- what a command must not lose
 advice AS (
     SELECT i.image_id,
            CASE
-           WHEN t.is_plain AND f.one_file AND h.has_one_name AND e.disk_preallocated > h.doubtful
-               THEN 'copy-sparsely' || char(0) || i.path
+           WHEN t.is_plain AND f.one_file AND h.has_one_name AND e.disk_preallocated > h.doubtful THEN 'copy-sparsely' || char(0) || i.path
            WHEN NOT t.can_be_trimmed THEN NULL
            WHEN e.disk_leaked = e.largest AND e.disk_leaked > h.doubtful
                THEN 'repair-leaks' || char(0) || i.format || char(0) || i.path
@@ -115,8 +112,7 @@ SELECT i.path, i.format, d.virtual_size, g.allocated_bytes, g.zero_bytes,
        round(1.0 * g.allocated_bytes / nullif(d.virtual_size, 0), 4) AS allocated_to_virtual,
        round(1.0 * h.disk_size / nullif(h.file_size, 0), 4) AS disk_to_file
 FROM image AS i
-JOIN image_header AS d ON d.image_id = i.image_id
-JOIN image_account AS k ON k.image_id = i.image_id
+JOIN image_header AS d ON d.image_id = i.image_id JOIN image_account AS k ON k.image_id = i.image_id
 JOIN host AS h ON h.image_id = i.image_id
 LEFT JOIN held AS e ON e.image_id = i.image_id
 LEFT JOIN guest AS g ON g.image_id = i.image_id

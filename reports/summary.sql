@@ -15,8 +15,8 @@
 -- column: item | text | what is counted
 -- column: value | unit | the value, in the unit of the next column
 -- column: unit | text | bytes, count, flag, time or path
--- Each view, and the included report, is named once: each mention takes time when SQLite prepares the statement.
--- Values of one row become lines by a list of their places.
+-- Each view is named once: each mention takes time when SQLite prepares the statement. Values of one row become lines by a
+-- list of their places.
 WITH latest AS (SELECT * FROM v_scan WHERE scan_id = (SELECT max(scan_id) FROM scan)),
 scan_line (place, item, unit) AS (VALUES
     (1, 'number', 'count'), (2, 'started', 'time'), (3, 'finished', 'time'), (4, 'complete', 'flag'),
@@ -24,32 +24,25 @@ scan_line (place, item, unit) AS (VALUES
     (8, 'images unchanged', 'count'), (9, 'images new', 'count'), (10, 'images changed', 'count'),
     (11, 'images renamed', 'count'), (12, 'images vanished', 'count')),
 total AS (
-    SELECT count(*) AS images,
-           coalesce(sum(state NOT IN ('ok', 'broken-chain')), 0) AS unknown,
-           coalesce(sum(state = 'broken-chain'), 0) AS broken,
-           coalesce(sum(is_head), 0) AS heads,
-           coalesce(sum(dependents > 0), 0) AS bases,
-           coalesce(sum(is_head AND backing_name IS NULL), 0) AS alone,
-           coalesce(max(chain_depth), 0) AS deepest,
-           coalesce(sum(virtual_size), 0) AS virtual
+    SELECT count(*) AS images, coalesce(sum(state NOT IN ('ok', 'broken-chain')), 0) AS unknown,
+           coalesce(sum(state = 'broken-chain'), 0) AS broken, coalesce(sum(is_head), 0) AS heads,
+           coalesce(sum(dependents > 0), 0) AS bases, coalesce(sum(is_head AND backing_name IS NULL), 0) AS alone,
+           coalesce(max(chain_depth), 0) AS deepest, coalesce(sum(virtual_size), 0) AS virtual
     FROM v_image
 ),
 total_line (section_place, place, section, item, unit) AS (VALUES
-    (20, 1, 'images', 'all', 'count'), (20, 2, 'images', 'not understood', 'count'),
-    (30, 1, 'chains', 'heads', 'count'), (30, 2, 'chains', 'bases', 'count'), (30, 3, 'chains', 'stand-alone', 'count'),
-    (30, 4, 'chains', 'greatest depth', 'count'), (30, 5, 'chains', 'broken', 'count'),
-    (40, 1, 'space', 'virtual', 'bytes')),
+    (20, 1, 'images', 'all', 'count'), (20, 2, 'images', 'not understood', 'count'), (30, 1, 'chains', 'heads', 'count'),
+    (30, 2, 'chains', 'bases', 'count'), (30, 3, 'chains', 'stand-alone', 'count'), (30, 4, 'chains', 'greatest depth', 'count'),
+    (30, 5, 'chains', 'broken', 'count'), (40, 1, 'space', 'virtual', 'bytes')),
 host AS (SELECT file_id FROM image UNION SELECT file_id FROM image_file WHERE file_id IS NOT NULL),
 blocks AS (
     SELECT coalesce(sum(f.disk_size), 0) AS files, coalesce(sum(s.saved_bytes), 0) AS saved
-    FROM file AS f LEFT JOIN file_sharing AS s ON s.file_id = f.file_id
-    WHERE f.file_id IN (SELECT file_id FROM host)
+    FROM file AS f LEFT JOIN file_sharing AS s ON s.file_id = f.file_id WHERE f.file_id IN (SELECT file_id FROM host)
 ),
 block_line (place, item) AS (VALUES (2, 'disk'), (3, 'disk, counted per file'), (4, 'saved by shared blocks')),
 account AS (
-    SELECT coalesce(sum(data_bytes), 0) AS data, coalesce(sum(zero_bytes), 0) AS zero,
-           coalesce(sum(metadata_bytes), 0) AS metadata, coalesce(sum(shared_bytes), 0) AS shared,
-           coalesce(sum(masked_bytes), 0) AS masked
+    SELECT coalesce(sum(data_bytes), 0) AS data, coalesce(sum(zero_bytes), 0) AS zero, coalesce(sum(metadata_bytes), 0) AS metadata,
+           coalesce(sum(shared_bytes), 0) AS shared, coalesce(sum(masked_bytes), 0) AS masked
     FROM v_usage
 ),
 account_line (place, item) AS (VALUES (5, 'data'), (6, 'zero'), (7, 'metadata'), (8, 'shared'), (9, 'masked')),
@@ -67,36 +60,27 @@ flat_copies AS (
 flat_line (place, item) AS (VALUES (1, 'data of flat copies'), (2, 'data stored'), (3, 'saved by backing files')),
 -- All candidates, and those of each kind.
 kind (place, status, verdict) AS (VALUES
-    (1, NULL, NULL), (3, 'unreferenced', 'proven'), (5, 'unreferenced', 'unproven'),
-    (7, 'fully-masked', 'proven'), (9, 'fully-masked', 'unproven'),
-    (11, 'partly-masked', 'proven'), (13, 'partly-masked', 'unproven')),
+    (1, NULL, NULL), (3, 'unreferenced', 'proven'), (5, 'unreferenced', 'unproven'), (7, 'fully-masked', 'proven'),
+    (9, 'fully-masked', 'unproven'), (11, 'partly-masked', 'proven'), (13, 'partly-masked', 'unproven')),
 unused AS (
     SELECT k.place, coalesce(k.status || ', ' || k.verdict, 'all') AS item, count(u.path) AS rows,
            CASE k.place WHEN 1 THEN coalesce(sum(u.reclaimable_bytes), 0) ELSE sum(u.reclaimable_bytes) END AS bytes
-    FROM kind AS k
-    LEFT JOIN v_unused AS u ON k.status IS NULL OR (u.status = k.status AND u.verdict = k.verdict)
-    GROUP BY k.place
-    HAVING k.place = 1 OR count(u.path) > 0
+    FROM kind AS k LEFT JOIN v_unused AS u ON k.status IS NULL OR (u.status = k.status AND u.verdict = k.verdict)
+    GROUP BY k.place HAVING k.place = 1 OR count(u.path) > 0
 ),
 -- One that was read from many files beside images is one.
 inventories AS (
-    SELECT 10 * row_number() OVER (ORDER BY v.source, min(v.place)) AS place,
-           CASE WHEN count(*) = 1 THEN v.source || ' ' || v.place ELSE v.source || ', ' || count(*) || ' files' END AS item,
-           coalesce(sum(m.machines), 0) AS machines, coalesce(sum(m.claims), 0) AS claims, coalesce(sum(m.lost), 0) AS lost,
-           strftime('%Y-%m-%dT%H:%M:%SZ', max(v.newest_ns) / 1000000000, 'unixepoch') AS changed
-    FROM inventory AS v LEFT JOIN (
-        SELECT k.inventory, count(*) AS machines, sum(c.claims) AS claims, sum(c.lost) AS lost
-        FROM machine AS k LEFT JOIN (
-            SELECT machine_id, count(*) AS claims, sum(state <> 'found') AS lost FROM claim GROUP BY machine_id) AS c USING (machine_id)
-        GROUP BY k.inventory) AS m ON m.inventory = v.number
-    GROUP BY v.source, v.is_of_host, CASE WHEN v.is_of_host THEN v.place END
+    SELECT 10 * row_number() OVER (ORDER BY source, min(place)) AS place,
+           CASE WHEN count(*) = 1 THEN source || ' ' || place ELSE source || ', ' || count(*) || ' files' END AS item,
+           sum(machines) AS machines, sum(claims) AS claims, sum(lost_claims) AS lost, max(newest) AS changed
+    FROM v_inventory GROUP BY source, is_of_host, CASE WHEN is_of_host THEN place END
 ),
 inventory_line (place, words, unit) AS (VALUES
-    (0, ', machines', 'count'), (1, ', files that they use', 'count'), (2, ', of these not found', 'count'), (3, ', written to', 'time')),
+    (0, ', machines', 'count'), (1, ', files that they use', 'count'), (2, ', of these not found', 'count'),
+    (3, ', written to', 'time')),
 unused_line (place, words, unit) AS (VALUES (0, '', 'count'), (1, ', reclaimable', 'bytes')),
-severity (place, word, item) AS (VALUES
-    (1, 'error', 'error'), (2, 'warning', 'warning'), (3, 'info', 'info'), (4, NULL, 'hiding references'),
-    (5, NULL, 'accepted')),
+severity (place, word, item) AS (VALUES (1, 'error', 'error'), (2, 'warning', 'warning'), (3, 'info', 'info'),
+    (4, NULL, 'hiding references'), (5, NULL, 'accepted')),
 line (place, rank, section, item, value, unit) AS (
     SELECT 10, n.place, 'scan', n.item,
            CASE n.place WHEN 1 THEN scan_id WHEN 2 THEN started WHEN 3 THEN finished WHEN 4 THEN complete
@@ -112,15 +96,12 @@ line (place, rank, section, item, value, unit) AS (
            n.unit
     FROM total, total_line AS n
     UNION ALL SELECT 25, -count(*), 'images', format, count(*), 'count' FROM image GROUP BY format
-    UNION ALL SELECT 40, n.place, 'space', n.item,
-                     CASE n.place WHEN 2 THEN files - saved WHEN 3 THEN files ELSE saved END, 'bytes'
+    UNION ALL SELECT 40, n.place, 'space', n.item, CASE n.place WHEN 2 THEN files - saved WHEN 3 THEN files ELSE saved END, 'bytes'
               FROM blocks, block_line AS n
-    UNION ALL SELECT 40, n.place, 'space', n.item,
-                     CASE n.place WHEN 5 THEN data WHEN 6 THEN zero WHEN 7 THEN metadata WHEN 8 THEN shared ELSE masked END,
-                     'bytes'
+    UNION ALL SELECT 40, n.place, 'space', n.item, CASE n.place WHEN 5 THEN data WHEN 6 THEN zero WHEN 7 THEN metadata
+                                                                WHEN 8 THEN shared ELSE masked END, 'bytes'
               FROM account, account_line AS n
-    UNION ALL SELECT 45, n.place, 'sharing', n.item,
-                     CASE n.place WHEN 1 THEN flat WHEN 2 THEN stored ELSE flat - stored END, 'bytes'
+    UNION ALL SELECT 45, n.place, 'sharing', n.item, CASE n.place WHEN 1 THEN flat WHEN 2 THEN stored ELSE flat - stored END, 'bytes'
               FROM flat_copies, flat_line AS n
     UNION ALL SELECT 50, u.place + n.place, 'unused backing', u.item || n.words,
                      CASE n.place WHEN 0 THEN u.rows ELSE u.bytes END, n.unit
@@ -136,6 +117,4 @@ line (place, rank, section, item, value, unit) AS (
     UNION ALL SELECT 70, -files, 'passed over', reason, files, 'count'
               FROM scan_passed WHERE scan_id = (SELECT max(scan_id) FROM scan)
 )
-SELECT section, item, value, unit
-FROM line
-ORDER BY place, rank, item, value;
+SELECT section, item, value, unit FROM line ORDER BY place, rank, item, value;

@@ -29,8 +29,7 @@
 WITH
 subject AS (
     SELECT i.image_id, i.path, i.format, d.virtual_size, d.encrypted, i.backing_id,
-           i.lock_state <> 'none' OR EXISTS (SELECT 1 FROM holder AS u WHERE u.file_id IN (
-               SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) AS in_use,
+           coalesce((SELECT u.in_use FROM v_in_use AS u WHERE u.image_id = i.image_id), 1) AS in_use,
            i.chain_ok AND (i.backing_id IS NOT NULL OR d.backing_name IS NULL) AS has_whole_chain,
            t.can_rebase AND NOT d.encrypted AS can_change,  -- its backing file, and without a key
            t.is_good_base,

@@ -136,10 +136,10 @@ CREATE TABLE file (
     ctime_ns   INTEGER NOT NULL,
     checked_ns INTEGER NOT NULL,  -- when its content was read; 0: the next scan reads it again; -1: it
                                   -- was not seen, and is not waited for any more
-    verdict    TEXT NOT NULL CHECK (  -- part: of an image; passed: no image; packed: none, but images may be packed in it;
+    class      TEXT NOT NULL CHECK (  -- part: of an image; passed: no image; packed: none, but images may be packed in it;
                    -- unknown: could not be understood; none: not looked at
-                   verdict = 'image' OR verdict = 'part' OR verdict = 'passed' OR verdict = 'packed'
-                   OR verdict = 'unknown' OR verdict = 'none'),
+                   class = 'image' OR class = 'part' OR class = 'passed' OR class = 'packed'
+                   OR class = 'unknown' OR class = 'none'),
     reason     TEXT NOT NULL DEFAULT ''  -- why it was skipped or is unknown; '' of an image; of a part, by itself
                CHECK (
                    reason = '' OR reason = 'change-tracking' OR reason = 'empty' OR reason = 'file-system' OR reason = 'no-image-magic' OR reason = 'unreadable'

@@ -14,6 +14,16 @@ SELECT s.scan_id,
        s.table_bytes, s.started_ns, s.finished_ns
 FROM scan AS s;
 
+-- Whether anything had an image open when the latest scan ended, by QEMU's locks and by what was looked at of the host.
+-- Whatever depends on that asks here.
+CREATE VIEW v_in_use AS
+SELECT i.image_id,
+       CASE WHEN i.lock_state IN ('read', 'write') OR EXISTS (SELECT 1 FROM holder AS u WHERE u.file_id IN (
+                SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) THEN 1
+            WHEN i.lock_state = 'none' AND NOT EXISTS (SELECT 1 FROM holder AS u WHERE u.file_id IS NULL) THEN 0
+       END AS in_use
+FROM image AS i;
+
 -- An image of the latest scan.
 CREATE VIEW v_image AS
 SELECT i.image_id, i.path, i.format, h.variant, i.format_basis, h.virtual_size,
@@ -28,10 +38,7 @@ SELECT i.image_id, i.path, i.format, h.variant, i.format_basis, h.virtual_size,
        NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head,
        (SELECT count(*) FROM image AS o WHERE o.backing_id = i.image_id) AS dependents,
        CASE WHEN i.state = 'ok' AND NOT i.chain_ok THEN 'broken-chain' ELSE i.state END AS state,
-       CASE WHEN i.lock_state IN ('read', 'write') OR EXISTS (SELECT 1 FROM holder AS u WHERE u.file_id IN (
-                SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) THEN 1
-            WHEN i.lock_state = 'none' AND NOT EXISTS (SELECT 1 FROM holder AS u WHERE u.file_id IS NULL) THEN 0
-       END AS in_use,
+       (SELECT u.in_use FROM v_in_use AS u WHERE u.image_id = i.image_id) AS in_use,
        i.lock_state, h.encrypted, h.dirty, h.corrupt, h.truncated,
        (SELECT count(*) FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL) AS snapshots,
        (SELECT count(*) FROM image_file AS x WHERE x.image_id = i.image_id) AS files,
@@ -52,7 +59,7 @@ SELECT v.volume_id, v.mount, v.type, v.identity, v.is_shared AS shared, v.size, 
        d.disk_bytes, d.disk_bytes + coalesce(g.growth, 0) AS promised_bytes,
        v.device AS dev, v.is_twin AS twin, v.is_sole_host AS sole_host
 FROM volume AS v
-JOIN (SELECT volume_id, sum(disk_size) AS disk_bytes FROM file WHERE verdict IN ('image', 'part')
+JOIN (SELECT volume_id, sum(disk_size) AS disk_bytes FROM file WHERE class IN ('image', 'part')
       GROUP BY volume_id) AS d ON d.volume_id = v.volume_id
 -- What heads do not take yet of what their guests may write, where their main file lies.
 LEFT JOIN (SELECT f.volume_id, sum(max(h.virtual_size - (
@@ -246,7 +253,7 @@ SELECT f.file_id, f.path, (SELECT v.device FROM volume AS v WHERE v.volume_id = 
        s.group_id
 FROM file AS f
 LEFT JOIN file_sharing AS s ON s.file_id = f.file_id
-WHERE f.verdict IN ('image', 'part');
+WHERE f.class IN ('image', 'part');
 
 -- A candidate of the latest scan: an image that nothing uses, wholly or in part, as a backing file (v_unused), or that no
 -- machine uses (v_unclaimed). Blocks that hard links or other files hold on to are not reclaimable; of what is masked,
@@ -311,6 +318,17 @@ CREATE VIEW v_doubt AS
 SELECT d.image_id, i.path, d.code, d.subject, d.sentence
 FROM doubt AS d
 LEFT JOIN image AS i ON i.image_id = d.image_id;
+
+-- An inventory that the latest scan read.
+CREATE VIEW v_inventory AS
+SELECT v.number, v.source, v.place, v.is_of_host, coalesce(m.machines, 0) AS machines, coalesce(m.claims, 0) AS claims,
+       coalesce(m.lost, 0) AS lost_claims, strftime('%Y-%m-%dT%H:%M:%SZ', v.newest_ns / 1000000000, 'unixepoch') AS newest
+FROM inventory AS v
+LEFT JOIN (SELECT k.inventory, count(*) AS machines, sum(c.claims) AS claims, sum(c.lost) AS lost
+           FROM machine AS k
+           LEFT JOIN (SELECT machine_id, count(*) AS claims, sum(state <> 'found') AS lost FROM claim GROUP BY machine_id) AS c
+                  ON c.machine_id = k.machine_id
+           GROUP BY k.inventory) AS m ON m.inventory = v.number;
 
 -- A machine of an inventory that the latest scan read, or what takes the place of one.
 CREATE VIEW v_machine AS

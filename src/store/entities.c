@@ -28,7 +28,7 @@ static const struct ia_column_spec file_columns[] = {
     IA_COLUMN(ia_file_row, mtime_ns),
     IA_COLUMN(ia_file_row, ctime_ns),
     IA_COLUMN(ia_file_row, checked_ns),
-    IA_COLUMN(ia_file_row, verdict),
+    IA_COLUMN(ia_file_row, class),
     IA_COLUMN(ia_file_row, reason),
     IA_COLUMN(ia_file_row, was_image),
     IA_NULL_IF_NEGATIVE(ia_file_row, links),

@@ -249,7 +249,7 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
     } tables[] = {
         {add_volume, "SELECT volume_id, mount, type, is_shared AND NOT is_sole_host, is_twin FROM volume"
                      " ORDER BY volume_id"},
-        {add_file, "SELECT file_id, mtime_ns, verdict = 'part', ctime_ns, coalesce(birth_ns, -1), volume_id FROM file"
+        {add_file, "SELECT file_id, mtime_ns, class = 'part', ctime_ns, coalesce(birth_ns, -1), volume_id FROM file"
                    " ORDER BY file_id"},
         {add_name, "SELECT file_id, path FROM file_name ORDER BY file_id, path"},
         {add_image,

@@ -26,7 +26,7 @@ struct ia_file_row {
     int64_t volume_id, inode;
     int64_t birth_ns; /* -1: not known */
     int64_t size, disk_size, mtime_ns, ctime_ns, checked_ns;
-    const char *verdict;
+    const char *class;
     const char *reason;
     bool was_image;
     int64_t links, links_found; /* -1: not known */

@@ -76,7 +76,7 @@ def test_a_file_system_is_an_image_beside_images(case):
     site = case.site()
     names = make_all(case, site.path("alone", ""))
     site.scan()
-    case.same((images(site), site.query("SELECT verdict, reason, count(*) FROM file GROUP BY 1, 2")), ({}, [("passed", "file-system", len(names))]), "where there is no image none is one")
+    case.same((images(site), site.query("SELECT class, reason, count(*) FROM file GROUP BY 1, 2")), ({}, [("passed", "file-system", len(names))]), "where there is no image none is one")
     create(site.path("alone", "vm.qcow2"))
     expected = {"alone/" + name: ("raw", "guessed", os.path.getsize(site.path("alone", name))) for name in names}
     site.scan()

@@ -149,7 +149,7 @@ def test_what_is_no_loss(case):
     os.rename(inner, site.path("new"))
     site.scan()
     case.same(lost(site), set(), "raw images, which name nothing, and an image that is the data file of another now")
-    case.same(site.value("SELECT count(*) FROM file WHERE path = ? AND verdict = 'part'", site.path("new")), 1, "which is a part", [outer])
+    case.same(site.value("SELECT count(*) FROM file WHERE path = ? AND class = 'part'", site.path("new")), 1, "which is a part", [outer])
 
 
 def test_a_loss_is_accepted(case):

@@ -415,7 +415,7 @@ def flat(site, name):
 def kinds(site):
     """{path below the root: (verdict, what it is by itself)} of files that are no images."""
     return {site.relative(path): (verdict, reason) for path, verdict, reason in site.query(
-        "SELECT path, verdict, reason FROM file WHERE verdict <> 'image' AND path LIKE '%-ctk.vmdk'")}
+        "SELECT path, class, reason FROM file WHERE class <> 'image' AND path LIKE '%-ctk.vmdk'")}
 
 
 def test_change_tracking_is_a_part(case):

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import harness
 from sites import MIB, create, make_raw, must
 
-CLASSES = ("SELECT f.path, f.verdict, i.format, i.format_basis, i.state FROM file AS f LEFT JOIN image AS i USING (file_id)"
-           " WHERE f.verdict IN ('image', 'part') ORDER BY f.path")
+CLASSES = ("SELECT f.path, f.class, i.format, i.format_basis, i.state FROM file AS f LEFT JOIN image AS i USING (file_id)"
+           " WHERE f.class IN ('image', 'part') ORDER BY f.path")
 
 
 def with_data_file(site, image, data, make=None):

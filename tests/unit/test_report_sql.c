@@ -188,9 +188,9 @@ static void a_suggestion_is_made_only_where_it_frees_and_loses_nothing(void **st
                       "UPDATE file_space SET use = 'leaked' WHERE use = 'zero'",
                       "");
     expect_suggestion(*state,
-                      "INSERT INTO holder VALUES (NULL, 'x');"
+                      "INSERT INTO holder VALUES (NULL, 'x');" /* whether it is in use could not be found out */
                       "UPDATE file_space SET use = 'leaked' WHERE use = 'zero'",
-                      "qemu-img check -r leaks -f qcow2 '/r/it'\\''s'");
+                      "");
     /* would lose something */
     static const char *const losses[] = {
         "UPDATE image_account SET compressed_bytes = 1",

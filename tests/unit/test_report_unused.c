@@ -63,7 +63,7 @@ static const struct rule {
      "INSERT INTO " IMAGE_FILE_ROW " VALUES (2, 1, 'data', '/elsewhere', 1)", HEAD BASE_PROVEN},
     {"the data file of another image, not identified",
      "INSERT INTO " IMAGE_FILE_ROW " VALUES (2, 1, 'data', '/r/orphan.qcow2', NULL)", HEAD BASE_PROVEN},
-    {"a part by the scanner's verdict", "UPDATE file SET verdict = 'part' WHERE file_id = 1", HEAD BASE_PROVEN},
+    {"a part by the scanner's class", "UPDATE file SET class = 'part' WHERE file_id = 1", HEAD BASE_PROVEN},
 
     /* What is not proven of an orphan alone. */
     {"written to since it was last named", "UPDATE file SET mtime_ns = 1 WHERE file_id = 1",

@@ -179,7 +179,7 @@ static void a_data_file_that_looks_like_an_image_leaves_nothing_behind(void **st
         struct ia_scan_row row = scan_images();
         assert_int_equal(row.images, 1);
         assert_int_equal(ask("SELECT count(*) FROM extent WHERE map_id NOT IN (SELECT map_id FROM mapping)"), 0);
-        assert_int_equal(ask("SELECT count(*) FROM file WHERE verdict = 'part'"), 1);
+        assert_int_equal(ask("SELECT count(*) FROM file WHERE class = 'part'"), 1);
         make_image("images/z2", NULL, 1); /* so that the next scan stores something */
         assert_int_equal(scan_images().images, 2);
         assert_int_equal(unlink("images/z2"), 0);

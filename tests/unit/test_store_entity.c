@@ -262,7 +262,7 @@ static void put_pair(struct ia_writer *writer, struct expectation *expected)
                                    .volume_id = 1,
                                    .inode = (int64_t)i,
                                    .birth_ns = -1,
-                                   .verdict = "image",
+                                   .class = "image",
                                    .reason = "",
                                    .links = -1,
                                    .links_found = -1};

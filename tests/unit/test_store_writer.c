@@ -32,7 +32,7 @@ static int64_t ask(const char *sql)
 static struct ia_file_row a_file(const char *path, int64_t inode)
 {
     return (struct ia_file_row){
-        .path = path, .volume_id = 1, .inode = inode, .birth_ns = -1, .size = 10, .verdict = "image", .reason = ""};
+        .path = path, .volume_id = 1, .inode = inode, .birth_ns = -1, .size = 10, .class = "image", .reason = ""};
 }
 
 static struct ia_image_row an_image(int64_t image_id, int64_t file_id, const char *path, int64_t map_id)

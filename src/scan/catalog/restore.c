@@ -154,7 +154,7 @@ enum ia_status ia_restore_file(void *ctx, const struct ia_file_row *row, struct 
         .links_found = row->links_found,
         .checked_ns = row->checked_ns < 0 ? 0 : row->checked_ns,
         .is_forgotten = row->checked_ns < 0,
-        .class = class_of(row->verdict),
+        .class = class_of(row->class),
         .path = copy(row->path, &ok),
         .reason = reason_of(row->reason),
     };

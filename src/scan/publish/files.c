@@ -160,7 +160,7 @@ enum ia_status ia_publish_files(struct ia_publish *publish, struct ia_error *err
             .mtime_ns = file->key.mtime_ns,
             .ctime_ns = file->key.ctime_ns,
             .checked_ns = has_other_content(file) ? 0 : file->checked_ns,
-            .verdict = ia_file_class_word(file->class),
+            .class = ia_file_class_word(file->class),
             .reason = file->reason == NULL ? "" : file->reason,
             .was_image = file->was_image,
             .links = file->links,
