@@ -584,6 +584,9 @@ CREATE TABLE claim (
     target     TEXT,                 -- canonical path of the file; NULL: it was not found
     file_id    INTEGER REFERENCES file ON DELETE SET NULL,  -- NULL: no file of the scan
     before_id  INTEGER,              -- file_id of what the path led to when a scan last found it; NULL: never
+    base_id    INTEGER,              -- file_id of what that was based on; NULL: on nothing, or unknown
+    was_outside INTEGER NOT NULL CHECK (was_outside IN (0, 1)),  -- 1: it lies outside of the roots, or did when a scan last found it
+    is_directory INTEGER NOT NULL CHECK (is_directory IN (0, 1)),  -- 1: the machine sees the directory, with all that is in it
     PRIMARY KEY (machine_id, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX claim_file ON claim (file_id);

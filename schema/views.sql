@@ -332,7 +332,9 @@ LEFT JOIN (SELECT k.inventory, count(*) AS machines, sum(c.claims) AS claims, su
 
 -- A machine of an inventory that the latest scan read, or what takes the place of one.
 CREATE VIEW v_machine AS
-SELECT m.machine_id, s.source, m.kind, m.name, m.uuid, m.state, m.defined_in
+SELECT m.machine_id, s.source, m.kind, m.name, m.uuid, m.state, m.defined_in,
+       strftime('%Y-%m-%dT%H:%M:%SZ', nullif(m.defined_ns, 0) / 1000000000, 'unixepoch') AS defined,
+       (SELECT count(*) FROM claim AS c WHERE c.machine_id = m.machine_id) AS claims
 FROM machine AS m
 JOIN inventory AS s ON s.number = m.inventory;
 

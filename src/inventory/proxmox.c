@@ -156,6 +156,50 @@ static void add_pools(struct ia_inventory *inventory, const struct cluster *clus
     }
 }
 
+/* -- Directories of the host that guests may be given -------------------------------------------------------------- */
+
+/* "map node=NODE,path=PATH": guests name the section that it is in (virtiofs0: dirid=ID). */
+static void add_directory(struct ia_inventory *inventory, const struct cluster *cluster, struct ia_machine *machine,
+                          char *line)
+{
+    const char *path = NULL;
+    bool is_here = true;
+    char *at = line + strlen("map");
+    for (char *word; (word = px_next_word(&at, " \t,")) != NULL;) {
+        if (strncmp(word, "path=", 5) == 0)
+            path = word + 5;
+        else if (strncmp(word, "node=", 5) == 0)
+            is_here = cluster->node[0] == '\0' || strcmp(word + 5, cluster->node) == 0;
+    }
+    if (path == NULL || path[0] != '/' || !is_here)
+        return;
+    struct ia_claim *claim = ia_inventory_add_claim(inventory, machine, IA_CLAIM_OTHER, path);
+    if (claim != NULL)
+        claim->is_directory = claim->is_optional = true;
+}
+
+/* PVE/Mapping/Dir.pm. Each is taken for given: a machine may be given one while it runs. */
+static void read_directories(struct ia_inventory *inventory, const struct cluster *cluster)
+{
+    IA_AUTO_BUF struct ia_buf path = {0};
+    IA_AUTO_BUF struct ia_buf text = {0};
+    bool has_nul = false;
+    if (!has_entry(cluster, "mapping/directory.cfg"))
+        return;
+    ia_buf_addf(&path, "%s/mapping/directory.cfg", cluster->place);
+    inventory->failed |= path.failed;
+    if (path.failed || !ia_inventory_load(inventory, path.data, IA_INVENTORY_FILE_BYTES, &text))
+        return;
+    struct ia_machine *machine =
+        ia_inventory_add_machine(inventory, IA_MACHINE_STORAGE, "directory mappings", path.data);
+    char *at = text.data;
+    for (char *line; machine != NULL && (line = px_next_line(&at, text.data + text.len, &has_nul)) != NULL;) {
+        line += strspn(line, " \t");
+        if (strncmp(line, "map", 3) == 0 && (line[3] == ' ' || line[3] == '\t'))
+            add_directory(inventory, cluster, machine, line);
+    }
+}
+
 /* -- The reader ---------------------------------------------------------------------------------------------------- */
 
 /* Where the file system of the cluster is not mounted, its directory is empty. */
@@ -183,6 +227,7 @@ static void read_all(struct ia_inventory *inventory, const char *place)
     px_storages_parse(inventory, path.data, text.data, text.len, &cluster.storages);
     add_pools(inventory, &cluster, path.data);
     read_nodes(inventory, &cluster);
+    read_directories(inventory, &cluster);
     if (!cluster.has_own)
         ia_inventory_add_problem(inventory, place, "there is no node '%s' in it, which this host is taken for",
                                  cluster.node);

@@ -118,6 +118,17 @@ static void claim_id(struct px_guest *guest, char *id, const struct px_drive *dr
         px_guest_problem(guest, "is no storage of storage.cfg", id);
 }
 
+/* What it sees of the host. */
+static void claim_directory(struct px_guest *guest, const char *path, const struct px_drive *drive)
+{
+    struct ia_machine *machine = guest->machine;
+    size_t count = machine == NULL ? 0 : machine->claims.len;
+    px_guest_claim(guest, IA_CLAIM_OTHER, path, NULL, true, drive);
+    machine = guest->machine;
+    if (machine != NULL && machine->claims.len > count)
+        machine->claims.items[count].is_directory = true;
+}
+
 void px_guest_claim_drive(struct px_guest *guest, char *volume, struct px_drive *drive)
 {
     drive->volume = volume;
@@ -128,8 +139,12 @@ void px_guest_claim_drive(struct px_guest *guest, char *volume, struct px_drive 
         return;
     }
     bool is_device = strncmp(volume, "/dev/", 5) == 0;
+    if (guest->from->is_foreign)
+        return;
     /* What is no device is a directory of the host where it is a container's, which is mounted there. */
-    if (!guest->from->is_foreign && (is_device || !guest->from->is_container))
+    if (is_device || !guest->from->is_container)
         px_guest_claim(guest, px_guest_role(guest, drive), volume,
                        is_device && drive->format == NULL ? "raw" : drive->format, is_device, drive);
+    else
+        claim_directory(guest, volume, drive);
 }

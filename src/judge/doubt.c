@@ -25,9 +25,9 @@ const struct ia_doubt_kind ia_doubt_kinds[IA_DOUBT_COUNT] = {
     [IA_DOUBT_NOT_WALKED] = {"not-walked", NOTHING, EACH, "overlays of it may lie in a directory that was not walked"},
     [IA_DOUBT_NO_INVENTORY] = {"no-inventory", NOTHING, UNUSED,
                                "no inventory of the machines of this host was read: one may use it"},
-    [IA_DOUBT_INVENTORY_INCOMPLETE] = {"inventory-incomplete", FINDINGS, UNUSED,
+    [IA_DOUBT_INVENTORY_INCOMPLETE] = {"inventory-incomplete", FINDINGS, EACH,
                                        "an inventory could not be read whole, or names something that was not found "
-                                       "and may be this"},
+                                       "and may be this, or a directory that it is in"},
     [IA_DOUBT_BROKEN_REFERENCE] = {"broken-reference", FINDINGS, EACH,
                                    "a reference that could not be followed, or not for certain, may mean it"},
     [IA_DOUBT_EXCHANGED] = {"exchanged", FINDINGS, EACH,

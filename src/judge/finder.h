@@ -44,7 +44,7 @@ ia_rule ia_rule_identity_uncertain, ia_rule_shared_filesystem;
 /* rules_names.c: about names that lead nowhere, or may lead to it. */
 ia_rule ia_rule_broken_references, ia_rule_exchanged, ia_rule_renamed, ia_rule_remote_names;
 /* rules_inventory.c: about machines that may use it. */
-ia_rule ia_rule_no_inventory, ia_rule_inventory_problems, ia_rule_lost_claims;
+ia_rule ia_rule_no_inventory, ia_rule_inventory_problems, ia_rule_open_claims;
 /* rules_readers.c: about who could read it. */
 ia_rule ia_rule_own_seekers, ia_rule_of_readers, ia_rule_packed;
 

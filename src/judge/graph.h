@@ -166,14 +166,18 @@ struct ia_graph_inventory {
     const char *formats; /* then of images of these formats in that very directory; with commas; NULL: of all */
 };
 
-/* What a machine uses, and was not found. */
+/* What a machine uses: what was not found, directories of which it sees all, and, of those that were found, what has a
+ * backing file. */
 struct ia_graph_claim {
-    const char *path;    /* as the inventory has it */
+    const char *path;    /* as the inventory has it; of a directory the canonical one */
     const char *machine; /* its name */
     const char *format;  /* as stated; NULL: it is not */
+    size_t image;        /* that it leads to; IA_GRAPH_NONE: none */
     bool was_found;      /* in an earlier scan */
     size_t before;       /* file that the path led to then; IA_GRAPH_NONE: it is gone */
-    int64_t defined_ns;  /* when the inventory's file was written to; 0: unknown */
+    size_t base;         /* file that this was based on; IA_GRAPH_NONE: none, it is gone, or unknown */
+    bool is_directory;
+    int64_t defined_ns; /* when the inventory's file was written to; 0: unknown */
 };
 
 /* A file that the backing name of an image, the same as now, led to in an earlier scan, besides base_before. */

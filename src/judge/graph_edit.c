@@ -135,12 +135,25 @@ static bool lose_bases(struct ia_graph *graph, size_t number)
     return true;
 }
 
+/* Machines use what is not there any more. */
+static void lose_claims(struct ia_graph *graph, size_t number)
+{
+    for (size_t i = 0; i < graph->claims.len; i++) {
+        struct ia_graph_claim *claim = &graph->claims.items[i];
+        if (claim->image == number) {
+            claim->image = claim->before = IA_GRAPH_NONE;
+            claim->was_found = true;
+        }
+    }
+}
+
 bool ia_graph_delete(struct ia_graph *graph, size_t number)
 {
     struct ia_graph_image *image = &graph->images.items[number];
     if (!lose_bases(graph, number))
         return false;
     image->is_gone = true;
+    lose_claims(graph, number);
     lose_overlay(graph, number);
     for (size_t i = 0; i < graph->images.len; i++)
         forget(&graph->images.items[i], number, image->file);

@@ -34,6 +34,7 @@ struct ia_judge {
     IA_VEC(size_t) broken;             /* references: what was not found, or is not what was expected */
     IA_VEC(size_t) exchanged;          /* images whose backing name led to another file before */
     IA_VEC(size_t) inventory_problems; /* findings: inventories that were not read whole */
+    IA_VEC(size_t) open_claims;        /* claims that lead to no image */
     IA_VEC(size_t) covered;            /* inventories of directories, by these */
     IA_VEC(size_t) by_path;            /* all findings by path, if any is accepted; else none */
     IA_VEC(char *) subjects;           /* owned; those that were put together */

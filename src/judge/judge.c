@@ -80,7 +80,7 @@ static ia_rule *const rules[] = {
     ia_rule_recent,
     ia_rule_no_inventory,
     ia_rule_inventory_problems,
-    ia_rule_lost_claims,
+    ia_rule_open_claims,
 };
 enum { OWN_RULES = 6, RULES = sizeof(rules) / sizeof(rules[0]) };
 

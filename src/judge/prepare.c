@@ -63,6 +63,15 @@ static bool list_inventory_problems(struct ia_judge *judge)
     return true;
 }
 
+static bool list_open_claims(struct ia_judge *judge)
+{
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < graph->claims.len; i++)
+        if (graph->claims.items[i].image == IA_GRAPH_NONE && !ia_vec_push(&judge->open_claims, i))
+            return false;
+    return true;
+}
+
 static bool list_remote(struct ia_judge *judge)
 {
     const struct ia_graph *graph = judge->graph;
@@ -111,7 +120,8 @@ enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out,
     judge->is_reader = calloc(graph->images.len + 1, 1);
     if (judge->is_reader == NULL || !ia_judge_link_up(judge) || !ia_judge_link_packed(judge) || !list_findings(judge) ||
         !list_remote(judge) || !list_seekers(judge) || !list_broken(judge) || !list_exchanged(judge) ||
-        !list_inventory_problems(judge) || !ia_judge_list_covered(judge) || !ia_judge_list_accepted(judge)) {
+        !list_inventory_problems(judge) || !list_open_claims(judge) || !ia_judge_list_covered(judge) ||
+        !ia_judge_list_accepted(judge)) {
         ia_judge_free(judge);
         return ia_no_memory(err);
     }
@@ -132,6 +142,7 @@ void ia_judge_free(struct ia_judge *judge)
     ia_vec_release(&judge->unknown);
     ia_vec_release(&judge->dated);
     ia_vec_release(&judge->inventory_problems);
+    ia_vec_release(&judge->open_claims);
     ia_vec_release(&judge->overlays);
     ia_vec_release(&judge->findings);
     ia_vec_release(&judge->remote);

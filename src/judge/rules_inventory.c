@@ -38,20 +38,35 @@ static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia
            finder->judge->graph->files.items[finder->image->file].ctime_ns >= claim->defined_ns;
 }
 
-/* What the path led to in an earlier scan is meant, and no other file; else what may have had it before. */
+/* The machine sees the directory in which it is: what it does with files there is unknown. */
+static bool is_below(const struct ia_finder *finder, const struct ia_graph_claim *claim)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    for (size_t i = 0; i < file->names; i++)
+        if (ia_path_below(graph->names.items[file->first_name + i].path, claim->path) != NULL)
+            return true;
+    return false;
+}
+
+/* What the path led to in an earlier scan is meant, with what that was based on, and no other file; else what may have
+ * had it before. */
 static bool is_meant(const struct ia_finder *finder, const struct ia_graph_claim *claim)
 {
+    size_t file = finder->image->file;
+    if (claim->is_directory)
+        return is_below(finder, claim);
     if (claim->was_found)
-        return claim->before == finder->image->file;
+        return claim->before == file || claim->base == file;
     return is_called(finder, ia_path_name(claim->path)) || may_be_renamed_since(finder, claim);
 }
 
-/* A machine's disk that was not found may be this one, renamed or moved. */
-void ia_rule_lost_claims(struct ia_finder *finder)
+/* A machine's disk that was not found may be this one, renamed or moved, or be made on it. */
+void ia_rule_open_claims(struct ia_finder *finder)
 {
     const struct ia_graph *graph = finder->judge->graph;
-    for (size_t i = 0; i < graph->claims.len; i++) {
-        const struct ia_graph_claim *claim = &graph->claims.items[i];
+    for (size_t i = 0; i < finder->judge->open_claims.len; i++) {
+        const struct ia_graph_claim *claim = &graph->claims.items[finder->judge->open_claims.items[i]];
         if (is_meant(finder, claim))
             ia_finder_doubt_with(finder, IA_DOUBT_INVENTORY_INCOMPLETE, claim->path, claim->machine);
     }

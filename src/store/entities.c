@@ -252,6 +252,8 @@ static const struct ia_column_spec claim_columns[] = {
     IA_COLUMN(ia_claim_row, shareable),     IA_COLUMN(ia_claim_row, transient),
     IA_COLUMN(ia_claim_row, state),         IA_COLUMN(ia_claim_row, target),
     IA_NULL_IF_ZERO(ia_claim_row, file_id), IA_NULL_IF_ZERO(ia_claim_row, before_id),
+    IA_NULL_IF_ZERO(ia_claim_row, base_id), IA_COLUMN(ia_claim_row, was_outside),
+    IA_COLUMN(ia_claim_row, is_directory),
 };
 
 static const struct ia_column_spec holder_columns[] = {
@@ -396,7 +398,7 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
     [IA_ENTITY_HOLDER] = {"holder", COLUMNS(holder), NULL},
     [IA_ENTITY_INVENTORY] = {"inventory", COLUMNS(inventory), NULL},
     [IA_ENTITY_MACHINE] = {"machine", COLUMNS(machine), NULL},
-    [IA_ENTITY_CLAIM] = {"claim", COLUMNS(claim), "WHERE before_id IS NOT NULL ORDER BY path"},
+    [IA_ENTITY_CLAIM] = {"claim", COLUMNS(claim), "WHERE before_id IS NOT NULL OR was_outside ORDER BY path"},
     [IA_ENTITY_CHAIN] = {"chain", COLUMNS(chain), NULL},
     [IA_ENTITY_USAGE] = {"usage", COLUMNS(usage), NULL},
     [IA_ENTITY_READER_BYTES] = {"reader_bytes", COLUMNS(reader_bytes), NULL},

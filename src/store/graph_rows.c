@@ -225,6 +225,9 @@ static bool add_claim(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .was_found = sqlite3_column_type(stmt, 3) != SQLITE_NULL,
         .before = ia_graph_column_file(stored, stmt, 3),
         .defined_ns = sqlite3_column_int64(stmt, 4),
+        .base = ia_graph_column_file(stored, stmt, 5),
+        .is_directory = sqlite3_column_int(stmt, 6) != 0,
+        .image = ia_graph_column_image(stored, stmt, 7),
     };
     return ia_vec_push(&stored->graph.claims, claim);
 }
@@ -292,9 +295,13 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
                       " AND (a.until_ns IS NULL OR a.until_ns > strftime('%s', 'now') * 1000000000))"
                       " FROM finding AS f WHERE last_scan = (SELECT max(scan_id) FROM scan)"},
         {add_inventory, "SELECT place, is_of_host, formats FROM inventory ORDER BY number"},
-        {add_claim, "SELECT c.path, m.name, c.format, c.before_id, m.defined_ns FROM claim AS c"
-                    " JOIN machine AS m USING (machine_id) WHERE c.state IN ('missing', 'unreadable')"
-                    " ORDER BY machine_id, c.number"},
+        {add_claim,
+         "SELECT CASE WHEN c.is_directory THEN coalesce(c.target, c.path) ELSE c.path END, m.name, c.format,"
+         " c.before_id, m.defined_ns, c.base_id, c.is_directory AND c.target IS NOT NULL, i.image_id"
+         " FROM claim AS c JOIN machine AS m USING (machine_id) LEFT JOIN image AS i ON i.file_id = c.file_id"
+         " WHERE c.state IN ('missing', 'unreadable') OR (c.is_directory AND c.target IS NOT NULL)"
+         " OR (i.image_id IS NOT NULL AND c.base_id IS NOT NULL)"
+         " ORDER BY machine_id, c.number"},
         {set_vouched, "SELECT 1 FROM scan_option WHERE kind = 'inventory' AND value = 'none'"
                       " AND scan_id = (SELECT max(scan_id) FROM scan)"},
         {add_walked, "SELECT value FROM scan_option WHERE kind = 'walked'"

@@ -227,8 +227,9 @@ struct ia_claim_row {
     const char *role;
     bool read_only, shareable, transient;
     const char *state;
-    const char *target;         /* NULL: not found */
-    int64_t file_id, before_id; /* 0: none */
+    const char *target;                  /* NULL: not found */
+    int64_t file_id, before_id, base_id; /* 0: none */
+    bool was_outside, is_directory;
 };
 
 struct ia_doubt_row {

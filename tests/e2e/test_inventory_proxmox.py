@@ -272,7 +272,7 @@ def test_containers_claim_volumes_and_no_directories(case):
     claims = host.claims()
     case.same(({path: claim[:1] for path, claim in claims.items()}, host.problems()),
               ({"images/200/vm-200-disk-0.raw": ("disk",), "images/200/vm-200-disk-1.raw": ("disk",), "images/200/vm-200-disk-2.raw": ("unused",),
-                "images/200/vm-200-disk-3.raw": ("disk",), "/dev/null": ("disk",), "loop.img": ("disk",)}, []), "volumes, a device and what is mounted; no directories", scan.notes())
+                "images/200/vm-200-disk-3.raw": ("disk",), "/dev/null": ("disk",), "loop.img": ("disk",), ".": ("other",)}, []), "volumes, a device, what is mounted, and the directory that it sees", scan.notes())
     case.same(host.site.query("SELECT kind, name, uuid FROM v_machine"), [("container", "mail", "200")], "a container")
     case.same(host.site.value("SELECT read_only FROM v_claim WHERE path LIKE '%disk-1.raw'"), 1, "ro=1")
 

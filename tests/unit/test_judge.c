@@ -498,8 +498,18 @@ CHANGE(packed_before_what_lies_elsewhere, g->files.items[ORPHAN].ctime_ns = 4; N
     assert_true(ia_vec_push(&g->inventories, ((struct ia_graph_inventory){place, is_of_host, NULL})))
 #define INVENTORY_OF(place, formats)                                                                                   \
     assert_true(ia_vec_push(&g->inventories, ((struct ia_graph_inventory){place, false, formats})))
-#define LOST_CLAIM(path, format, found, before, defined)                                                               \
-    assert_true(ia_vec_push(&g->claims, ((struct ia_graph_claim){path, "vm", format, found, before, defined})))
+#define LOST_CLAIM(where, form, found, led_to, written)                                                                \
+    assert_true(ia_vec_push(&g->claims, ((struct ia_graph_claim){.path = where,                                        \
+                                                                 .machine = "vm",                                      \
+                                                                 .format = form,                                       \
+                                                                 .image = IA_GRAPH_NONE,                               \
+                                                                 .was_found = found,                                   \
+                                                                 .before = led_to,                                     \
+                                                                 .base = IA_GRAPH_NONE,                                \
+                                                                 .defined_ns = written})))
+#define SEEN_DIRECTORY(directory)                                                                                      \
+    LOST_CLAIM(directory, NULL, false, IA_GRAPH_NONE, 9);                                                              \
+    g->claims.items[0].is_directory = true
 CHANGE(nobody_vouches, g->is_vouched = false)
 CHANGE(an_inventory_of_the_host, g->is_vouched = false; INVENTORY("/etc/list", true))
 CHANGE(an_inventory_beside, g->is_vouched = false; INVENTORY("/r/vm.vmx", false))
@@ -536,6 +546,13 @@ CHANGE(claim_of_the_same_name_lost, LOST_CLAIM("/old/orphan.qcow2", "raw", false
 CHANGE(claim_that_led_to_it_lost, LOST_CLAIM("/r/disk", "raw", true, ORPHAN, 9))
 CHANGE(claim_that_led_to_another_lost, LOST_CLAIM("/old/orphan.qcow2", NULL, true, ALONE, 1))
 CHANGE(claim_that_led_to_what_is_gone_lost, LOST_CLAIM("/old/orphan.qcow2", NULL, true, IA_GRAPH_NONE, 1))
+CHANGE(claim_that_led_to_an_overlay_lost, LOST_CLAIM("/r/disk", NULL, true, IA_GRAPH_NONE, 1);
+       g->claims.items[0].base = ORPHAN)
+CHANGE(claim_that_led_to_an_overlay_of_another_lost, LOST_CLAIM("/r/orphan.qcow2", NULL, true, IA_GRAPH_NONE, 1);
+       g->claims.items[0].base = ALONE)
+CHANGE(claim_of_its_directory, SEEN_DIRECTORY("/r"))
+CHANGE(claim_of_a_directory_above, SEEN_DIRECTORY("/"))
+CHANGE(claim_of_another_directory, SEEN_DIRECTORY("/r/orphan"))
 CHANGE(claim_lost_before_it_was_renamed, LOST_CLAIM("/r/disk", NULL, false, IA_GRAPH_NONE, 5))
 CHANGE(claim_lost_after_it_was_renamed, LOST_CLAIM("/r/disk", NULL, false, IA_GRAPH_NONE, 6))
 CHANGE(claim_of_another_format_lost, LOST_CLAIM("/r/disk", "raw", false, IA_GRAPH_NONE, 5))
@@ -964,24 +981,36 @@ static const struct rule {
     {"it was written to and renamed, and only machines beside it are known", orphan_changed_and_some_machines_known,
      ORPHAN_BUT("renamed [/r/before.qcow2] written-since []") BASE_PROVEN},
     {"it was written to and renamed, and an inventory could not be read", orphan_changed_and_machines_unread,
-     ORPHAN_BUT("inventory-incomplete [/etc/list] renamed [/r/before.qcow2] written-since []") BASE_PROVEN},
+     ORPHAN_BUT("inventory-incomplete [/etc/list] renamed [/r/before.qcow2] written-since []")
+         BASE_BUT("inventory-incomplete [/etc/list]")},
     {"an inventory could not be read", inventory_unreadable,
-     ORPHAN_BUT("inventory-incomplete [/etc/list]") BASE_PROVEN},
+     ORPHAN_BUT("inventory-incomplete [/etc/list]") BASE_BUT("inventory-incomplete [/etc/list]")},
     {"that an inventory could not be read is accepted", inventory_unreadable_accepted,
-     "orphan.qcow2 unreferenced: assumes inventory-unreadable /etc/list (accepted as 4)\n" BASE_PROVEN},
+     "orphan.qcow2 unreferenced: assumes inventory-unreadable /etc/list (accepted as 4)\n"
+     "base.qcow2 fully-masked: assumes inventory-unreadable /etc/list (accepted as 4)\n"},
     {"a machine's disk of its name is lost", claim_of_the_same_name_lost,
      ORPHAN_BUT("inventory-incomplete [/old/orphan.qcow2 (vm)]") BASE_PROVEN},
     {"a machine's disk is lost, and was this", claim_that_led_to_it_lost,
      ORPHAN_BUT("inventory-incomplete [/r/disk (vm)]") BASE_PROVEN},
     {"a machine's disk is lost, and was another one", claim_that_led_to_another_lost, ORPHAN_PROVEN BASE_PROVEN},
     {"a machine's disk is lost, and was what is gone", claim_that_led_to_what_is_gone_lost, ORPHAN_PROVEN BASE_PROVEN},
-    {"a machine's disk is lost, and this was renamed since", claim_lost_before_it_was_renamed,
+    {"a machine's disk is lost, and was made on this", claim_that_led_to_an_overlay_lost,
      ORPHAN_BUT("inventory-incomplete [/r/disk (vm)]") BASE_PROVEN},
+    {"a machine's disk is lost, and was made on another one", claim_that_led_to_an_overlay_of_another_lost,
+     ORPHAN_PROVEN BASE_PROVEN},
+    {"a machine sees its directory", claim_of_its_directory,
+     ORPHAN_BUT("inventory-incomplete [/r (vm)]") BASE_BUT("inventory-incomplete [/r (vm)]")},
+    {"a machine sees a directory above", claim_of_a_directory_above,
+     ORPHAN_BUT("inventory-incomplete [/ (vm)]") BASE_BUT("inventory-incomplete [/ (vm)]")},
+    {"a machine sees another directory", claim_of_another_directory, ORPHAN_PROVEN BASE_PROVEN},
+    {"a machine's disk is lost, and this was renamed since", claim_lost_before_it_was_renamed,
+     ORPHAN_BUT("inventory-incomplete [/r/disk (vm)]") BASE_BUT("inventory-incomplete [/r/disk (vm)]")},
     {"a machine's disk is lost, and this has its name for longer", claim_lost_after_it_was_renamed,
      ORPHAN_PROVEN BASE_PROVEN},
     {"a machine's disk of another format is lost", claim_of_another_format_lost, ORPHAN_PROVEN BASE_PROVEN},
     {"that a machine's disk is lost is accepted", claim_lost_and_accepted,
-     "orphan.qcow2 unreferenced: assumes claim-missing /r/disk (accepted as 4)\n" BASE_PROVEN},
+     "orphan.qcow2 unreferenced: assumes claim-missing /r/disk (accepted as 4)\n"
+     "base.qcow2 fully-masked: assumes claim-missing /r/disk (accepted as 4)\n"},
     {"a ring of images", ring, ORPHAN_PROVEN BASE_BUT("loop []")},
 };
 

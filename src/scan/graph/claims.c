@@ -2,10 +2,14 @@
 /* What machines use. A claim opens no file: its path is resolved, and looked up among the files of the scan. */
 #include "scan/graph/claims.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "scan/graph/links.h"
 
 const char *ia_claim_state_word(enum ia_claim_state state)
@@ -42,7 +46,7 @@ void ia_claims_release(struct ia_claims *claims)
 static enum ia_status keep_before(void *ctx, const struct ia_claim_row *row, struct ia_error *err)
 {
     struct ia_claims *claims = ctx;
-    struct ia_claim_before before = {strdup(row->path), row->before_id};
+    struct ia_claim_before before = {strdup(row->path), row->before_id, row->base_id, row->was_outside};
     if (before.path != NULL && ia_vec_push(&claims->before, before))
         return IA_OK;
     free(before.path);
@@ -88,7 +92,7 @@ enum ia_status ia_links_read_inventories(struct ia_links *links, struct ia_error
 
 /* -- Where they lead ----------------------------------------------------------------------------------------------- */
 
-static int64_t led_to(const struct ia_claims *claims, const char *path)
+static const struct ia_claim_before *led_to(const struct ia_claims *claims, const char *path)
 {
     size_t low = 0;
     for (size_t high = claims->before.len; low < high;) { /* ends: each round halves what is left */
@@ -99,7 +103,7 @@ static int64_t led_to(const struct ia_claims *claims, const char *path)
             high = middle;
     }
     bool is_known = low < claims->before.len && strcmp(claims->before.items[low].path, path) == 0;
-    return is_known ? claims->before.items[low].file_id : 0;
+    return is_known ? &claims->before.items[low] : NULL;
 }
 
 static enum ia_claim_state state_of(const struct ia_resolved *resolved, size_t file)
@@ -135,6 +139,35 @@ static enum ia_status mark(struct ia_links *links, const struct ia_claim *claim,
     return node->stated_format != NULL ? IA_OK : ia_no_memory(err);
 }
 
+static bool is_empty(const char *directory)
+{
+    DIR *opened = opendir(directory);
+    bool is_empty = opened != NULL;
+    for (const struct dirent *entry; is_empty && (entry = readdir(opened)) != NULL;)
+        is_empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    if (opened != NULL)
+        closedir(opened);
+    return is_empty;
+}
+
+/* Where no scan looks, what is left of the path is as empty as a directory on which nothing is mounted. */
+static enum ia_status look_for_mount(const struct ia_links *links, const char *path, bool *is_unmounted,
+                                     struct ia_error *err)
+{
+    IA_AUTO_FREE char *above = strdup(path);
+    if (above == NULL)
+        return ia_no_memory(err);
+    do { /* ends: a component goes each time */
+        size_t len = ia_path_directory_length(above);
+        above[len > 1 ? len - 1 : len] = '\0';
+    } while (above[0] == '/' && above[1] != '\0' && access(above, F_OK) != 0 && errno == ENOENT);
+    IA_AUTO_FREE char *canonical = NULL;
+    struct ia_error cause = {0};
+    enum ia_status status = ia_confine_resolve(&links->catalog->confine, above, &canonical, &cause);
+    *is_unmounted = status == IA_REFUSED && is_empty(above);
+    return status == IA_NOMEM ? ia_no_memory(err) : IA_OK;
+}
+
 static enum ia_status resolve(struct ia_links *links, struct ia_claim_target *target, struct ia_error *err)
 {
     const struct ia_resolve_rules rules = ia_links_rules(links);
@@ -147,13 +180,21 @@ static enum ia_status resolve(struct ia_links *links, struct ia_claim_target *ta
         target->path = ia_steal_ptr(resolved.path);
     if (target->file != IA_NO_FILE)
         return mark(links, claim, target->file, err);
-    target->before_id = led_to(&links->claims, claim->path);
+    const struct ia_claim_before *before = led_to(&links->claims, claim->path);
+    bool is_missing = target->state == IA_CLAIM_MISSING;
+    target->was_outside = target->state == IA_CLAIM_OUTSIDE || (is_missing && before != NULL && before->was_outside);
+    target->is_unmounted = is_missing && target->was_outside;
+    target->before_id = before != NULL ? before->file_id : 0;
+    if (is_missing && !target->was_outside && !claim->is_optional && claim->path[0] == '/')
+        IA_TRY(look_for_mount(links, claim->path, &target->is_unmounted, err));
+    target->base_id = before != NULL ? before->base_id : 0;
     return IA_OK;
 }
 
 static enum ia_status resolve_one(struct ia_links *links, size_t machine, size_t claim, struct ia_error *err)
 {
-    struct ia_claim_target target = {.machine = machine, .claim = claim, .file = IA_NO_FILE, .before = IA_NO_FILE};
+    struct ia_claim_target target = {
+        .machine = machine, .claim = claim, .file = IA_NO_FILE, .before = IA_NO_FILE, .base = IA_NO_FILE};
     enum ia_status status = resolve(links, &target, err);
     if (status == IA_OK && ia_vec_push(&links->claims.all, target))
         return IA_OK;
@@ -197,7 +238,7 @@ static void drop_absent(struct ia_links *links)
     for (size_t i = 0; i < claims->all.len; i++) {
         struct ia_claim_target *target = &claims->all.items[i];
         if (ia_claim_of(claims, target)->is_optional && target->state == IA_CLAIM_MISSING &&
-            target->before == IA_NO_FILE)
+            target->before == IA_NO_FILE && target->base == IA_NO_FILE)
             free(target->path);
         else
             claims->all.items[kept++] = *target;
@@ -205,38 +246,55 @@ static void drop_absent(struct ia_links *links)
     claims->all.len = kept;
 }
 
-static int by_before(const void *left, const void *right)
+/* A file of an earlier scan, and where its number in the catalog goes. */
+struct wanted {
+    int64_t file_id;
+    size_t *number;
+};
+
+static int by_file_id(const void *left, const void *right)
 {
-    const struct ia_claim_target *a = *(struct ia_claim_target *const *)left;
-    const struct ia_claim_target *b = *(struct ia_claim_target *const *)right;
-    return (a->before_id > b->before_id) - (a->before_id < b->before_id);
+    const struct wanted *a = left;
+    const struct wanted *b = right;
+    return (a->file_id > b->file_id) - (a->file_id < b->file_id);
 }
 
-/* Where the files are now that lost claims led to. */
+static size_t first_of(const struct wanted *wanted, size_t count, int64_t file_id)
+{
+    size_t low = 0;
+    for (size_t high = count; low < high;) { /* ends: each round halves what is left */
+        size_t middle = low + (high - low) / 2;
+        if (wanted[middle].file_id < file_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Where the files are now that lost claims led to, and what these were based on. */
 static enum ia_status find_before(struct ia_links *links, struct ia_error *err)
 {
     struct ia_catalog *catalog = links->catalog;
-    IA_AUTO_FREE struct ia_claim_target **lost = calloc(links->claims.all.len + 1, sizeof(struct ia_claim_target *));
+    struct ia_claims *claims = &links->claims;
+    IA_AUTO_FREE struct wanted *wanted = calloc(2 * claims->all.len + 1, sizeof(*wanted));
     size_t count = 0;
-    if (lost == NULL)
+    if (wanted == NULL)
         return ia_no_memory(err);
-    for (size_t i = 0; i < links->claims.all.len; i++)
-        if (links->claims.all.items[i].before_id != 0)
-            lost[count++] = &links->claims.all.items[i];
+    for (size_t i = 0; i < claims->all.len; i++) {
+        struct ia_claim_target *target = &claims->all.items[i];
+        if (target->before_id != 0)
+            wanted[count++] = (struct wanted){target->before_id, &target->before};
+        if (target->base_id != 0)
+            wanted[count++] = (struct wanted){target->base_id, &target->base};
+    }
     if (count > 1)
-        qsort(lost, count, sizeof(struct ia_claim_target *), by_before);
+        qsort(wanted, count, sizeof(*wanted), by_file_id);
     for (size_t i = 0; i < catalog->files.len && count > 0; i++) {
         const struct ia_previous *previous = ia_catalog_previous(catalog, catalog->files.items[i]);
-        size_t low = 0;
-        for (size_t high = count; previous != NULL && low < high;) { /* ends: each round halves what is left */
-            size_t middle = low + (high - low) / 2;
-            if (lost[middle]->before_id < previous->file_id)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        for (; previous != NULL && low < count && lost[low]->before_id == previous->file_id; low++)
-            lost[low]->before = i;
+        size_t at = previous == NULL ? count : first_of(wanted, count, previous->file_id);
+        for (; at < count && wanted[at].file_id == previous->file_id; at++)
+            *wanted[at].number = i;
     }
     return IA_OK;
 }

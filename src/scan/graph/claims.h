@@ -20,16 +20,20 @@ const char *ia_claim_state_word(enum ia_claim_state state);
 struct ia_claim_target {
     size_t machine, claim; /* places in the inventory */
     enum ia_claim_state state;
-    char *path;        /* owned; canonical; NULL: not found */
-    size_t file;       /* number in the catalog; IA_NO_FILE: none */
-    int64_t before_id; /* file_id of what the path led to when it was last found; 0: it never was, or is found now */
-    size_t before;     /* the same, number in the catalog; IA_NO_FILE: none */
+    bool was_outside;    /* of the roots: it is now, or was when it was last found */
+    bool is_unmounted;   /* missing, and it was outside, or of its path there is an empty directory outside */
+    char *path;          /* owned; canonical; NULL: not found */
+    size_t file;         /* number in the catalog; IA_NO_FILE: none */
+    int64_t before_id;   /* file_id of what the path led to when it was last found; 0: it never was, or is found now */
+    int64_t base_id;     /* file_id of what that was based on; 0: on nothing, or unknown */
+    size_t before, base; /* the same two, numbers in the catalog; IA_NO_FILE: none */
 };
 
 /* Where a path of an earlier scan's claim led. */
 struct ia_claim_before {
-    char *path; /* owned */
-    int64_t file_id;
+    char *path;               /* owned */
+    int64_t file_id, base_id; /* 0: none */
+    bool was_outside;
 };
 
 struct ia_claims {

@@ -229,21 +229,25 @@ static bool add_lost_bases(const struct ia_links *links, struct ia_judge_graph *
     return true;
 }
 
-static bool add_lost_claims(const struct ia_links *links, struct ia_graph *graph)
+static bool add_open_claims(const struct ia_links *links, struct ia_graph *graph)
 {
     const struct ia_claims *claims = &links->claims;
     for (size_t i = 0; i < claims->all.len; i++) {
         const struct ia_claim_target *target = &claims->all.items[i];
-        if (target->state != IA_CLAIM_MISSING && target->state != IA_CLAIM_UNREADABLE)
-            continue;
         const struct ia_claim *claim = ia_claim_of(claims, target);
-        struct ia_graph_claim lost = {.path = claim->path,
+        bool is_directory = claim->is_directory && target->path != NULL;
+        if (!is_directory && target->state != IA_CLAIM_MISSING && target->state != IA_CLAIM_UNREADABLE)
+            continue;
+        struct ia_graph_claim open = {.path = is_directory ? target->path : claim->path,
                                       .machine = ia_claim_machine(claims, target)->name,
                                       .format = claim->format,
+                                      .image = IA_GRAPH_NONE,
                                       .was_found = target->before_id != 0,
                                       .before = target->before == IA_NO_FILE ? IA_GRAPH_NONE : target->before,
+                                      .base = target->base == IA_NO_FILE ? IA_GRAPH_NONE : target->base,
+                                      .is_directory = is_directory,
                                       .defined_ns = ia_claim_machine(claims, target)->defined_ns};
-        if (!ia_vec_push(&graph->claims, lost))
+        if (!ia_vec_push(&graph->claims, open))
             return false;
     }
     return true;
@@ -259,7 +263,7 @@ static bool add_inventories(const struct ia_links *links, struct ia_graph *graph
                          ((struct ia_graph_inventory){source->place, source->is_of_host, source->formats})))
             return false;
     }
-    return add_lost_claims(links, graph);
+    return add_open_claims(links, graph);
 }
 
 static bool fill(const struct ia_links *links, struct ia_judge_graph *out)

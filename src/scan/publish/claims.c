@@ -36,6 +36,18 @@ static enum ia_status put_machines(struct ia_publish *publish, struct ia_error *
     return IA_OK;
 }
 
+/* What the file is based on, as far as that is known. */
+static int64_t base_of(const struct ia_publish *publish, const struct ia_claim_target *target)
+{
+    struct ia_file *const *files = publish->catalog->files.items;
+    if (target->file == IA_NO_FILE)
+        return target->base_id;
+    const struct ia_node *node = files[target->file]->node;
+    if (node->backing != IA_NO_FILE)
+        return files[node->backing]->file_id;
+    return node->base_id > 0 ? node->base_id : 0;
+}
+
 static enum ia_status put_claim(struct ia_publish *publish, const struct ia_claim_target *target, struct ia_error *err)
 {
     const struct ia_claims *claims = &publish->links->claims;
@@ -54,6 +66,9 @@ static enum ia_status put_claim(struct ia_publish *publish, const struct ia_clai
         .target = target->path,
         .file_id = file_id,
         .before_id = file_id != 0 ? file_id : target->before_id,
+        .base_id = base_of(publish, target),
+        .was_outside = target->was_outside,
+        .is_directory = claim->is_directory,
     };
     return ia_writer_put_claim(publish->writer, &row, err);
 }
