@@ -57,6 +57,7 @@ struct ia_graph_image {
     bool is_claimed;      /* a machine uses it */
     bool is_disk;         /* as its disk */
     bool has_snapshots;   /* internal ones */
+    bool can_be_empty;    /* qemu-img commit empties it: it is written to then. Of a stored graph */
     bool is_gone;         /* deleted by an edit: it and its files are no more */
     bool unsettled;       /* it changed while the scan ran */
     bool lost_overlay;    /* by an edit that is not settled yet, one names it no more */

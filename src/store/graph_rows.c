@@ -96,6 +96,14 @@ static bool link_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
     return true;
 }
 
+static bool set_can_be_empty(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    size_t image = ia_graph_column_image(stored, stmt, 0);
+    if (image != IA_GRAPH_NONE)
+        stored->graph.images.items[image].can_be_empty = true;
+    return true;
+}
+
 /* As enum ia_graph_state. */
 static const char *const states[] = {"followed", "missing", "ambiguous", "remote", "earlier"};
 
@@ -273,6 +281,7 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
          " LEFT JOIN image_memory AS r USING (image_id) LEFT JOIN usage AS u USING (image_id)"
          " ORDER BY i.image_id"},
         {link_image, "SELECT image_id, backing_id FROM image WHERE backing_id IS NOT NULL"},
+        {set_can_be_empty, "SELECT image_id FROM image_ability WHERE can_be_empty"},
         {set_earlier, "SELECT image_id, status, since_scan, since_ns, is_meant, clear_ns FROM candidate"},
         {set_times,
          "SELECT started_ns, finished_ns, (SELECT CAST(o.value AS INTEGER) FROM scan_option AS o"

@@ -89,9 +89,11 @@ static bool edit(struct ia_graph *graph, enum ia_what_if_action action, size_t i
         return ia_graph_delete(graph, image);
     if (action == IA_WHAT_IF_FLATTEN)
         return ia_graph_flatten(graph, image);
-    /* It is emptied, and its backing image written to. */
-    size_t base = graph->images.items[image].backing;
-    return ia_graph_write(graph, image) && (base == IA_GRAPH_NONE || ia_graph_commit_into(graph, base));
+    /* It is emptied where its format can be, and its backing image written to. */
+    const struct ia_graph_image *overlay = &graph->images.items[image];
+    size_t base = overlay->backing;
+    return (!overlay->can_be_empty || ia_graph_write(graph, image)) &&
+           (base == IA_GRAPH_NONE || ia_graph_commit_into(graph, base));
 }
 
 static enum ia_status edit_image(void *ctx, int64_t image_id, const char *path, struct ia_error *err)
