@@ -126,9 +126,12 @@ static bool lose_base(struct ia_graph *graph, size_t overlay, size_t number)
 static bool lose_bases(struct ia_graph *graph, size_t number)
 {
     size_t file = graph->images.items[number].file;
-    for (size_t i = 0; i < graph->images.len; i++)
-        if (graph->images.items[i].backing == number && !graph->images.items[i].is_gone && !lose_base(graph, i, number))
+    for (size_t i = 0; i < graph->images.len; i++) {
+        const struct ia_graph_image *overlay = &graph->images.items[i];
+        bool was_moved = overlay->backing == IA_GRAPH_NONE && overlay->base_before == file;
+        if ((overlay->backing == number || was_moved) && !overlay->is_gone && !lose_base(graph, i, number))
             return false;
+    }
     for (size_t i = 0, end = graph->lost_bases.len; i < end; i++)
         if (graph->lost_bases.items[i].file == file && !lose_base(graph, graph->lost_bases.items[i].image, number))
             return false;
