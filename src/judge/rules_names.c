@@ -193,7 +193,8 @@ static bool finds_lost_base(struct ia_finder *finder, size_t number)
     for (size_t i = 0; i < graph->lost_bases.len; i++) {
         const struct ia_graph_lost_base *lost = &graph->lost_bases.items[i];
         const struct ia_graph_image *by = &graph->images.items[lost->image];
-        if (lost->file != graph->images.items[number].file || by->is_gone || by->backing != IA_GRAPH_NONE ||
+        bool is_own = lost->image == number || lost->image == finder->number; /* of a ring that was broken */
+        if (lost->file != graph->images.items[number].file || is_own || by->is_gone || by->backing != IA_GRAPH_NONE ||
             ia_finder_accepts(finder, IA_DOUBT_BROKEN_REFERENCE, by->path))
             continue;
         ia_finder_doubt(finder, IA_DOUBT_BROKEN_REFERENCE, by->path);

@@ -296,6 +296,7 @@ CHANGE(lost_a_base_that_is_gone, lost_after_that_name_came(g); i[ALONE].base_los
 CHANGE(lost_what_stood_on_orphan, refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE);
        i[ALONE].base_lost_ns = 8; for (size_t n = 0; n < g->images.len; n++) i[n].seen_since_ns = 8;
        assert_true(ia_vec_push(&g->lost_bases, ((struct ia_graph_lost_base){ALONE, ORPHAN}))))
+CHANGE(orphan_lost_what_stood_on_it, lost_what_stood_on_orphan(g); g->lost_bases.items[0].image = ORPHAN)
 CHANGE(lost_what_stood_on_a_reader, lost_what_stood_on_orphan(g); g->lost_bases.items[0].file = TOP)
 CHANGE(lost_what_stood_on_orphan_and_accepted, lost_what_stood_on_orphan(g);
        KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_BACKING_MISSING, 3))
@@ -714,6 +715,7 @@ static const struct rule {
      ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"an image lost a file that is no more and stood on it", lost_what_stood_on_orphan,
      ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"it lost its base, which had been made on it", orphan_lost_what_stood_on_it, ORPHAN_PROVEN BASE_PROVEN},
     {"an image lost a file that is no more and stood on what reads a base", lost_what_stood_on_a_reader,
      ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"an image that lost what stood on it is accepted", lost_what_stood_on_orphan_and_accepted,
