@@ -99,7 +99,20 @@ CREATE TABLE template (
 -- Findings that an administrator accepted: they block no verdict, and no scan counts them as errors.
 CREATE TABLE acceptance (
     number     INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again: verdicts mention it
-    code       TEXT NOT NULL,                      -- of findings (finding.code)
+    code       TEXT NOT NULL CHECK (code IN (  -- as finding.code
+                   'unreadable', 'unreadable-directory', 'unsupported-format', 'corrupt', 'limit',
+                   'changed-while-read', 'truncated', 'unrecognised', 'empty-image', 'not-a-regular-file',
+                   'marked-corrupt', 'clusters-overlap', 'empty-l2-table', 'dirty', 'encrypted',
+                   'snapshot-unreadable', 'backing-missing', 'backing-outside', 'backing-unreadable',
+                   'backing-remote', 'served-locally', 'backing-unsupported', 'backing-depends-on-directory',
+                   'backing-loop', 'backing-format-guessed', 'chain-too-deep', 'format-conflict',
+                   'data-file-missing', 'data-file-unreadable', 'data-file-outside',
+                   'data-file-depends-on-directory', 'extent-missing', 'extent-unreadable', 'extent-outside',
+                   'parent-mismatch', 'parent-ambiguous', 'symlink-outside', 'symlink-dangling', 'excluded',
+                   'mount-missing', 'no-longer-scanned', 'packed-unreadable', 'pseudo-file-system',
+                   'backing-exchanged', 'backing-written', 'directory-changing', 'sole-host-unused', 'image-lost',
+                   'inventory-unreadable', 'claim-missing', 'claim-outside', 'claim-unscanned', 'pool-not-scanned',
+                   'disk-in-two-machines')),
     glob       TEXT NOT NULL,                      -- of a path or its last component
     reason     TEXT NOT NULL,                      -- in the administrator's words
     until_ns   INTEGER,                            -- it counts before that; NULL: for good
@@ -549,7 +562,10 @@ CREATE TABLE tree (
 -- An inventory of machines that the latest scan read, whole or in part.
 CREATE TABLE inventory (
     number     INTEGER PRIMARY KEY,  -- of the latest scan's
-    source     TEXT NOT NULL,        -- its kind: 'libvirt', 'list'...
+    source     TEXT NOT NULL CHECK (source IN (  -- its kind
+                   'libvirt', 'list', 'proxmox', 'vmware', 'virtualbox', 'opennebula', 'nova', 'glance', 'cinder',
+                   'cloudstack', 'longhorn', 'ovirt', 'ganeti', 'vagrant', 'lima', 'multipass', 'incus', 'minikube',
+                   'android')),
     place      TEXT NOT NULL,        -- the directory or file; '-': standard input
     is_of_host INTEGER NOT NULL CHECK (is_of_host IN (0, 1)),  -- 1: it has all machines of its kind on this host; 0: those of
                -- the directory that its file is in
@@ -658,7 +674,11 @@ CREATE TABLE finding (
     severity   TEXT NOT NULL CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
     path       TEXT NOT NULL,     -- what it is about
     detail     TEXT NOT NULL,     -- in words
-    doubt      TEXT,              -- code of the doubt that it raises about every candidate (doubt.code); NULL: it raises none
+    doubt      TEXT CHECK (doubt IN (  -- code of the doubt that it raises about every candidate, as doubt.code; NULL: none
+                   'unread', 'not-walked', 'broken-reference', 'exchanged', 'renamed', 'local-service',
+                   'remote-name', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use', 'written-since',
+                   'identity-uncertain', 'shared-file', 'shared-filesystem', 'loop', 'chain-broken',
+                   'non-backing-reader', 'packed-reference', 'recent', 'no-inventory', 'inventory-incomplete')),
     accepted_by INTEGER,          -- acceptance.number: it raises no doubt then; NULL: it is not accepted
     first_scan INTEGER NOT NULL,  -- scan_id
     last_scan  INTEGER NOT NULL,  -- scan_id

@@ -221,8 +221,8 @@ def check_verdicts(root, sources):
             if text in words:
                 found.setdefault(text, []).append(number)
         for text, numbers in found.items():
-            in_check = source.path == "schema/tables.sql" and text in codes  # of doubt.code
-            if len(numbers) > SPELLED.get((source.path, text), 0) + in_check:
+            in_checks = 2 if source.path == "schema/tables.sql" and text in codes else 0  # of doubt.code and finding.doubt
+            if len(numbers) > SPELLED.get((source.path, text), 0) + in_checks:
                 yield f"{source.path}:{numbers[-1]}: '{text}' is for the judge alone"
 
 
@@ -234,16 +234,31 @@ def check_reasons(root):
                 yield f"{source.path}:{number}: a reason of its own: '{text}'"
 
 
+def checked(schema, table, column):
+    """The words that the CHECK of a column has."""
+    text = re.search(rf"CREATE TABLE {table} \(.*?CHECK \({column} IN \((.*?)\)\)", schema, re.DOTALL).group(1)
+    return set(re.findall(r"'([^']*)'", re.sub(r"--[^\n]*", "", text)))
+
+
+def check_inventories(root):
+    """Each reader's kind is in the schema."""
+    kinds = set()
+    for source in read(root, ["src/inventory/*.c"]):
+        kinds |= set(re.findall(r'(?:\.kind = |IA_PLACES\()"([a-z]+)"', source.text))
+    for kind in sorted(kinds ^ checked((root / "schema/tables.sql").read_text(encoding="utf-8"), "inventory", "source")):
+        yield f"'{kind}' is {'not in' if kind in kinds else 'only in'} the CHECK of inventory.source"
+
+
 def check_codes(root):
     """Each code is in the table of doubts, in the schema and in the manual."""
     of_deeds = doubt_codes(root, "0")
     of_candidates = doubt_codes(root) - of_deeds
     schema = (root / "schema/tables.sql").read_text(encoding="utf-8")
     manual = (root / "doc/imgaudit.1.scd").read_text(encoding="utf-8")
-    check = re.search(r"CREATE TABLE doubt \(.*?CHECK \(code IN \((.*?)\)\)", schema, re.DOTALL).group(1)
     section = re.search(r"^# DOUBTS$(.*?)^## Of a what-if$(.*?)^# ", manual, re.DOTALL | re.MULTILINE)
     listed = r"^\*([a-z-]+)\*$"
-    places = {"the CHECK of doubt.code in schema/tables.sql": (of_candidates, set(re.findall(r"'([^']*)'", check))),
+    places = {"the CHECK of doubt.code in schema/tables.sql": (of_candidates, checked(schema, "doubt", "code")),
+              "the CHECK of finding.doubt there": (of_candidates, checked(schema, "finding", "doubt")),
               "DOUBTS in doc/imgaudit.1.scd": (of_candidates, set(re.findall(listed, section.group(1), re.MULTILINE))),
               "DOUBTS, Of a what-if, there": (of_deeds, set(re.findall(listed, section.group(2), re.MULTILINE)))}
     for place, (codes, there) in places.items():
@@ -256,9 +271,9 @@ def check_finding_codes(root):
     codes = set(re.findall(r'\[IA_FINDING_\w+\]\s*=\s*\{"([^"]+)"', (root / "src/judge/finding_kind.c").read_text(encoding="utf-8")))
     schema = (root / "schema/tables.sql").read_text(encoding="utf-8")
     manual = (root / "doc/imgaudit.1.scd").read_text(encoding="utf-8")
-    check = re.search(r"CREATE TABLE finding \(.*?CHECK \(code IN \([^\n]*(.*?)\)\)", schema, re.DOTALL).group(1)
     section = re.search(r"^# FINDINGS$(.*?)^# ", manual, re.DOTALL | re.MULTILINE).group(1)
-    places = {"the CHECK of finding.code in schema/tables.sql": set(re.findall(r"'([^']*)'", check)),
+    places = {"the CHECK of finding.code in schema/tables.sql": checked(schema, "finding", "code"),
+              "the CHECK of acceptance.code there": checked(schema, "acceptance", "code"),
               "FINDINGS in doc/imgaudit.1.scd": set(re.findall(r"^\*([a-z0-9-]+)\* \(", section, re.MULTILINE))}
     for place, there in places.items():
         for code in sorted(codes ^ there):
@@ -268,9 +283,8 @@ def check_finding_codes(root):
 def check_scan_options(root):
     """What a scan records of its options, prove scans again with: each kind but what is no option is in the table of both."""
     schema = (root / "schema/tables.sql").read_text(encoding="utf-8")
-    check = re.search(r"CREATE TABLE scan_option \(.*?CHECK \(kind IN \((.*?)\)\)", schema, re.DOTALL).group(1)
     lists = set(re.findall(r'\[IA_SCAN_\w+\] = \{"([^"]+)"', (root / "src/scan/options.c").read_text(encoding="utf-8")))
-    for kind in sorted(lists ^ set(re.findall(r"'([^']*)'", check)) - {"walked"}):
+    for kind in sorted(lists ^ checked(schema, "scan_option", "kind") - {"walked"}):
         yield f"'{kind}' is {'not in' if kind in lists else 'only in'} the CHECK of scan_option.kind: see src/scan/options.c"
 
 
@@ -333,6 +347,7 @@ def main():
         ("reports give no reasons of their own", check_reasons(root)),
         ("the codes of doubts are in the schema and in the manual", check_codes(root)),
         ("the codes of findings are in the schema and in the manual", check_finding_codes(root)),
+        ("the kinds of inventories are in the schema", check_inventories(root)),
         ("the options of a scan are in the schema and in the table that prove reads", check_scan_options(root)),
     ]
     out = harness.Tap()
