@@ -54,7 +54,7 @@ CREATE TABLE absent_mount (
     identity TEXT NOT NULL  -- volume.identity of what was mounted there
 ) STRICT, WITHOUT ROWID;
 
--- What earlier scans knew of images, and of files that images were packed in, that the latest found no more: one that
+-- What earlier scans found out about images, and files that images were packed in, that the latest found no more: one that
 -- comes back is what it was. Nothing else looks at these rows: what vanished names nothing. They are kept for as long as
 -- the scan that missed the file, and no more of them than there are files, or 10,000.
 CREATE TABLE vanished (

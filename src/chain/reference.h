@@ -15,7 +15,7 @@ enum ia_reference_kind {
     IA_REFERENCE_SLICE,  /* json: a stretch of a file, by the raw driver's offset and size; the name is taken as with
                           * the two above: relative to the working directory, or absolute */
     IA_REFERENCE_REMOTE, /* nbd:, rbd:, https:...: no local file */
-    IA_REFERENCE_UNSUPPORTED, /* an unknown protocol, or json: that says more than a file and its format: it may lead
+    IA_REFERENCE_UNSUPPORTED, /* an unknown protocol, or json: with more than a file and its format: it may lead
                                * to any local file; path may be known */
 };
 

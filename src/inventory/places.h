@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where platforms keep images of machines: names and directories that by themselves say what an image is. Private to
+/* Where platforms keep images of machines: names and directories that by themselves show what an image is. Private to
  * src/inventory. */
 #ifndef IA_INVENTORY_PLACES_H
 #define IA_INVENTORY_PLACES_H

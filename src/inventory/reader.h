@@ -23,8 +23,8 @@ struct ia_beside_reader {
     const char *kind;
     /* As in struct ia_inventory_source: of these images of the directory of such a file it has all machines. */
     const char *formats;
-    /* Its name and its place say all: the file is not read, and may be an image, or a symbolic link to one. One source
-     * has all of them, and `text` is NULL. */
+    /* Its name and its place are all that is needed: the file is not read, and may be an image, or a symbolic link to
+     * one. One source has all of them, and `text` is NULL. */
     bool by_name;
     /* With places those that are in one of them, and each is what its place means, unless `takes` and `read` are there.
      */

@@ -148,7 +148,7 @@ static enum ia_status next_by_seeking(struct ia_host_blocks *blocks, struct ia_h
     if (end < 0)
         return ia_fail_errno(err, errno, "cannot find the hole past offset %#jx", (uintmax_t)data);
     if (data < blocks->pos || end <= data)
-        return ia_fail(err, IA_IO, "the host says that data at offset %#jx ends at %#jx", (uintmax_t)data,
+        return ia_fail(err, IA_IO, "the host reports data at offset %#jx that ends at %#jx", (uintmax_t)data,
                        (uintmax_t)end);
     *run = (struct ia_host_run){.start = data, .length = end - data, .physical = -1};
     *have = true;

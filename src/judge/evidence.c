@@ -62,7 +62,7 @@ bool ia_judge_matches_glob(const struct ia_judge *judge, size_t number)
     return glob_of(judge->graph, &judge->graph->files.items[judge->graph->images.items[number].file]) != NULL;
 }
 
-/* The disk of a machine that stands on the image, through images that have one overlay each: a template has several,
+/* The disk of a machine that is based on the image, through images that have one overlay each: a template has several,
  * or another sign of one. Ends: after as many steps as there are images it is a ring. */
 static const struct ia_graph_image *disk_above(const struct ia_judge *judge, size_t number)
 {

@@ -34,7 +34,7 @@ static bool is_walked(const struct ia_graph *graph, const char *path, size_t len
     return false;
 }
 
-/* Overlays name a file by the directory that it lies in. Where the file's place says that it is a base, they lie
+/* Overlays name a file by the directory that it lies in. Where the file's place shows that it is a base, they lie
  * elsewhere, too. */
 void ia_rule_not_walked(struct ia_finder *finder)
 {

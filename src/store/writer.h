@@ -150,7 +150,7 @@ IA_MUST_CHECK enum ia_status ia_writer_put_mount(struct ia_writer *writer, const
                                                  struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error *err);
 
-/* What earlier scans knew of files that vanished, by ascending file_id. */
+/* What earlier scans found out about files that vanished, by ascending file_id. */
 typedef enum ia_status ia_load_vanished(void *ctx, const struct ia_vanished_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_vanished(struct ia_writer *writer, ia_load_vanished *each, void *ctx,
                                                      struct ia_error *err);

@@ -243,7 +243,7 @@ static enum ia_status replay(struct ring *ring, const struct run *active, struct
     const struct entry *last = &active->entries.items[active->entries.len - 1];
     int64_t size = ring->image->main->size;
     if (last->flushed_size > (uint64_t)size)
-        return ia_fail(err, IA_CORRUPT, "file of %jd bytes is cut short: its log says that it had %ju", (intmax_t)size,
+        return ia_fail(err, IA_CORRUPT, "file of %jd bytes is cut short: by its log it had %ju", (intmax_t)size,
                        (uintmax_t)last->flushed_size);
     if (last->last_size > INT64_MAX)
         return ia_fail(err, IA_CORRUPT, "the log makes the file %ju bytes long", (uintmax_t)last->last_size);

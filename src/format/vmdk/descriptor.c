@@ -94,7 +94,7 @@ static enum ia_status read_hint(const char *text, char **hint, struct ia_error *
     if (value == NULL) {
         /* QEMU takes the words wherever they are, in a comment too; others do not. */
         if (strcasestr(text, key) != NULL)
-            return ia_fail(err, IA_CORRUPT, "%s stands in the descriptor, but not as a line of its own", key);
+            return ia_fail(err, IA_CORRUPT, "%s is in the descriptor, but not as a line of its own", key);
         return IA_OK;
     }
     IA_TRY(read_quoted(value, key, PATH_MAX - 1, hint, err));

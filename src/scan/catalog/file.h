@@ -124,7 +124,8 @@ struct ia_previous {
 };
 void ia_previous_release(struct ia_previous *previous);
 
-/* What earlier scans knew of a file that the scan before did not see, as the store has it; see the table vanished. */
+/* What earlier scans found out about a file that the scan before did not see, as the store has it; see the table
+ * vanished. */
 struct ia_vanished {
     int64_t file_id, image_id, gone_scan;
     char *volume, *path; /* owned */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Images of an earlier scan that are none now: damaged, emptied, overwritten by something else. What they named may
- * still be needed once they are repaired, and they do not say so any more. */
+ * still be needed once they are repaired, and that is in them no more. */
 #include <string.h>
 #include <sys/stat.h>
 

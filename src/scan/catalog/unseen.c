@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What an earlier scan knew of files that cannot be seen now is kept: they may be there still, and so may what they
- * name. They lie below a directory that cannot be listed, on a file system that is not mounted, or cannot be read. */
+/* What an earlier scan found out about files that cannot be seen now is kept: they may be there still, and so may what
+ * they name. They lie below a directory that cannot be listed, on a file system that is not mounted, or cannot be read.
+ */
 #include <stdlib.h>
 #include <string.h>
 

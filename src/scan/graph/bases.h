@@ -20,7 +20,7 @@ struct ia_origin {
 
 struct ia_bases {
     const struct ia_catalog *catalog;
-    IA_VEC(struct ia_known_file) known; /* files of this scan that an earlier one knew, by file_id */
+    IA_VEC(struct ia_known_file) known; /* files of this scan that an earlier one had, by file_id */
     IA_VEC(size_t) by_content;          /* all of this scan, once one was looked for so */
     IA_VEC(struct ia_origin) origins;   /* by content, once one was looked for */
     bool has_content, has_origins;
@@ -33,7 +33,7 @@ const struct ia_previous *ia_bases_row_of(const struct ia_catalog *catalog, cons
 /* false: out of memory, as in all that follows. */
 bool ia_bases_list(struct ia_bases *bases, const struct ia_catalog *catalog);
 
-/* The file that an earlier scan knew by this number, and no copy of it; IA_NO_FILE: none of this scan. */
+/* The file that had this number in an earlier scan, and no copy of it; IA_NO_FILE: none of this scan. */
 size_t ia_bases_find_itself(const struct ia_bases *bases, int64_t file_id);
 /* That or a copy of it. */
 bool ia_bases_find(struct ia_bases *bases, int64_t file_id, size_t *number);

@@ -71,7 +71,7 @@ static int64_t base_lost_ns(const struct ia_links *links, const struct ia_file *
     return row->base_lost_ns != 0 ? row->base_lost_ns : ia_writer_last_scan_ns(links->catalog->writer);
 }
 
-/* What is left of the chain below a base that is no more, as scans knew it. Ends: after as many steps as there may be
+/* What is left of the chain below a base that is no more, as scans found it. Ends: after as many steps as there may be
  * it is a ring. */
 static bool find_lost_base(struct ia_links *links, const struct ia_bases *bases, size_t number)
 {
@@ -113,7 +113,7 @@ static bool compare_base(struct ia_links *links, struct ia_bases *bases, size_t 
     return true;
 }
 
-/* When any of its files had last been written to by the scan before; those that it did not know do not count. */
+/* When any of its files had last been written to by the scan before; those that it did not find do not count. */
 static int64_t newest_before(const struct ia_links *links, const struct ia_file *file)
 {
     const struct ia_previous *row = ia_bases_row_of(links->catalog, file);

@@ -5,7 +5,7 @@
 
 #include "scan/graph/links.h"
 
-/* Fills node->nested anew, and what the names say of services. *deferred: one leads to a file that may not be added
+/* Fills node->nested anew, and what of the names are services. *deferred: one leads to a file that may not be added
  * yet.
  */
 IA_MUST_CHECK enum ia_status ia_links_resolve_nested(struct ia_links *links, size_t image, enum ia_files_read allowed,

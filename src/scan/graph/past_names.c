@@ -121,7 +121,7 @@ struct past_link {
     char *path; /* owned */
     int64_t file_id;
 };
-/* A file that the scan before knew. */
+/* A file that the scan before found. */
 struct past_file {
     int64_t file_id;
     size_t number;

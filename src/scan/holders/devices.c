@@ -156,7 +156,7 @@ static void hold_btrfs(struct ia_holders *holders, const char *sys)
         ia_holders_hold(holders, IA_HOLDER_BLOCK_DEVICE, device_in(found.gl_pathv[i]), "mounted (btrfs)");
 }
 
-/* md and dm devices, and others that say so. */
+/* md and dm devices, and others that have the same. */
 void ia_holders_of_block_devices(struct ia_holders *holders, const char *sys)
 {
     for (size_t i = 0; i < holders->block_devices.len; i++) {

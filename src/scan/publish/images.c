@@ -73,7 +73,7 @@ static const char *null_if_empty(const char *text)
     return text[0] == '\0' ? NULL : text;
 }
 
-/* What the scan before knew of an image that nothing names as its backing file any more stays true. */
+/* What the scan before found out about an image that nothing names as its backing file any more stays true. */
 static void add_memory(const struct ia_publish *publish, const struct ia_file *file, struct ia_image_row *row)
 {
     const struct ia_previous *previous = ia_catalog_previous(publish->catalog, file);
