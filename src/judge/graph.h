@@ -11,6 +11,7 @@
 
 #include "base/vec.h"
 #include "judge/doubt.h"
+#include "model/lock.h"
 
 #define IA_GRAPH_NONE SIZE_MAX
 
@@ -36,8 +37,6 @@ struct ia_graph_name {
     const char *path;
 };
 
-enum ia_graph_lock { IA_GRAPH_LOCK_NONE, IA_GRAPH_LOCK_READ, IA_GRAPH_LOCK_WRITE, IA_GRAPH_LOCK_UNKNOWN };
-
 struct ia_graph_image {
     const char *path;
     const char *format;
@@ -47,7 +46,7 @@ struct ia_graph_image {
     const char *backing_path; /* where its backing name leads, followed or not; NULL: it names none, or none is known */
     const char *backing_format; /* as it states it; NULL: it does not */
     int cross_linked;           /* 1: bytes of its files are used twice; 0: none are; -1: unknown */
-    enum ia_graph_lock lock;
+    enum ia_image_lock lock;
     const char *identity; /* its own; NULL: it has none */
     const char *expects;  /* its parent's, which has no name and is found by it alone; NULL: it has no such parent */
     bool format_stated;   /* its format is what an overlay states, whatever its content looks like */

@@ -74,19 +74,19 @@ static bool find_holders(struct ia_finder *finder, size_t file)
 void ia_rule_in_use(struct ia_finder *finder)
 {
     static const char *const words[] = {
-        [IA_GRAPH_LOCK_READ] = "open for reading",
-        [IA_GRAPH_LOCK_WRITE] = "open for writing",
-        [IA_GRAPH_LOCK_UNKNOWN] = "whether it is locked is unknown",
+        [IA_LOCK_READ] = "open for reading",
+        [IA_LOCK_WRITE] = "open for writing",
+        [IA_LOCK_UNKNOWN] = "whether it is locked is unknown",
     };
     const struct ia_graph *graph = finder->judge->graph;
-    enum ia_graph_lock lock = finder->image->lock;
+    enum ia_image_lock lock = finder->image->lock;
     bool is_held = find_holders(finder, finder->image->file);
     for (size_t i = 0; i < graph->parts.len; i++)
         if (graph->parts.items[i].image == finder->number && graph->parts.items[i].file != IA_GRAPH_NONE)
             find_holders(finder, graph->parts.items[i].file);
     find_holders(finder, IA_GRAPH_NONE);
     /* Where it is known who has it open, a lock adds nothing. */
-    if (lock == IA_GRAPH_LOCK_UNKNOWN || (lock != IA_GRAPH_LOCK_NONE && !is_held))
+    if (lock == IA_LOCK_UNKNOWN || (lock != IA_LOCK_NONE && !is_held))
         ia_finder_doubt(finder, IA_DOUBT_IN_USE, words[lock]);
 }
 

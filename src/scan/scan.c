@@ -50,7 +50,7 @@ static struct ia_file *make_file(void *ctx)
         return NULL;
     entry->file.read = &entry->read;
     entry->file.node = &entry->node;
-    entry->read.lock_state = "unknown";
+    entry->read.lock = IA_LOCK_UNKNOWN;
     ia_node_init(&entry->node);
     return &entry->file;
 }

@@ -44,7 +44,7 @@ static bool add_name(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 
 static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
-    static const char *const locks[] = {"none", "read", "write", "unknown"};
+    static const char *const locks[] = IA_LOCK_WORDS;
     const char *state = ia_graph_column_text_or_empty(stored, stmt, 4);
     struct ia_graph_image image = {
         .file = ia_graph_column_file(stored, stmt, 1),
@@ -55,7 +55,7 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .backing_path = ia_graph_column_text(stored, stmt, 5),
         .backing_format = ia_graph_column_text(stored, stmt, 6),
         .cross_linked = sqlite3_column_type(stmt, 7) == SQLITE_NULL ? -1 : sqlite3_column_int(stmt, 7),
-        .lock = (enum ia_graph_lock)IA_GRAPH_COLUMN_WORD(stmt, 8, locks, IA_GRAPH_LOCK_UNKNOWN),
+        .lock = (enum ia_image_lock)IA_GRAPH_COLUMN_WORD(stmt, 8, locks, IA_LOCK_UNKNOWN),
         .is_template = sqlite3_column_int(stmt, 9) != 0,
         .has_snapshots = sqlite3_column_int(stmt, 10) != 0,
         .named_scan = sqlite3_column_int64(stmt, 11),

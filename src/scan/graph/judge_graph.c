@@ -15,15 +15,6 @@ int64_t ia_links_idle_since(const struct ia_links *links, const struct ia_file *
     return changed <= file->node->last_overlay_mtime_ns ? changed : -1;
 }
 
-static enum ia_graph_lock lock_of(const char *word)
-{
-    if (strcmp(word, "none") == 0)
-        return IA_GRAPH_LOCK_NONE;
-    if (strcmp(word, "read") == 0)
-        return IA_GRAPH_LOCK_READ;
-    return strcmp(word, "write") == 0 ? IA_GRAPH_LOCK_WRITE : IA_GRAPH_LOCK_UNKNOWN;
-}
-
 static bool add_file(struct ia_graph *graph, const struct ia_file *file)
 {
     bool named = ia_file_is_image_or_part(file);
@@ -98,7 +89,7 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .backing_path = file->node->backing_path,
         .backing_format = file->parsed.facts.backing_format,
         .cross_linked = ia_file_cross_linked(file),
-        .lock = lock_of(file->read->lock_state),
+        .lock = file->read->lock,
         .format_stated = file->parsed.basis == IA_BASIS_STATED,
         .knows_backing = identity->parent[0] != '\0',
         .identity = text_of(identity->own),

@@ -158,7 +158,7 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
         .parent_differs = file->node->parent_mismatch != NULL || file->node->base_is_newer,
         .link_is_newer = file->node->link_is_newer,
         .unsettled = file->node->unsettled,
-        .lock_state = file->read->lock_state,
+        .lock_state = ia_image_lock_word(file->read->lock),
         .overlapping = ia_file_cross_linked(file),
         .may_be_lost = parsed->facts.may_be_lost,
         .compressed_host = parsed->facts.compressed_host,

@@ -16,17 +16,17 @@ static bool is_held(int fd, off_t start, off_t length, bool *known)
     return *known && lock.l_type != F_UNLCK;
 }
 
-const char *ia_lock_state(int fd)
+enum ia_image_lock ia_image_lock_of(int fd)
 {
     bool known;
     if (!is_held(fd, PERMISSION_BASE, UNSHARED_BASE + PERMISSIONS - PERMISSION_BASE,
                  &known)) /* as a rule: one question */
-        return known ? "none" : "unknown";
+        return known ? IA_LOCK_NONE : IA_LOCK_UNKNOWN;
     if (is_held(fd, PERMISSION_BASE + WRITE, 1, &known))
-        return "write";
+        return IA_LOCK_WRITE;
     if (!known)
-        return "unknown";
+        return IA_LOCK_UNKNOWN;
     if (is_held(fd, PERMISSION_BASE, PERMISSIONS, &known) || is_held(fd, UNSHARED_BASE, PERMISSIONS, &known))
-        return "read";
-    return "none";
+        return IA_LOCK_READ;
+    return IA_LOCK_NONE;
 }

@@ -7,10 +7,9 @@
 #include <stdint.h>
 
 #include "base/vec.h"
+#include "model/lock.h"
 
-/* "write": a running QEMU may write the file; "read": one has it open, as a base for example; "none"; "unknown" where
- * the file system has no such locks. */
-const char *ia_lock_state(int fd);
+enum ia_image_lock ia_image_lock_of(int fd);
 
 /* The inode numbers of all files that anybody on this host holds a lock on, as the kernel lists them: a file that is
  * not among them need not be opened to learn that it is not locked. Of file systems whose locks it does not list

@@ -151,7 +151,7 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
     result->opened = true;
     result->birth_ns = birth_of(fd);
     result->checked_ns = time_of_reading(&result->st);
-    result->lock_state = ia_lock_state(fd);
+    result->lock = ia_image_lock_of(fd);
     if (request->lock_only)
         return ia_sharing_ask(fd, env->limits->max_shared_runs, &result->sharing, err);
 
@@ -196,7 +196,7 @@ enum ia_status ia_parse_file(const struct ia_parse_request *request, const struc
         free(first_backing);
         first_backing = ia_steal_ptr(result->parsed.facts.backing_name);
         ia_parse_result_release(result);
-        *result = (struct ia_parse_result){.lock_state = "unknown", .table_bytes = table_bytes};
+        *result = (struct ia_parse_result){.lock = IA_LOCK_UNKNOWN, .table_bytes = table_bytes};
         enum ia_status status = request->lock_only ? IA_OK : sink->begin(sink->ctx, err);
         if (status == IA_OK)
             status = attempt(request, env, sink, result, &changed, err);

@@ -9,6 +9,7 @@
 #include "chain/confine.h"
 #include "chain/resolve.h"
 #include "format/format.h"
+#include "model/lock.h"
 #include "scan/catalog/catalog.h"
 #include "scan/reading/account.h"
 #include "scan/reading/request.h"
@@ -38,7 +39,7 @@ struct ia_parse_result {
     bool opened;        /* st and birth_ns hold */
     int64_t birth_ns;   /* as in struct ia_file */
     int64_t checked_ns; /* when reading began; 0: too soon after a change to trust the time stamps */
-    const char *lock_state;
+    enum ia_image_lock lock;
     struct ia_sharing sharing;           /* asked of images, and where lock_only is set */
     IA_VEC(struct ia_parsed_part) parts; /* as parsed.facts.parts */
     int64_t table_bytes;

@@ -5,6 +5,7 @@
 #define IA_SCAN_READING_READING_H
 
 #include "chain/resolve.h"
+#include "model/lock.h"
 #include "scan/catalog/catalog.h"
 #include "scan/reading/account.h"
 #include "scan/reading/pool.h"
@@ -22,10 +23,10 @@ struct ia_file_part {
 /* What reading adds to a file. */
 struct ia_read {
     bool parsed_now;
-    bool written_since_walk;   /* it was not, when it was read, as the walk saw it */
-    bool unpacked_now;         /* images that are packed in it were looked for */
-    bool looks_packed;         /* they were not: it begins as packed files do, and a short look found none */
-    const char *lock_state;    /* "none", "read", "write", "unknown" */
+    bool written_since_walk; /* it was not, when it was read, as the walk saw it */
+    bool unpacked_now;       /* images that are packed in it were looked for */
+    bool looks_packed;       /* they were not: it begins as packed files do, and a short look found none */
+    enum ia_image_lock lock;
     struct ia_sharing sharing; /* blocks in common with other files */
     struct ia_account account; /* of an image read in this scan */
     IA_VEC(struct ia_file_part) parts;

@@ -53,7 +53,7 @@ static enum ia_status recheck_file(struct recheck *recheck, size_t number, enum 
         return IA_OK;
     if (how == IA_RECHECK_OPENED || !is_known_idle(recheck, file))
         return ia_reading_submit(recheck->reading, number, &request, err);
-    file->read->lock_state = "none";
+    file->read->lock = IA_LOCK_NONE;
     file->read->sharing = (struct ia_sharing){.asked = true, .known = true, .placed = true};
     return IA_OK;
 }

@@ -134,7 +134,7 @@ enum ia_status ia_reading_take(struct ia_reading *reading, struct ia_event *even
     struct ia_file *file = reading->catalog->files.items[event->file];
     struct ia_parse_result *result = &event->result;
     bool is_other = result->opened && event->request.lock_only && !ia_file_is_of(file, &result->st);
-    file->read->lock_state = is_other ? "unknown" : result->lock_state;
+    file->read->lock = is_other ? IA_LOCK_UNKNOWN : result->lock;
     if (result->opened && !is_other)
         take_sharing(reading, file, &result->sharing);
     if (event->request.lock_only)
