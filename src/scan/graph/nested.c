@@ -75,12 +75,12 @@ static enum ia_status follow(struct ia_links *links, const struct nested_name *n
     const struct ia_file *file = links->catalog->files.items[name->image];
     bool relative = name->file->path[0] != '/';
     size_t names = relative ? file->names.len : 1;
-    size_t via = relative ? file->node->alias_directories.len : 0;
+    size_t aliases = relative ? file->node->alias_directories.len : 0;
     IA_AUTO_RESOLVED struct ia_resolved first = {0};
     bool found = false;
     for (size_t i = 0; i < names && !*deferred; i++)
         IA_TRY(follow_from(links, name, file->names.items[i].path, &first, &found, deferred, err));
-    for (size_t i = 0; i < via && !*deferred; i++) {
+    for (size_t i = 0; i < aliases && !*deferred; i++) {
         IA_AUTO_FREE char *from = NULL;
         if (asprintf(&from, "%s/.", file->node->alias_directories.items[i]) < 0) {
             from = NULL;
