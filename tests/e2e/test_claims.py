@@ -125,12 +125,26 @@ def test_a_base_that_another_machine_writes_to_is_an_error(case):
     case.check(("disk-in-two-machines", "base.qcow2") not in site.findings(), "one machine with both is one")
 
 
+def test_views_have_how_much_and_how_fresh(case):
+    site = case.site()
+    host = Host(site)
+    used, lost = create(site.path("used.qcow2"), MIB), site.path("lost.qcow2")
+    os.utime(host.define(domain(disk(used) + disk(lost))), (1700000000, 1700000000))
+    os.utime(host.define(domain(disk(used), name="b", uuid=OTHER), name="b"), (1700000060, 1700000060))
+    site.scan(inventory=host.source)
+    case.same(site.query("SELECT name, claims, defined FROM v_machine ORDER BY name"),
+              [("b", 1, "2023-11-14T22:14:20Z"), ("web", 2, "2023-11-14T22:13:20Z")], "v_machine: what each uses, and when it was written")
+    case.same(site.query("SELECT source, place, is_of_host, machines, claims, lost_claims, newest FROM v_inventory"),
+              [("libvirt", host.etc, 1, 2, 3, 1, "2023-11-14T22:14:20Z")], "v_inventory: how many, and the newest of them")
+
+
 TESTS = [
     test_the_base_of_a_disk_that_is_away_is_kept,
     test_a_disk_that_is_made_on_nothing_keeps_nothing,
     test_a_disk_outside_that_is_not_mounted_hides_what_it_is_made_on,
     test_an_empty_directory_outside_may_be_one_to_mount_on,
     test_what_a_machine_sees_in_a_directory_is_not_proven,
+    test_views_have_how_much_and_how_fresh,
     test_directories_of_guests_of_proxmox_are_seen,
     test_a_base_that_another_machine_writes_to_is_an_error,
 ]
