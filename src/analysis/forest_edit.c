@@ -8,7 +8,7 @@
 #include "analysis/forest_edit_internal.h"
 #include "base/checked.h"
 
-/* The next extents of a patched mapping that begin at `from` or behind it. Whoever reads on goes on where the last
+/* The next extents of an edited mapping that begin at `from` or behind it. Whoever reads on goes on where the last
  * batch ended. */
 static enum ia_status read_patched(struct ia_forest_edit *edited, size_t node, int64_t from, struct ia_extent *out,
                                    size_t capacity, size_t *count, struct ia_error *err)

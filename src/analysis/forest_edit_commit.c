@@ -17,7 +17,7 @@ struct commit {
     int64_t granule;
     int64_t size, base_size, grown;         /* of the image, of its base before and after */
     int64_t tail_end;                       /* up to here the last cluster of the base goes on when the base grows */
-    uint32_t tail;                          /* as what: a value of a patch */
+    uint32_t tail;                          /* as what: a value of an edit */
     struct ia_patch_builder patch;          /* of the base */
     struct ia_interval_map_overlay changed; /* 1 where the base reads otherwise than before */
     struct ia_interval_map_cursor content;  /* of the base before */
