@@ -32,7 +32,7 @@ static void lose(struct ia_catalog *catalog, struct ia_file *file)
             ia_file_give_back(file, &catalog->previous.items[file->previous]);
     }
     file->class = IA_CLASS_SKIPPED;
-    file->reason = "";
+    file->reason = IA_REASON_NONE;
     file->from_store = false;
     ia_packed_content_free(file->packed);
     file->packed = NULL;

@@ -60,7 +60,6 @@ void ia_catalog_release(struct ia_catalog *catalog)
     ia_vec_release(&catalog->symlinks);
     release_vhds(&catalog->vhds);
     ia_vec_release(&catalog->absent);
-    ia_vec_release(&catalog->skipped);
     ia_findings_release(&catalog->findings);
     ia_confine_release(&catalog->confine);
     *catalog = (struct ia_catalog){0};
@@ -253,18 +252,10 @@ enum ia_status ia_catalog_add_previous(struct ia_catalog *catalog, struct ia_pre
     return IA_OK;
 }
 
-void ia_catalog_skip(struct ia_catalog *catalog, const char *reason)
+void ia_catalog_skip(struct ia_catalog *catalog, enum ia_skip_reason reason)
 {
     catalog->skipped_files++;
-    for (size_t i = 0; i < catalog->skipped.len; i++) {
-        if (strcmp(catalog->skipped.items[i].reason, reason) == 0) {
-            catalog->skipped.items[i].files++;
-            return;
-        }
-    }
-    struct ia_skipped skipped = {.reason = reason, .files = 1};
-    if (!ia_vec_push(&catalog->skipped, skipped))
-        catalog->findings.failed = true;
+    catalog->skipped[reason]++;
 }
 
 void ia_catalog_report(const struct ia_catalog *catalog, const char *phase)

@@ -12,11 +12,6 @@
 #include "scan/options.h"
 #include "store/writer.h"
 
-struct ia_skipped {
-    const char *reason; /* const text */
-    int64_t files;
-};
-
 /* A VHD as a directory of files, and a text file that names such a directory, as Xen Orchestra keeps them. */
 struct ia_vhd_alias {
     char *path;   /* owned */
@@ -91,9 +86,9 @@ struct ia_catalog {
     IA_VEC(size_t) vanished_by_path;
     IA_VEC(struct ia_catalog_volume) volumes; /* each with a st_dev of its own */
     IA_VEC(struct ia_previous_volume) previous_volumes;
-    size_t last_volume;      /* the one that was seen last */
-    struct ia_mounts mounts; /* of this host, once a volume was looked at */
-    IA_VEC(struct ia_skipped) skipped;
+    size_t last_volume;              /* the one that was seen last */
+    struct ia_mounts mounts;         /* of this host, once a volume was looked at */
+    int64_t skipped[IA_REASONS];     /* entries */
     IA_VEC(struct ia_absent) absent; /* mounts that are gone */
     IA_VEC(char *) symlinks;         /* owned; found by the walk */
     struct ia_beside_walk beside_walk;
@@ -167,8 +162,8 @@ bool ia_catalog_is_same_file(const struct ia_catalog *catalog, const struct ia_p
 
 /* Reports that the scan is in this phase, with what is done. */
 void ia_catalog_report(const struct ia_catalog *catalog, const char *phase);
-/* Counts a file as skipped. A lack of memory shows in findings.failed. */
-void ia_catalog_skip(struct ia_catalog *catalog, const char *reason);
+/* Counts a file as skipped. */
+void ia_catalog_skip(struct ia_catalog *catalog, enum ia_skip_reason reason);
 
 /* vhd_directories.c. The directory that the walk enters may be a VHD: it is kept then. */
 IA_MUST_CHECK enum ia_status ia_catalog_note_directory(struct ia_catalog *catalog, const char *path,

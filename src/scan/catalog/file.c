@@ -17,6 +17,24 @@ const char *ia_file_class_word(enum ia_file_class class)
     return words[class];
 }
 
+static const char *const reason_words[IA_REASONS] = {
+    "",           "change-tracking", "empty",        "file-system",  "no-image-magic",
+    "unreadable", "unrecognised",    "block-device", "special-file", "excluded",
+    "symlink",    "vhd-piece",       "vhd-alias",    "packed"};
+
+const char *ia_skip_reason_word(enum ia_skip_reason reason)
+{
+    return reason_words[reason];
+}
+
+enum ia_skip_reason ia_skip_reason_by_word(const char *word)
+{
+    for (int i = 0; i < IA_REASONS; i++)
+        if (strcmp(reason_words[i], word) == 0)
+            return (enum ia_skip_reason)i;
+    return IA_REASON_UNREADABLE;
+}
+
 const char *ia_format_basis_word(enum ia_format_basis basis)
 {
     static const char *const words[] = {"content", "footer", "stated", "suffix", "guessed", "named"};

@@ -85,8 +85,28 @@ struct ia_name {
     bool symlink;
 };
 
-/* The reason of a file that is no image by itself, and one where others lie beside it. */
-#define IA_REASON_FILE_SYSTEM "file-system"
+/* Why a file or another entry was skipped, or is unknown. */
+enum ia_skip_reason {
+    IA_REASON_NONE,
+    IA_REASON_CHANGE_TRACKING,
+    IA_REASON_EMPTY,
+    IA_REASON_FILE_SYSTEM, /* no image by itself, and one where others lie beside it */
+    IA_REASON_NO_MAGIC,
+    IA_REASON_UNREADABLE,
+    IA_REASON_UNRECOGNISED,
+    /* Of entries that are no files of the catalog, and of packed files. */
+    IA_REASON_BLOCK_DEVICE,
+    IA_REASON_SPECIAL_FILE,
+    IA_REASON_EXCLUDED,
+    IA_REASON_SYMLINK,
+    IA_REASON_VHD_PIECE,
+    IA_REASON_VHD_ALIAS,
+    IA_REASON_PACKED,
+    IA_REASONS
+};
+const char *ia_skip_reason_word(enum ia_skip_reason reason);
+/* IA_REASON_UNREADABLE for a word that is none: the file is read again. */
+enum ia_skip_reason ia_skip_reason_by_word(const char *word);
 
 /* The row that an earlier scan left. */
 struct ia_previous {
@@ -109,8 +129,8 @@ struct ia_previous {
     int64_t backing_id;        /* image_id of its backing image, as it was followed then; 0: none was */
     int64_t base_lost_ns, seen_since_ns, path_since_ns, past_base_id; /* as in struct ia_node */
     bool link_is_newer;                                               /* the same */
-    int64_t seen_scan;  /* the last scan that saw it, where the one before this did not; else 0 */
-    const char *reason; /* why it was skipped, where that depends on the content alone; else NULL */
+    int64_t seen_scan; /* the last scan that saw it, where the one before this did not; else 0 */
+    enum ia_skip_reason reason;
     enum ia_file_class class;
     struct ia_parsed parsed;
     struct ia_packed_content *packed; /* owned; NULL: nothing was looked for in it */
@@ -153,8 +173,8 @@ struct ia_file {
     IA_VEC(struct ia_name) names; /* sorted: files before symlinks, then by bytes */
     int64_t checked_ns;           /* when its content was read; 0: must be read again next time */
     enum ia_file_class class;
-    const char *reason; /* why it was skipped or is unknown, one word */
-    bool from_store;    /* unchanged: `parsed` is what the store remembers */
+    enum ia_skip_reason reason;
+    bool from_store; /* unchanged: `parsed` is what the store remembers */
     bool has_parsed;
     bool block_device;
     bool look_again; /* it came or changed after the walk: to be read */

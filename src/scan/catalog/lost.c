@@ -23,8 +23,7 @@ static bool is_still_image(const struct ia_file *file)
 /* A file that was not looked at, or could not be read, is no image and no loss: it goes on as what it was. */
 static bool is_read(const struct ia_file *file)
 {
-    return file->class != IA_CLASS_NONE &&
-           (file->class != IA_CLASS_UNKNOWN || file->reason == NULL || strcmp(file->reason, "unreadable") != 0);
+    return file->class != IA_CLASS_NONE && (file->class != IA_CLASS_UNKNOWN || file->reason != IA_REASON_UNREADABLE);
 }
 
 /* The file has the place of such an image. */

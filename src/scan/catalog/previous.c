@@ -111,7 +111,8 @@ static bool match_identity(struct ia_catalog *catalog, struct ia_file *file)
     previous->taken = true;
     /* The host may allot or release blocks without a change of the content: the account of them is no longer true. */
     bool unchanged = is_untouched(previous, file) && previous->disk_size == file->disk_size &&
-                     previous->reason != NULL && (previous->class != IA_CLASS_PACKED || previous->packed != NULL) &&
+                     previous->reason != IA_REASON_UNREADABLE &&
+                     (previous->class != IA_CLASS_PACKED || previous->packed != NULL) &&
                      (previous->class == IA_CLASS_IMAGE || !ia_catalog_is_raw_by_name(catalog, file));
     if (unchanged)
         ia_file_take_over(file, previous);

@@ -30,17 +30,6 @@ static enum ia_format_basis basis_of(const char *word)
     return IA_BASIS_CONTENT;
 }
 
-/* The reasons that depend on the content alone; NULL for another one. */
-static const char *reason_of(const char *word)
-{
-    static const char *const reasons[] = {
-        "", "change-tracking", "empty", IA_REASON_FILE_SYSTEM, "no-image-magic", "unrecognised"};
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
-        if (strcmp(word, reasons[i]) == 0)
-            return reasons[i];
-    return NULL;
-}
-
 static void copy_word(char *out, size_t size, const char *word)
 {
     size_t len = word == NULL ? 0 : strnlen(word, size - 1);
@@ -156,7 +145,7 @@ enum ia_status ia_restore_file(void *ctx, const struct ia_file_row *row, struct 
         .is_forgotten = row->checked_ns < 0,
         .class = class_of(row->class),
         .path = copy(row->path, &ok),
-        .reason = reason_of(row->reason),
+        .reason = ia_skip_reason_by_word(row->reason),
     };
     previous.was_packed = previous.class == IA_CLASS_PACKED;
     previous.was_image = previous.was_lost = row->was_image;

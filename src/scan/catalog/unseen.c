@@ -89,7 +89,7 @@ void ia_catalog_keep_unreadable(struct ia_catalog *catalog)
 {
     for (size_t i = 0; i < catalog->files.len; i++) {
         struct ia_file *file = catalog->files.items[i];
-        if (file->class != IA_CLASS_UNKNOWN || strcmp(file->reason, "unreadable") != 0 || file->previous == IA_NO_FILE)
+        if (file->class != IA_CLASS_UNKNOWN || file->reason != IA_REASON_UNREADABLE || file->previous == IA_NO_FILE)
             continue;
         struct ia_previous *previous = &catalog->previous.items[file->previous];
         if (previous->class != IA_CLASS_IMAGE || !ia_catalog_is_row_of(catalog, previous, file))
@@ -107,7 +107,7 @@ void ia_catalog_keep_packed(struct ia_catalog *catalog)
 {
     for (size_t i = 0; i < catalog->files.len; i++) {
         struct ia_file *file = catalog->files.items[i];
-        bool is_unreadable = file->class == IA_CLASS_UNKNOWN && strcmp(file->reason, "unreadable") == 0;
+        bool is_unreadable = file->class == IA_CLASS_UNKNOWN && file->reason == IA_REASON_UNREADABLE;
         struct ia_previous *previous = file->previous == IA_NO_FILE ? NULL : &catalog->previous.items[file->previous];
         if (is_unreadable && previous != NULL && file->packed == NULL && ia_catalog_is_row_of(catalog, previous, file))
             file->packed = ia_steal_ptr(previous->packed);

@@ -97,7 +97,7 @@ enum ia_status ia_catalog_is_vhd_piece(struct ia_catalog *catalog, const char *p
 {
     *is = is_piece(catalog, path, st);
     if (*is)
-        ia_catalog_skip(catalog, "vhd-piece");
+        ia_catalog_skip(catalog, IA_REASON_VHD_PIECE);
     if (*is || !ia_format_has_suffix(path, ".alias.vhd") || st->st_size > MAX_ALIAS_BYTES)
         return IA_OK;
     char text[MAX_ALIAS_BYTES + 1];
@@ -107,6 +107,6 @@ enum ia_status ia_catalog_is_vhd_piece(struct ia_catalog *catalog, const char *p
     *is = name != NULL;
     if (!*is)
         return IA_OK;
-    ia_catalog_skip(catalog, "vhd-alias");
+    ia_catalog_skip(catalog, IA_REASON_VHD_ALIAS);
     return add_alias(catalog, path, name, err);
 }

@@ -37,7 +37,7 @@ static void report(const struct walk *walk, const FTSENT *entry, enum ia_finding
         ia_findings_add(findings, code, entry->fts_path, "%s%s", words, cause);
 }
 
-static void count_skipped(const struct walk *walk, const FTSENT *entry, const char *reason)
+static void count_skipped(const struct walk *walk, const FTSENT *entry, enum ia_skip_reason reason)
 {
     if (!was_met(walk, entry))
         ia_catalog_skip(walk->catalog, reason);
@@ -140,7 +140,7 @@ static void pass_special(const struct walk *walk, const FTSENT *entry)
                claims ? "named like an image, but neither a file nor a directory"
                       : "named as a root, but neither a file nor a directory nor a block device",
                "");
-    count_skipped(walk, entry, S_ISBLK(entry->fts_statp->st_mode) ? "block-device" : "special-file");
+    count_skipped(walk, entry, S_ISBLK(entry->fts_statp->st_mode) ? IA_REASON_BLOCK_DEVICE : IA_REASON_SPECIAL_FILE);
 }
 
 static enum ia_status visit(const struct walk *walk, FTSENT *entry, struct ia_error *err)
@@ -164,7 +164,7 @@ static enum ia_status visit(const struct walk *walk, FTSENT *entry, struct ia_er
     catalog->walked += !was_met(walk, entry);
     if (entry->fts_level > FTS_ROOTLEVEL && ia_catalog_excludes(catalog, entry->fts_path)) {
         report(walk, entry, IA_FINDING_EXCLUDED, "left out by --exclude", "");
-        count_skipped(walk, entry, "excluded");
+        count_skipped(walk, entry, IA_REASON_EXCLUDED);
         fts_set(walk->fts, entry, FTS_SKIP);
         return IA_OK;
     }
@@ -242,7 +242,7 @@ static enum ia_status follow_symlink(struct ia_catalog *catalog, const char *pat
     IA_AUTO_FREE char *target = NULL;
     if (!find_target(catalog, path, &target, &st)) {
         if (!again)
-            ia_catalog_skip(catalog, "symlink");
+            ia_catalog_skip(catalog, IA_REASON_SYMLINK);
         return IA_OK;
     }
     /* In an --allow directory, which is not walked: it may be an image all the same. */

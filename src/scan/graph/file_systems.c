@@ -10,7 +10,7 @@
 
 bool ia_file_is_file_system(const struct ia_file *file)
 {
-    return file->class == IA_CLASS_SKIPPED && file->reason != NULL && strcmp(file->reason, IA_REASON_FILE_SYSTEM) == 0;
+    return file->class == IA_CLASS_SKIPPED && file->reason == IA_REASON_FILE_SYSTEM;
 }
 
 /* Files that are file systems, by their directories. */

@@ -12,9 +12,9 @@
 static void judge_unknown(struct ia_links *links, const struct ia_file *file)
 {
     const char *path = ia_file_path(file);
-    if (!file->unreadable && strcmp(file->reason, "empty") == 0)
+    if (!file->unreadable && file->reason == IA_REASON_EMPTY)
         ia_findings_add(&links->catalog->findings, IA_FINDING_EMPTY, path, "named like an image, and empty");
-    else if (!file->unreadable && strcmp(file->reason, "unrecognised") == 0)
+    else if (!file->unreadable && file->reason == IA_REASON_UNRECOGNISED)
         ia_findings_add(&links->catalog->findings, IA_FINDING_UNRECOGNISED, path,
                         "named like an image, without a known magic");
     else
@@ -238,7 +238,7 @@ static enum ia_status judge_image(struct ia_links *links, size_t number, struct 
 static bool is_companion(const struct ia_file *file)
 {
     bool is_nothing =
-        file->class == IA_CLASS_SKIPPED || (file->class == IA_CLASS_UNKNOWN && strcmp(file->reason, "unreadable") != 0);
+        file->class == IA_CLASS_SKIPPED || (file->class == IA_CLASS_UNKNOWN && file->reason != IA_REASON_UNREADABLE);
     return file->node->is_companion && is_nothing;
 }
 
@@ -258,7 +258,7 @@ enum ia_status ia_links_judge(struct ia_links *links, struct ia_error *err)
         else if (file->class == IA_CLASS_SKIPPED)
             ia_catalog_skip(links->catalog, file->reason);
         else if (file->class == IA_CLASS_PACKED)
-            ia_catalog_skip(links->catalog, "packed");
+            ia_catalog_skip(links->catalog, IA_REASON_PACKED);
         else if (file->class == IA_CLASS_IMAGE)
             IA_TRY(judge_image(links, i, err));
     }

@@ -125,7 +125,7 @@ static bool needs_another_look(const struct ia_file *file, bool *by_guess)
     if (file->class == IA_CLASS_NONE || file->class == IA_CLASS_SKIPPED || file->class == IA_CLASS_PACKED)
         return true;
     if (file->class == IA_CLASS_UNKNOWN)
-        return strcmp(file->reason, "unreadable") != 0;
+        return file->reason != IA_REASON_UNREADABLE;
     if (!file->has_parsed)
         return false;
     /* Without a word of the overlay QEMU probes, and probing does not look at the end of a file: to it this is raw. */

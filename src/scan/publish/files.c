@@ -161,7 +161,7 @@ enum ia_status ia_publish_files(struct ia_publish *publish, struct ia_error *err
             .ctime_ns = file->key.ctime_ns,
             .checked_ns = has_other_content(file) ? 0 : file->checked_ns,
             .class = ia_file_class_word(file->class),
-            .reason = file->reason == NULL ? "" : file->reason,
+            .reason = ia_skip_reason_word(file->reason),
             .was_image = file->was_image,
             .links = file->links,
             .links_found = file->links_found,

@@ -77,9 +77,10 @@ static enum ia_status put_options(struct ia_publish *publish, struct ia_error *e
     for (size_t i = 0; i < publish->catalog->options->root_count; i++)
         if (confine->allowed.items[i].fd >= 0)
             IA_TRY(ia_writer_put_option(publish->writer, "walked", confine->allowed.items[i].path, err));
-    for (size_t i = 0; i < publish->catalog->skipped.len; i++)
-        IA_TRY(ia_writer_put_passed(publish->writer, publish->catalog->skipped.items[i].reason,
-                                    publish->catalog->skipped.items[i].files, err));
+    for (int i = 0; i < IA_REASONS; i++)
+        if (publish->catalog->skipped[i] > 0)
+            IA_TRY(ia_writer_put_passed(publish->writer, ia_skip_reason_word((enum ia_skip_reason)i),
+                                        publish->catalog->skipped[i], err));
     return IA_OK;
 }
 

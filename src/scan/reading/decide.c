@@ -68,15 +68,15 @@ static enum ia_status decide_raw(const struct ia_parse_request *request, struct 
         out->class = IA_CLASS_IMAGE;
     } else if (is_tracking) {
         out->class = IA_CLASS_SKIPPED;
-        out->reason = "change-tracking";
+        out->reason = IA_REASON_CHANGE_TRACKING;
     } else if (request->claims_image) {
         out->class = IA_CLASS_UNKNOWN;
-        out->reason = size == 0 ? "empty" : "unrecognised";
+        out->reason = size == 0 ? IA_REASON_EMPTY : IA_REASON_UNRECOGNISED;
     } else {
         const char *file_system;
         IA_TRY(ia_raw_file_system(source, &file_system, err));
         out->class = IA_CLASS_SKIPPED;
-        out->reason = size == 0 ? "empty" : file_system[0] != '\0' ? IA_REASON_FILE_SYSTEM : "no-image-magic";
+        out->reason = size == 0 ? IA_REASON_EMPTY : file_system[0] != '\0' ? IA_REASON_FILE_SYSTEM : IA_REASON_NO_MAGIC;
     }
     return IA_OK;
 }
@@ -84,7 +84,7 @@ static enum ia_status decide_raw(const struct ia_parse_request *request, struct 
 enum ia_status ia_decide(const struct ia_parse_request *request, struct ia_source *source, struct ia_decision *out,
                          struct ia_error *err)
 {
-    *out = (struct ia_decision){.class = IA_CLASS_IMAGE, .reason = "", .basis = IA_BASIS_STATED};
+    *out = (struct ia_decision){.class = IA_CLASS_IMAGE, .basis = IA_BASIS_STATED};
     uint8_t head[IA_PROBE_BYTES] = {0};
     enum ia_status status =
         ia_source_read(source, 0, head, (size_t)ia_min(source->size, sizeof(head)), "the first bytes", err);

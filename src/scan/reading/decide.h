@@ -12,7 +12,7 @@ struct ia_decision {
     const struct ia_format *format; /* NULL: no image, or none that is read here */
     enum ia_format_basis basis;
     enum ia_file_class class;
-    const char *reason;
+    enum ia_skip_reason reason;
     const char *known; /* a stated format that no driver has */
     bool looks_packed; /* it begins as packed files do */
 };

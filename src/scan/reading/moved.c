@@ -22,7 +22,7 @@ enum ia_status ia_reading_find_moved(struct ia_catalog *catalog, const struct ia
         return IA_OK;
     *how = IA_MOVED_BACK;
     file->class = IA_CLASS_UNKNOWN;
-    file->reason = "unreadable";
+    file->reason = IA_REASON_UNREADABLE;
     file->checked_ns = 0;
     file->from_store = false;
     return IA_OK;

@@ -120,7 +120,7 @@ static enum ia_status look_into(const struct ia_parse_request *request, const st
         result->table_bytes += source->bytes_read;
     if (result->packed != NULL && !is_raw) {
         result->class = IA_CLASS_PACKED;
-        result->reason = "";
+        result->reason = IA_REASON_NONE;
     }
     return IA_OK;
 }
@@ -145,7 +145,7 @@ static enum ia_status attempt(const struct ia_parse_request *request, const stru
                                 : ia_confine_open(env->confine, request->path, &fd, &result->st, &cause);
     *changed = false;
     result->class = IA_CLASS_UNKNOWN;
-    result->reason = "unreadable";
+    result->reason = IA_REASON_UNREADABLE;
     if (opened != IA_OK)
         return ia_parse_note(&result->parsed, opened, &cause, err);
     result->opened = true;

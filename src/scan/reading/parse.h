@@ -30,7 +30,7 @@ struct ia_parsed_part {
 
 struct ia_parse_result {
     enum ia_file_class class;
-    const char *reason;
+    enum ia_skip_reason reason;
     struct ia_parsed parsed;          /* mappings have no map_id here */
     struct ia_account account;        /* of an image */
     struct ia_packed_content *packed; /* owned; NULL: it is not packed, or that was not asked */
