@@ -32,6 +32,8 @@ struct ia_format {
     /* Endings of file names that claim this format, whatever the content, each with its dot; ending with NULL.
      * Optional. No two formats have the same. */
     const char *const *suffixes;
+    /* Beside an image that is open, its platform keeps NAME.lck, or the same for the name without its suffix. */
+    bool has_lock_files;
     /* Guest byte n is byte n of the file, and any content is good: every file can be read as this format. Its suffixes
      * are no claims, but the default of --raw-suffix. */
     bool is_plain;
@@ -110,6 +112,8 @@ bool ia_format_has_suffix(const char *path, const char *suffix);
 
 /* The format that a file's name claims, by its ending; NULL: none. */
 const struct ia_format *ia_format_by_suffix(const char *path);
+/* An image of this format (NULL: unknown), or a file of this name, may have a lock file beside it. */
+bool ia_format_may_have_lock_file(const char *format, const char *path);
 
 /* What QEMU does with an image; see model/abilities.h. format may be NULL: nothing can be done with it. */
 struct ia_abilities ia_format_abilities(const struct ia_format *format, const struct ia_image_facts *facts);

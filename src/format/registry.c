@@ -42,13 +42,29 @@ bool ia_format_has_suffix(const char *path, const char *suffix)
     return len > suffix_len && strcasecmp(path + len - suffix_len, suffix) == 0;
 }
 
+static bool has_suffix_of(const char *path, const struct ia_format *format)
+{
+    for (const char *const *suffix = format->suffixes; suffix != NULL && *suffix != NULL; suffix++)
+        if (ia_format_has_suffix(path, *suffix))
+            return true;
+    return false;
+}
+
 const struct ia_format *ia_format_by_suffix(const char *path)
 {
     for (size_t i = 0; ia_formats[i] != NULL; i++)
-        for (const char *const *suffix = ia_formats[i]->suffixes; suffix != NULL && *suffix != NULL; suffix++)
-            if (ia_format_has_suffix(path, *suffix))
-                return ia_formats[i];
+        if (has_suffix_of(path, ia_formats[i]))
+            return ia_formats[i];
     return NULL;
+}
+
+bool ia_format_may_have_lock_file(const char *format, const char *path)
+{
+    for (size_t i = 0; ia_formats[i] != NULL; i++)
+        if (ia_formats[i]->has_lock_files &&
+            ((format != NULL && strcmp(ia_formats[i]->name, format) == 0) || has_suffix_of(path, ia_formats[i])))
+            return true;
+    return false;
 }
 
 struct ia_abilities ia_format_abilities(const struct ia_format *format, const struct ia_image_facts *facts)

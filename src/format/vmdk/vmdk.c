@@ -182,6 +182,7 @@ static const char *const suffixes[] = {".vmdk", NULL};
 const struct ia_format ia_format_vmdk = {
     .name = "vmdk",
     .suffixes = suffixes,
+    .has_lock_files = true,
     .describe = vmdk_describe,
     .probe = vmdk_probe,
     .open = vmdk_open,

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Who holds the files of images: which files are asked about. */
-#include <string.h>
-
+#include "format/format.h"
 #include "scan/graph/links.h"
 
-static bool may_be_locked_by_vmware(const struct ia_file *file, const char *path)
+static bool may_have_lock_file(const struct ia_file *file, const char *path)
 {
-    size_t length = strlen(path);
-    return (file->has_parsed && file->parsed.format != NULL && strcmp(file->parsed.format, "vmdk") == 0) ||
-           (length >= strlen(".vmdk") && strcasecmp(path + length - strlen(".vmdk"), ".vmdk") == 0);
+    return ia_format_may_have_lock_file(file->has_parsed ? file->parsed.format : NULL, path);
 }
 
 static void add_file(struct ia_links *links, size_t number)
@@ -20,7 +17,7 @@ static void add_file(struct ia_links *links, size_t number)
         ia_holders_add_block_device(&links->holders, number, (int64_t)st.st_rdev);
     bool may_be_base = ia_links_may_be_base(links, file);
     for (size_t i = 0; i < file->names.len; i++)
-        if (may_be_base || may_be_locked_by_vmware(file, file->names.items[i].path))
+        if (may_be_base || may_have_lock_file(file, file->names.items[i].path))
             ia_holders_look_beside(&links->holders, number, file->names.items[i].path);
 }
 

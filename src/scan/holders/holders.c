@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fingerprint.h"
+#include "format/format.h"
 #include "scan/holders/internal.h"
 
 void ia_holders_release(struct ia_holders *holders)
@@ -58,9 +59,6 @@ static bool exists(const char *path)
 /* "disk.vmdk.lck" beside disk.vmdk, or "disk.lck". */
 void ia_holders_look_beside(struct ia_holders *holders, size_t file, const char *path)
 {
-    static const char suffix[] = ".vmdk";
-    size_t length = strlen(path);
-    size_t stem = length > strlen(suffix) ? length - strlen(suffix) : 0;
     IA_AUTO_BUF struct ia_buf beside = {0};
     ia_buf_addf(&beside, "%s.lck", path);
     holders->failed = holders->failed || beside.failed;
@@ -68,10 +66,10 @@ void ia_holders_look_beside(struct ia_holders *holders, size_t file, const char 
         ia_holders_hold_file(holders, file, 0, "lock file %s", beside.data);
         return;
     }
-    if (stem == 0 || strcasecmp(path + stem, suffix) != 0)
+    if (!ia_format_may_have_lock_file(NULL, path))
         return;
     ia_buf_clear(&beside);
-    ia_buf_add(&beside, path, stem);
+    ia_buf_add(&beside, path, (size_t)(strrchr(path, '.') - path));
     ia_buf_add_str(&beside, ".lck");
     if (!beside.failed && exists(beside.data))
         ia_holders_hold_file(holders, file, 0, "lock file %s", beside.data);
