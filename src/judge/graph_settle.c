@@ -60,8 +60,11 @@ static bool settle_dates(struct ia_graph *graph)
     }
     for (size_t i = 0; i < graph->images.len; i++) {
         int64_t changed = ia_graph_newest_change(graph, i);
+        /* What a deed writes is as old as the deed: younger than what there is, unless that lies ahead of its time. */
+        bool lies_ahead = changed != INT64_MAX && changed > graph->now_ns;
+        int64_t last = lies_ahead && overlaid[i] == INT64_MAX ? graph->now_ns : overlaid[i];
         if (overlaid[i] != INT64_MIN)
-            graph->images.items[i].named_mtime_ns = changed <= overlaid[i] ? changed : -1;
+            graph->images.items[i].named_mtime_ns = changed <= last ? changed : -1;
     }
     free(overlaid);
     return true;
