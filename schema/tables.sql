@@ -47,11 +47,20 @@ CREATE TABLE scan_passed (
     PRIMARY KEY (scan_id, reason)
 ) STRICT, WITHOUT ROWID;
 
--- Directories in which images vanished because another file system is mounted there now, or because they are no longer
+-- Directories in which images vanished because something else is mounted there now, or because they are no longer
 -- scanned: what those images name is unknown until they are read again, or the administrator has them forgotten.
 CREATE TABLE absent_mount (
-    path     TEXT PRIMARY KEY,
-    identity TEXT NOT NULL  -- volume.identity of what was mounted there
+    path     TEXT NOT NULL,  -- or an image that was a mount point by itself
+    identity TEXT NOT NULL,  -- volume.identity of what was mounted there
+    inside   TEXT NOT NULL,  -- which directory or file of that file system it was; '': unknown
+    PRIMARY KEY (path, identity, inside)
+) STRICT, WITHOUT ROWID;
+
+-- The roots of the latest scan, and what was mounted below them: where in its file system each path was.
+CREATE TABLE place (
+    path     TEXT PRIMARY KEY,  -- a root, or a mount point below one
+    identity TEXT NOT NULL,     -- as in absent_mount
+    inside   TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- What earlier scans found out about images, and files that images were packed in, that the latest found no more: one that

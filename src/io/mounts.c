@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/path.h"
 
 /* A line: id, parent's id, major:minor, root, mount point, options, any number of optional fields, "-", type, source,
  * options of the file system. Each is separated from the next by one space. */
@@ -18,6 +19,7 @@ enum { READ = 65536, MAX_BYTES = 64 * 1024 * 1024 };
 
 static void release_mount(struct ia_mount *mount)
 {
+    free(mount->root);
     free(mount->point);
     free(mount->type);
     free(mount->source);
@@ -70,10 +72,11 @@ static char *unescape(const struct field *field)
 }
 
 /* The fields that matter. False: the line has another form. Ends: each round takes a field of the line. */
-static bool split(const char *line, struct field *id, struct field *point, struct field *type, struct field *source)
+static bool split(const char *line, struct field *id, struct field *root, struct field *point, struct field *type,
+                  struct field *source)
 {
     struct field other;
-    struct field *const first[] = {id, &other, &other, &other, point, &other};
+    struct field *const first[] = {id, &other, &other, root, point, &other};
     const char *at = line;
     for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
         if (!next_field(&at, first[i]))
@@ -88,18 +91,21 @@ static bool split(const char *line, struct field *id, struct field *point, struc
 static enum ia_status parse_line(struct ia_mounts *mounts, const char *line, struct ia_error *err)
 {
     struct field id;
+    struct field root;
     struct field point;
     struct field type;
     struct field source;
-    if (!split(line, &id, &point, &type, &source))
+    if (!split(line, &id, &root, &point, &type, &source))
         return IA_OK;
     struct ia_mount mount = {
         .id = strtoull(id.start, NULL, 10),
+        .root = unescape(&root),
         .point = unescape(&point),
         .type = unescape(&type),
         .source = unescape(&source),
     };
-    if (mount.point != NULL && mount.type != NULL && mount.source != NULL && ia_vec_push(&mounts->all, mount))
+    bool whole = mount.root != NULL && mount.point != NULL && mount.type != NULL && mount.source != NULL;
+    if (whole && ia_vec_push(&mounts->all, mount))
         return IA_OK;
     release_mount(&mount);
     return ia_no_memory(err);
@@ -165,4 +171,32 @@ const struct ia_mount *ia_mounts_by_path(const struct ia_mounts *mounts, const c
             found = mount;
     }
     return found;
+}
+
+/* Without slashes that are too many. */
+static void add_components(struct ia_buf *out, const char *path)
+{
+    while (*path != '\0') { /* ends: each round takes from the path */
+        size_t len = strcspn(path, "/");
+        if (len > 0) {
+            ia_buf_add_char(out, '/');
+            ia_buf_add(out, path, len);
+        }
+        path += len;
+        path += *path == '/';
+    }
+}
+
+char *ia_mount_inside(const struct ia_mount *mount, const char *path)
+{
+    struct ia_buf inside = {0};
+    const char *exported = strstr(mount->source, ":/"); /* "server:/export": the list has / for the root of that */
+    const char *rest = ia_path_below(path, mount->point);
+    if (exported != NULL)
+        add_components(&inside, exported + 1);
+    add_components(&inside, mount->root);
+    add_components(&inside, rest == NULL ? "" : rest);
+    if (inside.len == 0)
+        ia_buf_add_char(&inside, '/');
+    return ia_buf_steal(&inside);
 }

@@ -14,6 +14,7 @@
 /* Texts are owned, with the escapes of the list undone. */
 struct ia_mount {
     uint64_t id;  /* as statx gives it */
+    char *root;   /* what of the file system is mounted: "/", or the directory or file of a bind mount */
     char *point;  /* where it is mounted */
     char *type;   /* "ext4", "fuse.sshfs" */
     char *source; /* "/dev/sda1", "server:/export", "none" */
@@ -37,5 +38,9 @@ const struct ia_mount *ia_mounts_by_id(const struct ia_mounts *mounts, uint64_t 
 /* The one that an absolute path without symbolic links lies on: of the mount points that are a part of it the longest,
  * of several mounts at one point the last. NULL: none is listed. */
 const struct ia_mount *ia_mounts_by_path(const struct ia_mounts *mounts, const char *path);
+
+/* Which directory or file of its file system an absolute path on the mount is, the mount point or one below it: from
+ * the root of the file system, of a server's from the root of what the server has. To be freed; NULL: out of memory. */
+IA_MUST_CHECK char *ia_mount_inside(const struct ia_mount *mount, const char *path);
 
 #endif

@@ -71,7 +71,8 @@ static enum ia_status forget_mounts(sqlite3 *db, struct ia_error *err)
     return ia_connection_exec(db,
                               "UPDATE file SET checked_ns = -1 WHERE EXISTS (SELECT 1 FROM absent_mount AS m"
                               " JOIN volume AS v ON v.identity = m.identity WHERE v.volume_id = file.volume_id"
-                              " AND rtrim(file.path, replace(file.path, '/', '')) = rtrim(m.path, '/') || '/');"
+                              " AND (file.path = m.path"
+                              " OR rtrim(file.path, replace(file.path, '/', '')) = rtrim(m.path, '/') || '/'));"
                               "DELETE FROM absent_mount",
                               err);
 }

@@ -320,7 +320,14 @@ static const struct ia_column_spec passed_columns[] = {
 
 static const struct ia_column_spec mount_columns[] = {
     IA_KEY(ia_mount_row, path),
+    IA_KEY(ia_mount_row, identity),
+    IA_KEY(ia_mount_row, inside),
+};
+
+static const struct ia_column_spec place_columns[] = {
+    IA_KEY(ia_mount_row, path),
     IA_COLUMN(ia_mount_row, identity),
+    IA_COLUMN(ia_mount_row, inside),
 };
 
 static const struct ia_column_spec vanished_columns[] = {
@@ -407,7 +414,8 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
     [IA_ENTITY_SCAN] = {"scan", COLUMNS(scan), NULL},
     [IA_ENTITY_OPTION] = {"scan_option", COLUMNS(option), NULL},
     [IA_ENTITY_PASSED] = {"scan_passed", COLUMNS(passed), NULL},
-    [IA_ENTITY_MOUNT] = {"absent_mount", COLUMNS(mount), "ORDER BY path"},
+    [IA_ENTITY_MOUNT] = {"absent_mount", COLUMNS(mount), "ORDER BY path, identity, inside"},
+    [IA_ENTITY_PLACE] = {"place", COLUMNS(place), "ORDER BY path"},
     [IA_ENTITY_VANISHED] = {"vanished", COLUMNS(vanished), "ORDER BY file_id"},
     [IA_ENTITY_FORMER_BASE] = {"former_base", COLUMNS(former_base), "ORDER BY file_id, base_id"},
     [IA_ENTITY_SETTING] = {"setting", COLUMNS(setting), NULL},

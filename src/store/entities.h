@@ -41,6 +41,7 @@ enum ia_entity_number {
     IA_ENTITY_OPTION,
     IA_ENTITY_PASSED,
     IA_ENTITY_MOUNT,
+    IA_ENTITY_PLACE, /* struct ia_mount_row, too */
     IA_ENTITY_VANISHED,
     IA_ENTITY_FORMER_BASE,
     IA_ENTITY_SETTING,

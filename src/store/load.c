@@ -285,8 +285,7 @@ enum ia_status ia_writer_load_candidates(struct ia_writer *writer, ia_load_candi
 
 static enum ia_status load_mount(const struct loader *loader, const void *row, struct ia_error *err)
 {
-    const struct ia_mount_row *mount = row;
-    return loader->mount(loader->ctx, mount->path, mount->identity, err);
+    return loader->mount(loader->ctx, row, err);
 }
 
 enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *each, void *ctx, struct ia_error *err)
@@ -294,6 +293,13 @@ enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *ea
     struct ia_mount_row row;
     const struct loader loader = {.mount = each, .ctx = ctx};
     return load_rows(writer, IA_ENTITY_MOUNT, &row, load_mount, &loader, err);
+}
+
+enum ia_status ia_writer_load_places(struct ia_writer *writer, ia_load_mount *each, void *ctx, struct ia_error *err)
+{
+    struct ia_mount_row row;
+    const struct loader loader = {.mount = each, .ctx = ctx};
+    return load_rows(writer, IA_ENTITY_PLACE, &row, load_mount, &loader, err);
 }
 
 enum ia_status ia_writer_get_name(struct ia_writer *writer, const char *path, struct ia_past_name *out,

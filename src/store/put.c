@@ -156,11 +156,14 @@ enum ia_status ia_writer_put_shared_run(struct ia_writer *writer, const struct i
     return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_SHARED_RUN, row, err);
 }
 
-enum ia_status ia_writer_put_mount(struct ia_writer *writer, const char *path, const char *identity,
-                                   struct ia_error *err)
+enum ia_status ia_writer_put_mount(struct ia_writer *writer, const struct ia_mount_row *row, struct ia_error *err)
 {
-    const struct ia_mount_row row = {path, identity};
-    return ia_statements_put(ia_writer_statements(writer), IA_ENTITY_MOUNT, &row, err);
+    return ia_statements_put(ia_writer_statements(writer), IA_ENTITY_MOUNT, row, err);
+}
+
+enum ia_status ia_writer_put_place(struct ia_writer *writer, const struct ia_mount_row *row, struct ia_error *err)
+{
+    return ia_statements_put(ia_writer_statements(writer), IA_ENTITY_PLACE, row, err);
 }
 
 enum ia_status ia_writer_put_former_base(struct ia_writer *writer, int64_t file_id, int64_t base_id,

@@ -278,8 +278,9 @@ struct ia_passed_row {
     int64_t files;
 };
 
+/* Of absent_mount, and of place. */
 struct ia_mount_row {
-    const char *path, *identity;
+    const char *path, *identity, *inside;
 };
 
 struct ia_vanished_row {

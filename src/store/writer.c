@@ -198,7 +198,7 @@ enum ia_status ia_writer_clear_sharing(struct ia_writer *writer, struct ia_error
 
 enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error *err)
 {
-    return ia_connection_exec(writer->db, "DELETE FROM absent_mount", err);
+    return ia_connection_exec(writer->db, "DELETE FROM absent_mount; DELETE FROM place", err);
 }
 
 enum ia_status ia_writer_clear_former_bases(struct ia_writer *writer, struct ia_error *err)

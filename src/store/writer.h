@@ -142,12 +142,17 @@ IA_MUST_CHECK enum ia_status ia_writer_put_sharing(struct ia_writer *writer, con
 IA_MUST_CHECK enum ia_status ia_writer_put_shared_run(struct ia_writer *writer, const struct ia_shared_run_row *row,
                                                       struct ia_error *err);
 
-/* Directories of images that vanished with their mount, and what identified that. */
-typedef enum ia_status ia_load_mount(void *ctx, const char *path, const char *identity, struct ia_error *err);
+/* Directories of images that vanished with their mount, and what identified that; roots and mount points below them. */
+typedef enum ia_status ia_load_mount(void *ctx, const struct ia_mount_row *row, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_mounts(struct ia_writer *writer, ia_load_mount *each, void *ctx,
                                                    struct ia_error *err);
-IA_MUST_CHECK enum ia_status ia_writer_put_mount(struct ia_writer *writer, const char *path, const char *identity,
+IA_MUST_CHECK enum ia_status ia_writer_load_places(struct ia_writer *writer, ia_load_mount *each, void *ctx,
+                                                   struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_mount(struct ia_writer *writer, const struct ia_mount_row *row,
                                                  struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_place(struct ia_writer *writer, const struct ia_mount_row *row,
+                                                 struct ia_error *err);
+/* Of both. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_mounts(struct ia_writer *writer, struct ia_error *err);
 
 /* What earlier scans found out about files that vanished, by ascending file_id. */

@@ -220,6 +220,104 @@ def test_what_lies_on_a_missing_mount_is_kept(case):
     return None
 
 
+def bound(case, mounts):
+    """`kept`, which is a directory outside by a bind mount, has an overlay; `base` has its base, and `other` is empty."""
+    site = case.site()
+    away = os.path.join(site.directory, "away")
+    os.makedirs(away)
+    mounts.bind(away, site.path("kept"))
+    write(create(site.path("base", "base.qcow2"), MIB), 0)
+    create(site.path("kept", "over.qcow2"), MIB, site.path("base", "base.qcow2"))
+    os.makedirs(site.path("other"))
+    site.scan()
+    return site, away
+
+
+def waits(case, site, label, kept=True, path="kept"):
+    for number in (1, 2):
+        scan = site.scan()
+        case.same((scan.code, site.findings()), (3, {("mount-missing", path)}), f"{label}, night {number}: it is a finding", scan.notes())
+        base = unused(site).get("base/base.qcow2")
+        case.same(base and base[:2], None if kept else ("unreferenced", "unproven"), f"{label}, night {number}: its base is not free")
+
+
+def test_what_lies_on_another_mount_of_the_same_file_system_is_kept(case):
+    reason = sites.why_no_mounts()
+    if reason:
+        return case.skip(reason)
+    with sites.Mounts() as mounts:
+        site, away = bound(case, mounts)
+        mounts.undo(site.path("kept"))
+        waits(case, site, "a bind mount is missing")
+        os.makedirs(site.path("kept", "over.qcow2"))
+        waits(case, site, "a bind mount is missing, and there is another thing of that name")
+        os.rmdir(site.path("kept", "over.qcow2"))
+        mounts.bind(away, site.path("kept"))
+        scan = site.scan()
+        case.same((scan.code, site.findings(), unused(site)), (0, set(), {}), "mounted again: all is well", scan.notes())
+        mounts.undo(site.path("kept"))
+        mounts.bind(site.path("other"), site.path("kept"))
+        waits(case, site, "another directory is mounted there")
+        mounts.undo(site.path("kept"))
+        mounts.bind(away, site.path("elsewhere"))
+        scan = site.scan()
+        case.same((scan.code, unused(site)), (3, {}), "mounted elsewhere, it is seen there", scan.notes())
+        case.same(site.value("SELECT path FROM v_image WHERE path LIKE '%/over.qcow2'"), site.path("elsewhere", "over.qcow2"), "under its name there")
+        site.run("db", "prune", "--db", site.db, "--forget-mounts")
+        scan = site.scan()
+        case.same((scan.code, site.findings(), unused(site)), (0, set(), {}), "and not waited for at its former place: all is well", scan.notes())
+        os.unlink(os.path.join(away, "over.qcow2"))
+        scan = site.scan()
+        case.same((scan.code, site.findings(), unused(site)["base/base.qcow2"][:2]), (0, set(), ("unreferenced", "proven")),
+                  "deleted on a mount that is there, it is gone", scan.notes())
+    return None
+
+
+def test_what_a_mount_covers_is_kept(case):
+    reason = sites.why_no_mounts()
+    if reason:
+        return case.skip(reason)
+    for name, same in (("an empty directory", False), ("one with a file of the same name", True)):
+        site = case.site()
+        write(create(site.path("base", "base.qcow2"), MIB), 0)
+        create(site.path("vm", "over.qcow2"), MIB, site.path("base", "base.qcow2"))
+        create(site.path("cover", "over.qcow2" if same else "else.qcow2"), MIB)
+        site.scan()
+        with sites.Mounts() as mounts:
+            mounts.bind(site.path("cover"), site.path("vm"))
+            waits(case, site, f"{name} is mounted over it", kept=not same, path="vm")
+        scan = site.scan()
+        case.same((scan.code, site.findings(), unused(site)), (0, set(), {}), f"{name}, unmounted: all is well", scan.notes())
+        os.unlink(site.path("vm", "over.qcow2"))
+        with sites.Mounts() as mounts:
+            mounts.bind(site.path("cover"), site.path("late"))
+            scan = site.scan()
+            case.same((scan.code, site.findings(), unused(site)["base/base.qcow2"][:2]), (0, set(), ("unreferenced", "proven")),
+                      f"{name}, mounted beside it: what was deleted is gone", scan.notes())
+    return None
+
+
+def test_a_file_that_another_is_mounted_over_is_missed(case):
+    reason = sites.why_no_mounts()
+    if reason:
+        return case.skip(reason)
+    site = case.site()
+    write(create(site.path("base", "base.qcow2"), MIB), 0)
+    create(site.path("over.qcow2"), MIB, site.path("base", "base.qcow2"))
+    outside = create(site.outside("outside.qcow2"), MIB)
+    site.scan()
+    with sites.Mounts() as mounts:
+        mounts.bind(outside, site.path("over.qcow2"))
+        waits(case, site, "a file is mounted over it", kept=False, path="over.qcow2")
+        case.same(site.run("db", "prune", "--db", site.db, "--forget-mounts").code, 0, "db prune --forget-mounts")
+        scan = site.scan()
+        case.same((scan.code, site.findings(), unused(site)["base/base.qcow2"][:2]), (0, set(), ("unreferenced", "proven")),
+                  "it is not waited for any more", scan.notes())
+    site.scan()
+    case.same(unused(site), {}, "unmounted, it is there again, and names its base")
+    return None
+
+
 TESTS = [
     test_a_directory_without_permission_is_kept,
     test_a_directory_that_may_be_listed_alone_is_kept,
@@ -229,6 +327,9 @@ TESTS = [
     test_a_file_that_was_no_image_is_not_made_one,
     test_an_image_that_is_read_no_more_is_replaced,
     test_what_lies_on_a_missing_mount_is_kept,
+    test_what_lies_on_another_mount_of_the_same_file_system_is_kept,
+    test_what_a_mount_covers_is_kept,
+    test_a_file_that_another_is_mounted_over_is_missed,
 ]
 
 if __name__ == "__main__":

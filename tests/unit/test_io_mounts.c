@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of mounts. Lines are as proc_pid_mountinfo(5) has them. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -37,6 +38,27 @@ static void every_form_of_a_line_is_understood(void **state)
     check(&mounts.all.items[3], 38, "/b", "fuse.sshfs", "");
     check(&mounts.all.items[4], 39, "/c", "9p", "share");
     ia_mounts_release(&mounts);
+}
+
+static void check_inside(const char *line, const char *path, const char *inside)
+{
+    struct ia_mounts mounts = {0};
+    assert_ok(ia_mounts_parse(&mounts, line, &err));
+    assert_int_equal(mounts.all.len, 1);
+    char *found = ia_mount_inside(&mounts.all.items[0], path);
+    assert_string_equal(found, inside);
+    free(found);
+    ia_mounts_release(&mounts);
+}
+
+static void a_path_is_found_inside_its_file_system(void **state)
+{
+    (void)state;
+    check_inside("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n", "/", "/");
+    check_inside("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n", "/srv/a", "/srv/a");
+    check_inside("1 0 8:1 / /srv rw - ext4 /dev/sda1 rw\n", "/srv", "/");
+    check_inside("1 0 8:1 /a\\040b /srv rw - ext4 /dev/sda1 rw\n", "/srv/c", "/a b/c");
+    check_inside("1 0 0:50 / /srv rw - nfs4 nas:/export/vm rw\n", "/srv/c", "/export/vm/c");
 }
 
 static void escapes_are_undone(void **state)
@@ -109,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_of_a_line_is_understood),
+        cmocka_unit_test(a_path_is_found_inside_its_file_system),
         cmocka_unit_test(escapes_are_undone),
         cmocka_unit_test(a_line_of_another_form_is_left_out),
         cmocka_unit_test(a_path_lies_on_the_longest_mount_point_and_the_last_mount_there),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Images that vanished because their file system is not mounted now, or because their directory is no longer among the
  * roots, still use their backing files. A missing mount shows in the identity of the file system: the nearest directory
- * that still exists lies on another one than the image did. */
+ * that still exists lies on another one than the image did. Or it shows in the list of mounts, where a directory of one
+ * file system was mounted over another: the path leads to another directory of it than it did. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "scan/catalog/catalog.h"
+#include "scan/catalog/places.h"
 #include "scan/catalog/volumes.h"
 
 /* st_dev changes over a reboot, and it is all that identifies some file systems: a file that is the same in every other
@@ -44,10 +46,28 @@ static enum ia_status is_mounted(struct ia_catalog *catalog, const char *directo
     return IA_OK;
 }
 
+/* What was at the path, of that identity and at that directory of it, is not there now, as far as the list of mounts
+ * shows. */
+static enum ia_status is_elsewhere(const struct ia_catalog *catalog, const char *path, const char *identity,
+                                   const char *inside, bool *out, struct ia_error *err)
+{
+    const struct ia_place *now = ia_places_now(catalog, path);
+    IA_AUTO_FREE char *inside_now = now == NULL ? strdup("") : ia_place_inside(now, path);
+    *out = false;
+    if (inside_now == NULL)
+        return ia_no_memory(err);
+    if (inside[0] == '\0' || inside_now[0] == '\0')
+        return IA_OK;
+    *out = strcmp(inside, inside_now) != 0 ||
+           (strcmp(identity, now->identity) != 0 && !was_renumbered(catalog, identity, now->dev));
+    return IA_OK;
+}
+
 /* Which finding a directory of vanished images deserves; IA_FINDING_COUNT for none. */
-static enum ia_status judge(struct ia_catalog *catalog, const char *directory, const char *identity,
+static enum ia_status judge(struct ia_catalog *catalog, const char *directory, const char *identity, const char *inside,
                             enum ia_finding_code *code, struct ia_error *err)
 {
+    bool elsewhere;
     struct stat st;
     bool mounted;
     if (!ia_catalog_is_below_a_root(catalog, directory)) {
@@ -55,48 +75,127 @@ static enum ia_status judge(struct ia_catalog *catalog, const char *directory, c
         return IA_OK;
     }
     IA_TRY(is_mounted(catalog, directory, identity, &mounted, err));
-    *code = mounted ? IA_FINDING_COUNT : IA_FINDING_MOUNT_MISSING;
+    IA_TRY(is_elsewhere(catalog, directory, identity, inside, &elsewhere, err));
+    *code = mounted && !elsewhere ? IA_FINDING_COUNT : IA_FINDING_MOUNT_MISSING;
     return IA_OK;
 }
 
-static enum ia_status check(struct ia_catalog *catalog, const char *directory, const char *identity,
+/* True for what is known to be absent already; *same_path: something else is at its path. */
+static bool is_absent(const struct ia_catalog *catalog, const struct ia_absent *wanted, bool *same_path)
+{
+    *same_path = false;
+    for (size_t i = 0; i < catalog->absent.len; i++) {
+        const struct ia_absent *absent = &catalog->absent.items[i];
+        if (strcmp(absent->path, wanted->path) != 0)
+            continue;
+        *same_path = true;
+        if (strcmp(absent->identity, wanted->identity) == 0 && strcmp(absent->inside, wanted->inside) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum ia_status push(struct ia_catalog *catalog, const char *path, const char *identity, const char *inside,
+                           bool unmounted, struct ia_error *err)
+{
+    struct ia_absent absent = {
+        .path = strdup(path), .identity = strdup(identity), .inside = strdup(inside), .unmounted = unmounted};
+    if (absent.path != NULL && absent.identity != NULL && absent.inside != NULL &&
+        ia_vec_push(&catalog->absent, absent))
+        return IA_OK;
+    free(absent.path);
+    free(absent.identity);
+    free(absent.inside);
+    return ia_no_memory(err);
+}
+
+static enum ia_status check(struct ia_catalog *catalog, const char *path, const char *identity, const char *inside,
                             struct ia_error *err)
 {
     enum ia_finding_code code;
-    IA_TRY(judge(catalog, directory, identity, &code, err));
+    bool same_path;
+    const struct ia_absent wanted = {.path = (char *)path, .identity = (char *)identity, .inside = (char *)inside};
+    if (is_absent(catalog, &wanted, &same_path))
+        return IA_OK;
+    IA_TRY(judge(catalog, path, identity, inside, &code, err));
     if (code == IA_FINDING_COUNT)
         return IA_OK;
-    for (size_t i = 0; i < catalog->absent.len; i++)
-        if (strcmp(catalog->absent.items[i].path, directory) == 0)
-            return IA_OK;
-    struct ia_absent absent = {
-        .path = strdup(directory), .identity = strdup(identity), .unmounted = code == IA_FINDING_MOUNT_MISSING};
-    if (absent.path == NULL || absent.identity == NULL || !ia_vec_push(&catalog->absent, absent)) {
-        free(absent.path);
-        free(absent.identity);
-        return ia_no_memory(err);
-    }
-    ia_findings_add(
-        &catalog->findings, code, directory, "%s",
-        code == IA_FINDING_MOUNT_MISSING
-            ? "images were here on another file system: what they name is not known until it is mounted again"
-            : "an earlier scan read images here, this one did not: what they name is not known");
+    IA_TRY(push(catalog, path, identity, inside, code == IA_FINDING_MOUNT_MISSING, err));
+    if (same_path)
+        return IA_OK;
+    ia_findings_add(&catalog->findings, code, path, "%s",
+                    code == IA_FINDING_MOUNT_MISSING
+                        ? "images were here on another mount: what they name is not known until it is mounted again"
+                        : "an earlier scan read images here, this one did not: what they name is not known");
     return IA_OK;
 }
 
-static enum ia_status check_known(void *ctx, const char *path, const char *identity, struct ia_error *err)
+/* What the scan before had as absent. */
+struct known {
+    struct ia_catalog *catalog;
+    IA_VEC(char *) paths; /* owned; sorted */
+};
+
+static void known_release(struct known *known)
 {
-    return check(ctx, path, identity, err);
+    for (size_t i = 0; i < known->paths.len; i++)
+        free(known->paths.items[i]);
+    ia_vec_release(&known->paths);
 }
 
-/* The directory of a file whose file system may be gone. */
+static enum ia_status check_known(void *ctx, const struct ia_mount_row *row, struct ia_error *err)
+{
+    struct known *known = ctx;
+    char *path = strdup(row->path);
+    if (path == NULL || !ia_vec_push(&known->paths, path)) {
+        free(path);
+        return ia_no_memory(err);
+    }
+    return check(known->catalog, row->path, row->identity, row->inside, err);
+}
+
+/* Which directory of that file system it was in the scan before. */
+static char *inside_before(const struct ia_catalog *catalog, const char *path, const char *identity)
+{
+    const struct ia_place *before = ia_places_before(catalog, path);
+    return before == NULL || strcmp(before->identity, identity) != 0 ? strdup("") : ia_place_inside(before, path);
+}
+
+/* The directory of a file whose file system may be gone; the file itself, where it is or was a mount point. NULL: out
+ * of memory. */
+static char *place_of(const struct ia_catalog *catalog, const char *path)
+{
+    char *place = strdup(path);
+    if (place != NULL && !ia_places_have(catalog, path))
+        (void)ia_path_go_up(place);
+    return place;
+}
+
 static enum ia_status check_place(struct ia_catalog *catalog, const struct ia_previous *previous, struct ia_error *err)
 {
-    IA_AUTO_FREE char *directory = strdup(previous->path);
-    if (directory == NULL)
+    const char *identity = ia_catalog_previous_identity(catalog, previous->volume_id);
+    IA_AUTO_FREE char *place = place_of(catalog, previous->path);
+    IA_AUTO_FREE char *inside = place == NULL ? NULL : inside_before(catalog, place, identity);
+    return inside == NULL ? ia_no_memory(err) : check(catalog, place, identity, inside, err);
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The scan before did not see it either: where it was is what is known since then. */
+static enum ia_status is_known(const struct known *known, const struct ia_previous *previous, bool *out,
+                               struct ia_error *err)
+{
+    *out = false;
+    if (previous->seen_scan == 0 || known->paths.len == 0)
+        return IA_OK;
+    IA_AUTO_FREE char *place = place_of(known->catalog, previous->path);
+    if (place == NULL)
         return ia_no_memory(err);
-    (void)ia_path_go_up(directory);
-    return check(catalog, directory, ia_catalog_previous_identity(catalog, previous->volume_id), err);
+    *out = bsearch(&place, known->paths.items, known->paths.len, sizeof(place), by_path) != NULL;
+    return IA_OK;
 }
 
 /* It was one, or some may have been packed in it. */
@@ -105,7 +204,21 @@ static bool held_images(const struct ia_previous *previous)
     return previous->image_id != 0 || previous->was_packed;
 }
 
-/* Images whose path is now that of a file on another file system. */
+/* Another file of the same file system took an image's path: only a mount matters. */
+static enum ia_status check_covered(struct ia_catalog *catalog, const struct ia_previous *previous,
+                                    struct ia_error *err)
+{
+    const char *identity = ia_catalog_previous_identity(catalog, previous->volume_id);
+    IA_AUTO_FREE char *place = place_of(catalog, previous->path);
+    IA_AUTO_FREE char *inside = place == NULL ? NULL : inside_before(catalog, place, identity);
+    bool elsewhere = false;
+    if (inside == NULL)
+        return ia_no_memory(err);
+    IA_TRY(is_elsewhere(catalog, place, identity, inside, &elsewhere, err));
+    return elsewhere ? check(catalog, place, identity, inside, err) : IA_OK;
+}
+
+/* Images whose path is now that of another file, on another file system or by another mount. */
 static enum ia_status find_exchanged(struct ia_catalog *catalog, struct ia_error *err)
 {
     for (size_t i = 0; i < catalog->files.len; i++) {
@@ -113,7 +226,28 @@ static enum ia_status find_exchanged(struct ia_catalog *catalog, struct ia_error
         if (file->previous == IA_NO_FILE || file->not_seen)
             continue;
         const struct ia_previous *previous = &catalog->previous.items[file->previous];
-        if (held_images(previous) && previous->volume_id != catalog->volumes.items[file->volume].previous_id)
+        if (!held_images(previous))
+            continue;
+        if (previous->volume_id != catalog->volumes.items[file->volume].previous_id)
+            IA_TRY(check_place(catalog, previous, err));
+        else if (previous->key.inode != file->key.inode)
+            IA_TRY(check_covered(catalog, previous, err));
+    }
+    return IA_OK;
+}
+
+static enum ia_status find_vanished(struct ia_catalog *catalog, const struct known *known, struct ia_error *err)
+{
+    for (size_t i = 0; i < catalog->previous.len; i++) {
+        const struct ia_previous *previous = &catalog->previous.items[i];
+        struct stat st;
+        bool is_so = false;
+        if (previous->taken || previous->is_forgotten || !held_images(previous))
+            continue;
+        if (!ia_catalog_is_below_a_root(catalog, previous->path) && lstat(previous->path, &st) != 0 && errno == ENOENT)
+            continue; /* not ours to read any more, and gone for good */
+        IA_TRY(is_known(known, previous, &is_so, err));
+        if (!is_so)
             IA_TRY(check_place(catalog, previous, err));
     }
     return IA_OK;
@@ -121,21 +255,17 @@ static enum ia_status find_exchanged(struct ia_catalog *catalog, struct ia_error
 
 enum ia_status ia_catalog_find_absent(struct ia_catalog *catalog, struct ia_error *err)
 {
+    struct known known __attribute__((cleanup(known_release))) = {.catalog = catalog};
     IA_TRY(ia_catalog_match_volumes(catalog, err));
-    IA_TRY(ia_writer_load_mounts(catalog->writer, check_known, catalog, err));
-    for (size_t i = 0; i < catalog->previous.len; i++) {
-        const struct ia_previous *previous = &catalog->previous.items[i];
-        struct stat st;
-        if (previous->taken || previous->is_forgotten || !held_images(previous))
-            continue;
-        if (!ia_catalog_is_below_a_root(catalog, previous->path) && lstat(previous->path, &st) != 0 && errno == ENOENT)
-            continue; /* not ours to read any more, and gone for good */
-        IA_TRY(check_place(catalog, previous, err));
-    }
+    IA_TRY(ia_places_find(catalog, err));
+    IA_TRY(ia_writer_load_mounts(catalog->writer, check_known, &known, err));
+    IA_TRY(find_vanished(catalog, &known, err));
     IA_TRY(find_exchanged(catalog, err));
     IA_TRY(ia_writer_clear_mounts(catalog->writer, err));
-    for (size_t i = 0; i < catalog->absent.len; i++)
-        IA_TRY(ia_writer_put_mount(catalog->writer, catalog->absent.items[i].path, catalog->absent.items[i].identity,
-                                   err));
-    return IA_OK;
+    for (size_t i = 0; i < catalog->absent.len; i++) {
+        const struct ia_absent *absent = &catalog->absent.items[i];
+        const struct ia_mount_row row = {absent->path, absent->identity, absent->inside};
+        IA_TRY(ia_writer_put_mount(catalog->writer, &row, err));
+    }
+    return ia_places_put(catalog, err);
 }

@@ -19,6 +19,20 @@ static void release_vhds(struct ia_vhd_directories *vhds)
     ia_vec_release(&vhds->known);
 }
 
+void ia_place_release(struct ia_place *place)
+{
+    free(place->path);
+    free(place->identity);
+    free(place->inside);
+}
+
+static void release_places(struct ia_places *places)
+{
+    for (size_t i = 0; i < places->all.len; i++)
+        ia_place_release(&places->all.items[i]);
+    ia_vec_release(&places->all);
+}
+
 void ia_catalog_release(struct ia_catalog *catalog)
 {
     for (size_t i = 0; i < catalog->files.len; i++)
@@ -43,7 +57,10 @@ void ia_catalog_release(struct ia_catalog *catalog)
     for (size_t i = 0; i < catalog->absent.len; i++) {
         free(catalog->absent.items[i].path);
         free(catalog->absent.items[i].identity);
+        free(catalog->absent.items[i].inside);
     }
+    release_places(&catalog->places);
+    release_places(&catalog->previous_places);
     for (size_t i = 0; i < catalog->volumes.len; i++)
         ia_volume_release(&catalog->volumes.items[i].about);
     for (size_t i = 0; i < catalog->previous_volumes.len; i++) {

@@ -24,10 +24,24 @@ struct ia_vhd_directories {
 };
 
 struct ia_absent {
-    char *path;     /* owned; a directory */
+    char *path;     /* owned; a directory, or an image that was a mount point */
     char *identity; /* owned; of the volume that it lay on */
+    char *inside;   /* owned; which directory of that it was, "": unknown */
     bool unmounted; /* that is not where it was; else the directory is not to be read any more */
 };
+
+/* A root, or a mount point below one. */
+struct ia_place {
+    char *path;     /* owned */
+    char *identity; /* owned; of the volume there */
+    char *inside;   /* owned; which directory or file of that it is, "": unknown */
+    int64_t dev;    /* st_dev; of one of the scan before 0 */
+};
+
+struct ia_places {
+    IA_VEC(struct ia_place) all;
+};
+void ia_place_release(struct ia_place *place);
 
 /* A file system that files lie on. */
 struct ia_catalog_volume {
@@ -90,7 +104,9 @@ struct ia_catalog {
     struct ia_mounts mounts;         /* of this host, once a volume was looked at */
     int64_t skipped[IA_REASONS];     /* entries */
     IA_VEC(struct ia_absent) absent; /* mounts that are gone */
-    IA_VEC(char *) symlinks;         /* owned; found by the walk */
+    struct ia_places places;         /* of this scan */
+    struct ia_places previous_places;
+    IA_VEC(char *) symlinks; /* owned; found by the walk */
     struct ia_beside_walk beside_walk;
     IA_VEC(char *) beside;          /* owned; files that platforms keep beside images, to be read as inventories */
     struct ia_vhd_directories vhds; /* the same */

@@ -28,11 +28,24 @@ static bool is_unmounted(const struct ia_catalog *catalog, const struct ia_previ
     len -= len > 1; /* without the slash, but for / itself */
     for (size_t i = 0; i < catalog->absent.len; i++) {
         const struct ia_absent *absent = &catalog->absent.items[i];
-        if (absent->unmounted && strlen(absent->path) == len && memcmp(absent->path, previous->path, len) == 0 &&
+        bool lay_there = strcmp(absent->path, previous->path) == 0 ||
+                         (strlen(absent->path) == len && memcmp(absent->path, previous->path, len) == 0);
+        if (absent->unmounted && lay_there &&
             strcmp(absent->identity, ia_catalog_previous_identity(catalog, previous->volume_id)) == 0)
             return true;
     }
     return false;
+}
+
+/* Another file of this scan has the path: a mount covers it. A name leads to one file, so that the other one cannot be
+ * kept. */
+static bool is_covered(const struct ia_catalog *catalog, const struct ia_previous *previous)
+{
+    struct stat st;
+    if (lstat(previous->path, &st) != 0)
+        return false;
+    size_t number = ia_catalog_find(catalog, (int64_t)st.st_dev, (int64_t)st.st_ino);
+    return number != IA_NO_FILE && ia_file_has_path(catalog->files.items[number], previous->path);
 }
 
 /* A directory that cannot be listed may be entered: what was known to be in it is seen by its name. */
@@ -80,7 +93,7 @@ enum ia_status ia_catalog_keep_unmounted(struct ia_catalog *catalog, struct ia_e
 {
     for (size_t i = 0; i < catalog->previous.len; i++)
         if (is_worth_keeping(catalog, &catalog->previous.items[i]) &&
-            is_unmounted(catalog, &catalog->previous.items[i]))
+            is_unmounted(catalog, &catalog->previous.items[i]) && !is_covered(catalog, &catalog->previous.items[i]))
             IA_TRY(ia_catalog_add_unseen(catalog, i, err));
     return IA_OK;
 }
