@@ -133,6 +133,7 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
     IA_TRY(ia_catalog_keep_hidden(&scan->catalog, err));
     IA_TRY(ia_catalog_find_absent(&scan->catalog, err));
     IA_TRY(ia_catalog_keep_unmounted(&scan->catalog, err));
+    IA_TRY(ia_catalog_keep_linked(&scan->catalog, err));
     IA_TRY(ia_reading_read_new(&scan->reading, err));
     IA_TRY(ia_reading_read_former(&scan->reading, err));
     ia_catalog_keep_unreadable(&scan->catalog);

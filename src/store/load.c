@@ -318,6 +318,18 @@ enum ia_status ia_writer_get_name(struct ia_writer *writer, const char *path, st
     return ia_connection_check(statements->db, code, reading, err);
 }
 
+enum ia_status ia_writer_load_hiding(struct ia_writer *writer, ia_load_hiding *each, void *ctx, struct ia_error *err)
+{
+    struct ia_statements *statements = ia_writer_statements(writer);
+    IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_statements_get(statements, IA_STMT_LOAD_HIDING, &stmt, err));
+    int code;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+        IA_TRY(each(ctx, (const char *)sqlite3_column_text(stmt, 0), (const char *)sqlite3_column_text(stmt, 1),
+                    sqlite3_column_int(stmt, 2) != 0, err));
+    return ia_connection_check(statements->db, code, reading, err);
+}
+
 enum ia_status ia_writer_load_links(struct ia_writer *writer, ia_load_link *each, void *ctx, struct ia_error *err)
 {
     struct ia_statements *statements = ia_writer_statements(writer);

@@ -70,6 +70,8 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_GET_SETTING] = "SELECT value FROM setting WHERE key = ?",
     [IA_STMT_GET_NAME] = get_name,
     [IA_STMT_LOAD_LINKS] = "SELECT path, file_id FROM file_name WHERE kind = 'symlink' ORDER BY path",
+    [IA_STMT_LOAD_HIDING] = "SELECT path, code, accepted_by IS NOT NULL FROM finding WHERE doubt IS NOT NULL"
+                            " AND last_scan = (SELECT max(scan_id) FROM scan) ORDER BY path",
     [IA_STMT_HAVE_ABILITIES] = "SELECT (SELECT count(*) FROM image) = (SELECT count(*) FROM image_ability)",
 };
 

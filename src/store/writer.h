@@ -233,6 +233,12 @@ struct ia_past_name {
 IA_MUST_CHECK enum ia_status ia_writer_get_name(struct ia_writer *writer, const char *path, struct ia_past_name *out,
                                                 struct ia_error *err);
 
+/* The findings of the scan before that raised a doubt about every candidate, or would have, by path. */
+typedef enum ia_status ia_load_hiding(void *ctx, const char *path, const char *code, bool is_accepted,
+                                      struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_load_hiding(struct ia_writer *writer, ia_load_hiding *each, void *ctx,
+                                                   struct ia_error *err);
+
 /* The symbolic links that the scan before saw, by path. Before ia_writer_clear_links. */
 typedef enum ia_status ia_load_link(void *ctx, const char *path, int64_t file_id, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_links(struct ia_writer *writer, ia_load_link *each, void *ctx,

@@ -318,6 +318,88 @@ def test_a_file_that_another_is_mounted_over_is_missed(case):
     return None
 
 
+def base_verdict(site):
+    return unused(site).get("base.qcow2", (None,) * 2)[:2]
+
+
+def free(site):
+    """A base that an overlay which is gone named; another overlay of it may be hidden somewhere."""
+    base = write(create(site.path("base.qcow2"), MIB), 0)
+    create(site.path("gone.qcow2"), MIB, base)
+    site.scan()
+    lose(site, "gone.qcow2")
+    return base
+
+
+def test_a_link_that_led_outside_blocks_while_it_leads_nowhere(case):
+    for what in ("file", "directory"):
+        site = case.site()
+        base = free(site)
+        over = create(site.outside("disk", "over.qcow2"), MIB, base)
+        disk = os.path.dirname(over)
+        link = site.path("link.qcow2")
+        os.symlink(over if what == "file" else disk, link)
+        site.scan()
+        case.same(base_verdict(site), ("unreferenced", "unproven"), f"{what}: a link that leads outside")
+        os.rename(disk, disk + ".away")
+        for number in (1, 2):
+            scan = site.scan()
+            case.check(("symlink-outside", "link.qcow2") in site.findings() and scan.code == 3, f"{what}, night {number}: it is a finding still", scan.notes())
+            case.same(base_verdict(site), ("unreferenced", "unproven"), f"{what}, night {number}: and blocks")
+        os.unlink(link)
+        site.scan()
+        case.same((site.findings(), base_verdict(site)), (set(), ("unreferenced", "proven")), f"{what}: until the link is gone")
+        os.symlink(over, link)
+        site.scan()
+        case.same((site.findings(), base_verdict(site)), ({("symlink-dangling", "link.qcow2")}, ("unreferenced", "proven")),
+                  f"{what}: one that leads nowhere from the first hides nothing that was known")
+
+
+def test_what_a_link_led_to_is_kept_while_it_leads_nowhere(case):
+    site = case.site()
+    base = free(site)
+    over = create(site.outside("disk", "over.qcow2"), MIB, base)
+    disk = os.path.dirname(over)
+    os.symlink(over, site.path("link.qcow2"))
+    allow = ("--allow", os.path.dirname(disk))
+    site.scan(*allow)
+    case.same((site.findings(), base_verdict(site)), (set(), (None, None)), "an overlay that is read through a link")
+    os.rename(disk, disk + ".away")
+    for options in (allow, allow, ()):
+        scan = site.scan(*options)
+        case.same((scan.code, ("symlink-outside", "link.qcow2") in site.findings(), base_verdict(site)), (3, True, (None, None)),
+                  f"{options[:1]}: its disk is away, and it names its base still", scan.notes())
+        case.same(site.query("SELECT path FROM v_image WHERE state = 'not-seen'"), [(over,)], "it is kept")
+    os.rename(disk + ".away", disk)
+    scan = site.scan(*allow)
+    case.same((scan.code, site.findings(), base_verdict(site)), (0, set(), (None, None)), "the disk is back: all is well", scan.notes())
+    os.unlink(over)
+    os.unlink(site.path("link.qcow2"))
+    site.scan(*allow)
+    case.same((site.findings(), base_verdict(site)), (set(), ("unreferenced", "proven")), "deleted with its link, it is gone")
+
+
+def test_an_image_whose_place_a_link_to_nowhere_has_is_kept(case):
+    site = case.site()
+    base = free(site)
+    over = create(site.path("over.qcow2"), MIB, base)
+    site.scan()
+    os.rename(over, site.outside("over.qcow2"))
+    os.symlink(os.path.join(site.directory, "away", "over.qcow2"), over)
+    for number in (1, 2):
+        scan = site.scan()
+        case.same((scan.code, ("symlink-outside", "over.qcow2") in site.findings(), base_verdict(site)), (3, True, (None, None)),
+                  f"night {number}: it was moved behind the link, and names its base still", scan.notes())
+    os.unlink(over)
+    os.symlink(create(site.path("new.qcow2"), MIB), over)
+    scan = site.scan()
+    case.same((site.findings(), base_verdict(site)), (set(), ("unreferenced", "proven")), "the link leads somewhere: it is known", scan.notes())
+    lose(site, "new.qcow2")
+    site.scan()
+    case.same((site.findings(), base_verdict(site)), ({("symlink-dangling", "over.qcow2")}, ("unreferenced", "proven")),
+              "a link to what was deleted below the roots hides nothing")
+
+
 TESTS = [
     test_a_directory_without_permission_is_kept,
     test_a_directory_that_may_be_listed_alone_is_kept,
@@ -330,6 +412,9 @@ TESTS = [
     test_what_lies_on_another_mount_of_the_same_file_system_is_kept,
     test_what_a_mount_covers_is_kept,
     test_a_file_that_another_is_mounted_over_is_missed,
+    test_a_link_that_led_outside_blocks_while_it_leads_nowhere,
+    test_what_a_link_led_to_is_kept_while_it_leads_nowhere,
+    test_an_image_whose_place_a_link_to_nowhere_has_is_kept,
 ]
 
 if __name__ == "__main__":

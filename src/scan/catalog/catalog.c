@@ -50,6 +50,12 @@ void ia_catalog_release(struct ia_catalog *catalog)
     free(catalog->previous_index.slots);
     for (size_t i = 0; i < catalog->symlinks.len; i++)
         free(catalog->symlinks.items[i]);
+    for (size_t i = 0; i < catalog->dangling.len; i++)
+        free(catalog->dangling.items[i]);
+    ia_vec_release(&catalog->dangling);
+    for (size_t i = 0; i < catalog->past_findings.len; i++)
+        free(catalog->past_findings.items[i].path);
+    ia_vec_release(&catalog->past_findings);
     for (size_t i = 0; i < catalog->beside.len; i++)
         free(catalog->beside.items[i]);
     ia_vec_release(&catalog->beside);
@@ -237,7 +243,7 @@ enum ia_status ia_catalog_add(struct ia_catalog *catalog, const char *path, cons
     return IA_OK;
 }
 
-enum ia_status ia_catalog_add_unseen(struct ia_catalog *catalog, size_t number, struct ia_error *err)
+enum ia_status ia_catalog_add_unseen(struct ia_catalog *catalog, size_t number, const char *link, struct ia_error *err)
 {
     struct ia_previous *previous = &catalog->previous.items[number];
     struct ia_file *file = catalog->maker.make(catalog->maker.ctx);
@@ -256,7 +262,9 @@ enum ia_status ia_catalog_add_unseen(struct ia_catalog *catalog, size_t number, 
     file->not_seen = true;
     previous->taken = true;
     ia_file_take_over(file, previous);
-    return add_name(file, previous->path, false) ? IA_OK : ia_no_memory(err);
+    bool is_named = add_name(file, previous->path, false);
+    bool has_link = link != NULL && strcmp(link, previous->path) != 0;
+    return is_named && (!has_link || add_name(file, link, true)) ? IA_OK : ia_no_memory(err);
 }
 
 enum ia_status ia_catalog_add_previous(struct ia_catalog *catalog, struct ia_previous *previous, struct ia_error *err)

@@ -30,6 +30,13 @@ struct ia_absent {
     bool unmounted; /* that is not where it was; else the directory is not to be read any more */
 };
 
+/* What the scan before found that might hide references. */
+struct ia_past_finding {
+    char *path; /* owned */
+    enum ia_finding_code code;
+    bool is_accepted;
+};
+
 /* A root, or a mount point below one. */
 struct ia_place {
     char *path;     /* owned */
@@ -106,7 +113,9 @@ struct ia_catalog {
     IA_VEC(struct ia_absent) absent; /* mounts that are gone */
     struct ia_places places;         /* of this scan */
     struct ia_places previous_places;
-    IA_VEC(char *) symlinks; /* owned; found by the walk */
+    IA_VEC(struct ia_past_finding) past_findings; /* by path */
+    IA_VEC(char *) symlinks;                      /* owned; found by the walk */
+    IA_VEC(char *) dangling; /* owned; of these, those that lead to nothing that can be looked at */
     struct ia_beside_walk beside_walk;
     IA_VEC(char *) beside;          /* owned; files that platforms keep beside images, to be read as inventories */
     struct ia_vhd_directories vhds; /* the same */
@@ -135,12 +144,19 @@ IA_MUST_CHECK enum ia_status ia_catalog_add_previous(struct ia_catalog *catalog,
 
 /* The file of the scan before, by the path that it had, and as it was: nothing on the host is looked at for it, and no
  * identity leads to it. */
-IA_MUST_CHECK enum ia_status ia_catalog_add_unseen(struct ia_catalog *catalog, size_t previous, struct ia_error *err);
+/* link: a symbolic link that led to it, and a name of it still; NULL: none. */
+IA_MUST_CHECK enum ia_status ia_catalog_add_unseen(struct ia_catalog *catalog, size_t previous, const char *link,
+                                                   struct ia_error *err);
 
 /* unseen.c: keeps what the scan before had, and what lies where the walk could not look. After ia_catalog_match. */
 IA_MUST_CHECK enum ia_status ia_catalog_keep_hidden(struct ia_catalog *catalog, struct ia_error *err);
 /* And what lies on a file system that is not mounted. After ia_catalog_find_absent. */
 IA_MUST_CHECK enum ia_status ia_catalog_keep_unmounted(struct ia_catalog *catalog, struct ia_error *err);
+/* And what a symbolic link led to, which leads nowhere now. *kept: there was such an image, or what may hold some. */
+IA_MUST_CHECK enum ia_status ia_catalog_keep_behind(struct ia_catalog *catalog, const char *link, bool *kept,
+                                                    struct ia_error *err);
+/* dangling.c: the same for all such links. Those that led outside, or to what was kept, are findings. */
+IA_MUST_CHECK enum ia_status ia_catalog_keep_linked(struct ia_catalog *catalog, struct ia_error *err);
 /* The same of images that are there and could not be read. After they were tried. */
 void ia_catalog_keep_unreadable(struct ia_catalog *catalog);
 /* The same of what was packed in files. */
@@ -222,6 +238,8 @@ IA_MUST_CHECK enum ia_status ia_catalog_recall(struct ia_catalog *catalog, struc
 /* The same of a copy at its place. */
 IA_MUST_CHECK enum ia_status ia_catalog_recall_copy(struct ia_catalog *catalog, struct ia_file *file, bool *found,
                                                     struct ia_error *err);
+/* The place in catalog.previous of what the scan before saw under this number; IA_NO_FILE: nothing. */
+size_t ia_catalog_find_stored(const struct ia_catalog *catalog, int64_t file_id);
 /* That has this number; NULL: none. */
 const struct ia_vanished *ia_catalog_find_vanished(const struct ia_catalog *catalog, int64_t file_id);
 /* How the file of this number was that may be no more: in the scan before, or before it vanished. NULL: nothing is

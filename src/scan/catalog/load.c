@@ -174,6 +174,20 @@ static enum ia_status load_vanished(void *ctx, const struct ia_vanished_row *row
     return IA_OK;
 }
 
+static enum ia_status load_hiding(void *ctx, const char *path, const char *code, bool is_accepted, struct ia_error *err)
+{
+    struct ia_catalog *catalog = ctx;
+    const struct ia_finding_kind *kind = ia_finding_kind_by_code(code);
+    if (kind == NULL)
+        return IA_OK;
+    struct ia_past_finding past = {
+        .path = strdup(path), .code = (enum ia_finding_code)(kind - ia_finding_kinds), .is_accepted = is_accepted};
+    if (past.path != NULL && ia_vec_push(&catalog->past_findings, past))
+        return IA_OK;
+    free(past.path);
+    return ia_no_memory(err);
+}
+
 enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)
 {
     struct loader loader = {.catalog = catalog};
@@ -192,6 +206,8 @@ enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)
         status = ia_writer_load_packed_references(catalog->writer, load_packed_reference, &loader, err);
     if (status == IA_OK)
         status = ia_writer_load_vanished(catalog->writer, load_vanished, &loader, err);
+    if (status == IA_OK)
+        status = ia_writer_load_hiding(catalog->writer, load_hiding, catalog, err);
     catalog->previous_stored = catalog->previous.len;
     if (status == IA_OK && !ia_catalog_index_vanished(catalog))
         status = ia_no_memory(err);

@@ -55,7 +55,7 @@ static enum ia_status keep_hidden(struct ia_catalog *catalog, size_t number, str
     struct stat st;
     size_t file;
     if (lstat(previous->path, &st) != 0 || !S_ISREG(st.st_mode))
-        return ia_catalog_add_unseen(catalog, number, err);
+        return ia_catalog_add_unseen(catalog, number, NULL, err);
     IA_TRY(ia_catalog_add(catalog, previous->path, &st, false, &file, err));
     return catalog->files.items[file]->previous == IA_NO_FILE ? ia_catalog_match_late(catalog, file, err) : IA_OK;
 }
@@ -94,8 +94,24 @@ enum ia_status ia_catalog_keep_unmounted(struct ia_catalog *catalog, struct ia_e
     for (size_t i = 0; i < catalog->previous.len; i++)
         if (is_worth_keeping(catalog, &catalog->previous.items[i]) &&
             is_unmounted(catalog, &catalog->previous.items[i]) && !is_covered(catalog, &catalog->previous.items[i]))
-            IA_TRY(ia_catalog_add_unseen(catalog, i, err));
+            IA_TRY(ia_catalog_add_unseen(catalog, i, NULL, err));
     return IA_OK;
+}
+
+/* It had the link's place, or lay elsewhere than where the walk goes: below a root it would have been found. */
+static bool was_behind(const struct ia_catalog *catalog, const struct ia_previous *previous, const char *link)
+{
+    return strcmp(previous->path, link) == 0 || !ia_catalog_is_below_a_root(catalog, previous->path);
+}
+
+enum ia_status ia_catalog_keep_behind(struct ia_catalog *catalog, const char *link, bool *kept, struct ia_error *err)
+{
+    struct ia_past_name name;
+    IA_TRY(ia_writer_get_name(catalog->writer, link, &name, err));
+    size_t number = name.file_id == 0 ? IA_NO_FILE : ia_catalog_find_stored(catalog, name.file_id);
+    *kept = number != IA_NO_FILE && is_worth_keeping(catalog, &catalog->previous.items[number]) &&
+            was_behind(catalog, &catalog->previous.items[number], link);
+    return *kept ? ia_catalog_add_unseen(catalog, number, link, err) : IA_OK;
 }
 
 void ia_catalog_keep_unreadable(struct ia_catalog *catalog)

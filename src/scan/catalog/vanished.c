@@ -24,7 +24,7 @@ const struct ia_vanished *ia_catalog_find_vanished(const struct ia_catalog *cata
     return found ? &catalog->vanished.items[low] : NULL;
 }
 
-static const struct ia_previous *find_previous(const struct ia_catalog *catalog, int64_t file_id)
+size_t ia_catalog_find_stored(const struct ia_catalog *catalog, int64_t file_id)
 {
     size_t low = 0;
     for (size_t high = catalog->previous_stored; low < high;) {
@@ -35,7 +35,13 @@ static const struct ia_previous *find_previous(const struct ia_catalog *catalog,
             high = middle;
     }
     bool found = low < catalog->previous_stored && catalog->previous.items[low].file_id == file_id;
-    return found ? &catalog->previous.items[low] : NULL;
+    return found ? low : IA_NO_FILE;
+}
+
+static const struct ia_previous *find_previous(const struct ia_catalog *catalog, int64_t file_id)
+{
+    size_t number = ia_catalog_find_stored(catalog, file_id);
+    return number == IA_NO_FILE ? NULL : &catalog->previous.items[number];
 }
 
 const struct ia_file_key *ia_catalog_key_of(const struct ia_catalog *catalog, int64_t file_id)

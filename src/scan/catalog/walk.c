@@ -214,6 +214,15 @@ static void report_link(struct ia_catalog *catalog, enum ia_finding_code code, c
         ia_findings_add(&catalog->findings, code, path, "%s", words);
 }
 
+static void note_dangling(struct ia_catalog *catalog, const char *path)
+{
+    char *copy = strdup(path);
+    if (copy != NULL && ia_vec_push(&catalog->dangling, copy))
+        return;
+    free(copy);
+    catalog->findings.failed = true;
+}
+
 /* Where a symbolic link leads; false: to nothing that counts. */
 static bool find_target(struct ia_catalog *catalog, const char *path, char **target, struct stat *st)
 {
@@ -224,6 +233,8 @@ static bool find_target(struct ia_catalog *catalog, const char *path, char **tar
     if (resolved == IA_LOOP && ia_name_claims_image(path))
         report_link(catalog, IA_FINDING_SYMLINK_DANGLING, path, "leads in a circle");
     bool there = *target != NULL && stat(*target, st) == 0;
+    if (!there)
+        note_dangling(catalog, path);
     bool file = there && (S_ISREG(st->st_mode) || S_ISBLK(st->st_mode));
     if (resolved == IA_REFUSED && (file || (there && S_ISDIR(st->st_mode)))) {
         if (!ia_findings_have(&catalog->findings, IA_FINDING_SYMLINK_OUTSIDE, path))
