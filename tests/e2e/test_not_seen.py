@@ -3,6 +3,7 @@
 # What an earlier scan knew outlives a night in which it cannot be seen: without permission, or without its mount.
 
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -400,6 +401,97 @@ def test_an_image_whose_place_a_link_to_nowhere_has_is_kept(case):
               "a link to what was deleted below the roots hides nothing")
 
 
+def put(content):
+    def maker(place, _):
+        path = os.path.join(place, "x.qcow2")
+        with open(path, "wb") as file:
+            file.write(content)
+        return path
+    return maker
+
+
+def link_outside(place, site):
+    path = os.path.join(place, "x.qcow2")
+    os.symlink(create(site.outside("elsewhere.qcow2"), MIB), path)
+    return path
+
+
+def alias(place, _):
+    path = os.path.join(place, "x.alias.vhd")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("none.vhd")
+    return path
+
+
+def vhd_directory(place, _):
+    path = os.path.join(place, "x.vhd")
+    os.mkdir(path)
+    for name in ("footer", "header", "bat"):
+        with open(os.path.join(path, name), "wb") as file:
+            file.write(bytes(512))
+    return path
+
+
+HIDING = (("an empty image", put(b"")), ("an unrecognised one", put(b"x" * 4096)), ("a corrupt one", put(b"QFI\xfb\0\0\0\3" + bytes(100))),
+          ("a link outside", link_outside), ("a VHD alias", alias), ("a VHD directory", vhd_directory))
+
+
+def remove(path):
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
+def test_what_may_hide_references_is_missed_with_its_mount(case):
+    if reason := sites.why_no_mounts():
+        return case.skip(reason)
+    for name, hide in (("nothing", None), *HIDING):
+        site = case.site()
+        away = os.path.join(site.directory, "away")
+        os.mkdir(away)
+        free(site)
+        path = hide(away, site) if hide else None
+        with sites.Mounts() as mounts:
+            mounts.bind(away, site.path("kept"))
+            site.scan()
+            before = site.findings()
+            expected = ("unreferenced", "unproven" if hide else "proven")
+            case.same(base_verdict(site), expected, f"{name}: it blocks")
+            mounts.undo(site.path("kept"))
+            for number in (1, 2):
+                site.scan()
+                case.same((("mount-missing", "kept") in site.findings(), base_verdict(site)), (bool(hide), expected), f"{name}, its mount is missing, night {number}")
+            mounts.bind(away, site.path("kept"))
+            site.scan()
+            case.same((site.findings(), base_verdict(site)), (before, expected), f"{name}, mounted again")
+            if hide:
+                remove(path)
+                site.scan()
+                case.same((site.findings(), base_verdict(site)), (set(), ("unreferenced", "proven")), f"{name}: deleted on its mount, it is gone")
+    return None
+
+
+def test_what_may_hide_references_is_missed_with_its_root(case):
+    for name, hide in (("nothing", None), *HIDING):
+        site = case.site()
+        free(site)
+        other = os.path.join(site.directory, "other")
+        os.makedirs(os.path.join(other, "sub"))
+        if hide:
+            hide(os.path.join(other, "sub"), site)
+        site.scan(roots=[site.root, other])
+        expected = ("unreferenced", "unproven" if hide else "proven")
+        case.same(base_verdict(site), expected, f"{name}: it blocks")
+        for number in (1, 2):
+            site.scan()
+            case.same(({code for code, _ in site.findings()}, base_verdict(site)), ({"no-longer-scanned"} if hide else set(), expected),
+                      f"{name}, its directory is under no root, night {number}")
+        shutil.rmtree(other)
+        site.scan()
+        case.same((site.findings(), base_verdict(site)), (set(), ("unreferenced", "proven")), f"{name}: with its directory it is gone")
+
+
 TESTS = [
     test_a_directory_without_permission_is_kept,
     test_a_directory_that_may_be_listed_alone_is_kept,
@@ -415,6 +507,8 @@ TESTS = [
     test_a_link_that_led_outside_blocks_while_it_leads_nowhere,
     test_what_a_link_led_to_is_kept_while_it_leads_nowhere,
     test_an_image_whose_place_a_link_to_nowhere_has_is_kept,
+    test_what_may_hide_references_is_missed_with_its_mount,
+    test_what_may_hide_references_is_missed_with_its_root,
 ]
 
 if __name__ == "__main__":

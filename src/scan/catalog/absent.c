@@ -123,10 +123,12 @@ static enum ia_status check(struct ia_catalog *catalog, const char *path, const 
     IA_TRY(push(catalog, path, identity, inside, code == IA_FINDING_MOUNT_MISSING, err));
     if (same_path)
         return IA_OK;
-    ia_findings_add(&catalog->findings, code, path, "%s",
-                    code == IA_FINDING_MOUNT_MISSING
-                        ? "images were here on another mount: what they name is not known until it is mounted again"
-                        : "an earlier scan read images here, this one did not: what they name is not known");
+    ia_findings_add(
+        &catalog->findings, code, path, "%s",
+        code == IA_FINDING_MOUNT_MISSING
+            ? "images, or what may be some, were here on another mount: what they name is not known until it is "
+              "mounted again"
+            : "an earlier scan found images here, or what may be some, this one did not: what they name is not known");
     return IA_OK;
 }
 
@@ -184,17 +186,23 @@ static int by_path(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool is_known(const struct known *known, const char *place)
+{
+    return known->paths.len > 0 &&
+           bsearch(&place, known->paths.items, known->paths.len, sizeof(place), by_path) != NULL;
+}
+
 /* The scan before did not see it either: where it was is what is known since then. */
-static enum ia_status is_known(const struct known *known, const struct ia_previous *previous, bool *out,
-                               struct ia_error *err)
+static enum ia_status was_absent(const struct known *known, const struct ia_previous *previous, bool *out,
+                                 struct ia_error *err)
 {
     *out = false;
-    if (previous->seen_scan == 0 || known->paths.len == 0)
+    if (previous->seen_scan == 0)
         return IA_OK;
     IA_AUTO_FREE char *place = place_of(known->catalog, previous->path);
     if (place == NULL)
         return ia_no_memory(err);
-    *out = bsearch(&place, known->paths.items, known->paths.len, sizeof(place), by_path) != NULL;
+    *out = is_known(known, place);
     return IA_OK;
 }
 
@@ -246,9 +254,55 @@ static enum ia_status find_vanished(struct ia_catalog *catalog, const struct kno
             continue;
         if (!ia_catalog_is_below_a_root(catalog, previous->path) && lstat(previous->path, &st) != 0 && errno == ENOENT)
             continue; /* not ours to read any more, and gone for good */
-        IA_TRY(is_known(known, previous, &is_so, err));
+        IA_TRY(was_absent(known, previous, &is_so, err));
         if (!is_so)
             IA_TRY(check_place(catalog, previous, err));
+    }
+    return IA_OK;
+}
+
+/* Whether what was at the place is there now; where the list of mounts does not show it, by a look at the directory. */
+static enum ia_status is_in_place(struct ia_catalog *catalog, const char *place, const char *identity,
+                                  const char *inside, bool *out, struct ia_error *err)
+{
+    bool elsewhere;
+    const struct ia_place *now = ia_places_now(catalog, place);
+    if (inside[0] == '\0' || now == NULL || now->inside[0] == '\0')
+        return is_mounted(catalog, place, identity, out, err);
+    IA_TRY(is_elsewhere(catalog, place, identity, inside, &elsewhere, err));
+    *out = !elsewhere;
+    return IA_OK;
+}
+
+/* Something hid references here in the scan before: a missing mount, or a root that is none any more, hides it now. */
+static enum ia_status check_past_finding(const struct known *known, const char *path, struct ia_error *err)
+{
+    struct ia_catalog *catalog = known->catalog;
+    const struct ia_place *before = ia_places_before(catalog, path);
+    struct stat st;
+    bool is_so = false;
+    if (before == NULL) /* it was about something outside of all roots */
+        return IA_OK;
+    IA_AUTO_FREE char *place = place_of(catalog, path);
+    IA_AUTO_FREE char *inside = place == NULL ? NULL : inside_before(catalog, place, before->identity);
+    if (inside == NULL)
+        return ia_no_memory(err);
+    if (is_known(known, place))
+        return IA_OK;
+    if (!ia_catalog_is_below_a_root(catalog, path))
+        return lstat(path, &st) != 0 && errno == ENOENT ? IA_OK : check(catalog, place, before->identity, inside, err);
+    IA_TRY(is_in_place(catalog, place, before->identity, inside, &is_so, err));
+    return is_so ? IA_OK : check(catalog, place, before->identity, inside, err);
+}
+
+/* Images and what may hold some are looked for by themselves. What was absent is known: its row is kept for that. */
+static enum ia_status find_past_findings(const struct known *known, struct ia_error *err)
+{
+    const struct ia_catalog *catalog = known->catalog;
+    for (size_t i = 0; i < catalog->past_findings.len; i++) {
+        const struct ia_past_finding *past = &catalog->past_findings.items[i];
+        if (!past->is_accepted && past->code != IA_FINDING_MOUNT_MISSING && past->code != IA_FINDING_NOT_SCANNED)
+            IA_TRY(check_past_finding(known, past->path, err));
     }
     return IA_OK;
 }
@@ -261,6 +315,7 @@ enum ia_status ia_catalog_find_absent(struct ia_catalog *catalog, struct ia_erro
     IA_TRY(ia_writer_load_mounts(catalog->writer, check_known, &known, err));
     IA_TRY(find_vanished(catalog, &known, err));
     IA_TRY(find_exchanged(catalog, err));
+    IA_TRY(find_past_findings(&known, err));
     IA_TRY(ia_writer_clear_mounts(catalog->writer, err));
     for (size_t i = 0; i < catalog->absent.len; i++) {
         const struct ia_absent *absent = &catalog->absent.items[i];
