@@ -19,6 +19,7 @@ struct unpacking {
     void *ctx;
     bool *found;          /* the beginning of an image is enough: it is set, and that is all; NULL: each is called */
     int level;            /* of the archive whose members are read */
+    bool is_image;        /* some member should be one */
     bool callback_failed; /* `each` did, and not the packed file */
 };
 
@@ -77,6 +78,8 @@ static enum ia_status read_member(struct unpacking *unpacking, struct ia_source 
         *unpacking->found = true;
     else if (status == IA_OK && ia_packed_has_magic(head, sizeof(head)))
         status = read_packed_again(unpacking, member, name, err);
+    else if (status == IA_OK && unpacking->is_image && ia_packed_has_unread_magic(head, sizeof(head)))
+        status = ia_fail(err, IA_UNSUPPORTED, "holds an archive of a kind that is not read");
     ia_source_close(member);
     return status;
 }
@@ -140,14 +143,15 @@ static enum ia_status unpack(struct unpacking *unpacking, struct ia_source *sour
     return status == IA_OK ? IA_OK : ia_fail(err, status == IA_NOT_MINE ? IA_CORRUPT : status, "%s", cause.message);
 }
 
-enum ia_status ia_packed_read(struct ia_source *source, const struct ia_limits *limits, ia_packed_image *each,
-                              void *ctx, struct ia_error *err)
+enum ia_status ia_packed_read(struct ia_source *source, const struct ia_limits *limits, bool is_image,
+                              ia_packed_image *each, void *ctx, struct ia_error *err)
 {
     struct unpacking unpacking = {
         .limits = limits,
         .budget = {limits->max_packed_members, limits->max_packed_bytes, limits->max_packed_bytes},
         .each = each,
         .ctx = ctx,
+        .is_image = is_image,
         .level = 1,
     };
     return unpack(&unpacking, source, err);

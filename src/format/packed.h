@@ -12,8 +12,9 @@ typedef enum ia_status ia_packed_image(void *ctx, const char *name, struct ia_im
 
 /* Looks at all members of a packed file, and at what is packed in these again. IA_NOT_MINE: it is not packed. Any other
  * failure but that of `each`: a member may be an image that was not understood. A raw image has no header, and names
- * nothing. Reads from source, which stays the caller's. */
-IA_MUST_CHECK enum ia_status ia_packed_read(struct ia_source *source, const struct ia_limits *limits,
+ * nothing. is_image: it is known to hold one, so that an archive in it of a kind that is not read is a failure, too.
+ * Reads from source, which stays the caller's. */
+IA_MUST_CHECK enum ia_status ia_packed_read(struct ia_source *source, const struct ia_limits *limits, bool is_image,
                                             ia_packed_image *each, void *ctx, struct ia_error *err);
 
 /* Whether any member begins as an image with a magic does, as far as that is found out within max_peek_bytes. Fails as

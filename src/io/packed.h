@@ -27,6 +27,10 @@ struct ia_packed_budget {
 /* The first bytes are those of a compressed file or an archive, whether or not it is of a kind that is read here. */
 bool ia_packed_has_magic(const uint8_t *head, size_t len);
 
+/* The same of an archive of a kind that is not read, and whose beginning ia_packed_has_magic does not know: whatever a
+ * compressed file holds may begin so. */
+bool ia_packed_has_unread_magic(const uint8_t *head, size_t len);
+
 struct ia_packed;
 
 /* Borrows source and budget until ia_packed_close. IA_MISSING: libarchive is not installed. */

@@ -5,10 +5,12 @@
 #include "base/bytes.h"
 #include "io/packed.h"
 
-static const struct {
+struct magic {
     size_t at, len;
     const char *bytes;
-} magics[] = {
+};
+
+static const struct magic magics[] = {
     {0, 3, "\x1f\x8b\x08"}, /* gzip, RFC 1952 */
     {0, 2, "\x1f\x9d"},     /* compress */
     {0, 6,
@@ -47,10 +49,30 @@ static bool is_lzma(const uint8_t *head, size_t len)
     return size == UINT64_MAX || size < UINT64_C(1) << 48;
 }
 
+static const struct magic unread_magics[] = {
+    {0, 6, "070701"},                        /* cpio, newc */
+    {0, 6, "070702"},                        /* the same with checksums */
+    {0, 6, "070707"},                        /* cpio, odc */
+    {0, 2, "\xc7\x71"},                      /* cpio, binary */
+    {0, 2, "\x71\xc7"}, {0, 8, "!<arch>\n"}, /* ar */
+    {0, 4, "hsqs"},                          /* squashfs */
+};
+
+static bool has_any(const struct magic *all, size_t count, const uint8_t *head, size_t len)
+{
+    for (size_t i = 0; i < count; i++)
+        if (len >= all[i].at + all[i].len && memcmp(head + all[i].at, all[i].bytes, all[i].len) == 0)
+            return true;
+    return false;
+}
+
+bool ia_packed_has_unread_magic(const uint8_t *head, size_t len)
+{
+    return has_any(unread_magics, sizeof(unread_magics) / sizeof(unread_magics[0]), head, len);
+}
+
 bool ia_packed_has_magic(const uint8_t *head, size_t len)
 {
-    for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
-        if (len >= magics[i].at + magics[i].len && memcmp(head + magics[i].at, magics[i].bytes, magics[i].len) == 0)
-            return true;
-    return is_skippable_frame(head, len) || is_bzip2(head, len) || is_lzma(head, len);
+    return has_any(magics, sizeof(magics) / sizeof(magics[0]), head, len) || is_skippable_frame(head, len) ||
+           is_bzip2(head, len) || is_lzma(head, len);
 }

@@ -324,6 +324,75 @@ def test_what_is_called_after_an_image_is_opened(case):
     case.same(verdict(site), DOUBTED, "until an image is called so, although the file did not change")
 
 
+def newc(name, data):
+    """A cpio archive with one file, of the format newc (cpio(5))."""
+    def entry(name, data):
+        name = name.encode() + b"\0"
+        fields = [1, 0o100644, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0]
+        head = b"070701" + b"".join(b"%08X" % field for field in fields) + name
+        return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+    return entry(name, data) + entry("TRAILER!!!", b"")
+
+
+def test_what_is_called_after_a_former_image_may_be_that(case):
+    """Whatever packed it. What is smaller than 64 KiB is a note about it."""
+    noise = os.urandom(65536)
+    image = newc("disk", packed.qcow2())
+    files = [(f"disk.{ending}", noise, True) for ending in ("enc", "br", "b64", "uu", "run", "a", "2026-11-30", "old.gpg")]
+    files += [("disk.squashfs", b"hsqs" + noise[4:], True), ("disk.cpio", image + bytes(65536), True), ("disk.cpio.gz", packed.gzip.compress(image), True),
+              ("disk.log.gz", packed.gzip.compress(b"a line of a log\n" * 10000), False), ("disk.xml", noise[:65535], False),
+              ("disks.enc", noise, False), ("other.enc", noise, False)]
+    for name, data, counts in files:
+        site = case.site()
+        overlay = lay(site)
+        os.rename(overlay, site.path("disk"))
+        put(site.path(name), data)
+        scan = site.scan()
+        nested = name == "disk.cpio.gz"  # it is opened while there is a disk, and not again
+        case.same((scan.code, site.findings()), (3, {("packed-unreadable", name)}) if nested else (0, set()), f"{name} beside disk", scan.notes())
+        os.unlink(site.path("disk"))
+        for number in (1, 2):
+            scan = site.scan()
+            expected = (3, DOUBTED, {("packed-unreadable", name)}) if counts else (0, FREE, set())
+            case.same((scan.code, verdict(site), site.findings()), expected, f"{name}, night {number} without disk", scan.notes())
+        os.unlink(site.path(name))
+        site.scan()
+        case.same((verdict(site), site.findings()), (FREE, set()), f"{name}: deleted, it is nothing")
+    site = case.site()
+    make_raw(site.path("base.raw"))
+    make_raw(site.path("vm.raw"))
+    site.scan()
+    os.unlink(site.path("vm.raw"))
+    put(site.path("vm.raw.enc"), noise)
+    scan = site.scan()
+    case.same((scan.code, site.findings()), (0, set()), "a raw image named nothing, and nor does what it became", scan.notes())
+
+
+def test_a_packed_ova_counts_as_one(case):
+    far = packed.tar([("disk.raw", os.urandom(3 << 20)), ("vm.qcow2", packed.qcow2())])
+    many = packed.tar([(f"{number}.txt", b"text") for number in range(200)] + [("vm.qcow2", packed.qcow2())])
+    for name, data, expected in (("x.ova.gz", packed.gzip.compress(far, 1), (0, DOUBTED, set())),
+                                 ("x.ova.gz", packed.gzip.compress(many), (3, DOUBTED, {("packed-unreadable", "x.ova.gz")})),
+                                 ("x.ova.xz", b"nothing of the kind", (3, DOUBTED, {("packed-unreadable", "x.ova.xz")})),
+                                 ("x.txt.gz", packed.gzip.compress(many), (0, FREE, set()))):
+        site = case.site()
+        os.unlink(lay(site))
+        put(site.path(name), data)
+        scan = site.scan()
+        case.same((scan.code, verdict(site), site.findings()), expected, f"{name} of {len(data)} bytes", scan.notes())
+
+
+def test_an_image_in_an_archive_that_is_not_read_may_name_anything(case):
+    for name, counts in (("vm.qcow2.cpio", True), ("vm.qcow2.cpio.gz", True), ("vm.qcow2.br", True), ("vm.qcow2.tar.enc", True),
+                         ("initrd.img-6.1.0-amd64", False), ("backup.cpio.gz", False)):
+        site = case.site()
+        os.unlink(lay(site))
+        data = newc("vm.qcow2", packed.qcow2())
+        put(site.path(name), packed.gzip.compress(data) if name.endswith(("gz", "amd64")) else data)
+        scan = site.scan()
+        case.same((scan.code, verdict(site), site.findings()), (3, DOUBTED, {("packed-unreadable", name)}) if counts else (0, FREE, set()), name, scan.notes())
+
+
 # -- What cannot be opened --------------------------------------------------------------------------------------------
 
 def damaged(data):
@@ -551,7 +620,9 @@ TESTS = [test_an_overlay_of_each_packer_keeps_its_base, test_what_is_proven_can_
          test_what_is_packed_twice_is_opened, test_an_image_counts_whatever_the_packed_file_is_called,
          test_what_cannot_be_opened_counts_where_its_name_shows_an_image, test_other_names_are_looked_at_in_their_beginning_alone,
          test_a_raw_image_that_begins_as_an_archive_does_is_looked_into,
-         test_what_is_called_after_an_image_is_opened, test_what_cannot_be_opened_may_name_anything,
+         test_what_is_called_after_an_image_is_opened, test_what_is_called_after_a_former_image_may_be_that,
+         test_a_packed_ova_counts_as_one, test_an_image_in_an_archive_that_is_not_read_may_name_anything,
+         test_what_cannot_be_opened_may_name_anything,
          test_what_is_odd_and_can_be_opened_is_no_finding, test_what_is_encrypted_may_name_anything,
          test_without_the_library_nothing_is_proven_until_it_is_there, test_bombs_are_given_up_within_bounds,
          test_a_base_that_was_moved_is_known_by_its_name,

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct ia_error err = {0};
     int found = 0;
     FUZZ_CHECK(ia_source_open_memory(bytes, len, &source, NULL) == IA_OK);
-    enum ia_status status = ia_packed_read(source, &limits, check, &found, &err);
+    enum ia_status status = ia_packed_read(source, &limits, len % 2 == 0, check, &found, &err);
     FUZZ_CHECK(status != IA_BUG && status == err.status);
     FUZZ_CHECK(status == IA_OK || err.message[0] != '\0');
     bool any = false;

@@ -60,9 +60,10 @@ bool ia_packed_content_add(struct ia_packed_content *content, const struct ia_pa
 }
 
 /* Endings that packers give to files, those included that nothing here reads. */
-static const char *const packers[] = {".gz",  ".tgz",  ".xz",  ".txz", ".zst",  ".zstd", ".tzst", ".bz2",
-                                      ".tbz", ".tbz2", ".lz4", ".lz",  ".lzma", ".Z",    ".tar",  ".zip",
-                                      ".7z",  ".lzo",  ".lrz", ".rar", ".gpg",  ".age"};
+static const char *const packers[] = {".gz",  ".tgz",  ".xz",  ".txz", ".zst",  ".zstd", ".tzst",     ".bz2",
+                                      ".tbz", ".tbz2", ".lz4", ".lz",  ".lzma", ".Z",    ".tar",      ".zip",
+                                      ".7z",  ".lzo",  ".lrz", ".rar", ".gpg",  ".age",  ".br",       ".enc",
+                                      ".aes", ".asc",  ".pgp", ".b64", ".uu",   ".cpio", ".squashfs", ".sqfs"};
 
 /* The length of a path without the packer's ending that it has; 0: it has none. */
 static size_t length_without_packer(const char *path, size_t len)
@@ -91,7 +92,7 @@ static bool claims_packed(const char *path)
     if (without == len)
         return false;
     char *name = strndup(path, without);
-    bool claims = name != NULL && ia_name_claims_image(name);
+    bool claims = name != NULL && (ia_name_claims_image(name) || ia_format_has_suffix(name, ".ova"));
     free(name);
     return claims;
 }

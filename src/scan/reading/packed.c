@@ -65,7 +65,7 @@ static enum ia_status read_content(struct ia_source *source, const struct ia_par
                                    bool *lasting, struct ia_error *err)
 {
     struct ia_error cause = {0};
-    enum ia_status status = ia_packed_read(source, limits, add_names, content, &cause);
+    enum ia_status status = ia_packed_read(source, limits, request->claims_packed, add_names, content, &cause);
     *is_packed = status != IA_NOT_MINE || request->claims_packed;
     *lasting = is_lasting(status);
     if (status == IA_OK || !*is_packed)
