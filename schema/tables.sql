@@ -167,7 +167,7 @@ CREATE TABLE file (
                    reason = '' OR reason = 'change-tracking' OR reason = 'empty' OR reason = 'file-system' OR reason = 'no-image-magic' OR reason = 'unreadable'
                    OR reason = 'unrecognised'),
     was_image  INTEGER NOT NULL DEFAULT 0 CHECK (was_image IN (0, 1)),  -- 1: an earlier scan read an image here, and it is
-                   -- none now
+                   -- none now, or one of another format that was written over it
     links      INTEGER,           -- names that the file system counts; NULL: unknown
     links_found INTEGER,          -- of these, those that the scan found, each once for all mounts; NULL: unknown
     UNIQUE (volume_id, inode)

@@ -197,6 +197,48 @@ def test_a_loss_outlives_a_night_in_which_it_is_not_seen(case):
         case.same((verdict(site), lost(site)), (LOST, {"locked/vm"}), "lost after it")
 
 
+def overwrite(path, kind, backing=None):
+    """In place: the file keeps its inode."""
+    new = create(path + ".new", MIB, backing, format=kind)
+    with open(new, "rb") as source, open(path, "r+b") as target:
+        target.write(source.read())
+        target.truncate()
+    os.unlink(new)
+
+
+def test_an_image_of_another_format_written_over_it_is_no_repair(case):
+    site, base, over = overlay_and_base(case)
+    overwrite(over, "vdi")
+    for number in (1, 2, 3):
+        scan = site.scan()
+        case.same((scan.code, lost(site), verdict(site)), (3, {"vm"}, LOST), f"night {number}: a VDI image is written over the overlay", scan.notes())
+    write(over, 0, format="vdi")
+    site.scan()
+    case.same((lost(site), verdict(site)), ({"vm"}, LOST), "and it is written to")
+    overwrite(over, "qcow2", base)
+    site.scan()
+    case.same((lost(site), verdict(site)), (set(), None), "put back, it names its base")
+    overwrite(over, "qcow2")
+    site.scan()
+    case.same((lost(site), verdict(site)), (set(), PROVEN), "an image of its own format was rebased, as far as anybody knows")
+    overwrite(over, "vdi")
+    site.scan()
+    case.same((lost(site), verdict(site)), (set(), PROVEN), "one without a backing file named nothing")
+
+    site, base, over = overlay_and_base(case)
+    new = create(over + ".new", MIB, format="vdi")
+    os.rename(new, over)
+    site.scan()
+    case.same((lost(site), verdict(site)), (set(), PROVEN), "another file in its place is another image")
+
+    site, base, over = overlay_and_base(case)
+    overwrite(over, "vdi")
+    site.scan()
+    os.unlink(over)
+    site.scan()
+    case.same((lost(site), verdict(site)), (set(), PROVEN), "deleted, it is no loss")
+
+
 TESTS = [
     test_a_loss_outlives_a_night_in_which_it_is_not_seen,
     test_what_is_no_image_any_more_blocks_until_it_is_repaired_or_deleted,
@@ -205,6 +247,7 @@ TESTS = [
     test_what_is_no_loss,
     test_a_loss_is_accepted,
     test_a_loss_goes_with_its_file,
+    test_an_image_of_another_format_written_over_it_is_no_repair,
 ]
 
 if __name__ == "__main__":
