@@ -334,7 +334,8 @@ CREATE TABLE image_memory (
     first_scan          INTEGER NOT NULL,  -- scan_id of the scan that first saw it
     referenced_scan     INTEGER,  -- scan_id of the latest scan that saw it named as a backing file; NULL: never
     referenced_by       TEXT,     -- path of an image that named it then; NULL: never
-    referenced_mtime_ns INTEGER,  -- when its files had last been written by then; NULL: never, or after all that named it
+    referenced_mtime_ns INTEGER,  -- when its files had last been written by then, or before a copy over it set that back;
+                                  -- NULL: never, or after all that named it
     referenced_path     TEXT,     -- its own path then; NULL: never
     referenced_uncertain INTEGER NOT NULL DEFAULT 0 CHECK (referenced_uncertain IN (0, 1)),  -- 1: that may have been another
                                   -- file, which had the inode before

@@ -179,6 +179,45 @@ def test_a_write_under_running_machines_is_found(case):
     case.same(found(site, "backing-written"), ["base.qcow2"], "though its overlays were written to later")
 
 
+def copied_over(site, base, back_ns):
+    """Another image's content in the same inode, with a time that lies before that of the base: cp -p, rsync --inplace -t."""
+    before = os.stat(base).st_mtime_ns
+    new = write(create(site.outside("new.qcow2"), MIB), 7)
+    with open(new, "rb") as source, open(base, "r+b") as target:
+        target.write(source.read())
+        target.truncate()
+    os.utime(base, ns=(before - back_ns, before - back_ns))
+
+
+def test_an_older_file_copied_over_a_base_is_a_write(case):
+    for back_ns in (1, 10 * 86400 * 10 ** 9):
+        site = case.site()
+        base, over = base_and_overlay(site)
+        site.scan()
+        copied_over(site, base, back_ns)
+        site.scan()
+        case.same(found(site, "backing-written"), ["base.qcow2"], f"{back_ns} ns: a base whose time went back")
+        site.scan()
+        case.same(found(site, "backing-written"), [], f"{back_ns} ns: it is found once")
+        os.unlink(over)
+        for number in (1, 2):
+            site.scan()
+            row = site.unused()["base.qcow2"]
+            case.same((row["verdict"], row["why_codes"]), ("unproven", "written-since"), f"{back_ns} ns, night {number} without its overlay: it may be another disk")
+
+
+def test_a_time_that_went_back_before_a_base_was_named_is_no_write(case):
+    site = case.site()
+    base = write(create(site.path("base.qcow2"), MIB), 0)
+    site.scan()
+    os.utime(base, ns=(10 ** 18, 10 ** 18))
+    over = create(site.path("over.qcow2"), MIB, "base.qcow2")
+    site.scan()
+    os.unlink(over)
+    site.scan()
+    case.same((found(site, "backing-written"), site.unused()["base.qcow2"]["verdict"]), ([], "proven"), "a time that was set back before there was an overlay")
+
+
 def test_a_commit_of_the_only_overlay_is_none(case):
     site = case.site()
     _, over = base_and_overlay(site)
@@ -499,6 +538,8 @@ TESTS = [
     test_an_overlay_that_is_rebased_or_made_anew_is_no_exchange,
     test_a_write_to_a_base_is_found_once,
     test_a_write_under_running_machines_is_found,
+    test_an_older_file_copied_over_a_base_is_a_write,
+    test_a_time_that_went_back_before_a_base_was_named_is_no_write,
     test_a_commit_of_the_only_overlay_is_none,
     test_a_base_with_its_overlays_name_is_not_proven,
     test_a_renamed_orphan_is_not_proven,

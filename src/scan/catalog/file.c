@@ -165,12 +165,16 @@ void ia_file_find_birth(struct ia_file *file)
         file->birth_ns = birth_ns;
 }
 
-bool ia_file_is_faithful_copy(const struct ia_file *file, const char *path, const struct ia_file_key *key)
+bool ia_time_is_restored(int64_t now_ns, int64_t before_ns)
 {
     enum { SECOND = 1000000000 };
-    int64_t now = file->key.mtime_ns;
-    bool same_time = now == key->mtime_ns || (now % SECOND == 0 && now / SECOND == key->mtime_ns / SECOND);
-    return same_time && key->size == file->key.size && ia_file_has_path(file, path);
+    return now_ns == before_ns || (now_ns % SECOND == 0 && now_ns / SECOND == before_ns / SECOND);
+}
+
+bool ia_file_is_faithful_copy(const struct ia_file *file, const char *path, const struct ia_file_key *key)
+{
+    return ia_time_is_restored(file->key.mtime_ns, key->mtime_ns) && key->size == file->key.size &&
+           ia_file_has_path(file, path);
 }
 
 const char *ia_file_image_state(const struct ia_file *file)

@@ -245,6 +245,8 @@ static inline bool ia_file_has_content(const struct ia_file *file, const struct 
 {
     return key->size == file->key.size && key->mtime_ns == file->key.mtime_ns;
 }
+/* A time stamp is what it was, or what an archive without fractions of a second leaves of that. */
+bool ia_time_is_restored(int64_t now_ns, int64_t before_ns);
 /* It has the path of another inode, its size, and its time stamp or what an archive without fractions of a second
  * leaves of that: the same again. */
 bool ia_file_is_faithful_copy(const struct ia_file *file, const char *path, const struct ia_file_key *key);

@@ -134,14 +134,18 @@ struct standing {
     int64_t oldest_ns; /* when the one was written to that was not for the longest time */
 };
 
-/* A commit of the only overlay writes to the base, and then to the overlay; any other write breaks its overlays.
- */
+/* A commit of the only overlay writes to the base, and then to the overlay; any other write breaks its overlays. So
+ * does one that sets the time back, as a copy of an older file over the base does. */
 static void judge_write(struct ia_links *links, size_t number, const struct standing *standing)
 {
     const struct ia_file *file = links->catalog->files.items[number];
+    if (standing->count == 0)
+        return;
     int64_t changed = ia_links_newest_change(links, file);
-    if (standing->count == 0 || changed <= newest_before(links, file) ||
-        (standing->count == 1 && standing->oldest_ns >= changed))
+    int64_t before = newest_before(links, file);
+    bool went_back = changed < before && before != INT64_MAX && !ia_time_is_restored(changed, before);
+    bool is_commit = standing->count == 1 && standing->oldest_ns >= changed;
+    if (!went_back && (changed <= before || is_commit))
         return;
     ia_findings_add(&links->catalog->findings, IA_FINDING_BACKING_WRITTEN, ia_file_path(file),
                     "written to since the last scan, under %zu image%s that %s on it: '%s'%s", standing->count,

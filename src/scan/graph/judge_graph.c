@@ -5,13 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scan/graph/bases.h"
 #include "scan/graph/links.h"
 
 /* When a base had last been written to, for a later scan that finds it as it was then. -1: after all its overlays,
- * which no base is: it may have become a disk of its own, and what names it a remainder. */
+ * which no base is: it may have become a disk of its own, and what names it a remainder. One whose time went back was
+ * overwritten (cp -p, rsync): it keeps the time at which a scan saw it as what its overlays were made on, and which is
+ * not its own any more. */
 int64_t ia_links_idle_since(const struct ia_links *links, const struct ia_file *file)
 {
     int64_t changed = ia_links_newest_change(links, file);
+    const struct ia_previous *row = ia_bases_row_of(links->catalog, file);
+    if (row != NULL && row->referenced_mtime_ns > changed && !ia_time_is_restored(changed, row->referenced_mtime_ns))
+        return row->referenced_mtime_ns;
     return changed <= file->node->last_overlay_mtime_ns ? changed : -1;
 }
 
