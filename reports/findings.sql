@@ -41,10 +41,20 @@ found (lost_id, image_id, rank) AS (
     FROM lost_tail AS l JOIN name_tail AS n ON n.rest = l.rest JOIN image AS m ON m.file_id = n.file_id
     WHERE instr(l.rest, '/') = 0
 ),
+-- What cannot be it: a scan saw it beside what the image was based on, or that is there still; or it was made after the
+-- image was last written to. What the image was based on is that in any case.
+excluded AS (
+    SELECT f.lost_id, f.image_id
+    FROM found AS f JOIN image_memory AS b ON b.image_id = f.lost_id JOIN image_memory AS n ON n.image_id = f.image_id
+    JOIN image AS i ON i.image_id = f.lost_id JOIN file AS o ON o.file_id = i.file_id
+    JOIN image AS m ON m.image_id = f.image_id JOIN file AS p ON p.file_id = m.file_id
+    WHERE b.base_id IS NOT m.file_id
+      AND (n.seen_since_ns <= b.base_lost_ns OR p.birth_ns > o.mtime_ns OR b.base_id IN (SELECT file_id FROM file))
+),
 fit AS (
     SELECT f.lost_id, f.image_id, f.rank
     FROM found AS f JOIN lost AS l ON l.image_id = f.lost_id JOIN image AS m ON m.image_id = f.image_id
-    WHERE m.state = 'ok' AND m.path <> l.backing_path AND coalesce(l.backing_format, m.format) = m.format
+    WHERE (f.lost_id, f.image_id) NOT IN (SELECT lost_id, image_id FROM excluded) AND m.state = 'ok' AND m.path <> l.backing_path AND coalesce(l.backing_format, m.format) = m.format
       AND NOT EXISTS (SELECT 1 FROM chain AS c WHERE c.image_id = m.image_id AND c.layer_id = l.image_id)
 ),
 -- There is no choice to be made for anybody.

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import shutil
 
 import harness
 import sites
@@ -423,6 +424,32 @@ def test_a_moved_backing_file_is_found_by_inode_or_name(case):
     case.same((site.scan().code, [checksum(path) for path in overs]), (0, before), "all is found again, and reads the same")
 
 
+def test_what_was_seen_beside_a_backing_file_is_not_taken_for_it(case):
+    site = case.site()
+    shell = Shell(case)
+    base = create(site.path("a", "base.qcow2"), MIB)
+    create(site.path("b", "base.qcow2"), MIB)
+    over = create(site.path("over.qcow2"), MIB, base)
+    site.scan()
+    os.unlink(base)
+    site.scan()
+    case.same(mending(site), {"over.qcow2": ""}, "another file of that name was there when its base was")
+    shutil.copy2(site.path("b", "base.qcow2"), site.path("c", "x")[:-1] + "base.qcow2")
+    os.unlink(site.path("b", "base.qcow2"))
+    site.scan()
+    case.same(mending(site), {"over.qcow2": ""}, "nor is a copy of it")
+
+    site = case.site()
+    base = create(site.path("a", "base.qcow2"), MIB)
+    create(site.path("b", "base.qcow2"), MIB)
+    over = create(site.path("over.qcow2"), MIB, base)
+    site.scan()
+    os.rename(base, site.path("moved.qcow2"))
+    site.scan()
+    case.same({name: shell.calls(text) for name, text in mending(site).items()},
+              {"over.qcow2": [("qemu-img", "rebase", "-u", "-f", "qcow2", "-b", site.path("moved.qcow2"), "-F", "qcow2", over)]}, "the base itself, which was moved")
+
+
 def test_no_backing_file_is_guessed_where_there_is_a_choice(case):
     site = case.site()
     shell = Shell(case)
@@ -432,21 +459,27 @@ def test_no_backing_file_is_guessed_where_there_is_a_choice(case):
     only = create(site.path("a", "gone.qcow2"), MIB)
     create(site.path("a", "not-gone.qcow2"), MIB)
     site.scan()
+    case.same(mending(site), {"lone": ""}, "one that was made after the image was last written to cannot be it")
+    os.utime(lone)
+    site.scan()
     case.same({name: shell.calls(text) for name, text in mending(site).items()},
               {"lone": [("qemu-img", "rebase", "-u", "-f", "qcow2", "-b", only, "-F", "qcow2", lone)]}, "a single file has it")
     with HolderAlone(lone):
         site.scan()
         case.same(mending(site), {"lone": ""}, "nothing is suggested while the image is open")
     create(site.path("b", "gone.qcow2"), MIB)
+    os.utime(lone)
     site.scan()
     case.same(mending(site), {"lone": ""}, "two have it")
     os.unlink(site.path("b", "gone.qcow2"))
     os.unlink(only)
     create(site.path("c", "gone.qcow2"), MIB, format="qed")
+    os.utime(lone)
     site.scan()
     case.same(mending(site), {"lone": ""}, "one of another format than the stated one")
     os.unlink(site.path("c", "gone.qcow2"))
     create(site.path("d", "gone.qcow2"), MIB, lone)
+    os.utime(lone)
     site.scan()
     case.same(mending(site).get("lone"), "", "one that is based on the image itself")
 
@@ -468,6 +501,7 @@ TESTS = [
     test_of_an_exchanged_base_the_findings_are_suggested,
     test_no_rm_is_suggested_where_it_frees_nothing_or_too_much,
     test_a_moved_backing_file_is_found_by_inode_or_name,
+    test_what_was_seen_beside_a_backing_file_is_not_taken_for_it,
     test_no_backing_file_is_guessed_where_there_is_a_choice,
 ]
 
