@@ -119,6 +119,43 @@ def test_an_alias_that_leads_nowhere_hides(case):
         case.same((findings(site), verdict(site)), expected, f"an alias {what} {'hides' if hides else 'hides nothing'}")
 
 
+def child(site, name, parent):
+    with open(site.path(name), "wb") as file:
+        file.write(vpc.sparse({0: Block(vpc.pattern(BLOCK, 3))}, Footer(2 * BLOCK), Layout(BLOCK), Parent(name=parent)))
+    return site.path(name)
+
+
+def test_a_child_may_name_an_alias(case):
+    """Which is no damaged VHD, but a name of what it leads to."""
+    site = case.site()
+    orphan(site)
+    directory(site, "data/u1.vhd")
+    alias(site, "a.alias.vhd", "data/u1.vhd")
+    child(site, "c.vhd", "a.alias.vhd")
+    for _ in range(2):
+        site.scan()
+        case.same(findings(site), {"data/u1.vhd": ("unsupported-format", 0), "c.vhd": ("backing-unsupported", 0)}, "of a directory: its child has no base that is read")
+        case.same(verdict(site), ("proven", ""), "and what that may be is known")
+    os.unlink(site.path("a.alias.vhd"))
+    site.scan()
+    case.same((findings(site)["c.vhd"][0], findings(site)["data/u1.vhd"][0]), ("backing-missing", "unsupported-format"), "the alias is gone")
+
+    site = case.site()
+    with open(site.path("base.vhd"), "wb") as file:
+        file.write(vpc.sparse({0: Block(vpc.pattern(BLOCK, 1))}, Footer(2 * BLOCK), Layout(BLOCK)))
+    alias(site, "a.alias.vhd", "base.vhd\n")
+    over = child(site, "c.vhd", "a.alias.vhd")
+    for _ in range(2):
+        site.scan()
+        case.same((findings(site), site.value("SELECT backing_image FROM v_image WHERE path = ?", over)), ({}, site.path("base.vhd")), "of a file: that is its base")
+
+    site = case.site()
+    alias(site, "a.alias.vhd", "gone.vhd")
+    child(site, "c.vhd", "a.alias.vhd")
+    site.scan()
+    case.same(findings(site), {"a.alias.vhd": ("unsupported-format", 1), "c.vhd": ("backing-missing", 0)}, "of nothing: both are findings")
+
+
 def test_images_among_the_pieces_are_still_found(case):
     """What only looks like a piece is read as any file: an overlay there names its base."""
     for place in ("u.vhd/over.qcow2", "u.vhd/blocks/over", "u.vhd/blocks/0/over.qcow2", "u.vhd/more/0/0", "u.vhd/footer", "u.alias.vhd",
@@ -174,6 +211,7 @@ TESTS = [
     test_a_parent_that_is_such_a_directory_hides_nothing,
     test_what_cannot_be_made_out_hides,
     test_an_alias_that_leads_nowhere_hides,
+    test_a_child_may_name_an_alias,
     test_images_among_the_pieces_are_still_found,
     test_an_alias_file_is_a_line_of_text,
 ]

@@ -200,11 +200,17 @@ void ia_catalog_skip(struct ia_catalog *catalog, enum ia_skip_reason reason);
 /* vhd_directories.c. The directory that the walk enters may be a VHD: it is kept then. */
 IA_MUST_CHECK enum ia_status ia_catalog_note_directory(struct ia_catalog *catalog, const char *path,
                                                        struct ia_error *err);
+/* The file at a canonical path may be the name of another VHD: *alias is that until the next one is found, NULL if not.
+ */
+IA_MUST_CHECK enum ia_status ia_catalog_find_alias(struct ia_catalog *catalog, const char *path, const struct stat *st,
+                                                   const struct ia_vhd_alias **alias, struct ia_error *err);
 /* *is: the file is a piece of a VHD directory, or a name of one: no image, and counted as skipped. */
 IA_MUST_CHECK enum ia_status ia_catalog_is_vhd_piece(struct ia_catalog *catalog, const char *path,
                                                      const struct stat *st, bool *is, struct ia_error *err);
 /* vhd_parents.c: the findings about all of them, after the second look at directories. */
 IA_MUST_CHECK enum ia_status ia_catalog_judge_vhds(struct ia_catalog *catalog, struct ia_error *err);
+/* After that: the path is that of a VHD directory, or of a file that names a VHD. */
+bool ia_catalog_is_vhd(const struct ia_catalog *catalog, const char *path);
 
 /* walk.c: adds what is below the roots. */
 IA_MUST_CHECK enum ia_status ia_catalog_walk(struct ia_catalog *catalog, struct ia_error *err);

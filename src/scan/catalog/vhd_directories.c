@@ -92,6 +92,28 @@ static enum ia_status add_alias(struct ia_catalog *catalog, const char *path, co
     return ia_no_memory(err);
 }
 
+static const struct ia_vhd_alias *known_alias(const struct ia_catalog *catalog, const char *path)
+{
+    for (size_t i = 0; i < catalog->vhds.aliases.len; i++)
+        if (strcmp(catalog->vhds.aliases.items[i].path, path) == 0)
+            return &catalog->vhds.aliases.items[i];
+    return NULL;
+}
+
+enum ia_status ia_catalog_find_alias(struct ia_catalog *catalog, const char *path, const struct stat *st,
+                                     const struct ia_vhd_alias **alias, struct ia_error *err)
+{
+    bool is_one;
+    *alias = NULL;
+    if (!ia_format_has_suffix(path, ".alias.vhd") || !S_ISREG(st->st_mode))
+        return IA_OK;
+    *alias = known_alias(catalog, path);
+    if (*alias == NULL) /* where the walk does not go */
+        IA_TRY(ia_catalog_is_vhd_piece(catalog, path, st, &is_one, err));
+    *alias = known_alias(catalog, path);
+    return IA_OK;
+}
+
 enum ia_status ia_catalog_is_vhd_piece(struct ia_catalog *catalog, const char *path, const struct stat *st, bool *is,
                                        struct ia_error *err)
 {

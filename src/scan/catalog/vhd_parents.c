@@ -161,6 +161,11 @@ static bool leads_somewhere(const struct ia_catalog *catalog, const struct ia_vh
             ia_catalog_find(catalog, (int64_t)st.st_dev, (int64_t)st.st_ino) != IA_NO_FILE);
 }
 
+bool ia_catalog_is_vhd(const struct ia_catalog *catalog, const char *path)
+{
+    return is_known(&catalog->vhds, path);
+}
+
 enum ia_status ia_catalog_judge_vhds(struct ia_catalog *catalog, struct ia_error *err)
 {
     IA_TRY(sort(&catalog->vhds, err));

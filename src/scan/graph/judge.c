@@ -142,6 +142,11 @@ static void judge_backing_state(struct ia_links *links, const struct ia_file *fi
     bool is_here = state == IA_RESOLVE_REMOTE && file->node->backing_is_here; /* by ia_links_judge_nested */
     if (kinds[state].words == NULL || is_reported || is_here)
         return;
+    if (state == IA_RESOLVE_NOT_A_FILE && ia_catalog_is_vhd(links->catalog, where)) { /* that has its own finding */
+        ia_findings_add_open(&links->catalog->findings, IA_FINDING_BACKING_UNSUPPORTED, ia_file_path(file),
+                             "backing file '%s' is a VHD as a directory of files, which is not read", where);
+        return;
+    }
     /* Where it is certain which file it is, references can be hidden in it by its format alone. */
     bool certain = state == IA_RESOLVE_MISSING || state == IA_RESOLVE_OUTSIDE;
     if (certain && !ia_judge_may_hide(file->parsed.facts.backing_format))

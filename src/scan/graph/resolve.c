@@ -48,6 +48,30 @@ static void report_broken_alias(struct ia_links *links, size_t image, const stru
                     ia_resolve_word(file->found));
 }
 
+/* A text file that names another VHD is that one. As a directory of files that is not read, and no file. */
+static enum ia_status go_by_alias(struct ia_links *links, struct ia_resolved *file, struct ia_error *err)
+{
+    const struct ia_vhd_alias *alias = NULL;
+    struct stat st;
+    if (file->found == IA_RESOLVE_FOLLOWED)
+        IA_TRY(ia_catalog_find_alias(links->catalog, file->path, &file->st, &alias, err));
+    if (alias == NULL)
+        return IA_OK;
+    bool there = alias->target != NULL && lstat(alias->target, &st) == 0;
+    if (there && S_ISREG(st.st_mode)) {
+        free(file->path);
+        free(file->named);
+        file->path = strdup(alias->target);
+        file->named = strdup(alias->target);
+        file->st = st;
+        return file->path != NULL && file->named != NULL ? IA_OK : ia_no_memory(err);
+    }
+    file->state = file->found = there ? IA_RESOLVE_NOT_A_FILE : IA_RESOLVE_MISSING;
+    ia_fail(&file->cause, there ? IA_UNSUPPORTED : IA_MISSING, "'%s' names a VHD that %s", file->path,
+            there ? "is a directory of files" : "was not found");
+    return IA_OK;
+}
+
 /* From one name of the image; by_alias: a name that only overlays have for it. *deferred: it leads to a file that may
  * not be added yet. */
 static enum ia_status follow_from(struct ia_links *links, size_t image, const char *name, bool by_alias,
@@ -57,6 +81,7 @@ static enum ia_status follow_from(struct ia_links *links, size_t image, const ch
     IA_AUTO_RESOLVED struct ia_resolved file = {0};
     size_t target = IA_NO_FILE;
     IA_TRY(ia_resolve(&rules, name, backing->reference, backing->format, &file, err));
+    IA_TRY(go_by_alias(links, &file, err));
     IA_TRY(ia_links_file_or_new(links, &file, backing->allowed, &target, err));
     *deferred = file.found == IA_RESOLVE_FOLLOWED && target == IA_NO_FILE;
     if (*deferred)
