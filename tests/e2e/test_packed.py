@@ -574,6 +574,30 @@ def test_every_file_of_a_description_is_kept(case):
     case.same((verdict(site), site.findings()), (FREE, set()), "another host's service")
 
 
+DESCRIPTOR = """<?xml version='1.0' encoding='UTF-8'?>
+<Parallels_disk_image Version="1.0"><Disk_Parameters><Disk_size>2048</Disk_size><Padding>0</Padding></Disk_Parameters>
+<StorageData><Storage><Start>0</Start><End>2048</End><Blocksize>2048</Blocksize>
+<Image><GUID>{5fbaabe3-6958-40ff-92a7-860e329aab41}</GUID><Type>Compressed</Type><File>base.hds</File></Image></Storage></StorageData>
+<Snapshots><Shot><GUID>{5fbaabe3-6958-40ff-92a7-860e329aab41}</GUID><ParentGUID>{00000000-0000-0000-0000-000000000000}</ParentGUID></Shot></Snapshots>
+<!--%s--></Parallels_disk_image>
+"""
+
+
+def test_a_compressed_description_of_a_bundle_is_read(case):
+    """Of which nobody states how long it is."""
+    for filler, expected in ((0, (0, set())), ((1 << 20) + 1, (3, {("packed-unreadable", "DiskDescriptor.xml.gz")}))):
+        site = case.site()
+        base = write(create(site.path("base.hds"), MIB, format="parallels"), 0, format="parallels")
+        over = create(site.path("over.qcow2"), MIB, base, backing_format="parallels")
+        site.scan()
+        os.unlink(over)
+        put(site.path("DiskDescriptor.xml.gz"), packed.gzip.compress((DESCRIPTOR % (filler * "x")).encode()))
+        scan = site.scan()
+        case.same((scan.code, site.findings(), verdict(site, "base.hds")), (*expected, DOUBTED), f"with {filler} bytes more", scan.notes())
+        detail = site.value("SELECT detail FROM v_finding WHERE code = 'packed-unreadable'")
+        case.same(detail, "disk descriptor of more than 1048576 bytes" if filler else None, "the number is right")
+
+
 def test_an_archive_used_as_raw_is_looked_into(case):
     """QEMU can use a member of an archive as it is: the archive is an image then, and still holds others."""
     site = case.site()
@@ -626,7 +650,7 @@ TESTS = [test_an_overlay_of_each_packer_keeps_its_base, test_what_is_proven_can_
          test_what_is_odd_and_can_be_opened_is_no_finding, test_what_is_encrypted_may_name_anything,
          test_without_the_library_nothing_is_proven_until_it_is_there, test_bombs_are_given_up_within_bounds,
          test_a_base_that_was_moved_is_known_by_its_name,
-         test_another_base_is_not_kept, test_a_data_file_is_kept_as_a_base_is, test_every_file_of_a_description_is_kept,
+         test_another_base_is_not_kept, test_a_data_file_is_kept_as_a_base_is, test_every_file_of_a_description_is_kept, test_a_compressed_description_of_a_bundle_is_read,
          test_an_archive_used_as_raw_is_looked_into, test_names_lead_nowhere_outside_of_the_roots,
          test_packed_images_that_are_not_scanned_are_missed]
 

@@ -334,19 +334,29 @@ static enum ia_status check_parameters(const struct reading *r, struct ia_error 
     return IA_OK;
 }
 
+/* The whole of it. A compressed one is as long as turns out when it is read. */
+static enum ia_status read_document(struct ia_source *source, char **document, size_t *size, struct ia_error *err)
+{
+    int64_t most = ia_min(source->size, (int64_t)MAX_DOCUMENT + 1);
+    *document = malloc((size_t)most + 1);
+    if (*document == NULL)
+        return ia_no_memory(err);
+    IA_TRY(ia_source_read(source, 0, *document, (size_t)most, "disk descriptor", err));
+    if (source->size > MAX_DOCUMENT)
+        return ia_fail(err, IA_LIMIT, "disk descriptor of more than %jd bytes", (intmax_t)MAX_DOCUMENT);
+    *size = (size_t)source->size;
+    return IA_OK;
+}
+
 enum ia_status prl_read_descriptor(struct ia_image *image, struct ia_error *err)
 {
-    int64_t size = image->main->size;
-    if (size > MAX_DOCUMENT)
-        return ia_fail(err, IA_LIMIT, "disk descriptor of %jd bytes", (intmax_t)size);
-    IA_AUTO_FREE char *document = malloc((size_t)size + 1);
-    if (document == NULL)
-        return ia_no_memory(err);
-    IA_TRY(ia_source_read(image->main, 0, document, (size_t)size, "disk descriptor", err));
+    IA_AUTO_FREE char *document = NULL;
+    size_t size = 0;
+    IA_TRY(read_document(image->main, &document, &size, err));
     struct reading r = {.image = image, .disk = image->state, .padding = -1, .sector_size = -1};
     r.disk->is_descriptor = true;
     const struct ia_xml_handler handler = {.ctx = &r, .start = on_start, .text = on_text, .end = on_end};
-    enum ia_status status = ia_xml_parse(document, (size_t)size, &handler, err);
+    enum ia_status status = ia_xml_parse(document, size, &handler, err);
     ia_buf_release(&r.text);
     IA_TRY(status);
     return check_parameters(&r, err);
