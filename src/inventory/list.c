@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* list:FILE and "-": one path a line, or each ended by a NUL where there is any; behind tabs the name of a machine and
- * a role. What a database of machines, Ansible or a query can print. */
+ * a role. What a database of machines, Ansible or a query can print, on whatever system that runs. */
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -9,6 +9,7 @@
 struct lines {
     struct ia_inventory *inventory;
     const char *place;
+    bool has_nul; /* they are separated by NULs, and have paths of any bytes */
     size_t number;
     size_t unnamed; /* the machine of the lines that name none; SIZE_MAX: there is none yet */
     size_t last;    /* the machine of the line before */
@@ -35,8 +36,27 @@ static char *cut(char *text)
     return tab;
 }
 
+/* What was printed in columns of a fixed width has blanks behind its paths, which may be in them as well. */
+static void claim(struct lines *lines, const char *name, enum ia_claim_role role, char *path)
+{
+    struct ia_machine *machine = machine_of(lines, name);
+    size_t len = strlen(path);
+    ia_inventory_add_claim(lines->inventory, machine, role, path);
+    while (path[len - 1] == ' ') /* ends: the first byte is a slash */
+        len--;
+    if (lines->has_nul || path[len] == '\0')
+        return;
+    path[len] = '\0';
+    struct ia_claim *trimmed = ia_inventory_add_claim(lines->inventory, machine, role, path);
+    if (trimmed != NULL)
+        trimmed->is_optional = true;
+}
+
 static void read_line(struct lines *lines, char *line)
 {
+    size_t len = strlen(line);
+    if (!lines->has_nul && len > 0 && line[len - 1] == '\r')
+        line[len - 1] = '\0';
     char *name = cut(line);
     char *word = cut(name);
     cut(word);
@@ -50,7 +70,7 @@ static void read_line(struct lines *lines, char *line)
     else if (role == IA_CLAIM_ROLES)
         ia_inventory_add_problem(lines->inventory, lines->place, "line %zu: '%s' is no role", lines->number, word);
     else
-        ia_inventory_add_claim(lines->inventory, machine_of(lines, name), role, line);
+        claim(lines, name, role, line);
 }
 
 static void read_list(struct ia_inventory *inventory, const char *place)
@@ -60,7 +80,8 @@ static void read_list(struct ia_inventory *inventory, const char *place)
     ia_inventory_add_source(inventory, ia_list_reader.kind, place, true);
     if (!ia_inventory_load(inventory, place, IA_INVENTORY_LIST_BYTES, &text))
         return;
-    char end = memchr(text.data, '\0', text.len) != NULL ? '\0' : '\n';
+    lines.has_nul = memchr(text.data, '\0', text.len) != NULL;
+    char end = lines.has_nul ? '\0' : '\n';
     char *behind = text.data + text.len; /* a NUL */
     for (char *line = text.data; line < behind;) {
         char *stop = memchr(line, end, (size_t)(behind - line));

@@ -227,6 +227,25 @@ def test_names_of_any_bytes_end_with_nul(case):
     case.same((site.unused(), site.value("SELECT state FROM v_claim")), ({}, "found"), "with a line feed and no UTF-8 in it")
 
 
+def test_lists_of_other_systems_name_the_same_files(case):
+    site = case.site()
+    disk = orphan(site)
+    for lines, end, words in (([disk], "\r\n", "ending in CR LF"), ([f"{disk}\tvm"], "\r\n", "with a machine, ending in CR LF"), ([f"{disk}\tvm\tdisk"], "\r\n", "with a role, ending in CR LF"),
+                              ([f"{disk}     "], "\n", "with blanks behind the path"), ([f"{disk}  \tvm"], "\n", "with blanks before the tab"), ([f"{disk}  "], "\r\n", "with both")):
+        scan = site.scan(inventory=listed(site, *lines, end=end))
+        case.same((verdict(site), scan.code == 3), (None, False), f"a line {words} names the disk", scan.notes())
+    odd = os.path.join(site.root, "odd  ")
+    os.rename(disk, odd)
+    site.scan(inventory=listed(site, odd))
+    case.same((verdict(site, "odd  "), site.query("SELECT path, state FROM v_claim")), (None, [(odd, "found")]), "blanks may be part of the name: nothing is missed")
+    os.rename(odd, disk + "\r")
+    site.scan(inventory=listed(site, disk + "\r", end="\0"))
+    case.same(verdict(site, "disk.qcow2\r"), None, "between NULs, CR is a part of a name")
+    for end, words in (("\0", "between NULs, that one alone"), ("\n", "else CR is none")):
+        site.scan(inventory=listed(site, disk if end == "\0" else disk + "\r", end=end))
+        case.same(verdict(site, "disk.qcow2\r") is None, False, words)
+
+
 def test_standard_input_is_read_once(case):
     site = case.site()
     disk = orphan(site)
@@ -282,6 +301,7 @@ TESTS = [
     test_a_list_that_is_not_understood_blocks,
     test_what_lies_outside_may_hide_a_reference,
     test_names_of_any_bytes_end_with_nul,
+    test_lists_of_other_systems_name_the_same_files,
     test_standard_input_is_read_once,
     test_relative_lists_are_found_from_elsewhere,
     test_sources_that_are_none_are_wrong_usage,
