@@ -10,6 +10,7 @@ struct lines {
     struct ia_inventory *inventory;
     const char *place;
     bool has_nul; /* they are separated by NULs, and have paths of any bytes */
+    bool has_any; /* that is not empty */
     size_t number;
     size_t unnamed; /* the machine of the lines that name none; SIZE_MAX: there is none yet */
     size_t last;    /* the machine of the line before */
@@ -64,6 +65,7 @@ static void read_line(struct lines *lines, char *line)
         word == NULL || word[0] == '\0' ? IA_CLAIM_DISK : ia_claim_role_by_word(word, strlen(word));
     if (line[0] == '\0')
         return;
+    lines->has_any = true;
     if (line[0] != '/')
         ia_inventory_add_problem(lines->inventory, lines->place, "line %zu: '%s' is no absolute path", lines->number,
                                  line);
@@ -92,6 +94,8 @@ static void read_list(struct ia_inventory *inventory, const char *place)
         read_line(&lines, line);
         line = stop + 1;
     }
+    if (!lines.has_any) /* what should have printed it has failed, or there was nobody to ask */
+        ia_inventory_add_problem(inventory, place, "names no file");
 }
 
 const struct ia_inventory_reader ia_list_reader = {.kind = "list", .read = read_list};

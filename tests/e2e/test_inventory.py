@@ -33,6 +33,11 @@ def listed(site, *lines, end="\n"):
     return "list:" + path
 
 
+def of_others(site):
+    """A list of a machine that uses no image."""
+    return listed(site, f"{make_raw(site.outside('install.iso'))}\tother\tcdrom")
+
+
 PROVEN = ("unreferenced", "proven", None)
 
 
@@ -41,8 +46,7 @@ PROVEN = ("unreferenced", "proven", None)
 def test_without_an_inventory_nothing_unreferenced_is_proven(case):
     site = case.site()
     disk = orphan(site, inventory=None)
-    empty = listed(site)
-    for inventory, expected in ((None, ("unreferenced", "unproven", "no-inventory")), ("none", PROVEN), (empty, PROVEN)):
+    for inventory, expected in ((None, ("unreferenced", "unproven", "no-inventory")), ("none", PROVEN), (of_others(site), PROVEN)):
         scan = site.scan(inventory=inventory)
         case.same((scan.code, verdict(site)), (0, expected), f"--inventory {inventory or '(auto, which finds none)'}: the disk of a deleted overlay")
     site.scan("--backing-glob", "disk*", inventory=None)
@@ -154,7 +158,7 @@ def test_what_was_written_to_is_the_disk_of_no_machine(case):
     os.rename(disk, site.path("renamed.qcow2"))
     site.scan()
     case.same(verdict(site, "renamed.qcow2")[1:], ("unproven", "renamed,written-since"), "written to and renamed, it may be a machine's disk")
-    site.scan(inventory=listed(site))
+    site.scan(inventory=of_others(site))
     case.same(verdict(site, "renamed.qcow2"), PROVEN, "an inventory has the machines' disks, and it is none")
     site.scan(inventory=listed(site, site.path("renamed.qcow2")))
     case.same(verdict(site, "renamed.qcow2"), None, "or it is one")
@@ -200,8 +204,22 @@ def test_a_list_that_is_not_understood_blocks(case):
     os.mkfifo(os.path.join(site.directory, "fifo"))
     scan = site.scan(inventory="list:" + os.path.join(site.directory, "fifo"))
     case.same((scan.code, verdict(site)[2]), (3, "inventory-incomplete"), "a FIFO is not waited for")
-    site.scan(inventory=listed(site, ""))
+    iso = make_raw(site.outside("install.iso"))
+    site.scan(inventory=listed(site, "", f"{iso}\tother\tcdrom", ""))
     case.same(verdict(site), PROVEN, "empty lines are nothing")
+
+
+def test_a_list_of_nothing_is_none(case):
+    """A command that failed prints nothing, too."""
+    site = case.site()
+    orphan(site)
+    for lines, end, words in (([], "\n", "empty"), (["", "", ""], "\n", "of empty lines"), (["", ""], "\r\n", "of empty lines that end in CR LF"), (["", ""], "\0", "of NULs"), (["\tvm\tdisk"], "\n", "of a machine without a path")):
+        scan = site.scan(inventory=listed(site, *lines, end=end))
+        case.same((scan.code, verdict(site)), (3, ("unreferenced", "unproven", "inventory-incomplete")), f"a list {words}: nothing is proven", scan.notes())
+        case.same(site.value("SELECT detail FROM v_finding WHERE code = 'inventory-unreadable' AND NOT cleared"), "names no file", f"a list {words}: the finding says so")
+    scan = site.scan(inventory="-", stdin=subprocess.DEVNULL)
+    case.same((scan.code, verdict(site)[1]), (3, "unproven"), "nor by standard input that ends at once")
+    case.same((site.scan(inventory="none").code, verdict(site)), (0, PROVEN), "who has no machines says so")
 
 
 def test_what_lies_outside_may_hide_a_reference(case):
@@ -263,7 +281,7 @@ def test_standard_input_is_read_once(case):
 def test_relative_lists_are_found_from_elsewhere(case):
     site = case.site()
     disk = orphan(site)
-    listed(site)
+    of_others(site)
     site.scan(inventory="list:list", cwd=site.directory)
     outcome = site.run("prove", "--db", site.db, disk, cwd="/")
     case.same(outcome.code, 0, "prove reads the same list from another directory", [outcome.out, outcome.err])
@@ -299,6 +317,7 @@ TESTS = [
     test_a_lost_disk_may_be_the_orphan,
     test_a_lost_disk_that_was_another_file_is_no_doubt,
     test_a_list_that_is_not_understood_blocks,
+    test_a_list_of_nothing_is_none,
     test_what_lies_outside_may_hide_a_reference,
     test_names_of_any_bytes_end_with_nul,
     test_lists_of_other_systems_name_the_same_files,
