@@ -26,6 +26,7 @@ struct known {
 struct state {
     struct ia_libvirt libvirt;
     bool knows_running;         /* what runs was looked for: the others do not */
+    size_t undefined;           /* the first machine that runs without a definition; SIZE_MAX: there is none */
     IA_VEC(struct known) known; /* by key; rebuilt between the kinds of files */
 };
 
@@ -137,6 +138,15 @@ static enum ia_machine_state state_by_word(const char *word)
     return IA_MACHINE_RUNNING;
 }
 
+/* A machine that was not defined, but made, is in no file once it is off. Those of libguestfs never come again. */
+static void note_undefined(struct state *state, size_t machine, size_t known)
+{
+    const struct ia_inventory *inventory = state->libvirt.inventory;
+    if (machine >= known && state->undefined == SIZE_MAX &&
+        strncmp(inventory->machines.items[machine].name, "guestfs-", 8) != 0)
+        state->undefined = machine;
+}
+
 /* RUN/DRIVER/NAME.xml: virDomainObjFormat in src/conf/domain_conf.c */
 static void read_status(struct ia_inventory *inventory, const char *path, void *ctx)
 {
@@ -150,9 +160,11 @@ static void read_status(struct ia_inventory *inventory, const char *path, void *
         return;
     }
     IA_AUTO_FREE char *name = name_of(state, domain, path);
+    size_t known = inventory->machines.len;
     size_t machine = name == NULL ? SIZE_MAX : machine_of(state, domain, name, path);
     if (machine == SIZE_MAX)
         return;
+    note_undefined(state, machine, known);
     inventory->machines.items[machine].state = state_by_word(ia_xml_attribute(root, "state"));
     ia_libvirt_read_domain(&state->libvirt, machine, IA_LIBVIRT_MACHINE, domain, path, name);
     ia_libvirt_read_jobs(&state->libvirt, machine, root, path);
@@ -317,6 +329,18 @@ static void read_pools(struct state *state, const struct ia_libvirt_place *place
     ia_libvirt_settle_pools(&state->libvirt);
 }
 
+/* Whoever made one may have made others, which are off. */
+static void report_undefined(const struct state *state, const char *place)
+{
+    if (state->undefined == SIZE_MAX || state->libvirt.inventory->failed)
+        return;
+    const struct ia_machine *machine = &state->libvirt.inventory->machines.items[state->undefined];
+    ia_inventory_add_problem(state->libvirt.inventory, place,
+                             "machine '%s' (%s) runs and is not defined here: where it comes from there may be others, "
+                             "which are off",
+                             machine->name, machine->defined_in);
+}
+
 static void read_all(struct state *state, const struct ia_libvirt_place *place)
 {
     struct ia_inventory *inventory = state->libvirt.inventory;
@@ -328,6 +352,7 @@ static void read_all(struct state *state, const struct ia_libvirt_place *place)
     learn(state, first);
     for (size_t i = 0; i < place->runs; i++)
         read_running(state, place->run[i]);
+    report_undefined(state, place->etc);
     learn(state, first);
     read_kept(state, place->etc);
     if (place->lib != NULL)
@@ -392,7 +417,7 @@ static bool has_driver(const struct ia_libvirt_place *place)
 static void read_libvirt(struct ia_inventory *inventory, const char *place)
 {
     struct ia_libvirt_place places = {0};
-    struct state state = {.libvirt = {.inventory = inventory}};
+    struct state state = {.libvirt = {.inventory = inventory}, .undefined = SIZE_MAX};
     bool found = ia_libvirt_place_find(place, &places);
     inventory->failed = inventory->failed || places.failed;
     ia_inventory_add_source(inventory, ia_libvirt_reader.kind, places.covers != NULL ? places.covers : place,

@@ -285,6 +285,27 @@ def test_a_machine_that_runs_is_the_one_that_is_defined(case):
     case.same([row[1] for row in machines(site)], ["guest", "web"], "one that is not defined is another machine")
 
 
+def test_one_that_runs_undefined_may_have_others_beside_it(case):
+    """virDomainCreateXML makes a machine that is in no file once it is off: vdsm, CloudStack and OpenNebula have their own definitions."""
+    site = case.site()
+    host = Host(site)
+    stopped, run = orphans(site, "stopped.qcow2", "run.qcow2")
+    host.start(status(domain(disk(run), name="one-5")), name="one-5")
+    host.start(status(domain(name="one-6", uuid=OTHER)), name="one-6")
+    scan = site.scan(inventory=host.source)
+    case.same((scan.code, verdicts(site)), (3, {"stopped.qcow2": ("unreferenced", "unproven", "inventory-incomplete")}), "what another such machine may have is not proven unused", scan.notes())
+    problems = site.query("SELECT path, detail FROM v_finding WHERE code = 'inventory-unreadable' AND NOT cleared")
+    case.same(([path for path, _ in problems], "'one-5'" in problems[0][1]), ([host.etc], True), "one finding names the first of them", problems)
+    case.same(site.run("accept", "--db", site.db, "inventory-unreadable", host.etc, "--reason", "tests only").code, 0, "who knows better accepts it")
+    case.same((site.scan(inventory=host.source).code, verdicts(site)["stopped.qcow2"][1]), (0, "proven"), "and it is proven")
+    site.run("accept", "--db", site.db, "--remove", "1")
+    host.define(domain(disk(run), name="one-5"), name="one-5")
+    case.same(site.scan(inventory=host.source).code, 3, "one that is defined does not speak for the other")
+    host.define(domain(name="one-6", uuid=OTHER), name="one-6")
+    host.start(status(domain(name="guestfs-1abc", uuid=UUID.replace("c", "e"))), name="guestfs-1abc")
+    case.same((site.scan(inventory=host.source).code, verdicts(site)), (0, {"stopped.qcow2": PROVEN}), "defined, both are all that there are; an appliance of libguestfs is no machine of a kind", [stopped])
+
+
 def test_two_that_run_with_one_disk_are_a_finding(case):
     site = case.site()
     host = Host(site)
@@ -682,6 +703,7 @@ TESTS = [
     test_volumes_lead_to_their_pools,
     test_a_pool_below_no_root_is_a_finding,
     test_a_machine_that_runs_is_the_one_that_is_defined,
+    test_one_that_runs_undefined_may_have_others_beside_it,
     test_two_that_run_with_one_disk_are_a_finding,
     test_a_chain_by_hand_is_read_whole,
     test_a_chain_that_images_name_counts_as_theirs,
