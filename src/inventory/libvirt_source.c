@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Where files of a <domain> of libvirt are: the <source> of disks and of what is like them (formatdomain.html, and
+ * virDomainStorageSourceParse in libvirt's src/conf/domain_conf.c). */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "inventory/libvirt_reading.h"
+
+struct ia_claim *ia_libvirt_add(const struct ia_libvirt_reading *reading, enum ia_claim_role role, const char *path)
+{
+    struct ia_inventory *inventory = reading->libvirt->inventory;
+    if (path[0] != '/') {
+        ia_inventory_add_problem(inventory, reading->file, "'%s' is no absolute path", path);
+        return NULL;
+    }
+    struct ia_claim *claim = ia_inventory_add_claim(inventory, ia_libvirt_machine(reading), role, path);
+    if (claim != NULL && reading->use != IA_LIBVIRT_MACHINE) {
+        claim->read_only = true;
+        claim->is_optional = role != IA_CLAIM_RESTORE_POINT || reading->use == IA_LIBVIRT_CHECKPOINT;
+    }
+    return claim;
+}
+
+enum ia_claim_role ia_libvirt_disk_role(const struct ia_libvirt_reading *reading)
+{
+    return reading->use == IA_LIBVIRT_MACHINE ? IA_CLAIM_DISK : IA_CLAIM_RESTORE_POINT;
+}
+
+/* Types of sources, and which attribute of <source> has the path; NULL: it is no local file. */
+static const struct source_type {
+    const char *word, *attribute;
+} source_types[] = {
+    {"file", "file"}, {"block", "dev"},    {"dir", "dir"},      {"volume", "volume"}, {"network", NULL},
+    {"nvme", NULL},   {"vhostuser", NULL}, {"vhostvdpa", NULL}, {"ctl", NULL},        {"none", NULL},
+};
+
+struct ia_claim *ia_libvirt_add_source(const struct ia_libvirt_reading *reading, enum ia_claim_role role,
+                                       const char *type, const struct ia_xml_node *source)
+{
+    const struct source_type *known = source_types;
+    const struct source_type *end = source_types + sizeof(source_types) / sizeof(source_types[0]);
+    while (known < end && strcmp(known->word, type == NULL ? "file" : type) != 0)
+        known++;
+    if (known == end) {
+        ia_inventory_add_problem(reading->libvirt->inventory, reading->file, "a disk of the unknown type '%s'", type);
+        return NULL;
+    }
+    const char *path = known->attribute == NULL ? NULL : ia_xml_attribute(source, known->attribute);
+    if (path == NULL || path[0] == '\0')
+        return NULL;
+    IA_AUTO_FREE char *volume = NULL;
+    if (ia_libvirt_is(type, "volume")) {
+        const char *pool = ia_xml_attribute(source, "pool");
+        volume = ia_libvirt_volume_path(reading->libvirt, pool == NULL ? "" : pool, path, reading->file);
+        path = volume;
+    }
+    struct ia_claim *claim = path == NULL ? NULL : ia_libvirt_add(reading, role, path);
+    if (claim != NULL)
+        claim->is_directory = ia_libvirt_is(type, "dir");
+    return claim;
+}
+
+const char *ia_libvirt_format(const char *format)
+{
+    static const char *const same[] = {"raw", "bochs", "cloop", "dmg", "vpc", "vdi", "qcow", "qcow2", "qed", "vmdk"};
+    for (size_t i = 0; format != NULL && i < sizeof(same) / sizeof(same[0]); i++)
+        if (strcmp(same[i], format) == 0)
+            return same[i];
+    if (ia_libvirt_is(format, "iso") || ia_libvirt_is(format, "aio")) /* the latter is written for Xen */
+        return "raw";
+    return ia_libvirt_is(format, "vhd") ? "vpc" : NULL;
+}
