@@ -39,11 +39,10 @@ void ia_libvirt_read_jobs(struct ia_libvirt *libvirt, size_t machine, const stru
 
 /* Reads the pools that the files *.xml of a directory describe. */
 void ia_libvirt_read_pools(struct ia_libvirt *libvirt, const char *directory);
-/* After the last of them: adds them to the inventory, each once. */
+/* After the last of them: adds them to the inventory, each once with each of its targets. */
 void ia_libvirt_settle_pools(struct ia_libvirt *libvirt);
-/* The path of a volume; NULL: it has none, and none is needed, or memory is out, or there is no such pool, which was
- * added as a problem. Free it. */
-char *ia_libvirt_volume_path(struct ia_libvirt *libvirt, const char *pool, const char *volume, const char *file);
+/* The pools of that name, more than one where it has several targets; NULL: there is none. */
+const struct ia_libvirt_pool *ia_libvirt_find_pools(const struct ia_libvirt *libvirt, const char *name, size_t *count);
 
 /* The XML of a file; NULL: there is none, which was added as a problem unless the file is gone. */
 struct ia_xml_node *ia_libvirt_load_xml(struct ia_libvirt *libvirt, const char *path);

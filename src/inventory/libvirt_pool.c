@@ -71,44 +71,54 @@ static int by_name(const void *left, const void *right)
     return order != 0 ? order : (a->number > b->number) - (a->number < b->number);
 }
 
+static bool has_target(const struct ia_libvirt_pool *pool, const struct ia_libvirt_pool *other)
+{
+    return pool->target == NULL || other->target == NULL ? pool->target == other->target
+                                                         : strcmp(pool->target, other->target) == 0;
+}
+
 void ia_libvirt_read_pools(struct ia_libvirt *libvirt, const char *directory)
 {
     ia_inventory_each_file(libvirt->inventory, directory, ".xml", read_pool, libvirt);
 }
 
+/* A pool may have been defined anew while it runs: then it has two targets, of which the second one is in force until
+ * it is stopped. */
 void ia_libvirt_settle_pools(struct ia_libvirt *libvirt)
 {
     struct ia_libvirt_pool *pools = libvirt->pools.items;
+    size_t kept = 0;
     if (libvirt->pools.len > 0)
         qsort(pools, libvirt->pools.len, sizeof(pools[0]), by_name);
     for (size_t i = 0; i < libvirt->pools.len; i++) {
-        bool is_again = i > 0 && strcmp(pools[i - 1].name, pools[i].name) == 0 && pools[i - 1].target != NULL &&
-                        pools[i].target != NULL && strcmp(pools[i - 1].target, pools[i].target) == 0;
-        if (pools[i].target != NULL && !is_again)
-            ia_inventory_add_pool(libvirt->inventory, pools[i].name, pools[i].target, pools[i].defined_in);
+        size_t same = kept;
+        while (same > 0 && strcmp(pools[same - 1].name, pools[i].name) == 0 && !has_target(&pools[same - 1], &pools[i]))
+            same--; /* ends: at a pool of another name; libvirt has one file of a name in each directory */
+        if (same > 0 && strcmp(pools[same - 1].name, pools[i].name) == 0) {
+            release_pool(&pools[i]);
+            continue;
+        }
+        pools[kept++] = pools[i];
+        if (pools[kept - 1].target != NULL)
+            ia_inventory_add_pool(libvirt->inventory, pools[kept - 1].name, pools[kept - 1].target,
+                                  pools[kept - 1].defined_in);
     }
+    libvirt->pools.len = kept;
 }
 
-char *ia_libvirt_volume_path(struct ia_libvirt *libvirt, const char *pool, const char *volume, const char *file)
+const struct ia_libvirt_pool *ia_libvirt_find_pools(const struct ia_libvirt *libvirt, const char *name, size_t *count)
 {
     const struct ia_libvirt_pool *pools = libvirt->pools.items;
     size_t low = 0;
+    *count = 0;
     for (size_t high = libvirt->pools.len; low < high;) { /* ends: each round halves what is left */
         size_t middle = low + (high - low) / 2;
-        if (strcmp(pools[middle].name, pool) < 0)
+        if (strcmp(pools[middle].name, name) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == libvirt->pools.len || strcmp(pools[low].name, pool) != 0) {
-        ia_inventory_add_problem(libvirt->inventory, file, "volume '%s': there is no storage pool '%s'", volume, pool);
-        return NULL;
-    }
-    if (pools[low].target == NULL)
-        return NULL;
-    struct ia_buf path = {0};
-    ia_buf_addf(&path, "%s/%s", pools[low].target, volume);
-    char *made = ia_buf_steal(&path);
-    libvirt->inventory->failed = libvirt->inventory->failed || made == NULL;
-    return made;
+    while (low + *count < libvirt->pools.len && strcmp(pools[low + *count].name, name) == 0)
+        ++*count;
+    return *count > 0 ? &pools[low] : NULL;
 }

@@ -34,6 +34,30 @@ static const struct source_type {
     {"nvme", NULL},   {"vhostuser", NULL}, {"vhostvdpa", NULL}, {"ctl", NULL},        {"none", NULL},
 };
 
+/* Of a pool with two targets each may have the volume. The claim of the first one is returned. */
+static struct ia_claim *add_volume(const struct ia_libvirt_reading *reading, enum ia_claim_role role,
+                                   const char *pool_name, const char *volume)
+{
+    struct ia_inventory *inventory = reading->libvirt->inventory;
+    size_t count = 0;
+    const struct ia_libvirt_pool *pools = ia_libvirt_find_pools(reading->libvirt, pool_name, &count);
+    struct ia_claim *claim = NULL;
+    if (pools == NULL)
+        ia_inventory_add_problem(inventory, reading->file, "volume '%s': there is no storage pool '%s'", volume,
+                                 pool_name);
+    for (size_t i = count; i-- > 0;) {
+        IA_AUTO_BUF struct ia_buf path = {0};
+        if (pools[i].target == NULL)
+            continue;
+        ia_buf_addf(&path, "%s/%s", pools[i].target, volume);
+        inventory->failed |= path.failed;
+        claim = path.failed ? NULL : ia_libvirt_add(reading, role, path.data);
+        if (claim != NULL)
+            claim->is_optional |= i > 0;
+    }
+    return claim;
+}
+
 struct ia_claim *ia_libvirt_add_source(const struct ia_libvirt_reading *reading, enum ia_claim_role role,
                                        const char *type, const struct ia_xml_node *source)
 {
@@ -48,13 +72,9 @@ struct ia_claim *ia_libvirt_add_source(const struct ia_libvirt_reading *reading,
     const char *path = known->attribute == NULL ? NULL : ia_xml_attribute(source, known->attribute);
     if (path == NULL || path[0] == '\0')
         return NULL;
-    IA_AUTO_FREE char *volume = NULL;
-    if (ia_libvirt_is(type, "volume")) {
-        const char *pool = ia_xml_attribute(source, "pool");
-        volume = ia_libvirt_volume_path(reading->libvirt, pool == NULL ? "" : pool, path, reading->file);
-        path = volume;
-    }
-    struct ia_claim *claim = path == NULL ? NULL : ia_libvirt_add(reading, role, path);
+    const char *pool = ia_xml_attribute(source, "pool");
+    struct ia_claim *claim = ia_libvirt_is(type, "volume") ? add_volume(reading, role, pool == NULL ? "" : pool, path)
+                                                           : ia_libvirt_add(reading, role, path);
     if (claim != NULL)
         claim->is_directory = ia_libvirt_is(type, "dir");
     return claim;

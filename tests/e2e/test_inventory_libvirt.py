@@ -253,6 +253,25 @@ def test_volumes_lead_to_their_pools(case):
     case.same((scan.code, verdicts(site)), (0, {}), "a pool that only runs is one as well")
 
 
+def test_a_pool_with_two_targets_has_volumes_in_both(case):
+    """virsh pool-define over a pool that runs: the definition has where it will be, storagePoolSaveState's file where it is."""
+    site = case.site()
+    host = Host(site)
+    old, new, free = orphans(site, "old/vm.qcow2", "new/vm.qcow2", "free/vm.qcow2")
+    host.file(host.etc, "storage/p.xml", pool("p", os.path.dirname(new)))
+    state = host.file(host.run, "storage/p.xml", f"<poolstate>{pool('p', os.path.dirname(old))}</poolstate>")
+    host.define(domain("<disk type='volume' device='disk'><driver name='qemu' type='qcow2'/><source pool='p' volume='vm.qcow2'/></disk>"))
+    scan = site.scan(inventory=host.source)
+    case.same((scan.code, sorted(verdicts(site))), (0, ["free/vm.qcow2"]), "what is in force, and what will be, are in use")
+    os.unlink(old)
+    site.scan(inventory=host.source)
+    case.same((site.value("SELECT count(*) FROM v_finding WHERE code = 'claim-missing' AND NOT cleared"), sorted(verdicts(site))), (0, ["free/vm.qcow2"]), "what the former target lacks is not missed")
+    os.unlink(state)
+    os.unlink(new)
+    site.scan(inventory=host.source)
+    case.same(site.query("SELECT path FROM v_finding WHERE code = 'claim-missing' AND NOT cleared"), [(new,)], "stopped, it has the new one", [free])
+
+
 def test_a_pool_below_no_root_is_a_finding(case):
     site = case.site()
     host = Host(site)
@@ -701,6 +720,7 @@ TESTS = [
     test_what_need_not_be_there_is_not_missed,
     test_without_a_stated_format_a_file_is_raw,
     test_volumes_lead_to_their_pools,
+    test_a_pool_with_two_targets_has_volumes_in_both,
     test_a_pool_below_no_root_is_a_finding,
     test_a_machine_that_runs_is_the_one_that_is_defined,
     test_one_that_runs_undefined_may_have_others_beside_it,
