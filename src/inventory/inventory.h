@@ -132,7 +132,7 @@ struct ia_beside_walk {
 void ia_beside_walk_release(struct ia_beside_walk *walk);
 
 /* The file has, by its name, what a platform keeps beside its images, or is an image that by its place a machine uses.
- * A symbolic link is the latter at most. */
+ * So does or is a symbolic link, unless it is another name of such a file in its directory. */
 bool ia_inventory_is_beside(struct ia_beside_walk *walk, const char *path, bool is_link);
 /* By its name and its directory the file is an image, a raw one where it has no magic, though it is in no use. */
 bool ia_inventory_is_image_by_place(const char *path);

@@ -370,7 +370,7 @@ static bool has_entry(const char *root, const char *driver, const char *suffix)
     ia_buf_addf(&path, "%s/%s", root, driver);
     DIR *opened = path.failed ? NULL : opendir(path.data);
     if (opened == NULL)
-        return errno != ENOENT && errno != ENOTDIR;
+        return (errno != ENOENT && errno != ENOTDIR) || (!path.failed && ia_inventory_leads_nowhere(path.data));
     bool found = false;
     for (const struct dirent *entry; !found && (entry = readdir(opened)) != NULL;) {
         size_t len = strlen(entry->d_name);
@@ -388,7 +388,7 @@ static bool is_there(const char *place)
     bool found = false;
     if (!ia_libvirt_place_find(place, &places)) {
         ia_libvirt_place_release(&places);
-        return false;
+        return ia_inventory_leads_nowhere(place);
     }
     for (size_t i = 0; i < DRIVERS && !found; i++) {
         found = has_entry(places.etc, drivers[i], ".xml");
@@ -408,7 +408,7 @@ static bool has_driver(const struct ia_libvirt_place *place)
         if (roots[i / DRIVERS] == NULL)
             continue;
         ia_buf_addf(&path, "%s/%s", roots[i / DRIVERS], drivers[i % DRIVERS]);
-        if (!path.failed && (access(path.data, F_OK) == 0 || errno != ENOENT))
+        if (!path.failed && (access(path.data, F_OK) == 0 || errno != ENOENT || ia_inventory_leads_nowhere(path.data)))
             return true;
     }
     return false;
@@ -423,7 +423,8 @@ static void read_libvirt(struct ia_inventory *inventory, const char *place)
     ia_inventory_add_source(inventory, ia_libvirt_reader.kind, places.covers != NULL ? places.covers : place,
                             !places.is_session);
     if (!found)
-        ia_inventory_add_problem(inventory, place, "there is no such user or directory");
+        ia_inventory_add_problem(inventory, place, "there is no such user or directory%s",
+                                 ia_inventory_leads_nowhere(place) ? ", but a symbolic link that leads nowhere" : "");
     else if (!has_driver(&places))
         ia_inventory_add_problem(inventory, places.etc, "has no directory of a driver of libvirt: qemu, lxc...");
     else

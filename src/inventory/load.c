@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/path.h"
 #include "inventory/reader.h"
 
 enum { STEP = 64 * 1024 };
@@ -70,6 +71,16 @@ static void note_change(struct ia_inventory *inventory, int64_t mtime_ns)
     inventory->loaded_ns = mtime_ns;
 }
 
+bool ia_inventory_leads_nowhere(const char *path)
+{
+    struct stat st;
+    IA_AUTO_FREE char *part = strdup(path);
+    while (part != NULL && lstat(part, &st) != 0) /* ends: the path becomes shorter */
+        if (!ia_path_go_up(part))
+            return false;
+    return part == NULL || (S_ISLNK(st.st_mode) && stat(part, &st) != 0);
+}
+
 /* How a file is read. */
 struct loading {
     int64_t most;
@@ -84,9 +95,11 @@ static bool load_path(struct ia_inventory *inventory, const char *path, const st
     bool is_stdin = strcmp(path, "-") == 0;
     IA_AUTO_CLOSE int opened = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (!is_stdin && opened < 0) {
-        if (errno == ENOENT && how->may_vanish)
-            return false;
         why = strerror(errno);
+        if (errno == ENOENT && ia_inventory_leads_nowhere(path))
+            why = "a symbolic link that leads nowhere";
+        else if (errno == ENOENT && how->may_vanish)
+            return false;
     }
     if (why == NULL && load(is_stdin ? STDIN_FILENO : opened, how->most, how->is_whole, out, &mtime_ns, &why)) {
         note_change(inventory, mtime_ns);
@@ -158,8 +171,11 @@ bool ia_inventory_each_file(struct ia_inventory *inventory, const char *director
     struct names names = {0};
     DIR *opened = opendir(directory);
     bool done = opened != NULL ? list(opened, suffix, &names) : errno == ENOENT;
-    if (!done)
-        ia_inventory_add_problem(inventory, directory, "cannot be listed: %s", strerror(errno));
+    const char *why = done ? NULL : strerror(errno);
+    if (opened == NULL && done && ia_inventory_leads_nowhere(directory))
+        why = "a symbolic link that leads nowhere";
+    if (why != NULL)
+        ia_inventory_add_problem(inventory, directory, "cannot be listed: %s", why);
     if (opened != NULL)
         closedir(opened);
     if (names.all.len > 0)
@@ -169,5 +185,5 @@ bool ia_inventory_each_file(struct ia_inventory *inventory, const char *director
         free(names.all.items[i]);
     }
     ia_vec_release(&names.all);
-    return done;
+    return why == NULL;
 }

@@ -237,7 +237,7 @@ static void read_all(struct ia_inventory *inventory, const char *place)
 static bool is_there(const char *place)
 {
     struct stat st;
-    return stat(place, &st) == 0 && S_ISDIR(st.st_mode);
+    return stat(place, &st) == 0 ? S_ISDIR(st.st_mode) : ia_inventory_leads_nowhere(place);
 }
 
 const struct ia_inventory_reader ia_proxmox_reader = {

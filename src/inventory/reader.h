@@ -48,6 +48,10 @@ extern const struct ia_beside_reader ia_ovirt_reader;
  * added as one, or memory is out. */
 bool ia_inventory_load(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out);
 
+/* There is no such file because a symbolic link, the path itself or one in it, leads to nothing: what it should lead to
+ * is not mounted, or lost, and nothing is known of it. */
+bool ia_inventory_leads_nowhere(const char *path);
+
 /* The same of a file that was listed a moment ago: false without a problem where it is gone by now. */
 bool ia_inventory_load_listed(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out);
 /* The same of the first `length` bytes of such a file, or of all where it has fewer. */

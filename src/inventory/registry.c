@@ -2,6 +2,7 @@
 /* The readers that there are, and the words that ask for them. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -114,6 +115,16 @@ void ia_beside_walk_release(struct ia_beside_walk *walk)
     *walk = (struct ia_beside_walk){0};
 }
 
+/* A link that is another name of such a file beside it is nothing more than that. */
+static bool is_same_beside(const struct ia_beside_reader *reader, const char *path)
+{
+    IA_AUTO_FREE char *target = realpath(path, NULL);
+    IA_AUTO_FREE char *named = strndup(path, ia_path_directory_length(path));
+    IA_AUTO_FREE char *directory = named == NULL ? NULL : realpath(named, NULL);
+    const char *below = target == NULL || directory == NULL ? NULL : ia_path_below(target, directory);
+    return below != NULL && strchr(below, '/') == NULL && beside_reader(target) == reader;
+}
+
 bool ia_inventory_is_beside(struct ia_beside_walk *walk, const char *path, bool is_link)
 {
     const struct ia_beside_reader *reader = NULL;
@@ -122,7 +133,7 @@ bool ia_inventory_is_beside(struct ia_beside_walk *walk, const char *path, bool 
     for (size_t i = 0; walk->directory != NULL && reader == NULL && i < walk->rules.len; i++)
         if (meets(&walk->rules.items[i], path, path + walk->len))
             reader = walk->rules.items[i].reader;
-    return reader != NULL && (reader->by_name || !is_link);
+    return reader != NULL && (reader->by_name || !is_link || !is_same_beside(reader, path));
 }
 
 static void add_source(struct ia_inventory *inventory, const struct ia_beside_reader *reader, const char *path)
@@ -135,12 +146,32 @@ static void add_source(struct ia_inventory *inventory, const struct ia_beside_re
         inventory->sources.items[count].formats = reader->formats;
 }
 
+/* A link is not followed: whoever may write to the directory made it. */
+static void read_link(struct ia_inventory *inventory, const char *path)
+{
+    IA_AUTO_FREE char *target = realpath(path, NULL);
+    if (target == NULL)
+        ia_inventory_add_problem(inventory, path, "a symbolic link that leads nowhere");
+    else
+        ia_inventory_add_problem(inventory, path, "a symbolic link to '%s', which is not followed", target);
+}
+
+static bool is_link(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
 void ia_inventory_read_beside(struct ia_inventory *inventory, const char *path)
 {
     const struct ia_beside_reader *reader = beside_reader(path);
     IA_AUTO_BUF struct ia_buf text = {0};
     if (reader == NULL)
         return;
+    if (!reader->by_name && is_link(path)) {
+        read_link(inventory, path);
+        return;
+    }
     add_source(inventory, reader, path);
     inventory->loaded_ns = 0;
     if (reader->read == NULL)

@@ -670,8 +670,35 @@ def test_broken_files_block(case):
     os.mkfifo(os.path.join(host.etc, "qemu/fifo.xml"))
     case.same(site.scan(inventory=host.source).code, 3, "a FIFO is not waited for")
     os.unlink(os.path.join(host.etc, "qemu/fifo.xml"))
-    os.symlink("/nowhere/web.xml", os.path.join(host.etc, "qemu/web.xml"))
-    case.same((site.scan(inventory=host.source).code, verdicts(site)), (0, {"disk.qcow2": PROVEN}), "what is gone when it is read is nothing")
+
+
+def test_links_that_lead_nowhere_block(case):
+    """Definitions may lie in a cluster's store that is not mounted now."""
+    site = case.site()
+    host = Host(site)
+    orphans(site, "disk.qcow2")
+    host.define(domain(disk(create(site.path("web.qcow2")))))
+    nowhere = os.path.join(site.directory, "nowhere")
+    for root, name in ((host.etc, "qemu/db.xml"), (host.etc, "storage/p.xml"), (host.etc, "storage"), (host.run, "qemu/db.xml"), (host.run, "qemu"), (host.lib, "qemu"), (host.lib, "qemu/snapshot"),
+                       (host.lib, "qemu/snapshot/db"), (host.lib, "qemu/snapshot/db/s1.xml"), (host.lib, "qemu/save/db.save"), (host.etc, "lxc")):
+        link = os.path.join(root, name)
+        os.makedirs(os.path.dirname(link), exist_ok=True)
+        os.symlink(nowhere, link)
+        scan = site.scan(inventory=host.source)
+        case.same((scan.code, verdicts(site)["disk.qcow2"][2]), (3, "inventory-incomplete"), f"{os.path.basename(root)}, {name} leads nowhere", scan.notes())
+        os.unlink(link)
+        for empty in (os.path.dirname(link), os.path.dirname(os.path.dirname(link))):
+            if empty.startswith(root + "/") and not os.listdir(empty):
+                os.rmdir(empty)
+        case.same((site.scan(inventory=host.source).code, verdicts(site)), (0, {"disk.qcow2": PROVEN}), f"{os.path.basename(root)}, {name} is not there")
+    os.rename(os.path.join(host.etc, "qemu"), nowhere)
+    os.symlink(nowhere, os.path.join(host.etc, "qemu"))
+    case.same((site.scan(inventory=host.source).code, verdicts(site)), (0, {"disk.qcow2": PROVEN}), "one that leads somewhere is followed")
+    os.rename(nowhere, nowhere + ".not-mounted")
+    case.same(site.scan(inventory=host.source).code, 3, "and when it does not any more, all definitions are unknown")
+    os.rename(host.etc, host.etc + ".moved")
+    os.symlink(nowhere, host.etc)
+    case.same((site.scan(inventory=host.source).code, verdicts(site)["disk.qcow2"][2]), (3, "inventory-incomplete"), "so they are where the whole directory is such a link")
 
 
 def test_hostile_shapes_end(case):
@@ -743,6 +770,7 @@ TESTS = [
     test_a_home_is_found_by_its_user,
     test_what_is_not_there_is_a_problem,
     test_broken_files_block,
+    test_links_that_lead_nowhere_block,
     test_hostile_shapes_end,
     test_names_of_any_bytes_are_found,
     test_ten_thousand_machines_are_read_in_time,

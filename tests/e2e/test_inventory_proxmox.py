@@ -350,6 +350,23 @@ def test_a_cluster_that_is_not_mounted_is_no_empty_one(case):
     case.same((host.scan().code, len(host.problems())), (3, 1), "storage.cfg is missing")
 
 
+def test_links_that_lead_nowhere_are_no_empty_directories(case):
+    host = Host(case)
+    host.orphan("100/vm-100-disk-0.qcow2")
+    case.same((host.scan().code, host.verdict("100/vm-100-disk-0.qcow2")), (0, ("proven", None)), "no guest uses it")
+    nowhere = os.path.join(host.site.directory, "nowhere")
+    for name in ("nodes/one/qemu-server/100.conf", "nodes/one/qemu-server", "nodes/one/lxc", "nodes/one", "nodes"):
+        path = os.path.join(host.place, name)
+        if os.path.isdir(path):
+            os.rename(path, path + ".away")
+        os.symlink(nowhere, path)
+        case.same((host.scan().code, host.verdict("100/vm-100-disk-0.qcow2")), (3, ("unproven", "inventory-incomplete")), f"{name} leads nowhere", host.problems())
+        os.unlink(path)
+        if os.path.isdir(path + ".away"):
+            os.rename(path + ".away", path)
+    case.same(host.scan().code, 0, "and is there again")
+
+
 def test_a_copy_of_one_node_is_read(case):
     host = Host(case)
     shutil.rmtree(os.path.join(host.place, "nodes"))
@@ -482,6 +499,7 @@ TESTS = [
     test_other_nodes_count_on_shared_storages_alone,
     test_a_node_that_cannot_be_read_matters_where_storages_are_shared,
     test_a_cluster_that_is_not_mounted_is_no_empty_one,
+    test_links_that_lead_nowhere_are_no_empty_directories,
     test_a_copy_of_one_node_is_read,
     test_what_is_not_understood_blocks,
     test_storages_that_are_not_understood_block,

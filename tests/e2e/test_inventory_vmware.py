@@ -199,6 +199,25 @@ def test_what_is_not_understood_blocks(case):
     case.same((site.scan(inventory=None).code, verdict(site, "vm/old.vmdk")[2]), (3, "inventory-incomplete"), "a file of more than 16 MiB is not read")
 
 
+def test_a_machine_by_a_link_is_not_read_and_blocks(case):
+    site = case.site()
+    orphan(site, "vm", "b.vmdk", format="vmdk")
+    orphan(site, "vm", "a.vmdk", format="vmdk")
+    put(site.path("vm", "a.vmx"), HEAD + disk_line("a.vmdk"))
+    site.scan(inventory=None)
+    case.same((verdict(site, "vm/a.vmdk"), verdict(site, "vm/b.vmdk")), (None, PROVEN), "the one machine of the directory has another disk")
+    link = site.path("vm", "b.vmx")
+    for target, words in ((os.path.join(site.directory, "nowhere"), "that leads nowhere"), (put(site.path("else", "b.vmx"), HEAD + disk_line("b.vmdk")), "to another directory"), (site.path("vm", "b.vmdk"), "to no machine")):
+        os.symlink(target, link)
+        scan = site.scan(inventory=None)
+        case.same((scan.code, verdict(site, "vm/b.vmdk")[1], "inventory-incomplete" in verdict(site, "vm/b.vmdk")[2]), (3, "unproven", True), f"a link {words} may be a machine that uses it", [str(site.findings())])
+        case.check(("inventory-unreadable", "vm/b.vmx") in site.findings(), f"a link {words} is a finding", [str(site.findings())])
+        os.unlink(link)
+    os.unlink(site.path("else", "b.vmx"))
+    os.symlink("a.vmx", link)
+    case.same((site.scan(inventory=None).code, verdict(site, "vm/b.vmdk")), (0, PROVEN), "another name of the machine beside it is nothing new")
+
+
 def test_large_files_take_no_longer_than_they_should(case):
     site = case.site()
     put(site.path("vm", "vm.vmx"), "".join(disk_line(f"{i}.vmdk", f"scsi0:{i}") for i in range(60000)))
@@ -228,6 +247,7 @@ TESTS = [
     test_snapshots_without_a_machine_are_kept,
     test_a_disk_by_its_path_on_esxi_may_be_the_orphan,
     test_what_is_not_understood_blocks,
+    test_a_machine_by_a_link_is_not_read_and_blocks,
     test_large_files_take_no_longer_than_they_should,
     test_ten_thousand_machines_are_read_soon,
 ]
