@@ -139,6 +139,28 @@ def test_a_claimed_name_is_no_candidate(case):
     case.same(verdict(site, ".lima/default/diffdisk"), PROVEN, "--inventory none asks nobody")
 
 
+def test_what_lies_beside_images_is_read_with_every_inventory(case):
+    """Who names an inventory of the host does not vouch for machines that lie elsewhere."""
+    site = case.site()
+    names = ("vw/d.vmdk", f"ov/{A}", f"instances/{B}/disk", "free.qcow2")
+    disks = [orphan(site, *name.split("/"), format="vmdk" if name.endswith("vmdk") else "qcow2", scan=False) for name in names]
+    site.scan()
+    forget(*disks)
+    put(site.path("vw", "w.vmx"), '.encoding = "UTF-8"\nscsi0:0.present = "TRUE"\nscsi0:0.fileName = "d.vmdk"\n')
+    put(site.path("ov", A + ".meta"), "DOMAIN=x\nVOLTYPE=LEAF\nFORMAT=COW\nIMAGE=i\nPUUID=00000000-0000-0000-0000-000000000000\nLEGALITY=LEGAL\nEOF\n")
+    lines = put(os.path.join(site.directory, "list"), f"{make_raw(site.outside('install.iso'))}\tother\tcdrom\n")
+    libvirt = os.path.join(site.directory, "etc", "libvirt")
+    os.makedirs(os.path.join(libvirt, "qemu"))
+    for options in ((f"list:{lines}",), (f"libvirt:{libvirt}",), (f"list:{lines}", "auto"), ("none", f"list:{lines}")):
+        site.scan(*(word for option in options[1:] for word in ("--inventory", option)), inventory=options[0])
+        case.same(({name: verdict(site, name) for name in names}), {**dict.fromkeys(names[:3]), "free.qcow2": PROVEN}, f"--inventory {' and '.join(option.partition(':')[0] for option in options)}")
+    with open(lines, encoding="utf-8") as given:
+        site.scan(inventory="-", stdin=given)
+    case.same(sorted(site.unused()), ["free.qcow2"], "--inventory -")
+    site.scan(inventory="none")
+    case.same({name: verdict(site, name) for name in names}, dict.fromkeys(names, PROVEN), "--inventory none alone asks nobody")
+
+
 def test_many_names_are_read_soon(case):
     site = case.site()
     for i in range(10_000):
@@ -156,6 +178,7 @@ TESTS = [
     test_images_of_nova_are_images_by_their_place,
     test_places_show_what_an_image_is,
     test_a_claimed_name_is_no_candidate,
+    test_what_lies_beside_images_is_read_with_every_inventory,
     test_many_names_are_read_soon,
 ]
 

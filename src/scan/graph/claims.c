@@ -74,18 +74,18 @@ enum ia_status ia_links_read_inventories(struct ia_links *links, struct ia_error
 {
     const struct ia_scan_options *options = links->catalog->options;
     struct ia_claims *claims = &links->claims;
-    bool is_auto = false;
+    bool is_asked = false;
     for (size_t i = 0; i < options->inventory_count; i++) {
         const char *source = options->inventories[i];
         bool is_none = strcmp(source, "none") == 0;
-        is_auto |= strcmp(source, "auto") == 0;
+        is_asked |= !is_none;
         claims->is_vouched |= is_none;
         if (options->without_stdin && (strcmp(source, "-") == 0 || strcmp(source, "list:-") == 0))
             ia_inventory_add_problem(&claims->inventory, "-", "was the standard input of an earlier scan");
         else if (!is_none)
             IA_TRY(ia_inventory_read(&claims->inventory, source, err));
     }
-    if (is_auto)
+    if (is_asked) /* whatever was named besides: what lies beside images says what uses these */
         IA_TRY(read_beside(links, err));
     return ia_writer_load_claims(links->catalog->writer, keep_before, claims, err);
 }
