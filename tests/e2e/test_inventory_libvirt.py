@@ -463,6 +463,24 @@ def test_what_command_lines_name_is_in_use(case):
     case.same([claim[:3] for claim in claims(site)], [("disk", "a,b.qcow2", "found"), ("disk", "drive.qcow2", "found"), ("disk", "node.qcow2", "found"), ("other", "loose.qcow2", "found")], "drives are disks")
 
 
+def test_command_lines_have_names_as_qemu_reads_them(case):
+    """raw_parse_filename in QEMU's block/file-posix.c takes file: off; options double commas; -blockdev is JSON with its escapes."""
+    site = case.site()
+    host = Host(site)
+    names = ("a.qcow2", "b.qcow2", "c.qcow2", "d.qcow2", "e,f.qcow2", "\u00e4.qcow2", "g.qcow2", "h\"i.qcow2", "free.qcow2")
+    a, b, c, d, comma, umlaut, g, quoted, _free = orphans(site, *names)
+    escaped = "".join(f"\\u{ord(letter):04x}" if letter in "\u00e4/" else letter for letter in umlaut)
+    args = ("-drive", f"if=none,file=file://{a}", "-drive", f"file=/{b},if=virtio", "-blockdev", '{"driver":"file","filename":"' + c.replace("/", "\\/") + '"}',
+            "-drive", f"file=../../..{d}", "-drive", 'file=json:{"driver":"qcow2",,"file":{"driver":"file",,"filename":"' + comma.replace(",", ",,") + '"}}',
+            "-blockdev", '{"driver":"qcow2","file":{"driver":"file","filename":"' + escaped + '"}}', "-drive", f"driver=qcow2,file.driver=file,file.filename={g}", "-drive", f"file={quoted}")
+    for option, words in ((args, "all of them"), (("-drive", "file=nbd://h/x", "-drive", "file=rbd:pool/image:conf=/etc/no.conf", "-blockdev", '{"driver":"nbd","server":{"type":"unix","path":"/run/no.sock"}}', "-blockdev", "{broken",
+                                                   "-object", '{"qom-type":"x","id":"/no"}', "-device", "x,,", "-drive", "", "-drive", "file="), "none")):
+        line = "".join(f"<qemu:arg value={quoteattr(arg)}/>" for arg in option)
+        host.define(domain(more=f"<qemu:commandline>{line}</qemu:commandline>", attributes=" xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"))
+        scan = site.scan(inventory=host.source)
+        case.same((scan.code, sorted(verdicts(site))), (0, ["free.qcow2"] if option is args else sorted(names)), f"arguments name {words}", [str(site.findings())])
+
+
 # -- Snapshots, checkpoints, saved machines ---------------------------------------------------------------------------
 
 def test_snapshots_are_restore_points(case):
@@ -759,6 +777,7 @@ TESTS = [
     test_mirrors_jobs_and_backups_are_in_use,
     test_transient_disks_are_kept_with_their_overlays,
     test_what_command_lines_name_is_in_use,
+    test_command_lines_have_names_as_qemu_reads_them,
     test_snapshots_are_restore_points,
     test_snapshots_of_what_ran_keep_all_of_it,
     test_checkpoints_keep_disks_and_miss_none,

@@ -279,15 +279,16 @@ def test_containers_claim_volumes_and_no_directories(case):
 
 def test_arguments_for_qemu_claim_their_paths(case):
     host = Host(case)
-    for name in ("a b.qcow2", "c.qcow2", "d.qcow2", "e,f.qcow2"):
+    for name in ("a b.qcow2", "c.qcow2", "d.qcow2", "e,f.qcow2", "g.qcow2", "h.qcow2"):
         host.disk(name)
     images = host.site.path("images")
     firmware = make_raw(host.site.path("vars"))
     host.vm(f"args: -drive 'file={images}/a b.qcow2,if=none,id=x' -blockdev '{{\"driver\":\"file\",\"filename\":\"{images}/c.qcow2\"}}' -hda {images}/d.qcow2"
-            f" -drive file={images}/e,,f.qcow2,format=qcow2 -drive if=pflash,file={firmware} -cpu host,+x -device vfio,sysfsdev=/sys/class -device x,y={firmware}.gone\n")
+            f" -drive file={images}/e,,f.qcow2,format=qcow2 -drive if=pflash,file={firmware} -cpu host,+x -device vfio,sysfsdev=/sys/class -device x,y={firmware}.gone"
+            f" -drive file=file:{images}/g.qcow2 -blockdev '{{\"driver\":\"file\",\"filename\":\"{images}/h.qcow2\"}}'\n".replace(images + "/h", (images + "/h").replace("/", "\\/")))
     host.scan()
     claims = {path: claim[0] for path, claim in host.claims().items()}
-    case.same((claims, host.problems()), ({"images/a b.qcow2": "disk", "images/c.qcow2": "disk", "images/d.qcow2": "other", "images/e,f.qcow2": "disk", "vars": "firmware", "/sys/class": "other"}, []), "each path in them that leads somewhere is claimed")
+    case.same((claims, host.problems()), ({"images/a b.qcow2": "disk", "images/c.qcow2": "disk", "images/d.qcow2": "other", "images/e,f.qcow2": "disk", "images/g.qcow2": "disk", "images/h.qcow2": "disk", "vars": "firmware", "/sys/class": "other"}, []), "each path in them that leads somewhere is claimed")
 
 
 def test_what_backups_leave_is_claimed(case):
