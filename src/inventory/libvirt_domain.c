@@ -136,12 +136,10 @@ static void read_disk(const struct ia_libvirt_reading *reading, const struct ia_
 
 static void read_devices(const struct ia_libvirt_reading *reading, const struct ia_xml_node *devices)
 {
-    for (const struct ia_xml_node *device = devices == NULL ? NULL : devices->first; device != NULL;
-         device = device->next) {
+    for (const struct ia_xml_node *device = devices->first; device != NULL; device = device->next) {
         if (strcmp(device->name, "disk") == 0)
             read_disk(reading, device);
-        else
-            ia_libvirt_read_device(reading, device);
+        ia_libvirt_read_device(reading, device);
     }
 }
 
@@ -149,8 +147,11 @@ void ia_libvirt_read_domain(struct ia_libvirt *libvirt, size_t machine, enum ia_
                             const struct ia_xml_node *domain, const char *file, const char *name)
 {
     const struct ia_libvirt_reading reading = {libvirt, machine, use, file, name};
-    read_devices(&reading, ia_xml_child(domain, "devices"));
-    ia_libvirt_read_boot(&reading, ia_xml_child(domain, "os"));
+    /* libvirt asks for "./devices/disk", wherever that is. */
+    for (const struct ia_xml_node *node = ia_xml_child(domain, "devices"); node != NULL; node = ia_xml_next(node))
+        read_devices(&reading, node);
+    for (const struct ia_xml_node *node = ia_xml_child(domain, "os"); node != NULL; node = ia_xml_next(node))
+        ia_libvirt_read_boot(&reading, node);
     ia_libvirt_read_command_lines(&reading, domain);
 }
 

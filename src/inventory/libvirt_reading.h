@@ -36,7 +36,7 @@ enum ia_claim_role ia_libvirt_disk_role(const struct ia_libvirt_reading *reading
 /* The word that QEMU has for a format of libvirt; NULL: none, so that the content decides. */
 const char *ia_libvirt_format(const char *format);
 
-/* A child of <devices> that is no disk. */
+/* A child of <devices>, except for what only disks have. */
 void ia_libvirt_read_device(const struct ia_libvirt_reading *reading, const struct ia_xml_node *device);
 void ia_libvirt_read_boot(const struct ia_libvirt_reading *reading, const struct ia_xml_node *os);
 /* What is handed to the emulator as it is. */

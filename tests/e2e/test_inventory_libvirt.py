@@ -206,6 +206,26 @@ def test_each_kind_of_source_has_its_role(case):
     case.check(not any(name == "images" for _, name in site.findings()), "a shared directory is no finding", [str(site.findings())])
 
 
+def test_files_of_other_devices_are_in_use(case):
+    """virDomainTPMDefFormat, virDomainChrSourceDefFormat, virDomainRomInfoFormat and virDomainLoaderDefFormatNvram."""
+    site = case.site()
+    host = Host(site)
+    names = ("tpm.qcow2", "rom.qcow2", "serial.qcow2", "console.qcow2", "log.qcow2", "vars.qcow2", "more.qcow2")
+    tpm, rom, serial, console, log, variables, more = orphans(site, *names)
+    devices = f"<tpm model='tpm-crb'><backend type='emulator' version='2.0'><source type='file' path='{tpm}'/></backend></tpm>"
+    devices += f"<interface type='user'><rom bar='on' file='{rom}'/></interface><serial type='file'><source path='{serial}'/></serial>"
+    devices += f"<console type='file'><source path='{console}'/></console><channel type='unix'><source mode='bind' path='/run/x.sock'/><log file='{log}' append='off'/></channel>"
+    os_part = f"<nvram type='block'><source dev='{variables}'/></nvram>"
+    host.define(domain(devices, os_part=os_part).replace("</devices>", f"</devices><devices>{disk(more)}</devices>"))
+    scan = site.scan(inventory=host.source)
+    case.same((scan.code, verdicts(site)), (0, {}), "all of them, in whichever element of devices", [str(site.findings())])
+    case.same([claim[:2] for claim in claims(site)], [("disk", "more.qcow2"), ("firmware", "rom.qcow2"), ("firmware", "tpm.qcow2"), ("firmware", "vars.qcow2"), ("other", "console.qcow2"), ("other", "log.qcow2"), ("other", "serial.qcow2")], "by their roles")
+    state = f"<tpm model='tpm-crb'><backend type='emulator'><source type='dir' path='{os.path.dirname(tpm)}'/></backend></tpm><tpm><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>"
+    host.define(domain(state + "<serial type='pty'><source path='/dev/pts/3'/></serial><interface type='user'><rom enabled='no'/></interface>", os_part="<nvram type='network'><source protocol='rbd' name='a/b'/></nvram>"))
+    scan = site.scan(inventory=host.source)
+    case.same((scan.code, sorted(verdicts(site)), [claim[:2] for claim in claims(site)]), (0, sorted(names), [("firmware", "images")]), "a directory is one; what is no file is none", [str(site.findings())])
+
+
 def test_what_need_not_be_there_is_not_missed(case):
     site = case.site()
     host = Host(site)
@@ -762,6 +782,7 @@ def test_ten_thousand_machines_are_read_in_time(case):
 TESTS = [
     test_a_defined_machine_keeps_its_disks,
     test_each_kind_of_source_has_its_role,
+    test_files_of_other_devices_are_in_use,
     test_what_need_not_be_there_is_not_missed,
     test_without_a_stated_format_a_file_is_raw,
     test_volumes_lead_to_their_pools,
