@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Platforms whose images are known by their names and places alone. What they are is in the sources of each:
- * CloudStack (engine/storage: TemplateObject, SnapshotObject, VolumeObject on secondary storage), Longhorn
+ * CloudStack (engine/storage: TemplateObject, SnapshotObject, VolumeObject on secondary storage; ImageFormat in
+ * api/.../storage/Storage.java has the suffixes), Longhorn
  * (longhorn-engine pkg/replica: volume-head-NNN.img, volume-snap-NAME.img; raw files over one another), Ganeti
  * (lib/storage/filestorage.py), Vagrant (box.img of a box; vagrant-libvirt's handle_box_image.rb), Lima
- * (pkg/store/filenames), Multipass (vault), Incus and LXD (internal/server/storage/drivers/driver_dir_volumes.go),
- * minikube (pkg/drivers), Android's emulator (android-emu: avd/util.c). */
+ * (pkg/store/filenames), Multipass (vault), Incus and LXD (internal/server/storage/drivers/driver_dir_volumes.go;
+ * loopFilePath in utils.go: a pool in a file), minikube (pkg/drivers), Android's emulator (android-emu: avd/util.c). */
 #include "inventory/places.h"
 
 #define PLACE(forms, role, kind, number, format)                                                                       \
@@ -13,15 +14,14 @@
     }
 
 /* Primary storage has no marks: its files are called by UUIDs alone. */
+#define IN_FORMATS(place, role)                                                                                        \
+    PLACE(place "U", role, STORAGE, 1, NULL), PLACE(place "U.qcow2", role, STORAGE, 1, NULL),                          \
+        PLACE(place "U.vhd", role, STORAGE, 1, NULL), PLACE(place "U.vhdx", role, STORAGE, 1, NULL),                   \
+        PLACE(place "U.vmdk", role, STORAGE, 1, NULL), PLACE(place "U.raw", role, STORAGE, 1, NULL)
 static const struct ia_place cloudstack[] = {
-    PLACE("snapshots/#/#/U", RESTORE_POINT, STORAGE, 1, NULL),
-    PLACE("snapshots/#/#/U.vhd", RESTORE_POINT, STORAGE, 1, NULL),
-    PLACE("template/tmpl/#/#/U", TEMPLATE, STORAGE, 1, NULL),
-    PLACE("template/tmpl/#/#/U.qcow2", TEMPLATE, STORAGE, 1, NULL),
-    PLACE("template/tmpl/#/#/U.vhd", TEMPLATE, STORAGE, 1, NULL),
-    PLACE("volumes/#/#/U", DISK, STORAGE, 1, NULL),
-    PLACE("volumes/#/#/U.qcow2", DISK, STORAGE, 1, NULL),
-    PLACE("volumes/#/#/U.vhd", DISK, STORAGE, 1, NULL),
+    IN_FORMATS("snapshots/#/#/", RESTORE_POINT),
+    IN_FORMATS("template/tmpl/#/#/", TEMPLATE),
+    IN_FORMATS("volumes/#/#/", DISK),
 };
 const struct ia_beside_reader ia_cloudstack_reader = {IA_PLACES("cloudstack", cloudstack)};
 
@@ -70,6 +70,8 @@ static const struct ia_place incus[] = {
     INCUS("custom", "custom-snapshots", DISK, STORAGE),
     PLACE("incus/images/H.rootfs", TEMPLATE, STORAGE, 1, NULL),
     PLACE("lxd/images/H.rootfs", TEMPLATE, STORAGE, 1, NULL),
+    PLACE("incus/disks/*.img", DISK, STORAGE, 0, "raw"),
+    PLACE("lxd/disks/*.img", DISK, STORAGE, 0, "raw"),
 };
 const struct ia_beside_reader ia_incus_reader = {IA_PLACES("incus", incus)};
 

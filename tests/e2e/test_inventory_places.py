@@ -94,7 +94,9 @@ def test_images_of_nova_are_images_by_their_place(case):
 
 
 PLACES = {
-    "cloudstack": [("tmpl/snapshots/2/5/" + A, "restore-point"), (f"sec/template/tmpl/2/201/{A}.qcow2", "template"), (f"sec/volumes/2/9/{A}.qcow2", "disk")],
+    "cloudstack": [("tmpl/snapshots/2/5/" + A, "restore-point"), (f"sec/template/tmpl/2/201/{A}.qcow2", "template"), (f"sec/volumes/2/9/{A}.qcow2", "disk"),
+                   (f"sec/template/tmpl/2/202/{A}.raw", "template"), (f"sec/template/tmpl/2/203/{A}.vmdk", "template"), (f"sec/volumes/2/10/{A}.raw", "disk"), (f"sec/volumes/2/11/{A}.vmdk", "disk")],
+    "opennebula": [("datastores/100/42/abc123/disk.0.0", "restore-point"), ("datastores/100/42/abc123/disk.0.1", "restore-point"), ("datastores/0/42/backup/disk.0.3", "restore-point"), ("datastores/0/42/tmp/overlay_0.qcow2", "disk")],
     "longhorn": [("replicas/pvc-1-abc/volume-head-001.img", "disk"), ("replicas/pvc-1-abc/volume-snap-s1.img", "restore-point"), ("backing-images/deb-7a/backing", "template")],
     "ganeti": [("file-storage/vm1/disk0", "disk"), (f"shared-file-storage/vm1/{A}.sharedfile.disk12", "disk")],
     "vagrant": [("pool/generic-VAGRANTSLASH-debian12_vagrant_box_image_4.3.12_box.img", "template"), ("pool/test_vagrant_box_image_0.img", "template"),
@@ -102,7 +104,7 @@ PLACES = {
     "lima": [(".lima/default/diffdisk", "disk"), (".lima/default/basedisk", "restore-point"), (".lima/_disks/data/datadisk", "disk"), (".colima/_lima/colima/diffdisk", "disk")],
     "multipass": [("vault/instances/primary/ubuntu-24.04-server-cloudimg-amd64.img", "disk")],
     "incus": [("storage-pools/default/virtual-machines/v1/root.img", "disk"), ("storage-pools/default/virtual-machines-snapshots/v1/snap0/root.img", "restore-point"),
-              ("storage-pools/p/custom/default_vol/root.img", "disk"), ("incus/images/" + SHA + ".rootfs", "template")],
+              ("storage-pools/p/custom/default_vol/root.img", "disk"), ("incus/images/" + SHA + ".rootfs", "template"), ("incus/disks/default.img", "disk"), ("common/lxd/disks/my pool.img", "disk")],
     "minikube": [(".minikube/machines/minikube/minikube.rawdisk", "disk"), (".minikube/machines/minikube/disk.qcow2", "disk")],
     "android": [("avd/Pixel.avd/userdata-qemu.img.qcow2", "disk"), ("avd/Pixel.avd/sdcard.img", "disk")],
     "glance": [("glance/images/" + A, "template")],
@@ -111,7 +113,7 @@ PLACES = {
 # The same names elsewhere, and others there.
 ELSEWHERE = [f"snapshots/2/{A}", "template/tmpl/2/201/x.qcow2", "replicas/volume-head-001.img", "replicas/pvc/volume-head-x.img", "backing-images/backing", "file-storage/disk0", "file-storage/vm1/disk",
              "pool/vagrant_box_image_0.img", "boxes/debian/12.1/libvirt/box.img", "default/diffdisk", ".lima/diffdisk", "instances/primary/a.img", "virtual-machines/v1/root.img",
-             "machines/minikube/minikube.rawdisk", "avd/Pixel.avd/sub/sdcard.img", "glance/images/" + A[:-1], "glance/images/" + A.replace("1", "g"), f"mnt/volume-{A}", "2x/disk.0", "42/disk.x", "42/disk.0.snap/x", f"datastores/x/{SHA}"]
+             "machines/minikube/minikube.rawdisk", "avd/Pixel.avd/sub/sdcard.img", "glance/images/" + A[:-1], "glance/images/" + A.replace("1", "g"), f"mnt/volume-{A}", "2x/disk.0", "42/disk.x", "42/disk.0.snap/x", "disks/default.img", "incus/disks/default.raw", "incus/disks/.img", "x/backup/disk.0.0", "42/tmp/overlay_x.qcow2", f"template/tmpl/2/201/{A}.iso", f"datastores/x/{SHA}"]
 
 
 def test_places_show_what_an_image_is(case):
