@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "inventory/libvirt_place.h"
 
@@ -214,51 +213,11 @@ static void read_snapshot(struct ia_inventory *inventory, const char *path, void
         read_snapshot_parts(state, machine, root, path);
 }
 
-/* LIB/DRIVER/save/NAME.save: the machine's memory, behind a header and its XML. _virQEMUSaveHeader in
- * src/qemu/qemu_saveimage.h, _libxlSavefileHeader in src/libxl/libxl_conf.h. */
-static const struct save_header {
-    char magic[17];
-    int64_t bytes; /* of the header */
-    size_t length; /* where it has the XML's length; the version is before that; both as the processor has numbers */
-} save_headers[] = {
-    {"LibvirtQemudSave", 92, 20},
-    {"LibvirtQemudPart", 92, 20},
-    {"libvirt-xml\n \0 \r", 64, 20},
-};
-
-static const struct save_header *save_header_of(const struct ia_buf *start)
-{
-    for (size_t i = 0; i < sizeof(save_headers) / sizeof(save_headers[0]); i++)
-        if (start->len >= (size_t)save_headers[i].bytes && memcmp(start->data, save_headers[i].magic, 16) == 0)
-            return &save_headers[i];
-    return NULL;
-}
-
-static int64_t save_xml_length(const struct ia_buf *start, const struct save_header *header)
-{
-    const uint8_t *bytes = (const uint8_t *)start->data;
-    bool is_swapped = ia_le32(bytes + header->length - 4) > UINT16_MAX;
-    return is_swapped ? ia_be32(bytes + header->length) : ia_le32(bytes + header->length);
-}
-
+/* LIB/DRIVER/save/NAME.save */
 static void read_save(struct ia_inventory *inventory, const char *path, void *ctx)
 {
     struct state *state = ctx;
-    IA_AUTO_BUF struct ia_buf start = {0};
-    IA_AUTO_BUF struct ia_buf text = {0};
-    if (!ia_inventory_load_start(inventory, path, 92, &start) || start.len == 0) /* empty: it is being made */
-        return;
-    const struct save_header *header = save_header_of(&start);
-    int64_t length = header == NULL ? 0 : save_xml_length(&start, header);
-    if (header == NULL || length > IA_INVENTORY_FILE_BYTES) {
-        ia_inventory_add_problem(inventory, path, "is no saved state of a machine of libvirt");
-        return;
-    }
-    if (!ia_inventory_load_start(inventory, path, header->bytes + length, &text))
-        return;
-    const char *xml = text.data + header->bytes;
-    IA_AUTO_XML struct ia_xml_node *root =
-        ia_libvirt_parse(&state->libvirt, path, xml, strnlen(xml, text.len - (size_t)header->bytes));
+    IA_AUTO_XML struct ia_xml_node *root = ia_libvirt_load_saved(&state->libvirt, path);
     IA_AUTO_FREE char *name = root == NULL ? NULL : name_of(state, root, path);
     if (name != NULL && strcmp(root->name, "domain") == 0)
         read_domain(state, root, IA_LIBVIRT_MACHINE, name, path);

@@ -46,6 +46,8 @@ const struct ia_libvirt_pool *ia_libvirt_find_pools(const struct ia_libvirt *lib
 
 /* The XML of a file; NULL: there is none, which was added as a problem unless the file is gone. */
 struct ia_xml_node *ia_libvirt_load_xml(struct ia_libvirt *libvirt, const char *path);
+/* The same of what a machine was saved to. */
+struct ia_xml_node *ia_libvirt_load_saved(struct ia_libvirt *libvirt, const char *path);
 struct ia_xml_node *ia_libvirt_parse(struct ia_libvirt *libvirt, const char *path, const char *text, size_t len);
 
 #endif

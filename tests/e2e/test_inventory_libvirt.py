@@ -598,6 +598,22 @@ def test_saved_machines_use_their_disks(case):
     case.same(site.scan(inventory=host.source).code, 0, "an empty one is only beginning")
 
 
+def test_saved_machines_of_cloud_hypervisor_are_directories(case):
+    """chDoDomainSave in src/ch/ch_driver.c: NAME.save/libvirt-save.xml beside what Cloud Hypervisor writes."""
+    site = case.site()
+    host = Host(site)
+    used, free = orphans(site, "used.qcow2", "free.qcow2")
+    host.define(domain(name="vm", os_part=None), "vm", "ch")
+    path = host.file(host.lib, "ch/save/vm.save/libvirt-save.xml", domain(disk(used), name="vm", os_part=None))
+    host.file(host.lib, "ch/save/vm.save/config.json", "{}")
+    scan = site.scan(inventory=host.source)
+    case.same((scan.code, verdicts(site), machines(site)), (0, {"free.qcow2": PROVEN}, [("vm", "vm", UUID, "off")]), "its disk is in use, the other is not", [str(site.findings()), free])
+    host.file(host.lib, "ch/save/vm.save/libvirt-save.xml", "<network/>")
+    case.same(site.scan(inventory=host.source).code, 3, "another document is none")
+    os.unlink(path)
+    case.same((site.scan(inventory=host.source).code, verdicts(site)["used.qcow2"][2]), (3, "inventory-incomplete"), "without the XML its disks are unknown")
+
+
 # -- Places -----------------------------------------------------------------------------------------------------------
 
 def test_other_drivers_are_read_too(case):
@@ -804,6 +820,7 @@ TESTS = [
     test_checkpoints_keep_disks_and_miss_none,
     test_a_lost_disk_counts_from_the_oldest_file,
     test_saved_machines_use_their_disks,
+    test_saved_machines_of_cloud_hypervisor_are_directories,
     test_other_drivers_are_read_too,
     test_directories_are_read_as_named,
     test_a_session_covers_a_home,
