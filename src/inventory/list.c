@@ -80,7 +80,7 @@ static void read_list(struct ia_inventory *inventory, const char *place)
     struct lines lines = {.inventory = inventory, .place = place, .unnamed = SIZE_MAX, .last = SIZE_MAX};
     IA_AUTO_BUF struct ia_buf text = {0};
     ia_inventory_add_source(inventory, ia_list_reader.kind, place, true);
-    if (!ia_inventory_load(inventory, place, IA_INVENTORY_LIST_BYTES, &text))
+    if (!ia_inventory_load_list(inventory, place, IA_INVENTORY_LIST_BYTES, &text))
         return;
     lines.has_nul = memchr(text.data, '\0', text.len) != NULL;
     char end = lines.has_nul ? '\0' : '\n';

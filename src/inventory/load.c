@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading the files of inventories: regular files of a bounded size, and nothing that one could wait for. */
+/* Reading the files of inventories: regular files of a bounded size, and nothing that one could wait for but the
+ * administrator's own list. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,11 +15,24 @@
 #include "base/path.h"
 #include "inventory/reader.h"
 
-enum { STEP = 64 * 1024 };
+enum {
+    STEP = 64 * 1024,
+    FIRST_WRITER_MS = 3000, /* how long a pipe may have none */
+};
 
-/* Up to one byte more than `most`. False: errno is set. */
+static void wait_for_bytes(int fd, int timeout_ms)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    (void)poll(&wanted, 1, timeout_ms); /* what comes of it is seen by who reads */
+}
+
+/* Up to one byte more than `most`. False: errno is set. A pipe is waited for as long as somebody has it open to write
+ * to.
+ */
 static bool read_all(int fd, int64_t most, struct ia_buf *out)
 {
+    struct stat st;
+    bool may_be_early = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
     while ((int64_t)out->len <= most) {
         char *room = ia_buf_room(out, STEP);
         if (room == NULL) {
@@ -25,12 +40,17 @@ static bool read_all(int fd, int64_t most, struct ia_buf *out)
             return false;
         }
         ssize_t got = read(fd, room, STEP);
-        if (got < 0 && errno != EINTR)
+        if (got < 0 && errno != EINTR && errno != EAGAIN)
             return false;
-        if (got == 0)
+        if (got < 0 && errno == EAGAIN)
+            wait_for_bytes(fd, -1);
+        else if (got == 0 && may_be_early)
+            wait_for_bytes(fd, FIRST_WRITER_MS);
+        else if (got == 0)
             break;
         if (got > 0)
             ia_buf_advance(out, (size_t)got);
+        may_be_early = may_be_early && got < 0 && errno == EINTR;
     }
     ia_buf_add(out, "", 1); /* a NUL that is counted for a moment: an empty file has one, too */
     if (!out->failed)
@@ -38,28 +58,36 @@ static bool read_all(int fd, int64_t most, struct ia_buf *out)
     return !out->failed;
 }
 
-static bool load(int fd, int64_t most, bool is_whole, struct ia_buf *out, int64_t *mtime_ns, const char **why)
+/* How a file is read. */
+struct loading {
+    int64_t most;
+    bool is_whole;    /* false: not more than that of it, and the rest does not matter */
+    bool may_vanish;  /* it was listed a moment ago: that it is gone is no problem */
+    bool may_be_pipe; /* whoever named it may have meant one */
+};
+
+static bool load(int fd, const struct loading *how, struct ia_buf *out, int64_t *mtime_ns, const char **why)
 {
     struct stat st;
     if (fstat(fd, &st) != 0) {
         *why = strerror(errno);
         return false;
     }
-    if (!S_ISREG(st.st_mode) && fd != STDIN_FILENO) {
+    if (!S_ISREG(st.st_mode) && fd != STDIN_FILENO && !(how->may_be_pipe && S_ISFIFO(st.st_mode))) {
         *why = "it is no regular file";
         return false;
     }
     *mtime_ns = S_ISREG(st.st_mode) ? ia_timespec_ns(st.st_mtim) : 0;
-    if (!read_all(fd, is_whole ? most : most - 1, out)) {
+    if (!read_all(fd, how->is_whole ? how->most : how->most - 1, out)) {
         *why = strerror(errno);
         return false;
     }
-    if (!is_whole && (int64_t)out->len > most) {
-        out->len = (size_t)most;
+    if (!how->is_whole && (int64_t)out->len > how->most) {
+        out->len = (size_t)how->most;
         out->data[out->len] = '\0';
     }
     *why = "it is larger than an inventory is taken to be";
-    return (int64_t)out->len <= most;
+    return (int64_t)out->len <= how->most;
 }
 
 static void note_change(struct ia_inventory *inventory, int64_t mtime_ns)
@@ -81,13 +109,6 @@ bool ia_inventory_leads_nowhere(const char *path)
     return part == NULL || (S_ISLNK(st.st_mode) && stat(part, &st) != 0);
 }
 
-/* How a file is read. */
-struct loading {
-    int64_t most;
-    bool is_whole;   /* false: not more than that of it, and the rest does not matter */
-    bool may_vanish; /* it was listed a moment ago: that it is gone is no problem */
-};
-
 static bool load_path(struct ia_inventory *inventory, const char *path, const struct loading *how, struct ia_buf *out)
 {
     int64_t mtime_ns = 0;
@@ -101,7 +122,7 @@ static bool load_path(struct ia_inventory *inventory, const char *path, const st
         else if (errno == ENOENT && how->may_vanish)
             return false;
     }
-    if (why == NULL && load(is_stdin ? STDIN_FILENO : opened, how->most, how->is_whole, out, &mtime_ns, &why)) {
+    if (why == NULL && load(is_stdin ? STDIN_FILENO : opened, how, out, &mtime_ns, &why)) {
         note_change(inventory, mtime_ns);
         return true;
     }
@@ -112,6 +133,11 @@ static bool load_path(struct ia_inventory *inventory, const char *path, const st
 bool ia_inventory_load(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out)
 {
     return load_path(inventory, path, &(struct loading){.most = most, .is_whole = true}, out);
+}
+
+bool ia_inventory_load_list(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out)
+{
+    return load_path(inventory, path, &(struct loading){.most = most, .is_whole = true, .may_be_pipe = true}, out);
 }
 
 bool ia_inventory_load_listed(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out)

@@ -48,6 +48,10 @@ extern const struct ia_beside_reader ia_ovirt_reader;
  * added as one, or memory is out. */
 bool ia_inventory_load(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out);
 
+/* The same of a file that may be a pipe, as that of a process substitution, which is read to its end. One that nobody
+ * has open to write to, nor opens within three seconds, is empty. */
+bool ia_inventory_load_list(struct ia_inventory *inventory, const char *path, int64_t most, struct ia_buf *out);
+
 /* There is no such file because a symbolic link, the path itself or one in it, leads to nothing: what it should lead to
  * is not mounted, or lost, and nothing is known of it. */
 bool ia_inventory_leads_nowhere(const char *path);

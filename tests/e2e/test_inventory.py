@@ -203,7 +203,8 @@ def test_a_list_that_is_not_understood_blocks(case):
     case.same((scan.code, verdict(site)[2]), (3, "inventory-incomplete"), "nor where the list is missing")
     os.mkfifo(os.path.join(site.directory, "fifo"))
     scan = site.scan(inventory="list:" + os.path.join(site.directory, "fifo"))
-    case.same((scan.code, verdict(site)[2]), (3, "inventory-incomplete"), "a FIFO is not waited for")
+    case.same((scan.code, verdict(site)[2]), (3, "inventory-incomplete"), "a FIFO that nobody writes to is not waited for")
+    case.same(site.scan(inventory="list:/dev/null").code, 3, "a device is none")
     iso = make_raw(site.outside("install.iso"))
     site.scan(inventory=listed(site, "", f"{iso}\tother\tcdrom", ""))
     case.same(verdict(site), PROVEN, "empty lines are nothing")
@@ -264,6 +265,23 @@ def test_lists_of_other_systems_name_the_same_files(case):
         case.same(verdict(site, "disk.qcow2\r") is None, False, words)
 
 
+def test_a_list_may_come_through_a_pipe(case):
+    """What a shell makes of list:<(command)."""
+    site = case.site()
+    disk = orphan(site)
+    for command, expected, words in ((f"sleep 0.5; echo {disk}", None, "later"), (f"echo {site.root}; sleep 0.5; echo {disk}", None, "bit by bit"), ("false", "unproven", "never")):
+        outcome = subprocess.run(["bash", "-c", f'exec "$0" scan --db "$1" {sites.TRUST_LOCKS} --min-age 0 --inventory list:<({command}) "$2"', site.imgaudit, site.db, site.root],
+                                 capture_output=True, text=True, timeout=60, check=False)
+        found = verdict(site)
+        case.same(found and found[1], expected, f"what a process prints {words}", [outcome.stderr])
+    fifo = os.path.join(site.directory, "fifo")
+    os.mkfifo(fifo)
+    with subprocess.Popen(["sh", "-c", 'sleep 1; echo "$0" > "$1"', disk, fifo]):
+        site.scan(inventory="list:" + fifo)
+    case.same(verdict(site), None, "and what comes through a named one, whose writer is late")
+    case.same(site.run("prove", "--db", site.db, disk).code, 5, "prove has nobody to ask again, and proves nothing")
+
+
 def test_standard_input_is_read_once(case):
     site = case.site()
     disk = orphan(site)
@@ -321,6 +339,7 @@ TESTS = [
     test_what_lies_outside_may_hide_a_reference,
     test_names_of_any_bytes_end_with_nul,
     test_lists_of_other_systems_name_the_same_files,
+    test_a_list_may_come_through_a_pipe,
     test_standard_input_is_read_once,
     test_relative_lists_are_found_from_elsewhere,
     test_sources_that_are_none_are_wrong_usage,
