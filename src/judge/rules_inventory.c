@@ -3,6 +3,7 @@
 #include "judge/finder.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/path.h"
 
@@ -20,13 +21,13 @@ void ia_rule_inventory_problems(struct ia_finder *finder)
                         finder->judge->graph->findings.items[finder->judge->inventory_problems.items[i]].path);
 }
 
-/* One of the names of the image's files ends in this component. */
+/* One of the names of the image's files ends in this component, as a file system that ignores case has it. */
 static bool is_called(const struct ia_finder *finder, const char *component)
 {
     const struct ia_graph *graph = finder->judge->graph;
     const struct ia_graph_file *file = &graph->files.items[finder->image->file];
     for (size_t i = 0; i < file->names; i++)
-        if (strcmp(ia_path_name(graph->names.items[file->first_name + i].path), component) == 0)
+        if (strcasecmp(ia_path_name(graph->names.items[file->first_name + i].path), component) == 0)
             return true;
     return false;
 }

@@ -93,6 +93,15 @@ def test_locations_of_windows_are_found_here(case):
     case.same([row[1:] for row in claims(site) if row[3] == "found"], [("vm/Snapshots/b.vdi", "disk", "found"), ("vm/a.vdi", "disk", "found")], "by the last component, and with slashes turned")
 
 
+def test_locations_that_differ_by_case_may_be_the_same(case):
+    site = case.site()
+    orphan(site, "vm", "disk.vdi", format="vdi")
+    for written, expected in (("Disk.vdi", ("unreferenced", "unproven", "inventory-incomplete")), ("Disk2.vdi", PROVEN), ("disk.vdi", None)):
+        put(site.path("vm", "vm.vbox"), machine(disk(1, written), image(1)))
+        site.scan(inventory=None)
+        case.same(verdict(site, "vm/disk.vdi"), expected, f"a medium at {written}")
+
+
 def test_registries_of_older_releases_are_claims(case):
     site = case.site()
     for name in ("HardDisks/a.vdi", "HardDisks/b.vdi", "c.vdi"):
@@ -163,6 +172,7 @@ TESTS = [
     test_a_machine_keeps_its_disk_and_covers_its_directory,
     test_types_of_media_are_read,
     test_locations_of_windows_are_found_here,
+    test_locations_that_differ_by_case_may_be_the_same,
     test_registries_of_older_releases_are_claims,
     test_states_are_what_the_file_has,
     test_what_is_not_understood_blocks,

@@ -179,6 +179,16 @@ def test_a_disk_by_its_path_on_esxi_may_be_the_orphan(case):
     case.check(("claim-missing", "ds/vm/other.vmdk") in site.findings(), "a disk that is missing is a finding", [str(site.findings())])
 
 
+def test_names_that_differ_by_case_may_be_the_same(case):
+    """A machine from a file system that ignores case, where its disk is found by any."""
+    site = case.site()
+    orphan(site, "vm", "disk.vmdk", format="vmdk")
+    for written, expected in (("Disk.VMDK", ("unreferenced", "unproven", "inventory-incomplete")), ("Disks.vmdk", PROVEN), ("disk.vmdk", None)):
+        put(site.path("vm", "vm.vmx"), HEAD + disk_line(written))
+        site.scan(inventory=None)
+        case.same(verdict(site, "vm/disk.vmdk"), expected, f"a disk called {written} in the definition")
+
+
 def test_what_is_not_understood_blocks(case):
     site = case.site()
     orphan(site, "vm", "old.vmdk", format="vmdk")
@@ -246,6 +256,7 @@ TESTS = [
     test_two_that_run_with_one_disk_are_an_error,
     test_snapshots_without_a_machine_are_kept,
     test_a_disk_by_its_path_on_esxi_may_be_the_orphan,
+    test_names_that_differ_by_case_may_be_the_same,
     test_what_is_not_understood_blocks,
     test_a_machine_by_a_link_is_not_read_and_blocks,
     test_large_files_take_no_longer_than_they_should,
