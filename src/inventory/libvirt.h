@@ -24,6 +24,7 @@ void ia_libvirt_release(struct ia_libvirt *libvirt);
 enum ia_libvirt_use {
     IA_LIBVIRT_MACHINE,    /* what it uses, or will when it is started */
     IA_LIBVIRT_SNAPSHOT,   /* how it was: somebody may go back to that */
+    IA_LIBVIRT_OVERLAY,    /* what was made on that */
     IA_LIBVIRT_CHECKPOINT, /* how it was: a backup may begin from there, nobody can go back */
 };
 

@@ -158,7 +158,7 @@ void ia_libvirt_read_domain(struct ia_libvirt *libvirt, size_t machine, enum ia_
 void ia_libvirt_read_overlays(struct ia_libvirt *libvirt, size_t machine, const struct ia_xml_node *disks,
                               const char *file)
 {
-    const struct ia_libvirt_reading reading = {libvirt, machine, IA_LIBVIRT_CHECKPOINT, file, ""};
+    const struct ia_libvirt_reading reading = {libvirt, machine, IA_LIBVIRT_OVERLAY, file, ""};
     for (const struct ia_xml_node *disk = ia_xml_child(disks, "disk"); disk != NULL; disk = ia_xml_next(disk)) {
         const char *format = ia_xml_attribute(ia_xml_child(disk, "driver"), "type");
         struct ia_claim *claim = ia_libvirt_add_source(&reading, IA_CLAIM_RESTORE_POINT, ia_xml_attribute(disk, "type"),

@@ -16,7 +16,8 @@ struct ia_claim *ia_libvirt_add(const struct ia_libvirt_reading *reading, enum i
     struct ia_claim *claim = ia_inventory_add_claim(inventory, ia_libvirt_machine(reading), role, path);
     if (claim != NULL && reading->use != IA_LIBVIRT_MACHINE) {
         claim->read_only = true;
-        claim->is_optional = role != IA_CLAIM_RESTORE_POINT || reading->use == IA_LIBVIRT_CHECKPOINT;
+        claim->is_optional = role != IA_CLAIM_RESTORE_POINT || reading->use != IA_LIBVIRT_SNAPSHOT;
+        claim->is_past = reading->use == IA_LIBVIRT_CHECKPOINT;
     }
     return claim;
 }

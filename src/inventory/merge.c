@@ -45,6 +45,7 @@ static void merge(struct ia_claim *kept, struct ia_claim *again)
     kept->shareable &= again->shareable;
     kept->transient &= again->transient;
     kept->is_optional &= again->is_optional;
+    kept->is_past &= again->is_past;
     bool differ = kept->format != NULL && again->format != NULL && strcmp(kept->format, again->format) != 0;
     if (differ || kept->format == NULL) {
         free(kept->format);

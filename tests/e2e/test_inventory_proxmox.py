@@ -291,6 +291,15 @@ def test_arguments_for_qemu_claim_their_paths(case):
     case.same((claims, host.problems()), ({"images/a b.qcow2": "disk", "images/c.qcow2": "disk", "images/d.qcow2": "other", "images/e,f.qcow2": "disk", "images/g.qcow2": "disk", "images/h.qcow2": "disk", "vars": "firmware", "/sys/class": "other"}, []), "each path in them that leads somewhere is claimed")
 
 
+def test_what_arguments_name_elsewhere_may_be_of_that_name(case):
+    host = Host(case)
+    host.orphan("disk.qcow2")
+    for name, expected in (("other.qcow2", ("proven", None)), ("disk.qcow2", ("unproven", "inventory-incomplete"))):
+        host.vm(f"args: -drive file={host.site.path('mnt', name)},if=virtio\n")
+        scan = host.scan()
+        case.same((scan.code, host.verdict("disk.qcow2"), host.site.findings()), (0, expected, set()), f"a drive {name} that is not there", scan.notes())
+
+
 def test_what_backups_leave_is_claimed(case):
     host = Host(case)
     host.disk("100/vm-100-fleece-0.qcow2")
@@ -496,6 +505,7 @@ TESTS = [
     test_a_logical_volume_that_is_not_active_is_no_doubt,
     test_containers_claim_volumes_and_no_directories,
     test_arguments_for_qemu_claim_their_paths,
+    test_what_arguments_name_elsewhere_may_be_of_that_name,
     test_what_backups_leave_is_claimed,
     test_other_nodes_count_on_shared_storages_alone,
     test_a_node_that_cannot_be_read_matters_where_storages_are_shared,

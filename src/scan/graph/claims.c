@@ -230,22 +230,6 @@ static void settle_backing(struct ia_links *links, size_t number)
     links->catalog->files.items[target->file]->node->is_claimed |= !is_named;
 }
 
-/* What need not be there, is not, and was not before or is gone, is nothing. */
-static void drop_absent(struct ia_links *links)
-{
-    struct ia_claims *claims = &links->claims;
-    size_t kept = 0;
-    for (size_t i = 0; i < claims->all.len; i++) {
-        struct ia_claim_target *target = &claims->all.items[i];
-        if (ia_claim_of(claims, target)->is_optional && target->state == IA_CLAIM_MISSING &&
-            target->before == IA_NO_FILE && target->base == IA_NO_FILE)
-            free(target->path);
-        else
-            claims->all.items[kept++] = *target;
-    }
-    claims->all.len = kept;
-}
-
 /* A file of an earlier scan, and where its number in the catalog goes. */
 struct wanted {
     int64_t file_id;
@@ -312,6 +296,5 @@ enum ia_status ia_links_settle_claims(struct ia_links *links, struct ia_error *e
         }
     }
     IA_TRY(find_before(links, err));
-    drop_absent(links);
-    return IA_OK;
+    return ia_links_drop_absent_claims(links, err);
 }
