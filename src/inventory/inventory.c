@@ -51,6 +51,13 @@ static void release_machine(struct ia_machine *machine)
     free(machine->defined_in);
 }
 
+static void release_service(struct ia_inventory_service *service)
+{
+    free(service->host);
+    free(service->name);
+    free(service->defined_in);
+}
+
 void ia_inventory_release(struct ia_inventory *inventory)
 {
     for (size_t i = 0; i < inventory->machines.len; i++)
@@ -70,6 +77,9 @@ void ia_inventory_release(struct ia_inventory *inventory)
         free(inventory->pools.items[i].defined_in);
     }
     ia_vec_release(&inventory->pools);
+    for (size_t i = 0; i < inventory->services.len; i++)
+        release_service(&inventory->services.items[i]);
+    ia_vec_release(&inventory->services);
     *inventory = (struct ia_inventory){0};
 }
 
@@ -169,4 +179,34 @@ void ia_inventory_add_pool(struct ia_inventory *inventory, const char *name, con
     free(pool.path);
     free(pool.defined_in);
     inventory->failed = true;
+}
+
+void ia_inventory_add_service(struct ia_inventory *inventory, size_t machine, enum ia_claim_role role, const char *host,
+                              const char *name, const char *defined_in)
+{
+    struct ia_inventory_service service = {.machine = machine,
+                                           .role = role,
+                                           .host = host == NULL ? NULL : copy(inventory, host),
+                                           .name = copy(inventory, name),
+                                           .defined_in = copy(inventory, defined_in)};
+    if ((service.host != NULL || host == NULL) && service.name != NULL && service.defined_in != NULL &&
+        ia_vec_push(&inventory->services, service))
+        return;
+    release_service(&service);
+    inventory->failed = true;
+}
+
+enum ia_status ia_inventory_settle_service(struct ia_inventory *inventory, const struct ia_inventory_service *service,
+                                           bool is_own, struct ia_error *err)
+{
+    if (is_own) {
+        ia_inventory_add_problem(inventory, service->defined_in,
+                                 "'%s' is handed out by this host: what file that is, is unknown", service->name);
+    } else {
+        struct ia_claim *claim = ia_inventory_add_claim(inventory, &inventory->machines.items[service->machine],
+                                                        service->role, service->name);
+        if (claim != NULL)
+            claim->is_optional = true;
+    }
+    return inventory->failed ? ia_no_memory(err) : IA_OK;
 }

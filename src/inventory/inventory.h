@@ -44,7 +44,8 @@ enum ia_claim_role ia_claim_role_by_word(const char *word, size_t len);
 
 /* One statement: this machine uses this file. */
 struct ia_claim {
-    char *path;   /* owned, absolute; as written, or put together by the reader from what is written */
+    char *path;   /* owned, absolute; as written, or put together by the reader from what is written; or the name of
+                   * what a server has (struct ia_inventory_service) */
     char *format; /* owned, a format of QEMU, as stated; NULL: it is not */
     enum ia_claim_role role;
     bool read_only;
@@ -95,12 +96,22 @@ struct ia_inventory_pool {
     char *defined_in; /* owned */
 };
 
+/* A disk that a server hands out to a machine. If that is this host, it may be any file here. */
+struct ia_inventory_service {
+    size_t machine;
+    enum ia_claim_role role;
+    char *host;       /* owned; a name or address; NULL: this host, by a socket */
+    char *name;       /* owned; what is asked for, as PROTOCOL://HOST/NAME or the like */
+    char *defined_in; /* owned */
+};
+
 /* All that was read. Zeroed: nothing. A failed allocation sticks: the owner looks once, at the end. */
 struct ia_inventory {
     IA_VEC(struct ia_inventory_source) sources;
     IA_VEC(struct ia_machine) machines;
     IA_VEC(struct ia_inventory_problem) problems;
     IA_VEC(struct ia_inventory_pool) pools;
+    IA_VEC(struct ia_inventory_service) services;
     int64_t loaded_ns; /* for readers: when the file that was loaded last was written to */
     bool failed;       /* out of memory */
 };
@@ -109,6 +120,12 @@ void ia_inventory_release(struct ia_inventory *inventory);
 /* Something could not be read or understood. */
 IA_PRINTF(3, 4)
 void ia_inventory_add_problem(struct ia_inventory *inventory, const char *path, const char *format, ...);
+
+/* Once it is known which hosts are this one: a problem if `is_own`, else a claim of what has the name, which another
+ * host's disk may have by another path here. IA_NOMEM only. */
+IA_MUST_CHECK enum ia_status ia_inventory_settle_service(struct ia_inventory *inventory,
+                                                         const struct ia_inventory_service *service, bool is_own,
+                                                         struct ia_error *err);
 
 /* -- Reading ------------------------------------------------------------------------------------------------------- */
 

@@ -11,6 +11,8 @@ struct ia_libvirt_pool {
     char *name;   /* owned */
     char *target; /* owned; the directory of its volumes; NULL: they are no local files, or not called as volumes are */
     char *defined_in; /* owned */
+    char *service;    /* owned; the protocol of a server that hands out its volumes; NULL: none does */
+    char *host;       /* owned; where that is; NULL: it is not said */
     size_t number;    /* in the order of reading */
 };
 

@@ -19,11 +19,23 @@ static bool has_files(const char *type)
     return false;
 }
 
+/* Servers that may have files of their hosts as volumes. */
+static const char *service_of(const char *type)
+{
+    static const char *const types[][2] = {{"gluster", "gluster"}, {"iscsi", "iscsi"}, {"iscsi-direct", "iscsi"}};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (strcmp(types[i][0], type) == 0)
+            return types[i][1];
+    return NULL;
+}
+
 static void release_pool(struct ia_libvirt_pool *pool)
 {
     free(pool->name);
     free(pool->target);
     free(pool->defined_in);
+    free(pool->service);
+    free(pool->host);
 }
 
 void ia_libvirt_release(struct ia_libvirt *libvirt)
@@ -33,12 +45,25 @@ void ia_libvirt_release(struct ia_libvirt *libvirt)
     ia_vec_release(&libvirt->pools);
 }
 
-static void add_pool(struct ia_libvirt *libvirt, const char *name, const char *target, const char *path)
+/* A copy; NULL for NULL, and where memory is out, which sticks. */
+static char *copy(struct ia_libvirt *libvirt, const char *text)
 {
-    struct ia_libvirt_pool pool = {strdup(name), target == NULL ? NULL : strdup(target), strdup(path),
-                                   libvirt->pools.len};
-    if (pool.name != NULL && (pool.target != NULL || target == NULL) && pool.defined_in != NULL &&
-        ia_vec_push(&libvirt->pools, pool))
+    char *made = text == NULL ? NULL : strdup(text);
+    libvirt->inventory->failed |= made == NULL && text != NULL;
+    return made;
+}
+
+static void add_pool(struct ia_libvirt *libvirt, const struct ia_xml_node *xml, const char *type, const char *target,
+                     const char *path)
+{
+    const struct ia_xml_node *host = ia_xml_child(ia_xml_child(xml, "source"), "host");
+    struct ia_libvirt_pool pool = {.name = copy(libvirt, ia_xml_child_text(xml, "name")),
+                                   .target = copy(libvirt, target),
+                                   .defined_in = copy(libvirt, path),
+                                   .service = copy(libvirt, service_of(type)),
+                                   .host = copy(libvirt, ia_xml_attribute(host, "name")),
+                                   .number = libvirt->pools.len};
+    if (!libvirt->inventory->failed && ia_vec_push(&libvirt->pools, pool))
         return;
     release_pool(&pool);
     libvirt->inventory->failed = true;
@@ -59,7 +84,7 @@ static void read_pool(struct ia_inventory *inventory, const char *path, void *ct
     else if (has_files(type) && (target == NULL || target[0] != '/'))
         ia_inventory_add_problem(inventory, path, "the storage pool '%s' has no target path", name);
     else
-        add_pool(libvirt, name, has_files(type) ? target : NULL, path);
+        add_pool(libvirt, pool, type, has_files(type) ? target : NULL, path);
 }
 
 /* What is defined comes before what was running, which is read later. */

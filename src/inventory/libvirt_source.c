@@ -35,6 +35,39 @@ static const struct source_type {
     {"nvme", NULL},   {"vhostuser", NULL}, {"vhostvdpa", NULL}, {"ctl", NULL},        {"none", NULL},
 };
 
+/* -- What servers hand out ----------------------------------------------------------------------------------------- */
+
+static void add_service(const struct ia_libvirt_reading *reading, enum ia_claim_role role, const char *protocol,
+                        const char *host, const char *name)
+{
+    IA_AUTO_BUF struct ia_buf whole = {0};
+    if (reading->use == IA_LIBVIRT_CHECKPOINT)
+        return;
+    ia_buf_addf(&whole, "%s://%s/%s", protocol, host == NULL ? "" : host, name == NULL ? "" : name);
+    reading->libvirt->inventory->failed |= whole.failed;
+    if (!whole.failed)
+        ia_inventory_add_service(reading->libvirt->inventory, reading->machine, role, host, whole.data, reading->file);
+}
+
+/* A disk of the type network (virDomainStorageNetworkParseHosts). Ceph and Sheepdog store objects, and no files. */
+static void add_network(const struct ia_libvirt_reading *reading, enum ia_claim_role role,
+                        const struct ia_xml_node *source)
+{
+    const char *protocol = ia_xml_attribute(source, "protocol");
+    const char *name = ia_xml_attribute(source, "name");
+    const struct ia_xml_node *host = ia_xml_child(source, "host");
+    if (protocol == NULL || strcmp(protocol, "rbd") == 0 || strcmp(protocol, "sheepdog") == 0)
+        return;
+    if (host == NULL)
+        add_service(reading, role, protocol, NULL, name);
+    for (; host != NULL; host = ia_xml_next(host)) {
+        bool is_socket = ia_libvirt_is(ia_xml_attribute(host, "transport"), "unix");
+        add_service(reading, role, protocol, is_socket ? NULL : ia_xml_attribute(host, "name"), name);
+    }
+}
+
+/* -- Files --------------------------------------------------------------------------------------------------------- */
+
 /* Of a pool with two targets each may have the volume. The claim of the first one is returned. */
 static struct ia_claim *add_volume(const struct ia_libvirt_reading *reading, enum ia_claim_role role,
                                    const char *pool_name, const char *volume)
@@ -48,6 +81,8 @@ static struct ia_claim *add_volume(const struct ia_libvirt_reading *reading, enu
                                  pool_name);
     for (size_t i = count; i-- > 0;) {
         IA_AUTO_BUF struct ia_buf path = {0};
+        if (pools[i].service != NULL)
+            add_service(reading, role, pools[i].service, pools[i].host, volume);
         if (pools[i].target == NULL)
             continue;
         ia_buf_addf(&path, "%s/%s", pools[i].target, volume);
@@ -70,6 +105,12 @@ struct ia_claim *ia_libvirt_add_source(const struct ia_libvirt_reading *reading,
         ia_inventory_add_problem(reading->libvirt->inventory, reading->file, "a disk of the unknown type '%s'", type);
         return NULL;
     }
+    if (ia_libvirt_is(type, "network"))
+        add_network(reading, role, source);
+    else if (ia_libvirt_is(type, "vhostuser")) /* a daemon here has the image */
+        add_service(reading, role, type, NULL, ia_xml_attribute(source, "path"));
+    else if (ia_libvirt_is(type, "vhostvdpa")) /* so it may by way of VDUSE */
+        add_service(reading, role, type, NULL, ia_xml_attribute(source, "dev"));
     const char *path = known->attribute == NULL ? NULL : ia_xml_attribute(source, known->attribute);
     if (path == NULL || path[0] == '\0')
         return NULL;

@@ -79,6 +79,10 @@ void ia_inventory_set_format(struct ia_inventory *inventory, struct ia_claim *cl
 void ia_inventory_merge_claims(struct ia_inventory *inventory, struct ia_machine *machine);
 void ia_inventory_add_pool(struct ia_inventory *inventory, const char *name, const char *path, const char *defined_in);
 
+/* host: NULL: this one. */
+void ia_inventory_add_service(struct ia_inventory *inventory, size_t machine, enum ia_claim_role role, const char *host,
+                              const char *name, const char *defined_in);
+
 /* Calls `each` for the names of a directory's entries that end in `suffix`, in order of their bytes; a directory that
  * is not there has none. False: it could not be listed, which was added as a problem. */
 bool ia_inventory_each_file(struct ia_inventory *inventory, const char *directory, const char *suffix,

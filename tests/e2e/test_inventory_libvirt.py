@@ -6,6 +6,7 @@
 import os
 import pwd
 import resource
+import socket
 import struct
 from xml.sax.saxutils import quoteattr
 
@@ -173,8 +174,6 @@ def test_each_kind_of_source_has_its_role(case):
         disk(site.path("lun.img"), "raw", "<shareable/>", "lun", "block", "dev"),
         "<disk type='network' device='disk'><driver name='qemu' type='raw'/><source protocol='rbd' name='pool/image'><host name='mon1'/></source></disk>",
         "<disk type='nvme' device='disk'><source type='pci' managed='yes' namespace='1'><address domain='0'/></source></disk>",
-        "<disk type='vhostuser' device='disk'><source type='unix' path='/tmp/vhost.sock'/></disk>",
-        "<disk type='vhostvdpa' device='disk'><source dev='/dev/vhost-vdpa-0'/></disk>",
         f"<memory model='nvdimm'><source><path>{site.path('nvdimm.img')}</path></source><target><size>1</size></target></memory>",
         "<memory model='dimm'><source><pagesize>4096</pagesize></source></memory>",
         f"<filesystem type='mount'><driver type='virtiofs'/><source dir='{site.root}'/><target dir='share'/></filesystem>",
@@ -267,6 +266,34 @@ def test_what_need_not_be_there_may_be_of_that_name(case):
     os.unlink(over)
     site.scan(inventory=host.source)
     case.same((rows.get("disk.qcow2"), verdicts(site)["disk.qcow2"][1]), ("unproven", "unproven"), "what-if doubts it as the next scan does")
+
+
+def test_what_a_server_hands_out_may_be_a_file_of_its_host(case):
+    """virDomainStorageNetworkParseHosts: name, or transport='unix' and socket. Ceph and Sheepdog have no files."""
+    site = case.site()
+    host = Host(site)
+    orphans(site, "disk.qcow2", "other.qcow2")
+    network = "<disk type='network' device='disk'><driver name='qemu' type='qcow2'/><source protocol='{}' name='{}'>{}</source></disk>"
+    here = "<host name='{}' port='10809'/>"
+    own = [network.format("nfs", "/srv/x.qcow2", here.format("127.0.0.1")), network.format("ssh", "/srv/x.qcow2", here.format("localhost")), network.format("http", "x", here.format("::1")),
+           network.format("gluster", "vol/x.qcow2", here.format("far.example.org") + here.format(socket.gethostname())), network.format("nbd", "x", "<host transport='unix' socket='/run/nbd.sock'/>"),
+           network.format("iscsi", "iqn.2020-01.org.example:x/0", here.format("127.1.2.3")), "<disk type='vhostuser' device='disk'><source type='unix' path='/run/qsd.sock'/></disk>",
+           "<disk type='vhostvdpa' device='disk'><source dev='/dev/vhost-vdpa-0'/></disk>", disk(create(site.path("top.qcow2")), inner=f"<backingStore type='network'><format type='raw'/><source protocol='nbd' name='x'>{here.format('localhost')}</source></backingStore>"),
+           "<disk type='volume' device='disk'><source pool='own' volume='x'/></disk>"]
+    for kind, name, server in (("gluster", "own", "localhost"), ("gluster", "far", "far.example.org"), ("rbd", "ceph", "localhost")):
+        host.file(host.etc, f"storage/{name}.xml", pool(name, None, kind).replace("<source></source>", f"<source><host name='{server}'/><name>vol</name></source>"))
+    for xml in own:
+        host.define(domain(xml))
+        scan = site.scan(inventory=host.source)
+        case.same((scan.code, [row[1:] for row in verdicts(site).values()]), (3, [("unproven", "inventory-incomplete")] * 2), f"this host serves it, and it may be anything: {xml[:99]}", [str(site.findings())])
+    doubted = {"disk.qcow2": ("unreferenced", "unproven", "inventory-incomplete"), "other.qcow2": PROVEN}
+    proven = dict.fromkeys(doubted, PROVEN)
+    for xml, expected in ((network.format("nfs", "/srv/disk.qcow2", here.format("far.example.org")), doubted), ("<disk type='volume' device='disk'><source pool='far' volume='disk.qcow2'/></disk>", doubted),
+                          (network.format("nfs", "/srv/x.qcow2", here.format("far.example.org")), proven), (network.format("rbd", "pool/disk.qcow2", here.format("localhost")), proven),
+                          ("<disk type='volume' device='disk'><source pool='ceph' volume='disk.qcow2'/></disk>", proven), (network.format("nbd", "x", here.format("far.example.org")), proven)):
+        os.utime(host.define(domain(xml)), ns=(os.stat(site.path("other.qcow2")).st_ctime_ns + 10**9,) * 2)
+        scan = site.scan(inventory=host.source)
+        case.same((scan.code, verdicts(site)), (0, expected), f"another host's may be what has the name here, or no file: {xml[:110]}", [str(site.findings())])
 
 
 def test_without_a_stated_format_a_file_is_raw(case):
@@ -830,6 +857,7 @@ TESTS = [
     test_files_of_other_devices_are_in_use,
     test_what_need_not_be_there_is_not_missed,
     test_what_need_not_be_there_may_be_of_that_name,
+    test_what_a_server_hands_out_may_be_a_file_of_its_host,
     test_without_a_stated_format_a_file_is_raw,
     test_volumes_lead_to_their_pools,
     test_a_pool_with_two_targets_has_volumes_in_both,

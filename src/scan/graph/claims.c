@@ -70,6 +70,17 @@ static enum ia_status read_beside(struct ia_links *links, struct ia_error *err)
     return links->claims.inventory.failed ? ia_no_memory(err) : IA_OK;
 }
 
+static enum ia_status settle_services(struct ia_links *links, struct ia_error *err)
+{
+    struct ia_inventory *inventory = &links->claims.inventory;
+    for (size_t i = 0; i < inventory->services.len; i++) {
+        const struct ia_inventory_service *service = &inventory->services.items[i];
+        bool is_own = service->host == NULL || ia_own_host_is(&links->host, service->host);
+        IA_TRY(ia_inventory_settle_service(inventory, service, is_own, err));
+    }
+    return IA_OK;
+}
+
 enum ia_status ia_links_read_inventories(struct ia_links *links, struct ia_error *err)
 {
     const struct ia_scan_options *options = links->catalog->options;
@@ -87,6 +98,7 @@ enum ia_status ia_links_read_inventories(struct ia_links *links, struct ia_error
     }
     if (is_asked) /* whatever was named besides: what lies beside images says what uses these */
         IA_TRY(read_beside(links, err));
+    IA_TRY(settle_services(links, err));
     return ia_writer_load_claims(links->catalog->writer, keep_before, claims, err);
 }
 
@@ -173,7 +185,8 @@ static enum ia_status resolve(struct ia_links *links, struct ia_claim_target *ta
     const struct ia_resolve_rules rules = ia_links_rules(links);
     const struct ia_claim *claim = ia_claim_of(&links->claims, target);
     IA_AUTO_RESOLVED struct ia_resolved resolved = {0};
-    IA_TRY(ia_resolve_path(&rules, NULL, claim->path, &resolved, err));
+    if (claim->path[0] == '/') /* else it is a server's */
+        IA_TRY(ia_resolve_path(&rules, NULL, claim->path, &resolved, err));
     target->file = ia_links_file_of(links, &resolved);
     target->state = state_of(&resolved, target->file);
     if (target->state != IA_CLAIM_MISSING)
