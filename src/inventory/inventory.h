@@ -53,6 +53,7 @@ struct ia_claim {
     bool transient;    /* what is written to it is thrown away */
     bool is_optional;  /* it need not be there */
     bool is_past;      /* it need not be anywhere: nobody goes back to it */
+    bool knows_parent; /* the claim after it, if that is over it, has all that lies directly below; else nothing does */
     bool is_directory; /* what the machine sees of it are files */
     /* Of what lies below another claim of the same machine: 1 and the place of that among the claims; 0: below none.
      * What that one's image names by itself counts as any backing file does, and is not read whole. */

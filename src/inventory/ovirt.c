@@ -13,7 +13,7 @@ static const char suffix[] = ".meta";
 
 /* What the file has; NULL: it has no such line. */
 struct volume {
-    const char *format, *role, *use, *parent, *disk, *cleared;
+    const char *format, *role, *use, *parent, *disk, *legality, *cleared;
 };
 
 /* Other platforms' files of that suffix (Longhorn's) have another one before it. */
@@ -40,7 +40,8 @@ static void set(struct volume *volume, const char *key, const char *value)
         const char **text;
     } keys[] = {
         {"FORMAT", &volume->format}, {"VOLTYPE", &volume->role}, {"DISKTYPE", &volume->use},
-        {"PUUID", &volume->parent},  {"IMAGE", &volume->disk},   {"NONE", &volume->cleared},
+        {"PUUID", &volume->parent},  {"IMAGE", &volume->disk},   {"LEGALITY", &volume->legality},
+        {"NONE", &volume->cleared},
     };
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         if (strcmp(keys[i].key, key) == 0)
@@ -164,6 +165,7 @@ static void claim(struct ia_inventory *inventory, const char *path, const struct
     if (claim == NULL)
         return;
     claim->read_only = claim->role != IA_CLAIM_DISK;
+    claim->knows_parent = volume->parent != NULL && volume->parent[0] != '\0';
     claim_parent(inventory, machine, path, volume);
 }
 
@@ -199,6 +201,10 @@ static void read_file(struct ia_inventory *inventory, const char *path, char *te
         if (format_of(&volume) == NULL || !is_one_of(volume.role, roles))
             ia_inventory_add_problem(inventory, path, "FORMAT or VOLTYPE is missing%s, or not understood",
                                      is_whole ? "" : ", as is the end");
+        if (volume.legality != NULL && strcmp(volume.legality, "LEGAL") != 0)
+            ia_inventory_add_problem(inventory, path,
+                                     "LEGALITY is %s: a change of the disk's chain has not ended, or failed",
+                                     volume.legality);
         claim(inventory, path, &volume);
     }
 }

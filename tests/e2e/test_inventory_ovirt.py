@@ -190,6 +190,39 @@ def test_the_parent_of_the_metadata_counts_as_well(case):
     case.same((domain.scan().code, len(domain.problems())), (3, 1), "a parent is a name")
 
 
+def test_metadata_and_image_must_agree_on_the_parent(case):
+    """A merge changes both, one after the other: volumeInfo of the engine goes by the metadata, QEMU by the image."""
+    domain = Domain(case)
+    domain.cow(DISK, V[0])
+    domain.cow(DISK, V[1])
+    domain.cow(DISK, V[2], V[0], VOLTYPE="LEAF")
+    domain.raw(OTHER, V[5])
+    domain.cow(OTHER, V[6], V[5])
+    case.same((domain.scan().code, domain.problems()), (0, []), "the same parents, or none, of qcow2 and of raw volumes")
+    orphan = write(create(domain.site.path("orphan.qcow2"), MIB), 0)
+    over = create(domain.site.path("over.qcow2"), MIB, orphan)
+    domain.site.scan()
+    os.unlink(over)
+    for words, volume, parent, header in (("another parent", V[2], V[1], V[0]), ("none in the metadata", V[2], NOBODY, V[0]), ("none in the image", V[0], V[1], "none")):
+        domain.meta(DISK, volume, FORMAT="COW", PUUID=parent)
+        scan = domain.scan()
+        case.same((scan.code, len(domain.problems()), "inventory-incomplete" in domain.site.unused()["orphan.qcow2"]["why_codes"]), (3, 1, True), f"{words}: nothing is proven", domain.problems())
+        case.check(f"names {header}" in domain.problems()[0], f"{words}: the finding says what", domain.problems())
+        domain.meta(DISK, volume, FORMAT="COW", PUUID=V[0] if volume == V[2] else NOBODY)
+    case.same((domain.scan().code, domain.problems()), (0, []), "they agree again")
+    domain.meta(DISK, V[2], FORMAT="COW", PUUID=None)
+    case.same((domain.scan().code, domain.problems()), (0, []), "metadata without PUUID state nothing")
+
+
+def test_what_is_not_legal_is_a_finding(case):
+    domain = Domain(case)
+    domain.raw(DISK, V[0], LEGALITY=None)
+    case.same(domain.scan().code, 0, "without LEGALITY nothing is wrong")
+    for word, code in (("LEGAL", 0), ("ILLEGAL", 3), ("FAKE", 3), ("", 3)):
+        domain.meta(DISK, V[0], LEGALITY=word)
+        case.same((domain.scan().code, len(domain.problems()), domain.is_claimed(V[0])), (code, int(code > 0), 1), f"LEGALITY={word}: the volume is in use, legal or not", domain.problems())
+
+
 # -- What is not understood -------------------------------------------------------------------------------------------
 
 def test_what_is_not_understood_blocks(case):
@@ -287,6 +320,8 @@ TESTS = [
     test_what_is_no_disk_becomes_no_image,
     test_disks_that_are_being_removed_are_not_claimed,
     test_the_parent_of_the_metadata_counts_as_well,
+    test_metadata_and_image_must_agree_on_the_parent,
+    test_what_is_not_legal_is_a_finding,
     test_what_is_not_understood_blocks,
     test_files_of_others_are_none_of_ovirts,
     test_a_volume_is_an_inventory_of_its_directory_alone,

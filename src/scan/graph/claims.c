@@ -301,6 +301,7 @@ enum ia_status ia_links_settle_claims(struct ia_links *links, struct ia_error *e
     struct ia_catalog *catalog = links->catalog;
     for (size_t i = 0; i < links->claims.all.len; i++)
         settle_backing(links, i);
+    ia_links_check_parents(links);
     for (size_t i = 0; i < catalog->files.len && links->claims.all.len > 0; i++) {
         struct ia_file *file = catalog->files.items[i];
         for (size_t p = 0; p < file->read->parts.len && !file->node->is_claimed; p++) {

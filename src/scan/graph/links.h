@@ -163,6 +163,8 @@ IA_MUST_CHECK enum ia_status ia_links_read_inventories(struct ia_links *links, s
 IA_MUST_CHECK enum ia_status ia_links_resolve_claims(struct ia_links *links, struct ia_error *err);
 /* Once all images were read: an image is used with its parts; and where files are now that claims led to before. */
 IA_MUST_CHECK enum ia_status ia_links_settle_claims(struct ia_links *links, struct ia_error *err);
+/* stated_parents.c: adds the findings about images that name another backing file than an inventory has for them. */
+void ia_links_check_parents(struct ia_links *links);
 /* absent_claims.c: takes out what need not be there and is not, if no image may be what is meant. */
 IA_MUST_CHECK enum ia_status ia_links_drop_absent_claims(struct ia_links *links, struct ia_error *err);
 /* claim_findings.c: adds the findings about inventories and machines. */
