@@ -6,6 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+void ia_finder_each_file(struct ia_finder *finder, void (*rule)(struct ia_finder *finder))
+{
+    for (size_t n = 0; ia_judge_file_of(finder->judge, finder->number, n, &finder->file); n++)
+        if (finder->file != IA_GRAPH_NONE)
+            rule(finder);
+    finder->file = finder->image->file;
+}
+
 bool ia_finder_is_concerned(const struct ia_finder *finder, enum ia_doubt code)
 {
     return (ia_doubt_kinds[code].concerns & IA_CONCERNS(finder->candidate)) != 0;

@@ -12,6 +12,7 @@ struct ia_finder {
     struct ia_judge *judge;
     size_t number;
     const struct ia_graph_image *image;
+    size_t file; /* of those that it is made of, the one that a rule is at; the main one at first */
     enum ia_candidate candidate;
     struct ia_doubts *out;         /* NULL: nobody asks */
     struct ia_assumptions *assume; /* NULL: nobody asks */
@@ -19,6 +20,8 @@ struct ia_finder {
     bool failed;
 };
 
+/* Calls the rule for each file that the image is made of, with that in finder->file. */
+void ia_finder_each_file(struct ia_finder *finder, void (*rule)(struct ia_finder *finder));
 /* The doubt counts against the candidate's status. */
 bool ia_finder_is_concerned(const struct ia_finder *finder, enum ia_doubt code);
 /* rules_readers.c: sets judge->readers to the images that could read the candidate, directly or through others. */

@@ -15,6 +15,12 @@ struct ia_judge_links {
     IA_VEC(struct ia_judge_link) all; /* by file and image */
 };
 
+/* Numbers of some things by image. */
+struct ia_judge_groups {
+    size_t *members;
+    size_t *first; /* of each image in `members`, and the end; NULL: there are no members */
+};
+
 /* A packed image names one of the image's files, or may do. */
 struct ia_judge_packed_link {
     size_t image, packed; /* places in the graph */
@@ -26,8 +32,8 @@ struct ia_judge {
     IA_VEC(struct ia_judge_packed_link) packed; /* by image */
     IA_VEC(size_t) unknown;                     /* packed images whose base nothing is known of */
     IA_VEC(size_t) dated;              /* former names, by image, of which it is known when; where `unknown` is */
-    IA_VEC(size_t) overlays;           /* images that have a backing image, by that one */
-    size_t *first_overlay;             /* of each image in `overlays`, and the end */
+    struct ia_judge_groups overlays;   /* images that have a backing image, by that one */
+    struct ia_judge_groups parts;      /* parts, by image; empty where none has any */
     IA_VEC(size_t) findings;           /* those about readers, by path */
     IA_VEC(size_t) remote;             /* references: what other machines are asked for */
     IA_VEC(size_t) seekers;            /* images that look for a parent of some identity, by that and format */
@@ -44,12 +50,23 @@ struct ia_judge {
     bool is_meant;        /* the candidate in question, by some name */
 };
 
+static inline size_t ia_judge_members(const struct ia_judge_groups *groups, size_t image, const size_t **first)
+{
+    *first = groups->first == NULL ? NULL : groups->members + groups->first[image];
+    return groups->first == NULL ? 0 : groups->first[image + 1] - groups->first[image];
+}
+
 /* The images that name this one as their backing file, and were followed. */
 static inline size_t ia_judge_overlays(const struct ia_judge *judge, size_t image, const size_t **first)
 {
-    *first = judge->overlays.items + judge->first_overlay[image];
-    return judge->first_overlay[image + 1] - judge->first_overlay[image];
+    return ia_judge_members(&judge->overlays, image, first);
 }
+
+/* A file that the image is made of: number 0 is its main one, then come those of its parts, IA_GRAPH_NONE for one that
+ * is not identified. False: there are not as many. */
+bool ia_judge_file_of(const struct ia_judge *judge, size_t image, size_t number, size_t *file);
+/* The file is one of them. */
+bool ia_judge_has_file(const struct ia_judge *judge, size_t image, size_t file);
 
 /* Works out everything but `findings`, `packed` and `unknown`; false: out of memory. */
 bool ia_judge_link_up(struct ia_judge *judge);
@@ -69,6 +86,8 @@ size_t ia_judge_links_of(const struct ia_judge_links *links, size_t file, const 
 
 /* Somebody reads the file otherwise than by the backing link that the forest follows. */
 bool ia_judge_has_other_readers(const struct ia_judge *judge, size_t file);
+/* The same of any of the image's files; those that others are made of, too, do not count for that. */
+bool ia_judge_is_read_otherwise(const struct ia_judge *judge, size_t image);
 
 /* Works out by_path; false: out of memory. */
 bool ia_judge_list_accepted(struct ia_judge *judge);

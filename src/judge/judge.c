@@ -54,6 +54,7 @@ enum ia_candidate ia_judge_candidate(const struct ia_judge *judge, size_t number
 static enum ia_status apply(struct ia_finder *finder, ia_rule *const *rules, size_t count, struct ia_error *err)
 {
     finder->image = &finder->judge->graph->images.items[finder->number];
+    finder->file = finder->image->file;
     for (size_t i = 0; i < count; i++)
         rules[i](finder);
     return finder->failed ? ia_no_memory(err) : IA_OK;

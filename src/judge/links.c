@@ -170,23 +170,37 @@ static void sort_links(struct ia_judge_links *links)
         qsort(links->all.items, links->all.len, sizeof(links->all.items[0]), by_file);
 }
 
-/* A count for each base, then the place where its overlays begin, then the overlays. */
-static bool list_overlays(struct ia_judge *judge)
+/* What has a group: a backing image, or the image that a part is of. IA_GRAPH_NONE: it has none. */
+typedef size_t group_of(const struct ia_graph *graph, size_t member);
+
+static size_t backing_of(const struct ia_graph *graph, size_t image)
 {
-    const struct ia_graph *graph = judge->graph;
-    size_t count = graph->images.len;
-    judge->first_overlay = calloc(count + 2, sizeof(*judge->first_overlay));
-    if (judge->first_overlay == NULL || !ia_vec_reserve(&judge->overlays, count + 1))
+    return graph->images.items[image].is_gone ? IA_GRAPH_NONE : graph->images.items[image].backing;
+}
+
+static size_t image_of_part(const struct ia_graph *graph, size_t part)
+{
+    return graph->parts.items[part].image;
+}
+
+/* A count for each group, then the place where its members begin, then the members. */
+static bool group(struct ia_judge_groups *groups, const struct ia_graph *graph, size_t count, group_of *of)
+{
+    size_t images = graph->images.len;
+    if (count == 0)
+        return true;
+    groups->first = calloc(images + 2, sizeof(*groups->first));
+    groups->members = calloc(count, sizeof(*groups->members));
+    if (groups->first == NULL || groups->members == NULL)
         return false;
     for (size_t i = 0; i < count; i++)
-        if (graph->images.items[i].backing != IA_GRAPH_NONE && !graph->images.items[i].is_gone)
-            judge->first_overlay[graph->images.items[i].backing + 2]++;
-    for (size_t i = 2; i < count + 2; i++)
-        judge->first_overlay[i] += judge->first_overlay[i - 1];
+        if (of(graph, i) != IA_GRAPH_NONE)
+            groups->first[of(graph, i) + 2]++;
+    for (size_t i = 2; i < images + 2; i++)
+        groups->first[i] += groups->first[i - 1];
     for (size_t i = 0; i < count; i++)
-        if (graph->images.items[i].backing != IA_GRAPH_NONE && !graph->images.items[i].is_gone)
-            judge->overlays.items[judge->first_overlay[graph->images.items[i].backing + 1]++] = i;
-    judge->overlays.len = judge->first_overlay[count];
+        if (of(graph, i) != IA_GRAPH_NONE)
+            groups->members[groups->first[of(graph, i) + 1]++] = i;
     return true;
 }
 
@@ -194,7 +208,9 @@ bool ia_judge_link_up(struct ia_judge *judge)
 {
     struct path_index index = {0};
     bool ok = fill_index(&index, judge->graph) && add_image_links(judge, &index) &&
-              add_reference_links(judge, &index) && add_part_links(judge, &index) && list_overlays(judge);
+              add_reference_links(judge, &index) && add_part_links(judge, &index) &&
+              group(&judge->overlays, judge->graph, judge->graph->images.len, backing_of) &&
+              group(&judge->parts, judge->graph, judge->graph->parts.len, image_of_part);
     free(index.entries);
     free(index.slots);
     sort_links(&judge->references);
@@ -227,4 +243,45 @@ bool ia_judge_has_other_readers(const struct ia_judge *judge, size_t file)
         if (!link[i].accounted)
             return true;
     return judge->graph->files.items[file].is_part;
+}
+
+bool ia_judge_file_of(const struct ia_judge *judge, size_t image, size_t number, size_t *file)
+{
+    const size_t *part;
+    size_t parts = ia_judge_members(&judge->parts, image, &part);
+    if (number > parts)
+        return false;
+    *file = number == 0 ? judge->graph->images.items[image].file : judge->graph->parts.items[part[number - 1]].file;
+    return true;
+}
+
+bool ia_judge_has_file(const struct ia_judge *judge, size_t image, size_t file)
+{
+    size_t own;
+    for (size_t n = 0; ia_judge_file_of(judge, image, n, &own); n++)
+        if (own == file)
+            return own != IA_GRAPH_NONE;
+    return false;
+}
+
+/* One that has the file as a part is no reader of another that has it, too. */
+static bool has_strange_readers(const struct ia_judge *judge, size_t file)
+{
+    const struct ia_judge_link *link;
+    size_t count = ia_judge_links_of(&judge->references, file, &link);
+    for (size_t i = 0; i < count; i++)
+        if (!ia_judge_has_file(judge, link[i].image, file))
+            return true;
+    return false;
+}
+
+bool ia_judge_is_read_otherwise(const struct ia_judge *judge, size_t image)
+{
+    size_t file = judge->graph->images.items[image].file;
+    if (ia_judge_has_other_readers(judge, file))
+        return true;
+    for (size_t n = 1; ia_judge_file_of(judge, image, n, &file); n++)
+        if (file != IA_GRAPH_NONE && file != judge->graph->images.items[image].file && has_strange_readers(judge, file))
+            return true;
+    return false;
 }

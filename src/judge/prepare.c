@@ -143,7 +143,6 @@ void ia_judge_free(struct ia_judge *judge)
     ia_vec_release(&judge->dated);
     ia_vec_release(&judge->inventory_problems);
     ia_vec_release(&judge->open_claims);
-    ia_vec_release(&judge->overlays);
     ia_vec_release(&judge->findings);
     ia_vec_release(&judge->remote);
     ia_vec_release(&judge->seekers);
@@ -152,7 +151,10 @@ void ia_judge_free(struct ia_judge *judge)
     ia_vec_release(&judge->covered);
     ia_vec_release(&judge->by_path);
     ia_vec_release(&judge->readers);
-    free(judge->first_overlay);
+    free(judge->overlays.first);
+    free(judge->overlays.members);
+    free(judge->parts.first);
+    free(judge->parts.members);
     free(judge->is_reader);
     free(judge);
 }

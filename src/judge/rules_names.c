@@ -6,11 +6,13 @@
 
 #include "base/path.h"
 
-/* The text contains the last component of one of the image's names. */
+/* An image may be meant by each of the files that it is made of: finder->file is the one in question. */
+
+/* The text contains the last component of one of the file's names. */
 static bool has_name_of(const struct ia_finder *finder, const char *text)
 {
     const struct ia_graph *graph = finder->judge->graph;
-    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    const struct ia_graph_file *file = &graph->files.items[finder->file];
     for (size_t i = 0; i < file->names; i++) {
         const char *path = graph->names.items[file->first_name + i].path;
         if (strstr(text, ia_path_name(path)) != NULL)
@@ -19,25 +21,33 @@ static bool has_name_of(const struct ia_finder *finder, const char *text)
     return false;
 }
 
-/* One of the image's names, or one of its parts, ends in this component. */
+/* One of the file's names ends in this component. */
 static bool is_called(const struct ia_finder *finder, const char *component)
 {
     const struct ia_graph *graph = finder->judge->graph;
-    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    const struct ia_graph_file *file = &graph->files.items[finder->file];
     for (size_t i = 0; i < file->names; i++)
         if (strcmp(ia_path_name(graph->names.items[file->first_name + i].path), component) == 0)
-            return true;
-    for (size_t i = 0; i < graph->parts.len; i++)
-        if (graph->parts.items[i].image == finder->number &&
-            strcmp(ia_path_name(graph->parts.items[i].path), component) == 0)
             return true;
     return false;
 }
 
-/* NULL: not stated. */
+/* NULL: not stated. What holds an image's data may pass for raw. */
 static bool fits(const struct ia_finder *finder, const char *format)
 {
-    return format == NULL || strcmp(format, finder->image->format) == 0;
+    return format == NULL || strcmp(format, finder->image->format) == 0 ||
+           (finder->file != finder->image->file && strcmp(format, "raw") == 0);
+}
+
+/* A part of the image is called so by the image itself. */
+static bool has_part_called(const struct ia_finder *finder, const char *component)
+{
+    const size_t *part;
+    size_t count = ia_judge_members(&finder->judge->parts, finder->number, &part);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(ia_path_name(finder->judge->graph->parts.items[part[i]].path), component) == 0)
+            return true;
+    return false;
 }
 
 /* The last component of what the image names. */
@@ -51,7 +61,7 @@ static bool was_there(const struct ia_finder *finder, const struct ia_graph_refe
 {
     const struct ia_graph *graph = finder->judge->graph;
     int64_t made = graph->files.items[graph->images.items[reference->image].file].birth_ns;
-    int64_t own = graph->files.items[finder->image->file].birth_ns;
+    int64_t own = graph->files.items[finder->file].birth_ns;
     return reference->kind != IA_GRAPH_BACKING || own < 0 || made < 0 || own <= made ||
            own <= ia_graph_newest_change(graph, reference->image);
 }
@@ -72,7 +82,7 @@ static bool has_stem_of(const char *name, const char *other)
 static bool has_alike_name(const struct ia_finder *finder, const char *wanted)
 {
     const struct ia_graph *graph = finder->judge->graph;
-    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    const struct ia_graph_file *file = &graph->files.items[finder->file];
     for (size_t i = 0; i < file->names; i++) {
         const char *own = ia_path_name(graph->names.items[file->first_name + i].path);
         if (has_stem_of(own, wanted) || has_stem_of(wanted, own))
@@ -87,11 +97,11 @@ static bool was_before(int64_t since_ns, int64_t ns)
     return since_ns > 0 && since_ns < ns;
 }
 
-/* Some name of the image lies in the same directory as the path. */
+/* Some name of the file lies in the same directory as the path. */
 static bool lies_beside(const struct ia_finder *finder, const char *path)
 {
     const struct ia_graph *graph = finder->judge->graph;
-    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    const struct ia_graph_file *file = &graph->files.items[finder->file];
     size_t len = ia_path_directory_length(path);
     for (size_t i = 0; i < file->names; i++) {
         const char *own = graph->names.items[file->first_name + i].path;
@@ -119,7 +129,7 @@ static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia
     const struct ia_graph_image *by = &graph->images.items[reference->image];
     int64_t made = graph->files.items[by->file].birth_ns;
     bool is_led_astray = reference->target == IA_GRAPH_NONE || by->parent_differs;
-    if (!is_led_astray || graph->files.items[finder->image->file].ctime_ns < made)
+    if (!is_led_astray || graph->files.items[finder->file].ctime_ns < made)
         return false;
     if (reference->kind == IA_GRAPH_BACKING && by->past_base_is_known)
         return !was_before(finder->image->seen_since_ns, made);
@@ -142,7 +152,8 @@ static bool may_be_linked_before(const struct ia_finder *finder, const struct ia
 static bool is_meant_by_name(const struct ia_finder *finder, const struct ia_graph_reference *reference)
 {
     const char *named_by = finder->image->named_by;
-    return is_called(finder, wanted_name(reference)) || (named_by != NULL && strcmp(reference->path, named_by) == 0);
+    return is_called(finder, wanted_name(reference)) || has_part_called(finder, wanted_name(reference)) ||
+           (named_by != NULL && strcmp(reference->path, named_by) == 0);
 }
 
 /* The base is another file, which is there still, or was there when a scan saw this one, too. */
@@ -152,7 +163,7 @@ static bool was_beside_base(const struct ia_graph_image *image, const struct ia_
 }
 
 /* A base that was renamed or moved away under its overlays is misplaced, not unused. */
-static bool may_mean(const struct ia_finder *finder, const struct ia_graph_reference *reference)
+static bool may_mean_file(const struct ia_finder *finder, const struct ia_graph_reference *reference)
 {
     const struct ia_graph_image *by = &finder->judge->graph->images.items[reference->image];
     bool is_backing = reference->kind == IA_GRAPH_BACKING;
@@ -165,7 +176,7 @@ static bool may_mean(const struct ia_finder *finder, const struct ia_graph_refer
     if ((!is_lost && !differs) || reference->kind == IA_GRAPH_ALIAS || reference->kind == IA_GRAPH_CONTENT)
         return false;
     bool named_it = finder->image->named_by != NULL && strcmp(by->path, finder->image->named_by) == 0;
-    bool was_base = is_backing && (by->base_before == finder->image->file || by->past_base == finder->image->file);
+    bool was_base = is_backing && (by->base_before == finder->file || by->past_base == finder->file);
     if (named_it || was_base || is_meant_by_name(finder, reference))
         return true;
     /* Where a path leads outside, or an earlier scan followed it to another file, it is known which. */
@@ -175,12 +186,22 @@ static bool may_mean(const struct ia_finder *finder, const struct ia_graph_refer
            (may_be_renamed_since(finder, reference) || may_be_linked_before(finder, reference));
 }
 
+static bool may_mean(const struct ia_finder *finder, const struct ia_graph_reference *reference)
+{
+    struct ia_finder of = *finder;
+    for (size_t n = 0; ia_judge_file_of(finder->judge, finder->number, n, &of.file); n++)
+        if (of.file != IA_GRAPH_NONE && may_mean_file(&of, reference))
+            return true;
+    return false;
+}
+
 /* Of an image that could read the candidate. */
 static struct ia_finder of_reader(const struct ia_finder *finder, size_t reader)
 {
     struct ia_finder of = *finder;
     of.number = reader;
     of.image = &finder->judge->graph->images.items[reader];
+    of.file = of.image->file;
     return of;
 }
 
@@ -194,8 +215,8 @@ static bool finds_lost_base(struct ia_finder *finder, size_t number)
         const struct ia_graph_lost_base *lost = &graph->lost_bases.items[i];
         const struct ia_graph_image *by = &graph->images.items[lost->image];
         bool is_own = lost->image == number || lost->image == finder->number; /* of a ring that was broken */
-        if (lost->file != graph->images.items[number].file || is_own || by->is_gone || by->backing != IA_GRAPH_NONE ||
-            ia_finder_accepts(finder, IA_DOUBT_BROKEN_REFERENCE, by->path))
+        if (!ia_judge_has_file(finder->judge, number, lost->file) || is_own || by->is_gone ||
+            by->backing != IA_GRAPH_NONE || ia_finder_accepts(finder, IA_DOUBT_BROKEN_REFERENCE, by->path))
             continue;
         ia_finder_doubt(finder, IA_DOUBT_BROKEN_REFERENCE, by->path);
         found = true;
@@ -241,17 +262,18 @@ void ia_rule_broken_references(struct ia_finder *finder)
 
 static void find_exchanged(struct ia_finder *finder, size_t number)
 {
-    const struct ia_graph *graph = finder->judge->graph;
-    const struct ia_graph_image *image = &graph->images.items[number];
-    for (size_t i = 0; i < finder->judge->exchanged.len; i++) {
-        const struct ia_graph_image *by = &graph->images.items[finder->judge->exchanged.items[i]];
-        if (!by->is_gone && by->base_before == image->file && image != by)
+    const struct ia_judge *judge = finder->judge;
+    const struct ia_graph *graph = judge->graph;
+    for (size_t i = 0; i < judge->exchanged.len; i++) {
+        const struct ia_graph_image *by = &graph->images.items[judge->exchanged.items[i]];
+        if (!by->is_gone && judge->exchanged.items[i] != number && ia_judge_has_file(judge, number, by->base_before))
             ia_finder_doubt(finder, IA_DOUBT_EXCHANGED, by->path);
     }
     for (size_t i = 0; i < graph->former_bases.len; i++) {
         const struct ia_graph_former_base *pair = &graph->former_bases.items[i];
         const struct ia_graph_image *by = &graph->images.items[pair->image];
-        if (pair->file == image->file && !by->is_gone && by->backing != number && image != by)
+        if (!by->is_gone && by->backing != number && pair->image != number &&
+            ia_judge_has_file(judge, number, pair->file))
             ia_finder_doubt(finder, IA_DOUBT_EXCHANGED, by->path);
     }
 }
@@ -290,6 +312,15 @@ void ia_rule_renamed(struct ia_finder *finder)
         ia_finder_doubt(finder, IA_DOUBT_RENAMED, finder->image->named_by);
 }
 
+static bool is_any_file_called(const struct ia_finder *finder, const char *component)
+{
+    struct ia_finder of = *finder;
+    for (size_t n = 0; ia_judge_file_of(finder->judge, finder->number, n, &of.file); n++)
+        if (of.file != IA_GRAPH_NONE && is_called(&of, component))
+            return true;
+    return false;
+}
+
 /* What another machine serves may be what this one gave it: a share, a mirror of a name. */
 void ia_rule_remote_names(struct ia_finder *finder)
 {
@@ -297,7 +328,7 @@ void ia_rule_remote_names(struct ia_finder *finder)
     for (size_t i = 0; i < finder->judge->remote.len; i++) {
         const struct ia_graph_reference *reference = &graph->references.items[finder->judge->remote.items[i]];
         const struct ia_graph_image *by = &graph->images.items[reference->image];
-        if (!by->is_gone && is_called(finder, reference->name))
+        if (!by->is_gone && (is_any_file_called(finder, reference->name) || has_part_called(finder, reference->name)))
             ia_finder_doubt(finder, IA_DOUBT_REMOTE_NAME, by->path);
     }
 }

@@ -92,14 +92,14 @@ static void find_of_reader(struct ia_finder *finder, size_t number)
         find_reader_findings(finder, reader->path);
     if (reader->problem == NULL && reader->cross_linked == -1)
         ia_finder_doubt_with(finder, IA_DOUBT_CROSS_LINKED, reader->path, "unknown");
-    if (ia_judge_has_other_readers(finder->judge, reader->file))
+    if (ia_judge_is_read_otherwise(finder->judge, number))
         ia_finder_doubt(finder, IA_DOUBT_NON_BACKING_READER, reader->path);
     find_seekers(finder, number);
 }
 
 void ia_rule_of_readers(struct ia_finder *finder)
 {
-    if (ia_judge_has_other_readers(finder->judge, finder->image->file))
+    if (ia_judge_is_read_otherwise(finder->judge, finder->number))
         ia_finder_doubt(finder, IA_DOUBT_NON_BACKING_READER, finder->image->path);
     ia_finder_find_readers(finder);
     for (size_t i = 0; i < finder->judge->readers.len; i++)

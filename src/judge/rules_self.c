@@ -36,10 +36,10 @@ static bool is_walked(const struct ia_graph *graph, const char *path, size_t len
 
 /* Overlays name a file by the directory that it lies in. Where the file's place shows that it is a base, they lie
  * elsewhere, too. */
-void ia_rule_not_walked(struct ia_finder *finder)
+static void find_not_walked(struct ia_finder *finder)
 {
     const struct ia_graph *graph = finder->judge->graph;
-    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    const struct ia_graph_file *file = &graph->files.items[finder->file];
     for (size_t i = 0; i < file->names; i++) {
         const char *path = graph->names.items[file->first_name + i].path;
         size_t len = ia_path_directory_length(path);
@@ -49,6 +49,11 @@ void ia_rule_not_walked(struct ia_finder *finder)
         if (len > 0 && !is_walked(graph, path, len))
             ia_finder_doubt_above(finder, IA_DOUBT_NOT_WALKED, path, len);
     }
+}
+
+void ia_rule_not_walked(struct ia_finder *finder)
+{
+    ia_finder_each_file(finder, find_not_walked);
 }
 
 void ia_rule_unsettled(struct ia_finder *finder)
@@ -78,12 +83,12 @@ void ia_rule_in_use(struct ia_finder *finder)
         [IA_LOCK_WRITE] = "open for writing",
         [IA_LOCK_UNKNOWN] = "whether it is locked is unknown",
     };
-    const struct ia_graph *graph = finder->judge->graph;
     enum ia_image_lock lock = finder->image->lock;
-    bool is_held = find_holders(finder, finder->image->file);
-    for (size_t i = 0; i < graph->parts.len; i++)
-        if (graph->parts.items[i].image == finder->number && graph->parts.items[i].file != IA_GRAPH_NONE)
-            find_holders(finder, graph->parts.items[i].file);
+    bool is_held = find_holders(finder, finder->file);
+    size_t part;
+    for (size_t n = 1; ia_judge_file_of(finder->judge, finder->number, n, &part); n++)
+        if (part != IA_GRAPH_NONE)
+            find_holders(finder, part);
     find_holders(finder, IA_GRAPH_NONE);
     /* Where it is known who has it open, a lock adds nothing. */
     if (lock == IA_LOCK_UNKNOWN || (lock != IA_LOCK_NONE && !is_held))
@@ -132,17 +137,19 @@ void ia_rule_recent(struct ia_finder *finder)
                                    (finder->image->was_clear_ns != 0 && is_recent(graph, finder->image->was_clear_ns))))
         ia_finder_doubt_with(finder, IA_DOUBT_RECENT, ia_candidate_word(finder->candidate), "the names");
     find_recent_file(finder, finder->image->file, finder->image->path);
-    for (size_t i = 0; i < graph->parts.len; i++)
-        if (graph->parts.items[i].image == finder->number && graph->parts.items[i].file != IA_GRAPH_NONE)
-            find_recent_file(finder, graph->parts.items[i].file, graph->parts.items[i].path);
+    const size_t *part;
+    size_t parts = ia_judge_members(&finder->judge->parts, finder->number, &part);
+    for (size_t i = 0; i < parts; i++)
+        if (graph->parts.items[part[i]].file != IA_GRAPH_NONE)
+            find_recent_file(finder, graph->parts.items[part[i]].file, graph->parts.items[part[i]].path);
 }
 
 /* Deleting the image deletes all its files. */
-static void find_shared_owner(struct ia_finder *finder, size_t file)
+static void find_shared_owner(struct ia_finder *finder)
 {
     const struct ia_judge *judge = finder->judge;
     const struct ia_judge_link *owner;
-    size_t count = ia_judge_links_of(&judge->owners, file, &owner);
+    size_t count = ia_judge_links_of(&judge->owners, finder->file, &owner);
     for (size_t i = 0; i < count; i++)
         if (owner[i].image != finder->number)
             ia_finder_doubt(finder, IA_DOUBT_SHARED_FILE, judge->graph->images.items[owner[i].image].path);
@@ -150,9 +157,5 @@ static void find_shared_owner(struct ia_finder *finder, size_t file)
 
 void ia_rule_shared_file(struct ia_finder *finder)
 {
-    const struct ia_graph *graph = finder->judge->graph;
-    find_shared_owner(finder, finder->image->file);
-    for (size_t i = 0; i < graph->parts.len; i++)
-        if (graph->parts.items[i].image == finder->number && graph->parts.items[i].file != IA_GRAPH_NONE)
-            find_shared_owner(finder, graph->parts.items[i].file);
+    ia_finder_each_file(finder, find_shared_owner);
 }

@@ -25,10 +25,10 @@ void ia_rule_identity_uncertain(struct ia_finder *finder)
                         finder->image->named_by == NULL ? "" : finder->image->named_by);
 }
 
-static void find_shared_volume(struct ia_finder *finder, size_t file)
+static void find_shared_volume(struct ia_finder *finder)
 {
     const struct ia_graph *graph = finder->judge->graph;
-    size_t number = graph->files.items[file].volume;
+    size_t number = graph->files.items[finder->file].volume;
     if (number >= graph->volumes.len || !graph->volumes.items[number].is_shared)
         return;
     const struct ia_graph_volume *volume = &graph->volumes.items[number];
@@ -40,9 +40,5 @@ static void find_shared_volume(struct ia_finder *finder, size_t file)
 /* What an image of another host names is unknown here. */
 void ia_rule_shared_filesystem(struct ia_finder *finder)
 {
-    const struct ia_graph *graph = finder->judge->graph;
-    find_shared_volume(finder, finder->image->file);
-    for (size_t i = 0; i < graph->parts.len; i++)
-        if (graph->parts.items[i].image == finder->number && graph->parts.items[i].file != IA_GRAPH_NONE)
-            find_shared_volume(finder, graph->parts.items[i].file);
+    ia_finder_each_file(finder, find_shared_volume);
 }

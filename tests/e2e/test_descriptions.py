@@ -148,6 +148,23 @@ def test_a_data_file_in_a_description_is_named(case):
     case.same(verdict(site, data), None, "a description as the name of a data file names it, too: older versions follow that")
 
 
+def test_the_data_file_of_a_base_in_a_description_keeps_the_base(case):
+    site = case.site()
+    base = with_data_file(site.path("base.qcow2"), site.path("data.raw"))
+    over = create(site.path("over.qcow2"), MIB, "base.qcow2")
+    far = {"driver": "nbd", "server": {"type": "inet", "host": "far.example.com", "port": "10809"}, "export": "x"}
+    reader = create(site.path("reader.qcow2"), MIB, described({"driver": "qcow2", "file": far, "backing": {"driver": "raw", "file": local(site.path("data.raw"))}}))
+    site.scan()
+    os.unlink(over)
+    site.scan()
+    row = site.unused(partly=True)["base.qcow2"]
+    case.same((row["status"], row["verdict"], row["why_codes"], row["suggestion"]), ("unreferenced", "unproven", "non-backing-reader", None),
+              "its data is read by another: nothing removes it")
+    os.unlink(reader)
+    site.scan()
+    case.same(verdict(site, base), ("unreferenced", "proven", ""), "nobody reads it any more")
+
+
 def test_named_files_are_followed_further(case):
     """What a description names is read, and what that names is named."""
     site = case.site()
@@ -318,6 +335,7 @@ def test_a_masked_base_that_another_machine_may_serve_is_unproven(case):
 TESTS = [
     test_every_file_of_a_description_is_named,
     test_a_data_file_in_a_description_is_named,
+    test_the_data_file_of_a_base_in_a_description_keeps_the_base,
     test_named_files_are_followed_further,
     test_descriptions_of_unchanged_overlays_are_followed_anew,
     test_relative_names_in_descriptions_begin_beside_the_image,

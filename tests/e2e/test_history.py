@@ -113,6 +113,26 @@ def test_a_turned_link_exchanges_the_base(case):
     case.same((found(site, "backing-exchanged"), verdict(site, "v1/base.qcow2")[2]), (["vm.qcow2"], "exchanged"), "the old version is kept, and the overlay reported")
 
 
+def test_the_data_file_of_a_base_is_exchanged_like_a_base(case):
+    site = case.site()
+    must("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={site.path('data.raw')},data_file_raw=on", site.path("base.qcow2"), str(MIB))
+    create(site.path("other.raw"), MIB, format="raw")
+    over = create(site.path("over.qcow2"), MIB, "base.qcow2")
+    os.symlink("data.raw", site.path("current.raw"))
+    clone = create(site.path("clone.qcow2"), MIB, "current.raw", "raw")
+    site.scan()
+    os.unlink(over)
+    for target, codes in (("other.raw", "exchanged"), ("nothing.raw", "broken-reference")):
+        os.unlink(site.path("current.raw"))
+        os.symlink(target, site.path("current.raw"))
+        for night in range(2):
+            site.scan()
+            case.same(verdict(site, "base.qcow2"), ("unreferenced", "unproven", codes), f"a clone was made on its data file; link turned to {target}, scan {night}")
+    os.unlink(clone)
+    site.scan()
+    case.same(verdict(site, "base.qcow2"), ("unreferenced", "proven", None), "without the clone it may go")
+
+
 def test_a_base_replaced_by_a_rename_is_found(case):
     site = case.site()
     base, _ = base_and_overlay(site)
@@ -536,6 +556,7 @@ TESTS = [
     test_a_base_replaced_by_a_rename_is_found,
     test_a_faithful_copy_is_no_exchange,
     test_an_overlay_that_is_rebased_or_made_anew_is_no_exchange,
+    test_the_data_file_of_a_base_is_exchanged_like_a_base,
     test_a_write_to_a_base_is_found_once,
     test_a_write_under_running_machines_is_found,
     test_an_older_file_copied_over_a_base_is_a_write,

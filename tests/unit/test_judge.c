@@ -331,6 +331,33 @@ CHANGE(exchanged_and_gone, base_exchanged(g); i[ALONE].is_gone = true)
 CHANGE(used_on_another_before, WAS_ON(ALONE, ORPHAN))
 CHANGE(used_on_another_and_on_it_now, WAS_ON(LEFT, BASE))
 CHANGE(used_on_another_and_gone, used_on_another_before(g); i[ALONE].is_gone = true)
+/* Orphan keeps its data in the spare file, whose name is /r/flat; base may do so, too. */
+#define WITH_DATA(image, ...)                                                                                          \
+    PART(image, SPARE_FILE, "/r/flat");                                                                                \
+    add_name(g, SPARE_FILE, "/r/flat");                                                                                \
+    __VA_ARGS__
+CHANGE(data_in_description,
+       WITH_DATA(ORPHAN, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "d", "/r/flat", SPARE_FILE)))
+CHANGE(data_in_description_of_a_gone_image, data_in_description(g); i[ALONE].is_gone = true)
+CHANGE(data_in_its_own_description,
+       WITH_DATA(ORPHAN, refer(g, ORPHAN, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "d", "/r/flat", SPARE_FILE)))
+CHANGE(data_of_base_in_description,
+       WITH_DATA(BASE, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "d", "/r/flat", SPARE_FILE)))
+CHANGE(data_of_an_overlay_in_description,
+       WITH_DATA(LEFT, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "d", "/r/flat", SPARE_FILE)))
+CHANGE(data_exchanged, WITH_DATA(ORPHAN, stand_on(g, ALONE, TOP)); i[ALONE].base_before = SPARE_FILE)
+CHANGE(data_of_an_overlay_exchanged, data_exchanged(g); g->parts.items[0].image = TOP)
+CHANGE(used_on_data_before, WITH_DATA(ORPHAN, WAS_ON(ALONE, SPARE_FILE)))
+CHANGE(lost_the_data_file, WITH_DATA(ORPHAN, lost_the_same_file(g)); i[ALONE].base_before = SPARE_FILE)
+CHANGE(lost_a_name_of_the_data_file, WITH_DATA(ORPHAN, add_name(g, SPARE_FILE, "/r/second"));
+       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "second", "/t/second", IA_GRAPH_NONE))
+CHANGE(lost_what_may_be_the_data_file, WITH_DATA(ORPHAN, i[ALONE].backing_format = "raw");
+       g->files.items[ALONE].birth_ns = 6; g->files.items[SPARE_FILE].ctime_ns = 7;
+       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+CHANGE(lost_before_the_data_file_was_made, lost_what_may_be_the_data_file(g); g->files.items[SPARE_FILE].birth_ns = 7)
+CHANGE(lost_what_stood_on_data, WITH_DATA(ORPHAN, lost_what_stood_on_orphan(g));
+       g->lost_bases.items[0].file = SPARE_FILE)
+CHANGE(data_outside, WITH_DATA(ORPHAN, add_name(g, SPARE_FILE, "/templates/flat")))
 CHANGE(renamed_since, i[ORPHAN].named_path = "/r/before.qcow2")
 CHANGE(second_name_since, i[ORPHAN].named_path = "/r/before.qcow2"; add_name(g, ORPHAN, "/r/before.qcow2"))
 CHANGE(not_renamed, i[ORPHAN].named_path = "/r/orphan.qcow2"; i[BASE].named_path = "/r/before.qcow2")
@@ -767,6 +794,32 @@ static const struct rule {
      ORPHAN_BUT("exchanged [/r/alone.qcow2]") BASE_PROVEN},
     {"a backing name led to it for a while, and does now", used_on_another_and_on_it_now, ORPHAN_PROVEN BASE_PROVEN},
     {"the image whose name led to it is gone", used_on_another_and_gone, ORPHAN_PROVEN BASE_PROVEN},
+
+    /* The files that an image is made of count as its main one does. */
+    {"a description names its data file", data_in_description,
+     ORPHAN_BUT("non-backing-reader [/r/orphan.qcow2]") BASE_PROVEN},
+    {"one of an image that is gone does", data_in_description_of_a_gone_image, ORPHAN_PROVEN BASE_PROVEN},
+    {"one of its own does", data_in_its_own_description, ORPHAN_PROVEN BASE_PROVEN},
+    {"a description names the data file of a base", data_of_base_in_description,
+     ORPHAN_PROVEN BASE_BUT("non-backing-reader [/r/base.qcow2]")},
+    {"one names the data file of an overlay", data_of_an_overlay_in_description,
+     ORPHAN_PROVEN BASE_BUT("non-backing-reader [/r/left.qcow2]")},
+    {"an image was made on its data file", data_exchanged, ORPHAN_BUT("exchanged [/r/alone.qcow2]") BASE_PROVEN},
+    {"one was made on that of what reads a base", data_of_an_overlay_exchanged,
+     ORPHAN_PROVEN BASE_BUT("exchanged [/r/alone.qcow2]")},
+    {"a backing name led to its data file for a while", used_on_data_before,
+     ORPHAN_BUT("exchanged [/r/alone.qcow2]") BASE_PROVEN},
+    {"an image lost its data file", lost_the_data_file, ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"an image lost a file of its data file's name", lost_a_name_of_the_data_file,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"an image lost raw bytes, which its data file may be", lost_what_may_be_the_data_file,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"its data file was made after that image", lost_before_the_data_file_was_made, ORPHAN_PROVEN BASE_PROVEN},
+    {"an image lost a file that is no more and stood on its data file", lost_what_stood_on_data,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"its data file has a name in no directory that was walked", data_outside,
+     ORPHAN_BUT("not-walked [/templates]") BASE_PROVEN},
+
     {"renamed since it was named", renamed_since, ORPHAN_BUT("renamed [/r/before.qcow2]") BASE_PROVEN},
     {"one more name since it was named", second_name_since, ORPHAN_PROVEN BASE_PROVEN},
     {"its name is the same; a base that is named was renamed", not_renamed, ORPHAN_PROVEN BASE_PROVEN},
