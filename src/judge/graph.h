@@ -48,9 +48,9 @@ struct ia_graph_image {
     int cross_linked;           /* 1: bytes of its files are used twice; 0: none are; -1: unknown */
     enum ia_image_lock lock;
     const char *identity; /* its own; NULL: it has none */
-    const char *expects;  /* its parent's, which has no name and is found by it alone; NULL: it has no such parent */
+    const char *expects;  /* its parent's, which a write to that may change; NULL: it states none */
+    bool is_nameless;     /* and it has no name of that, which is found by identity alone */
     bool format_stated;   /* its format is what an overlay states, whatever its content looks like */
-    bool knows_backing;   /* it holds an identity of its backing image, which a write to that may change */
     bool is_template;     /* to be kept whole */
     bool is_hidden;       /* it is marked as what others are based on */
     bool is_claimed;      /* a machine uses it */

@@ -263,6 +263,7 @@ bool ia_graph_flatten(struct ia_graph *graph, size_t number)
     image->backing = IA_GRAPH_NONE;
     image->backing_path = NULL;
     image->expects = NULL;
+    image->is_nameless = false;
     image->base_before = IA_GRAPH_NONE;
     image->base_lost_ns = 0;
     image->parent_differs = false;
@@ -289,7 +290,7 @@ bool ia_graph_commit_into(struct ia_graph *graph, size_t number)
         return false;
     for (size_t i = 0; i < graph->images.len; i++) {
         const struct ia_graph_image *overlay = &graph->images.items[i];
-        if (overlay->backing != number || overlay->is_gone || !overlay->knows_backing)
+        if (overlay->backing != number || overlay->is_gone || overlay->expects == NULL)
             continue;
         const struct ia_graph_finding mismatch = {.path = overlay->path,
                                                   .code = "parent-mismatch",

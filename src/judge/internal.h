@@ -36,7 +36,7 @@ struct ia_judge {
     struct ia_judge_groups parts;      /* parts, by image; empty where none has any */
     IA_VEC(size_t) findings;           /* those about readers, by path */
     IA_VEC(size_t) remote;             /* references: what other machines are asked for */
-    IA_VEC(size_t) seekers;            /* images that look for a parent of some identity, by that and format */
+    IA_VEC(size_t) seekers;            /* images that expect some identity of a parent, by that and format */
     IA_VEC(size_t) broken;             /* references: what was not found, or is not what was expected */
     IA_VEC(size_t) exchanged;          /* images whose backing name led to another file before */
     IA_VEC(size_t) inventory_problems; /* findings: inventories that were not read whole */

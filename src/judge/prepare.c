@@ -98,12 +98,21 @@ static int compare_seekers(const void *left, const void *right, void *ctx)
     return order != 0 ? order : (a > b) - (a < b);
 }
 
+/* It looks for a parent of some identity, or has one that is not known to be of it: another may be meant. */
+static bool seeks(const struct ia_graph *graph, const struct ia_graph_image *image)
+{
+    const struct ia_graph_image *parent = image->backing == IA_GRAPH_NONE ? NULL : &graph->images.items[image->backing];
+    if (image->expects == NULL || image->is_gone)
+        return false;
+    return image->is_nameless || parent == NULL || image->parent_differs || parent->identity == NULL ||
+           strcmp(parent->identity, image->expects) != 0;
+}
+
 static bool list_seekers(struct ia_judge *judge)
 {
     const struct ia_graph *graph = judge->graph;
     for (size_t i = 0; i < graph->images.len; i++)
-        if (graph->images.items[i].expects != NULL && !graph->images.items[i].is_gone &&
-            !ia_vec_push(&judge->seekers, i))
+        if (seeks(graph, &graph->images.items[i]) && !ia_vec_push(&judge->seekers, i))
             return false;
     if (judge->seekers.len > 1)
         qsort_r(judge->seekers.items, judge->seekers.len, sizeof(judge->seekers.items[0]), compare_seekers,

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* An image that has no name of its parent may mean each one with the identity that it expects, whichever was followed.
- * One such image is doubt enough. */
+/* An image that has no name of its parent may mean each one with the identity that it expects, whichever was followed;
+ * and so may one whose name leads nowhere, or to something else. One such image is doubt enough. */
 static void find_seekers(struct ia_finder *finder, size_t number)
 {
     const struct ia_judge *judge = finder->judge;

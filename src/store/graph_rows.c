@@ -65,7 +65,7 @@ static bool add_image(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .visible_present = sqlite3_column_int64(stmt, 14),
         .masked_bytes = sqlite3_column_int64(stmt, 15),
         .format_stated = sqlite3_column_int(stmt, 16) != 0,
-        .knows_backing = sqlite3_column_int(stmt, 17) != 0,
+        .is_nameless = sqlite3_column_int(stmt, 17) != 0,
         .unsettled = sqlite3_column_int(stmt, 18) != 0,
         .identity = ia_graph_column_text(stored, stmt, 19),
         .expects = ia_graph_column_text(stored, stmt, 20),
@@ -270,9 +270,8 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
          " a.overlapping, i.lock_state, i.is_template,"
          " EXISTS (SELECT 1 FROM mapping AS m WHERE m.image_id = i.image_id AND m.snapshot IS NOT NULL),"
          " r.referenced_scan, r.referenced_by, r.referenced_mtime_ns, u.visible_present, u.masked_bytes,"
-         " i.format_basis = 'stated', h.parent_identity IS NOT NULL, i.unsettled, h.identity,"
-         " CASE WHEN h.backing_by_identity THEN h.parent_identity END,"
-         " r.referenced_path, r.base_id, i.parent_differs, r.referenced_uncertain,"
+         " i.format_basis = 'stated', h.backing_by_identity, i.unsettled, h.identity,"
+         " h.parent_identity, r.referenced_path, r.base_id, i.parent_differs, r.referenced_uncertain,"
          " i.link_is_newer, r.path_since_ns, r.seen_since_ns, r.past_base_id, abs(r.past_base_id), i.is_claimed,"
          " EXISTS (SELECT 1 FROM claim AS c WHERE c.file_id = i.file_id AND c.role = 'disk'),"
          " EXISTS (SELECT 1 FROM claim AS c WHERE c.file_id = i.file_id AND c.role = 'backing'),"

@@ -8,6 +8,7 @@ import shutil
 import time
 
 import harness
+from builders import vpc
 from sites import MIB, create, must, patch, write
 
 
@@ -324,6 +325,46 @@ def test_the_same_last_component_is_meant(case):
     case.same(verdict(site, "a/debian.qcow2")[1:], ("unproven", "broken-reference"), "a missing file of that name in another directory")
 
 
+def vmdk_pair(site):
+    """A base that got its name before its overlay was copied here, and another overlay of it; returns both."""
+    create(site.outside("base.vmdk"), MIB, format="vmdk")
+    write(site.outside("base.vmdk"), 0, format="vmdk")
+    must("qemu-img", "create", "-q", "-f", "vmdk", "-b", "base.vmdk", "-F", "vmdk", site.outside("vm.vmdk"))
+    shutil.copy2(site.outside("base.vmdk"), site.path("golden.vmdk"))
+    time.sleep(0.02)
+    must("qemu-img", "create", "-q", "-f", "vmdk", "-b", "golden.vmdk", "-F", "vmdk", site.path("other.vmdk"))
+    return site.path("golden.vmdk"), shutil.copy(site.outside("vm.vmdk"), site.path("vm.vmdk")), site.path("other.vmdk")
+
+
+def vhd(path, number, parent=None, name="base.vhd"):
+    made = parent and vpc.Parent(unique=vpc.identity(parent), name=name, locators=[(b"W2ru", f".\\{name}")])
+    data = vpc.sparse({}, vpc.Footer(2 * MIB, unique=vpc.identity(number)), vpc.Layout(2 * MIB), made)
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def vhd_pair(site):
+    base = vhd(site.path("golden.vhd"), 1)
+    time.sleep(0.02)
+    return base, vhd(site.path("vm.vhd"), 2, 1, "Golden.VHD"), vhd(site.path("other.vhd"), 3, 1, "golden.vhd")
+
+
+def test_a_name_that_leads_nowhere_means_what_has_the_parents_identity(case):
+    for pair in (vmdk_pair, vhd_pair):
+        site = case.site()
+        base, lost, other = pair(site)
+        name = os.path.basename(base)
+        site.scan()
+        os.unlink(other)
+        for night in range(2):
+            site.scan()
+            case.same(verdict(site, name), ("unreferenced", "unproven", "broken-reference"), f"{name}: an overlay states its identity, scan {night}")
+        os.unlink(lost)
+        site.scan()
+        case.same(verdict(site, name), ("unreferenced", "proven", None), f"{name}: nobody states its identity any more")
+
+
 def test_another_format_is_not_meant(case):
     site = case.site()
     base_and_overlay(site)
@@ -566,6 +607,7 @@ TESTS = [
     test_a_renamed_orphan_is_not_proven,
     test_a_broken_overlay_blocks_what_it_may_mean_alone,
     test_the_same_last_component_is_meant,
+    test_a_name_that_leads_nowhere_means_what_has_the_parents_identity,
     test_another_format_is_not_meant,
 ]
 

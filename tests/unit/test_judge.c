@@ -412,15 +412,25 @@ CHANGE(base_is_part, PART(ALONE, BASE, "/r/base.qcow2"))
 CHANGE(overlay_not_understood, i[LEFT].problem = "corrupt")
 CHANGE(overlay_of_overlay_not_understood, i[TOP].problem = "denied")
 /* An image that looks for its parent by identity, and images that have it. */
-CHANGE(sought_orphan, i[ORPHAN].identity = i[ALONE].expects = "u")
+#define SEEK(by, of) i[by].is_nameless = (i[by].expects = of) != NULL
+CHANGE(sought_orphan, i[ORPHAN].identity = "u"; SEEK(ALONE, "u"))
 CHANGE(sought_orphan_of_another_format, sought_orphan(g); i[ALONE].format = "vdi")
-CHANGE(sought_other, i[ORPHAN].identity = "u"; i[ALONE].expects = "v")
+CHANGE(sought_other, i[ORPHAN].identity = "u"; SEEK(ALONE, "v"))
 CHANGE(sought_by_one_that_is_gone, sought_orphan(g); i[ALONE].is_gone = true)
-CHANGE(sought_by_itself, i[ORPHAN].identity = i[ORPHAN].expects = "u")
-CHANGE(sought_by_its_overlay, i[BASE].identity = i[LEFT].expects = "u")
-CHANGE(sought_base, i[BASE].identity = i[LEFT].expects = i[ALONE].expects = "u")
-CHANGE(sought_by_two, i[ORPHAN].identity = i[ALONE].expects = i[TOP].expects = "u")
-CHANGE(sought_reader, i[RIGHT].identity = i[ALONE].expects = "u")
+CHANGE(sought_by_itself, i[ORPHAN].identity = "u"; SEEK(ORPHAN, "u"))
+CHANGE(sought_by_its_overlay, i[BASE].identity = "u"; SEEK(LEFT, "u"))
+CHANGE(sought_base, i[BASE].identity = "u"; SEEK(LEFT, "u"); SEEK(ALONE, "u"))
+CHANGE(sought_by_two, i[ORPHAN].identity = "u"; SEEK(ALONE, "u"); SEEK(TOP, "u"))
+CHANGE(sought_reader, i[RIGHT].identity = "u"; SEEK(ALONE, "u"))
+/* It has a name, too. */
+CHANGE(sought_by_a_name_that_leads_nowhere, i[ORPHAN].identity = i[ALONE].expects = "u";
+       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+CHANGE(sought_another_by_a_name_that_leads_nowhere, sought_by_a_name_that_leads_nowhere(g); i[ALONE].expects = "v")
+CHANGE(sought_by_one_that_has_it, sought_by_a_name_that_leads_nowhere(g); g->references.len--; stand_on(g, ALONE, TOP);
+       i[TOP].identity = "u")
+CHANGE(sought_by_one_that_has_another, sought_by_one_that_has_it(g); i[TOP].identity = "v")
+CHANGE(sought_by_one_that_has_one_without, sought_by_one_that_has_it(g); i[TOP].identity = NULL)
+CHANGE(sought_by_one_that_has_it_altered, sought_by_one_that_has_it(g); i[ALONE].parent_differs = true)
 CHANGE(sought_by_one_that_is_accepted, sought_orphan(g); KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_PARENT_SEVERAL, 3))
 CHANGE(sought_by_two_and_one_is_accepted, sought_by_two(g);
        KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_PARENT_SEVERAL, 3))
@@ -697,6 +707,16 @@ static const struct rule {
     {"the image that named it lost a file of a description", lost_in_description_by_what_named_it,
      ORPHAN_BUT("broken-reference [/r/gone.qcow2]") BASE_PROVEN},
     {"another image has a parent of its identity", sought_orphan,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"so has one whose name of it leads nowhere", sought_by_a_name_that_leads_nowhere,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"that one's is of another identity", sought_another_by_a_name_that_leads_nowhere, ORPHAN_PROVEN BASE_PROVEN},
+    {"its name leads to one of that identity", sought_by_one_that_has_it, ORPHAN_PROVEN BASE_PROVEN},
+    {"its name leads to one of another", sought_by_one_that_has_another,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"its name leads to one that has none", sought_by_one_that_has_one_without,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"its name leads to one that was modified since", sought_by_one_that_has_it_altered,
      ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
     {"one of another format has", sought_orphan_of_another_format, ORPHAN_PROVEN BASE_PROVEN},
     {"one has a parent of another identity", sought_other, ORPHAN_PROVEN BASE_PROVEN},
@@ -1214,7 +1234,7 @@ CHANGE(delete_overlays_one_by_one, assert_true(ia_graph_delete(g, RIGHT)); asser
        assert_true(ia_graph_delete(g, LEFT)); assert_true(ia_graph_delete(g, TOP)); assert_true(ia_graph_settle(g)))
 CHANGE(commit_into_one_without, assert_true(ia_graph_write(g, RIGHT)); assert_true(ia_graph_commit_into(g, BASE));
        assert_true(ia_graph_settle(g)))
-CHANGE(commit_into_one_known_by_identity, i[LEFT].knows_backing = true; commit_into_one_without(g))
+CHANGE(commit_into_one_known_by_identity, i[LEFT].expects = "u"; commit_into_one_without(g))
 CHANGE(get_a_status_by_the_deed, as_old_as_min_age(g); delete_both(g); assert_true(ia_graph_settle(g)))
 CHANGE(keep_a_status_over_the_deed, as_old_as_min_age(g); delete_left(g); assert_true(ia_graph_settle(g)))
 CHANGE(write_to_base_alone, assert_true(ia_graph_write(g, BASE)); assert_true(ia_graph_settle(g)))
