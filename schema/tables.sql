@@ -346,7 +346,8 @@ CREATE TABLE image_memory (
     seen_scan           INTEGER,  -- scan_id of the last scan that saw it, or the one before; NULL: the latest did
     past_base_id        INTEGER,  -- file_id of the file that the scan before had at its backing name when the image was made,
                                   -- of an image that a scan first saw misled; that file may be no more; NULL: not known;
-                                  -- negative: of one that a symbolic link of the same last component led to, elsewhere
+                                  -- negative: it may have had another then, or it is what a symbolic link of the same
+                                  -- last component led to, elsewhere
     seen_since_ns       INTEGER,  -- when the first of the scans looked at it that all saw this very file
     path_since_ns       INTEGER,  -- when the first of the scans looked at it that all saw it by this path and by no other
                                   -- hard link; NULL: it has others

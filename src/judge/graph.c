@@ -30,6 +30,11 @@ void ia_graph_set_min_age(struct ia_graph *graph, int64_t seconds)
         graph->min_age_ns = INT64_MAX;
 }
 
+int64_t ia_graph_made_ns(const struct ia_graph_file *file)
+{
+    return file->birth_ns < 0 ? -1 : ia_min(file->birth_ns, file->mtime_ns);
+}
+
 int64_t ia_graph_newest_change(const struct ia_graph *graph, size_t number)
 {
     int64_t newest = graph->files.items[graph->images.items[number].file].mtime_ns;

@@ -150,6 +150,7 @@ struct ia_graph_packed {
     enum ia_graph_unknown unknown; /* target is IA_GRAPH_NONE then */
     const char *stated;            /* format that it states of the file; NULL: none */
     int64_t written_ns;            /* when the archive was last written to */
+    int64_t made_ns;               /* and when it was made, as ia_graph_made_ns */
 };
 
 /* A name that an image had in an earlier scan. */
@@ -225,6 +226,10 @@ struct ia_graph {
 void ia_graph_release(struct ia_graph *graph);
 
 void ia_graph_set_min_age(struct ia_graph *graph, int64_t seconds);
+
+/* When the file was made, as far as can be known: a copy that keeps the time of the last write is as old as that. -1:
+ * not known. */
+int64_t ia_graph_made_ns(const struct ia_graph_file *file);
 
 /* When any of the image's files was last written to: a VMDK's writes go to its extents. */
 int64_t ia_graph_newest_change(const struct ia_graph *graph, size_t number);

@@ -61,7 +61,7 @@ static bool was_there(const struct ia_finder *finder, const struct ia_graph_refe
 {
     const struct ia_graph *graph = finder->judge->graph;
     int64_t made = graph->files.items[graph->images.items[reference->image].file].birth_ns;
-    int64_t own = graph->files.items[finder->file].birth_ns;
+    int64_t own = ia_graph_made_ns(&graph->files.items[finder->file]);
     return reference->kind != IA_GRAPH_BACKING || own < 0 || made < 0 || own <= made ||
            own <= ia_graph_newest_change(graph, reference->image);
 }
@@ -127,7 +127,7 @@ static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia
 {
     const struct ia_graph *graph = finder->judge->graph;
     const struct ia_graph_image *by = &graph->images.items[reference->image];
-    int64_t made = graph->files.items[by->file].birth_ns;
+    int64_t made = ia_graph_made_ns(&graph->files.items[by->file]);
     bool is_led_astray = reference->target == IA_GRAPH_NONE || by->parent_differs;
     if (!is_led_astray || graph->files.items[finder->file].ctime_ns < made)
         return false;

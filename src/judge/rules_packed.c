@@ -29,9 +29,9 @@ static bool is_near(const struct ia_graph *graph, size_t number, const char *pat
 }
 
 /* It changed since, which a renaming does, and scans before and after that did not find it by one path. */
-static bool may_be_renamed_since(const struct ia_judge *judge, size_t number, size_t file, int64_t written_ns)
+static bool may_be_renamed_since(const struct ia_judge *judge, size_t number, size_t file, int64_t made_ns)
 {
-    return judge->graph->files.items[file].ctime_ns >= written_ns && !ia_judge_had_its_path(judge, number, written_ns);
+    return judge->graph->files.items[file].ctime_ns >= made_ns && !ia_judge_had_its_path(judge, number, made_ns);
 }
 
 /* NULL: not stated. What holds an image's data may pass for raw. */
@@ -51,8 +51,8 @@ static bool may_be_base_of(const struct ia_judge *judge, const struct ia_graph_p
                     ia_graph_newest_change(graph, number) > packed->written_ns;
     if (is_newer || !fits(&graph->images.items[number], file, packed->stated))
         return false;
-    return is_near(graph, file, packed->path) || (packed->unknown != IA_GRAPH_UNKNOWN_LINKED &&
-                                                  may_be_renamed_since(judge, number, file, packed->written_ns));
+    return is_near(graph, file, packed->path) ||
+           (packed->unknown != IA_GRAPH_UNKNOWN_LINKED && may_be_renamed_since(judge, number, file, packed->made_ns));
 }
 
 static bool may_have_base_of(const struct ia_judge *judge, const struct ia_graph_packed *packed, size_t number)

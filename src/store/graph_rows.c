@@ -164,6 +164,7 @@ static bool add_packed(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .unknown = (enum ia_graph_unknown)ia_min(sqlite3_column_int64(stmt, 6), 0),
         .stated = ia_graph_column_text(stored, stmt, 7),
         .written_ns = sqlite3_column_int64(stmt, 8),
+        .made_ns = sqlite3_column_int64(stmt, 9),
     };
     return ia_vec_push(&stored->graph.packed, packed);
 }
@@ -295,7 +296,8 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
          " UNION SELECT b.image_id, v.base_id FROM below AS b JOIN vanished AS v USING (file_id))"
          " SELECT image_id, file_id FROM below JOIN file USING (file_id)"},
         {add_holder, "SELECT file_id, subject FROM holder"},
-        {add_packed, "SELECT f.path, p.member, p.state, p.name, p.path, p.target_id, p.base_id, p.stated, f.mtime_ns"
+        {add_packed, "SELECT f.path, p.member, p.state, p.name, p.path, p.target_id, p.base_id, p.stated, f.mtime_ns,"
+                     " min(f.mtime_ns, coalesce(f.birth_ns, f.mtime_ns))"
                      " FROM packed_reference AS p"
                      " JOIN file AS f USING (file_id) ORDER BY p.file_id, p.number"},
         {add_former, "SELECT image_id, path, since_ns, until_ns FROM former_name"},

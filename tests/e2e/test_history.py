@@ -382,6 +382,52 @@ def test_another_format_is_not_meant(case):
     case.same(verdict(site, "base3.qcow2")[1:], ("unproven", "broken-reference,renamed"), "one of an unknown format may be")
 
 
+def restored_after_its_base_was_renamed(site):
+    base, over = base_and_overlay(site)
+    os.rename(over, site.outside("tape"))
+    os.rename(base, site.path("golden.qcow2"))
+    create(site.path("other.qcow2"), MIB, "golden.qcow2")
+    site.scan()
+    return shutil.copy2(site.outside("tape"), over)
+
+
+def moved_with_its_forest(site):
+    """The base was renamed before all was copied, itself first."""
+    base = write(create(site.outside("base.qcow2"), MIB), 0)
+    over = create(site.outside("vm.qcow2"), MIB, "base.qcow2")
+    os.rename(base, site.outside("golden.qcow2"))
+    shutil.copy2(site.outside("golden.qcow2"), site.path("golden.qcow2"))
+    time.sleep(0.02)
+    create(site.path("other.qcow2"), MIB, "golden.qcow2")
+    return shutil.copy2(over, site.path("vm.qcow2"))
+
+
+def based_on_what_came_by_a_copy(site):
+    """The base lay elsewhere when the overlay was made, and came as a copy under another name."""
+    base = write(create(site.outside("base.qcow2"), MIB), 0)
+    over = create(site.path("vm.qcow2"), MIB, base)
+    time.sleep(0.02)
+    shutil.copy2(base, site.path("golden.qcow2"))
+    os.unlink(base)
+    create(site.path("other.qcow2"), MIB, "golden.qcow2")
+    return over
+
+
+def test_a_copy_is_as_old_as_its_last_write(case):
+    for make in (restored_after_its_base_was_renamed, moved_with_its_forest, based_on_what_came_by_a_copy):
+        site = case.site()
+        over = make(site)
+        site.scan()
+        os.unlink(site.path("other.qcow2"))
+        for night in range(2):
+            site.scan()
+            got = verdict(site, "golden.qcow2")
+            case.check(got[1] == "unproven" and "broken-reference" in got[2], f"{make.__name__}: the overlay may mean it, scan {night}", [got])
+        os.unlink(over)
+        site.scan()
+        case.same(verdict(site, "golden.qcow2"), ("unreferenced", "proven", None), f"{make.__name__}: without the overlay nothing may")
+
+
 def touched_after(site, name, foreign):
     """An image that lacks its base is made, and then the time stamp of inodes shows that something was done to the file."""
     time.sleep(0.02)
@@ -608,6 +654,7 @@ TESTS = [
     test_a_broken_overlay_blocks_what_it_may_mean_alone,
     test_the_same_last_component_is_meant,
     test_a_name_that_leads_nowhere_means_what_has_the_parents_identity,
+    test_a_copy_is_as_old_as_its_last_write,
     test_another_format_is_not_meant,
 ]
 

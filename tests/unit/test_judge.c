@@ -67,6 +67,9 @@ static void make_graph(struct ia_graph *graph)
     assert_true(ia_vec_push(&graph->files, ((struct ia_graph_file){.mtime_ns = 5, .ctime_ns = 5, .birth_ns = 6})));
     assert_true(ia_vec_push(&graph->walked, "/r"));
     graph->is_vouched = true;
+    for (size_t i = 0; i < IMAGES; i++)
+        if (i != ORPHAN && i != BASE)
+            graph->files.items[i].mtime_ns = 6; /* made after those, and no copy of something older */
     stand_on(graph, LEFT, BASE);
     stand_on(graph, RIGHT, BASE);
     stand_on(graph, TOP, RIGHT);
@@ -149,9 +152,9 @@ static char *judged(const struct ia_graph *graph)
         ia_vec_push(&g->packed, ((struct ia_graph_packed){archive, "", state, name, path, target, .is_base = true})))
 /* The same where nothing is known of that but its format. */
 #define PACKED_UNKNOWN(archive, name, format, written, kind, instead)                                                  \
-    assert_true(                                                                                                       \
-        ia_vec_push(&g->packed, ((struct ia_graph_packed){archive, "", IA_GRAPH_EARLIER, name, instead, IA_GRAPH_NONE, \
-                                                          .unknown = kind, .stated = format, .written_ns = written})))
+    assert_true(ia_vec_push(&g->packed, ((struct ia_graph_packed){archive, "", IA_GRAPH_EARLIER, name, instead,        \
+                                                                  IA_GRAPH_NONE, .unknown = kind, .stated = format,    \
+                                                                  .written_ns = written, .made_ns = written})))
 #define FORMER(of, called) assert_true(ia_vec_push(&g->former, ((struct ia_graph_former){.image = of, .path = called})))
 #define FORMER_THEN(of, called, since, until)                                                                          \
     assert_true(ia_vec_push(&g->former, ((struct ia_graph_former){of, called, since, until})))
@@ -257,11 +260,19 @@ CHANGE(remote_of_a_gone_image, i[ALONE].is_gone = true;
        refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "orphan.qcow2", "", IA_GRAPH_NONE))
 CHANGE(local_service, FINDING("/r/alone.qcow2", IA_DOUBT_LOCAL_SERVICE, IA_DOUBT_NONE))
 
-CHANGE(lost_after_that_name_came, i[ALONE].backing_format = "qcow2"; g->files.items[ALONE].birth_ns = 5;
+CHANGE(lost_after_that_name_came, i[ALONE].backing_format = "qcow2";
+       g->files.items[ALONE].birth_ns = g->files.items[ALONE].mtime_ns = 5;
        g->files.items[ORPHAN].birth_ns = g->files.items[BASE].birth_ns = 4;
        refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
-CHANGE(lost_before_that_was_made, lost_after_that_name_came(g);
-       g->files.items[ORPHAN].birth_ns = g->files.items[BASE].birth_ns = 7)
+CHANGE(
+    lost_before_that_was_made, lost_after_that_name_came(g); i[ORPHAN].named_mtime_ns = i[BASE].named_mtime_ns = 7;
+    for (size_t n = ORPHAN; n <= BASE; n += BASE - ORPHAN) g->files.items[n].birth_ns = g->files.items[n].mtime_ns = 7)
+/* A copy has the time of the last write of what it is a copy of. */
+CHANGE(lost_before_that_was_copied, lost_before_that_was_made(g); i[ORPHAN].named_mtime_ns = 4;
+       g->files.items[ORPHAN].mtime_ns = 4)
+CHANGE(lost_by_a_copy, lost_by_another(g); g->files.items[ALONE].mtime_ns = 5)
+CHANGE(lost_by_a_copy_after_a_scan_saw_its_path, lost_by_a_copy(g); i[ORPHAN].path_since_ns = 4;
+       i[BASE].path_since_ns = 5)
 CHANGE(lost_another_format, i[ALONE].backing_format = "vmdk"; g->files.items[ALONE].birth_ns = 5;
        refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_an_unknown_format, g->files.items[ALONE].birth_ns = -1;
@@ -279,7 +290,8 @@ CHANGE(lost_what_named_it,
 /* Orphan and base were touched when alone was made, at 5. */
 CHANGE(lost_after_a_scan_saw_its_path, lost_after_that_name_came(g); i[ORPHAN].path_since_ns = 4;
        i[BASE].path_since_ns = 5)
-CHANGE(lost_a_name_of_which_its_own_is_made, i[ALONE].backing_format = "qcow2"; g->files.items[ALONE].birth_ns = 5;
+CHANGE(lost_a_name_of_which_its_own_is_made, i[ALONE].backing_format = "qcow2";
+       g->files.items[ALONE].birth_ns = g->files.items[ALONE].mtime_ns = 5;
        g->files.items[ORPHAN].birth_ns = g->files.items[BASE].birth_ns = 4;
        i[ORPHAN].path_since_ns = i[BASE].path_since_ns = 4;
        refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "snap-orphan.qcow2", "/r/snap-orphan.qcow2", IA_GRAPH_NONE))
@@ -354,7 +366,8 @@ CHANGE(lost_a_name_of_the_data_file, WITH_DATA(ORPHAN, add_name(g, SPARE_FILE, "
 CHANGE(lost_what_may_be_the_data_file, WITH_DATA(ORPHAN, i[ALONE].backing_format = "raw");
        g->files.items[ALONE].birth_ns = 6; g->files.items[SPARE_FILE].ctime_ns = 7;
        refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
-CHANGE(lost_before_the_data_file_was_made, lost_what_may_be_the_data_file(g); g->files.items[SPARE_FILE].birth_ns = 7)
+CHANGE(lost_before_the_data_file_was_made, lost_what_may_be_the_data_file(g);
+       g->files.items[SPARE_FILE].birth_ns = g->files.items[SPARE_FILE].mtime_ns = i[ORPHAN].named_mtime_ns = 7)
 CHANGE(lost_what_stood_on_data, WITH_DATA(ORPHAN, lost_what_stood_on_orphan(g));
        g->lost_bases.items[0].file = SPARE_FILE)
 CHANGE(data_outside, WITH_DATA(ORPHAN, add_name(g, SPARE_FILE, "/templates/flat")))
@@ -520,6 +533,8 @@ CHANGE(packed_before_what_lies_beside, g->files.items[ORPHAN].ctime_ns = 4; NEWE
 CHANGE(packed_on_what_is_lost, LOST("qcow2"))
 CHANGE(packed_on_what_is_lost_and_raw, LOST("raw"))
 CHANGE(packed_on_what_is_lost_after_orphan_was_renamed, g->files.items[ORPHAN].ctime_ns = 4; LOST("qcow2"))
+CHANGE(packed_on_what_is_lost_and_added_to_later, packed_on_what_is_lost_after_orphan_was_renamed(g);
+       g->packed.items[0].made_ns = 4)
 CHANGE(packed_on_what_is_lost_after_orphan_was_seen, i[ORPHAN].path_since_ns = 4; LOST("qcow2"))
 CHANGE(packed_on_what_is_lost_while_orphan_had_a_path, FORMER_THEN(ORPHAN, "/r/old", 4, 6); LOST("qcow2"))
 CHANGE(packed_on_what_is_lost_before_orphan_had_a_path, FORMER_THEN(ORPHAN, "/r/old", 5, 7);
@@ -747,6 +762,12 @@ static const struct rule {
     {"an image lost a file after it got that name", lost_after_that_name_came,
      ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"an image lost a file before that one was made", lost_before_that_was_made, ORPHAN_PROVEN BASE_PROVEN},
+    {"an image lost a file before that one was copied here", lost_before_that_was_copied,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_PROVEN},
+    {"a copy lost a file, and its original was made before that got its name", lost_by_a_copy,
+     ORPHAN_BUT("broken-reference [/r/alone.qcow2]") BASE_BUT("broken-reference [/r/alone.qcow2]")},
+    {"the same, and a scan had seen one before the original was made", lost_by_a_copy_after_a_scan_saw_its_path,
+     ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"an image lost a file, and a scan had seen that before it was made", lost_after_a_scan_saw_its_path,
      ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"the same of a name of which that one's is made", lost_a_name_of_which_its_own_is_made,
@@ -967,6 +988,8 @@ static const struct rule {
     {"it is of another format than what is lost", packed_on_what_is_lost_and_raw, ORPHAN_PROVEN BASE_PROVEN},
     {"it was renamed before what lost its base was packed", packed_on_what_is_lost_after_orphan_was_renamed,
      ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
+    {"the archive was made before that, and added to later", packed_on_what_is_lost_and_added_to_later,
+     ORPHAN_BUT("packed-reference [/r/x.gz]") BASE_BUT("packed-reference [/r/x.gz]")},
     {"it had its path before what lost its base was packed", packed_on_what_is_lost_after_orphan_was_seen,
      ORPHAN_PROVEN BASE_BUT("packed-reference [/r/x.gz]")},
     {"it had a path before and after what lost its base was packed", packed_on_what_is_lost_while_orphan_had_a_path,
@@ -1227,8 +1250,8 @@ CHANGE(flatten_one_with_a_part, PART(TOP, IMAGES, "/r/data.raw"); assert_true(ia
 CHANGE(flatten_one_with_an_image_as_its_part, PART(TOP, ALONE, "/r/alone.qcow2"); assert_true(ia_graph_flatten(g, TOP)))
 CHANGE(flatten_one_with_the_part_of_one_that_is_gone, i[ALONE].is_gone = true; flatten_one_with_an_image_as_its_part(g))
 
-CHANGE(write_base_and_keep_the_older_overlay, g->files.items[BASE].mtime_ns = 6; g->files.items[RIGHT].mtime_ns = 7;
-       i[BASE].named_mtime_ns = 6; assert_true(ia_graph_delete(g, RIGHT)); assert_true(ia_graph_settle(g));
+CHANGE(write_base_and_keep_the_older_overlay, g->files.items[BASE].mtime_ns = 7; g->files.items[RIGHT].mtime_ns = 8;
+       i[BASE].named_mtime_ns = 7; assert_true(ia_graph_delete(g, RIGHT)); assert_true(ia_graph_settle(g));
        assert_true(ia_graph_delete(g, LEFT)); assert_true(ia_graph_settle(g)))
 CHANGE(delete_overlays_one_by_one, assert_true(ia_graph_delete(g, RIGHT)); assert_true(ia_graph_settle(g));
        assert_true(ia_graph_delete(g, LEFT)); assert_true(ia_graph_delete(g, TOP)); assert_true(ia_graph_settle(g)))

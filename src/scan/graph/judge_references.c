@@ -112,6 +112,7 @@ bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *fil
             .unknown = (enum ia_graph_unknown)ia_min(target->base_id, 0),
             .stated = name->stated,
             .written_ns = file->key.mtime_ns,
+            .made_ns = file->birth_ns < 0 ? file->key.mtime_ns : ia_min(file->birth_ns, file->key.mtime_ns),
         };
         if (!ia_vec_push(&graph->packed, packed))
             return false;

@@ -96,8 +96,8 @@ struct ia_node {
     int64_t base_lost_ns;  /* the name leads nowhere, and that file is no more: when the last scan ended that had it; 0:
                             * it is there, or unknown */
     int64_t past_base_id;  /* file_id of the file that the scan before had at its backing name when the image was
-                            * made; 0: not known, or no matter; negative: of one that a symbolic link of the same
-                            * last component led to, elsewhere */
+                            * made; 0: not known, or no matter; negative: it may have had another then, or
+                            * it is what a symbolic link of the same last component led to, elsewhere */
     size_t past_base;      /* the same, of the catalog; IA_NO_FILE: none */
     bool link_is_newer;    /* a symbolic link in the way of its backing name was made, turned or removed after it
                             * was made */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/path.h"
@@ -36,6 +37,12 @@ static void date(const struct ia_links *links, struct ia_file *file, int64_t now
         node->path_since_ns = previous->path_since_ns;
 }
 
+/* A copy that keeps the time of the last write was made by then, whenever it came here. */
+static int64_t made_ns(const struct ia_file *file)
+{
+    return ia_min(file->birth_ns, file->key.mtime_ns);
+}
+
 /* -- What backing names led to ------------------------------------------------------------------------------------- */
 
 /* The name, with the directory that it lies in as it is without links; NULL: there is none, or out of memory. */
@@ -51,7 +58,8 @@ static char *in_real_directory(const char *name)
     return made.failed ? NULL : ia_buf_steal(&made);
 }
 
-/* What the scan before had at the name, as long as that is older than the image. */
+/* What the scan before had at the name. Of a copy it may be the base, and is not known to be, if it is older than the
+ * copy alone. */
 static enum ia_status find_past_base(struct ia_links *links, struct ia_file *file, const char *name,
                                      struct ia_error *err)
 {
@@ -62,7 +70,7 @@ static enum ia_status find_past_base(struct ia_links *links, struct ia_file *fil
         return IA_OK;
     IA_TRY(ia_writer_get_name(links->catalog->writer, path, &past, err));
     if (past.file_id != 0 && past.seen_ns < file->birth_ns)
-        file->node->past_base_id = past.file_id;
+        file->node->past_base_id = past.seen_ns < made_ns(file) ? past.file_id : -past.file_id;
     /* A link that is gone, or whose place a file has. */
     if (past.is_link && (lstat(path, &st) != 0 || !S_ISLNK(st.st_mode)))
         file->node->link_is_newer = true;
@@ -111,7 +119,7 @@ static enum ia_status find_base(struct ia_links *links, struct ia_file *file, st
         return ia_no_memory(err);
     bool is_plain = node->backing_path != NULL && ia_path_is_plainly(name, node->backing_path);
     int64_t youngest = is_plain && node->backing_target != IA_NO_FILE ? -1 : ia_youngest_link(name);
-    node->link_is_newer = node->link_is_newer || (youngest >= 0 && youngest >= file->birth_ns);
+    node->link_is_newer = node->link_is_newer || (youngest >= 0 && youngest >= made_ns(file));
     return node->link_is_newer || is_misled(node) ? find_past_base(links, file, name, err) : IA_OK;
 }
 
