@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
+
 #define EACH                                                                                                           \
     (IA_CONCERNS(IA_CANDIDATE_UNREFERENCED) | IA_CONCERNS(IA_CANDIDATE_FULLY_MASKED) |                                 \
      IA_CONCERNS(IA_CANDIDATE_PARTLY_MASKED) | IA_CONCERNS(IA_CANDIDATE_UNCLAIMED))
@@ -156,6 +158,13 @@ void ia_doubt_render(struct ia_buf *out, enum ia_doubt doubt, const char *subjec
         ia_buf_add_str(out, ": ");
         ia_buf_add_str(out, subject);
     }
+}
+
+void ia_doubt_render_unwalked(struct ia_buf *out, const char *path)
+{
+    size_t len = ia_path_directory_length(path);
+    ia_doubt_render(out, IA_DOUBT_NOT_WALKED, "");
+    ia_buf_addf(out, ": %.*s", (int)(len > 1 ? len - 1 : len), path);
 }
 
 /* A place in sorted doubts, and how many from there on have the code of the first of them. */

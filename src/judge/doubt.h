@@ -115,6 +115,8 @@ void ia_doubts_subtract(struct ia_doubts *doubts, const struct ia_doubts *others
 
 /* Appends one sentence with its subject. */
 void ia_doubt_render(struct ia_buf *out, enum ia_doubt doubt, const char *subject);
+/* The same of what lies in no directory that was walked, by that path. */
+void ia_doubt_render_unwalked(struct ia_buf *out, const char *path);
 /* Appends the sentences of two sorted lists, the doubts about all candidates and those about one, separated by "; ":
  * each with three of its subjects and the number of others. */
 void ia_doubts_render(struct ia_buf *out, const struct ia_doubts *all, const struct ia_doubts *own);

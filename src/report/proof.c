@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "judge/doubt.h"
 
 /* By its canonical path, or as another name of a file that the scan found (a bind mount). */
@@ -30,6 +31,8 @@ static const char image_sql[] =
     " WHERE i.file_id = :file OR i.image_id IN (SELECT image_id FROM image_file WHERE file_id = :file)"
     " ORDER BY i.path";
 enum { PATH, STATUS, IS_PROVEN, EVIDENCE, WHY, IS_TEMPLATE, NAMERS, NAMER, ASSUMES, MACHINE };
+
+static const char name_sql[] = "SELECT path FROM file_name WHERE file_id = :file ORDER BY path";
 
 static const char basis_sql[] = "SELECT scan_id, started, walked, images FROM v_scan ORDER BY scan_id DESC LIMIT 1";
 
@@ -66,6 +69,22 @@ static enum ia_status find_file(struct ia_reader *reader, const char *path, cons
     *file_id = row ? ia_query_int(query, 0) : 0;
     *same = row && ia_query_int(query, 1) != 0;
     return IA_OK;
+}
+
+static bool stat_directory_of(const char *path, struct stat *st)
+{
+    IA_AUTO_FREE char *directory = strndup(path, ia_path_directory_length(path));
+    return directory != NULL && stat(directory, st) == 0;
+}
+
+/* The two paths are one, or end in one component of one directory, which has two names itself: a bind mount. */
+static bool is_same_name(const char *path, const char *other)
+{
+    struct stat a, b;
+    if (strcmp(path, other) == 0)
+        return true;
+    return strcmp(ia_path_name(path), ia_path_name(other)) == 0 && stat_directory_of(path, &a) &&
+           stat_directory_of(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 static const char *text(const struct ia_query *query, int column)
@@ -146,6 +165,35 @@ static enum ia_status add_images(struct ia_reader *reader, int64_t file_id, cons
     return IA_OK;
 }
 
+/* What names a file by a name that the scan did not see lies beside that, and was not seen either. */
+static enum ia_status find_name(struct ia_reader *reader, int64_t file_id, const char *path, bool *was_seen,
+                                struct ia_error *err)
+{
+    IA_AUTO_QUERY struct ia_query *query = NULL;
+    bool row = true;
+    *was_seen = false;
+    IA_TRY(ia_query_open(reader, name_sql, &query, err));
+    IA_TRY(ia_query_bind_int(query, ":file", file_id, err));
+    while (row && !*was_seen) { /* ends: the query has an end */
+        IA_TRY(ia_query_step(query, &row, err));
+        *was_seen = row && is_same_name(path, text(query, 0));
+    }
+    return IA_OK;
+}
+
+static enum ia_status doubt_unseen_name(struct ia_reader *reader, int64_t file_id, const char *path,
+                                        struct ia_buf *words, bool *proven, struct ia_error *err)
+{
+    bool was_seen = false;
+    IA_TRY(find_name(reader, file_id, path, &was_seen, err));
+    if (was_seen)
+        return IA_OK;
+    *proven = false;
+    ia_buf_add_str(words, "; the scan saw it by another name; doubts: ");
+    ia_doubt_render_unwalked(words, path);
+    return IA_OK;
+}
+
 static enum ia_status add_basis(struct ia_reader *reader, struct ia_buf *words, struct ia_error *err)
 {
     IA_AUTO_QUERY struct ia_query *query = NULL;
@@ -170,6 +218,7 @@ static enum ia_status judge(struct ia_reader *reader, const char *path, const st
         return add_basis(reader, words, err);
     }
     IA_TRY(add_images(reader, file_id, path, of, words, proven, err));
+    IA_TRY(doubt_unseen_name(reader, file_id, path, words, proven, err));
     if (!same) {
         *proven = false;
         ia_buf_add_str(words, "; changed since the scan read it");

@@ -36,6 +36,22 @@ def expect(case, outcome, verdict, words, what):
                f"{what}: {verdict}, exit {code}", [outcome])
 
 
+def test_a_name_that_the_scan_did_not_see_is_not_walked(case):
+    site = case.site()
+    base = orphan(site)
+    shown = f": of the image {base}: unreferenced; "
+    inside, outside = site.path("inside.qcow2"), site.outside("outside.qcow2")
+    for name in (inside, outside):
+        os.link(base, name)
+    create(site.outside("vm.qcow2"), MIB, "outside.qcow2")
+    expect(case, prove(site, outside), "unproven", "overlays of it may lie in a directory that was not walked: " + os.path.dirname(outside),
+           "a hard link outside of the roots, which an overlay beside it names")
+    os.unlink(outside)
+    expect(case, prove(site, inside), "proven", shown, "a hard link that the scan saw")
+    os.unlink(inside)
+    expect(case, prove(site, base), "proven", "", "the only name")
+
+
 def test_an_orphan_is_proven_until_it_is_written_to(case):
     site = case.site()
     base = orphan(site)
@@ -176,6 +192,7 @@ def test_what_cannot_be_answered_is_an_error_with_a_message(case):
 
 TESTS = [
     test_an_orphan_is_proven_until_it_is_written_to,
+    test_a_name_that_the_scan_did_not_see_is_not_walked,
     test_what_is_no_unused_base_is_unproven,
     test_one_unproven_of_several_makes_exit_5,
     test_a_file_is_proven_by_any_of_its_names,
