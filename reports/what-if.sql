@@ -33,6 +33,7 @@ SELECT r.effect, r.step, CASE WHEN w.why IS NULL THEN 'proven' ELSE 'unproven' E
        w.detail, w.why, w.why_codes,
        (SELECT s.assumes FROM what_if_assumption AS s
         WHERE (s.effect = r.effect AND s.image_id = r.image_id)
-           OR (s.effect = 'all' AND r.effect IN ('deleted', 'committed', 'total', 'total-with-next'))) AS assumes
+           OR (s.effect = 'all' AND r.effect IN ('deleted', 'committed', 'total', 'total-with-next'))
+        ORDER BY s.effect = 'all' LIMIT 1) AS assumes
 FROM what_if_row AS r JOIN what_if_words AS w ON w.row_id = r.row_id JOIN what_if_deed AS d ON d.action = :action
 ORDER BY w.rank, r.step, r.path, r.snapshot;

@@ -42,6 +42,7 @@ CREATE TEMP TABLE what_if_judged (
 -- Why verdicts about images are not proven (src/judge).
 CREATE TEMP TABLE what_if_doubt (
     effect   TEXT NOT NULL,     -- 'unreferenced', 'masked-more': all that the next scan would doubt of such a row;
+                                -- 'deleted': what is doubted of it as a candidate before;
                                 -- 'all': of every image, before; 'own': of the image itself, whatever becomes of it
     image_id INTEGER NOT NULL,  -- 0: 'all'
     code     INTEGER NOT NULL,  -- enum ia_doubt

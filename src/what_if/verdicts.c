@@ -150,6 +150,25 @@ static enum ia_status put_before(struct deed *deed, struct ia_error *err)
     return IA_OK;
 }
 
+/* What is to be deleted, as a candidate for that before the deed: what may need it is still there. Who asks has
+ * decided that it is unused, whatever it is. */
+static enum ia_status put_deleted(void *ctx, int64_t image_id, const char *path, struct ia_error *err)
+{
+    (void)path;
+    struct deed *deed = ctx;
+    size_t image = ia_stored_graph_image(deed->stored, image_id);
+    if (image == IA_GRAPH_NONE)
+        return IA_OK;
+    IA_AUTO_DOUBTS struct ia_doubts doubts = {0};
+    IA_AUTO_ASSUMPTIONS struct ia_assumptions assumptions = {0};
+    bool is_unclaimed = deed->before[image] == IA_CANDIDATE_UNCLAIMED;
+    enum ia_candidate candidate = is_unclaimed ? IA_CANDIDATE_UNCLAIMED : IA_CANDIDATE_UNREFERENCED;
+    IA_TRY(ia_judge_doubts(deed->judge, image, candidate, &doubts, err));
+    IA_TRY(put_doubts(deed, "deleted", image, &doubts, err));
+    IA_TRY(ia_judge_assumes(deed->judge, image, candidate, &assumptions, err));
+    return put_assumptions(deed, "deleted", image, &assumptions, err);
+}
+
 /* The accounts of the forest after the action, in place of those before. */
 static enum ia_status set_accounts(struct deed *deed, struct ia_error *err)
 {
@@ -206,6 +225,8 @@ static enum ia_status judge(struct deed *deed, struct ia_error *err)
 {
     IA_TRY(look(deed, err));
     IA_TRY(put_before(deed, err));
+    if (deed->action == IA_WHAT_IF_DELETE)
+        IA_TRY(ia_what_if_each_image(deed->reader, IA_WHAT_IF_IN_SET, put_deleted, deed, err));
     IA_TRY(set_accounts(deed, err));
     IA_TRY(act(deed, err));
     IA_TRY(look_again(deed, err));

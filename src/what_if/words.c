@@ -29,12 +29,13 @@ static void report_release(struct report *report)
 }
 #define AUTO_REPORT __attribute__((cleanup(report_release)))
 
-/* The judge's doubts and those of the effect. The judge's about a row of the next scan are stored all together. */
+/* The judge's doubts and those of the effect. The judge's about a row of the next scan are stored all together, and so
+ * are those about what is deleted, but for what is doubted of all. */
 static enum ia_status collect(struct report *report, const struct ia_what_if_fact *fact, enum ia_effect effect,
                               struct ia_doubts *out, struct ia_error *err)
 {
-    bool is_next = effect == IA_EFFECT_UNREFERENCED || effect == IA_EFFECT_MASKED_MORE;
-    IA_TRY(ia_what_if_rows_find_doubts(report->rows, is_next ? fact->effect : "own", fact->image_id, out, err));
+    bool is_judged = effect == IA_EFFECT_DELETED || effect == IA_EFFECT_UNREFERENCED || effect == IA_EFFECT_MASKED_MORE;
+    IA_TRY(ia_what_if_rows_find_doubts(report->rows, is_judged ? fact->effect : "own", fact->image_id, out, err));
     if (effect == IA_EFFECT_DELETED || effect == IA_EFFECT_COMMITTED)
         IA_TRY(ia_what_if_rows_find_doubts(report->rows, "all", 0, out, err));
     if (!ia_effect_doubts(effect, &fact->of_effect, out))

@@ -70,6 +70,39 @@ def test_what_if_proves_no_more_than_the_next_scan(case):
         case.same(next_scan(site, "one"), then, f"{what}: and the scan after it")
 
 
+def test_what_is_deleted_is_doubted_as_a_candidate(case):
+    def prepare():
+        site = case.site()
+        base = write(create(site.path("base"), MIB), 0)
+        over = create(site.path("one"), MIB, "base")
+        site.scan()
+        return site, base, over
+
+    def renamed(site, base, over):
+        os.rename(base, site.path("moved"))
+        return "moved"
+
+    def exchanged(site, base, over):
+        os.rename(base, site.path("moved"))
+        create(base, MIB)
+        return "moved"
+
+    for change, codes in ((renamed, {"broken-reference", "renamed"}), (exchanged, {"exchanged", "renamed"})):
+        site, base, over = prepare()
+        name = change(site, base, over)
+        site.scan()
+        got = {one["effect"]: (one["verdict"], set((one["why_codes"] or "").split(","))) for one in site.rows("--what-if-delete", site.path(name))}
+        case.same(got, {"deleted": ("unproven", codes), "total": ("unproven", {"other-rows"})}, f"{change.__name__} under its overlay")
+
+    site, base, over = prepare()
+    for roots, arguments in (((over,), ("--allow", site.root)), ((base, over), ())):
+        site.run("scan", "--db", site.db, "--inventory", "none", "--min-age", "0", "--trust-locks", *arguments, *roots)
+        case.same(rows(site, "delete", "base", columns=("effect", "verdict", "why_codes")),
+                  [("deleted", "unproven", "not-walked"), ("breaks", "proven", None), ("total", "unproven", "other-rows")], f"no directory was walked: {roots}, {arguments}")
+    site.scan()
+    case.same(rows(site, "delete", "base", columns=("effect", "verdict")), [("deleted", "proven"), ("breaks", "proven"), ("total", "proven")], "all was walked")
+
+
 def test_a_set_frees_more_than_its_members(case):
     site = case.site()
     family(site)
@@ -296,6 +329,7 @@ def test_commit_and_flatten_give_the_figures_of_the_manual(case):
 
 TESTS = [
     test_what_if_proves_no_more_than_the_next_scan,
+    test_what_is_deleted_is_doubted_as_a_candidate,
     test_a_set_frees_more_than_its_members,
     test_what_if_takes_images_anywhere_and_leaves_the_store_alone,
     test_wrong_questions_are_refused,

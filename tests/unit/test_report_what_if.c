@@ -126,6 +126,20 @@ static void detail_and_why_have_the_reasons_of_each_row(void **state)
     store_close(&store);
 }
 
+static void what_is_deleted_has_the_doubts_of_a_candidate(void **state)
+{
+    (void)state;
+    static const char *const set[] = {"/r/one"};
+    struct test_store store;
+    fill(&store);
+    expect_what_if(&store, IA_WHAT_IF_DELETE, set, 1, "effect,path,verdict,why_codes",
+                   "effect,path,verdict,why_codes\ndeleted,/r/one,proven,\ntotal,,proven,\n");
+    store_exec(&store, "UPDATE scan_option SET value = '/elsewhere' WHERE kind = 'walked'");
+    expect_what_if(&store, IA_WHAT_IF_DELETE, set, 1, "effect,path,verdict,why_codes",
+                   "effect,path,verdict,why_codes\ndeleted,/r/one,unproven,not-walked\ntotal,,unproven,other-rows\n");
+    store_close(&store);
+}
+
 /* Blocks that the deleted one has in common with the base, of which nothing is left in step 1. */
 static void later_steps_take_along_what_is_left(void **state)
 {
@@ -270,7 +284,7 @@ static void what_qemu_cannot_do_is_a_reason(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[DELETIONS + COMMITS + 4];
+    struct CMUnitTest tests[DELETIONS + COMMITS + 5];
     for (size_t i = 0; i < DELETIONS; i++)
         tests[i] = (struct CMUnitTest){deletions[i].name, a_deletion_frees_what_nothing_else_holds, NULL, NULL,
                                        (void *)&deletions[i]};
@@ -281,5 +295,6 @@ int main(void)
     tests[DELETIONS + COMMITS + 1] = (struct CMUnitTest)cmocka_unit_test(later_steps_take_along_what_is_left);
     tests[DELETIONS + COMMITS + 2] = (struct CMUnitTest)cmocka_unit_test(writing_to_shared_blocks_takes_others);
     tests[DELETIONS + COMMITS + 3] = (struct CMUnitTest)cmocka_unit_test(what_qemu_cannot_do_is_a_reason);
+    tests[DELETIONS + COMMITS + 4] = (struct CMUnitTest)cmocka_unit_test(what_is_deleted_has_the_doubts_of_a_candidate);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
