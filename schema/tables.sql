@@ -183,6 +183,14 @@ CREATE TABLE former_name (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX former_name_path ON former_name (path);
 
+-- A name of an image that named this one as its backing file in an earlier scan, and may do so no more. As long as something
+-- is remembered of this one.
+CREATE TABLE former_overlay (
+    image_id INTEGER NOT NULL,  -- the backing image: of image, or of vanished
+    path     TEXT NOT NULL,
+    PRIMARY KEY (image_id, path)
+) STRICT, WITHOUT ROWID;
+
 -- Every name by which the latest scan found an image or a part of one: hard links, bind mounts, symbolic links.
 CREATE TABLE file_name (
     path    TEXT PRIMARY KEY,

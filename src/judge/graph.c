@@ -14,6 +14,7 @@ void ia_graph_release(struct ia_graph *graph)
     ia_vec_release(&graph->parts);
     ia_vec_release(&graph->packed);
     ia_vec_release(&graph->former);
+    ia_vec_release(&graph->overlay_names);
     ia_vec_release(&graph->holders);
     ia_vec_release(&graph->former_bases);
     ia_vec_release(&graph->lost_bases);

@@ -160,6 +160,12 @@ struct ia_graph_former {
     int64_t since_ns, until_ns; /* scans found it by this path alone from then until then; 0: not known */
 };
 
+/* A name that the image has now, and that an image had which named it as its backing file in an earlier scan. */
+struct ia_graph_overlay_name {
+    size_t image;
+    const char *path;
+};
+
 /* An inventory of machines that was read. */
 struct ia_graph_inventory {
     const char *place;
@@ -210,6 +216,7 @@ struct ia_graph {
     IA_VEC(struct ia_graph_part) parts;
     IA_VEC(struct ia_graph_packed) packed; /* those of one name together */
     IA_VEC(struct ia_graph_former) former;
+    IA_VEC(struct ia_graph_overlay_name) overlay_names;
     IA_VEC(struct ia_graph_former_base) former_bases;
     IA_VEC(struct ia_graph_lost_base) lost_bases;
     IA_VEC(struct ia_graph_holder) holders;

@@ -300,16 +300,30 @@ static bool is_named(const struct ia_finder *finder, const char *path)
     return false;
 }
 
+/* A name that it has, and that what named it had: in the last scan that saw it named, or before. NULL: none. */
+static const char *name_of_overlay(const struct ia_finder *finder)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    if (finder->image->named_by != NULL && is_named(finder, finder->image->named_by))
+        return finder->image->named_by;
+    for (size_t i = 0; i < graph->overlay_names.len; i++)
+        if (graph->overlay_names.items[i].image == finder->number &&
+            is_named(finder, graph->overlay_names.items[i].path))
+            return graph->overlay_names.items[i].path;
+    return NULL;
+}
+
 /* Platforms throw an overlay away, and give its name to the base, which is the machine's disk then. */
 void ia_rule_renamed(struct ia_finder *finder)
 {
     if (ia_judge_has_all_machines(finder->judge))
         return;
     const char *before = finder->image->named_path;
+    const char *overlay = name_of_overlay(finder);
     if (before != NULL && !is_named(finder, before))
         ia_finder_doubt(finder, IA_DOUBT_RENAMED, before);
-    else if (finder->image->named_by != NULL && is_named(finder, finder->image->named_by))
-        ia_finder_doubt(finder, IA_DOUBT_RENAMED, finder->image->named_by);
+    else if (overlay != NULL)
+        ia_finder_doubt(finder, IA_DOUBT_RENAMED, overlay);
 }
 
 static bool is_any_file_called(const struct ia_finder *finder, const char *component)

@@ -207,6 +207,13 @@ static bool add_former_base(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
     return pair.image == IA_GRAPH_NONE || pair.file == IA_GRAPH_NONE || ia_vec_push(&stored->graph.former_bases, pair);
 }
 
+static bool add_overlay_name(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
+{
+    struct ia_graph_overlay_name name = {ia_graph_column_image(stored, stmt, 0),
+                                         ia_graph_column_text_or_empty(stored, stmt, 1)};
+    return name.image == IA_GRAPH_NONE || ia_vec_push(&stored->graph.overlay_names, name);
+}
+
 static bool add_lost_base(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
     struct ia_graph_lost_base lost = {ia_graph_column_image(stored, stmt, 0), ia_graph_column_file(stored, stmt, 1)};
@@ -301,6 +308,8 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
                      " FROM packed_reference AS p"
                      " JOIN file AS f USING (file_id) ORDER BY p.file_id, p.number"},
         {add_former, "SELECT image_id, path, since_ns, until_ns FROM former_name"},
+        {add_overlay_name, "SELECT f.image_id, f.path FROM former_overlay AS f JOIN image AS i USING (image_id)"
+                           " JOIN file_name AS n ON n.path = f.path AND n.file_id = i.file_id"},
         {add_finding, "SELECT path, code, doubt, (SELECT a.number FROM acceptance AS a WHERE a.number = f.accepted_by"
                       " AND (a.until_ns IS NULL OR a.until_ns > strftime('%s', 'now') * 1000000000))"
                       " FROM finding AS f WHERE last_scan = (SELECT max(scan_id) FROM scan)"},

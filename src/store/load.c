@@ -330,15 +330,28 @@ enum ia_status ia_writer_load_hiding(struct ia_writer *writer, ia_load_hiding *e
     return ia_connection_check(statements->db, code, reading, err);
 }
 
-enum ia_status ia_writer_load_links(struct ia_writer *writer, ia_load_link *each, void *ctx, struct ia_error *err)
+/* Rows of a path and a number. */
+static enum ia_status load_paths(struct ia_writer *writer, enum ia_statement number, ia_load_link *each, void *ctx,
+                                 struct ia_error *err)
 {
     struct ia_statements *statements = ia_writer_statements(writer);
     IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
-    IA_TRY(ia_statements_get(statements, IA_STMT_LOAD_LINKS, &stmt, err));
+    IA_TRY(ia_statements_get(statements, number, &stmt, err));
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
         IA_TRY(each(ctx, (const char *)sqlite3_column_text(stmt, 0), sqlite3_column_int64(stmt, 1), err));
     return ia_connection_check(statements->db, code, reading, err);
+}
+
+enum ia_status ia_writer_load_links(struct ia_writer *writer, ia_load_link *each, void *ctx, struct ia_error *err)
+{
+    return load_paths(writer, IA_STMT_LOAD_LINKS, each, ctx, err);
+}
+
+enum ia_status ia_writer_load_overlay_names(struct ia_writer *writer, ia_load_link *each, void *ctx,
+                                            struct ia_error *err)
+{
+    return load_paths(writer, IA_STMT_LOAD_OVERLAY_NAMES, each, ctx, err);
 }
 
 static enum ia_status load_vanished(const struct loader *loader, const void *row, struct ia_error *err)

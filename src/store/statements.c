@@ -23,6 +23,16 @@ static const char put_former_path[] = "INSERT INTO former_name SELECT ?1, ?2, ?3
                                       " ON CONFLICT DO UPDATE SET since_ns = excluded.since_ns,"
                                       " until_ns = excluded.until_ns";
 
+/* By all its names, as the latest scan found it. */
+static const char keep_overlay[] = "INSERT OR IGNORE INTO former_overlay SELECT i.backing_id, n.path FROM image AS i"
+                                   " JOIN file_name AS n USING (file_id)"
+                                   " WHERE i.image_id = ? AND i.backing_id IS NOT NULL";
+
+/* Of images that have such a name now. */
+static const char load_overlay_names[] = "SELECT f.path, f.image_id FROM former_overlay AS f JOIN image AS i"
+                                         " USING (image_id) JOIN file_name AS n ON n.path = f.path"
+                                         " AND n.file_id = i.file_id";
+
 static const char find_named[] = "SELECT file_id FROM file_name WHERE path = ?1 UNION SELECT i.file_id"
                                  " FROM former_name AS f JOIN image AS i USING (image_id) WHERE f.path = ?1"
                                  " UNION SELECT v.file_id FROM former_name AS f JOIN vanished AS v USING (image_id)"
@@ -41,6 +51,8 @@ static const char get_name[] = "SELECT file_id, kind = 'symlink', (SELECT finish
 static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_EXTENTS] = put_extents,
     [IA_STMT_PUT_MASKED] = put_masked,
+    [IA_STMT_KEEP_OVERLAY] = keep_overlay,
+    [IA_STMT_LOAD_OVERLAY_NAMES] = load_overlay_names,
     [IA_STMT_DROP_SPACE] = "DELETE FROM file_space WHERE image_id = ?",
     [IA_STMT_DROP_FILE] = "DELETE FROM file WHERE file_id = ?",
     [IA_STMT_DROP_IMAGE] = "DELETE FROM image WHERE image_id = ?",

@@ -249,11 +249,19 @@ enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *
 enum ia_status ia_writer_settle_former_names(struct ia_writer *writer, struct ia_error *err)
 {
     return ia_connection_exec(writer->db,
+                              "DELETE FROM former_overlay AS f WHERE NOT EXISTS (SELECT 1 FROM image AS i"
+                              " WHERE i.image_id = f.image_id) AND NOT EXISTS (SELECT 1 FROM vanished AS v"
+                              " WHERE v.image_id = f.image_id);"
                               "DELETE FROM former_name AS f WHERE NOT EXISTS (SELECT 1 FROM image AS i"
                               " WHERE i.image_id = f.image_id) AND NOT EXISTS (SELECT 1 FROM vanished AS v"
                               " WHERE v.image_id = f.image_id) OR EXISTS (SELECT 1 FROM file_name AS n"
                               " JOIN image AS i USING (file_id) WHERE n.path = f.path AND i.image_id = f.image_id)",
                               err);
+}
+
+enum ia_status ia_writer_keep_overlay(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
+{
+    return ia_statements_run(&writer->statements, IA_STMT_KEEP_OVERLAY, image_id, err);
 }
 
 enum ia_status ia_writer_put_former_path(struct ia_writer *writer, int64_t image_id, const char *path, int64_t since_ns,

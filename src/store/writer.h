@@ -240,7 +240,7 @@ IA_MUST_CHECK enum ia_status ia_writer_load_hiding(struct ia_writer *writer, ia_
                                                    struct ia_error *err);
 
 /* The symbolic links that the scan before saw, by path. Before ia_writer_clear_links. */
-typedef enum ia_status ia_load_link(void *ctx, const char *path, int64_t file_id, struct ia_error *err);
+typedef enum ia_status ia_load_link(void *ctx, const char *path, int64_t id, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_load_links(struct ia_writer *writer, ia_load_link *each, void *ctx,
                                                   struct ia_error *err);
 
@@ -259,6 +259,11 @@ IA_MUST_CHECK enum ia_status ia_writer_drop_mapping(struct ia_writer *writer, in
  * images are kept as former ones, until those that they still have are taken out. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_links(struct ia_writer *writer, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_settle_former_names(struct ia_writer *writer, struct ia_error *err);
+/* Its backing image keeps the names that this image has in the store. Before its rows change, or are dropped. */
+IA_MUST_CHECK enum ia_status ia_writer_keep_overlay(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
+/* Images that have a name of a former overlay of theirs: the name, and the number of the image. */
+IA_MUST_CHECK enum ia_status ia_writer_load_overlay_names(struct ia_writer *writer, ia_load_link *each, void *ctx,
+                                                          struct ia_error *err);
 /* Scans up to the one before found the image by this path alone since that time. Before ia_writer_clear_links. */
 IA_MUST_CHECK enum ia_status ia_writer_put_former_path(struct ia_writer *writer, int64_t image_id, const char *path,
                                                        int64_t since_ns, struct ia_error *err);

@@ -267,6 +267,54 @@ def test_a_base_with_its_overlays_name_is_not_proven(case):
     case.same(verdict(site, "images/102/snap_vm-102-disk-0_pre.qcow2")[1], "proven", "under the name by which it was named it is a snapshot that nothing names")
 
 
+def test_the_name_of_any_former_overlay_is_remembered(case):
+    def link(site):
+        base, one = base_and_overlay(site, "base.qcow2", "one.qcow2")
+        two = create(site.path("two.qcow2"), MIB, "base.qcow2")
+        site.scan()
+        os.unlink(one)
+        os.link(base, one)
+        return two, one
+
+    def rename(site):
+        base, one = base_and_overlay(site, "snap.qcow2", "one.qcow2")
+        site.scan()
+        os.unlink(one)
+        os.rename(base, one)
+        return create(site.path("two.qcow2"), MIB, "one.qcow2"), one
+
+    def rename_the_overlay(site):
+        two, one = rename(site)
+        site.scan()
+        os.rename(two, site.path("three.qcow2"))
+        os.link(one, two)
+        return site.path("three.qcow2"), two
+
+    def rebase(site):
+        base, one = base_and_overlay(site, "base.qcow2", "one.qcow2")
+        two, other = create(site.path("two.qcow2"), MIB, "base.qcow2"), create(site.path("other.qcow2"), MIB)
+        site.scan()
+        must("qemu-img", "rebase", "-u", "-b", other, "-F", "qcow2", one)
+        site.scan()
+        os.unlink(one)
+        os.link(base, one)
+        return two, one
+
+    for change in (link, rename, rename_the_overlay, rebase):
+        for keep in ((), ("--keep", "1")):
+            site = case.site()
+            last, name = change(site)
+            site.scan(*keep)
+            os.unlink(last)
+            for night in range(2):
+                site.scan(*keep)
+                rows = {row["path"]: (row["verdict"], row["why_codes"] or "") for row in site.rows("--unused-backing") if not row["path"].endswith("other.qcow2")}
+                case.check([(verdict, "renamed" in codes.split(",")) for verdict, codes in rows.values()] == [("unproven", True)],
+                           f"{change.__name__}, {keep}: the base has the name of an overlay that it had, scan {night}", [rows])
+            got = site.run("prove", "--db", site.db, name)
+            case.same(got.code, 5, f"{change.__name__}: prove says so, too", [got])
+
+
 def test_a_renamed_orphan_is_not_proven(case):
     site = case.site()
     base, over = base_and_overlay(site)
@@ -650,6 +698,7 @@ TESTS = [
     test_a_time_that_went_back_before_a_base_was_named_is_no_write,
     test_a_commit_of_the_only_overlay_is_none,
     test_a_base_with_its_overlays_name_is_not_proven,
+    test_the_name_of_any_former_overlay_is_remembered,
     test_a_renamed_orphan_is_not_proven,
     test_a_broken_overlay_blocks_what_it_may_mean_alone,
     test_the_same_last_component_is_meant,

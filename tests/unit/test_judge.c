@@ -375,6 +375,12 @@ CHANGE(renamed_since, i[ORPHAN].named_path = "/r/before.qcow2")
 CHANGE(second_name_since, i[ORPHAN].named_path = "/r/before.qcow2"; add_name(g, ORPHAN, "/r/before.qcow2"))
 CHANGE(not_renamed, i[ORPHAN].named_path = "/r/orphan.qcow2"; i[BASE].named_path = "/r/before.qcow2")
 CHANGE(has_the_name_of_its_overlay, i[ORPHAN].named_path = "/r/orphan.qcow2"; i[ORPHAN].named_by = "/r/orphan.qcow2")
+#define OVERLAY_NAME(of, called)                                                                                       \
+    assert_true(ia_vec_push(&g->overlay_names, ((struct ia_graph_overlay_name){of, called})))
+CHANGE(has_the_name_of_an_earlier_overlay, OVERLAY_NAME(ORPHAN, "/r/orphan.qcow2"))
+CHANGE(another_has_the_name_of_an_earlier_overlay, OVERLAY_NAME(ALONE, "/r/alone.qcow2"))
+CHANGE(loses_the_name_of_an_earlier_overlay, add_name(g, ORPHAN, "/r/too.qcow2"); OVERLAY_NAME(ORPHAN, "/r/too.qcow2");
+       assert_true(ia_graph_drop_name(g, ORPHAN, "/r/too.qcow2")))
 
 CHANGE(something_unread, FINDING("/r/secret", IA_DOUBT_UNREAD, IA_DOUBT_NONE))
 CHANGE(something_harmless, FINDING("/r/left.qcow2", IA_DOUBT_NONE, IA_DOUBT_NONE))
@@ -866,6 +872,10 @@ static const struct rule {
     {"its name is the same; a base that is named was renamed", not_renamed, ORPHAN_PROVEN BASE_PROVEN},
     {"it has the name of what named it", has_the_name_of_its_overlay,
      ORPHAN_BUT("renamed [/r/orphan.qcow2]") BASE_PROVEN},
+    {"it has the name of what named it before that", has_the_name_of_an_earlier_overlay,
+     ORPHAN_BUT("renamed [/r/orphan.qcow2]") BASE_PROVEN},
+    {"another image has such a name", another_has_the_name_of_an_earlier_overlay, ORPHAN_PROVEN BASE_PROVEN},
+    {"it loses such a name", loses_the_name_of_an_earlier_overlay, ORPHAN_PROVEN BASE_PROVEN},
 
     /* Doubts about all. */
     {"a service of this host", local_service,

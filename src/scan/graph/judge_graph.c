@@ -185,20 +185,39 @@ static bool list_stored(const struct ia_links *links, const struct ia_graph *gra
     return true;
 }
 
+/* IA_GRAPH_NONE: it is none of this scan. */
+static size_t image_by_id(const struct stored_images *stored, int64_t image_id)
+{
+    const struct stored_image wanted = {.image_id = image_id};
+    const struct stored_image *found = stored->all.len == 0 ? NULL
+                                                            : bsearch(&wanted, stored->all.items, stored->all.len,
+                                                                      sizeof(stored->all.items[0]), by_image_id);
+    return found == NULL ? IA_GRAPH_NONE : found->image;
+}
+
+static bool add_former_names(const struct ia_links *links, const struct stored_images *stored, struct ia_graph *graph)
+{
+    for (size_t i = 0; i < links->former.len; i++) {
+        const struct ia_former_name *former = &links->former.items[i];
+        const struct ia_graph_former added = {image_by_id(stored, former->image_id), former->path, former->since_ns,
+                                              former->until_ns};
+        if (added.image != IA_GRAPH_NONE && !ia_vec_push(&graph->former, added))
+            return false;
+    }
+    for (size_t i = 0; i < links->overlay_names.len; i++) {
+        const struct ia_former_name *name = &links->overlay_names.items[i];
+        const struct ia_graph_overlay_name added = {image_by_id(stored, name->image_id), name->path};
+        if (added.image != IA_GRAPH_NONE && !ia_vec_push(&graph->overlay_names, added))
+            return false;
+    }
+    return true;
+}
+
 static bool add_former(const struct ia_links *links, struct ia_graph *graph)
 {
     struct stored_images stored = {0};
-    bool ok = links->former.len == 0 || list_stored(links, graph, &stored);
-    for (size_t i = 0; i < links->former.len && stored.all.len > 0 && ok; i++) {
-        const struct stored_image wanted = {.image_id = links->former.items[i].image_id};
-        const struct stored_image *found =
-            bsearch(&wanted, stored.all.items, stored.all.len, sizeof(stored.all.items[0]), by_image_id);
-        const struct ia_former_name *former = &links->former.items[i];
-        if (found != NULL)
-            ok =
-                ia_vec_push(&graph->former,
-                            ((struct ia_graph_former){found->image, former->path, former->since_ns, former->until_ns}));
-    }
+    bool any = links->former.len + links->overlay_names.len > 0;
+    bool ok = !any || (list_stored(links, graph, &stored) && add_former_names(links, &stored, graph));
     ia_vec_release(&stored.all);
     return ok;
 }

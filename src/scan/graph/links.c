@@ -73,6 +73,9 @@ void ia_links_release(struct ia_links *links)
     for (size_t i = 0; i < links->former.len; i++)
         free(links->former.items[i].path);
     ia_vec_release(&links->former);
+    for (size_t i = 0; i < links->overlay_names.len; i++)
+        free(links->overlay_names.items[i].path);
+    ia_vec_release(&links->overlay_names);
     for (size_t i = 0; i < links->templates.len; i++)
         free(links->templates.items[i]);
     ia_vec_release(&links->templates);

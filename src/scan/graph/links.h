@@ -143,8 +143,9 @@ struct ia_links {
     struct ia_identities identities;
     struct ia_holders holders; /* of files by their numbers, once they were looked for */
     IA_VEC(struct ia_alias) aliases;
-    IA_VEC(struct ia_packed_place) places; /* by file and name, until bases were looked for */
-    IA_VEC(struct ia_former_name) former;  /* names that images have no more, once they were loaded */
+    IA_VEC(struct ia_packed_place) places;       /* by file and name, until bases were looked for */
+    IA_VEC(struct ia_former_name) former;        /* names that images have no more, once they were loaded */
+    IA_VEC(struct ia_former_name) overlay_names; /* those of former overlays that images have now; the same */
     IA_VEC(struct ia_former_base) former_bases;
     IA_VEC(struct ia_lost_base) lost_bases;
     bool had_former_bases;    /* the store has some */
@@ -211,7 +212,8 @@ size_t ia_links_file_of(const struct ia_links *links, const struct ia_resolved *
 IA_MUST_CHECK enum ia_status ia_links_resolve_packed(struct ia_links *links, struct ia_error *err);
 /* packed_bases.c: after that, what packed images were made on, wherever it is called now. */
 IA_MUST_CHECK enum ia_status ia_links_find_packed_bases(struct ia_links *links, struct ia_error *err);
-/* former.c: names that images have no more, where packed images may mean these. After they were written. */
+/* former.c: names that images have no more, where packed images may mean these; and names of former overlays. After
+ * they were written. */
 IA_MUST_CHECK enum ia_status ia_links_load_former(struct ia_links *links, struct ia_error *err);
 /* chains.c: loops, depth, which chains are whole. */
 IA_MUST_CHECK enum ia_status ia_links_check_chains(struct ia_links *links, struct ia_error *err);

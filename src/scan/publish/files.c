@@ -17,6 +17,8 @@ static enum ia_status remember(struct ia_publish *publish, const struct ia_previ
                                struct ia_error *err)
 {
     int64_t now = ia_writer_scan_id(publish->writer);
+    if (previous->image_id != 0)
+        IA_TRY(ia_writer_keep_overlay(publish->writer, previous->image_id, err));
     if (previous->image_id == 0 && !previous->was_lost && !previous->was_packed)
         return IA_OK;
     const struct ia_vanished_row row = {

@@ -171,6 +171,8 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
         return IA_OK; /* the row stays as it is */
     if (!file->from_store)
         add_header(parsed, &row);
+    if (previous != NULL && previous->image_id != 0)
+        IA_TRY(ia_writer_keep_overlay(publish->writer, previous->image_id, err));
     IA_TRY(file->from_store ? ia_writer_put_known_image(publish->writer, &row, err)
                             : ia_writer_put_image(publish->writer, &row, err));
     return ia_writer_touch_image(publish->writer, file->image_id, err);
