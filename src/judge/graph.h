@@ -192,7 +192,8 @@ struct ia_graph_former_base {
     size_t image, file;
 };
 
-/* The backing name of an image leads nowhere, and led to a file that is no more and was based on this one. */
+/* The backing name of an image leads nowhere or to another file, and led to one that is no more and was based on this.
+ */
 struct ia_graph_lost_base {
     size_t image, file;
 };

@@ -276,13 +276,23 @@ static void find_exchanged(struct ia_finder *finder, size_t number)
             ia_judge_has_file(judge, number, pair->file))
             ia_finder_doubt(finder, IA_DOUBT_EXCHANGED, by->path);
     }
+    for (size_t i = 0; i < graph->lost_bases.len; i++) {
+        const struct ia_graph_lost_base *lost = &graph->lost_bases.items[i];
+        const struct ia_graph_image *by = &graph->images.items[lost->image];
+        bool is_own = lost->image == number || lost->image == finder->number; /* of a ring that was broken */
+        if (!by->is_gone && !is_own && by->backing != IA_GRAPH_NONE && ia_judge_has_file(judge, number, lost->file))
+            ia_finder_doubt(finder, IA_DOUBT_EXCHANGED, by->path);
+    }
 }
 
 /* An overlay was made on the candidate or on what could read it, or used on it, and its backing name leads to another
- * file now: a template that was refreshed under its old name, a link that was turned. */
+ * file now: a template that was refreshed under its old name, a link that was turned. What could read it may be no
+ * more.
+ */
 void ia_rule_exchanged(struct ia_finder *finder)
 {
-    if (finder->judge->exchanged.len == 0 && finder->judge->graph->former_bases.len == 0)
+    const struct ia_graph *graph = finder->judge->graph;
+    if (finder->judge->exchanged.len == 0 && graph->former_bases.len == 0 && graph->lost_bases.len == 0)
         return;
     find_exchanged(finder, finder->number);
     ia_finder_find_readers(finder);

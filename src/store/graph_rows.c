@@ -299,7 +299,7 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
         {add_former_base, "SELECT i.image_id, b.base_id FROM former_base AS b JOIN image AS i USING (file_id)"},
         {add_lost_base,
          "WITH RECURSIVE below (image_id, file_id) AS (SELECT m.image_id, v.base_id FROM image_memory AS m"
-         " JOIN vanished AS v ON v.file_id = m.base_id WHERE m.base_lost_ns IS NOT NULL"
+         " JOIN vanished AS v ON v.file_id = m.base_id"
          " UNION SELECT b.image_id, v.base_id FROM below AS b JOIN vanished AS v USING (file_id))"
          " SELECT image_id, file_id FROM below JOIN file USING (file_id)"},
         {add_holder, "SELECT file_id, subject FROM holder"},

@@ -88,12 +88,16 @@ enum ia_status ia_history_write(sqlite3 *db, int64_t scan_id, bool any_gone, str
 
 enum ia_status ia_history_prune(sqlite3 *db, int64_t keep, struct ia_error *err)
 {
-    char sql[640];
+    char sql[1024];
     snprintf(sql, sizeof(sql),
              "DELETE FROM scan WHERE scan_id NOT IN (SELECT scan_id FROM scan ORDER BY scan_id DESC LIMIT %jd);"
              "DELETE FROM finding WHERE last_scan < (SELECT min(scan_id) FROM scan);"
              "DELETE FROM history_span WHERE last_scan < (SELECT min(scan_id) FROM scan);"
-             "DELETE FROM vanished WHERE gone_scan < (SELECT min(scan_id) FROM scan)",
+             /* What an image was made on counts as long as that names it, and so does what that was made on. */
+             "DELETE FROM vanished WHERE gone_scan < (SELECT min(scan_id) FROM scan) AND file_id NOT IN"
+             " (WITH RECURSIVE meant (file_id) AS (SELECT base_id FROM image_memory WHERE base_id IS NOT NULL"
+             " UNION SELECT v.base_id FROM meant JOIN vanished AS v USING (file_id) WHERE v.base_id IS NOT NULL)"
+             " SELECT file_id FROM meant)",
              (intmax_t)keep);
     return ia_connection_exec(db, sql, err);
 }

@@ -134,6 +134,33 @@ def test_the_data_file_of_a_base_is_exchanged_like_a_base(case):
     case.same(verdict(site, "base.qcow2"), ("unreferenced", "proven", None), "without the clone it may go")
 
 
+def test_what_an_exchanged_base_was_based_on_is_kept_when_that_is_gone(case):
+    for keep in ((), ("--keep", "1")):
+        keep_below_what_is_gone(case, keep)
+
+
+def keep_below_what_is_gone(case, keep):
+    site = case.site()
+    write(create(site.path("base.qcow2"), MIB), 0)
+    create(site.path("other.qcow2"), MIB)
+    middle = write(create(site.path("middle.qcow2"), MIB, "base.qcow2"), 1)
+    top = create(site.path("top.qcow2"), MIB, "middle.qcow2")
+    site.scan(*keep)
+    os.rename(middle, site.outside("middle.qcow2"))
+    create(middle, MIB, "other.qcow2")
+    for night in range(3):
+        site.scan(*keep)
+        case.same((found(site, "backing-exchanged"), verdict(site, "base.qcow2")), (["top.qcow2"], ("unreferenced", "unproven", "exchanged")),
+                  f"{keep}, scan {night}: the middle one was exchanged, and may come back")
+    deed = {row["effect"]: row["verdict"] for row in site.rows("--what-if-delete", site.path("base.qcow2"))}
+    case.same(deed, {"deleted": "unproven", "total": "unproven"}, "a what-if agrees")
+    os.unlink(top)
+    site.scan(*keep)
+    case.same(verdict(site, "base.qcow2"), ("unreferenced", "proven", None), "without the overlay it may go")
+    site.scan(*keep)
+    case.same(site.value("SELECT count(*) FROM vanished") == 0, keep != (), "what is gone is remembered as long as the history has it")
+
+
 def test_a_base_replaced_by_a_rename_is_found(case):
     site = case.site()
     base, _ = base_and_overlay(site)
@@ -692,6 +719,7 @@ TESTS = [
     test_a_faithful_copy_is_no_exchange,
     test_an_overlay_that_is_rebased_or_made_anew_is_no_exchange,
     test_the_data_file_of_a_base_is_exchanged_like_a_base,
+    test_what_an_exchanged_base_was_based_on_is_kept_when_that_is_gone,
     test_a_write_to_a_base_is_found_once,
     test_a_write_under_running_machines_is_found,
     test_an_older_file_copied_over_a_base_is_a_write,

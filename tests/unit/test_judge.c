@@ -313,6 +313,10 @@ CHANGE(lost_what_stood_on_a_reader, lost_what_stood_on_orphan(g); g->lost_bases.
 CHANGE(lost_what_stood_on_orphan_and_accepted, lost_what_stood_on_orphan(g);
        KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_BACKING_MISSING, 3))
 CHANGE(has_another_base_than_what_stood_on_orphan, stand_on(g, ALONE, TOP); lost_what_stood_on_orphan(g))
+CHANGE(had_another_base_than_what_stood_on_orphan, has_another_base_than_what_stood_on_orphan(g);
+       i[ALONE].is_gone = true)
+CHANGE(has_another_base_than_what_stood_on_a_reader, has_another_base_than_what_stood_on_orphan(g);
+       g->lost_bases.items[0].file = LEFT)
 CHANGE(lost_where_another_was, lost_after_that_name_came(g); i[ALONE].past_base_is_known = true;
        i[ALONE].past_base = TOP; i[ORPHAN].seen_since_ns = 4; i[BASE].seen_since_ns = 5)
 CHANGE(lost_where_it_was, lost_where_another_was(g); i[ALONE].past_base = ORPHAN; i[BASE].seen_since_ns = 4)
@@ -794,8 +798,11 @@ static const struct rule {
      ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"an image that lost what stood on it is accepted", lost_what_stood_on_orphan_and_accepted,
      "orphan.qcow2 unreferenced: assumes backing-missing /r/alone.qcow2 (accepted as 3)\n" BASE_PROVEN},
-    {"an image has another base than what stood on it", has_another_base_than_what_stood_on_orphan,
-     ORPHAN_PROVEN BASE_PROVEN},
+    {"an image has another base than what stood on it, and is no more", has_another_base_than_what_stood_on_orphan,
+     ORPHAN_BUT("exchanged [/r/alone.qcow2]") BASE_PROVEN},
+    {"that image is gone", had_another_base_than_what_stood_on_orphan, ORPHAN_PROVEN BASE_PROVEN},
+    {"the same of what stood on a reader of a base", has_another_base_than_what_stood_on_a_reader,
+     ORPHAN_PROVEN BASE_BUT("exchanged [/r/alone.qcow2]")},
     {"an image lost a file that is no more, and was seen beside it", lost_a_base_that_is_gone,
      ORPHAN_PROVEN BASE_BUT("broken-reference [/r/alone.qcow2]")},
     {"an image lost a file, and the scan before it had another one there", lost_where_another_was,

@@ -71,13 +71,14 @@ static int64_t base_lost_ns(const struct ia_links *links, const struct ia_file *
     return row->base_lost_ns != 0 ? row->base_lost_ns : ia_writer_last_scan_ns(links->catalog->writer);
 }
 
-/* What is left of the chain below a base that is no more, as scans found it. Ends: after as many steps as there may be
- * it is a ring. */
+/* What is left of the chain below a base that is no more, as scans found it, whatever has its name now. Ends: after as
+ * many steps as there may be it is a ring. */
 static bool find_lost_base(struct ia_links *links, const struct ia_bases *bases, size_t number)
 {
     enum { MOST_STEPS = 1000 };
     const struct ia_node *node = links->catalog->files.items[number]->node;
-    int64_t id = node->base_lost_ns == 0 ? 0 : ia_catalog_base_of(links->catalog, node->base_id);
+    bool is_gone = node->base_id > 0 && node->base_before == IA_NO_FILE;
+    int64_t id = is_gone ? ia_catalog_base_of(links->catalog, node->base_id) : 0;
     for (int i = 0; i < MOST_STEPS && id != 0; i++, id = ia_catalog_base_of(links->catalog, id)) {
         size_t found = ia_bases_find_itself(bases, id);
         if (found != IA_NO_FILE)
