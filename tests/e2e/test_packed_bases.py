@@ -354,6 +354,54 @@ def test_a_turned_directory_means_what_the_scan_before_had_there(case):
         case.same(abandon_releases(site), (DOUBTED if turned else FREE, DOUBTED), f"a directory that was {word}")
 
 
+def test_a_packed_overlay_means_what_the_image_of_its_name_was_made_on(case):
+    """It lies elsewhere, where its relative name leads to another base, or to none."""
+    def lay_overlay(site, name="vm.qcow2", backing="../base/base.qcow2"):
+        for folder in ("x/base", "base", "x/vm", "archive"):
+            os.makedirs(site.path(folder), exist_ok=True)
+        for folder in ("base", "x/base"):
+            write(create(site.path(folder, "base.qcow2"), MIB), 0)
+        create(site.path("x/vm", name), MIB, backing)
+        site.scan()
+        return site.path("x/vm", name)
+
+    def compress(overlay, site, name):
+        must("gzip", overlay)
+        os.rename(overlay + ".gz", site.path("archive", name + ".gz"))
+
+    def archive(overlay, site, name):
+        must("tar", "cf", site.path("archive", name + ".tar"), "-C", os.path.dirname(overlay), os.path.basename(overlay))
+        os.unlink(overlay)
+
+    def put_in_another(overlay, site, name):
+        archive(overlay, site, "all-of-monday")
+
+    def pack_later(overlay, site, name):
+        os.rename(overlay, site.outside(name))
+        site.scan()
+        compress(site.outside(name), site, name)
+
+    for pack_it in (compress, archive, put_in_another, pack_later):
+        for decoy in (True, False):
+            site = case.site()
+            overlay = lay_overlay(site)
+            if not decoy:
+                os.unlink(site.path("base/base.qcow2"))
+            pack_it(overlay, site, "vm.qcow2")
+            rename(site, "x/base/base.qcow2", "x/base/gold.qcow2")
+            for night in range(2):
+                site.scan()
+                case.check("packed-reference" in codes(site, "x/base/gold.qcow2"), f"{pack_it.__name__}, decoy {decoy}: kept, scan {night}", [verdict(site, "x/base/gold.qcow2")])
+    for what, name, inside in (("another name", "other.qcow2.gz", "../base/base.qcow2"), ("another base", "vm.qcow2.gz", "/elsewhere/vm-base.qcow2")):
+        site = case.site()
+        overlay = lay_overlay(site)
+        os.unlink(overlay)
+        with open(site.path("archive", name), "wb") as file:
+            file.write(packed.gzip.compress(packed.qcow2(inside)))
+        site.scan()
+        case.same(verdict(site, "x/base/base.qcow2"), FREE, f"a packed image of {what}")
+
+
 def test_each_former_name_of_an_image_counts(case):
     """A name that leads nowhere from where the packed image is may be any that an image ever had."""
     site = case.site()
@@ -461,6 +509,7 @@ TESTS = [test_a_renamed_base_stays_the_one_that_is_meant, test_a_what_if_has_the
          test_a_packed_file_is_known_by_another_name_and_as_a_copy, test_what_was_packed_after_its_base_was_renamed_means_that,
          test_what_was_packed_again_means_what_it_meant, test_a_base_is_known_as_a_copy_with_its_time_stamp,
          test_a_directory_that_was_turned_to_another_keeps_the_former, test_what_leads_to_a_newer_file_may_mean_any_older_one,
+         test_a_packed_overlay_means_what_the_image_of_its_name_was_made_on,
          test_a_turned_directory_means_what_the_scan_before_had_there, test_each_former_name_of_an_image_counts,
          test_what_a_name_led_to_is_not_mistaken_later, test_what_leads_nowhere_may_mean_what_was_renamed_since, test_another_content_means_what_it_names,
          test_a_packed_file_that_cannot_be_read_for_a_night_is_remembered]

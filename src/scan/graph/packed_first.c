@@ -214,11 +214,12 @@ static enum ia_status look_for_lost(struct ia_packed_first *first, size_t number
     return IA_OK;
 }
 
-enum ia_status ia_packed_first_find(struct ia_packed_first *first, size_t number, size_t name,
-                                    struct ia_file_numbers *found, int64_t *unknown, struct ia_error *err)
+/* What the name may mean from where the packed file is. */
+static enum ia_status find_from_here(struct ia_packed_first *first, size_t number, size_t name, int64_t *unknown,
+                                     struct ia_error *err)
 {
+    const struct ia_file_numbers *found = first->found;
     bool is_turned = has_newer_link(first->links, number, name);
-    first->found = found;
     if (!is_turned)
         IA_TRY(add_targets(first, number, name, err));
     IA_TRY(add_former(first, number, name, is_turned, err));
@@ -233,11 +234,24 @@ enum ia_status ia_packed_first_find(struct ia_packed_first *first, size_t number
     return IA_OK;
 }
 
+/* The packed file may have been made elsewhere: what an image of its name was made on counts besides. */
+enum ia_status ia_packed_first_find(struct ia_packed_first *first, size_t number, size_t name,
+                                    struct ia_file_numbers *found, int64_t *unknown, struct ia_error *err)
+{
+    const struct ia_catalog *catalog = first->links->catalog;
+    const struct ia_file *file = catalog->files.items[number];
+    first->found = found;
+    IA_TRY(find_from_here(first, number, name, unknown, err));
+    return ia_packed_originals_each(&first->originals, catalog, ia_file_path(file), &file->packed->names.items[name],
+                                    add_row, first, err);
+}
+
 void ia_packed_first_release(struct ia_packed_first *first)
 {
     for (size_t i = 0; i < first->meant.len; i++)
         free(first->meant.items[i].path);
     ia_vec_release(&first->meant);
+    ia_packed_originals_release(&first->originals);
     ia_namesakes_release(&first->namesakes.all);
     ia_vec_release(&first->namesakes.found.all);
 }

@@ -6,6 +6,7 @@
 #include "scan/catalog/successors.h"
 #include "scan/graph/links.h"
 #include "scan/graph/namesakes.h"
+#include "scan/graph/packed_originals.h"
 
 /* An image of the scan before would look here for its base, which was that file. */
 struct ia_packed_meant {
@@ -19,6 +20,7 @@ struct ia_packed_first {
     const struct ia_successors *successors;
     IA_VEC(struct ia_packed_meant) meant; /* by path */
     bool knows_meant;
+    struct ia_packed_originals originals;
     struct ia_file_numbers *found; /* while a name is looked up */
     struct {
         struct ia_namesakes all;
