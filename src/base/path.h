@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 /* Bytes up to the last slash and with it, 0 where there is none: what a name beside the path begins with. */
 static inline size_t ia_path_directory_length(const char *path)
@@ -37,6 +38,22 @@ static inline const char *ia_path_below(const char *path, const char *directory)
     if (path[len] == '\0' || (len > 0 && directory[len - 1] == '/')) /* itself; the root directory */
         return path + len;
     return path[len] == '/' ? path + len + 1 : NULL;
+}
+
+/* The path ends in these bytes, and has more before them. */
+static inline bool ia_path_ends_in(const char *path, const char *suffix)
+{
+    size_t len = strlen(path);
+    size_t end = strlen(suffix);
+    return len > end && strcmp(path + len - end, suffix) == 0;
+}
+
+/* The same whatever their case. */
+static inline bool ia_path_has_suffix(const char *path, const char *suffix)
+{
+    size_t len = strlen(path);
+    size_t end = strlen(suffix);
+    return len > end && strcasecmp(path + len - end, suffix) == 0;
 }
 
 /* Cuts the last component off, and the slash before it unless that is the root directory's. False for a path without

@@ -107,9 +107,6 @@ const struct ia_format *ia_format_probe(const uint8_t *head, size_t len, const c
 /* By the last 512 bytes, where a file's first ones look like no format; or NULL. */
 const struct ia_format *ia_format_probe_footer(const uint8_t *footer);
 
-/* Whether a file's name ends with `suffix`, in any case, and is more than it. */
-bool ia_format_has_suffix(const char *path, const char *suffix);
-
 /* The format that a file's name claims, by its ending; NULL: none. */
 const struct ia_format *ia_format_by_suffix(const char *path);
 /* An image of this format (NULL: unknown), or a file of this name, may have a lock file beside it. */

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/checked.h"
+#include "base/path.h"
 #include "format/bochs/bochs.h"
 #include "format/cloop/cloop.h"
 #include "format/dmg/dmg.h"
@@ -35,17 +36,10 @@ const struct ia_format *ia_format_by_name(const char *name)
     return NULL;
 }
 
-bool ia_format_has_suffix(const char *path, const char *suffix)
-{
-    size_t len = strlen(path);
-    size_t suffix_len = strlen(suffix);
-    return len > suffix_len && strcasecmp(path + len - suffix_len, suffix) == 0;
-}
-
 static bool has_suffix_of(const char *path, const struct ia_format *format)
 {
     for (const char *const *suffix = format->suffixes; suffix != NULL && *suffix != NULL; suffix++)
-        if (ia_format_has_suffix(path, *suffix))
+        if (ia_path_has_suffix(path, *suffix))
             return true;
     return false;
 }

@@ -8,13 +8,6 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 
-bool ia_inventory_has_suffix(const char *path, const char *suffix)
-{
-    size_t len = strlen(path);
-    size_t end = strlen(suffix);
-    return len > end && strcasecmp(path + len - end, suffix) == 0;
-}
-
 static bool is_relative_to_drive_or_share(const char *path)
 {
     return path[0] == '\\' || (isalpha((unsigned char)path[0]) && path[1] == ':');

@@ -5,9 +5,6 @@
 
 #include "inventory/reader.h"
 
-/* A path ends in these bytes, whatever their case, and has more before them. */
-bool ia_inventory_has_suffix(const char *path, const char *suffix);
-
 /* A claim of a path that is relative to the directory of the file `from`. One with a drive or a share has no place
  * here: its last component is looked for beside `from`. One with backslashes is looked for with slashes in their place,
  * too. NULL: out of memory, or machine is NULL. */

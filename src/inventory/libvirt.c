@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "inventory/libvirt_place.h"
 
 /* A machine by what it is known by. */
@@ -331,11 +332,8 @@ static bool has_entry(const char *root, const char *driver, const char *suffix)
     if (opened == NULL)
         return (errno != ENOENT && errno != ENOTDIR) || (!path.failed && ia_inventory_leads_nowhere(path.data));
     bool found = false;
-    for (const struct dirent *entry; !found && (entry = readdir(opened)) != NULL;) {
-        size_t len = strlen(entry->d_name);
-        size_t end = strlen(suffix);
-        found = entry->d_name[0] != '.' && len >= end && strcmp(entry->d_name + len - end, suffix) == 0;
-    }
+    for (const struct dirent *entry; !found && (entry = readdir(opened)) != NULL;)
+        found = entry->d_name[0] != '.' && ia_path_ends_in(entry->d_name, suffix);
     closedir(opened);
     return found;
 }

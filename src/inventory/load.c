@@ -159,17 +159,11 @@ struct names {
     IA_VEC(char *) all; /* owned */
 };
 
-static bool ends_in(const char *name, const char *suffix)
-{
-    size_t len = strlen(name);
-    size_t end = strlen(suffix);
-    return len > end && strcmp(name + len - end, suffix) == 0;
-}
-
 static bool list(DIR *directory, const char *suffix, struct names *names)
 {
     for (const struct dirent *entry; errno = 0, (entry = readdir(directory)) != NULL;) {
-        if (!ends_in(entry->d_name, suffix) || strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+        if (!ia_path_ends_in(entry->d_name, suffix) || strcmp(entry->d_name, ".") == 0 ||
+            strcmp(entry->d_name, "..") == 0)
             continue;
         char *name = strdup(entry->d_name);
         if (name == NULL || !ia_vec_push(&names->all, name)) {

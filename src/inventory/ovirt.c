@@ -20,9 +20,7 @@ struct volume {
 static bool takes(const char *path)
 {
     const char *name = ia_path_name(path);
-    size_t len = strlen(name);
-    size_t end = sizeof(suffix) - 1;
-    return len > end && strcmp(name + len - end, suffix) == 0 && memchr(name, '.', len - end) == NULL;
+    return ia_path_ends_in(name, suffix) && strchr(name, '.') == name + strlen(name) - strlen(suffix);
 }
 
 /* vdsm's own names of volumes. */

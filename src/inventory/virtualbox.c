@@ -285,7 +285,7 @@ static void read_tree(struct reading *reading, const struct ia_xml_node *root)
 
 static bool takes(const char *path)
 {
-    return ia_inventory_has_suffix(path, ".vbox") || strcmp(ia_path_name(path), "VirtualBox.xml") == 0;
+    return ia_path_has_suffix(path, ".vbox") || strcmp(ia_path_name(path), "VirtualBox.xml") == 0;
 }
 
 static void read_file(struct ia_inventory *inventory, const char *path, char *text, size_t len)

@@ -24,8 +24,7 @@ struct vmware {
 
 static bool takes(const char *path)
 {
-    return ia_inventory_has_suffix(path, ".vmx") || ia_inventory_has_suffix(path, ".vmsd") ||
-           ia_inventory_has_suffix(path, ".vmtx");
+    return ia_path_has_suffix(path, ".vmx") || ia_path_has_suffix(path, ".vmsd") || ia_path_has_suffix(path, ".vmtx");
 }
 
 static bool is_word(const char *value, const char *word)
@@ -93,7 +92,7 @@ static struct ia_claim *claim(const struct vmware *vm, enum ia_claim_role role, 
     }
     struct ia_claim *made = ia_inventory_add_claim_foreign(vm->inventory, &vm->inventory->machines.items[vm->machine],
                                                            role, vm->path, decoded.data);
-    if (made != NULL && ia_inventory_has_suffix(name, ".vmdk"))
+    if (made != NULL && ia_path_has_suffix(name, ".vmdk"))
         ia_inventory_set_format(vm->inventory, made, "vmdk");
     return made;
 }
@@ -136,7 +135,7 @@ static void read_disk(const struct vmware *vm, const char *device, const char *n
             cdrom->read_only = cdrom->is_optional = true;
         return;
     }
-    if (holds(type, "passthru") && !ia_inventory_has_suffix(name, ".vmdk"))
+    if (holds(type, "passthru") && !ia_path_has_suffix(name, ".vmdk"))
         return;
     struct ia_claim *disk = claim(vm, is_present ? vm->role : IA_CLAIM_UNUSED, name);
     if (disk == NULL)
@@ -268,7 +267,7 @@ static void read_machine(struct ia_inventory *inventory, const char *path, char 
 {
     IA_AUTO_DICT struct ia_dict dict = {0};
     struct vmware vm = {.inventory = inventory, .path = path, .vmx = path, .dict = &dict};
-    if (!parse(inventory, path, &dict, text, len) || !start_machine(&vm, ia_inventory_has_suffix(path, ".vmtx")))
+    if (!parse(inventory, path, &dict, text, len) || !start_machine(&vm, ia_path_has_suffix(path, ".vmtx")))
         return;
     if (ia_dict_value(&dict, "encryption", "data") != NULL)
         ia_inventory_add_problem(inventory, path, "is encrypted: the machine's disks are not in it");
@@ -282,7 +281,7 @@ static void read_file(struct ia_inventory *inventory, const char *path, char *te
 {
     IA_AUTO_BUF struct ia_buf vmx = {0};
     IA_AUTO_BUF struct ia_buf vmtx = {0};
-    if (!ia_inventory_has_suffix(path, ".vmsd")) {
+    if (!ia_path_has_suffix(path, ".vmsd")) {
         read_machine(inventory, path, text, len);
         return;
     }

@@ -108,12 +108,23 @@ static void simple_path_has_no_dots_and_no_slash_too_many(void **state)
     }
 }
 
+static void a_suffix_has_something_before_it(void **state)
+{
+    (void)state;
+    assert_true(ia_path_ends_in("/r/a.vmdk", ".vmdk") && ia_path_has_suffix("/r/a.vmdk", ".vmdk"));
+    assert_true(ia_path_has_suffix("a.VMDK", ".vmdk"));
+    assert_false(ia_path_ends_in("a.VMDK", ".vmdk"));
+    assert_false(ia_path_ends_in(".vmdk", ".vmdk") || ia_path_has_suffix(".vmdk", ".vmdk"));
+    assert_false(ia_path_ends_in("dk", ".vmdk") || ia_path_has_suffix("a.vmdk.gz", ".vmdk"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(path_is_split_behind_its_last_slash),
         cmocka_unit_test(going_up_drops_the_last_name_until_none_is_left),
         cmocka_unit_test(path_is_below_a_directory_if_whole_names_agree),
+        cmocka_unit_test(a_suffix_has_something_before_it),
         cmocka_unit_test(rest_below_a_directory_is_behind_its_slash),
         cmocka_unit_test(simple_path_has_no_dots_and_no_slash_too_many),
         cmocka_unit_test(globs_match_the_whole_path_or_the_name),

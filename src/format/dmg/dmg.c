@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/checked.h"
+#include "base/path.h"
 #include "format/dmg/internal.h"
 
 enum { STEP_CHUNKS = 4096 };
@@ -19,8 +20,7 @@ static bool dmg_probe(const uint8_t *head, size_t len)
 
 static bool dmg_probe_name(const char *name)
 {
-    size_t len = strlen(name);
-    return len > 4 && strcmp(name + len - 4, ".dmg") == 0;
+    return ia_path_ends_in(name, ".dmg");
 }
 
 static bool dmg_probe_footer(const uint8_t *footer)

@@ -26,7 +26,7 @@ bool ia_catalog_excludes(const struct ia_catalog *catalog, const char *path)
 bool ia_catalog_has_raw_suffix(const struct ia_catalog *catalog, const char *path)
 {
     for (size_t i = 0; i < catalog->options->raw_suffix_count; i++)
-        if (ia_format_has_suffix(path, catalog->options->raw_suffixes[i]))
+        if (ia_path_has_suffix(path, catalog->options->raw_suffixes[i]))
             return true;
     return false;
 }

@@ -78,14 +78,14 @@ static size_t length_without_packer(const char *path, size_t len)
 
 bool ia_name_has_packer_suffix(const char *path)
 {
-    return length_without_packer(path, strlen(path)) > 0 || ia_format_has_suffix(path, ".ova");
+    return length_without_packer(path, strlen(path)) > 0 || ia_path_has_suffix(path, ".ova");
 }
 
 static bool claims_packed(const char *path)
 {
     size_t len = strlen(path);
     size_t without = len;
-    if (ia_format_has_suffix(path, ".ova"))
+    if (ia_path_has_suffix(path, ".ova"))
         return true;
     for (size_t next = without; next > 0; next = length_without_packer(path, without)) /* ends: it grows shorter */
         without = next;

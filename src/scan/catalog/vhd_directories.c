@@ -27,7 +27,7 @@ static enum ia_status has_file(const char *directory, const char *name, bool *ha
 enum ia_status ia_catalog_note_directory(struct ia_catalog *catalog, const char *path, struct ia_error *err)
 {
     static const char *const pieces[] = {"footer", "header", "bat"};
-    bool is_vhd = ia_format_has_suffix(path, ".vhd");
+    bool is_vhd = ia_path_has_suffix(path, ".vhd");
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]) && is_vhd; i++)
         IA_TRY(has_file(path, pieces[i], &is_vhd, err));
     if (!is_vhd)
@@ -69,7 +69,7 @@ static char *alias_name(char *text, size_t len)
     for (size_t end = strlen(name); end > 0 && strchr(blanks, name[end - 1]) != NULL; end--)
         name[end - 1] = '\0';
     bool is_line = strpbrk(name, "\r\n") == NULL;
-    return is_line && ia_format_has_suffix(name, ".vhd") && !ia_format_has_suffix(name, ".alias.vhd") ? name : NULL;
+    return is_line && ia_path_has_suffix(name, ".vhd") && !ia_path_has_suffix(name, ".alias.vhd") ? name : NULL;
 }
 
 static enum ia_status add_alias(struct ia_catalog *catalog, const char *path, const char *name, struct ia_error *err)
@@ -120,7 +120,7 @@ enum ia_status ia_catalog_is_vhd_piece(struct ia_catalog *catalog, const char *p
     *is = is_piece(catalog, path, st);
     if (*is)
         ia_catalog_skip(catalog, IA_REASON_VHD_PIECE);
-    if (*is || !ia_format_has_suffix(path, ".alias.vhd") || st->st_size > MAX_ALIAS_BYTES)
+    if (*is || !ia_path_has_suffix(path, ".alias.vhd") || st->st_size > MAX_ALIAS_BYTES)
         return IA_OK;
     char text[MAX_ALIAS_BYTES + 1];
     size_t len;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Files that belong to images besides their main ones: parts, and companions without data. */
+#include "base/path.h"
 #include "format/format.h"
 #include "scan/graph/links.h"
 
@@ -50,7 +51,7 @@ static enum ia_status mark_companion(struct ia_links *links, const struct ia_fil
     const struct ia_image_part named = {image->parsed.facts.companion, "part", IA_PART_BESIDE};
     const struct ia_resolve_rules rules = ia_links_rules(links);
     IA_AUTO_RESOLVED struct ia_resolved file = {0};
-    if (named.name == NULL || !ia_format_has_suffix(named.name, "-ctk.vmdk"))
+    if (named.name == NULL || !ia_path_has_suffix(named.name, "-ctk.vmdk"))
         return IA_OK;
     IA_TRY(ia_resolve_part(&rules, ia_file_path(image), &named, &file, err));
     size_t target = ia_links_file_of(links, &file);

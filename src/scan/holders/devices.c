@@ -57,10 +57,9 @@ static int64_t device_in(const char *path)
 static bool cut_deleted(char *path)
 {
     static const char mark[] = " (deleted)";
-    size_t length = strlen(path);
-    if (length < strlen(mark) || strcmp(path + length - strlen(mark), mark) != 0)
+    if (!ia_path_ends_in(path, mark))
         return false;
-    path[length - strlen(mark)] = '\0';
+    path[strlen(path) - strlen(mark)] = '\0';
     return true;
 }
 

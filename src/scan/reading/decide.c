@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/path.h"
 #include "format/raw/raw.h"
 #include "io/packed.h"
 
@@ -43,7 +44,7 @@ static enum ia_status probe_change_tracking(const struct ia_parse_request *reque
 {
     static const uint8_t magic[4] = {0xa2, 0x72, 0x19, 0xf6};
     uint8_t head[sizeof(magic)] = {0};
-    if (ia_format_has_suffix(request->path, "-ctk.vmdk") && source->size >= (int64_t)sizeof(head))
+    if (ia_path_has_suffix(request->path, "-ctk.vmdk") && source->size >= (int64_t)sizeof(head))
         IA_TRY(ia_source_read(source, 0, head, sizeof(head), "the first bytes", err));
     *is = memcmp(head, magic, sizeof(magic)) == 0;
     return IA_OK;
