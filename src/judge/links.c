@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/search.h"
 #include "judge/internal.h"
 
 /* Paths to files: names, and the paths of images. Open addressing; a slot holds the number of an entry plus one. */
@@ -146,13 +147,19 @@ static bool add_part_links(struct ia_judge *judge, const struct path_index *inde
     return true;
 }
 
+static int by_file_alone(const void *left, const void *right)
+{
+    const struct ia_judge_link *a = left;
+    const struct ia_judge_link *b = right;
+    return (a->file > b->file) - (a->file < b->file);
+}
+
 static int by_file(const void *left, const void *right)
 {
     const struct ia_judge_link *a = left;
     const struct ia_judge_link *b = right;
-    if (a->file != b->file)
-        return (a->file > b->file) - (a->file < b->file);
-    return (a->image > b->image) - (a->image < b->image);
+    int order = by_file_alone(left, right);
+    return order != 0 ? order : (a->image > b->image) - (a->image < b->image);
 }
 
 /* Files without a chain are many, and come in order. */
@@ -220,19 +227,11 @@ bool ia_judge_link_up(struct ia_judge *judge)
 
 size_t ia_judge_links_of(const struct ia_judge_links *links, size_t file, const struct ia_judge_link **first)
 {
-    size_t low = 0;
-    for (size_t high = links->all.len; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (links->all.items[middle].file < file)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    size_t end = low;
-    while (end < links->all.len && links->all.items[end].file == file)
-        end++;
-    *first = links->all.items + low;
-    return end - low;
+    const struct ia_judge_link wanted = {.file = file};
+    size_t at;
+    size_t count = ia_equal_range(&wanted, links->all.items, links->all.len, sizeof(wanted), by_file_alone, &at);
+    *first = links->all.items + at;
+    return count;
 }
 
 bool ia_judge_has_other_readers(const struct ia_judge *judge, size_t file)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "base/search.h"
 #include "judge/internal.h"
 
 /* A text by which a file may be the one that a packed image names. */
@@ -133,22 +134,12 @@ static bool add(struct ia_judge *judge, size_t image, size_t packed)
 /* The packed images that look for this text. */
 static bool add_by_text(struct ia_judge *judge, const struct keys *keys, const char *text, size_t image)
 {
-    size_t len = strlen(text);
-    size_t low = 0;
-    for (size_t high = keys->all.len; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_text(keys->all.items[middle].text, keys->all.items[middle].len, text, len) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < keys->all.len; low++) {
-        const struct key *key = &keys->all.items[low];
-        if (compare_text(key->text, key->len, text, len) != 0)
-            return true;
-        if (!add(judge, image, key->packed))
+    const struct key wanted = {.text = text, .len = strlen(text)};
+    size_t at;
+    size_t count = ia_equal_range(&wanted, keys->all.items, keys->all.len, sizeof(wanted), compare_keys, &at);
+    for (size_t i = 0; i < count; i++)
+        if (!add(judge, image, keys->all.items[at + i].packed))
             return false;
-    }
     return true;
 }
 
@@ -233,17 +224,9 @@ bool ia_judge_link_packed(struct ia_judge *judge)
 
 size_t ia_judge_packed_of(const struct ia_judge *judge, size_t image, const struct ia_judge_packed_link **first)
 {
-    size_t low = 0;
-    for (size_t high = judge->packed.len; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (judge->packed.items[middle].image < image)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    size_t end = low;
-    while (end < judge->packed.len && judge->packed.items[end].image == image)
-        end++;
-    *first = judge->packed.items + low;
-    return end - low;
+    const struct ia_judge_packed_link wanted = {.image = image};
+    size_t at;
+    size_t count = ia_equal_range(&wanted, judge->packed.items, judge->packed.len, sizeof(wanted), by_image, &at);
+    *first = judge->packed.items + at;
+    return count;
 }

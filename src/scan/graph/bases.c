@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "base/search.h"
 
 void ia_bases_release(struct ia_bases *bases)
 {
@@ -116,11 +117,18 @@ static bool add_origin(struct ia_bases *bases, const struct ia_file_key *key, co
     return name == NULL || base_id == 0 || ia_vec_push(&bases->origins, origin);
 }
 
+static int by_origins_content(const void *left, const void *right)
+{
+    const struct ia_origin *a = left;
+    const struct ia_origin *b = right;
+    return compare_content(a->size, a->mtime_ns, b->size, b->mtime_ns);
+}
+
 static int by_origin(const void *left, const void *right)
 {
     const struct ia_origin *a = left;
     const struct ia_origin *b = right;
-    int order = compare_content(a->size, a->mtime_ns, b->size, b->mtime_ns);
+    int order = by_origins_content(left, right);
     return order != 0 ? order : (a->file_id > b->file_id) - (a->file_id < b->file_id);
 }
 
@@ -168,19 +176,12 @@ bool ia_bases_find_origin(struct ia_bases *bases, const struct ia_file *file, co
         return true;
     if (!list_origins(bases))
         return false;
-    size_t low = 0;
-    for (size_t high = bases->origins.len; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        const struct ia_origin *at = &bases->origins.items[middle];
-        if (compare_content(at->size, at->mtime_ns, file->key.size, file->key.mtime_ns) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < bases->origins.len; low++) {
-        const struct ia_origin *at = &bases->origins.items[low];
-        if (compare_content(at->size, at->mtime_ns, file->key.size, file->key.mtime_ns) != 0)
-            return true;
+    const struct ia_origin wanted = {.size = file->key.size, .mtime_ns = file->key.mtime_ns};
+    size_t first;
+    size_t count =
+        ia_equal_range(&wanted, bases->origins.items, bases->origins.len, sizeof(wanted), by_origins_content, &first);
+    for (size_t i = first; i < first + count; i++) {
+        const struct ia_origin *at = &bases->origins.items[i];
         if (strcmp(at->backing_name, file->parsed.facts.backing_name) == 0 &&
             (*origin == NULL || likeness(at, file) > likeness(*origin, file)))
             *origin = at;

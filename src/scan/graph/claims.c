@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "base/search.h"
 #include "scan/graph/links.h"
 
 const char *ia_claim_state_word(enum ia_claim_state state)
@@ -258,15 +259,8 @@ static int by_file_id(const void *left, const void *right)
 
 static size_t first_of(const struct wanted *wanted, size_t count, int64_t file_id)
 {
-    size_t low = 0;
-    for (size_t high = count; low < high;) { /* ends: each round halves what is left */
-        size_t middle = low + (high - low) / 2;
-        if (wanted[middle].file_id < file_id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const struct wanted key = {.file_id = file_id};
+    return ia_lower_bound(&key, wanted, count, sizeof(key), by_file_id);
 }
 
 /* Where the files are now that lost claims led to, and what these were based on. */

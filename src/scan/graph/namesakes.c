@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "base/search.h"
 
 static int by_component(const void *left, const void *right)
 {
@@ -46,18 +47,13 @@ enum ia_status ia_namesakes_find(struct ia_namesakes *namesakes, const struct ia
                                  struct ia_file_numbers *out, struct ia_error *err)
 {
     struct search search = {successors, out};
-    size_t low = 0;
+    const struct ia_namesake wanted = {.name = component};
+    size_t at;
     if (!list_once(namesakes, catalog))
         return ia_no_memory(err);
-    for (size_t high = namesakes->all.len; low < high;) { /* ends: each round halves what is left */
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(ia_path_name(namesakes->all.items[middle].name), component) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < namesakes->all.len && strcmp(ia_path_name(namesakes->all.items[low].name), component) == 0; low++)
-        if (!ia_file_numbers_add(out, namesakes->all.items[low].number))
+    size_t count = ia_equal_range(&wanted, namesakes->all.items, namesakes->all.len, sizeof(wanted), by_component, &at);
+    for (size_t i = 0; i < count; i++)
+        if (!ia_file_numbers_add(out, namesakes->all.items[at + i].number))
             return ia_no_memory(err);
     return ia_writer_find_namesakes(catalog->writer, component, add_row, &search, err);
 }

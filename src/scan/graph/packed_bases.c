@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "base/search.h"
 #include "scan/catalog/successors.h"
 #include "scan/graph/links.h"
 #include "scan/graph/packed_first.h"
@@ -83,16 +84,11 @@ static bool add_base(struct ia_packed_name *name, int64_t file_id)
 static bool inherit(const struct tracer *tracer, int64_t size, struct ia_packed_name *name)
 {
     const struct source wanted = {size, name};
-    size_t low = 0;
-    for (size_t high = tracer->sources.len; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_sources(&tracer->sources.items[middle], &wanted) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < tracer->sources.len && compare_sources(&tracer->sources.items[low], &wanted) == 0; low++) {
-        const struct ia_packed_name *other = tracer->sources.items[low].name;
+    size_t at;
+    size_t count =
+        ia_equal_range(&wanted, tracer->sources.items, tracer->sources.len, sizeof(wanted), compare_sources, &at);
+    for (size_t source = at; source < at + count; source++) {
+        const struct ia_packed_name *other = tracer->sources.items[source].name;
         for (size_t i = 0; i < other->bases.len; i++)
             if (!add_base(name, other->bases.items[i]))
                 return false;

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "base/search.h"
 #include "chain/reference.h"
 #include "scan/graph/link_age.h"
 
@@ -65,18 +66,13 @@ static enum ia_status add_row(void *ctx, int64_t file_id, struct ia_error *err)
 
 static enum ia_status add_meant_by(struct ia_packed_first *first, const char *path, struct ia_error *err)
 {
-    size_t low = 0;
+    const struct ia_packed_meant wanted = {.path = (char *)path};
+    size_t at;
     if (!first->knows_meant)
         IA_TRY(list_meant(first, err));
-    for (size_t high = first->meant.len; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(first->meant.items[middle].path, path) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < first->meant.len && strcmp(first->meant.items[low].path, path) == 0; low++)
-        IA_TRY(add_row(first, first->meant.items[low].file_id, err));
+    size_t count = ia_equal_range(&wanted, first->meant.items, first->meant.len, sizeof(wanted), by_path, &at);
+    for (size_t i = 0; i < count; i++)
+        IA_TRY(add_row(first, first->meant.items[at + i].file_id, err));
     return IA_OK;
 }
 

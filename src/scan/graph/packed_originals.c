@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "base/search.h"
 #include "scan/graph/bases.h"
 
 static bool add(struct ia_packed_originals *originals, const char *path, const char *backing_name, int64_t base_id)
@@ -62,20 +63,15 @@ static enum ia_status each_called(const struct ia_packed_originals *originals, c
                                   const struct ia_packed_name *name, ia_packed_original_base *each, void *ctx,
                                   struct ia_error *err)
 {
-    IA_AUTO_FREE char *wanted = strndup(called, len);
-    size_t low = 0;
-    if (wanted == NULL)
+    IA_AUTO_FREE char *own = strndup(called, len);
+    const struct ia_packed_original wanted = {.name = own};
+    size_t at;
+    if (own == NULL)
         return ia_no_memory(err);
-    for (size_t high = originals->all.len; low < high;) { /* ends: each round halves what is left */
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(originals->all.items[middle].name, wanted) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < originals->all.len && strcmp(originals->all.items[low].name, wanted) == 0; low++)
-        if (is_of(&originals->all.items[low], name))
-            IA_TRY(each(ctx, originals->all.items[low].base_id, err));
+    size_t count = ia_equal_range(&wanted, originals->all.items, originals->all.len, sizeof(wanted), by_name, &at);
+    for (size_t i = at; i < at + count; i++)
+        if (is_of(&originals->all.items[i], name))
+            IA_TRY(each(ctx, originals->all.items[i].base_id, err));
     return IA_OK;
 }
 
