@@ -92,7 +92,7 @@ static bool claims_packed(const char *path)
     if (without == len)
         return false;
     char *name = strndup(path, without);
-    bool claims = name != NULL && (ia_name_claims_image(name) || ia_format_has_suffix(name, ".ova"));
+    bool claims = name != NULL && (ia_name_claims_image(name) || ia_path_has_suffix(name, ".ova"));
     free(name);
     return claims;
 }

@@ -105,7 +105,7 @@ enum ia_status ia_catalog_find_alias(struct ia_catalog *catalog, const char *pat
 {
     bool is_one;
     *alias = NULL;
-    if (!ia_format_has_suffix(path, ".alias.vhd") || !S_ISREG(st->st_mode))
+    if (!ia_path_has_suffix(path, ".alias.vhd") || !S_ISREG(st->st_mode))
         return IA_OK;
     *alias = known_alias(catalog, path);
     if (*alias == NULL) /* where the walk does not go */
