@@ -63,7 +63,8 @@ static bool settle_dates(struct ia_graph *graph)
         /* What a deed writes is as old as the deed: younger than what there is, unless that lies ahead of its time. */
         bool lies_ahead = changed != INT64_MAX && changed > graph->now_ns;
         int64_t last = lies_ahead && overlaid[i] == INT64_MAX ? graph->now_ns : overlaid[i];
-        if (overlaid[i] != INT64_MIN)
+        bool went_back = graph->images.items[i].named_mtime_ns > changed; /* it was overwritten by what is older */
+        if (overlaid[i] != INT64_MIN && !went_back)
             graph->images.items[i].named_mtime_ns = changed <= last ? changed : -1;
     }
     free(overlaid);

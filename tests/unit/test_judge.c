@@ -1245,6 +1245,8 @@ static void codes_differ_and_concern_candidates_or_deeds(void **state)
 /* -- Deeds ------------------------------------------------------------------------------------------------------- */
 
 CHANGE(delete_left, assert_true(ia_graph_delete(g, LEFT)))
+CHANGE(delete_left_of_a_base_that_went_back, i[BASE].named_mtime_ns = 9; delete_left(g);
+       assert_true(ia_graph_settle(g)))
 CHANGE(delete_both, assert_true(ia_graph_delete(g, LEFT)); assert_true(ia_graph_delete(g, RIGHT));
        assert_true(ia_graph_delete(g, TOP)))
 CHANGE(delete_what_states_a_format, i[BASE].format_stated = true; delete_both(g); assert_true(ia_graph_settle(g)))
@@ -1328,6 +1330,8 @@ CHANGE(delete_one_with_a_part_that_another_has, PART(TOP, IMAGES, "/r/data.raw")
 
 static const struct rule deeds[] = {
     {"an overlay is deleted: the base is still named", delete_left, ORPHAN_PROVEN BASE_PROVEN},
+    {"an overlay is deleted, and the base is older than it was", delete_left_of_a_base_that_went_back,
+     ORPHAN_PROVEN BASE_BUT("written-since []")},
     {"all are deleted that named it", delete_both, ORPHAN_PROVEN "base.qcow2 unreferenced:\n"},
     {"all are deleted that stated a format: the content decides", delete_what_states_a_format,
      ORPHAN_BUT("unread [/r/base.qcow2]") "base.qcow2 unreferenced: unread [/r/base.qcow2]\n"},
