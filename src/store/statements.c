@@ -45,6 +45,8 @@ static const char find_namesakes[] = "WITH named (image_id) AS (SELECT image_id 
                                      " SELECT file_id FROM image JOIN named USING (image_id)"
                                      " UNION SELECT file_id FROM vanished JOIN named USING (image_id)";
 
+static const char load_hiding[] = "SELECT path, code, accepted_by IS NOT NULL FROM finding WHERE doubt IS NOT NULL"
+                                  " AND last_scan = (SELECT max(scan_id) FROM scan) ORDER BY path";
 static const char get_name[] = "SELECT file_id, kind = 'symlink', (SELECT finished_ns FROM scan ORDER BY scan_id DESC"
                                " LIMIT 1) FROM file_name WHERE path = ?";
 
@@ -82,8 +84,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_GET_SETTING] = "SELECT value FROM setting WHERE key = ?",
     [IA_STMT_GET_NAME] = get_name,
     [IA_STMT_LOAD_LINKS] = "SELECT path, file_id FROM file_name WHERE kind = 'symlink' ORDER BY path",
-    [IA_STMT_LOAD_HIDING] = "SELECT path, code, accepted_by IS NOT NULL FROM finding WHERE doubt IS NOT NULL"
-                            " AND last_scan = (SELECT max(scan_id) FROM scan) ORDER BY path",
+    [IA_STMT_LOAD_HIDING] = load_hiding,
     [IA_STMT_HAVE_ABILITIES] = "SELECT (SELECT count(*) FROM image) = (SELECT count(*) FROM image_ability)",
 };
 

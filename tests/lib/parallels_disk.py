@@ -331,7 +331,7 @@ def bad_descriptors():
     yield "no XML", lambda d: d.to_bytes()[:400], "of the XML"
     yield "an entity", text("<Parallels_disk_image", "<!DOCTYPE x [<!ENTITY e 'x'>]><Parallels_disk_image"), "declares entities"
     yield "another element", lambda d: b"<?xml version='1.0'?><other/>", "no disk descriptor"
-    yield "more than 1 MiB", edit(lambda d: setattr(d, "extra", " " * (1 << 20))), "disk descriptor of 10"
+    yield "more than 1 MiB", edit(lambda d: setattr(d, "extra", " " * (1 << 20))), "disk descriptor of more than 1048576 bytes"
     yield "padding", edit(lambda d: setattr(d, "padding", 1)), "padding 1"
     yield "sectors of 4096 bytes", edit(lambda d: setattr(d, "sector_size", 4096)), "sectors of 4096 bytes"
     yield "no size", text("<Disk_size>64</Disk_size>", ""), "without Disk_size"

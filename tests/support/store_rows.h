@@ -13,7 +13,7 @@
 
 #define VOLUME_ROW "volume (volume_id, identity, device, type, mount, is_shared, size, free)"
 #define FILE_ROW                                                                                                       \
-    "file (file_id, path, volume_id, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns, class, reason, links,"  \
+    "file (file_id, path, volume_id, inode, size, disk_size, mtime_ns, ctime_ns, checked_ns, class, reason, links,"    \
     " links_found)"
 #define FILE_NAME_ROW "file_name (path, file_id, kind)"
 #define FILE_SHARING_ROW "file_sharing (file_id, shared_bytes, encoded_bytes, unmatched_bytes, saved_bytes, group_id)"
