@@ -596,10 +596,11 @@ CREATE TABLE inventory (
 CREATE TABLE machine (
     machine_id INTEGER PRIMARY KEY,  -- of the latest scan's; another one after the next scan
     inventory  INTEGER NOT NULL REFERENCES inventory (number) ON DELETE CASCADE,
-    kind       TEXT NOT NULL CHECK (kind IN ('vm', 'container', 'template', 'storage', 'list')),
+    kind       TEXT NOT NULL CHECK (
+                   kind = 'vm' OR kind = 'container' OR kind = 'template' OR kind = 'storage' OR kind = 'list'),
     name       TEXT NOT NULL,
     uuid       TEXT,                 -- NULL: it has none
-    state      TEXT NOT NULL CHECK (state IN ('unknown', 'running', 'paused', 'off')),
+    state      TEXT NOT NULL CHECK (state = 'unknown' OR state = 'running' OR state = 'paused' OR state = 'off'),
     defined_in TEXT NOT NULL,        -- path of the file that has it; '-': standard input
     defined_ns INTEGER               -- when that was last written to; NULL: unknown
 ) STRICT;
@@ -610,11 +611,15 @@ CREATE TABLE claim (
     number     INTEGER NOT NULL,     -- among the machine's
     path       TEXT NOT NULL,        -- as the inventory has it
     format     TEXT,                 -- that the inventory states; NULL: it does not
-    role       TEXT NOT NULL CHECK (role IN ('disk', 'restore-point', 'template', 'cdrom', 'floppy', 'firmware', 'backing', 'unused', 'other')),
+    role       TEXT NOT NULL CHECK (
+                   role = 'disk' OR role = 'restore-point' OR role = 'template' OR role = 'cdrom' OR role = 'floppy'
+                   OR role = 'firmware' OR role = 'backing' OR role = 'unused' OR role = 'other'),
     read_only  INTEGER NOT NULL CHECK (read_only IN (0, 1)),
     shareable  INTEGER NOT NULL CHECK (shareable IN (0, 1)),  -- 1: several machines may write to it at a time
     transient  INTEGER NOT NULL CHECK (transient IN (0, 1)),  -- 1: what is written is thrown away
-    state      TEXT NOT NULL CHECK (state IN ('found', 'missing', 'outside', 'unscanned', 'unreadable')),  -- outside: of the roots;
+    state      TEXT NOT NULL CHECK (
+                   state = 'found' OR state = 'missing' OR state = 'outside' OR state = 'unscanned'
+                   OR state = 'unreadable'),  -- outside: of the roots;
                -- unscanned: below a root, and the scan has no such file
     target     TEXT,                 -- canonical path of the file; NULL: it was not found
     file_id    INTEGER REFERENCES file ON DELETE SET NULL,  -- NULL: no file of the scan
@@ -631,7 +636,7 @@ CREATE INDEX claim_file ON claim (file_id);
 -- An image of the latest scan that nothing uses, wholly or in part (src/judge). It is proven where no doubt concerns it.
 CREATE TABLE candidate (
     image_id   INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
-    status     TEXT NOT NULL CHECK (status IN ('unreferenced', 'fully-masked', 'partly-masked', 'unclaimed')),
+    status     TEXT NOT NULL CHECK (status = 'unreferenced' OR status = 'fully-masked' OR status = 'partly-masked' OR status = 'unclaimed'),
     since_scan INTEGER NOT NULL,  -- scan_id of the first scan since which it has had this status
     since_ns   INTEGER NOT NULL,  -- when that scan began
     is_meant   INTEGER NOT NULL DEFAULT 0 CHECK (is_meant IN (0, 1)),  -- 1: some name may mean it, be it accepted
@@ -646,7 +651,9 @@ CREATE TABLE candidate (
 -- Why a candidate counts as a backing file.
 CREATE TABLE evidence (
     image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
-    code     TEXT NOT NULL CHECK (code IN ('named', 'was-named', 'backing-glob', 'external-snapshot', 'openstack-base', 'proxmox-template', 'hidden')),
+    code     TEXT NOT NULL CHECK (
+                   code = 'named' OR code = 'was-named' OR code = 'backing-glob' OR code = 'external-snapshot'
+                   OR code = 'openstack-base' OR code = 'proxmox-template' OR code = 'hidden'),
     subject  TEXT NOT NULL,  -- named, was-named: path of the image that names it; backing-glob: the glob; else ''
     scan_id  INTEGER,        -- was-named: the latest scan that saw it named; else NULL
     sentence TEXT NOT NULL,  -- the same in words
@@ -663,13 +670,17 @@ CREATE TABLE holder (
 -- One reason why a verdict is not proven.
 CREATE TABLE doubt (
     image_id INTEGER REFERENCES image ON DELETE CASCADE,  -- the candidate; NULL: every one
-    code     TEXT NOT NULL CHECK (code IN (
-                 'unread', 'not-walked', 'broken-reference', 'exchanged', 'renamed', 'local-service', 'remote-name', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use',
-                 'written-since', 'identity-uncertain', 'shared-file', 'shared-filesystem', 'loop', 'chain-broken',
-                 'non-backing-reader', 'packed-reference', 'recent', 'no-inventory', 'inventory-incomplete')),
+    code     TEXT NOT NULL CHECK (
+                   code = 'unread' OR code = 'not-walked' OR code = 'broken-reference' OR code = 'exchanged'
+                   OR code = 'renamed' OR code = 'local-service' OR code = 'remote-name'
+                   OR code = 'changed-during-scan' OR code = 'not-understood' OR code = 'cross-linked'
+                   OR code = 'in-use' OR code = 'written-since' OR code = 'identity-uncertain'
+                   OR code = 'shared-file' OR code = 'shared-filesystem' OR code = 'loop' OR code = 'chain-broken'
+                   OR code = 'non-backing-reader' OR code = 'packed-reference' OR code = 'recent'
+                   OR code = 'no-inventory' OR code = 'inventory-incomplete'),
     subject  TEXT NOT NULL,  -- what raises it: a path most often, with a remark in parentheses; '': none, the code is enough
     sentence TEXT NOT NULL,  -- the same in words
-    advice   TEXT NOT NULL CHECK (advice IN ('find-users', 'findings', '')),  -- the suggestion that helps to clear it; '': none does
+    advice   TEXT NOT NULL CHECK (advice = 'find-users' OR advice = 'findings' OR advice = ''),  -- the suggestion that helps to clear it; '': none does
     UNIQUE (image_id, code, subject)
 ) STRICT;
 
@@ -678,26 +689,37 @@ CREATE TABLE doubt (
 -- Something broken, unsafe or not readable. Rows of earlier scans stay while their scan is kept.
 CREATE TABLE finding (
     finding_id INTEGER PRIMARY KEY,
-    code       TEXT NOT NULL CHECK (code IN (  -- imgaudit(1), FINDINGS
-                   'unreadable', 'unreadable-directory', 'unsupported-format', 'corrupt', 'limit',
-                   'changed-while-read', 'truncated', 'unrecognised', 'empty-image', 'not-a-regular-file',
-                   'marked-corrupt', 'clusters-overlap', 'empty-l2-table', 'dirty', 'encrypted', 'snapshot-unreadable',
-                   'backing-missing', 'backing-outside', 'backing-unreadable', 'backing-remote', 'served-locally',
-                   'backing-unsupported', 'backing-depends-on-directory', 'backing-loop', 'backing-format-guessed',
-                   'chain-too-deep', 'format-conflict', 'data-file-missing', 'data-file-unreadable',
-                   'data-file-outside', 'data-file-depends-on-directory', 'extent-missing', 'extent-unreadable',
-                   'extent-outside', 'parent-mismatch', 'parent-ambiguous', 'symlink-outside', 'symlink-dangling',
-                   'excluded', 'mount-missing', 'no-longer-scanned', 'packed-unreadable', 'pseudo-file-system', 'backing-exchanged', 'backing-written',
-                   'directory-changing', 'sole-host-unused', 'image-lost', 'inventory-unreadable', 'claim-missing',
-                   'claim-outside', 'claim-unscanned', 'pool-not-scanned', 'disk-in-two-machines')),
+    code       TEXT NOT NULL CHECK (  -- imgaudit(1), FINDINGS
+                   code = 'unreadable' OR code = 'unreadable-directory' OR code = 'unsupported-format'
+                   OR code = 'corrupt' OR code = 'limit' OR code = 'changed-while-read' OR code = 'truncated'
+                   OR code = 'unrecognised' OR code = 'empty-image' OR code = 'not-a-regular-file'
+                   OR code = 'marked-corrupt' OR code = 'clusters-overlap' OR code = 'empty-l2-table'
+                   OR code = 'dirty' OR code = 'encrypted' OR code = 'snapshot-unreadable'
+                   OR code = 'backing-missing' OR code = 'backing-outside' OR code = 'backing-unreadable'
+                   OR code = 'backing-remote' OR code = 'served-locally' OR code = 'backing-unsupported'
+                   OR code = 'backing-depends-on-directory' OR code = 'backing-loop'
+                   OR code = 'backing-format-guessed' OR code = 'chain-too-deep' OR code = 'format-conflict'
+                   OR code = 'data-file-missing' OR code = 'data-file-unreadable' OR code = 'data-file-outside'
+                   OR code = 'data-file-depends-on-directory' OR code = 'extent-missing'
+                   OR code = 'extent-unreadable' OR code = 'extent-outside' OR code = 'parent-mismatch'
+                   OR code = 'parent-ambiguous' OR code = 'symlink-outside' OR code = 'symlink-dangling'
+                   OR code = 'excluded' OR code = 'mount-missing' OR code = 'no-longer-scanned'
+                   OR code = 'packed-unreadable' OR code = 'pseudo-file-system' OR code = 'backing-exchanged'
+                   OR code = 'backing-written' OR code = 'directory-changing' OR code = 'sole-host-unused'
+                   OR code = 'image-lost' OR code = 'inventory-unreadable' OR code = 'claim-missing'
+                   OR code = 'claim-outside' OR code = 'claim-unscanned' OR code = 'pool-not-scanned'
+                   OR code = 'disk-in-two-machines'),
     severity   TEXT NOT NULL CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
     path       TEXT NOT NULL,     -- what it is about
     detail     TEXT NOT NULL,     -- in words
-    doubt      TEXT CHECK (doubt IN (  -- code of the doubt that it raises about every candidate, as doubt.code; NULL: none
-                   'unread', 'not-walked', 'broken-reference', 'exchanged', 'renamed', 'local-service',
-                   'remote-name', 'changed-during-scan', 'not-understood', 'cross-linked', 'in-use', 'written-since',
-                   'identity-uncertain', 'shared-file', 'shared-filesystem', 'loop', 'chain-broken',
-                   'non-backing-reader', 'packed-reference', 'recent', 'no-inventory', 'inventory-incomplete')),
+    doubt      TEXT CHECK (  -- code of the doubt that it raises about every candidate, as doubt.code; NULL: none
+                   doubt = 'unread' OR doubt = 'not-walked' OR doubt = 'broken-reference' OR doubt = 'exchanged'
+                   OR doubt = 'renamed' OR doubt = 'local-service' OR doubt = 'remote-name'
+                   OR doubt = 'changed-during-scan' OR doubt = 'not-understood' OR doubt = 'cross-linked'
+                   OR doubt = 'in-use' OR doubt = 'written-since' OR doubt = 'identity-uncertain'
+                   OR doubt = 'shared-file' OR doubt = 'shared-filesystem' OR doubt = 'loop'
+                   OR doubt = 'chain-broken' OR doubt = 'non-backing-reader' OR doubt = 'packed-reference'
+                   OR doubt = 'recent' OR doubt = 'no-inventory' OR doubt = 'inventory-incomplete'),
     accepted_by INTEGER,          -- acceptance.number: it raises no doubt then; NULL: it is not accepted
     first_scan INTEGER NOT NULL,  -- scan_id
     last_scan  INTEGER NOT NULL,  -- scan_id

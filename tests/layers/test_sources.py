@@ -236,8 +236,9 @@ def check_reasons(root):
 
 def checked(schema, table, column):
     """The words that the CHECK of a column has."""
-    text = re.search(rf"CREATE TABLE {table} \(.*?CHECK \({column} IN \((.*?)\)\)", schema, re.DOTALL).group(1)
-    return set(re.findall(r"'([^']*)'", re.sub(r"--[^\n]*", "", text)))
+    rows = re.sub(r"--[^\n]*", "", re.search(rf"CREATE TABLE {table} \((.*?)\n\)", schema, re.DOTALL).group(1))
+    words = re.search(rf"CHECK \(\s*{column} IN \(([^()]*)\)\)|CHECK \(\s*({column} = '[^()]*)\)", rows)
+    return set(re.findall(r"'([^']*)'", words.group(1) or words.group(2)))
 
 
 def check_inventories(root):
