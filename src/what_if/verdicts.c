@@ -58,17 +58,24 @@ static enum ia_status put_assumptions(const struct deed *deed, const char *effec
                                      words.data, err);
 }
 
-static enum ia_status put_candidate(const struct deed *deed, const char *effect, size_t image,
-                                    enum ia_candidate candidate, struct ia_error *err)
+/* The doubts about one image as such a candidate, and what it assumes. */
+static enum ia_status put_own(const struct deed *deed, const char *effect, size_t image, enum ia_candidate candidate,
+                              struct ia_error *err)
 {
     IA_AUTO_DOUBTS struct ia_doubts own = {0};
     IA_AUTO_ASSUMPTIONS struct ia_assumptions assumptions = {0};
-    IA_TRY(ia_what_if_put_judged(deed->reader, effect, ia_stored_graph_image_id(deed->stored, image), err));
     IA_TRY(ia_judge_doubts(deed->judge, image, candidate, &own, err));
     IA_TRY(put_doubts(deed, effect, image, &own, err));
-    IA_TRY(put_doubts(deed, effect, image, &deed->of_all, err));
     IA_TRY(ia_judge_assumes(deed->judge, image, candidate, &assumptions, err));
     return put_assumptions(deed, effect, image, &assumptions, err);
+}
+
+static enum ia_status put_candidate(const struct deed *deed, const char *effect, size_t image,
+                                    enum ia_candidate candidate, struct ia_error *err)
+{
+    IA_TRY(ia_what_if_put_judged(deed->reader, effect, ia_stored_graph_image_id(deed->stored, image), err));
+    IA_TRY(put_own(deed, effect, image, candidate, err));
+    return put_doubts(deed, effect, image, &deed->of_all, err);
 }
 
 /* -- The deed ------------------------------------------------------------------------------------------------------ */
@@ -159,14 +166,8 @@ static enum ia_status put_deleted(void *ctx, int64_t image_id, const char *path,
     size_t image = ia_stored_graph_image(deed->stored, image_id);
     if (image == IA_GRAPH_NONE)
         return IA_OK;
-    IA_AUTO_DOUBTS struct ia_doubts doubts = {0};
-    IA_AUTO_ASSUMPTIONS struct ia_assumptions assumptions = {0};
     bool is_unclaimed = deed->before[image] == IA_CANDIDATE_UNCLAIMED;
-    enum ia_candidate candidate = is_unclaimed ? IA_CANDIDATE_UNCLAIMED : IA_CANDIDATE_UNREFERENCED;
-    IA_TRY(ia_judge_doubts(deed->judge, image, candidate, &doubts, err));
-    IA_TRY(put_doubts(deed, "deleted", image, &doubts, err));
-    IA_TRY(ia_judge_assumes(deed->judge, image, candidate, &assumptions, err));
-    return put_assumptions(deed, "deleted", image, &assumptions, err);
+    return put_own(deed, "deleted", image, is_unclaimed ? IA_CANDIDATE_UNCLAIMED : IA_CANDIDATE_UNREFERENCED, err);
 }
 
 /* The accounts of the forest after the action, in place of those before. */
