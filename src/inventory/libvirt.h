@@ -12,7 +12,7 @@ struct ia_libvirt_pool {
     char *target; /* owned; the directory of its volumes; NULL: they are no local files, or not called as volumes are */
     char *defined_in; /* owned */
     char *service;    /* owned; the protocol of a server that hands out its volumes; NULL: none does */
-    char *host;       /* owned; where that is; NULL: it is not said */
+    char *host;       /* owned; where that is; NULL: it is not stated */
     size_t number;    /* in the order of reading */
 };
 

@@ -45,7 +45,7 @@ static void add_optional(const struct ia_libvirt_reading *reading, enum ia_claim
     claim->is_directory = is_directory;
 }
 
-/* What an emulated TPM keeps, since libvirt 10.10 where the definition says. */
+/* What an emulated TPM keeps, since libvirt 10.10 where the definition has that. */
 static void read_tpm(const struct ia_libvirt_reading *reading, const struct ia_xml_node *tpm)
 {
     const struct ia_xml_node *source = ia_xml_child(ia_xml_child(tpm, "backend"), "source");

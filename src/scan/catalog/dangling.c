@@ -1,28 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* Symbolic links that lead nowhere now, and led to images: the disk that they are on may not be mounted tonight. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/search.h"
 #include "scan/catalog/catalog.h"
 
-static int by_path(const void *key, const void *item)
+static int by_path(const void *left, const void *right)
 {
-    return strcmp(key, ((const struct ia_past_finding *)item)->path);
+    return strcmp(((const struct ia_past_finding *)left)->path, ((const struct ia_past_finding *)right)->path);
 }
 
 /* Of findings about one path, which lie side by side. */
 static bool led_outside(const struct ia_catalog *catalog, const char *link)
 {
+    const struct ia_past_finding wanted = {.path = (char *)link};
     const struct ia_past_finding *all = catalog->past_findings.items;
-    size_t count = catalog->past_findings.len;
-    const struct ia_past_finding *found = count == 0 ? NULL : bsearch(link, all, count, sizeof(*all), by_path);
-    if (found == NULL)
-        return false;
-    size_t at = (size_t)(found - all);
-    while (at > 0 && strcmp(all[at - 1].path, link) == 0)
-        at--;
-    for (; at < count && strcmp(all[at].path, link) == 0; at++)
-        if (all[at].code == IA_FINDING_SYMLINK_OUTSIDE)
+    size_t first;
+    size_t count = ia_equal_range(&wanted, all, catalog->past_findings.len, sizeof(wanted), by_path, &first);
+    for (size_t i = first; i < first + count; i++)
+        if (all[i].code == IA_FINDING_SYMLINK_OUTSIDE)
             return true;
     return false;
 }

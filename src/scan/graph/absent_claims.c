@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "base/search.h"
 #include "scan/graph/links.h"
 
 /* A claim by the last component of its path. */
@@ -30,17 +31,10 @@ static int by_name(const void *left, const void *right)
 /* Those of a name are marked together: they are looked at once. */
 static void mark(const struct absent *absent, size_t count, const char *path, bool *is_meant)
 {
-    const char *name = ia_path_name(path);
-    size_t low = 0;
-    for (size_t high = count; low < high;) { /* ends: each round halves what is left */
-        size_t middle = low + (high - low) / 2;
-        if (strcasecmp(absent[middle].name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < count && strcasecmp(absent[low].name, name) == 0 && !is_meant[absent[low].number]; low++)
-        is_meant[absent[low].number] = true;
+    const struct absent wanted = {.name = ia_path_name(path)};
+    size_t first = ia_lower_bound(&wanted, absent, count, sizeof(wanted), by_name);
+    for (size_t i = first; i < count && by_name(&absent[i], &wanted) == 0 && !is_meant[absent[i].number]; i++)
+        is_meant[absent[i].number] = true;
 }
 
 static enum ia_status find_meant(const struct ia_links *links, bool *is_meant, struct ia_error *err)

@@ -97,7 +97,7 @@ enum ia_status ia_links_read_inventories(struct ia_links *links, struct ia_error
         else if (!is_none)
             IA_TRY(ia_inventory_read(&claims->inventory, source, err));
     }
-    if (is_asked) /* whatever was named besides: what lies beside images says what uses these */
+    if (is_asked) /* whatever was named besides: what lies beside images has what uses them */
         IA_TRY(read_beside(links, err));
     IA_TRY(settle_services(links, err));
     return ia_writer_load_claims(links->catalog->writer, keep_before, claims, err);
@@ -105,18 +105,18 @@ enum ia_status ia_links_read_inventories(struct ia_links *links, struct ia_error
 
 /* -- Where they lead ----------------------------------------------------------------------------------------------- */
 
+static int by_path_before(const void *left, const void *right)
+{
+    return strcmp(((const struct ia_claim_before *)left)->path, ((const struct ia_claim_before *)right)->path);
+}
+
 static const struct ia_claim_before *led_to(const struct ia_claims *claims, const char *path)
 {
-    size_t low = 0;
-    for (size_t high = claims->before.len; low < high;) { /* ends: each round halves what is left */
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(claims->before.items[middle].path, path) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool is_known = low < claims->before.len && strcmp(claims->before.items[low].path, path) == 0;
-    return is_known ? &claims->before.items[low] : NULL;
+    const struct ia_claim_before wanted = {.path = (char *)path};
+    size_t at;
+    size_t count =
+        ia_equal_range(&wanted, claims->before.items, claims->before.len, sizeof(wanted), by_path_before, &at);
+    return count > 0 ? &claims->before.items[at] : NULL;
 }
 
 static enum ia_claim_state state_of(const struct ia_resolved *resolved, size_t file)
