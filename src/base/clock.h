@@ -19,6 +19,13 @@ static inline int64_t ia_timespec_ns(struct timespec time)
     return ia_max(ns, INT64_MIN / 2);
 }
 
+/* When a file was made: a copy that keeps the time of the last write was made by then, whenever it came here. unknown:
+ * what is returned where the file system keeps no birth, birth_ns < 0. */
+static inline int64_t ia_made_ns(int64_t birth_ns, int64_t mtime_ns, int64_t unknown)
+{
+    return birth_ns < 0 ? unknown : ia_min(birth_ns, mtime_ns);
+}
+
 static inline int64_t ia_clock_ns(clockid_t clock)
 {
     struct timespec now;

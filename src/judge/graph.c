@@ -3,6 +3,7 @@
 #include "judge/graph.h"
 
 #include "base/checked.h"
+#include "base/clock.h"
 
 void ia_graph_release(struct ia_graph *graph)
 {
@@ -33,7 +34,7 @@ void ia_graph_set_min_age(struct ia_graph *graph, int64_t seconds)
 
 int64_t ia_graph_made_ns(const struct ia_graph_file *file)
 {
-    return file->birth_ns < 0 ? -1 : ia_min(file->birth_ns, file->mtime_ns);
+    return ia_made_ns(file->birth_ns, file->mtime_ns, -1);
 }
 
 int64_t ia_graph_newest_change(const struct ia_graph *graph, size_t number)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/clock.h"
 #include "judge/finding_kind.h"
 #include "store/graph_columns.h"
 
@@ -153,6 +154,7 @@ static bool add_part(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 
 static bool add_packed(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
 {
+    int64_t written_ns = sqlite3_column_int64(stmt, 8);
     struct ia_graph_packed packed = {
         .archive = ia_graph_column_text_or_empty(stored, stmt, 0),
         .member = ia_graph_column_text_or_empty(stored, stmt, 1),
@@ -163,8 +165,8 @@ static bool add_packed(struct ia_stored_graph *stored, sqlite3_stmt *stmt)
         .is_base = sqlite3_column_int64(stmt, 6) > 0,
         .unknown = (enum ia_graph_unknown)ia_min(sqlite3_column_int64(stmt, 6), 0),
         .stated = ia_graph_column_text(stored, stmt, 7),
-        .written_ns = sqlite3_column_int64(stmt, 8),
-        .made_ns = sqlite3_column_int64(stmt, 9),
+        .written_ns = written_ns,
+        .made_ns = ia_made_ns(sqlite3_column_int64(stmt, 9), written_ns, written_ns),
     };
     return ia_vec_push(&stored->graph.packed, packed);
 }
@@ -304,7 +306,7 @@ enum ia_status ia_graph_rows_load(struct ia_stored_graph *stored, struct ia_erro
          " SELECT image_id, file_id FROM below JOIN file USING (file_id)"},
         {add_holder, "SELECT file_id, subject FROM holder"},
         {add_packed, "SELECT f.path, p.member, p.state, p.name, p.path, p.target_id, p.base_id, p.stated, f.mtime_ns,"
-                     " min(f.mtime_ns, coalesce(f.birth_ns, f.mtime_ns))"
+                     " coalesce(f.birth_ns, -1)"
                      " FROM packed_reference AS p"
                      " JOIN file AS f USING (file_id) ORDER BY p.file_id, p.number"},
         {add_former, "SELECT image_id, path, since_ns, until_ns FROM former_name"},

@@ -3,6 +3,7 @@
 #include "scan/graph/judge_graph.h"
 
 #include "base/checked.h"
+#include "base/clock.h"
 
 static enum ia_graph_state state_of(enum ia_resolve_state state)
 {
@@ -112,7 +113,7 @@ bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *fil
             .unknown = (enum ia_graph_unknown)ia_min(target->base_id, 0),
             .stated = name->stated,
             .written_ns = file->key.mtime_ns,
-            .made_ns = file->birth_ns < 0 ? file->key.mtime_ns : ia_min(file->birth_ns, file->key.mtime_ns),
+            .made_ns = ia_made_ns(file->birth_ns, file->key.mtime_ns, file->key.mtime_ns),
         };
         if (!ia_vec_push(&graph->packed, packed))
             return false;

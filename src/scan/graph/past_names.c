@@ -37,10 +37,9 @@ static void date(const struct ia_links *links, struct ia_file *file, int64_t now
         node->path_since_ns = previous->path_since_ns;
 }
 
-/* A copy that keeps the time of the last write was made by then, whenever it came here. */
 static int64_t made_ns(const struct ia_file *file)
 {
-    return ia_min(file->birth_ns, file->key.mtime_ns);
+    return ia_made_ns(file->birth_ns, file->key.mtime_ns, -1);
 }
 
 /* -- What backing names led to ------------------------------------------------------------------------------------- */
