@@ -26,6 +26,10 @@ void ia_finder_each_file(struct ia_finder *finder, void (*rule)(struct ia_finder
 bool ia_finder_is_concerned(const struct ia_finder *finder, enum ia_doubt code);
 /* rules_readers.c: sets judge->readers to the images that could read the candidate, directly or through others. */
 void ia_finder_find_readers(struct ia_finder *finder);
+/* meant.c: the image may be what is meant by the reference, which did not lead to it or does not count as what did. */
+bool ia_finder_may_mean(const struct ia_finder *finder, const struct ia_graph_reference *reference);
+/* A part of the image is called so by the image itself. */
+bool ia_finder_has_part_called(const struct ia_finder *finder, const char *component);
 /* The finding is accepted, which is assumed. */
 void ia_finder_assume(struct ia_finder *finder, const struct ia_graph_finding *accepted);
 /* True: a finding about the path is accepted, and there is no such doubt. */

@@ -68,6 +68,10 @@ bool ia_judge_file_of(const struct ia_judge *judge, size_t image, size_t number,
 /* The file is one of them. */
 bool ia_judge_has_file(const struct ia_judge *judge, size_t image, size_t file);
 
+/* meant.c: the image, by this one of its files, has the format that a name states of what it means; NULL: it states
+ * none. What holds an image's data may pass for raw. */
+bool ia_judge_fits(const struct ia_graph_image *image, size_t file, const char *format);
+
 /* Works out everything but `findings`, `packed` and `unknown`; false: out of memory. */
 bool ia_judge_link_up(struct ia_judge *judge);
 

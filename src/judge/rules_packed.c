@@ -2,9 +2,8 @@
 /* Rules about packed images, which read what they were made on once they are unpacked. */
 #include "judge/finder.h"
 
-#include <string.h>
-
 #include "base/path.h"
+#include "judge/graph_names.h"
 
 static void doubt_packed(struct ia_finder *finder, const struct ia_graph_packed *packed)
 {
@@ -15,29 +14,16 @@ static void doubt_packed(struct ia_finder *finder, const struct ia_graph_packed 
 }
 
 /* Some name of the file lies in the same directory as the path, or has the same last component. */
-static bool is_near(const struct ia_graph *graph, size_t number, const char *path)
+static bool is_near(const struct ia_graph *graph, size_t file, const char *path)
 {
-    const struct ia_graph_file *file = &graph->files.items[number];
-    size_t len = ia_path_directory_length(path);
-    for (size_t i = 0; i < file->names && len > 0; i++) {
-        const char *own = graph->names.items[file->first_name + i].path;
-        size_t own_len = ia_path_directory_length(own);
-        if ((own_len == len && memcmp(own, path, len) == 0) || strcmp(own + own_len, path + len) == 0)
-            return true;
-    }
-    return false;
+    return ia_path_directory_length(path) > 0 &&
+           (ia_graph_names_lie_beside(graph, file, path) || ia_graph_names_end_in(graph, file, ia_path_name(path)));
 }
 
 /* It changed since, which a renaming does, and scans before and after that did not find it by one path. */
 static bool may_be_renamed_since(const struct ia_judge *judge, size_t number, size_t file, int64_t made_ns)
 {
     return judge->graph->files.items[file].ctime_ns >= made_ns && !ia_judge_had_its_path(judge, number, made_ns);
-}
-
-/* NULL: not stated. What holds an image's data may pass for raw. */
-static bool fits(const struct ia_graph_image *image, size_t file, const char *format)
-{
-    return format == NULL || strcmp(format, image->format) == 0 || (file != image->file && strcmp(format, "raw") == 0);
 }
 
 /* What a packed image was made on, and nothing is known of, was there when it was written, in the stated format. A
@@ -49,7 +35,7 @@ static bool may_be_base_of(const struct ia_judge *judge, const struct ia_graph_p
     const struct ia_graph *graph = judge->graph;
     bool is_newer = graph->files.items[file].birth_ns > packed->written_ns &&
                     ia_graph_newest_change(graph, number) > packed->written_ns;
-    if (is_newer || !fits(&graph->images.items[number], file, packed->stated))
+    if (is_newer || !ia_judge_fits(&graph->images.items[number], file, packed->stated))
         return false;
     return is_near(graph, file, packed->path) ||
            (packed->unknown != IA_GRAPH_UNKNOWN_LINKED && may_be_renamed_since(judge, number, file, packed->made_ns));
