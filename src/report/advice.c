@@ -7,124 +7,42 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/vec.h"
-
-struct field {
-    const char *bytes; /* not terminated */
-    size_t len;
-};
+#include "report/shell.h"
 
 /* The first field is the action. */
 struct fields {
-    IA_VEC(struct field) all;
+    IA_VEC(struct ia_field) all;
 };
 
-void ia_shell_quote(struct ia_buf *out, const char *bytes, size_t len)
-{
-    ia_buf_add_char(out, '\'');
-    for (size_t i = 0; i < len; i++) {
-        if (bytes[i] == '\'')
-            ia_buf_add_str(out, "'\\''");
-        else
-            ia_buf_add_char(out, bytes[i]);
-    }
-    ia_buf_add_char(out, '\'');
-}
-
-static bool is_word(const struct field *field, const char *word)
-{
-    return strlen(word) == field->len && memcmp(word, field->bytes, field->len) == 0;
-}
-
-static bool is_number(const struct field *field)
-{
-    for (size_t i = 0; i < field->len; i++)
-        if (field->bytes[i] < '0' || field->bytes[i] > '9')
-            return false;
-    return field->len > 0;
-}
-
-static void add_quoted(struct ia_buf *out, const struct field *field)
-{
-    ia_shell_quote(out, field->bytes, field->len);
-}
-
-/* A path where options are understood, too. Those of a store begin with a slash. */
-static void add_path(struct ia_buf *out, const struct field *path)
-{
-    IA_AUTO_BUF struct ia_buf safe = {0};
-    if (path->len == 0 || path->bytes[0] != '-') {
-        add_quoted(out, path);
-        return;
-    }
-    ia_buf_add_str(&safe, "./");
-    ia_buf_add(&safe, path->bytes, path->len);
-    out->failed = out->failed || safe.failed;
-    ia_shell_quote(out, safe.data, safe.len);
-}
-
-static void add_paths(struct ia_buf *out, const struct field *paths, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        ia_buf_add_char(out, ' ');
-        add_path(out, &paths[i]);
-    }
-}
-
-/* An overlay may state any word as the format of its backing file. */
-static void add_format(struct ia_buf *out, const struct field *format)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    bool is_plain = format->len > 0;
-    for (size_t i = 0; i < format->len; i++)
-        is_plain = is_plain && format->bytes[i] != '\0' && strchr(plain, format->bytes[i]) != NULL;
-    if (is_plain)
-        ia_buf_add(out, format->bytes, format->len);
-    else
-        add_quoted(out, format);
-}
-
-/* ' NAME' and ' NAME.new' */
-static void add_path_and_new(struct ia_buf *out, const struct field *path)
-{
-    IA_AUTO_BUF struct ia_buf made = {0};
-    ia_buf_add(&made, path->bytes, path->len);
-    ia_buf_add_str(&made, ".new");
-    out->failed = out->failed || made.failed;
-    const struct field paths[] = {*path, {made.data, made.len}};
-    if (!made.failed)
-        add_paths(out, paths, 2);
-}
-
 /* All names of all its files. Between the scan and the command somebody may have begun to use one. */
-static bool remove_files(struct ia_buf *out, const struct field *paths, size_t count)
+static bool remove_files(struct ia_buf *out, const struct ia_field *paths, size_t count)
 {
     ia_buf_add_str(out, "imgaudit prove");
-    add_paths(out, paths, count);
+    ia_shell_add_paths(out, paths, count);
     ia_buf_add_str(out, " && rm --");
-    add_paths(out, paths, count);
+    ia_shell_add_paths(out, paths, count);
     return true;
 }
 
 /* The same of what no machine uses: what is in it is nowhere else, and prove wants to be asked for that. */
-static bool remove_unclaimed(struct ia_buf *out, const struct field *paths, size_t count)
+static bool remove_unclaimed(struct ia_buf *out, const struct ia_field *paths, size_t count)
 {
     ia_buf_add_str(out, "imgaudit prove --unclaimed");
-    add_paths(out, paths, count);
+    ia_shell_add_paths(out, paths, count);
     ia_buf_add_str(out, " && rm --");
-    add_paths(out, paths, count);
+    ia_shell_add_paths(out, paths, count);
     return true;
 }
 
-static bool find_users(struct ia_buf *out, const struct field *path, size_t count)
+static bool find_users(struct ia_buf *out, const struct ia_field *path, size_t count)
 {
     ia_buf_add_str(out, "fuser -v");
-    add_paths(out, path, count);
+    ia_shell_add_paths(out, path, count);
     return true;
 }
 
-static bool show_findings(struct ia_buf *out, const struct field *none, size_t count)
+static bool show_findings(struct ia_buf *out, const struct ia_field *none, size_t count)
 {
     (void)none;
     (void)count;
@@ -132,80 +50,80 @@ static bool show_findings(struct ia_buf *out, const struct field *none, size_t c
     return true;
 }
 
-static bool show_dependents(struct ia_buf *out, const struct field *path, size_t count)
+static bool show_dependents(struct ia_buf *out, const struct ia_field *path, size_t count)
 {
     ia_buf_add_str(out, "imgaudit report --dependents");
-    add_paths(out, path, count);
+    ia_shell_add_paths(out, path, count);
     return true;
 }
 
-static bool show_flatten(struct ia_buf *out, const struct field *paths, size_t count)
+static bool show_flatten(struct ia_buf *out, const struct ia_field *paths, size_t count)
 {
     ia_buf_add_str(out, "imgaudit report --what-if-flatten");
-    add_paths(out, paths, count);
+    ia_shell_add_paths(out, paths, count);
     return true;
 }
 
 /* For each image: its format, its new backing file and that one's format, both empty for none, its path. */
-static bool rebase(struct ia_buf *out, const struct field *arguments, size_t count)
+static bool rebase(struct ia_buf *out, const struct ia_field *arguments, size_t count)
 {
     enum { EACH = 4 };
     for (size_t i = 0; i < count; i += EACH) {
-        const struct field *each = &arguments[i];
+        const struct ia_field *each = &arguments[i];
         ia_buf_add_str(out, i > 0 ? " && qemu-img rebase -f " : "qemu-img rebase -f ");
-        add_format(out, &each[0]);
+        ia_shell_add_format(out, &each[0]);
         ia_buf_add_str(out, " -b ");
-        add_quoted(out, &each[1]);
+        ia_shell_add(out, &each[1]);
         if (each[1].len > 0) {
             ia_buf_add_str(out, " -F ");
-            add_format(out, &each[2]);
+            ia_shell_add_format(out, &each[2]);
         }
-        add_paths(out, &each[3], 1);
+        ia_shell_add_paths(out, &each[3], 1);
     }
     return true;
 }
 
 /* The image's format, its backing file where it is now and that one's format, its path. Nothing but the name changes.
  */
-static bool rename_backing(struct ia_buf *out, const struct field *arguments, size_t count)
+static bool rename_backing(struct ia_buf *out, const struct ia_field *arguments, size_t count)
 {
     ia_buf_add_str(out, "qemu-img rebase -u -f ");
-    add_format(out, &arguments[0]);
+    ia_shell_add_format(out, &arguments[0]);
     ia_buf_add_str(out, " -b ");
-    add_quoted(out, &arguments[1]);
+    ia_shell_add(out, &arguments[1]);
     ia_buf_add_str(out, " -F ");
-    add_format(out, &arguments[2]);
-    add_paths(out, &arguments[3], count - 3);
+    ia_shell_add_format(out, &arguments[2]);
+    ia_shell_add_paths(out, &arguments[3], count - 3);
     return true;
 }
 
 /* What a commit would do, and no commit: a base is also the state of what else was made on it. */
-static bool show_commit(struct ia_buf *out, const struct field *path, size_t count)
+static bool show_commit(struct ia_buf *out, const struct ia_field *path, size_t count)
 {
     ia_buf_add_str(out, "imgaudit report --what-if-commit");
-    add_paths(out, path, count);
+    ia_shell_add_paths(out, path, count);
     return true;
 }
 
-static bool copy_sparsely(struct ia_buf *out, const struct field *path, size_t count)
+static bool copy_sparsely(struct ia_buf *out, const struct ia_field *path, size_t count)
 {
     (void)count;
     ia_buf_add_str(out, "cp --preserve=all --sparse=always");
-    add_path_and_new(out, path);
+    ia_shell_add_path_and_new(out, path);
     return true;
 }
 
 /* Format, path. */
-static bool repair_leaks(struct ia_buf *out, const struct field *arguments, size_t count)
+static bool repair_leaks(struct ia_buf *out, const struct ia_field *arguments, size_t count)
 {
     ia_buf_add_str(out, "qemu-img check -r leaks -f ");
-    add_format(out, &arguments[0]);
-    add_paths(out, &arguments[1], count - 1);
+    ia_shell_add_format(out, &arguments[0]);
+    ia_shell_add_paths(out, &arguments[1], count - 1);
     return true;
 }
 
 /* Nanoseconds since 1970, which are digits, as stat writes them: seconds, with nine places. */
-static void add_seconds(struct ia_buf *out, const struct field *ns)
+static void add_seconds(struct ia_buf *out, const struct ia_field *ns)
 {
     enum { PLACES = 9 };
     size_t whole = ns->len > PLACES ? ns->len - PLACES : 0;
@@ -220,60 +138,61 @@ static void add_seconds(struct ia_buf *out, const struct field *ns)
 
 /* Path, when it was last written to, new length. QEMU's locks do not stop truncate: what a guest wrote since the scan
  * may be where the tail was. */
-static bool cut_tail(struct ia_buf *out, const struct field *arguments, size_t count)
+static bool cut_tail(struct ia_buf *out, const struct ia_field *arguments, size_t count)
 {
-    const struct field *path = &arguments[0];
-    const struct field *mtime_ns = &arguments[1];
-    const struct field *length = &arguments[2];
+    const struct ia_field *path = &arguments[0];
+    const struct ia_field *mtime_ns = &arguments[1];
+    const struct ia_field *length = &arguments[2];
     (void)count;
-    if (!is_number(mtime_ns) || !is_number(length))
+    if (!ia_field_is_number(mtime_ns) || !ia_field_is_number(length))
         return false;
     ia_buf_add_str(out, "[ \"$(LC_ALL=C stat -c %.9Y");
-    add_paths(out, path, 1);
+    ia_shell_add_paths(out, path, 1);
     ia_buf_add_str(out, ")\" = ");
     add_seconds(out, mtime_ns);
     ia_buf_add_str(out, " ] && truncate -s ");
     ia_buf_add(out, length->bytes, length->len);
-    add_paths(out, path, 1);
+    ia_shell_add_paths(out, path, 1);
     return true;
 }
 
 /* The options of qemu-img that make the same kind of image. */
-static bool convert(struct ia_buf *out, const struct field *arguments, size_t count)
+static bool convert(struct ia_buf *out, const struct ia_field *arguments, size_t count)
 {
     enum { FORMAT, PATH, CLUSTER_SIZE, VERSION, COMPRESSION, EXTENDED_L2, BACKING_NAME, BACKING_FORMAT };
     (void)count;
-    if (!is_number(&arguments[CLUSTER_SIZE]))
+    if (!ia_field_is_number(&arguments[CLUSTER_SIZE]))
         return false;
     ia_buf_add_str(out, "qemu-img convert -f ");
-    add_format(out, &arguments[FORMAT]);
+    ia_shell_add_format(out, &arguments[FORMAT]);
     ia_buf_add_str(out, " -O ");
-    add_format(out, &arguments[FORMAT]);
+    ia_shell_add_format(out, &arguments[FORMAT]);
     ia_buf_add_str(out, " -o cluster_size=");
     ia_buf_add(out, arguments[CLUSTER_SIZE].bytes, arguments[CLUSTER_SIZE].len);
-    if (is_word(&arguments[VERSION], "2"))
+    if (ia_field_is_word(&arguments[VERSION], "2"))
         ia_buf_add_str(out, ",compat=0.10");
-    if (arguments[COMPRESSION].len > 0 && !is_word(&arguments[COMPRESSION], "zlib")) { /* which is what it takes else */
+    if (arguments[COMPRESSION].len > 0 &&
+        !ia_field_is_word(&arguments[COMPRESSION], "zlib")) { /* which is what it takes else */
         ia_buf_add_str(out, ",compression_type=");
-        add_format(out, &arguments[COMPRESSION]);
+        ia_shell_add_format(out, &arguments[COMPRESSION]);
     }
-    if (is_word(&arguments[EXTENDED_L2], "1"))
+    if (ia_field_is_word(&arguments[EXTENDED_L2], "1"))
         ia_buf_add_str(out, ",extended_l2=on");
     if (arguments[BACKING_NAME].len > 0) {
         ia_buf_add_str(out, " -B ");
-        add_quoted(out, &arguments[BACKING_NAME]);
+        ia_shell_add(out, &arguments[BACKING_NAME]);
         ia_buf_add_str(out, " -F ");
-        add_quoted(out, &arguments[BACKING_FORMAT]);
+        ia_shell_add(out, &arguments[BACKING_FORMAT]);
     }
-    add_path_and_new(out, &arguments[PATH]);
+    ia_shell_add_path_and_new(out, &arguments[PATH]);
     return true;
 }
 
 static const struct action {
     const char *word;
-    size_t arguments;                                                                /* how many */
-    bool repeated;                                                                   /* once or more often */
-    bool (*render)(struct ia_buf *out, const struct field *arguments, size_t count); /* false: they make no sense */
+    size_t arguments;                                                                   /* how many */
+    bool repeated;                                                                      /* once or more often */
+    bool (*render)(struct ia_buf *out, const struct ia_field *arguments, size_t count); /* false: they make no sense */
 } actions[] = {
     {"remove", 1, true, remove_files},               /* PATH... */
     {"remove-unclaimed", 1, true, remove_unclaimed}, /* PATH... */
@@ -296,7 +215,7 @@ static bool split(struct fields *fields, const char *text, size_t len)
     const char *end = text + len;
     for (const char *at = text;;) { /* ends: `at` goes on by one byte at least, and stays before `end` */
         const char *nul = memchr(at, '\0', (size_t)(end - at));
-        struct field field = {at, (size_t)((nul == NULL ? end : nul) - at)};
+        struct ia_field field = {at, (size_t)((nul == NULL ? end : nul) - at)};
         if (!ia_vec_push(&fields->all, field))
             return false;
         if (nul == NULL)
@@ -312,11 +231,11 @@ static bool takes(const struct action *action, size_t count)
     return count > 0 && count % action->arguments == 0;
 }
 
-static enum ia_status render(struct ia_buf *out, const struct field *fields, size_t count, struct ia_error *err)
+static enum ia_status render(struct ia_buf *out, const struct ia_field *fields, size_t count, struct ia_error *err)
 {
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
         const struct action *action = &actions[i];
-        if (!is_word(&fields[0], action->word))
+        if (!ia_field_is_word(&fields[0], action->word))
             continue;
         if (!takes(action, count - 1) || !action->render(out, fields + 1, count - 1))
             return ia_fail(err, IA_USAGE, "the %zu arguments of the suggestion '%s' are none of it", count - 1,

@@ -12,10 +12,6 @@
 #include "base/buf.h"
 #include "base/status.h"
 
-/* Adds the bytes as one word of a POSIX shell, whatever they are: between apostrophes, and one of their own outside of
- * them. */
-void ia_shell_quote(struct ia_buf *out, const char *bytes, size_t len);
-
 /* Adds the command. IA_USAGE for an action that there is not, and for arguments that are none of it. */
 IA_MUST_CHECK enum ia_status ia_advice_render(struct ia_buf *out, const char *advice, size_t len, struct ia_error *err);
 

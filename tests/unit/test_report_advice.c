@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/shell.h"
 #include "support/unit.h"
 
 #define FIELDS(text) text, sizeof(text) - 1
