@@ -21,10 +21,15 @@ static inline size_t ia_judge_graph_image(const struct ia_judge_graph *graph, si
 {
     return file == IA_NO_FILE ? IA_GRAPH_NONE : graph->image_of[file];
 }
+
 /* judge_references.c: what one image names, and which parts it has; what all of them name besides; what images name
  * that are packed in the file. false: out of memory. */
 bool ia_judge_graph_add_references(struct ia_graph *graph, size_t image, const struct ia_file *file);
 bool ia_judge_graph_add_aliases(const struct ia_links *links, struct ia_judge_graph *out);
 bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *file);
+
+/* judge_past.c: the names that images of the graph have no more, and the files that they were based on; once all files
+ * and images are there. false: out of memory. */
+bool ia_judge_graph_add_past(const struct ia_links *links, struct ia_judge_graph *out);
 
 #endif
