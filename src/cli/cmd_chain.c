@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/store_command.h"
+#include "model/image_state.h"
 #include "report/draw.h"
 #include "report/lookup.h"
 #include "report/text.h"
@@ -93,7 +94,7 @@ static void tree_text(struct ia_buf *text, const struct ia_cell *cells, bool utf
         return;
     }
     begin_text(text, cells[FORMAT].text, cells[DISK].integer, cells[SEEN].integer, cells[SEEN].value == IA_VALUE_INT);
-    if (strcmp(cells[STATE].text, "ok") != 0)
+    if (ia_image_state_by_word(cells[STATE].text) != IA_IMAGE_OK)
         ia_buf_addf(text, ", %s", cells[STATE].text);
     if (cells[OTHERS].integer > 0)
         ia_buf_addf(text, ", %" PRId64 " more on it", cells[OTHERS].integer);

@@ -177,19 +177,19 @@ bool ia_file_is_faithful_copy(const struct ia_file *file, const char *path, cons
            ia_file_has_path(file, path);
 }
 
-const char *ia_file_image_state(const struct ia_file *file)
+enum ia_image_state ia_file_image_state(const struct ia_file *file)
 {
     const struct ia_parsed *parsed = &file->parsed;
     if (file->not_seen)
-        return "not-seen";
+        return IA_IMAGE_NOT_SEEN;
     if (ia_parsed_is_half_read(parsed))
-        return "changed";
+        return IA_IMAGE_CHANGED;
     if (parsed->status != IA_OK)
-        return ia_status_word(parsed->status);
+        return ia_image_state_of(parsed->status);
     for (size_t i = 1; i < parsed->mappings.len; i++)
         if (parsed->mappings.items[i].failed)
-            return "snapshot-unreadable";
-    return parsed->facts.truncated ? "truncated" : "ok";
+            return IA_IMAGE_SNAPSHOT_UNREADABLE;
+    return parsed->facts.truncated ? IA_IMAGE_TRUNCATED : IA_IMAGE_OK;
 }
 
 int ia_file_cross_linked(const struct ia_file *file)

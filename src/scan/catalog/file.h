@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "model/extent.h"
 #include "model/image.h"
+#include "model/image_state.h"
 #include "scan/catalog/packed.h"
 
 #define IA_NO_FILE SIZE_MAX
@@ -254,8 +255,8 @@ bool ia_file_is_faithful_copy(const struct ia_file *file, const char *path, cons
 /* Of the links that the file system counts, those that are among its names, each once however many mounts show it. */
 int64_t ia_file_count_links(const struct ia_file *file);
 
-/* "ok", or why the image was not understood, one word. */
-const char *ia_file_image_state(const struct ia_file *file);
+/* What became of reading the image, now or in an earlier scan. */
+enum ia_image_state ia_file_image_state(const struct ia_file *file);
 /* 1: bytes of its files are used twice; 0: none are; -1: unknown. */
 int ia_file_cross_linked(const struct ia_file *file);
 

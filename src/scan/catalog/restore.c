@@ -95,10 +95,11 @@ static void fill_image(struct ia_previous *previous, const struct ia_image_row *
 static bool restore_state(struct ia_parsed *parsed, const struct ia_image_row *row)
 {
     static const enum ia_status lasting[] = {IA_OK, IA_UNSUPPORTED, IA_CORRUPT, IA_LIMIT, IA_NOT_MINE};
-    if (strcmp(row->state, "truncated") == 0 || strcmp(row->state, "snapshot-unreadable") == 0)
+    enum ia_image_state state = ia_image_state_by_word(row->state);
+    if (state == IA_IMAGE_TRUNCATED || state == IA_IMAGE_SNAPSHOT_UNREADABLE)
         return true;
     for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++) {
-        if (strcmp(row->state, ia_status_word(lasting[i])) == 0) {
+        if (state == ia_image_state_of(lasting[i])) {
             parsed->status = lasting[i];
             return true;
         }

@@ -3,7 +3,6 @@
 #include "scan/graph/judge_graph.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "scan/graph/bases.h"
 #include "scan/graph/links.h"
@@ -84,12 +83,12 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
                        struct ia_graph_image *image)
 {
     const struct ia_file *file = links->catalog->files.items[number];
-    const char *state = ia_file_image_state(file);
+    enum ia_image_state state = ia_file_image_state(file);
     const struct ia_image_identity *identity = ia_parsed_identity(&file->parsed);
     *image = (struct ia_graph_image){
         .path = ia_file_path(file),
         .format = file->parsed.format,
-        .problem = strcmp(state, "ok") == 0 ? NULL : state,
+        .problem = state == IA_IMAGE_OK ? NULL : ia_image_state_word(state),
         .file = number,
         .backing = ia_judge_graph_image(out, file->node->backing),
         .backing_path = file->node->backing_path,

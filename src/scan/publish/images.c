@@ -146,7 +146,7 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
         .path = ia_file_path(file),
         .format = parsed->format,
         .format_basis = ia_format_basis_word(parsed->basis),
-        .state = ia_file_image_state(file),
+        .state = ia_image_state_word(ia_file_image_state(file)),
         .problem = parsed->message,
         .chain_ok = file->node->chain_ok,
         .backing_path = file->node->backing_path,
