@@ -10,18 +10,6 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 
-const char *ia_resolve_word(enum ia_resolve_state state)
-{
-    static const char *const words[IA_RESOLVE_STATES] = {
-        [IA_RESOLVE_FOLLOWED] = "followed",     [IA_RESOLVE_MISSING] = "missing",
-        [IA_RESOLVE_OUTSIDE] = "outside",       [IA_RESOLVE_DENIED] = "denied",
-        [IA_RESOLVE_NOT_A_FILE] = "not-a-file", [IA_RESOLVE_LOOP] = "loop",
-        [IA_RESOLVE_REMOTE] = "remote",         [IA_RESOLVE_UNSUPPORTED] = "unsupported",
-        [IA_RESOLVE_AMBIGUOUS] = "ambiguous",   [IA_RESOLVE_SEVERAL] = "several",
-    };
-    return words[state];
-}
-
 void ia_resolved_release(struct ia_resolved *resolved)
 {
     free(resolved->path);

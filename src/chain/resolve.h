@@ -12,24 +12,7 @@
 #include "chain/reference.h"
 #include "io/source.h"
 #include "model/image.h"
-
-enum ia_resolve_state {
-    IA_RESOLVE_NONE, /* nothing is named, or nothing was looked up */
-    IA_RESOLVE_FOLLOWED,
-    IA_RESOLVE_MISSING,
-    IA_RESOLVE_OUTSIDE, /* of the confinement */
-    IA_RESOLVE_DENIED,  /* the operating system refuses to look */
-    IA_RESOLVE_NOT_A_FILE,
-    IA_RESOLVE_LOOP,
-    IA_RESOLVE_REMOTE,
-    IA_RESOLVE_UNSUPPORTED, /* described in a way that is not followed */
-    IA_RESOLVE_AMBIGUOUS,   /* relative to an unknown working directory: looked for beside the image */
-    IA_RESOLVE_SEVERAL,     /* known by an identity that several images have: no function here gives it */
-    IA_RESOLVE_STATES
-};
-
-/* The word of stores and messages: "followed", "not-a-file"...; NULL for IA_RESOLVE_NONE. */
-const char *ia_resolve_word(enum ia_resolve_state state);
+#include "model/resolve_state.h"
 
 /* What the lookup of one name gave. Release it, or take path and named out of it. */
 struct ia_resolved {

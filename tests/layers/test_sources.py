@@ -61,7 +61,7 @@ SPELLED = {
     ("schema/tables.sql", "loop"): 4,  # a state of images, references, packed ones and spans of history, too
     ("src/base/status.c", "loop"): 1,
     ("src/report/facts.c", "renamed"): 1,  # v_scan.renamed
-    ("src/chain/resolve.c", "loop"): 1,
+    ("src/model/resolve_state.c", "loop"): 1,
     ("reports/tree.sql", "loop"): 1,
     ("src/inventory/proxmox_guest.c", "loop"): 1,  # an option of mount(8)
 }

@@ -77,8 +77,12 @@ static void each_state_has_a_word(void **state)
 {
     (void)state;
     assert_null(ia_resolve_word(IA_RESOLVE_NONE));
-    for (int i = IA_RESOLVE_FOLLOWED; i < IA_RESOLVE_STATES; i++)
-        assert_non_null(ia_resolve_word((enum ia_resolve_state)i));
+    assert_int_equal(ia_resolve_state_by_word(NULL), IA_RESOLVE_NONE);
+    assert_int_equal(ia_resolve_state_by_word("nowhere"), IA_RESOLVE_NONE);
+    for (enum ia_resolve_state i = IA_RESOLVE_FOLLOWED; i < IA_RESOLVE_STATES; i++) {
+        assert_non_null(ia_resolve_word(i));
+        assert_int_equal(ia_resolve_state_by_word(ia_resolve_word(i)), i);
+    }
     assert_string_equal(ia_resolve_word(IA_RESOLVE_FOLLOWED), "followed");
     assert_string_equal(ia_resolve_word(IA_RESOLVE_NOT_A_FILE), "not-a-file");
     assert_string_equal(ia_resolve_word(IA_RESOLVE_SEVERAL), "several");

@@ -127,7 +127,7 @@ static enum ia_status put_packed(struct ia_publish *publish, const struct ia_fil
             .name = name->name,
             .stated = name->stated,
             .path = target->path == NULL ? "" : target->path,
-            .state = target->is_earlier ? "earlier" : ia_resolve_word(target->state),
+            .state = ia_resolve_word(target->is_earlier ? IA_RESOLVE_EARLIER : target->state),
             .target_id = target->file != IA_NO_FILE ? publish->catalog->files.items[target->file]->file_id : 0,
             .base_id = base_id_of(publish, target),
         };
