@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/name_kind.h"
 #include "scan/catalog/restore.h"
 
 /* Rows of one table that belong to rows of another: both come in ascending order, as a rule. */
@@ -95,15 +96,21 @@ static enum ia_status load_reference(void *ctx, const struct ia_reference_row *r
     if (previous == NULL)
         return IA_OK;
     struct ia_image_facts *facts = &previous->parsed.facts;
-    if (strcmp(row->kind, "companion") == 0) {
+    const char *name = row->name == NULL ? "" : row->name;
+    bool added;
+    switch (ia_name_kind_by_word(row->kind)) {
+    case IA_NAME_COMPANION:
         free(facts->companion);
-        facts->companion = strdup(row->name == NULL ? "" : row->name);
-        return facts->companion != NULL ? IA_OK : ia_no_memory(err);
+        facts->companion = strdup(name);
+        added = facts->companion != NULL;
+        break;
+    case IA_NAME_PARENT_PATH:
+        added = ia_image_facts_add_backing_path(facts, name);
+        break;
+    default:
+        added = ia_image_facts_add_part(facts, row->name, role_of(row->role),
+                                        row->place == IA_PART_BESIDE ? IA_PART_BESIDE : IA_PART_REFERENCE);
     }
-    bool added = strcmp(row->kind, "parent-path") == 0
-                     ? ia_image_facts_add_backing_path(facts, row->name == NULL ? "" : row->name)
-                     : ia_image_facts_add_part(facts, row->name, role_of(row->role),
-                                               row->place == IA_PART_BESIDE ? IA_PART_BESIDE : IA_PART_REFERENCE);
     return added ? IA_OK : ia_no_memory(err);
 }
 

@@ -9,12 +9,6 @@
 #include "base/path.h"
 #include "judge/judge.h"
 
-const char *ia_alias_kind_word(enum ia_alias_kind kind)
-{
-    static const char *const words[] = {[IA_ALIAS_NAME] = "alias", [IA_ALIAS_CONTENT] = "content"};
-    return words[kind];
-}
-
 void ia_node_init(struct ia_node *node)
 {
     *node = (struct ia_node){.backing = IA_NO_FILE,

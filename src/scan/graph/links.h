@@ -14,8 +14,6 @@ enum ia_alias_kind {
     IA_ALIAS_NAME,    /* seen from another name of the image */
     IA_ALIAS_CONTENT, /* in a content that is used as another format */
 };
-/* The word of stores: "alias", "content". */
-const char *ia_alias_kind_word(enum ia_alias_kind kind);
 
 /* A file that an image may name besides the backing file that was followed. */
 struct ia_alias {

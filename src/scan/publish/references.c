@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fingerprint.h"
+#include "model/name_kind.h"
 #include "scan/publish/publish.h"
 
 /* A part of an image that was not understood as far as its parts is named, and looked for by nobody. */
@@ -13,7 +14,7 @@ static enum ia_status put_part_reference(struct ia_publish *publish, const struc
     const struct ia_file_part *part = number < file->read->parts.len ? &file->read->parts.items[number] : NULL;
     struct ia_reference_row row = {
         .image_id = file->image_id,
-        .kind = named->place == IA_PART_REFERENCE ? "data-file" : "extent",
+        .kind = ia_name_kind_word(named->place == IA_PART_REFERENCE ? IA_NAME_DATA_FILE : IA_NAME_EXTENT),
         .number = (int64_t)number,
         .role = named->role,
         .place = named->place,
@@ -32,7 +33,7 @@ static enum ia_status put_backing_reference(struct ia_publish *publish, const st
     bool resolved = file->node->backing_state != IA_RESOLVE_NONE;
     struct ia_reference_row row = {
         .image_id = file->image_id,
-        .kind = "backing",
+        .kind = ia_name_kind_word(IA_NAME_BACKING),
         .place = -1,
         .name = file->parsed.facts.backing_name,
         .path = file->node->backing_path == NULL ? "" : file->node->backing_path,
@@ -45,15 +46,18 @@ static enum ia_status put_backing_reference(struct ia_publish *publish, const st
 static enum ia_status put_references(struct ia_publish *publish, const struct ia_file *file, struct ia_error *err)
 {
     const struct ia_image_facts *facts = &file->parsed.facts;
-    const struct ia_reference_row companion = {
-        .image_id = file->image_id, .kind = "companion", .place = -1, .name = facts->companion, .path = ""};
+    const struct ia_reference_row companion = {.image_id = file->image_id,
+                                               .kind = ia_name_kind_word(IA_NAME_COMPANION),
+                                               .place = -1,
+                                               .name = facts->companion,
+                                               .path = ""};
     IA_TRY(facts->companion != NULL ? ia_writer_put_reference(publish->writer, &companion, err) : IA_OK);
     IA_TRY(facts->backing_name != NULL ? put_backing_reference(publish, file, err) : IA_OK);
     for (size_t i = 0; i < facts->parts.len; i++)
         IA_TRY(put_part_reference(publish, file, i, err));
     for (size_t i = 0; i < facts->backing_paths.len; i++) {
         struct ia_reference_row row = {.image_id = file->image_id,
-                                       .kind = "parent-path",
+                                       .kind = ia_name_kind_word(IA_NAME_PARENT_PATH),
                                        .number = (int64_t)i,
                                        .place = -1,
                                        .name = facts->backing_paths.items[i],
@@ -69,7 +73,7 @@ static enum ia_status put_nested(struct ia_publish *publish, const struct ia_fil
     for (size_t i = 0; i < file->node->nested.len; i++) {
         const struct ia_nested *nested = &file->node->nested.items[i];
         struct ia_reference_row row = {.image_id = file->image_id,
-                                       .kind = "nested",
+                                       .kind = ia_name_kind_word(IA_NAME_NESTED),
                                        .number = (int64_t)i,
                                        .place = -1,
                                        .name = nested->name,
@@ -156,7 +160,7 @@ static enum ia_status write_links(struct ia_publish *publish, struct ia_error *e
         const struct ia_alias *alias = &publish->links->aliases.items[i];
         struct ia_reference_row row = {
             .image_id = catalog->files.items[alias->image]->image_id,
-            .kind = ia_alias_kind_word(alias->kind),
+            .kind = ia_name_kind_word(alias->kind == IA_ALIAS_NAME ? IA_NAME_ALIAS : IA_NAME_CONTENT),
             .number = (int64_t)i,
             .place = -1,
             .name = alias->name,
