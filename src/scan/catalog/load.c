@@ -14,6 +14,14 @@ struct loader {
     size_t next_file, image;             /* the next file, the latest image: where a row's own is looked for first */
 };
 
+static void release_loader(struct loader *loader)
+{
+    ia_vec_release(&loader->images);
+    ia_vec_release(&loader->strays);
+}
+
+#define AUTO_LOADER __attribute__((cleanup(release_loader)))
+
 static int by_file_id(const void *a, const void *b)
 {
     const struct ia_previous *x = a;
@@ -195,36 +203,34 @@ static enum ia_status load_hiding(void *ctx, const char *path, const char *code,
     return ia_no_memory(err);
 }
 
+/* All tables, in an order in which what a row belongs to is there. */
+static enum ia_status load_rows(struct loader *loader, struct ia_error *err)
+{
+    struct ia_catalog *catalog = loader->catalog;
+    struct ia_writer *writer = catalog->writer;
+    IA_TRY(ia_writer_load_volumes(writer, ia_restore_volume, catalog, err));
+    IA_TRY(ia_writer_load_files(writer, ia_restore_file, catalog, err));
+    IA_TRY(ia_writer_load_images(writer, load_image, loader, err));
+    IA_TRY(ia_writer_load_mappings(writer, load_mapping, loader, err));
+    IA_TRY(ia_writer_load_references(writer, load_reference, loader, err));
+    IA_TRY(ia_writer_load_packed_files(writer, load_packed_file, loader, err));
+    IA_TRY(ia_writer_load_packed_references(writer, load_packed_reference, loader, err));
+    IA_TRY(ia_writer_load_vanished(writer, load_vanished, loader, err));
+    return ia_writer_load_hiding(writer, load_hiding, catalog, err);
+}
+
 enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)
 {
-    struct loader loader = {.catalog = catalog};
-    enum ia_status status = ia_writer_load_volumes(catalog->writer, ia_restore_volume, catalog, err);
-    if (status == IA_OK)
-        status = ia_writer_load_files(catalog->writer, ia_restore_file, catalog, err);
-    if (status == IA_OK)
-        status = ia_writer_load_images(catalog->writer, load_image, &loader, err);
-    if (status == IA_OK)
-        status = ia_writer_load_mappings(catalog->writer, load_mapping, &loader, err);
-    if (status == IA_OK)
-        status = ia_writer_load_references(catalog->writer, load_reference, &loader, err);
-    if (status == IA_OK)
-        status = ia_writer_load_packed_files(catalog->writer, load_packed_file, &loader, err);
-    if (status == IA_OK)
-        status = ia_writer_load_packed_references(catalog->writer, load_packed_reference, &loader, err);
-    if (status == IA_OK)
-        status = ia_writer_load_vanished(catalog->writer, load_vanished, &loader, err);
-    if (status == IA_OK)
-        status = ia_writer_load_hiding(catalog->writer, load_hiding, catalog, err);
+    AUTO_LOADER struct loader loader = {.catalog = catalog};
+    IA_TRY(load_rows(&loader, err));
     catalog->previous_stored = catalog->previous.len;
-    if (status == IA_OK && !ia_catalog_index_vanished(catalog))
-        status = ia_no_memory(err);
-    for (size_t i = 0; i < loader.strays.len && status == IA_OK; i++)
-        status = ia_writer_drop_image(catalog->writer, loader.strays.items[i], err);
+    if (!ia_catalog_index_vanished(catalog))
+        return ia_no_memory(err);
+    for (size_t i = 0; i < loader.strays.len; i++)
+        IA_TRY(ia_writer_drop_image(catalog->writer, loader.strays.items[i], err));
     /* Without its mappings an image is not taken over: what it maps is unknown. */
     for (size_t i = 0; i < loader.images.len; i++)
         if (loader.images.items[i]->parsed.mappings.len == 0)
             loader.images.items[i]->checked_ns = 0;
-    ia_vec_release(&loader.images);
-    ia_vec_release(&loader.strays);
-    return status;
+    return IA_OK;
 }
