@@ -58,7 +58,7 @@ static enum ia_status put_space(struct ia_publish *publish, const struct ia_file
         const struct ia_account_row *made = &account->rows.items[i];
         struct ia_space_row row = {.image_id = file->image_id,
                                    .file = made->file,
-                                   .use = made->use,
+                                   .use = ia_account_use_word(made->use),
                                    .bytes = made->bytes,
                                    .disk_bytes = made->disk_bytes,
                                    .unwritten_bytes = made->unwritten_bytes};

@@ -10,8 +10,6 @@
 #include "format/format.h"
 #include "io/host_blocks.h"
 
-enum { TAIL = IA_SPACE_USES, USES };
-
 struct sums {
     int64_t bytes, disk_bytes, unwritten_bytes;
 };
@@ -24,9 +22,14 @@ struct file_account {
     bool exact;      /* unwritten_bytes are known */
     bool has_blocks; /* a block device has none; what it takes itself ends where the device does */
     int64_t from, until;
-    int use; /* of bytes [from, until) */
-    struct sums sums[USES];
+    enum ia_account_use use; /* of bytes [from, until) */
+    struct sums sums[IA_ACCOUNT_USES];
 };
+
+const char *ia_account_use_word(enum ia_account_use use)
+{
+    return use == IA_ACCOUNT_TAIL ? "tail" : ia_space_use_name((enum ia_space_use)use);
+}
 
 void ia_account_release(struct ia_account *account)
 {
@@ -34,13 +37,13 @@ void ia_account_release(struct ia_account *account)
 }
 
 /* The use at pos, and in a->until where it ends. Asked in ascending order, mostly. */
-static int use_at(struct file_account *a, int64_t pos)
+static enum ia_account_use use_at(struct file_account *a, int64_t pos)
 {
     if (pos < a->from || pos >= a->until) {
         a->from = pos;
-        a->use = (int)ia_space_at(a->space, a->number, pos, &a->until);
-        if (a->use == IA_SPACE_UNUSED && pos >= ia_space_end(a->space, a->number))
-            a->use = TAIL; /* nothing unused goes on past the end of what is used */
+        a->use = (enum ia_account_use)ia_space_at(a->space, a->number, pos, &a->until);
+        if (a->use == IA_ACCOUNT_UNUSED && pos >= ia_space_end(a->space, a->number))
+            a->use = IA_ACCOUNT_TAIL; /* nothing unused goes on past the end of what is used */
     }
     return a->use;
 }
@@ -49,13 +52,13 @@ static void count_bytes(struct file_account *a)
 {
     int64_t end;
     for (int64_t pos = 0; pos < a->size; pos = end) {
-        int use = use_at(a, pos);
+        enum ia_account_use use = use_at(a, pos);
         end = ia_min(a->until, a->size);
         a->sums[use].bytes += end - pos;
     }
 }
 
-static void count_block_bytes(struct file_account *a, int use, int64_t bytes, bool unwritten)
+static void count_block_bytes(struct file_account *a, enum ia_account_use use, int64_t bytes, bool unwritten)
 {
     a->sums[use].disk_bytes += bytes;
     a->sums[use].unwritten_bytes += unwritten ? bytes : 0;
@@ -69,7 +72,7 @@ static void count_run(struct file_account *a, const struct ia_host_run *run)
     int64_t inside = ia_min(run_end, a->size);
     int64_t end;
     for (int64_t pos = run->start; pos < inside; pos = end) {
-        int use = use_at(a, pos);
+        enum ia_account_use use = use_at(a, pos);
         end = ia_min(a->until, inside);
         count_block_bytes(a, use, end - pos, run->unwritten);
     }
@@ -98,25 +101,20 @@ static enum ia_status count_runs(struct file_account *a, int fd, bool *known, st
     return IA_OK;
 }
 
-static const char *use_name(int use)
-{
-    return use == TAIL ? "tail" : ia_space_use_name((enum ia_space_use)use);
-}
-
 static enum ia_status add_rows(const struct file_account *a, struct ia_account *out, struct ia_error *err)
 {
-    for (int use = 0; use < USES; use++) {
+    for (enum ia_account_use use = 0; use < IA_ACCOUNT_USES; use++) {
         const struct sums *sums = &a->sums[use];
         struct ia_account_row row = {
             .file = a->number,
-            .use = use_name(use),
+            .use = use,
             .bytes = sums->bytes,
-            .disk_bytes = a->has_blocks ? sums->disk_bytes
-                          : use == TAIL ? sums->bytes
-                                        : -1,
+            .disk_bytes = a->has_blocks            ? sums->disk_bytes
+                          : use == IA_ACCOUNT_TAIL ? sums->bytes
+                                                   : -1,
             .unwritten_bytes = a->exact ? sums->unwritten_bytes : -1,
         };
-        bool any = sums->bytes > 0 || sums->disk_bytes > 0 || use == IA_SPACE_UNUSED;
+        bool any = sums->bytes > 0 || sums->disk_bytes > 0 || use == IA_ACCOUNT_UNUSED;
         if (any && !ia_vec_push(&out->rows, row))
             return ia_no_memory(err);
     }
@@ -183,8 +181,7 @@ static enum ia_status has_file_twice(struct ia_image *image, bool *twice, struct
 static bool has_leaks(const struct ia_account *account)
 {
     for (size_t i = 0; i < account->rows.len; i++)
-        if (strcmp(account->rows.items[i].use, ia_space_use_name(IA_SPACE_LEAKED)) == 0 &&
-            account->rows.items[i].bytes > 0)
+        if (account->rows.items[i].use == IA_ACCOUNT_LEAKED && account->rows.items[i].bytes > 0)
             return true;
     return false;
 }

@@ -7,13 +7,24 @@
 
 #include "base/status.h"
 #include "base/vec.h"
+#include "model/space_use.h"
 
 struct ia_image;
 
+/* What bytes of a file are for: under the numbers of enum ia_space_use, or behind these. */
+enum ia_account_use {
+    IA_ACCOUNT_UNUSED = IA_SPACE_UNUSED, /* with what is used behind it */
+    IA_ACCOUNT_LEAKED = IA_SPACE_LEAKED,
+    IA_ACCOUNT_TAIL = IA_SPACE_USES, /* unused, behind all that is used */
+    IA_ACCOUNT_USES
+};
+/* The word of stores: that of ia_space_use_name, or "tail". */
+const char *ia_account_use_word(enum ia_account_use use);
+
 /* One use in one file. A file that is accounted for has a row "unused" at least. */
 struct ia_account_row {
-    uint32_t file;           /* number among the image's files; 0 is the main file */
-    const char *use;         /* const text: ia_space_use_name, or "tail": unused behind all that is used */
+    uint32_t file; /* number among the image's files; 0 is the main file */
+    enum ia_account_use use;
     int64_t bytes;           /* of the file, whether the host keeps blocks for them or not */
     int64_t disk_bytes;      /* of blocks that the host keeps for them; -1: unknown (a block device) */
     int64_t unwritten_bytes; /* of disk_bytes: preallocated and never written; -1: unknown (no FIEMAP) */
