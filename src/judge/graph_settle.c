@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "judge/finding_kind.h"
 #include "judge/graph.h"
 
 /* The formats that those that still name the image state for it. */
@@ -34,7 +35,7 @@ static bool settle_formats(struct ia_graph *graph)
         if (!differs && (agrees || !image->format_stated))
             continue;
         const struct ia_graph_finding unknown = {.path = image->path,
-                                                 .code = "format-conflict",
+                                                 .code = ia_finding_kinds[IA_FINDING_FORMAT_CONFLICT].code,
                                                  .of_all = IA_DOUBT_UNREAD,
                                                  .of_readers = IA_DOUBT_NOT_UNDERSTOOD,
                                                  .image = i};

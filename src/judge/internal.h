@@ -114,4 +114,7 @@ bool ia_judge_matches_glob(const struct ia_judge *judge, size_t image);
 bool ia_judge_is_snapshot(const struct ia_judge *judge, size_t image);
 bool ia_judge_has_evidence(const struct ia_judge *judge, size_t image);
 
+/* graph_delete.c: the image has its backing image, if any, no more. */
+void ia_graph_lose_overlay(struct ia_graph *graph, size_t number);
+
 #endif
