@@ -10,58 +10,9 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "scan/catalog/catalog.h"
+#include "scan/catalog/mounted.h"
 #include "scan/catalog/places.h"
 #include "scan/catalog/volumes.h"
-
-/* st_dev changes over a reboot, and it is all that identifies some file systems: a file that is the same in every other
- * respect shows that its file system is the one at `now`. */
-static bool was_renumbered(const struct ia_catalog *catalog, const char *identity, int64_t now)
-{
-    for (size_t i = 0; i < catalog->files.len; i++) {
-        const struct ia_file *file = catalog->files.items[i];
-        if (file->previous == IA_NO_FILE || file->key.dev != now)
-            continue;
-        const struct ia_previous *previous = &catalog->previous.items[file->previous];
-        if (ia_file_key_same_stamps(&previous->key, &file->key) &&
-            strcmp(ia_catalog_previous_identity(catalog, previous->volume_id), identity) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The file system of that identity is where it was, as far as the directory, or what is left of its path, shows. */
-static enum ia_status is_mounted(struct ia_catalog *catalog, const char *directory, const char *identity, bool *out,
-                                 struct ia_error *err)
-{
-    struct ia_volume now;
-    struct ia_error cause;
-    enum ia_status status = ia_catalog_nearest_volume(catalog, directory, &now, &cause);
-    *out = false;
-    if (status == IA_NOMEM)
-        return ia_no_memory(err);
-    if (status != IA_OK)
-        return IA_OK;
-    *out = strcmp(now.identity, identity) == 0 || was_renumbered(catalog, identity, now.dev);
-    ia_volume_release(&now);
-    return IA_OK;
-}
-
-/* What was at the path, of that identity and at that directory of it, is not there now, as far as the list of mounts
- * shows. */
-static enum ia_status is_elsewhere(const struct ia_catalog *catalog, const char *path, const char *identity,
-                                   const char *inside, bool *out, struct ia_error *err)
-{
-    const struct ia_place *now = ia_places_now(catalog, path);
-    IA_AUTO_FREE char *inside_now = now == NULL ? strdup("") : ia_place_inside(now, path);
-    *out = false;
-    if (inside_now == NULL)
-        return ia_no_memory(err);
-    if (inside[0] == '\0' || inside_now[0] == '\0')
-        return IA_OK;
-    *out = strcmp(inside, inside_now) != 0 ||
-           (strcmp(identity, now->identity) != 0 && !was_renumbered(catalog, identity, now->dev));
-    return IA_OK;
-}
 
 /* Which finding a directory of vanished images deserves; IA_FINDING_COUNT for none. */
 static enum ia_status judge(struct ia_catalog *catalog, const char *directory, const char *identity, const char *inside,
@@ -74,8 +25,8 @@ static enum ia_status judge(struct ia_catalog *catalog, const char *directory, c
         *code = stat(directory, &st) == 0 || errno != ENOENT ? IA_FINDING_NOT_SCANNED : IA_FINDING_COUNT;
         return IA_OK;
     }
-    IA_TRY(is_mounted(catalog, directory, identity, &mounted, err));
-    IA_TRY(is_elsewhere(catalog, directory, identity, inside, &elsewhere, err));
+    IA_TRY(ia_catalog_is_mounted(catalog, directory, identity, &mounted, err));
+    IA_TRY(ia_catalog_is_elsewhere(catalog, directory, identity, inside, &elsewhere, err));
     *code = mounted && !elsewhere ? IA_FINDING_COUNT : IA_FINDING_MOUNT_MISSING;
     return IA_OK;
 }
@@ -222,7 +173,7 @@ static enum ia_status check_covered(struct ia_catalog *catalog, const struct ia_
     bool elsewhere = false;
     if (inside == NULL)
         return ia_no_memory(err);
-    IA_TRY(is_elsewhere(catalog, place, identity, inside, &elsewhere, err));
+    IA_TRY(ia_catalog_is_elsewhere(catalog, place, identity, inside, &elsewhere, err));
     return elsewhere ? check(catalog, place, identity, inside, err) : IA_OK;
 }
 
@@ -261,19 +212,6 @@ static enum ia_status find_vanished(struct ia_catalog *catalog, const struct kno
     return IA_OK;
 }
 
-/* Whether what was at the place is there now; where the list of mounts does not show it, by a look at the directory. */
-static enum ia_status is_in_place(struct ia_catalog *catalog, const char *place, const char *identity,
-                                  const char *inside, bool *out, struct ia_error *err)
-{
-    bool elsewhere;
-    const struct ia_place *now = ia_places_now(catalog, place);
-    if (inside[0] == '\0' || now == NULL || now->inside[0] == '\0')
-        return is_mounted(catalog, place, identity, out, err);
-    IA_TRY(is_elsewhere(catalog, place, identity, inside, &elsewhere, err));
-    *out = !elsewhere;
-    return IA_OK;
-}
-
 /* Something hid references here in the scan before: a missing mount, or a root that is none any more, hides it now. */
 static enum ia_status check_past_finding(const struct known *known, const char *path, struct ia_error *err)
 {
@@ -291,7 +229,7 @@ static enum ia_status check_past_finding(const struct known *known, const char *
         return IA_OK;
     if (!ia_catalog_is_below_a_root(catalog, path))
         return lstat(path, &st) != 0 && errno == ENOENT ? IA_OK : check(catalog, place, before->identity, inside, err);
-    IA_TRY(is_in_place(catalog, place, before->identity, inside, &is_so, err));
+    IA_TRY(ia_catalog_is_in_place(catalog, place, before->identity, inside, &is_so, err));
     return is_so ? IA_OK : check(catalog, place, before->identity, inside, err);
 }
 
