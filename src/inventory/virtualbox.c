@@ -10,12 +10,13 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "base/search.h"
 #include "inventory/foreign.h"
 #include "inventory/xml_tree.h"
 
 struct medium {
     const struct ia_xml_node *node;
-    const char *location;
+    const char *uuid, *location;
     enum ia_claim_role role; /* IA_CLAIM_DISK, _CDROM or _FLOPPY */
     bool is_current;         /* attached now */
     bool is_kept;            /* attached in a snapshot */
@@ -51,6 +52,13 @@ static bool is_called(const struct ia_xml_node *node, const char *name)
     return node != NULL && strcmp(node->name, name) == 0;
 }
 
+/* The attribute is this word, in either case. */
+static bool has(const struct ia_xml_node *node, const char *attribute, const char *word)
+{
+    const char *value = ia_xml_attribute(node, attribute);
+    return value != NULL && strcasecmp(value, word) == 0;
+}
+
 /* -- Media --------------------------------------------------------------------------------------------------------- */
 
 static enum ia_claim_role kind_of_medium(const struct ia_xml_node *node)
@@ -75,16 +83,13 @@ static const char *location_of(const struct ia_xml_node *node)
     return location;
 }
 
-static bool is_file(const struct ia_xml_node *node)
-{
-    const char *format = ia_xml_attribute(node, "format");
-    return format == NULL || strcasecmp(format, "iSCSI") != 0;
-}
-
 static void add_medium(struct reading *reading, const struct ia_xml_node *node)
 {
-    struct medium medium = {.node = node, .location = location_of(node), .role = kind_of_medium(node)};
-    if (ia_xml_attribute(node, "uuid") == NULL || medium.location == NULL || medium.location[0] == '\0')
+    struct medium medium = {.node = node,
+                            .uuid = ia_xml_attribute(node, "uuid"),
+                            .location = location_of(node),
+                            .role = kind_of_medium(node)};
+    if (medium.uuid == NULL || medium.location == NULL || medium.location[0] == '\0')
         ia_inventory_add_problem(reading->inventory, reading->path, "has a medium without an identity or a location");
     else if (!ia_vec_push(&reading->media, medium))
         reading->inventory->failed = true;
@@ -92,25 +97,16 @@ static void add_medium(struct reading *reading, const struct ia_xml_node *node)
 
 static int by_uuid(const void *left, const void *right)
 {
-    const struct medium *a = left;
-    const struct medium *b = right;
-    return strcasecmp(ia_xml_attribute(a->node, "uuid"), ia_xml_attribute(b->node, "uuid"));
+    return strcasecmp(((const struct medium *)left)->uuid, ((const struct medium *)right)->uuid);
 }
 
 /* The first of that identity; NULL: there is none. */
 static struct medium *find_medium(struct reading *reading, const char *uuid)
 {
-    size_t low = 0;
-    for (size_t high = reading->media.len; low < high;) { /* ends: each round halves what is left */
-        size_t middle = low + (high - low) / 2;
-        if (strcasecmp(ia_xml_attribute(reading->media.items[middle].node, "uuid"), uuid) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool is_there =
-        low < reading->media.len && strcasecmp(ia_xml_attribute(reading->media.items[low].node, "uuid"), uuid) == 0;
-    return is_there ? &reading->media.items[low] : NULL;
+    struct medium *media = reading->media.items;
+    const struct medium wanted = {.uuid = uuid};
+    size_t at = ia_lower_bound(&wanted, media, reading->media.len, sizeof(wanted), by_uuid);
+    return at < reading->media.len && by_uuid(&media[at], &wanted) == 0 ? &media[at] : NULL;
 }
 
 /* -- What is attached ---------------------------------------------------------------------------------------------- */
@@ -118,8 +114,7 @@ static struct medium *find_medium(struct reading *reading, const char *uuid)
 /* The identity of a medium that the element attaches; NULL: it attaches none. */
 static const char *attached_by(const struct ia_xml_node *node, bool *is_disk)
 {
-    const char *type = ia_xml_attribute(node->parent, "type");
-    *is_disk = is_called(node, "HardDiskAttachment") || (type != NULL && strcasecmp(type, "HardDisk") == 0);
+    *is_disk = is_called(node, "HardDiskAttachment") || has(node->parent, "type", "HardDisk");
     if (is_called(node, "HardDiskAttachment"))
         return ia_xml_attribute(node, "hardDisk");
     bool is_image =
@@ -143,7 +138,7 @@ static void collect(struct reading *reading, const struct ia_xml_node *root)
 {
     size_t left;
     for (const struct ia_xml_node *node = root; node != NULL; node = next_of_all(node, root, "Snapshot", &left))
-        if (kind_of_medium(node) != IA_CLAIM_ROLES && is_file(node))
+        if (kind_of_medium(node) != IA_CLAIM_ROLES && !has(node, "format", "iSCSI")) /* which is no file */
             add_medium(reading, node);
     if (reading->media.len > 1)
         qsort(reading->media.items, reading->media.len, sizeof(reading->media.items[0]), by_uuid);
@@ -184,10 +179,9 @@ static const char *format_of(const struct medium *medium)
 /* What nothing has attached is one that others were made on, or lies ready. */
 static enum ia_claim_role role_of(const struct reading *reading, const struct medium *medium)
 {
-    const char *type = ia_xml_attribute(medium->node, "type");
     if (medium->role != IA_CLAIM_DISK || medium->is_current)
         return medium->role;
-    if (type != NULL && strcasecmp(type, "MultiAttach") == 0)
+    if (has(medium->node, "type", "MultiAttach"))
         return IA_CLAIM_TEMPLATE;
     if (medium->is_kept || ia_xml_child(medium->node, "HardDisk") != NULL)
         return IA_CLAIM_RESTORE_POINT;
@@ -196,8 +190,7 @@ static enum ia_claim_role role_of(const struct reading *reading, const struct me
 
 static void claim(const struct reading *reading, struct ia_machine *machine, const struct medium *medium)
 {
-    const char *type = ia_xml_attribute(medium->node, "type");
-    const char *resets = ia_xml_attribute(medium->node, "autoReset");
+    const struct ia_xml_node *node = medium->node;
     enum ia_claim_role role = role_of(reading, medium);
     struct ia_claim *made =
         ia_inventory_add_claim_foreign(reading->inventory, machine, role, reading->path, medium->location);
@@ -205,11 +198,10 @@ static void claim(const struct reading *reading, struct ia_machine *machine, con
         return;
     ia_inventory_set_format(reading->inventory, made, format_of(medium));
     made->is_optional = role != IA_CLAIM_DISK && role != IA_CLAIM_RESTORE_POINT && role != IA_CLAIM_TEMPLATE;
-    made->read_only = medium->role == IA_CLAIM_CDROM ||
-                      (type != NULL && (strcasecmp(type, "Immutable") == 0 || strcasecmp(type, "Readonly") == 0 ||
-                                        strcasecmp(type, "MultiAttach") == 0));
-    made->shareable = type != NULL && strcasecmp(type, "Shareable") == 0;
-    made->transient = resets != NULL && strcasecmp(resets, "true") == 0;
+    made->read_only = medium->role == IA_CLAIM_CDROM || has(node, "type", "Immutable") ||
+                      has(node, "type", "Readonly") || has(node, "type", "MultiAttach");
+    made->shareable = has(node, "type", "Shareable");
+    made->transient = has(node, "autoReset", "true");
 }
 
 static const char *firmware_of(const struct ia_xml_node *machine)
@@ -234,10 +226,9 @@ static void set_uuid(struct ia_inventory *inventory, struct ia_machine *machine,
 /* That it runs is nowhere in the file; saved and aborted ones do not. */
 static enum ia_machine_state state_of(const struct ia_xml_node *node)
 {
-    const char *aborted = ia_xml_attribute(node, "aborted");
     if (ia_xml_attribute(node, "stateFile") != NULL)
         return IA_MACHINE_PAUSED;
-    return aborted != NULL && strcasecmp(aborted, "true") == 0 ? IA_MACHINE_OFF : IA_MACHINE_UNKNOWN;
+    return has(node, "aborted", "true") ? IA_MACHINE_OFF : IA_MACHINE_UNKNOWN;
 }
 
 static void add_machine(struct reading *reading, const struct ia_xml_node *node)
