@@ -2,9 +2,8 @@
 /* Sweeping over one tree. */
 #include "analysis/sweep.h"
 
-#include <stdlib.h>
-
 #include "analysis/extent_reader.h"
+#include "analysis/level_queue.h"
 #include "analysis/snapshot_ranges.h"
 #include "analysis/usage.h"
 #include "base/checked.h"
@@ -30,8 +29,6 @@ struct swept {
     bool shown_present;
     uint32_t shown_demand;
     int64_t since;
-    bool dirty;
-    size_t next_dirty; /* in the list of its level */
     struct ia_usage_counter usage;
     uint32_t bit; /* of a head whose pairs are counted */
     struct ia_pair_account pairs;
@@ -54,10 +51,9 @@ struct sweep {
     struct ia_pairs *pairs; /* or NULL */
     IA_VEC(struct swept) images;
     IA_VEC(struct track) tracks;
-    struct ia_heap waiting; /* tracks, by place */
-    size_t *dirty;          /* by level: the first of a list of images */
+    struct ia_heap waiting;        /* tracks, by place */
+    struct ia_level_queue changed; /* images that are to be looked at at this place */
     size_t levels;
-    size_t dirty_count, deepest; /* images in the lists, and the highest level with one */
     int64_t place;
 };
 
@@ -70,21 +66,14 @@ static void release_sweep(struct sweep *sweep)
     ia_vec_release(&sweep->tracks);
     ia_vec_release(&sweep->images);
     ia_heap_release(&sweep->waiting);
-    free(sweep->dirty);
+    ia_level_queue_release(&sweep->changed);
 }
 
 #define AUTO_SWEEP __attribute__((cleanup(release_sweep)))
 
 static void mark(struct sweep *sweep, size_t index)
 {
-    struct swept *image = &sweep->images.items[index];
-    if (image->dirty)
-        return;
-    image->dirty = true;
-    image->next_dirty = sweep->dirty[image->level];
-    sweep->dirty[image->level] = index;
-    if (sweep->dirty_count++ == 0 || image->level > sweep->deepest)
-        sweep->deepest = image->level;
+    ia_level_queue_add(&sweep->changed, index, sweep->images.items[index].level);
 }
 
 /* Accounts for what was so since the last change of this image. */
@@ -143,17 +132,10 @@ static enum ia_status update(struct sweep *sweep, size_t index, struct ia_error 
 }
 
 /* From the heads down to the root, each image once. */
-static enum ia_status update_dirty(struct sweep *sweep, struct ia_error *err)
+static enum ia_status update_changed(struct sweep *sweep, struct ia_error *err)
 {
-    for (size_t level = sweep->deepest; sweep->dirty_count > 0; level--) { /* ends: at level 0 */
-        while (sweep->dirty[level] != NO_IMAGE) {
-            size_t index = sweep->dirty[level];
-            sweep->dirty[level] = sweep->images.items[index].next_dirty;
-            sweep->images.items[index].dirty = false;
-            sweep->dirty_count--;
-            IA_TRY(update(sweep, index, err));
-        }
-    }
+    while (sweep->changed.count > 0) /* ends: what an image changes is below it */
+        IA_TRY(update(sweep, ia_level_queue_take(&sweep->changed), err));
     return IA_OK;
 }
 
@@ -216,7 +198,7 @@ static enum ia_status run(struct sweep *sweep, struct ia_error *err)
         sweep->place = ia_heap_top(waiting)->key;
         while (!ia_heap_is_empty(waiting) && ia_heap_top(waiting)->key <= sweep->place)
             IA_TRY(advance_first(sweep, err));
-        IA_TRY(update_dirty(sweep, err));
+        IA_TRY(update_changed(sweep, err));
     }
     return IA_OK;
 }
@@ -232,7 +214,6 @@ static enum ia_status add_image(struct sweep *sweep, const struct ia_tree *tree,
         .level = base == NO_IMAGE ? 0 : sweep->images.items[base].level + 1,
         .head = head,
         .whole = of->keep_whole && !head && of->size > 0,
-        .next_dirty = NO_IMAGE,
         .bit = head && sweep->pairs != NULL ? ia_pairs_bit(sweep->pairs, node) : 0,
         .usage = {.sinks = sweep->sinks, .node = node, .has_snapshots = of->snapshots > 0},
     };
@@ -262,11 +243,9 @@ static enum ia_status add_tracks(struct sweep *sweep, struct ia_error *err)
     for (size_t i = 0; i < sweep->images.len; i++)
         mappings += 1 + sweep->forest->nodes[sweep->images.items[i].node].snapshots;
     size_t capacity = (size_t)ia_max(MIN_BUFFER, ia_min(MAX_BUFFER, BUFFERED_EXTENTS / (int64_t)mappings));
-    sweep->dirty = calloc(sweep->levels, sizeof(*sweep->dirty));
-    if (sweep->dirty == NULL || !ia_vec_reserve(&sweep->tracks, mappings))
+    if (!ia_level_queue_init(&sweep->changed, sweep->images.len, sweep->levels) ||
+        !ia_vec_reserve(&sweep->tracks, mappings))
         return ia_no_memory(err);
-    for (size_t level = 0; level < sweep->levels; level++)
-        sweep->dirty[level] = NO_IMAGE;
     for (size_t i = 0; i < sweep->images.len; i++) {
         size_t node = sweep->images.items[i].node;
         for (size_t mapping = 0; mapping <= sweep->forest->nodes[node].snapshots; mapping++) {
