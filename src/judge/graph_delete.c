@@ -4,6 +4,7 @@
 
 #include "judge/finding_kind.h"
 #include "judge/internal.h"
+#include "model/image_state.h"
 
 void ia_graph_lose_overlay(struct ia_graph *graph, size_t number)
 {
@@ -19,7 +20,7 @@ static bool lose(struct ia_graph *graph, struct ia_graph_reference *reference)
     reference->target = IA_GRAPH_NONE;
     reference->state = IA_GRAPH_MISSING;
     if (reference->kind == IA_GRAPH_DATA_FILE || reference->kind == IA_GRAPH_EXTENT)
-        image->problem = "missing";
+        image->problem = ia_image_state_word(ia_image_state_of(IA_MISSING));
     bool is_backing = reference->kind == IA_GRAPH_BACKING || reference->kind == IA_GRAPH_ALIAS;
     if (!is_backing && reference->kind != IA_GRAPH_NESTED)
         return true;
