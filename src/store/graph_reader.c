@@ -17,6 +17,7 @@ static enum ia_status load_from(sqlite3 *db, struct ia_stored_graph **out, struc
         return ia_no_memory(err);
     stored->db = db;
     IA_TRY(ia_graph_rows_load(stored, err));
+    IA_TRY(ia_graph_rows_load_users(stored, err));
     *out = ia_steal_ptr(stored);
     return IA_OK;
 }
@@ -58,5 +59,5 @@ int64_t ia_stored_graph_image_id(const struct ia_stored_graph *stored, size_t im
 
 size_t ia_stored_graph_image(const struct ia_stored_graph *stored, int64_t image_id)
 {
-    return ia_graph_column_place(stored->image_ids.items, stored->image_ids.len, image_id);
+    return ia_graph_place(stored->image_ids.items, stored->image_ids.len, image_id);
 }
