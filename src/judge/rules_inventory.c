@@ -32,11 +32,27 @@ static bool is_called(const struct ia_finder *finder, const char *component)
     return false;
 }
 
-/* It got its name or its place after the inventory was written, which had another one. */
-static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia_graph_claim *claim)
+/* It lies in the directory that the path names a file of. */
+static bool lies_beside(const struct ia_finder *finder, const char *path)
+{
+    const struct ia_graph *graph = finder->judge->graph;
+    const struct ia_graph_file *file = &graph->files.items[finder->image->file];
+    size_t len = ia_path_directory_length(path);
+    for (size_t i = 0; i < file->names; i++) {
+        const char *own = graph->names.items[file->first_name + i].path;
+        if (len > 0 && ia_path_directory_length(own) == len && memcmp(own, path, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* It got its name or its place after the inventory was written, which had another one. An inventory that was written
+ * later may have the old name all the same: files are renamed in their directory most often. */
+static bool may_be_renamed(const struct ia_finder *finder, const struct ia_graph_claim *claim)
 {
     return (claim->format == NULL || strcmp(claim->format, finder->image->format) == 0) &&
-           finder->judge->graph->files.items[finder->image->file].ctime_ns >= claim->defined_ns;
+           (finder->judge->graph->files.items[finder->image->file].ctime_ns >= claim->defined_ns ||
+            lies_beside(finder, claim->path));
 }
 
 /* The machine sees the directory in which it is: what it does with files there is unknown. */
@@ -59,7 +75,7 @@ static bool is_meant(const struct ia_finder *finder, const struct ia_graph_claim
         return is_below(finder, claim);
     if (claim->was_found)
         return claim->before == file || claim->base == file;
-    return is_called(finder, ia_path_name(claim->path)) || may_be_renamed_since(finder, claim);
+    return is_called(finder, ia_path_name(claim->path)) || may_be_renamed(finder, claim);
 }
 
 /* A machine's disk that was not found may be this one, renamed or moved, or be made on it. */

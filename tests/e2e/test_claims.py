@@ -32,7 +32,7 @@ def test_the_base_of_a_disk_that_is_away_is_kept(case):
     site.scan(inventory=inventory)
     case.same(verdict(site, "base.qcow2"), None, "the disk is back, and reads it")
     os.unlink(over)
-    site.scan(inventory=listed(site, f"{site.path('other.qcow2')}\tother"))
+    site.scan(inventory=listed(site, f"{site.path('others/other.qcow2')}\tother"))
     case.same(verdict(site, "base.qcow2"), PROVEN, "the machine is defined no more")
 
 
@@ -61,6 +61,8 @@ def test_a_disk_outside_that_is_not_mounted_hides_what_it_is_made_on(case):
         site.scan(inventory=inventory)
         case.same(verdict(site)[:2] + tuple(verdict(site)[2].split(","))[:1], ("unreferenced", "unproven", "unread"), f"not mounted, night {night + 1}")
     site.scan(inventory=listed(site, f"{site.path('disk.qcow2.new')}\tweb"))
+    case.same(verdict(site), INCOMPLETE, "the machine has a disk that nobody saw: it may have got this name")
+    site.scan(inventory=listed(site, f"{site.path('others/disk.qcow2.new')}\tweb"))
     case.same(verdict(site)[:2], ("unreferenced", "proven"), "it is used by no machine")
 
 

@@ -180,6 +180,21 @@ def test_a_lost_disk_may_be_the_orphan(case):
     case.check("inventory-incomplete" not in (verdict(site, "moved.qcow2")[2] or ""), "and doubted no more because of that", site.rows("--unused-backing"))
 
 
+def test_a_lost_disk_may_be_what_lies_beside_it(case):
+    """Whoever renames a disk and writes the inventory anew by a list that still has the old name has one that is newer."""
+    site = case.site()
+    os.mkdir(site.path("pool"))
+    disk = orphan(site, "pool/disk.qcow2")
+    for words, path, expected in (("in the same directory", site.path("pool/before.qcow2"), "inventory-incomplete"),
+                                  ("in another directory", site.path("before.qcow2"), None),
+                                  ("of another volume group", "/dev/imgaudit-none/before", None)):
+        inventory = listed(site, f"{path}\tvm")
+        later = os.stat(disk).st_ctime + 3600
+        os.utime(inventory.removeprefix("list:"), (later, later))
+        site.scan(inventory=inventory)
+        case.same(verdict(site, "pool/disk.qcow2")[2], expected, f"a machine's disk {words} is lost, and was never seen")
+
+
 def test_a_lost_disk_that_was_another_file_is_no_doubt(case):
     site = case.site()
     orphan(site)

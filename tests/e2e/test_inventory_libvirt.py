@@ -623,7 +623,7 @@ def test_a_lost_disk_counts_from_the_oldest_file(case):
     site = case.site()
     host = Host(site)
     orphans(site, "disk.qcow2")
-    paths = [host.define(domain()), host.start(status(domain(disk(site.path("lost.qcow2")))))]
+    paths = [host.define(domain()), host.start(status(domain(disk(site.path("elsewhere/lost.qcow2")))))]
     now = os.stat(paths[0]).st_mtime
     for times, expected in (((3600, 3600), None), ((3600, -3600), "inventory-incomplete"), ((-3600, 3600), "inventory-incomplete")):
         for path, shift in zip(paths, times):

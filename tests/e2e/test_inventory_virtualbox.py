@@ -96,7 +96,7 @@ def test_locations_of_windows_are_found_here(case):
 def test_locations_that_differ_by_case_may_be_the_same(case):
     site = case.site()
     orphan(site, "vm", "disk.vdi", format="vdi")
-    for written, expected in (("Disk.vdi", ("unreferenced", "unproven", "inventory-incomplete")), ("Disk2.vdi", PROVEN), ("disk.vdi", None)):
+    for written, expected in (("Disk.vdi", ("unreferenced", "unproven", "inventory-incomplete")), ("../Disk2.vdi", PROVEN), ("disk.vdi", None)):
         put(site.path("vm", "vm.vbox"), machine(disk(1, written), image(1)))
         site.scan(inventory=None)
         case.same(verdict(site, "vm/disk.vdi"), expected, f"a medium at {written}")

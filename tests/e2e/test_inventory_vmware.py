@@ -183,7 +183,7 @@ def test_names_that_differ_by_case_may_be_the_same(case):
     """A machine from a file system that ignores case, where its disk is found by any."""
     site = case.site()
     orphan(site, "vm", "disk.vmdk", format="vmdk")
-    for written, expected in (("Disk.VMDK", ("unreferenced", "unproven", "inventory-incomplete")), ("Disks.vmdk", PROVEN), ("disk.vmdk", None)):
+    for written, expected in (("Disk.VMDK", ("unreferenced", "unproven", "inventory-incomplete")), ("../Disks.vmdk", PROVEN), ("disk.vmdk", None)):
         put(site.path("vm", "vm.vmx"), HEAD + disk_line(written))
         site.scan(inventory=None)
         case.same(verdict(site, "vm/disk.vmdk"), expected, f"a disk called {written} in the definition")

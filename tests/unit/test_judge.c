@@ -617,7 +617,9 @@ CHANGE(claim_of_its_directory, SEEN_DIRECTORY("/r"))
 CHANGE(claim_of_a_directory_above, SEEN_DIRECTORY("/"))
 CHANGE(claim_of_another_directory, SEEN_DIRECTORY("/r/orphan"))
 CHANGE(claim_lost_before_it_was_renamed, LOST_CLAIM("/r/disk", NULL, false, IA_GRAPH_NONE, 5))
-CHANGE(claim_lost_after_it_was_renamed, LOST_CLAIM("/r/disk", NULL, false, IA_GRAPH_NONE, 6))
+CHANGE(claim_beside_it_lost_after_it_was_renamed, LOST_CLAIM("/r/disk", NULL, false, IA_GRAPH_NONE, 6))
+CHANGE(claim_elsewhere_lost_after_it_was_renamed, LOST_CLAIM("/s/disk", NULL, false, IA_GRAPH_NONE, 6))
+CHANGE(claim_elsewhere_lost_before_it_was_renamed, LOST_CLAIM("/s/disk", NULL, false, IA_GRAPH_NONE, 5))
 CHANGE(claim_of_another_format_lost, LOST_CLAIM("/r/disk", "raw", false, IA_GRAPH_NONE, 5))
 CHANGE(claim_lost_and_accepted, LOST_CLAIM("/r/disk", NULL, true, ORPHAN, 9);
        KNOWN_FINDING("/r/disk", IA_FINDING_CLAIM_MISSING, 4))
@@ -1120,8 +1122,13 @@ static const struct rule {
     {"a machine sees another directory", claim_of_another_directory, ORPHAN_PROVEN BASE_PROVEN},
     {"a machine's disk is lost, and this was renamed since", claim_lost_before_it_was_renamed,
      ORPHAN_BUT("inventory-incomplete [/r/disk (vm)]") BASE_BUT("inventory-incomplete [/r/disk (vm)]")},
-    {"a machine's disk is lost, and this has its name for longer", claim_lost_after_it_was_renamed,
+    {"a machine's disk beside this is lost, and this has its name for longer",
+     claim_beside_it_lost_after_it_was_renamed,
+     ORPHAN_BUT("inventory-incomplete [/r/disk (vm)]") BASE_BUT("inventory-incomplete [/r/disk (vm)]")},
+    {"a machine's disk elsewhere is lost, and this has its name for longer", claim_elsewhere_lost_after_it_was_renamed,
      ORPHAN_PROVEN BASE_PROVEN},
+    {"a machine's disk elsewhere is lost, and this was renamed since", claim_elsewhere_lost_before_it_was_renamed,
+     ORPHAN_BUT("inventory-incomplete [/s/disk (vm)]") BASE_BUT("inventory-incomplete [/s/disk (vm)]")},
     {"a machine's disk of another format is lost", claim_of_another_format_lost, ORPHAN_PROVEN BASE_PROVEN},
     {"that a machine's disk is lost is accepted", claim_lost_and_accepted,
      "orphan.qcow2 unreferenced: assumes claim-missing /r/disk (accepted as 4)\n"
