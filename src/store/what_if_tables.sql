@@ -41,7 +41,8 @@ CREATE TEMP TABLE what_if_judged (
 
 -- Why verdicts about images are not proven (src/judge).
 CREATE TEMP TABLE what_if_doubt (
-    effect   TEXT NOT NULL,     -- 'unreferenced', 'masked-more': all that the next scan would doubt of such a row;
+    effect   TEXT NOT NULL CHECK (effect IN ('unreferenced', 'masked-more', 'deleted', 'all', 'own')),
+                                -- 'unreferenced', 'masked-more': all that the next scan would doubt of such a row;
                                 -- 'deleted': what is doubted of it as a candidate before;
                                 -- 'all': of every image, before; 'own': of the image itself, whatever becomes of it
     image_id INTEGER NOT NULL,  -- 0: 'all'
@@ -53,7 +54,7 @@ CREATE TEMP TABLE what_if_doubt (
 -- Accepted findings without which verdicts of such rows would not be proven, in words. effect, image_id: as above, and
 -- never 'own'.
 CREATE TEMP TABLE what_if_assumption (
-    effect   TEXT NOT NULL,
+    effect   TEXT NOT NULL CHECK (effect IN ('unreferenced', 'masked-more', 'deleted', 'all')),
     image_id INTEGER NOT NULL,
     assumes  TEXT NOT NULL,
     PRIMARY KEY (effect, image_id)
@@ -119,7 +120,9 @@ CREATE TEMP TABLE what_if_cost (
 -- The report's rows.
 CREATE TEMP TABLE what_if_row (
     row_id          INTEGER PRIMARY KEY,
-    effect          TEXT NOT NULL,
+    effect          TEXT NOT NULL  -- enum ia_effect (src/judge/deed.h)
+                    CHECK (effect IN ('deleted', 'flattened', 'committed', 'receives', 'breaks', 'changes', 'unreferenced',
+                                      'masked-more', 'total', 'total-with-next')),
     step            INTEGER,
     image_id        INTEGER,           -- NULL: totals
     path            TEXT,

@@ -281,6 +281,14 @@ def check_finding_codes(root):
             yield f"'{code}' is {'not in' if code in codes else 'only in'} {place}"
 
 
+def check_effects(root):
+    """Each effect of a deed is in the table that what-if makes of them."""
+    tables = (root / "src/store/what_if_tables.sql").read_text(encoding="utf-8").replace("CREATE TEMP TABLE", "CREATE TABLE")
+    effects = set(re.findall(r'\[IA_EFFECT_\w+\] = "([^"]+)"', (root / "src/judge/deed.c").read_text(encoding="utf-8")))
+    for effect in sorted(effects ^ checked(tables, "what_if_row", "effect")):
+        yield f"'{effect}' is {'not in' if effect in effects else 'only in'} the CHECK of what_if_row.effect"
+
+
 def check_scan_options(root):
     """What a scan records of its options, prove scans again with: each kind but what is no option is in the table of both."""
     schema = (root / "schema/tables.sql").read_text(encoding="utf-8")
@@ -349,6 +357,7 @@ def main():
         ("the codes of doubts are in the schema and in the manual", check_codes(root)),
         ("the codes of findings are in the schema and in the manual", check_finding_codes(root)),
         ("the kinds of inventories are in the schema", check_inventories(root)),
+        ("every effect of a deed is in the tables of what-if", check_effects(root)),
         ("the options of a scan are in the schema and in the table that prove reads", check_scan_options(root)),
     ]
     out = harness.Tap()
