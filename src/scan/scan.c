@@ -50,6 +50,7 @@ static struct ia_file *make_file(void *ctx)
         return NULL;
     entry->file.read = &entry->read;
     entry->file.node = &entry->node;
+    entry->file.parsed = &ia_parsed_nothing;
     entry->read.lock = IA_LOCK_UNKNOWN;
     ia_node_init(&entry->node);
     return &entry->file;
@@ -136,7 +137,7 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
     IA_TRY(ia_catalog_keep_linked(&scan->catalog, err));
     IA_TRY(ia_reading_read_new(&scan->reading, err));
     IA_TRY(ia_reading_read_former(&scan->reading, err));
-    ia_catalog_keep_unreadable(&scan->catalog);
+    IA_TRY(ia_catalog_keep_unreadable(&scan->catalog, err));
     ia_catalog_keep_packed(&scan->catalog);
     IA_TRY(ia_links_read_inventories(&scan->links, err));
     IA_TRY(ia_links_resolve_claims(&scan->links, err));

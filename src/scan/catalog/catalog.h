@@ -158,7 +158,7 @@ IA_MUST_CHECK enum ia_status ia_catalog_keep_behind(struct ia_catalog *catalog, 
 /* dangling.c: the same for all such links. Those that led outside, or to what was kept, are findings. */
 IA_MUST_CHECK enum ia_status ia_catalog_keep_linked(struct ia_catalog *catalog, struct ia_error *err);
 /* The same of images that are there and could not be read. After they were tried. */
-void ia_catalog_keep_unreadable(struct ia_catalog *catalog);
+IA_MUST_CHECK enum ia_status ia_catalog_keep_unreadable(struct ia_catalog *catalog, struct ia_error *err);
 /* The same of what was packed in files. */
 void ia_catalog_keep_packed(struct ia_catalog *catalog);
 
@@ -253,8 +253,8 @@ const struct ia_vanished *ia_catalog_find_vanished(const struct ia_catalog *cata
 const struct ia_file_key *ia_catalog_key_of(const struct ia_catalog *catalog, int64_t file_id);
 /* The file_id of what it was based on then; 0: unknown, or nothing. */
 int64_t ia_catalog_base_of(const struct ia_catalog *catalog, int64_t file_id);
-/* Gives what is remembered to the row of the same file. */
-void ia_catalog_remind(struct ia_previous *previous, struct ia_vanished *vanished);
+/* Gives what is remembered to the row of the same file. false: out of memory. */
+bool ia_catalog_remind(struct ia_previous *previous, struct ia_vanished *vanished);
 /* After all were loaded; false: out of memory. */
 bool ia_catalog_index_vanished(struct ia_catalog *catalog);
 /* Images that an earlier scan found through --allow stay watched: adds those that still exist, or do again. */

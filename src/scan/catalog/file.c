@@ -72,6 +72,37 @@ void ia_parsed_release(struct ia_parsed *parsed)
     *parsed = (struct ia_parsed){0};
 }
 
+const struct ia_parsed ia_parsed_nothing;
+
+struct ia_parsed *ia_parsed_own(const struct ia_parsed **parsed)
+{
+    if (*parsed == &ia_parsed_nothing) {
+        struct ia_parsed *made = calloc(1, sizeof(*made));
+        if (made == NULL)
+            return NULL;
+        *parsed = made;
+    }
+    return (struct ia_parsed *)*parsed;
+}
+
+void ia_parsed_drop(const struct ia_parsed **parsed)
+{
+    if (*parsed != NULL && *parsed != &ia_parsed_nothing) {
+        struct ia_parsed *own = (struct ia_parsed *)*parsed;
+        ia_parsed_release(own);
+        free(own);
+    }
+    *parsed = &ia_parsed_nothing;
+}
+
+/* What is `from` is `to` then. */
+static void move_parsed(const struct ia_parsed **from, const struct ia_parsed **to)
+{
+    ia_parsed_drop(to);
+    *to = *from;
+    *from = &ia_parsed_nothing;
+}
+
 bool ia_parsed_set_identity(struct ia_parsed *parsed, const struct ia_image_identity *identity)
 {
     free(parsed->identity);
@@ -103,7 +134,7 @@ void ia_previous_release(struct ia_previous *previous)
     free(previous->referenced_by);
     free(previous->referenced_path);
     ia_packed_content_free(previous->packed);
-    ia_parsed_release(&previous->parsed);
+    ia_parsed_drop(&previous->parsed);
 }
 
 void ia_vanished_release(struct ia_vanished *vanished)
@@ -123,17 +154,14 @@ void ia_file_take_over(struct ia_file *file, struct ia_previous *previous)
     file->reason = previous->reason;
     file->packed = ia_steal_ptr(previous->packed);
     if (file->class == IA_CLASS_IMAGE) {
-        file->parsed = previous->parsed;
-        previous->parsed = (struct ia_parsed){0};
+        move_parsed(&previous->parsed, &file->parsed);
         file->has_parsed = true;
     }
 }
 
 void ia_file_give_back(struct ia_file *file, struct ia_previous *previous)
 {
-    ia_parsed_release(&previous->parsed);
-    previous->parsed = file->parsed;
-    file->parsed = (struct ia_parsed){0};
+    move_parsed(&file->parsed, &previous->parsed);
     file->has_parsed = false;
     file->from_store = false;
 }
@@ -143,7 +171,7 @@ void ia_file_release(struct ia_file *file)
     for (size_t i = 0; i < file->names.len; i++)
         free(file->names.items[i].path);
     ia_vec_release(&file->names);
-    ia_parsed_release(&file->parsed);
+    ia_parsed_drop(&file->parsed);
     ia_packed_content_free(file->packed);
 }
 
@@ -179,7 +207,7 @@ bool ia_file_is_faithful_copy(const struct ia_file *file, const char *path, cons
 
 enum ia_image_state ia_file_image_state(const struct ia_file *file)
 {
-    const struct ia_parsed *parsed = &file->parsed;
+    const struct ia_parsed *parsed = file->parsed;
     if (file->not_seen)
         return IA_IMAGE_NOT_SEEN;
     if (ia_parsed_is_half_read(parsed))
@@ -194,6 +222,6 @@ enum ia_image_state ia_file_image_state(const struct ia_file *file)
 
 int ia_file_cross_linked(const struct ia_file *file)
 {
-    int overlapping = file->parsed.facts.overlapping;
-    return overlapping == 1 || file->parsed.status == IA_OK ? overlapping : -1;
+    int overlapping = file->parsed->facts.overlapping;
+    return overlapping == 1 || file->parsed->status == IA_OK ? overlapping : -1;
 }

@@ -72,6 +72,12 @@ struct ia_parsed {
     bool references_changed; /* between the two attempts */
 };
 void ia_parsed_release(struct ia_parsed *parsed);
+/* Of files of which nothing was read: most are no images. Shared, and not to be freed. */
+extern const struct ia_parsed ia_parsed_nothing;
+/* What can be written to where there was nothing yet; *parsed then. NULL: out of memory. */
+struct ia_parsed *ia_parsed_own(const struct ia_parsed **parsed);
+/* *parsed is nothing then. */
+void ia_parsed_drop(const struct ia_parsed **parsed);
 /* Takes a copy, of one that is not empty; false: out of memory. */
 bool ia_parsed_set_identity(struct ia_parsed *parsed, const struct ia_image_identity *identity);
 /* It did not hold still, and what is wrong with it may be so because of that alone: one table of before, one of after.
@@ -133,7 +139,7 @@ struct ia_previous {
     int64_t seen_scan; /* the last scan that saw it, where the one before this did not; else 0 */
     enum ia_skip_reason reason;
     enum ia_file_class class;
-    struct ia_parsed parsed;
+    const struct ia_parsed *parsed;   /* owned; never NULL */
     struct ia_packed_content *packed; /* owned; NULL: nothing was looked for in it */
     bool was_packed;                  /* packed was not NULL when it was loaded */
     bool is_forgotten;                /* the administrator does not wait for it any more */
@@ -182,7 +188,7 @@ struct ia_file {
     bool not_seen;   /* it cannot be looked at now: from_store, and all of it is as the last scan saw it that could */
     bool unreadable; /* the same of one that is there, and cannot be read: `parsed.message` is why */
     bool gone;       /* it has no name any more: as if it had never been there. Its last name is kept for messages */
-    struct ia_parsed parsed;
+    const struct ia_parsed *parsed;   /* owned; never NULL */
     struct ia_packed_content *packed; /* owned; what was found packed in it; NULL: nothing was looked for */
     bool may_be_another;              /* than the one at `previous`, which had the inode before */
     size_t previous;                  /* place in ia_catalog.previous, IA_NO_FILE: new */
@@ -224,7 +230,7 @@ static inline bool ia_file_is_image_or_part(const struct ia_file *file)
 /* An image whose header and tables were understood. */
 static inline bool ia_file_is_sound(const struct ia_file *file)
 {
-    return ia_file_is_image(file) && file->has_parsed && file->parsed.status == IA_OK;
+    return ia_file_is_image(file) && file->has_parsed && file->parsed->status == IA_OK;
 }
 
 /* One of its names. */

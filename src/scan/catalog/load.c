@@ -84,9 +84,10 @@ static enum ia_status load_mapping(void *ctx, const struct ia_mapping_row *row, 
         .map_id = row->map_id, .size = row->size, .extents = row->extents, .failed = row->failed};
     if (previous == NULL)
         return IA_OK;
-    if (row->snapshot != (int64_t)previous->parsed.mappings.len - 1)
+    if (row->snapshot != (int64_t)previous->parsed->mappings.len - 1)
         previous->checked_ns = 0;
-    return ia_vec_push(&previous->parsed.mappings, mapping) ? IA_OK : ia_no_memory(err);
+    struct ia_parsed *parsed = ia_parsed_own(&previous->parsed);
+    return parsed != NULL && ia_vec_push(&parsed->mappings, mapping) ? IA_OK : ia_no_memory(err);
 }
 
 static const char *role_of(const char *word)
@@ -103,7 +104,10 @@ static enum ia_status load_reference(void *ctx, const struct ia_reference_row *r
     struct ia_previous *previous = previous_of_image(ctx, row->image_id);
     if (previous == NULL)
         return IA_OK;
-    struct ia_image_facts *facts = &previous->parsed.facts;
+    struct ia_parsed *parsed = ia_parsed_own(&previous->parsed);
+    if (parsed == NULL)
+        return ia_no_memory(err);
+    struct ia_image_facts *facts = &parsed->facts;
     const char *name = row->name == NULL ? "" : row->name;
     bool added;
     switch (ia_name_kind_by_word(row->kind)) {
@@ -183,8 +187,8 @@ static enum ia_status load_vanished(void *ctx, const struct ia_vanished_row *row
     IA_TRY(ia_restore_vanished(catalog, row, err));
     struct ia_previous *previous = previous_of_file(loader, row->file_id);
     struct ia_vanished *vanished = &catalog->vanished.items[catalog->vanished.len - 1];
-    if (previous != NULL && previous->image_id == 0)
-        ia_catalog_remind(previous, vanished);
+    if (previous != NULL && previous->image_id == 0 && !ia_catalog_remind(previous, vanished))
+        return ia_no_memory(err);
     vanished->is_back = previous != NULL;
     return IA_OK;
 }
@@ -230,7 +234,7 @@ enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)
         IA_TRY(ia_writer_drop_image(catalog->writer, loader.strays.items[i], err));
     /* Without its mappings an image is not taken over: what it maps is unknown. */
     for (size_t i = 0; i < loader.images.len; i++)
-        if (loader.images.items[i]->parsed.mappings.len == 0)
+        if (loader.images.items[i]->parsed->mappings.len == 0)
             loader.images.items[i]->checked_ns = 0;
     return IA_OK;
 }

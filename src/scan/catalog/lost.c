@@ -10,9 +10,9 @@
 /* Raw for want of a magic: of a qcow2 image called vm.img whose header was overwritten nothing else is left. */
 static bool is_raw_by_default(const struct ia_file *file)
 {
-    return (file->parsed.basis == IA_BASIS_SUFFIX || file->parsed.basis == IA_BASIS_GUESSED ||
-            file->parsed.basis == IA_BASIS_NAMED) &&
-           file->parsed.format != NULL && !ia_judge_may_hide(file->parsed.format);
+    return (file->parsed->basis == IA_BASIS_SUFFIX || file->parsed->basis == IA_BASIS_GUESSED ||
+            file->parsed->basis == IA_BASIS_NAMED) &&
+           file->parsed->format != NULL && !ia_judge_may_hide(file->parsed->format);
 }
 
 static bool is_still_image(const struct ia_file *file)
@@ -28,18 +28,18 @@ static bool is_read(const struct ia_file *file)
 
 static bool had_backing(const struct ia_previous *previous)
 {
-    return previous->parsed.facts.backing_name != NULL || previous->parsed.facts.backing_by_identity;
+    return previous->parsed->facts.backing_name != NULL || previous->parsed->facts.backing_by_identity;
 }
 
 /* An image of another format was written over one that had a backing file. It stays lost while it is of that format. */
 static bool is_overwritten(const struct ia_catalog *catalog, const struct ia_file *file,
                            const struct ia_previous *previous)
 {
-    if (!ia_file_is_image(file) || previous->class != IA_CLASS_IMAGE || file->parsed.basis == IA_BASIS_STATED ||
+    if (!ia_file_is_image(file) || previous->class != IA_CLASS_IMAGE || file->parsed->basis == IA_BASIS_STATED ||
         !ia_catalog_is_row_of(catalog, previous, file))
         return false;
-    const char *before = previous->parsed.format; /* NULL: it was taken over */
-    if (file->from_store || before == NULL || strcmp(file->parsed.format, before) == 0)
+    const char *before = previous->parsed->format; /* NULL: it was taken over */
+    if (file->from_store || before == NULL || strcmp(file->parsed->format, before) == 0)
         return previous->was_lost;
     return had_backing(previous);
 }

@@ -52,9 +52,8 @@ static bool restore_identity(struct ia_parsed *parsed, const struct ia_image_row
     return ia_parsed_set_identity(parsed, &identity);
 }
 
-static void fill_image(struct ia_previous *previous, const struct ia_image_row *row, bool *ok)
+static void fill_image(struct ia_previous *previous, struct ia_parsed *parsed, const struct ia_image_row *row, bool *ok)
 {
-    struct ia_parsed *parsed = &previous->parsed;
     struct ia_image_facts *facts = &parsed->facts;
     previous->image_id = row->image_id;
     previous->first_scan = row->first_scan;
@@ -110,8 +109,11 @@ static bool restore_state(struct ia_parsed *parsed, const struct ia_image_row *r
 enum ia_status ia_restore_image(struct ia_previous *previous, const struct ia_image_row *row, struct ia_error *err)
 {
     bool ok = true;
-    fill_image(previous, row, &ok);
-    if (!restore_state(&previous->parsed, row) || row->incomplete)
+    struct ia_parsed *parsed = ia_parsed_own(&previous->parsed);
+    if (parsed == NULL)
+        return ia_no_memory(err);
+    fill_image(previous, parsed, row, &ok);
+    if (!restore_state(parsed, row) || row->incomplete)
         previous->checked_ns = 0;
     return ok ? IA_OK : ia_no_memory(err);
 }
@@ -137,6 +139,7 @@ enum ia_status ia_restore_file(void *ctx, const struct ia_file_row *row, struct 
     struct ia_previous previous = {
         .file_id = row->file_id,
         .volume_id = row->volume_id,
+        .parsed = &ia_parsed_nothing,
         .key = {0, row->inode, row->size, row->mtime_ns, row->ctime_ns},
         .birth_ns = row->birth_ns,
         .disk_size = row->disk_size,

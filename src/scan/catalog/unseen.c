@@ -114,7 +114,7 @@ enum ia_status ia_catalog_keep_behind(struct ia_catalog *catalog, const char *li
     return *kept ? ia_catalog_add_unseen(catalog, number, link, err) : IA_OK;
 }
 
-void ia_catalog_keep_unreadable(struct ia_catalog *catalog)
+enum ia_status ia_catalog_keep_unreadable(struct ia_catalog *catalog, struct ia_error *err)
 {
     for (size_t i = 0; i < catalog->files.len; i++) {
         struct ia_file *file = catalog->files.items[i];
@@ -123,13 +123,16 @@ void ia_catalog_keep_unreadable(struct ia_catalog *catalog)
         struct ia_previous *previous = &catalog->previous.items[file->previous];
         if (previous->class != IA_CLASS_IMAGE || !ia_catalog_is_row_of(catalog, previous, file))
             continue;
-        char *cause = ia_steal_ptr(file->parsed.message);
-        ia_parsed_release(&file->parsed);
+        struct ia_parsed *now = ia_parsed_own(&file->parsed);
+        struct ia_parsed *before = ia_parsed_own(&previous->parsed);
+        if (now == NULL || before == NULL)
+            return ia_no_memory(err);
+        free(before->message);
+        before->message = ia_steal_ptr(now->message); /* why it cannot be read */
         ia_file_take_over(file, previous);
-        free(file->parsed.message);
-        file->parsed.message = cause;
         file->not_seen = file->unreadable = true;
     }
+    return IA_OK;
 }
 
 void ia_catalog_keep_packed(struct ia_catalog *catalog)

@@ -59,8 +59,11 @@ int64_t ia_catalog_base_of(const struct ia_catalog *catalog, int64_t file_id)
     return ia_max(base_id, 0);
 }
 
-void ia_catalog_remind(struct ia_previous *previous, struct ia_vanished *vanished)
+bool ia_catalog_remind(struct ia_previous *previous, struct ia_vanished *vanished)
 {
+    struct ia_parsed *parsed = ia_parsed_own(&previous->parsed);
+    if (parsed == NULL)
+        return false;
     vanished->is_back = true;
     previous->image_id = vanished->image_id;
     previous->gone_scan = vanished->gone_scan;
@@ -73,7 +76,8 @@ void ia_catalog_remind(struct ia_previous *previous, struct ia_vanished *vanishe
     previous->base_id = vanished->base_id;
     previous->past_base_id = vanished->past_base_id;
     previous->link_is_newer = vanished->link_is_newer;
-    previous->parsed.facts.backing_name = ia_steal_ptr(vanished->backing_name);
+    parsed->facts.backing_name = ia_steal_ptr(vanished->backing_name);
+    return true;
 }
 
 /* A row as if the scan before had left it. */
@@ -82,6 +86,7 @@ static enum ia_status add_previous(struct ia_catalog *catalog, struct ia_file *f
 {
     struct ia_previous previous = {
         .file_id = vanished->file_id,
+        .parsed = &ia_parsed_nothing,
         .path = strdup(vanished->path), /* an index goes by the other one */
         .volume_id = catalog->volumes.items[file->volume].previous_id,
         .key = vanished->key,
@@ -93,9 +98,8 @@ static enum ia_status add_previous(struct ia_catalog *catalog, struct ia_file *f
         .taken = true,
         .is_back = true,
     };
-    ia_catalog_remind(&previous, vanished);
-    enum ia_status status =
-        previous.path == NULL ? ia_no_memory(err) : ia_catalog_add_previous(catalog, &previous, err);
+    bool ok = ia_catalog_remind(&previous, vanished) && previous.path != NULL;
+    enum ia_status status = ok ? ia_catalog_add_previous(catalog, &previous, err) : ia_no_memory(err);
     ia_previous_release(&previous); /* empty, if it was taken over */
     file->previous = status == IA_OK ? catalog->previous.len - 1 : IA_NO_FILE;
     return status;

@@ -143,12 +143,12 @@ static bool list_origins(struct ia_bases *bases)
         const struct ia_file *file = catalog->files.items[i];
         const struct ia_previous *row = ia_catalog_previous(catalog, file);
         if (row != NULL && file->from_store &&
-            !add_origin(bases, &row->key, file->parsed.facts.backing_name, row->path, row->file_id, row->base_id))
+            !add_origin(bases, &row->key, file->parsed->facts.backing_name, row->path, row->file_id, row->base_id))
             return false;
     }
     for (size_t i = 0; i < catalog->previous.len; i++) {
         const struct ia_previous *row = &catalog->previous.items[i];
-        if (!add_origin(bases, &row->key, row->parsed.facts.backing_name, row->path, row->file_id, row->base_id))
+        if (!add_origin(bases, &row->key, row->parsed->facts.backing_name, row->path, row->file_id, row->base_id))
             return false;
     }
     for (size_t i = 0; i < catalog->vanished.len; i++) {
@@ -182,7 +182,7 @@ bool ia_bases_find_origin(struct ia_bases *bases, const struct ia_file *file, co
         ia_equal_range(&wanted, bases->origins.items, bases->origins.len, sizeof(wanted), by_origins_content, &first);
     for (size_t i = first; i < first + count; i++) {
         const struct ia_origin *at = &bases->origins.items[i];
-        if (strcmp(at->backing_name, file->parsed.facts.backing_name) == 0 &&
+        if (strcmp(at->backing_name, file->parsed->facts.backing_name) == 0 &&
             (*origin == NULL || likeness(at, file) > likeness(*origin, file)))
             *origin = at;
     }

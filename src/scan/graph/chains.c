@@ -64,7 +64,7 @@ static void check_chain(struct ia_links *links, struct ia_file *file)
     for (;;) {
         if (!ia_file_is_sound(at) || at->node->is_part)
             return;
-        if (at->parsed.facts.backing_name == NULL)
+        if (at->parsed->facts.backing_name == NULL)
             break;
         if (at->node->backing == IA_NO_FILE || at->node->backing_state == IA_RESOLVE_UNSUPPORTED)
             return;
@@ -86,8 +86,8 @@ static enum ia_status compare_parents(struct ia_links *links, struct ia_error *e
         free(items[i]->node->parent_mismatch);
         items[i]->node->parent_mismatch = NULL;
         if (links_on(items[i]) && items[i]->has_parsed && items[items[i]->node->backing]->has_parsed)
-            IA_TRY(ia_parent_compare(ia_parsed_identity(&items[i]->parsed),
-                                     ia_parsed_identity(&items[items[i]->node->backing]->parsed),
+            IA_TRY(ia_parent_compare(ia_parsed_identity(items[i]->parsed),
+                                     ia_parsed_identity(items[items[i]->node->backing]->parsed),
                                      &items[i]->node->parent_mismatch, err));
     }
     return IA_OK;

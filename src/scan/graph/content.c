@@ -78,7 +78,7 @@ static enum ia_status keep_names(struct ia_links *links, size_t image, size_t pa
     enum ia_status status = IA_OK;
     if (node->backing_target != IA_NO_FILE && node->backing_target != image)
         status =
-            ia_links_add_alias(links, IA_ALIAS_CONTENT, image, node->backing_target, file->parsed.facts.backing_name,
+            ia_links_add_alias(links, IA_ALIAS_CONTENT, image, node->backing_target, file->parsed->facts.backing_name,
                                node->backing_path != NULL ? node->backing_path : "", err);
     for (size_t i = 0; i < node->nested.len && status == IA_OK; i++) {
         const struct ia_nested *nested = &node->nested.items[i];
@@ -93,7 +93,7 @@ static enum ia_status keep_names(struct ia_links *links, size_t image, size_t pa
     }
     for (size_t i = 0; i < file->read->parts.len && status == IA_OK; i++) {
         const struct ia_file_part *own = &file->read->parts.items[i];
-        const char *name = file->parsed.facts.parts.items[i].name;
+        const char *name = file->parsed->facts.parts.items[i].name;
         if (own->file == IA_NO_FILE || own->file == image)
             continue;
         status = ia_links_add_alias(links, IA_ALIAS_CONTENT, image, own->file, name == NULL ? "" : name,

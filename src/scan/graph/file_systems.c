@@ -33,7 +33,7 @@ static int by_directory(const void *left, const void *right)
 /* One that is an image for what lies beside it, in an earlier scan, does not count. */
 static bool is_image_by_itself(const struct ia_file *file)
 {
-    return file->class == IA_CLASS_IMAGE && (!file->has_parsed || file->parsed.basis != IA_BASIS_GUESSED ||
+    return file->class == IA_CLASS_IMAGE && (!file->has_parsed || file->parsed->basis != IA_BASIS_GUESSED ||
                                              file->node->is_referenced || file->node->is_claimed_image);
 }
 

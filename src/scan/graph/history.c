@@ -11,10 +11,10 @@
 static int64_t base_before(const struct ia_links *links, const struct ia_file *file)
 {
     const struct ia_previous *row = ia_bases_row_of(links->catalog, file);
-    const char *name = file->parsed.facts.backing_name;
+    const char *name = file->parsed->facts.backing_name;
     if (row == NULL || row->base_id == 0 || name == NULL)
         return 0;
-    const char *before = file->from_store ? name : row->parsed.facts.backing_name;
+    const char *before = file->from_store ? name : row->parsed->facts.backing_name;
     return before != NULL && strcmp(before, name) == 0 ? row->base_id : 0;
 }
 
@@ -33,7 +33,7 @@ static void report_exchanged(struct ia_links *links, const struct ia_file *file)
     const char *before = known ? ia_file_path(links->catalog->files.items[node->base_before]) : "";
     ia_findings_add(&links->catalog->findings, IA_FINDING_BACKING_EXCHANGED, ia_file_path(file),
                     "its backing file '%s' is another file than the one that it was made on, which is %s%s%s",
-                    node->backing_path == NULL ? file->parsed.facts.backing_name : node->backing_path,
+                    node->backing_path == NULL ? file->parsed->facts.backing_name : node->backing_path,
                     known                 ? "'"
                     : node->base_is_newer ? "not known"
                                           : "gone",
@@ -47,7 +47,7 @@ static bool find_base_id(struct ia_links *links, struct ia_bases *bases, struct 
     size_t now = node->backing_target;
     const struct ia_origin *origin = NULL;
     node->base_id = base_before(links, file);
-    if (node->base_id == 0 && file->parsed.facts.backing_name != NULL) {
+    if (node->base_id == 0 && file->parsed->facts.backing_name != NULL) {
         if (!ia_bases_find_origin(bases, file, &origin))
             return false;
         node->base_id = origin == NULL ? 0 : origin->base_id;
@@ -171,7 +171,7 @@ static bool any_base(const struct ia_catalog *catalog)
 {
     for (size_t i = 0; i < catalog->files.len; i++)
         if (catalog->files.items[i]->node->backing_target != IA_NO_FILE ||
-            catalog->files.items[i]->parsed.facts.backing_name != NULL)
+            catalog->files.items[i]->parsed->facts.backing_name != NULL)
             return true;
     return false;
 }

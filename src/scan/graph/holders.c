@@ -5,7 +5,7 @@
 
 static bool may_have_lock_file(const struct ia_file *file, const char *path)
 {
-    return ia_format_may_have_lock_file(file->has_parsed ? file->parsed.format : NULL, path);
+    return ia_format_may_have_lock_file(file->has_parsed ? file->parsed->format : NULL, path);
 }
 
 static void add_file(struct ia_links *links, size_t number)

@@ -6,13 +6,13 @@
 
 static const char *own_of(const struct ia_file *file)
 {
-    return ia_parsed_identity(&file->parsed)->own;
+    return ia_parsed_identity(file->parsed)->own;
 }
 
 static int compare(const struct ia_file *file, const char *format, const char *identity)
 {
     int order = strcmp(own_of(file), identity);
-    return order != 0 ? order : strcmp(file->parsed.format, format);
+    return order != 0 ? order : strcmp(file->parsed->format, format);
 }
 
 static int by_identity(const void *a, const void *b, void *ctx)
@@ -20,7 +20,7 @@ static int by_identity(const void *a, const void *b, void *ctx)
     struct ia_file *const *items = ctx;
     size_t x = *(const size_t *)a;
     size_t y = *(const size_t *)b;
-    int order = compare(items[x], items[y]->parsed.format, own_of(items[y]));
+    int order = compare(items[x], items[y]->parsed->format, own_of(items[y]));
     return order != 0 ? order : (x > y) - (x < y);
 }
 

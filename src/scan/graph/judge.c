@@ -19,7 +19,7 @@ static void judge_unknown(struct ia_links *links, const struct ia_file *file)
                         "named like an image, without a known magic");
     else
         ia_findings_add(&links->catalog->findings, IA_FINDING_UNREADABLE, path, "%s",
-                        file->parsed.message == NULL ? "cannot be read" : file->parsed.message);
+                        file->parsed->message == NULL ? "cannot be read" : file->parsed->message);
 }
 
 static enum ia_finding_code code_of(enum ia_status status)
@@ -46,7 +46,7 @@ static void judge_part(struct ia_links *links, const struct ia_file *file, size_
         {IA_FINDING_DATA_FILE_UNREADABLE, IA_FINDING_EXTENT_UNREADABLE},
     };
     const char *path = ia_file_path(file);
-    const struct ia_image_part *named = &file->parsed.facts.parts.items[number];
+    const struct ia_image_part *named = &file->parsed->facts.parts.items[number];
     const struct ia_file_part *part = &file->read->parts.items[number];
     const char *where = part->path == NULL ? "" : part->path;
     bool extent = named->place == IA_PART_BESIDE;
@@ -79,7 +79,7 @@ static bool judge_parts(struct ia_links *links, const struct ia_file *file)
 static void judge_content(struct ia_links *links, const struct ia_file *file)
 {
     const char *path = ia_file_path(file);
-    const struct ia_parsed *parsed = &file->parsed;
+    const struct ia_parsed *parsed = file->parsed;
     bool whole = judge_parts(links, file);
     bool half_read = ia_parsed_is_half_read(parsed);
     if (parsed->status != IA_OK && whole && !half_read)
@@ -149,7 +149,7 @@ static void judge_backing_state(struct ia_links *links, const struct ia_file *fi
     }
     /* Where it is certain which file it is, references can be hidden in it by its format alone. */
     bool certain = state == IA_RESOLVE_MISSING || state == IA_RESOLVE_OUTSIDE;
-    if (certain && !ia_judge_may_hide(file->parsed.facts.backing_format))
+    if (certain && !ia_judge_may_hide(file->parsed->facts.backing_format))
         ia_findings_add_open(&links->catalog->findings, kinds[state].code, ia_file_path(file), "backing file '%s' %s",
                              where, kinds[state].words);
     else
@@ -159,7 +159,7 @@ static void judge_backing_state(struct ia_links *links, const struct ia_file *fi
 
 static void judge_backing(struct ia_links *links, const struct ia_file *file)
 {
-    const struct ia_image_facts *facts = &file->parsed.facts;
+    const struct ia_image_facts *facts = &file->parsed->facts;
     if (facts->backing_name == NULL || file->node->backing_state == IA_RESOLVE_NONE)
         return;
     const char *where = file->node->backing_path == NULL ? facts->backing_name : file->node->backing_path;
@@ -172,7 +172,7 @@ static void judge_backing(struct ia_links *links, const struct ia_file *file)
         ia_findings_add(&links->catalog->findings, IA_FINDING_BACKING_FORMAT_GUESSED, ia_file_path(file),
                         "does not state the format of its backing file '%s': taken for %s", where,
                         links->catalog->files.items[file->node->backing]->has_parsed
-                            ? links->catalog->files.items[file->node->backing]->parsed.format
+                            ? links->catalog->files.items[file->node->backing]->parsed->format
                             : "unknown");
 }
 

@@ -84,23 +84,23 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
 {
     const struct ia_file *file = links->catalog->files.items[number];
     enum ia_image_state state = ia_file_image_state(file);
-    const struct ia_image_identity *identity = ia_parsed_identity(&file->parsed);
+    const struct ia_image_identity *identity = ia_parsed_identity(file->parsed);
     *image = (struct ia_graph_image){
         .path = ia_file_path(file),
-        .format = file->parsed.format,
+        .format = file->parsed->format,
         .problem = state == IA_IMAGE_OK ? NULL : ia_image_state_word(state),
         .file = number,
         .backing = ia_judge_graph_image(out, file->node->backing),
         .backing_path = file->node->backing_path,
-        .backing_format = file->parsed.facts.backing_format,
+        .backing_format = file->parsed->facts.backing_format,
         .cross_linked = ia_file_cross_linked(file),
         .lock = file->read->lock,
-        .format_stated = file->parsed.basis == IA_BASIS_STATED,
+        .format_stated = file->parsed->basis == IA_BASIS_STATED,
         .identity = text_of(identity->own),
         .expects = text_of(identity->parent),
-        .is_nameless = file->parsed.facts.backing_by_identity,
+        .is_nameless = file->parsed->facts.backing_by_identity,
         .is_template = file->node->is_template,
-        .is_hidden = file->parsed.facts.hidden,
+        .is_hidden = file->parsed->facts.hidden,
         .is_claimed = file->node->is_claimed,
         .unsettled = file->node->unsettled,
         .base_before = file->node->base_before == IA_NO_FILE ? IA_GRAPH_NONE : file->node->base_before,
@@ -111,7 +111,7 @@ static void fill_image(const struct ia_links *links, const struct ia_judge_graph
         .path_since_ns = file->node->path_since_ns,
         .past_base_is_known = file->node->past_base_id > 0,
         .past_base = file->node->past_base == IA_NO_FILE ? IA_GRAPH_NONE : file->node->past_base,
-        .has_snapshots = file->parsed.mappings.len > 1,
+        .has_snapshots = file->parsed->mappings.len > 1,
         .is_disk = file->node->is_disk,
         .is_below = file->node->is_below,
     };

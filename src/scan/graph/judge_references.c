@@ -26,7 +26,7 @@ static bool add_parts(struct ia_graph *graph, size_t image, const struct ia_file
 {
     for (size_t i = 0; i < file->read->parts.len; i++) {
         const struct ia_file_part *part = &file->read->parts.items[i];
-        const struct ia_image_part *named = &file->parsed.facts.parts.items[i];
+        const struct ia_image_part *named = &file->parsed->facts.parts.items[i];
         struct ia_graph_reference reference = {
             .image = image,
             .kind = named->place == IA_PART_REFERENCE ? IA_GRAPH_DATA_FILE : IA_GRAPH_EXTENT,
@@ -66,7 +66,7 @@ bool ia_judge_graph_add_references(struct ia_graph *graph, size_t image, const s
         .image = image,
         .kind = IA_GRAPH_BACKING,
         .state = state_of(file->node->backing_state),
-        .name = file->parsed.facts.backing_name,
+        .name = file->parsed->facts.backing_name,
         .path = file->node->backing_path == NULL ? "" : file->node->backing_path,
     };
     return (backing.name == NULL || add_reference(graph, backing, file->node->backing_target)) &&

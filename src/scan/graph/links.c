@@ -109,7 +109,7 @@ static bool needs_another_look(const struct ia_file *file, bool *by_guess)
         return true;
     /* An earlier scan read it as what an overlay stated, which none does any more. */
     if (file->from_store && file->has_parsed && file->node->stated_format == NULL &&
-        file->parsed.basis == IA_BASIS_STATED) {
+        file->parsed->basis == IA_BASIS_STATED) {
         *by_guess = file->node->is_referenced;
         return true;
     }
@@ -127,16 +127,17 @@ static bool needs_another_look(const struct ia_file *file, bool *by_guess)
         return false;
     /* Without a word of the overlay QEMU probes, and probing does not look at the end of a file: to it this is raw. */
     if (file->node->stated_format == NULL)
-        return file->node->is_referenced && file->parsed.basis == IA_BASIS_FOOTER;
-    return strcmp(file->parsed.format, file->node->stated_format) != 0;
+        return file->node->is_referenced && file->parsed->basis == IA_BASIS_FOOTER;
+    return strcmp(file->parsed->format, file->node->stated_format) != 0;
 }
 
 /* What the content names stays a reference where the file is read as another format than its own. */
 static enum ia_status keep_content(struct ia_file *file, const char *stated, struct ia_error *err)
 {
-    const struct ia_image_facts *facts = &file->parsed.facts;
+    const struct ia_image_facts *facts = &file->parsed->facts;
     struct ia_node *node = file->node;
-    if (stated == NULL || !file->has_parsed || file->parsed.format == NULL || strcmp(file->parsed.format, stated) == 0)
+    if (stated == NULL || !file->has_parsed || file->parsed->format == NULL ||
+        strcmp(file->parsed->format, stated) == 0)
         return IA_OK;
     release_content(node);
     if (facts->backing_name != NULL && (node->content_backing = strdup(facts->backing_name)) == NULL)
@@ -238,7 +239,7 @@ bool ia_links_may_be_base(const struct ia_links *links, const struct ia_file *fi
 {
     const struct ia_scan_options *options = links->catalog->options;
     return file->node->is_referenced || file->node->is_template || ia_catalog_was_named(links->catalog, file) ||
-           file->parsed.facts.hidden || ia_evidence_of_place(ia_file_path(file)) != IA_EVIDENCE_COUNT ||
+           file->parsed->facts.hidden || ia_evidence_of_place(ia_file_path(file)) != IA_EVIDENCE_COUNT ||
            matches_any(file, options->backing_globs, options->backing_glob_count);
 }
 

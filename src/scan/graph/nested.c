@@ -126,7 +126,7 @@ static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum
                                       struct ia_error *err)
 {
     const struct ia_file *file = links->catalog->files.items[image];
-    const struct ia_image_facts *facts = &file->parsed.facts;
+    const struct ia_image_facts *facts = &file->parsed->facts;
     bool by_name = facts->backing_name != NULL && !facts->backing_by_identity && facts->backing_paths.len == 0;
     if (!by_name || !ia_reference_has_protocol(facts->backing_name))
         return IA_OK;
@@ -160,8 +160,8 @@ enum ia_status ia_links_resolve_nested(struct ia_links *links, size_t image, enu
     ia_node_release_nested(node);
     node->backing_is_here = node->data_is_here = false;
     IA_TRY(resolve_backing(links, image, allowed, deferred, err));
-    for (size_t i = 0; i < links->catalog->files.items[image]->parsed.facts.parts.len && !*deferred; i++)
-        IA_TRY(resolve_part(links, image, &links->catalog->files.items[image]->parsed.facts.parts.items[i], allowed,
+    for (size_t i = 0; i < links->catalog->files.items[image]->parsed->facts.parts.len && !*deferred; i++)
+        IA_TRY(resolve_part(links, image, &links->catalog->files.items[image]->parsed->facts.parts.items[i], allowed,
                             deferred, err));
     return IA_OK;
 }
@@ -194,7 +194,7 @@ void ia_links_judge_nested(struct ia_links *links, const struct ia_file *file)
     if (node->backing_is_here)
         ia_findings_add(&links->catalog->findings, IA_FINDING_SERVED_LOCALLY, ia_file_path(file),
                         "backing file '%s' is reached through a service of this host, which may serve any of its files",
-                        file->parsed.facts.backing_name);
+                        file->parsed->facts.backing_name);
     if (node->data_is_here)
         ia_findings_add(&links->catalog->findings, IA_FINDING_SERVED_LOCALLY, ia_file_path(file),
                         "its data file is reached through a service of this host, which may serve any of its files");

@@ -46,11 +46,11 @@ static enum ia_status list_meant(struct ia_packed_first *first, struct ia_error 
     const struct ia_catalog *catalog = first->links->catalog;
     for (size_t i = 0; i < catalog->previous.len; i++)
         IA_TRY(
-            add_meant(first, &catalog->previous.items[i], catalog->previous.items[i].parsed.facts.backing_name, err));
+            add_meant(first, &catalog->previous.items[i], catalog->previous.items[i].parsed->facts.backing_name, err));
     for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *file = catalog->files.items[i];
         if (file->from_store)
-            IA_TRY(add_meant(first, ia_catalog_previous(catalog, file), file->parsed.facts.backing_name, err));
+            IA_TRY(add_meant(first, ia_catalog_previous(catalog, file), file->parsed->facts.backing_name, err));
     }
     if (first->meant.len > 0)
         qsort(first->meant.items, first->meant.len, sizeof(first->meant.items[0]), by_path);

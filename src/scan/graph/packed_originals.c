@@ -39,7 +39,7 @@ static bool list_once(struct ia_packed_originals *originals, const struct ia_cat
     for (size_t i = 0; i < catalog->previous.len && ok; i++) {
         const struct ia_previous *row = &catalog->previous.items[i];
         if (!is_known[i] && !row->is_back)
-            ok = add(originals, row->path, row->parsed.facts.backing_name, row->base_id);
+            ok = add(originals, row->path, row->parsed->facts.backing_name, row->base_id);
     }
     for (size_t i = 0; i < catalog->vanished.len && ok; i++) {
         const struct ia_vanished *row = &catalog->vanished.items[i];

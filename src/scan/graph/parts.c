@@ -25,7 +25,7 @@ static enum ia_status resolve_stored_part(struct ia_links *links, size_t image, 
 enum ia_status ia_links_resolve_parts(struct ia_links *links, size_t image, struct ia_error *err)
 {
     struct ia_file *file = links->catalog->files.items[image];
-    const struct ia_image_facts *facts = &file->parsed.facts;
+    const struct ia_image_facts *facts = &file->parsed->facts;
     while (file->from_store && file->read->parts.len < facts->parts.len) /* ends: each round adds a part */
         IA_TRY(resolve_stored_part(links, image, &facts->parts.items[file->read->parts.len], err));
     return IA_OK;
@@ -48,7 +48,7 @@ void ia_links_mark_parts(struct ia_links *links)
  * VMware gives it: what is an image by its name stays one that has to be understood. */
 static enum ia_status mark_companion(struct ia_links *links, const struct ia_file *image, struct ia_error *err)
 {
-    const struct ia_image_part named = {image->parsed.facts.companion, "part", IA_PART_BESIDE};
+    const struct ia_image_part named = {image->parsed->facts.companion, "part", IA_PART_BESIDE};
     const struct ia_resolve_rules rules = ia_links_rules(links);
     IA_AUTO_RESOLVED struct ia_resolved file = {0};
     if (named.name == NULL || !ia_path_has_suffix(named.name, "-ctk.vmdk"))

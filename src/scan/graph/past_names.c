@@ -90,8 +90,8 @@ static bool recall(const struct ia_links *links, struct ia_file *file)
     if (!is_the_same_again(links, file, previous) || /* 0: all that was known is lost */
         (previous->seen_since_ns == 0 && previous->gone_scan == 0))
         return false;
-    const char *before = previous->parsed.facts.backing_name; /* NULL: it was taken over */
-    if (!file->from_store && (before == NULL || strcmp(before, file->parsed.facts.backing_name) != 0))
+    const char *before = previous->parsed->facts.backing_name; /* NULL: it was taken over */
+    if (!file->from_store && (before == NULL || strcmp(before, file->parsed->facts.backing_name) != 0))
         return false;
     file->node->past_base_id = previous->past_base_id;
     file->node->link_is_newer = previous->link_is_newer;
@@ -110,7 +110,7 @@ static enum ia_status find_base(struct ia_links *links, struct ia_file *file, st
 {
     struct ia_node *node = file->node;
     IA_AUTO_REFERENCE struct ia_reference reference = {0};
-    IA_TRY(ia_reference_parse(file->parsed.facts.backing_name, &reference, err));
+    IA_TRY(ia_reference_parse(file->parsed->facts.backing_name, &reference, err));
     if (reference.path == NULL)
         return IA_OK;
     IA_AUTO_FREE char *name = ia_reference_combine(ia_file_path(file), reference.path);
@@ -241,7 +241,7 @@ enum ia_status ia_links_find_past_names(struct ia_links *links, struct ia_error 
         if (!ia_file_is_image(file) || file->gone)
             continue;
         date(links, file, now);
-        if (file->parsed.facts.backing_name == NULL || file->parsed.facts.backing_by_identity)
+        if (file->parsed->facts.backing_name == NULL || file->parsed->facts.backing_by_identity)
             continue;
         if (!recall(links, file))
             IA_TRY(find_base(links, file, err));

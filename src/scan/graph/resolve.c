@@ -118,15 +118,15 @@ static enum ia_status resolve_paths(struct ia_links *links, size_t image, enum i
                                     struct ia_error *err)
 {
     enum ia_status status = IA_OK;
-    size_t count = links->catalog->files.items[image]->parsed.facts.backing_paths.len;
+    size_t count = links->catalog->files.items[image]->parsed->facts.backing_paths.len;
     for (size_t i = 0; i < count && status == IA_OK && !*deferred; i++) {
-        const struct ia_image_facts *facts = &links->catalog->files.items[image]->parsed.facts;
+        const struct ia_image_facts *facts = &links->catalog->files.items[image]->parsed->facts;
         const struct ia_reference reference = {.kind = IA_REFERENCE_PATH, .path = facts->backing_paths.items[i]};
         status = follow(links, image, &(struct named){.reference = &reference, .allowed = allowed}, deferred, err);
     }
     const struct ia_file *file = links->catalog->files.items[image];
     if (status == IA_OK && !*deferred && file->node->backing != IA_NO_FILE)
-        status = ia_links_state_format(links, image, file->parsed.facts.backing_format, err);
+        status = ia_links_state_format(links, image, file->parsed->facts.backing_format, err);
     return status;
 }
 
@@ -149,7 +149,7 @@ static size_t nearness(const struct ia_file *file, const char *directory, size_t
 static enum ia_resolve_state find_parent(const struct ia_links *links, size_t image, const char *name, size_t *target)
 {
     struct ia_file *const *items = links->catalog->files.items;
-    const struct ia_parsed *parsed = &items[image]->parsed;
+    const struct ia_parsed *parsed = items[image]->parsed;
     const char *wanted = ia_parsed_identity(parsed)->parent;
     const struct ia_identities *known = &links->identities;
     size_t len = ia_path_directory_length(name);
@@ -186,14 +186,14 @@ static enum ia_status resolve_identity(struct ia_links *links, size_t image, str
     node->backing_path = strdup(ia_file_path(items[target]));
     return node->backing_path == NULL
                ? ia_no_memory(err)
-               : ia_links_state_format(links, image, items[image]->parsed.facts.backing_format, err);
+               : ia_links_state_format(links, image, items[image]->parsed->facts.backing_format, err);
 }
 
 static enum ia_status resolve_reference(struct ia_links *links, size_t image, enum ia_files_read allowed,
                                         bool *deferred, struct ia_error *err)
 {
     const struct ia_file *file = links->catalog->files.items[image];
-    const struct ia_image_facts *facts = &file->parsed.facts;
+    const struct ia_image_facts *facts = &file->parsed->facts;
     const char *stated = facts->backing_format;
     IA_AUTO_REFERENCE struct ia_reference reference = {0};
     enum ia_status status = ia_reference_parse(facts->backing_name, &reference, err);
@@ -209,7 +209,7 @@ static enum ia_status resolve_reference(struct ia_links *links, size_t image, en
 static enum ia_status resolve_backing(struct ia_links *links, size_t image, enum ia_files_read allowed, bool *deferred,
                                       struct ia_error *err)
 {
-    const struct ia_image_facts *facts = &links->catalog->files.items[image]->parsed.facts;
+    const struct ia_image_facts *facts = &links->catalog->files.items[image]->parsed->facts;
     if (facts->backing_by_identity)
         return resolve_identity(links, image, err);
     return facts->backing_paths.len > 0 ? resolve_paths(links, image, allowed, deferred, err)
@@ -227,7 +227,7 @@ static enum ia_status resolve_file(struct ia_links *links, size_t number, enum i
     node->backing_state = IA_RESOLVE_NONE;
     free(node->backing_path);
     node->backing_path = NULL;
-    if (file->parsed.facts.backing_name != NULL)
+    if (file->parsed->facts.backing_name != NULL)
         IA_TRY(resolve_backing(links, number, allowed, &deferred, err));
     if (!deferred)
         IA_TRY(ia_links_resolve_nested(links, number, allowed, &deferred, err));
@@ -241,7 +241,7 @@ static enum ia_status resolve_file(struct ia_links *links, size_t number, enum i
 /* An overlay states another format than the content's: what the content names is not opened. */
 static bool is_doubted(const struct ia_file *file)
 {
-    return file->node->stated_format != NULL && strcmp(file->node->stated_format, file->parsed.format) != 0 &&
+    return file->node->stated_format != NULL && strcmp(file->node->stated_format, file->parsed->format) != 0 &&
            !file->node->reread;
 }
 

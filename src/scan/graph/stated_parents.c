@@ -24,7 +24,7 @@ static void check(struct ia_links *links, size_t number)
     const struct ia_claim_target *parent = stated(claims, number);
     if (!ia_file_is_sound(file))
         return;
-    const char *named = file->parsed.facts.backing_name;
+    const char *named = file->parsed->facts.backing_name;
     size_t backing = file->node->backing;
     /* What is not found is a finding of its own. */
     bool agrees = parent == NULL  ? named == NULL

@@ -42,9 +42,9 @@ static int64_t fingerprint(const struct ia_links *links, size_t number)
     ia_fingerprint_int(&print, file->node->chain_ok);
     ia_fingerprint_int(&print, file->node->is_template || file->node->is_claimed);
     ia_fingerprint_int(&print, ia_file_is_sound(file));
-    for (size_t i = 0; i < file->parsed.mappings.len; i++) {
-        ia_fingerprint_int(&print, file->parsed.mappings.items[i].map_id);
-        ia_fingerprint_int(&print, file->parsed.mappings.items[i].failed);
+    for (size_t i = 0; i < file->parsed->mappings.len; i++) {
+        ia_fingerprint_int(&print, file->parsed->mappings.items[i].map_id);
+        ia_fingerprint_int(&print, file->parsed->mappings.items[i].failed);
     }
     return ia_fingerprint_value(&print);
 }

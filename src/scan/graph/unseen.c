@@ -93,7 +93,7 @@ static enum ia_status restore_backing(struct ia_links *links, const struct known
     node->backing_state = IA_RESOLVE_FOLLOWED;
     return node->backing_path == NULL
                ? ia_no_memory(err)
-               : ia_links_state_format(links, number, items[number]->parsed.facts.backing_format, err);
+               : ia_links_state_format(links, number, items[number]->parsed->facts.backing_format, err);
 }
 
 static void restore_parts(const struct known *known, struct ia_file *file)

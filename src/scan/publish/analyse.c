@@ -39,9 +39,9 @@ static enum ia_status read_extents(void *ctx, size_t node, size_t mapping, int64
     struct forest *forest = ctx;
     const struct ia_file *file = file_of(forest, node);
     *count = 0;
-    if (mapping >= file->parsed.mappings.len || file->parsed.mappings.items[mapping].failed)
+    if (mapping >= file->parsed->mappings.len || file->parsed->mappings.items[mapping].failed)
         return IA_OK;
-    return ia_writer_read_extents(forest->publish->writer, file->parsed.mappings.items[mapping].map_id, from, out,
+    return ia_writer_read_extents(forest->publish->writer, file->parsed->mappings.items[mapping].map_id, from, out,
                                   capacity, count, err);
 }
 
@@ -93,7 +93,7 @@ static enum ia_status put_chain(void *ctx, const struct ia_chain_row *row, struc
         .image_id = file->image_id,
         .depth = (int64_t)row->depth,
         .layer_id = layer->image_id,
-        .map_id = layer->parsed.mappings.items[0].map_id,
+        .map_id = layer->parsed->mappings.items[0].map_id,
         .visible_size = row->visible_size,
         .visible_bytes = file->node->chain_ok ? row->visible_bytes : -1,
         .data_bytes = file->node->chain_ok ? row->data_bytes : -1,
@@ -113,7 +113,7 @@ static enum ia_status put_pair(void *ctx, const struct ia_pair_row *row, struct 
 
 static bool fill_node(struct forest *forest, size_t node, const struct ia_file *file)
 {
-    const struct ia_parsed *parsed = &file->parsed;
+    const struct ia_parsed *parsed = file->parsed;
     size_t snapshots = parsed->mappings.len > 0 ? parsed->mappings.len - 1 : 0;
     int64_t *sizes = calloc(snapshots + 1, sizeof(*sizes));
     if (sizes == NULL)

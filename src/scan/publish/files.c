@@ -34,7 +34,7 @@ static enum ia_status remember(struct ia_publish *publish, const struct ia_previ
         .ctime_ns = previous->key.ctime_ns,
         .was_image = previous->was_image,
         .was_packed = previous->was_packed,
-        .backing_name = previous->parsed.facts.backing_name,
+        .backing_name = previous->parsed->facts.backing_name,
         .first_scan = previous->first_scan,
         .referenced_scan = previous->referenced_scan,
         .referenced_by = previous->referenced_by,
@@ -74,18 +74,18 @@ enum ia_status ia_publish_drop_old(struct ia_publish *publish, struct ia_error *
             continue;
         publish->row.vanished += previous->image_id != 0 && previous->gone_scan == 0;
         IA_TRY(remember(publish, previous, previous->image_id, err));
-        IA_TRY(drop_mappings(publish, &previous->parsed, err));
+        IA_TRY(drop_mappings(publish, previous->parsed, err));
         IA_TRY(ia_writer_drop_file(publish->writer, previous->file_id, err));
     }
     for (size_t i = 0; i < catalog->files.len; i++) {
         const struct ia_file *file = catalog->files.items[i];
         const struct ia_previous *previous = ia_catalog_previous(publish->catalog, file);
         if (!ia_file_is_image(file)) /* read as one before it turned out to be a part */
-            IA_TRY(drop_mappings(publish, &file->parsed, err));
+            IA_TRY(drop_mappings(publish, file->parsed, err));
         if (previous == NULL)
             continue;
         if (!file->from_store)
-            IA_TRY(drop_mappings(publish, &previous->parsed, err));
+            IA_TRY(drop_mappings(publish, previous->parsed, err));
         IA_TRY(drop_replaced(publish, file, previous, err));
     }
     return IA_OK;
@@ -103,7 +103,7 @@ static bool row_is_current(const struct ia_previous *previous, const struct ia_f
  * a file, and none of a part. */
 static bool has_other_content(const struct ia_file *file)
 {
-    const struct ia_image_facts *facts = &file->parsed.facts;
+    const struct ia_image_facts *facts = &file->parsed->facts;
     bool names = facts->backing_name != NULL || facts->parts.len > 0;
     return file->node->content_backing != NULL || file->node->content_parts.len > 0 ||
            (file->class == IA_CLASS_PART && file->has_parsed && names);

@@ -23,9 +23,10 @@ void ia_publish_number_images(struct ia_publish *publish)
         publish->row.unchanged += file->from_store;
         publish->row.changed += was_there && !file->from_store;
         publish->row.renamed += was_there && strcmp(previous->path, ia_file_path(file)) != 0;
-        if (file->parsed.mappings.len == 0) { /* nothing could be read: an active mapping without extents */
+        if (file->parsed->mappings.len == 0) { /* nothing could be read: an active mapping without extents */
             struct ia_mapping none = {.map_id = ia_writer_new_map_id(publish->writer), .failed = true};
-            if (!ia_vec_push(&file->parsed.mappings, none))
+            struct ia_parsed *parsed = ia_parsed_own(&file->parsed);
+            if (parsed == NULL || !ia_vec_push(&parsed->mappings, none))
                 publish->catalog->findings.failed = true;
         }
     }
@@ -136,7 +137,7 @@ static void add_header(const struct ia_parsed *parsed, struct ia_image_row *row)
 
 static enum ia_status put_image(struct ia_publish *publish, const struct ia_file *file, struct ia_error *err)
 {
-    const struct ia_parsed *parsed = &file->parsed;
+    const struct ia_parsed *parsed = file->parsed;
     const struct ia_previous *previous = ia_catalog_previous(publish->catalog, file);
     if (parsed->mappings.len == 0)
         return ia_no_memory(err);
@@ -180,7 +181,7 @@ static enum ia_status put_image(struct ia_publish *publish, const struct ia_file
 
 static enum ia_status put_mappings(struct ia_publish *publish, const struct ia_file *file, struct ia_error *err)
 {
-    const struct ia_parsed *parsed = &file->parsed;
+    const struct ia_parsed *parsed = file->parsed;
     for (size_t i = 0; i < parsed->mappings.len && !file->from_store; i++) {
         const struct ia_mapping *mapping = &parsed->mappings.items[i];
         const struct ia_snapshot *snapshot = i > 0 ? &parsed->facts.snapshots.items[i - 1] : NULL;

@@ -42,7 +42,7 @@ static enum ia_status put_formats(struct ia_publish *publish, struct ia_error *e
     }
     for (size_t i = 0; i < publish->catalog->files.len; i++) {
         const struct ia_file *file = publish->catalog->files.items[i];
-        const struct ia_format_row row = {.name = file->parsed.format, .suffixes = ""};
+        const struct ia_format_row row = {.name = file->parsed->format, .suffixes = ""};
         if (ia_file_is_image(file) && ia_format_by_name(row.name) == NULL)
             IA_TRY(ia_writer_put_format(publish->writer, &row, err));
     }

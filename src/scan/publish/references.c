@@ -10,7 +10,7 @@
 static enum ia_status put_part_reference(struct ia_publish *publish, const struct ia_file *file, size_t number,
                                          struct ia_error *err)
 {
-    const struct ia_image_part *named = &file->parsed.facts.parts.items[number];
+    const struct ia_image_part *named = &file->parsed->facts.parts.items[number];
     const struct ia_file_part *part = number < file->read->parts.len ? &file->read->parts.items[number] : NULL;
     struct ia_reference_row row = {
         .image_id = file->image_id,
@@ -35,7 +35,7 @@ static enum ia_status put_backing_reference(struct ia_publish *publish, const st
         .image_id = file->image_id,
         .kind = ia_name_kind_word(IA_NAME_BACKING),
         .place = -1,
-        .name = file->parsed.facts.backing_name,
+        .name = file->parsed->facts.backing_name,
         .path = file->node->backing_path == NULL ? "" : file->node->backing_path,
         .state = ia_resolve_word(resolved ? file->node->backing_state : IA_RESOLVE_UNSUPPORTED),
         .target_id = file->node->backing_target != IA_NO_FILE ? items[file->node->backing_target]->file_id : 0,
@@ -45,7 +45,7 @@ static enum ia_status put_backing_reference(struct ia_publish *publish, const st
 
 static enum ia_status put_references(struct ia_publish *publish, const struct ia_file *file, struct ia_error *err)
 {
-    const struct ia_image_facts *facts = &file->parsed.facts;
+    const struct ia_image_facts *facts = &file->parsed->facts;
     const struct ia_reference_row companion = {.image_id = file->image_id,
                                                .kind = ia_name_kind_word(IA_NAME_COMPANION),
                                                .place = -1,
@@ -94,7 +94,7 @@ static enum ia_status put_image_files(struct ia_publish *publish, const struct i
         const struct ia_file_part *part = &file->read->parts.items[i];
         if (part->path != NULL)
             IA_TRY(ia_writer_put_image_file(publish->writer, file->image_id, (int64_t)i + 1,
-                                            file->parsed.facts.parts.items[i].role, part->path,
+                                            file->parsed->facts.parts.items[i].role, part->path,
                                             part->file != IA_NO_FILE ? items[part->file]->file_id : 0, err));
     }
     return IA_OK;
@@ -181,7 +181,7 @@ static int64_t file_id_of(const struct ia_publish *publish, size_t file)
 
 static void add_names(struct ia_fingerprint *print, const struct ia_file *file)
 {
-    const struct ia_image_facts *facts = &file->parsed.facts;
+    const struct ia_image_facts *facts = &file->parsed->facts;
     for (size_t i = 0; i < facts->parts.len; i++) {
         ia_fingerprint_text(print, facts->parts.items[i].name);
         ia_fingerprint_text(print, facts->parts.items[i].role);
@@ -202,7 +202,7 @@ static void add_file(struct ia_fingerprint *print, const struct ia_publish *publ
     ia_fingerprint_int(print, file->file_id);
     ia_fingerprint_int(print, file->image_id);
     ia_fingerprint_int(print, file_id_of(publish, file->node->backing_target));
-    ia_fingerprint_text(print, file->parsed.facts.backing_name);
+    ia_fingerprint_text(print, file->parsed->facts.backing_name);
     ia_fingerprint_int(print, file->node->backing_state);
     ia_fingerprint_text(print, file->node->backing_path);
     for (size_t i = 0; i < file->read->parts.len; i++) {

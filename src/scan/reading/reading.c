@@ -36,10 +36,11 @@ void ia_reading_stop(struct ia_reading *reading)
 enum ia_status ia_reading_drop_mappings(struct ia_reading *reading, struct ia_file *file, struct ia_error *err)
 {
     enum ia_status status = IA_OK;
-    for (size_t i = 0; i < file->parsed.mappings.len && status == IA_OK; i++)
-        if (file->parsed.mappings.items[i].map_id != 0)
-            status = ia_writer_drop_mapping(reading->writer, file->parsed.mappings.items[i].map_id, err);
-    file->parsed.mappings.len = 0;
+    for (size_t i = 0; i < file->parsed->mappings.len && status == IA_OK; i++)
+        if (file->parsed->mappings.items[i].map_id != 0)
+            status = ia_writer_drop_mapping(reading->writer, file->parsed->mappings.items[i].map_id, err);
+    if (file->parsed->mappings.len > 0)
+        ia_parsed_own(&file->parsed)->mappings.len = 0;
     return status;
 }
 
@@ -71,7 +72,9 @@ enum ia_status ia_reading_submit(struct ia_reading *reading, size_t number, cons
 static enum ia_status store_extents(struct ia_reading *reading, const struct ia_event *event, struct ia_error *err)
 {
     struct ia_file *file = reading->catalog->files.items[event->file];
-    struct ia_parsed *parsed = &file->parsed;
+    struct ia_parsed *parsed = ia_parsed_own(&file->parsed);
+    if (parsed == NULL)
+        return ia_no_memory(err);
     while (parsed->mappings.len <= event->mapping) {
         struct ia_mapping mapping = {.map_id = ia_writer_new_map_id(reading->writer)};
         if (!ia_vec_push(&parsed->mappings, mapping))
@@ -88,7 +91,7 @@ static enum ia_status take_moved(struct ia_reading *reading, struct ia_event *ev
     struct ia_file *file = reading->catalog->files.items[event->file];
     enum ia_moved how;
     IA_TRY(ia_reading_drop_mappings(reading, file, err));
-    ia_parsed_release(&file->parsed);
+    ia_parsed_drop(&file->parsed);
     ia_read_release_parts(file->read);
     file->has_parsed = false;
     IA_TRY(ia_reading_find_moved(reading->catalog, event, &how, err));
@@ -117,7 +120,7 @@ static enum ia_status handle(struct ia_reading *reading, struct ia_event *event,
     case IA_EVENT_BEGIN: {
         enum ia_status status = ia_reading_drop_mappings(reading, file, err);
         ia_read_release_parts(file->read);
-        ia_parsed_release(&file->parsed);
+        ia_parsed_drop(&file->parsed);
         file->has_parsed = false;
         return status;
     }

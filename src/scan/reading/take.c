@@ -27,24 +27,27 @@ void ia_read_release(struct ia_read *read)
 static enum ia_status adopt(struct ia_reading *reading, struct ia_file *file, struct ia_parse_result *result,
                             struct ia_error *err)
 {
-    struct ia_parsed parsed = result->parsed;
-    result->parsed = (struct ia_parsed){0};
-    for (size_t i = 0; i < parsed.mappings.len; i++)
-        parsed.mappings.items[i].map_id = i < file->parsed.mappings.len ? file->parsed.mappings.items[i].map_id
-                                                                        : ia_writer_new_map_id(reading->writer);
+    struct ia_parsed *parsed = &result->parsed;
+    for (size_t i = 0; i < parsed->mappings.len; i++)
+        parsed->mappings.items[i].map_id = i < file->parsed->mappings.len ? file->parsed->mappings.items[i].map_id
+                                                                          : ia_writer_new_map_id(reading->writer);
     enum ia_status status = IA_OK;
-    for (size_t i = 0; i < parsed.mappings.len && status == IA_OK; i++) {
+    for (size_t i = 0; i < parsed->mappings.len && status == IA_OK; i++) {
         /* Half a mapping is none: what was stored of it goes. */
-        if (parsed.mappings.items[i].failed) {
-            status = ia_writer_drop_mapping(reading->writer, parsed.mappings.items[i].map_id, err);
-            parsed.mappings.items[i].extents = 0;
+        if (parsed->mappings.items[i].failed) {
+            status = ia_writer_drop_mapping(reading->writer, parsed->mappings.items[i].map_id, err);
+            parsed->mappings.items[i].extents = 0;
         }
     }
-    if (parsed.status != IA_OK)
-        memset(parsed.state_bytes, 0, sizeof(parsed.state_bytes));
-    ia_parsed_release(&file->parsed);
+    if (parsed->status != IA_OK)
+        memset(parsed->state_bytes, 0, sizeof(parsed->state_bytes));
+    ia_parsed_drop(&file->parsed);
+    struct ia_parsed *own = ia_parsed_own(&file->parsed);
+    if (own == NULL)
+        return ia_no_memory(err);
+    *own = *parsed;
+    *parsed = (struct ia_parsed){0};
     ia_account_release(&file->read->account);
-    file->parsed = parsed;
     file->read->account = result->account;
     result->account = (struct ia_account){0};
     file->has_parsed = true;
