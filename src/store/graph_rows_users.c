@@ -139,8 +139,8 @@ static const struct ia_graph_table tables[] = {
                    "FROM packed_reference AS p JOIN file AS f USING (file_id) ORDER BY p.file_id, p.number"),
     IA_GRAPH_TABLE(former_columns, ia_graph_former, add_former, "FROM former_name"),
     IA_GRAPH_TABLE(overlay_name_columns, ia_graph_overlay_name, add_overlay_name,
-                   "FROM former_overlay AS f JOIN image AS i USING (image_id)"
-                   " JOIN file_name AS n ON n.path = f.path AND n.file_id = i.file_id"),
+                   "FROM former_overlay AS f CROSS JOIN image AS i USING (image_id)"
+                   " CROSS JOIN file_name AS n ON n.path = f.path AND n.file_id = i.file_id"),
     IA_GRAPH_TABLE(inventory_columns, ia_graph_inventory, add_inventory, "FROM inventory ORDER BY number"),
     IA_GRAPH_TABLE(claim_columns, ia_graph_claim, add_claim,
                    "FROM claim AS c JOIN machine AS m USING (machine_id) LEFT JOIN image AS i ON i.file_id = c.file_id"

@@ -28,9 +28,9 @@ static const char keep_overlay[] = "INSERT OR IGNORE INTO former_overlay SELECT 
                                    " JOIN file_name AS n USING (file_id)"
                                    " WHERE i.image_id = ? AND i.backing_id IS NOT NULL";
 
-/* Of images that have such a name now. */
-static const char load_overlay_names[] = "SELECT f.path, f.image_id FROM former_overlay AS f JOIN image AS i"
-                                         " USING (image_id) JOIN file_name AS n ON n.path = f.path"
+/* Of images that have such a name now. Few have one; the planner would begin with all names that there are. */
+static const char load_overlay_names[] = "SELECT f.path, f.image_id FROM former_overlay AS f CROSS JOIN image AS i"
+                                         " USING (image_id) CROSS JOIN file_name AS n ON n.path = f.path"
                                          " AND n.file_id = i.file_id";
 
 static const char find_named[] = "SELECT file_id FROM file_name WHERE path = ?1 UNION SELECT i.file_id"
