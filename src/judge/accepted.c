@@ -45,10 +45,9 @@ const struct ia_graph_finding *ia_judge_accepted(const struct ia_judge *judge, e
     const struct ia_graph_finding *accepted = NULL;
     for (size_t i = first_of(judge, path); i < judge->by_path.len; i++) {
         const struct ia_graph_finding *finding = &judge->graph->findings.items[judge->by_path.items[i]];
-        const struct ia_finding_kind *kind = ia_finding_kind_by_code(finding->code);
         if (strcmp(finding->path, path) != 0)
             break;
-        if (kind == NULL || !ia_finding_kind_raises(kind, doubt))
+        if (!ia_finding_kind_raises(&ia_finding_kinds[finding->code], doubt))
             continue;
         if (finding->accepted_by == 0)
             return NULL;

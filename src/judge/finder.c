@@ -21,7 +21,7 @@ bool ia_finder_is_concerned(const struct ia_finder *finder, enum ia_doubt code)
 
 void ia_finder_assume(struct ia_finder *finder, const struct ia_graph_finding *accepted)
 {
-    struct ia_assumption made = {accepted->code, accepted->path, accepted->accepted_by};
+    struct ia_assumption made = {ia_finding_kinds[accepted->code].code, accepted->path, accepted->accepted_by};
     if (finder->assume != NULL && !ia_vec_push(&finder->assume->all, made))
         finder->failed = true;
 }

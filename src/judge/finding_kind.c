@@ -91,10 +91,16 @@ bool ia_finding_kind_raises(const struct ia_finding_kind *kind, enum ia_doubt do
                                       (doubt == IA_DOUBT_BROKEN_REFERENCE && is_about_a_name(kind)));
 }
 
+enum ia_finding_code ia_finding_by_code(const char *code)
+{
+    enum ia_finding_code number = IA_FINDING_UNREADABLE;
+    while (number < IA_FINDING_COUNT && strcmp(ia_finding_kinds[number].code, code) != 0)
+        number++;
+    return number;
+}
+
 const struct ia_finding_kind *ia_finding_kind_by_code(const char *code)
 {
-    for (size_t i = 0; i < IA_FINDING_COUNT; i++)
-        if (strcmp(ia_finding_kinds[i].code, code) == 0)
-            return &ia_finding_kinds[i];
-    return NULL;
+    enum ia_finding_code number = ia_finding_by_code(code);
+    return number == IA_FINDING_COUNT ? NULL : &ia_finding_kinds[number];
 }

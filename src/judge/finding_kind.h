@@ -80,7 +80,8 @@ extern const struct ia_finding_kind ia_finding_kinds[IA_FINDING_COUNT];
  * a name that was not followed, about a candidate that the name may mean. */
 bool ia_finding_kind_raises(const struct ia_finding_kind *kind, enum ia_doubt doubt);
 
-/* By its word; NULL for one that is none of these. */
+/* By its word; IA_FINDING_COUNT, or NULL, for one that is none of these. */
+enum ia_finding_code ia_finding_by_code(const char *code);
 const struct ia_finding_kind *ia_finding_kind_by_code(const char *code);
 
 #endif

@@ -45,3 +45,16 @@ int64_t ia_graph_newest_change(const struct ia_graph *graph, size_t number)
             newest = ia_max(newest, graph->files.items[graph->parts.items[i].file].mtime_ns);
     return newest;
 }
+
+enum ia_graph_state ia_graph_state_of(enum ia_resolve_state state)
+{
+    static const enum ia_graph_state states[IA_RESOLVE_STATES] = {
+        [IA_RESOLVE_NONE] = IA_GRAPH_OTHER,        [IA_RESOLVE_FOLLOWED] = IA_GRAPH_FOLLOWED,
+        [IA_RESOLVE_MISSING] = IA_GRAPH_MISSING,   [IA_RESOLVE_OUTSIDE] = IA_GRAPH_OTHER,
+        [IA_RESOLVE_DENIED] = IA_GRAPH_OTHER,      [IA_RESOLVE_NOT_A_FILE] = IA_GRAPH_OTHER,
+        [IA_RESOLVE_LOOP] = IA_GRAPH_OTHER,        [IA_RESOLVE_REMOTE] = IA_GRAPH_REMOTE,
+        [IA_RESOLVE_UNSUPPORTED] = IA_GRAPH_OTHER, [IA_RESOLVE_AMBIGUOUS] = IA_GRAPH_AMBIGUOUS,
+        [IA_RESOLVE_SEVERAL] = IA_GRAPH_OTHER,     [IA_RESOLVE_EARLIER] = IA_GRAPH_EARLIER,
+    };
+    return states[state];
+}

@@ -11,7 +11,10 @@
 
 #include "base/vec.h"
 #include "judge/doubt.h"
+#include "judge/finding_kind.h"
 #include "model/lock.h"
+#include "model/name_kind.h"
+#include "model/resolve_state.h"
 
 #define IA_GRAPH_NONE SIZE_MAX
 
@@ -88,15 +91,6 @@ struct ia_graph_image {
     int64_t was_clear_ns; /* when the first scan began in which none did any more; 0: none did, or one does */
 };
 
-enum ia_graph_kind {
-    IA_GRAPH_BACKING,
-    IA_GRAPH_ALIAS, /* the backing file, seen from another name of the image */
-    IA_GRAPH_DATA_FILE,
-    IA_GRAPH_EXTENT,
-    IA_GRAPH_NESTED,  /* in the description of a backing or data file, besides that; of a remote one, what is asked for
-                       */
-    IA_GRAPH_CONTENT, /* in a content that is used as another format */
-};
 enum ia_graph_state {
     IA_GRAPH_FOLLOWED,
     IA_GRAPH_MISSING,
@@ -105,6 +99,7 @@ enum ia_graph_state {
     IA_GRAPH_EARLIER, /* of packed images: the name led there in an earlier scan */
     IA_GRAPH_OTHER,   /* outside, denied, unsupported... */
 };
+enum ia_graph_state ia_graph_state_of(enum ia_resolve_state state);
 
 /* Somebody has a file open, or uses it otherwise. */
 struct ia_graph_holder {
@@ -115,7 +110,7 @@ struct ia_graph_holder {
 /* One name that an image holds of another file. */
 struct ia_graph_reference {
     size_t image;
-    enum ia_graph_kind kind;
+    enum ia_name_kind kind; /* the first six; of a remote name, NESTED is what is asked for there */
     enum ia_graph_state state;
     const char *name; /* as in the image */
     const char *path; /* where it leads, "" when that is not a path */
@@ -201,7 +196,7 @@ struct ia_graph_lost_base {
 /* A finding of the latest scan that a verdict may rest on. */
 struct ia_graph_finding {
     const char *path;
-    const char *code;
+    enum ia_finding_code code;
     enum ia_doubt of_all;     /* the doubt that it raises about every candidate; IA_DOUBT_NONE: none */
     enum ia_doubt of_readers; /* the doubt about what the image at this path could read; IA_DOUBT_NONE: none */
     size_t image;             /* it is no more when this image is gone; IA_GRAPH_NONE: it stays */
@@ -242,8 +237,8 @@ int64_t ia_graph_made_ns(const struct ia_graph_file *file);
 /* When any of the image's files was last written to: a VMDK's writes go to its extents. */
 int64_t ia_graph_newest_change(const struct ia_graph *graph, size_t number);
 
-/* graph_edit.c: edits, as a deed would leave the graph that the next scan sees. What the forest accounts for is set
- * anew by the caller. */
+/* graph_delete.c and graph_edit.c: edits, as a deed would leave the graph that the next scan sees. What the forest
+ * accounts for is set anew by the caller. */
 
 /* The image is deleted with its main file; what else names it loses it. false: out of memory. */
 bool ia_graph_delete(struct ia_graph *graph, size_t number);

@@ -19,14 +19,14 @@ static bool lose(struct ia_graph *graph, struct ia_graph_reference *reference)
     struct ia_graph_image *image = &graph->images.items[reference->image];
     reference->target = IA_GRAPH_NONE;
     reference->state = IA_GRAPH_MISSING;
-    if (reference->kind == IA_GRAPH_DATA_FILE || reference->kind == IA_GRAPH_EXTENT)
+    if (reference->kind == IA_NAME_DATA_FILE || reference->kind == IA_NAME_EXTENT)
         image->problem = ia_image_state_word(ia_image_state_of(IA_MISSING));
-    bool is_backing = reference->kind == IA_GRAPH_BACKING || reference->kind == IA_GRAPH_ALIAS;
-    if (!is_backing && reference->kind != IA_GRAPH_NESTED)
+    bool is_backing = reference->kind == IA_NAME_BACKING || reference->kind == IA_NAME_ALIAS;
+    if (!is_backing && reference->kind != IA_NAME_NESTED)
         return true;
     const struct ia_graph_finding missing = {
         .path = image->path,
-        .code = ia_finding_kinds[IA_FINDING_BACKING_MISSING].code,
+        .code = IA_FINDING_BACKING_MISSING,
         .of_readers = IA_DOUBT_CHAIN_BROKEN,
         .image = reference->image,
     };
@@ -69,7 +69,7 @@ static bool leave_part(struct ia_graph *graph, const struct ia_graph_part *part)
     const struct ia_graph_file *file = &graph->files.items[part->file];
     for (size_t i = 0; i < file->names; i++) {
         const struct ia_graph_finding unknown = {.path = graph->names.items[file->first_name + i].path,
-                                                 .code = ia_finding_kinds[IA_FINDING_FORMAT_CONFLICT].code,
+                                                 .code = IA_FINDING_FORMAT_CONFLICT,
                                                  .of_all = IA_DOUBT_UNREAD,
                                                  .of_readers = IA_DOUBT_NOT_UNDERSTOOD,
                                                  .image = IA_GRAPH_NONE};
@@ -171,10 +171,10 @@ bool ia_graph_delete(struct ia_graph *graph, size_t number)
 /* A relative name is looked for beside the image: by another name of the image it may lead elsewhere, or nowhere. */
 static bool doubt_relative_name(struct ia_graph *graph, const struct ia_graph_reference *reference)
 {
-    if (reference->name[0] == '/' || (reference->kind == IA_GRAPH_NESTED && reference->state == IA_GRAPH_REMOTE))
+    if (reference->name[0] == '/' || (reference->kind == IA_NAME_NESTED && reference->state == IA_GRAPH_REMOTE))
         return true;
     const struct ia_graph_finding unknown = {.path = graph->images.items[reference->image].path,
-                                             .code = ia_finding_kinds[IA_FINDING_BACKING_MISSING].code,
+                                             .code = IA_FINDING_BACKING_MISSING,
                                              .of_all = IA_DOUBT_BROKEN_REFERENCE,
                                              .of_readers = IA_DOUBT_CHAIN_BROKEN,
                                              .image = reference->image};

@@ -10,7 +10,7 @@ static bool overwrite(struct ia_graph *graph, size_t file, size_t writer)
     for (size_t i = 0; i < graph->images.len; i++) {
         const struct ia_graph_image *image = &graph->images.items[i];
         const struct ia_graph_finding destroyed = {.path = image->path,
-                                                   .code = ia_finding_kinds[IA_FINDING_CORRUPT].code,
+                                                   .code = IA_FINDING_CORRUPT,
                                                    .of_all = IA_DOUBT_UNREAD,
                                                    .of_readers = IA_DOUBT_NOT_UNDERSTOOD,
                                                    .image = i};
@@ -33,7 +33,7 @@ bool ia_graph_write(struct ia_graph *graph, size_t number)
 static bool has_data_file(const struct ia_graph *graph, size_t number)
 {
     for (size_t i = 0; i < graph->references.len; i++)
-        if (graph->references.items[i].image == number && graph->references.items[i].kind == IA_GRAPH_DATA_FILE)
+        if (graph->references.items[i].image == number && graph->references.items[i].kind == IA_NAME_DATA_FILE)
             return true;
     return false;
 }
@@ -69,8 +69,8 @@ bool ia_graph_flatten(struct ia_graph *graph, size_t number)
     bool keeps_nested = has_data_file(graph, number);
     for (size_t i = 0; i < graph->references.len; i++) {
         const struct ia_graph_reference *reference = &graph->references.items[i];
-        bool is_backing = reference->kind == IA_GRAPH_BACKING || reference->kind == IA_GRAPH_ALIAS;
-        bool is_nested = reference->kind == IA_GRAPH_NESTED && !keeps_nested;
+        bool is_backing = reference->kind == IA_NAME_BACKING || reference->kind == IA_NAME_ALIAS;
+        bool is_nested = reference->kind == IA_NAME_NESTED && !keeps_nested;
         if (reference->image == number && (is_backing || is_nested))
             continue;
         graph->references.items[kept++] = *reference;
@@ -89,7 +89,7 @@ bool ia_graph_commit_into(struct ia_graph *graph, size_t number)
         if (overlay->backing != number || overlay->is_gone || overlay->expects == NULL)
             continue;
         const struct ia_graph_finding mismatch = {.path = overlay->path,
-                                                  .code = ia_finding_kinds[IA_FINDING_PARENT_MISMATCH].code,
+                                                  .code = IA_FINDING_PARENT_MISMATCH,
                                                   .of_all = IA_DOUBT_BROKEN_REFERENCE,
                                                   .of_readers = IA_DOUBT_CHAIN_BROKEN,
                                                   .image = i};

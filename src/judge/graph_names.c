@@ -3,6 +3,7 @@
 #include "judge/graph_names.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/path.h"
 
@@ -23,6 +24,22 @@ bool ia_graph_names_end_in(const struct ia_graph *graph, size_t file, const char
 {
     for (size_t i = 0; i < graph->files.items[file].names; i++)
         if (strcmp(ia_path_name(name_of(graph, file, i)), component) == 0)
+            return true;
+    return false;
+}
+
+bool ia_graph_names_end_in_any_case(const struct ia_graph *graph, size_t file, const char *component)
+{
+    for (size_t i = 0; i < graph->files.items[file].names; i++)
+        if (strcasecmp(ia_path_name(name_of(graph, file, i)), component) == 0)
+            return true;
+    return false;
+}
+
+bool ia_graph_names_lie_below(const struct ia_graph *graph, size_t file, const char *directory)
+{
+    for (size_t i = 0; i < graph->files.items[file].names; i++)
+        if (ia_path_below(name_of(graph, file, i), directory) != NULL)
             return true;
     return false;
 }

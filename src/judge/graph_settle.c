@@ -35,7 +35,7 @@ static bool settle_formats(struct ia_graph *graph)
         if (!differs && (agrees || !image->format_stated))
             continue;
         const struct ia_graph_finding unknown = {.path = image->path,
-                                                 .code = ia_finding_kinds[IA_FINDING_FORMAT_CONFLICT].code,
+                                                 .code = IA_FINDING_FORMAT_CONFLICT,
                                                  .of_all = IA_DOUBT_UNREAD,
                                                  .of_readers = IA_DOUBT_NOT_UNDERSTOOD,
                                                  .image = i};

@@ -145,7 +145,7 @@ enum ia_status ia_judge_assumes_of_all(const struct ia_judge *judge, struct ia_a
     const struct ia_graph *graph = judge->graph;
     for (size_t i = 0; i < graph->findings.len; i++) {
         const struct ia_graph_finding *finding = &graph->findings.items[i];
-        struct ia_assumption made = {finding->code, finding->path, finding->accepted_by};
+        struct ia_assumption made = {ia_finding_kinds[finding->code].code, finding->path, finding->accepted_by};
         if (finding->accepted_by != 0 && raises_of_all(graph, finding) && !ia_vec_push(&out->all, made))
             return ia_no_memory(err);
     }

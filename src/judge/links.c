@@ -118,7 +118,7 @@ static bool add_reference_links(struct ia_judge *judge, const struct path_index 
     const struct ia_graph *graph = judge->graph;
     for (size_t i = 0; i < graph->references.len; i++) {
         const struct ia_graph_reference *reference = &graph->references.items[i];
-        bool as_backing = reference->kind == IA_GRAPH_BACKING || reference->kind == IA_GRAPH_ALIAS;
+        bool as_backing = reference->kind == IA_NAME_BACKING || reference->kind == IA_NAME_ALIAS;
         if (graph->images.items[reference->image].is_gone)
             continue;
         if (!add_link(judge, reference->image, reference->target, as_backing) ||

@@ -35,7 +35,7 @@ static bool was_there(const struct ia_finder *finder, const struct ia_graph_refe
     const struct ia_graph *graph = finder->judge->graph;
     int64_t made = graph->files.items[graph->images.items[reference->image].file].birth_ns;
     int64_t own = ia_graph_made_ns(&graph->files.items[finder->file]);
-    return reference->kind != IA_GRAPH_BACKING || own < 0 || made < 0 || own <= made ||
+    return reference->kind != IA_NAME_BACKING || own < 0 || made < 0 || own <= made ||
            own <= ia_graph_newest_change(graph, reference->image);
 }
 
@@ -56,7 +56,7 @@ static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia
     bool is_led_astray = reference->target == IA_GRAPH_NONE || by->parent_differs;
     if (!is_led_astray || graph->files.items[finder->file].ctime_ns < made)
         return false;
-    if (reference->kind == IA_GRAPH_BACKING && by->past_base_is_known)
+    if (reference->kind == IA_NAME_BACKING && by->past_base_is_known)
         return !was_before(finder->image->seen_since_ns, made);
     return !was_before(finder->image->path_since_ns, made) ||
            ia_graph_names_are_alike(graph, finder->file, wanted_name(reference));
@@ -67,7 +67,7 @@ static bool may_be_renamed_since(const struct ia_finder *finder, const struct ia
 static bool may_be_linked_before(const struct ia_finder *finder, const struct ia_graph_reference *reference)
 {
     const struct ia_graph_image *by = &finder->judge->graph->images.items[reference->image];
-    if (reference->kind != IA_GRAPH_BACKING || !by->link_is_newer)
+    if (reference->kind != IA_NAME_BACKING || !by->link_is_newer)
         return false;
     return (reference->target == IA_GRAPH_NONE && !by->past_base_is_known) ||
            ia_graph_names_lie_beside(finder->judge->graph, finder->file, reference->path) ||
@@ -94,7 +94,7 @@ static bool was_beside_base(const struct ia_graph_image *image, const struct ia_
 static bool may_mean_file(const struct ia_finder *finder, const struct ia_graph_reference *reference)
 {
     const struct ia_graph_image *by = &finder->judge->graph->images.items[reference->image];
-    bool is_backing = reference->kind == IA_GRAPH_BACKING;
+    bool is_backing = reference->kind == IA_NAME_BACKING;
     if (by->is_gone || reference->image == finder->number)
         return false;
     if (reference->state == IA_GRAPH_AMBIGUOUS &&
@@ -102,7 +102,7 @@ static bool may_mean_file(const struct ia_finder *finder, const struct ia_graph_
         return true;
     bool is_lost = reference->target == IA_GRAPH_NONE && reference->state != IA_GRAPH_REMOTE;
     bool differs = is_backing && (by->parent_differs || by->link_is_newer);
-    if ((!is_lost && !differs) || reference->kind == IA_GRAPH_ALIAS || reference->kind == IA_GRAPH_CONTENT)
+    if ((!is_lost && !differs) || reference->kind == IA_NAME_ALIAS || reference->kind == IA_NAME_CONTENT)
         return false;
     bool named_it = finder->image->named_by != NULL && strcmp(by->path, finder->image->named_by) == 0;
     bool was_base = is_backing && (by->base_before == finder->file || by->past_base == finder->file);

@@ -32,7 +32,7 @@ static bool list_broken(struct ia_judge *judge)
     for (size_t i = 0; i < graph->references.len; i++) {
         const struct ia_graph_reference *reference = &graph->references.items[i];
         const struct ia_graph_image *by = &graph->images.items[reference->image];
-        bool differs = reference->kind == IA_GRAPH_BACKING && (by->parent_differs || by->link_is_newer);
+        bool differs = reference->kind == IA_NAME_BACKING && (by->parent_differs || by->link_is_newer);
         if ((reference->target == IA_GRAPH_NONE || reference->state == IA_GRAPH_AMBIGUOUS || differs) &&
             !ia_vec_push(&judge->broken, i))
             return false;
@@ -57,7 +57,7 @@ static bool list_inventory_problems(struct ia_judge *judge)
 {
     const struct ia_graph *graph = judge->graph;
     for (size_t i = 0; i < graph->findings.len; i++)
-        if (strcmp(graph->findings.items[i].code, ia_finding_kinds[IA_FINDING_INVENTORY_UNREADABLE].code) == 0 &&
+        if (graph->findings.items[i].code == IA_FINDING_INVENTORY_UNREADABLE &&
             !ia_vec_push(&judge->inventory_problems, i))
             return false;
     return true;
@@ -76,7 +76,7 @@ static bool list_remote(struct ia_judge *judge)
 {
     const struct ia_graph *graph = judge->graph;
     for (size_t i = 0; i < graph->references.len; i++)
-        if (graph->references.items[i].kind == IA_GRAPH_NESTED && graph->references.items[i].state == IA_GRAPH_REMOTE &&
+        if (graph->references.items[i].kind == IA_NAME_NESTED && graph->references.items[i].state == IA_GRAPH_REMOTE &&
             !ia_vec_push(&judge->remote, i))
             return false;
     return true;

@@ -75,7 +75,7 @@ static void find_reader_findings(struct ia_finder *finder, const char *path)
     for (; low < judge->findings.len && strcmp(all[judge->findings.items[low]].path, path) == 0; low++) {
         const struct ia_graph_finding *finding = &all[judge->findings.items[low]];
         if (finding->accepted_by == 0)
-            ia_finder_doubt_with(finder, finding->of_readers, path, finding->code);
+            ia_finder_doubt_with(finder, finding->of_readers, path, ia_finding_kinds[finding->code].code);
         else if (ia_finder_is_concerned(finder, finding->of_readers))
             ia_finder_assume(finder, finding);
     }

@@ -24,18 +24,9 @@ size_t ia_graph_place(const int64_t *ids, size_t count, int64_t id)
     return place < count && ids[place] == id ? place : IA_GRAPH_NONE;
 }
 
-unsigned ia_graph_place_of_word(const char *word, const char *const *words, unsigned count, unsigned other)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (strcmp(word, words[i]) == 0)
-            return i;
-    return other;
-}
-
 unsigned ia_graph_state_by_word(const char *word)
 {
-    static const char *const words[] = {"followed", "missing", "ambiguous", "remote", "earlier"};
-    return ia_graph_place_of_word(word, words, sizeof(words) / sizeof(words[0]), IA_GRAPH_OTHER);
+    return ia_graph_state_of(ia_resolve_state_by_word(word));
 }
 
 /* A copy of a text, "" without memory: *failed then. */

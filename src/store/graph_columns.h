@@ -87,8 +87,6 @@ size_t ia_graph_place(const int64_t *ids, size_t count, int64_t id);
 IA_MUST_CHECK enum ia_status ia_graph_table_load(struct ia_stored_graph *stored, const struct ia_graph_table *table,
                                                  struct ia_error *err);
 
-/* The place of a word among those of an enumeration, in its order; `other` for one that is not among them. */
-unsigned ia_graph_place_of_word(const char *word, const char *const *words, unsigned count, unsigned other);
 /* Of a reference, as an enum ia_graph_state. */
 unsigned ia_graph_state_by_word(const char *word);
 

@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* The columns of the judge's graph: files, images, what they name and what was found. Tables come before those that
  * name their rows. */
+#include <string.h>
+
 #include "judge/finding_kind.h"
 #include "store/graph_columns.h"
 
 static unsigned lock_by_word(const char *word)
 {
     static const char *const words[] = IA_LOCK_WORDS;
-    return ia_graph_place_of_word(word, words, sizeof(words) / sizeof(words[0]), IA_LOCK_UNKNOWN);
+    unsigned lock = IA_LOCK_NONE;
+    while (lock < IA_LOCK_UNKNOWN && strcmp(word, words[lock]) != 0)
+        lock++;
+    return lock;
 }
 
+/* What CHECKs keep out of the store is the first of its kind. */
 static unsigned reference_kind_by_word(const char *word)
 {
-    static const char *const words[] = {"backing", "alias", "data-file", "extent", "nested"};
-    return ia_graph_place_of_word(word, words, sizeof(words) / sizeof(words[0]), IA_GRAPH_CONTENT);
+    enum ia_name_kind kind = ia_name_kind_by_word(word);
+    return kind == IA_NAME_KINDS ? IA_NAME_BACKING : kind;
+}
+
+static unsigned finding_by_code(const char *word)
+{
+    enum ia_finding_code code = ia_finding_by_code(word);
+    return code == IA_FINDING_COUNT ? IA_FINDING_UNREADABLE : code;
 }
 
 struct volume_row {
@@ -188,7 +200,7 @@ static bool add_part(struct ia_stored_graph *stored, const void *data)
 
 static const struct ia_graph_column finding_columns[] = {
     IA_GRAPH_TEXT_OR_EMPTY(ia_graph_finding, path, "path"),
-    IA_GRAPH_TEXT_OR_EMPTY(ia_graph_finding, code, "code"),
+    IA_GRAPH_WORD(ia_graph_finding, code, "code", finding_by_code),
     IA_GRAPH_WORD(ia_graph_finding, of_all, "doubt", ia_doubt_by_code),
     IA_GRAPH_VALUE(ia_graph_finding, accepted_by,
                    "(SELECT a.number FROM acceptance AS a WHERE a.number = f.accepted_by"
@@ -198,8 +210,7 @@ static const struct ia_graph_column finding_columns[] = {
 static bool add_finding(struct ia_stored_graph *stored, const void *data)
 {
     struct ia_graph_finding finding = *(const struct ia_graph_finding *)data;
-    const struct ia_finding_kind *kind = ia_finding_kind_by_code(finding.code);
-    finding.of_readers = kind == NULL ? IA_DOUBT_NONE : kind->of_readers;
+    finding.of_readers = ia_finding_kinds[finding.code].of_readers;
     finding.image = IA_GRAPH_NONE;
     return ia_vec_push(&stored->graph.findings, finding);
 }

@@ -42,7 +42,7 @@ static void add_image(struct ia_graph *graph, const char *path)
     add_name(graph, file, path);
 }
 
-static void refer(struct ia_graph *graph, size_t image, enum ia_graph_kind kind, enum ia_graph_state state,
+static void refer(struct ia_graph *graph, size_t image, enum ia_name_kind kind, enum ia_graph_state state,
                   const char *name, const char *path, size_t target)
 {
     struct ia_graph_reference reference = {image, kind, state, name, path, target};
@@ -54,7 +54,7 @@ static void stand_on(struct ia_graph *graph, size_t image, size_t base)
     graph->images.items[image].backing = base;
     graph->images.items[image].backing_path = graph->images.items[base].path;
     graph->images.items[image].backing_format = "qcow2";
-    refer(graph, image, IA_GRAPH_BACKING, IA_GRAPH_FOLLOWED, "b", graph->images.items[base].path, base);
+    refer(graph, image, IA_NAME_BACKING, IA_GRAPH_FOLLOWED, "b", graph->images.items[base].path, base);
 }
 
 static void make_graph(struct ia_graph *graph)
@@ -128,13 +128,13 @@ static char *judged(const struct ia_graph *graph)
         __VA_ARGS__;                                                                                                   \
     }
 #define FINDING(where, of_all, of_readers)                                                                             \
-    assert_true(                                                                                                       \
-        ia_vec_push(&g->findings, ((struct ia_graph_finding){where, "code", of_all, of_readers, IA_GRAPH_NONE, 0})))
+    assert_true(ia_vec_push(&g->findings, ((struct ia_graph_finding){where, IA_FINDING_UNREADABLE, of_all, of_readers, \
+                                                                     IA_GRAPH_NONE, 0})))
 /* A finding as a scan makes it, accepted by a number or (0) not. */
 #define KNOWN_FINDING(where, number, accepted)                                                                         \
-    assert_true(ia_vec_push(&g->findings, ((struct ia_graph_finding){                                                  \
-                                              where, ia_finding_kinds[number].code, ia_finding_kinds[number].of_all,   \
-                                              ia_finding_kinds[number].of_readers, IA_GRAPH_NONE, accepted})))
+    assert_true(ia_vec_push(                                                                                           \
+        &g->findings, ((struct ia_graph_finding){where, number, ia_finding_kinds[number].of_all,                       \
+                                                 ia_finding_kinds[number].of_readers, IA_GRAPH_NONE, accepted})))
 #define PART(image, file, path) assert_true(ia_vec_push(&g->parts, ((struct ia_graph_part){image, file, path})))
 
 /* Volume 0, which has all files; and volume 1, of that kind, which has one. */
@@ -167,15 +167,15 @@ CHANGE(alone_is_in_base_folder, i[ALONE].path = "/r/_base/alone")
 CHANGE(alone_is_hidden, i[ALONE].is_hidden = true)
 CHANGE(alone_is_called_as_proxmox_does, i[ALONE].path = "/r/base-7-disk-0.raw")
 CHANGE(orphan_is_named, stand_on(g, ALONE, ORPHAN))
-CHANGE(orphan_by_alias, refer(g, ALONE, IA_GRAPH_ALIAS, IA_GRAPH_FOLLOWED, "o", "/r/orphan.qcow2", ORPHAN))
-CHANGE(orphan_as_data_file, refer(g, ALONE, IA_GRAPH_DATA_FILE, IA_GRAPH_FOLLOWED, "o", "/x", ORPHAN))
-CHANGE(orphan_in_content, refer(g, ALONE, IA_GRAPH_CONTENT, IA_GRAPH_OTHER, "o", "/x", ORPHAN))
+CHANGE(orphan_by_alias, refer(g, ALONE, IA_NAME_ALIAS, IA_GRAPH_FOLLOWED, "o", "/r/orphan.qcow2", ORPHAN))
+CHANGE(orphan_as_data_file, refer(g, ALONE, IA_NAME_DATA_FILE, IA_GRAPH_FOLLOWED, "o", "/x", ORPHAN))
+CHANGE(orphan_in_content, refer(g, ALONE, IA_NAME_CONTENT, IA_GRAPH_OTHER, "o", "/x", ORPHAN))
 CHANGE(orphan_by_second_name, add_name(g, ORPHAN, "/other/name");
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "name", "/other/name", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_OTHER, "name", "/other/name", IA_GRAPH_NONE))
 CHANGE(orphan_by_backing_path, i[ALONE].backing_path = "/r/orphan.qcow2")
 CHANGE(orphan_by_path_of_image, g->files.items[ORPHAN].names = 0;
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "o", "/r/orphan.qcow2", IA_GRAPH_NONE))
-CHANGE(orphan_backs_itself, refer(g, ORPHAN, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "o", "/r/orphan.qcow2", ORPHAN))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_OTHER, "o", "/r/orphan.qcow2", IA_GRAPH_NONE))
+CHANGE(orphan_backs_itself, refer(g, ORPHAN, IA_NAME_BACKING, IA_GRAPH_OTHER, "o", "/r/orphan.qcow2", ORPHAN))
 CHANGE(orphan_is_part, PART(ALONE, ORPHAN, "/elsewhere"))
 CHANGE(orphan_is_part_by_name, PART(ALONE, IA_GRAPH_NONE, "/r/orphan.qcow2"))
 CHANGE(orphan_is_its_own_part, PART(ORPHAN, ORPHAN, "/r/orphan.qcow2"))
@@ -229,41 +229,40 @@ CHANGE(age_does_not_matter, status_is_recent(g); file_is_recent(g); file_is_of_t
        ia_graph_set_min_age(g, 0))
 
 CHANGE(ambiguous_name,
-       refer(g, ALONE, IA_GRAPH_DATA_FILE, IA_GRAPH_AMBIGUOUS, "file:orphan.qcow2", "/e/orphan.qcow2", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_DATA_FILE, IA_GRAPH_AMBIGUOUS, "file:orphan.qcow2", "/e/orphan.qcow2", IA_GRAPH_NONE))
 CHANGE(ambiguous_other_name,
-       refer(g, ALONE, IA_GRAPH_DATA_FILE, IA_GRAPH_AMBIGUOUS, "file:other", "/e/other", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_DATA_FILE, IA_GRAPH_AMBIGUOUS, "file:other", "/e/other", IA_GRAPH_NONE))
 CHANGE(lost_by_what_named_it, i[ALONE].path = "/r/gone.qcow2";
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
-CHANGE(lost_by_another, refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
+CHANGE(lost_by_another, refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_by_another_and_raw, i[ORPHAN].format = "raw"; g->files.items[ALONE].birth_ns = 5;
-       g->files.items[ORPHAN].birth_ns = 4;
-       refer(g, ALONE, IA_GRAPH_EXTENT, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+       g->files.items[ORPHAN].birth_ns = 4; refer(g, ALONE, IA_NAME_EXTENT, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(outside_and_raw, i[ORPHAN].format = "raw";
-       refer(g, ALONE, IA_GRAPH_EXTENT, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_EXTENT, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
 
-CHANGE(orphan_in_description, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "o", "/r/orphan.qcow2", ORPHAN))
+CHANGE(orphan_in_description, refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_FOLLOWED, "o", "/r/orphan.qcow2", ORPHAN))
 CHANGE(orphan_in_description_by_path,
-       refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_OTHER, "o", "/r/orphan.qcow2", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_OTHER, "o", "/r/orphan.qcow2", IA_GRAPH_NONE))
 CHANGE(lost_in_description_by_what_named_it, i[ALONE].path = "/r/gone.qcow2";
-       refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
-CHANGE(base_in_description, refer(g, LEFT, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "b", "/r/base.qcow2", BASE))
-CHANGE(overlay_in_description, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "l", "/r/left.qcow2", LEFT))
-CHANGE(remote_orphan, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "orphan.qcow2", "", IA_GRAPH_NONE))
-CHANGE(remote_base, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "base.qcow2", "", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
+CHANGE(base_in_description, refer(g, LEFT, IA_NAME_NESTED, IA_GRAPH_FOLLOWED, "b", "/r/base.qcow2", BASE))
+CHANGE(overlay_in_description, refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_FOLLOWED, "l", "/r/left.qcow2", LEFT))
+CHANGE(remote_orphan, refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_REMOTE, "orphan.qcow2", "", IA_GRAPH_NONE))
+CHANGE(remote_base, refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_REMOTE, "base.qcow2", "", IA_GRAPH_NONE))
 CHANGE(remote_second_name, add_name(g, ORPHAN, "/r/other/name");
-       refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "name", "", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_REMOTE, "name", "", IA_GRAPH_NONE))
 CHANGE(remote_part, PART(ORPHAN, SPARE_FILE, "/r/flat");
-       refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "flat", "", IA_GRAPH_NONE))
-CHANGE(remote_other, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "orphan", "", IA_GRAPH_NONE);
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_REMOTE, "nbd://h/orphan.qcow2", "", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_REMOTE, "flat", "", IA_GRAPH_NONE))
+CHANGE(remote_other, refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_REMOTE, "orphan", "", IA_GRAPH_NONE);
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_REMOTE, "nbd://h/orphan.qcow2", "", IA_GRAPH_NONE))
 CHANGE(remote_of_a_gone_image, i[ALONE].is_gone = true;
-       refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_REMOTE, "orphan.qcow2", "", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_REMOTE, "orphan.qcow2", "", IA_GRAPH_NONE))
 CHANGE(local_service, FINDING("/r/alone.qcow2", IA_DOUBT_LOCAL_SERVICE, IA_DOUBT_NONE))
 
 CHANGE(lost_after_that_name_came, i[ALONE].backing_format = "qcow2";
        g->files.items[ALONE].birth_ns = g->files.items[ALONE].mtime_ns = 5;
        g->files.items[ORPHAN].birth_ns = g->files.items[BASE].birth_ns = 4;
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(
     lost_before_that_was_made, lost_after_that_name_came(g); i[ORPHAN].named_mtime_ns = i[BASE].named_mtime_ns = 7;
     for (size_t n = ORPHAN; n <= BASE; n += BASE - ORPHAN) g->files.items[n].birth_ns = g->files.items[n].mtime_ns = 7)
@@ -274,19 +273,19 @@ CHANGE(lost_by_a_copy, lost_by_another(g); g->files.items[ALONE].mtime_ns = 5)
 CHANGE(lost_by_a_copy_after_a_scan_saw_its_path, lost_by_a_copy(g); i[ORPHAN].path_since_ns = 4;
        i[BASE].path_since_ns = 5)
 CHANGE(lost_another_format, i[ALONE].backing_format = "vmdk"; g->files.items[ALONE].birth_ns = 5;
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_an_unknown_format, g->files.items[ALONE].birth_ns = -1;
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_what_lies_outside, g->files.items[ALONE].birth_ns = -1;
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_OTHER, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_the_same_file, i[ALONE].base_before = ORPHAN;
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_a_base, i[ALONE].base_before = BASE;
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_the_same_name,
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "../t/orphan.qcow2", "/t/orphan.qcow2", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "../t/orphan.qcow2", "/t/orphan.qcow2", IA_GRAPH_NONE))
 CHANGE(lost_what_named_it,
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "gone.qcow2", "/r/gone.qcow2", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "gone.qcow2", "/r/gone.qcow2", IA_GRAPH_NONE))
 /* Orphan and base were touched when alone was made, at 5. */
 CHANGE(lost_after_a_scan_saw_its_path, lost_after_that_name_came(g); i[ORPHAN].path_since_ns = 4;
        i[BASE].path_since_ns = 5)
@@ -294,18 +293,18 @@ CHANGE(lost_a_name_of_which_its_own_is_made, i[ALONE].backing_format = "qcow2";
        g->files.items[ALONE].birth_ns = g->files.items[ALONE].mtime_ns = 5;
        g->files.items[ORPHAN].birth_ns = g->files.items[BASE].birth_ns = 4;
        i[ORPHAN].path_since_ns = i[BASE].path_since_ns = 4;
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "snap-orphan.qcow2", "/r/snap-orphan.qcow2", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "snap-orphan.qcow2", "/r/snap-orphan.qcow2", IA_GRAPH_NONE))
 /* Left and right read base, top reads base through right. */
 CHANGE(lost_a_reader,
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "far/left.qcow2", "/far/left.qcow2", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "far/left.qcow2", "/far/left.qcow2", IA_GRAPH_NONE))
 CHANGE(lost_a_reader_of_a_reader,
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "far/top.qcow2", "/far/top.qcow2", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "far/top.qcow2", "/far/top.qcow2", IA_GRAPH_NONE))
 CHANGE(lost_a_reader_and_accepted, lost_a_reader(g); KNOWN_FINDING("/r/alone.qcow2", IA_FINDING_BACKING_MISSING, 3))
 CHANGE(reader_exchanged, stand_on(g, ALONE, ORPHAN); i[ALONE].base_before = RIGHT)
 CHANGE(lost_a_base_that_is_there, lost_after_that_name_came(g); i[ALONE].base_before = BASE)
 CHANGE(lost_a_base_that_is_gone, lost_after_that_name_came(g); i[ALONE].base_lost_ns = 8; i[ORPHAN].seen_since_ns = 8;
        i[BASE].seen_since_ns = 9)
-CHANGE(lost_what_stood_on_orphan, refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE);
+CHANGE(lost_what_stood_on_orphan, refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE);
        i[ALONE].base_lost_ns = 8; for (size_t n = 0; n < g->images.len; n++) i[n].seen_since_ns = 8;
        assert_true(ia_vec_push(&g->lost_bases, ((struct ia_graph_lost_base){ALONE, ORPHAN}))))
 CHANGE(orphan_lost_what_stood_on_it, lost_what_stood_on_orphan(g); g->lost_bases.items[0].image = ORPHAN)
@@ -329,7 +328,7 @@ CHANGE(misled_by_a_link, misled_after_all(g); i[ALONE].link_is_newer = true;
 CHANGE(misled_by_a_link_that_led_elsewhere, misled_by_a_link(g); i[ALONE].past_base_is_known = true;
        i[ALONE].past_base = SPARE_FILE; add_name(g, SPARE_FILE, "/r/other/flat"))
 CHANGE(lost_by_a_link, g->files.items[ALONE].birth_ns = 6; i[ALONE].link_is_newer = true;
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_by_a_link_that_led_to_orphan, lost_by_a_link(g); i[ALONE].past_base_is_known = true;
        i[ALONE].past_base = ORPHAN; g->names.items[g->files.items[ORPHAN].first_name].path = "/r/s/orphan.qcow2")
 CHANGE(led_by_a_link, stand_on(g, ALONE, TOP); i[ALONE].link_is_newer = true; g->files.items[ALONE].birth_ns = 6;
@@ -353,23 +352,23 @@ CHANGE(used_on_another_and_gone, used_on_another_before(g); i[ALONE].is_gone = t
     add_name(g, SPARE_FILE, "/r/flat");                                                                                \
     __VA_ARGS__
 CHANGE(data_in_description,
-       WITH_DATA(ORPHAN, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "d", "/r/flat", SPARE_FILE)))
+       WITH_DATA(ORPHAN, refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_FOLLOWED, "d", "/r/flat", SPARE_FILE)))
 CHANGE(data_in_description_of_a_gone_image, data_in_description(g); i[ALONE].is_gone = true)
 CHANGE(data_in_its_own_description,
-       WITH_DATA(ORPHAN, refer(g, ORPHAN, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "d", "/r/flat", SPARE_FILE)))
+       WITH_DATA(ORPHAN, refer(g, ORPHAN, IA_NAME_NESTED, IA_GRAPH_FOLLOWED, "d", "/r/flat", SPARE_FILE)))
 CHANGE(data_of_base_in_description,
-       WITH_DATA(BASE, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "d", "/r/flat", SPARE_FILE)))
+       WITH_DATA(BASE, refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_FOLLOWED, "d", "/r/flat", SPARE_FILE)))
 CHANGE(data_of_an_overlay_in_description,
-       WITH_DATA(LEFT, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "d", "/r/flat", SPARE_FILE)))
+       WITH_DATA(LEFT, refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_FOLLOWED, "d", "/r/flat", SPARE_FILE)))
 CHANGE(data_exchanged, WITH_DATA(ORPHAN, stand_on(g, ALONE, TOP)); i[ALONE].base_before = SPARE_FILE)
 CHANGE(data_of_an_overlay_exchanged, data_exchanged(g); g->parts.items[0].image = TOP)
 CHANGE(used_on_data_before, WITH_DATA(ORPHAN, WAS_ON(ALONE, SPARE_FILE)))
 CHANGE(lost_the_data_file, WITH_DATA(ORPHAN, lost_the_same_file(g)); i[ALONE].base_before = SPARE_FILE)
 CHANGE(lost_a_name_of_the_data_file, WITH_DATA(ORPHAN, add_name(g, SPARE_FILE, "/r/second"));
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "second", "/t/second", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "second", "/t/second", IA_GRAPH_NONE))
 CHANGE(lost_what_may_be_the_data_file, WITH_DATA(ORPHAN, i[ALONE].backing_format = "raw");
        g->files.items[ALONE].birth_ns = 6; g->files.items[SPARE_FILE].ctime_ns = 7;
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(lost_before_the_data_file_was_made, lost_what_may_be_the_data_file(g);
        g->files.items[SPARE_FILE].birth_ns = g->files.items[SPARE_FILE].mtime_ns = i[ORPHAN].named_mtime_ns = 7)
 CHANGE(lost_what_stood_on_data, WITH_DATA(ORPHAN, lost_what_stood_on_orphan(g));
@@ -427,10 +426,10 @@ CHANGE(one_byte_is_read_and_none_masked, i[BASE].visible_present = 1; i[BASE].ma
 CHANGE(accounts_unknown, i[BASE].accounted = false)
 CHANGE(base_has_snapshots, i[BASE].has_snapshots = true)
 CHANGE(base_is_template, i[BASE].is_template = true)
-CHANGE(base_by_alias_of_another, refer(g, ALONE, IA_GRAPH_ALIAS, IA_GRAPH_FOLLOWED, "b", "/r/base.qcow2", BASE))
-CHANGE(base_by_alias_of_overlay, refer(g, LEFT, IA_GRAPH_ALIAS, IA_GRAPH_FOLLOWED, "b", "/r/base.qcow2", BASE))
-CHANGE(base_in_content_of_overlay, refer(g, LEFT, IA_GRAPH_CONTENT, IA_GRAPH_FOLLOWED, "b", "/x", BASE))
-CHANGE(base_not_followed, refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_OTHER, "b", "/r/base.qcow2", IA_GRAPH_NONE))
+CHANGE(base_by_alias_of_another, refer(g, ALONE, IA_NAME_ALIAS, IA_GRAPH_FOLLOWED, "b", "/r/base.qcow2", BASE))
+CHANGE(base_by_alias_of_overlay, refer(g, LEFT, IA_NAME_ALIAS, IA_GRAPH_FOLLOWED, "b", "/r/base.qcow2", BASE))
+CHANGE(base_in_content_of_overlay, refer(g, LEFT, IA_NAME_CONTENT, IA_GRAPH_FOLLOWED, "b", "/x", BASE))
+CHANGE(base_not_followed, refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_OTHER, "b", "/r/base.qcow2", IA_GRAPH_NONE))
 CHANGE(base_is_part, PART(ALONE, BASE, "/r/base.qcow2"))
 CHANGE(overlay_not_understood, i[LEFT].problem = "corrupt")
 CHANGE(overlay_of_overlay_not_understood, i[TOP].problem = "denied")
@@ -447,7 +446,7 @@ CHANGE(sought_by_two, i[ORPHAN].identity = "u"; SEEK(ALONE, "u"); SEEK(TOP, "u")
 CHANGE(sought_reader, i[RIGHT].identity = "u"; SEEK(ALONE, "u"))
 /* It has a name, too. */
 CHANGE(sought_by_a_name_that_leads_nowhere, i[ORPHAN].identity = i[ALONE].expects = "u";
-       refer(g, ALONE, IA_GRAPH_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
+       refer(g, ALONE, IA_NAME_BACKING, IA_GRAPH_MISSING, "x", "/x", IA_GRAPH_NONE))
 CHANGE(sought_another_by_a_name_that_leads_nowhere, sought_by_a_name_that_leads_nowhere(g); i[ALONE].expects = "v")
 CHANGE(sought_by_one_that_has_it, sought_by_a_name_that_leads_nowhere(g); g->references.len--; stand_on(g, ALONE, TOP);
        i[TOP].identity = "u")
@@ -460,7 +459,7 @@ CHANGE(sought_by_two_and_one_is_accepted, sought_by_two(g);
 CHANGE(overlay_with_an_error, FINDING("/r/top.qcow2", IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN))
 CHANGE(stranger_with_an_error, FINDING("/r/alone.qcow2", IA_DOUBT_NONE, IA_DOUBT_CHAIN_BROKEN))
 CHANGE(overlay_cross_links_unknown, i[LEFT].cross_linked = -1)
-CHANGE(overlay_has_other_reader, refer(g, ALONE, IA_GRAPH_ALIAS, IA_GRAPH_FOLLOWED, "l", "/r/left.qcow2", LEFT))
+CHANGE(overlay_has_other_reader, refer(g, ALONE, IA_NAME_ALIAS, IA_GRAPH_FOLLOWED, "l", "/r/left.qcow2", LEFT))
 CHANGE(unread_accepted, KNOWN_FINDING("/r/secret", IA_FINDING_EXCLUDED, 3))
 CHANGE(one_of_two_accepted, KNOWN_FINDING("/r/secret", IA_FINDING_EXCLUDED, 3);
        KNOWN_FINDING("/r/secret", IA_FINDING_UNREADABLE_DIRECTORY, 0))
@@ -949,7 +948,7 @@ static const struct rule {
     {"an overlay of an overlay was not understood", overlay_of_overlay_not_understood,
      ORPHAN_PROVEN BASE_BUT("not-understood [/r/top.qcow2 (denied)]")},
     {"an overlay of an overlay has an error", overlay_with_an_error,
-     ORPHAN_PROVEN BASE_BUT("chain-broken [/r/top.qcow2 (code)]")},
+     ORPHAN_PROVEN BASE_BUT("chain-broken [/r/top.qcow2 (unreadable)]")},
     {"an image that does not read it has an error", stranger_with_an_error, ORPHAN_PROVEN BASE_PROVEN},
     {"cross-links of an overlay are unknown", overlay_cross_links_unknown,
      ORPHAN_PROVEN BASE_BUT("cross-linked [/r/left.qcow2 (unknown)]")},
@@ -1290,11 +1289,11 @@ CHANGE(write_to_base_alone, assert_true(ia_graph_write(g, BASE)); assert_true(ia
 CHANGE(overlay_loses_a_name, add_name(g, LEFT, "/s/left.qcow2");
        assert_true(ia_graph_drop_name(g, LEFT, "/r/left.qcow2")))
 
-CHANGE(delete_one_in_a_description, refer(g, ALONE, IA_GRAPH_NESTED, IA_GRAPH_FOLLOWED, "t", "/r/top.qcow2", TOP);
+CHANGE(delete_one_in_a_description, refer(g, ALONE, IA_NAME_NESTED, IA_GRAPH_FOLLOWED, "t", "/r/top.qcow2", TOP);
        assert_true(ia_graph_delete(g, TOP)))
 CHANGE(flatten_one_with_a_description, orphan_in_description(g); assert_true(ia_graph_flatten(g, ALONE)))
 CHANGE(flatten_one_with_two_descriptions,
-       refer(g, ALONE, IA_GRAPH_DATA_FILE, IA_GRAPH_OTHER, "json:", "", IA_GRAPH_NONE);
+       refer(g, ALONE, IA_NAME_DATA_FILE, IA_GRAPH_OTHER, "json:", "", IA_GRAPH_NONE);
        flatten_one_with_a_description(g))
 CHANGE(asker_loses_a_name, add_name(g, ALONE, "/s/alone.qcow2"); remote_other(g);
        g->references.len--; /* of its backing file */

@@ -124,7 +124,7 @@ static bool add_findings(const struct ia_links *links, struct ia_graph *graph)
         const struct ia_finding *finding = &links->catalog->findings.all.items[i];
         const struct ia_finding_kind *kind = &ia_finding_kinds[finding->code];
         struct ia_graph_finding added = {.path = finding->path,
-                                         .code = kind->code,
+                                         .code = finding->code,
                                          .of_all = finding->of_all,
                                          .of_readers = kind->of_readers,
                                          .image = IA_GRAPH_NONE,

@@ -5,20 +5,12 @@
 #include "base/checked.h"
 #include "base/clock.h"
 
-static enum ia_graph_state state_of(enum ia_resolve_state state)
-{
-    if (state == IA_RESOLVE_MISSING)
-        return IA_GRAPH_MISSING;
-    if (state == IA_RESOLVE_REMOTE)
-        return IA_GRAPH_REMOTE;
-    return state == IA_RESOLVE_AMBIGUOUS ? IA_GRAPH_AMBIGUOUS : IA_GRAPH_OTHER;
-}
-
+/* What was followed leads to a file of the catalog, or elsewhere. */
 static bool add_reference(struct ia_graph *graph, struct ia_graph_reference reference, size_t target)
 {
     reference.target = target == IA_NO_FILE ? IA_GRAPH_NONE : target;
-    if (reference.target != IA_GRAPH_NONE && reference.state == IA_GRAPH_OTHER)
-        reference.state = IA_GRAPH_FOLLOWED;
+    if (reference.state == IA_GRAPH_OTHER || reference.state == IA_GRAPH_FOLLOWED)
+        reference.state = reference.target == IA_GRAPH_NONE ? IA_GRAPH_OTHER : IA_GRAPH_FOLLOWED;
     return ia_vec_push(&graph->references, reference);
 }
 
@@ -29,8 +21,8 @@ static bool add_parts(struct ia_graph *graph, size_t image, const struct ia_file
         const struct ia_image_part *named = &file->parsed->facts.parts.items[i];
         struct ia_graph_reference reference = {
             .image = image,
-            .kind = named->place == IA_PART_REFERENCE ? IA_GRAPH_DATA_FILE : IA_GRAPH_EXTENT,
-            .state = state_of(part->state),
+            .kind = named->place == IA_PART_REFERENCE ? IA_NAME_DATA_FILE : IA_NAME_EXTENT,
+            .state = ia_graph_state_of(part->state),
             .name = named->name == NULL ? "" : named->name,
             .path = part->path == NULL ? "" : part->path,
         };
@@ -49,8 +41,8 @@ static bool add_nested(struct ia_graph *graph, size_t image, const struct ia_fil
         const struct ia_nested *nested = &file->node->nested.items[i];
         struct ia_graph_reference reference = {
             .image = image,
-            .kind = IA_GRAPH_NESTED,
-            .state = state_of(nested->state),
+            .kind = IA_NAME_NESTED,
+            .state = ia_graph_state_of(nested->state),
             .name = nested->name,
             .path = nested->path,
         };
@@ -64,8 +56,8 @@ bool ia_judge_graph_add_references(struct ia_graph *graph, size_t image, const s
 {
     struct ia_graph_reference backing = {
         .image = image,
-        .kind = IA_GRAPH_BACKING,
-        .state = state_of(file->node->backing_state),
+        .kind = IA_NAME_BACKING,
+        .state = ia_graph_state_of(file->node->backing_state),
         .name = file->parsed->facts.backing_name,
         .path = file->node->backing_path == NULL ? "" : file->node->backing_path,
     };
@@ -79,7 +71,7 @@ bool ia_judge_graph_add_aliases(const struct ia_links *links, struct ia_judge_gr
         const struct ia_alias *alias = &links->aliases.items[i];
         struct ia_graph_reference reference = {
             .image = ia_judge_graph_image(out, alias->image),
-            .kind = alias->kind == IA_ALIAS_NAME ? IA_GRAPH_ALIAS : IA_GRAPH_CONTENT,
+            .kind = alias->kind == IA_ALIAS_NAME ? IA_NAME_ALIAS : IA_NAME_CONTENT,
             .state = IA_GRAPH_FOLLOWED,
             .name = alias->name,
             .path = alias->path,
@@ -94,7 +86,7 @@ static enum ia_graph_state packed_state_of(const struct ia_packed_target *target
 {
     if (target->is_earlier)
         return IA_GRAPH_EARLIER;
-    return target->state == IA_RESOLVE_FOLLOWED ? IA_GRAPH_FOLLOWED : state_of(target->state);
+    return target->state == IA_RESOLVE_FOLLOWED ? IA_GRAPH_FOLLOWED : ia_graph_state_of(target->state);
 }
 
 bool ia_judge_graph_add_packed(struct ia_graph *graph, const struct ia_file *file)
