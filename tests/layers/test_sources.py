@@ -17,7 +17,7 @@ RANKS = {"base": 0, "model": 1, "io": 2, "content": 2, "format": 3, "chain": 4, 
 # Which files may include a header of a library.
 LIBRARIES = {
     r"sqlite3\.h": r"src/store/.*",
-    r"json-c/.*|json\.h": r"src/chain/json_options\.c",
+    r"json-c/.*|json\.h": r"src/chain/json_options\.c|src/io/json\.c",
     r"libsmartcols.*": r"src/report/render_table\.c",
     r"zlib\.h|zstd.*\.h|bzlib\.h|lzma\.h": r"src/content/inflate\.c",
     r"expat\.h": r"src/io/xml\.c",
