@@ -305,6 +305,7 @@ CREATE TABLE image_ability (
                      -- that take no space; 2: nothing, where no backing image shows through
     zeroes_are_known INTEGER NOT NULL DEFAULT 1 CHECK (zeroes_are_known IN (0, 1)),  -- 0: that is not followed
     is_plain         INTEGER NOT NULL DEFAULT 0 CHECK (is_plain IN (0, 1)),  -- 1: every byte is present, also those that it grows by
+    is_foreign       INTEGER NOT NULL DEFAULT 0 CHECK (is_foreign IN (0, 1)),  -- 1: QEMU does not know its format
     can_be_written   INTEGER NOT NULL DEFAULT 0 CHECK (can_be_written IN (0, 1)),  -- 1: a guest can write anywhere
     can_rebase       INTEGER NOT NULL DEFAULT 0 CHECK (can_rebase IN (0, 1)),      -- 1: it can get another backing file
     can_commit       INTEGER NOT NULL DEFAULT 0 CHECK (can_commit IN (0, 1)),      -- 1: into its backing file

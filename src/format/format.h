@@ -34,6 +34,8 @@ struct ia_format {
     const char *const *suffixes;
     /* Beside an image that is open, its platform keeps NAME.lck, or the same for the name without its suffix. */
     bool has_lock_files;
+    /* QEMU has no such format, and takes an image of it for one of another. */
+    bool is_foreign;
     /* Guest byte n is byte n of the file, and any content is good: every file can be read as this format. Its suffixes
      * are no claims, but the default of --raw-suffix. */
     bool is_plain;

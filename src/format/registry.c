@@ -68,6 +68,7 @@ struct ia_abilities ia_format_abilities(const struct ia_format *format, const st
     if (format == NULL)
         return abilities;
     abilities.is_plain = format->is_plain;
+    abilities.is_foreign = format->is_foreign;
     if (format->describe != NULL)
         format->describe(facts, &abilities);
     return abilities;

@@ -24,6 +24,7 @@ struct ia_abilities {
     enum ia_zeroes zeroes; /* what zeroes become, as far as zeroes_are_known */
     bool zeroes_are_known; /* false: what becomes of zeroes is not followed here */
     bool is_plain;         /* as ia_format.is_plain: every byte is present, also those that it grows by */
+    bool is_foreign;       /* as ia_format.is_foreign: QEMU takes its file for an image of another format */
 
     /* What QEMU does to it. */
     bool can_be_written; /* a guest can write anywhere: .bdrv_co_pwritev, and the image is opened for it */

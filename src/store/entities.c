@@ -102,6 +102,7 @@ static const struct ia_column_spec image_ability_columns[] = {
     ABILITY(zeroes),
     ABILITY(zeroes_are_known),
     ABILITY(is_plain),
+    ABILITY(is_foreign),
     ABILITY(can_be_written),
     ABILITY(can_rebase),
     ABILITY(can_commit),

@@ -30,6 +30,7 @@ static const struct ia_column_spec fact_columns[] = {
     IA_COLUMN(ia_what_if_fact, has_backing),
     IA_COLUMN(ia_what_if_fact, names_backing),
     IA_COLUMN(ia_what_if_fact, has_names),
+    IA_COLUMN(ia_what_if_fact, is_foreign),
     IA_COLUMN(ia_what_if_fact, can_rebase),
     IA_COLUMN(ia_what_if_fact, can_be_empty),
     IA_COLUMN(ia_what_if_fact, has_other_links),

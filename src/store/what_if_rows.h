@@ -16,7 +16,7 @@ struct ia_what_if_fact {
     int64_t row_id, image_id, step;
     const char *effect, *snapshot;                 /* snapshot: NULL: the image as it is */
     int64_t freed_bytes, most_bytes, needed_bytes; /* -1: not known */
-    bool keeps_name, is_head, is_template, has_backing, names_backing, has_names, can_rebase, can_be_empty;
+    bool keeps_name, is_head, is_template, has_backing, names_backing, has_names, is_foreign, can_rebase, can_be_empty;
     bool has_other_links, is_shared, is_encoded, is_unread;
     const char *broken_at, *overlay; /* paths; NULL: there is none */
     const char *machines;            /* names of those that use it; NULL: none does */

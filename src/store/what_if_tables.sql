@@ -154,7 +154,7 @@ SELECT r.row_id, r.effect, r.step, r.image_id, r.freed_bytes, r.most_bytes, r.ne
        i.backing_id IS NOT NULL AS has_backing, i.backing_id IS NOT NULL OR d.backing_name IS NOT NULL AS names_backing,
        (SELECT count(*) FROM file_name AS n WHERE n.file_id = i.file_id AND n.kind = 'file'
         AND (a.action <> 'delete' OR n.path NOT IN (SELECT path FROM what_if_name))) > 1 AS has_names,
-       t.can_rebase, t.can_be_empty,
+       t.is_foreign, t.can_rebase, t.can_be_empty,
        c.has_other_links, c.is_shared, c.is_encoded,
        (SELECT l.path FROM chain AS x JOIN image AS l ON l.image_id = x.layer_id
         WHERE x.image_id = i.image_id AND x.depth = b.depth) AS broken_at,

@@ -3,6 +3,8 @@
 #include "what_if/detail.h"
 
 static const char is_shared[] = "; something else uses some of its blocks";
+static const char is_foreign[] =
+    "QEMU does not know this format, and would lose what it is made on: only its own platform can";
 static const char no_backing[] = "it has no backing file: nothing to do";
 
 /* Why less is freed than the blocks of its files. */
@@ -35,6 +37,8 @@ static void detail_flattened(struct ia_buf *out, const struct ia_what_if_fact *f
 {
     if (!fact->names_backing)
         ia_buf_add_str(out, no_backing);
+    else if (fact->is_foreign)
+        ia_buf_add_str(out, is_foreign);
     else if (fact->can_rebase)
         ia_buf_add_str(out, "becomes independent, with the same content");
     else
@@ -45,6 +49,8 @@ static void detail_committed(struct ia_buf *out, const struct ia_what_if_fact *f
 {
     if (!fact->names_backing)
         ia_buf_add_str(out, no_backing);
+    else if (fact->is_foreign)
+        ia_buf_add_str(out, is_foreign);
     else if (!fact->can_be_empty)
         ia_buf_add_str(out, "qemu-img does not empty an image of this format: it keeps its data");
     else

@@ -138,6 +138,7 @@ static const struct ia_image_row whole = {
                   .cluster = 15,
                   .zeroes = IA_ZEROES_DROPPED,
                   .is_plain = true,
+                  .is_foreign = true,
                   .can_rebase = true,
                   .can_be_empty = true,
                   .is_good_base = true,
