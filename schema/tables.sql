@@ -278,6 +278,7 @@ CREATE TABLE image_header (
     virtual_size        INTEGER,  -- guest bytes; NULL: the header was not understood
     cluster_size        INTEGER,  -- bytes; NULL: the format has none, or the header was not understood
     hidden              INTEGER NOT NULL DEFAULT 0 CHECK (hidden IN (0, 1)),         -- 1: it is marked as a base of others
+    kept                INTEGER NOT NULL DEFAULT 0 CHECK (kept IN (0, 1)),             -- 1: its platform keeps it, read or not
     encrypted           INTEGER NOT NULL DEFAULT 0 CHECK (encrypted IN (0, 1)),
     dirty               INTEGER NOT NULL DEFAULT 0 CHECK (dirty IN (0, 1)),          -- 1: not closed cleanly
     corrupt             INTEGER NOT NULL DEFAULT 0 CHECK (corrupt IN (0, 1)),        -- 1: it is marked so

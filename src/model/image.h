@@ -49,6 +49,7 @@ struct ia_image_facts {
     bool has_data_file;      /* guest data is in an external data file (qcow2) */
     bool extended_l2;        /* clusters have 32 subclusters (qcow2) */
     bool hidden;             /* it is marked as what others are based on, and no disk of its own (vpc) */
+    bool kept;               /* its platform keeps it, read by others or not: a disk, or a point to go back to */
     bool zeroed_grains;      /* grains can be marked as zeroes, which gives nothing back (vmdk) */
     bool read_only;          /* QEMU opens images of this kind for reading alone, whatever it does with the format */
     bool write_once;         /* QEMU writes no cluster of it a second time: streams of compressed ones */

@@ -102,7 +102,7 @@ static void add_use(const struct ia_query *query, struct ia_buf *words)
         if (ia_query_int(query, NAMERS) > 1)
             ia_buf_addf(words, " and %jd more", (intmax_t)ia_query_int(query, NAMERS) - 1);
     } else if (ia_query_int(query, IS_TEMPLATE) != 0) {
-        ia_buf_add_str(words, "kept whole as a template");
+        ia_buf_add_str(words, "kept whole as a template or a snapshot");
     } else if (text(query, MACHINE)[0] != '\0') {
         ia_buf_addf(words, "machine '%s' uses it", text(query, MACHINE));
     } else {

@@ -77,6 +77,7 @@ static const struct ia_column_spec image_header_columns[] = {
     IA_NULL_IF_NEGATIVE(ia_image_row, virtual_size),
     IA_STORED_NULL_IF_NEGATIVE(ia_image_row, cluster_size),
     IA_COLUMN(ia_image_row, hidden),
+    IA_COLUMN(ia_image_row, kept),
     IA_COLUMN(ia_image_row, encrypted),
     IA_COLUMN(ia_image_row, dirty),
     IA_COLUMN(ia_image_row, corrupt),

@@ -80,7 +80,7 @@ struct ia_image_row {
     const char *variant;
     int64_t version;                    /* -1: none, or unknown */
     int64_t virtual_size, cluster_size; /* -1: unknown */
-    bool hidden, encrypted, dirty, corrupt, truncated, has_data_file, extended_l2;
+    bool hidden, kept, encrypted, dirty, corrupt, truncated, has_data_file, extended_l2;
     const char *compression;                   /* NULL: there is no choice */
     const char *backing_name, *backing_format; /* NULL: none */
     bool backing_by_identity;

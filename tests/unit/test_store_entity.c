@@ -130,6 +130,7 @@ static const struct ia_image_row whole = {
     .virtual_size = 4096,
     .cluster_size = 512,
     .hidden = true,
+    .kept = true,
     .dirty = true,
     .truncated = true,
     .extended_l2 = true,

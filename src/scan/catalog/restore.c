@@ -82,6 +82,7 @@ static void fill_image(struct ia_previous *previous, struct ia_parsed *parsed, c
     *ok = restore_identity(parsed, row) && *ok;
     facts->backing_by_identity = row->backing_by_identity;
     facts->hidden = row->hidden;
+    facts->kept = row->kept;
     facts->encrypted = row->encrypted;
     facts->dirty = row->dirty;
     facts->marked_corrupt = row->corrupt;

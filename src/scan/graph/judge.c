@@ -186,6 +186,7 @@ static bool matches(const struct ia_file *file, const char *glob)
 
 static void mark_template(struct ia_links *links, struct ia_file *file)
 {
+    file->node->is_template = file->node->is_template || file->parsed->facts.kept;
     for (size_t i = 0; i < links->templates.len && !file->node->is_template; i++)
         file->node->is_template = matches(file, links->templates.items[i]);
 }

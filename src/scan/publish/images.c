@@ -118,6 +118,7 @@ static void add_header(const struct ia_parsed *parsed, struct ia_image_row *row)
     row->virtual_size = read ? facts->virtual_size : -1;
     row->cluster_size = facts->cluster_size > 0 ? facts->cluster_size : -1;
     row->hidden = facts->hidden;
+    row->kept = facts->kept;
     row->encrypted = facts->encrypted;
     row->dirty = facts->dirty;
     row->corrupt = facts->marked_corrupt;
