@@ -204,9 +204,13 @@ static enum ia_status append_backing(struct ia_chain *chain, const struct ia_cha
             : append(chain, facts->backing_name, chain->layers.items[child].name, facts->backing_format, options, err);
     if (status != IA_OK)
         return status;
-    struct ia_layer *layers = chain->layers.items;
-    return ia_parent_compare(&layers[child].image->identity, &layers[child + 1].image->identity, &layers[child].warning,
-                             err);
+    const struct ia_image *image = chain->layers.items[child].image;
+    const struct ia_image *parent = chain->layers.items[child + 1].image;
+    char **warning = &chain->layers.items[child].warning;
+    IA_TRY(ia_parent_compare(&image->identity, &parent->identity, warning, err));
+    return *warning != NULL ? IA_OK
+                            : ia_parent_compare_lengths(image->format, image->facts.virtual_size,
+                                                        parent->facts.virtual_size, warning, err);
 }
 
 static void set_reach(struct ia_chain *chain)

@@ -128,3 +128,14 @@ enum ia_status ia_parent_compare(const struct ia_image_identity *child, const st
                            parent->own_stamp);
     return printed < 0 ? ia_no_memory(err) : IA_OK;
 }
+
+enum ia_status ia_parent_compare_lengths(const struct ia_format *format, int64_t child, int64_t parent,
+                                         char **difference, struct ia_error *err)
+{
+    *difference = NULL;
+    bool fits = format == NULL || !format->backing_must_fit || parent <= child;
+    if (!fits && asprintf(difference, "it has %jd guest bytes, more than the %jd of what was made on it",
+                          (intmax_t)parent, (intmax_t)child) < 0)
+        return ia_no_memory(err);
+    return IA_OK;
+}

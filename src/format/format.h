@@ -36,6 +36,9 @@ struct ia_format {
     bool has_lock_files;
     /* QEMU has no such format, and takes an image of it for one of another. */
     bool is_foreign;
+    /* Images are at least as long as what they are made on. Past the end of a shorter one the platform may read on from
+     * below; a map of the chain has zeroes there. */
+    bool backing_must_fit;
     /* Guest byte n is byte n of the file, and any content is good: every file can be read as this format. Its suffixes
      * are no claims, but the default of --raw-suffix. */
     bool is_plain;

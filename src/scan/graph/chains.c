@@ -78,17 +78,26 @@ static void check_chain(struct ia_links *links, struct ia_file *file)
     file->node->chain_ok = true;
 }
 
+static enum ia_status compare(const struct ia_parsed *child, const struct ia_parsed *parent, char **difference,
+                              struct ia_error *err)
+{
+    IA_TRY(ia_parent_compare(ia_parsed_identity(child), ia_parsed_identity(parent), difference, err));
+    if (*difference != NULL || child->status != IA_OK || parent->status != IA_OK)
+        return IA_OK;
+    return ia_parent_compare_lengths(ia_format_by_name(child->format), child->facts.virtual_size,
+                                     parent->facts.virtual_size, difference, err);
+}
+
 /* Are the parents those that their children were made on? */
 static enum ia_status compare_parents(struct ia_links *links, struct ia_error *err)
 {
     struct ia_file **items = links->catalog->files.items;
     for (size_t i = 0; i < links->catalog->files.len; i++) {
-        free(items[i]->node->parent_mismatch);
-        items[i]->node->parent_mismatch = NULL;
-        if (links_on(items[i]) && items[i]->has_parsed && items[items[i]->node->backing]->has_parsed)
-            IA_TRY(ia_parent_compare(ia_parsed_identity(items[i]->parsed),
-                                     ia_parsed_identity(items[items[i]->node->backing]->parsed),
-                                     &items[i]->node->parent_mismatch, err));
+        struct ia_node *node = items[i]->node;
+        free(node->parent_mismatch);
+        node->parent_mismatch = NULL;
+        if (links_on(items[i]) && items[i]->has_parsed && items[node->backing]->has_parsed)
+            IA_TRY(compare(items[i]->parsed, items[node->backing]->parsed, &node->parent_mismatch, err));
     }
     return IA_OK;
 }
