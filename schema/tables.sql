@@ -239,9 +239,10 @@ CREATE TABLE image (
     path         TEXT NOT NULL,  -- as file.path
     format       TEXT NOT NULL REFERENCES format (name) DEFERRABLE INITIALLY DEFERRED,
     format_basis TEXT NOT NULL CHECK (  -- how the format was found; footer: by the last 512 bytes alone; stated: by an
-                   -- overlay; guessed: raw, as it has no magic; named: as a root
+                   -- overlay; guessed: raw, as it has no magic; named: as a root; beside: by a file beside it
                    format_basis = 'content' OR format_basis = 'stated' OR format_basis = 'footer'
-                   OR format_basis = 'suffix' OR format_basis = 'guessed' OR format_basis = 'named'),
+                   OR format_basis = 'suffix' OR format_basis = 'guessed' OR format_basis = 'named'
+                   OR format_basis = 'beside'),
     state        TEXT NOT NULL CHECK (  -- those of the first line have a map, the others are why it has none
                    state = 'ok' OR state = 'changed' OR state = 'snapshot-unreadable' OR state = 'truncated'
                    -- not-seen: it could not be looked at, and its row is as the last scan left it that could
@@ -378,7 +379,8 @@ CREATE TABLE image_file (
     image_id INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
     number   INTEGER NOT NULL,  -- 0: the main one, the others as the image lists them
     role     TEXT NOT NULL CHECK (  -- data: of qcow2; part: of another kind
-                   role = 'main' OR role = 'data' OR role = 'extent' OR role = 'part'),
+                   -- description: beside the image, without guest bytes
+                   role = 'main' OR role = 'data' OR role = 'extent' OR role = 'description' OR role = 'part'),
     path     TEXT NOT NULL,
     file_id  INTEGER REFERENCES file DEFERRABLE INITIALLY DEFERRED,  -- NULL: the file could not be identified
     PRIMARY KEY (image_id, number)
@@ -413,8 +415,9 @@ CREATE TABLE reference (
                                             -- of state remote: the last component of what is asked for
                    OR kind = 'content'),    -- named by a content that is used as another format
     number    INTEGER NOT NULL DEFAULT 0,  -- of a part (data-file, extent): image_file.number less one; else among its kind
-    role      TEXT CHECK (role = 'data' OR role = 'extent' OR role = 'part'),  -- of a part: image_file.role; NULL: no part
-    place     INTEGER CHECK (place IN (0, 1)),  -- of a part: 0 searched for as QEMU does, 1 in the image's directory; NULL: no part
+    role      TEXT CHECK (role = 'data' OR role = 'extent' OR role = 'description' OR role = 'part'),  -- of a part: image_file.role; NULL: no part
+    place     INTEGER CHECK (place IN (0, 1, 2, 3)),  -- of a part: 0 searched for as QEMU does, 1 in the image's directory,
+                   -- 2 what describes it, called as the image is with `name` behind, 3 the same, called `name`; NULL: no part
     name      TEXT,              -- as written in the image; of alias, the image's other name; NULL: not stated
     path      TEXT NOT NULL DEFAULT '',  -- where it leads; '': not a path, or not searched for by itself
     state     TEXT CHECK (  -- outside: of the roots; ambiguous: depends on a working directory; several: of that identity;

@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/cleanup.h"
+#include "chain/described.h"
 #include "chain/parent.h"
 #include "chain/resolve.h"
 
@@ -90,11 +91,26 @@ static enum ia_status attach_parts(struct ia_layer *layer, const struct ia_chain
     return ia_image_assemble(layer->image, err);
 }
 
-static enum ia_status find_format(struct ia_source *source, const char *name, const char *stated,
+/* By the name that was given, or by that of the file, which it is opened by then: what it is made on lies beside that
+ * one. NULL: no file beside it describes it. */
+static enum ia_status find_description(struct ia_resolved *file, const struct ia_format **out, struct ia_error *err)
+{
+    *out = ia_described_format(file->named);
+    if (*out != NULL || (*out = ia_described_format(file->path)) == NULL)
+        return IA_OK;
+    free(file->named);
+    file->named = strdup(file->path);
+    return file->named != NULL ? IA_OK : ia_no_memory(err);
+}
+
+static enum ia_status find_format(struct ia_source *source, struct ia_resolved *file, const char *stated,
                                   const struct ia_format **out, struct ia_error *err)
 {
+    *out = NULL;
     if (stated == NULL)
-        return ia_chain_probe(source, name, out, err);
+        IA_TRY(find_description(file, out, err));
+    if (stated == NULL)
+        return *out != NULL ? IA_OK : ia_chain_probe(source, file->named, out, err);
     *out = ia_format_by_name(stated);
     return *out != NULL ? IA_OK : ia_fail(err, IA_UNSUPPORTED, "unknown format '%s'", stated);
 }
@@ -115,7 +131,7 @@ static enum ia_status open_layer(const struct wanted *wanted, const struct ia_ch
     if (status == IA_OK && wanted->slice != NULL)
         status = cut_slice(wanted->slice, &source, err);
     if (status == IA_OK)
-        status = find_format(source, file->named, wanted->format, &format, err);
+        status = find_format(source, file, wanted->format, &format, err);
     if (status == IA_OK)
         status = ia_image_open(format, source, options->limits, &layer->image, err);
     if (status != IA_OK) {

@@ -158,6 +158,16 @@ static enum ia_status resolve_beside(const struct ia_resolve_rules *rules, const
     return status;
 }
 
+/* A file called as the image is, with something behind it. */
+static enum ia_status resolve_appended(const struct ia_resolve_rules *rules, const char *image, const char *ending,
+                                       struct ia_resolved *out, struct ia_error *err)
+{
+    IA_AUTO_BUF struct ia_buf name = {0};
+    ia_buf_add_str(&name, ia_path_name(image));
+    ia_buf_add_str(&name, ending);
+    return name.failed ? ia_no_memory(err) : resolve_beside(rules, image, name.data, out, err);
+}
+
 enum ia_status ia_resolve_part(const struct ia_resolve_rules *rules, const char *image,
                                const struct ia_image_part *part, struct ia_resolved *out, struct ia_error *err)
 {
@@ -167,8 +177,10 @@ enum ia_status ia_resolve_part(const struct ia_resolve_rules *rules, const char 
         ia_fail(&out->cause, IA_CORRUPT, "the image does not name its %s file", part->role);
         return IA_OK;
     }
-    return part->place == IA_PART_BESIDE ? resolve_beside(rules, image, part->name, out, err)
-                                         : resolve_data_file(rules, image, part, out, err);
+    if (part->place == IA_PART_OWN_DESCRIPTION)
+        return resolve_appended(rules, image, part->name, out, err);
+    return part->place == IA_PART_REFERENCE ? resolve_data_file(rules, image, part, out, err)
+                                            : resolve_beside(rules, image, part->name, out, err);
 }
 
 enum ia_status ia_resolved_open(const struct ia_confine *confine, struct ia_resolved *resolved, struct ia_source **out,

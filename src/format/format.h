@@ -2,9 +2,9 @@
 /* The format layer: a const table of drivers, an open image, and cursors over its mappings.
  *
  * Life of an image: ia_image_open (header, facts) -> the caller opens facts.parts, as far as it allows them, and hands
- * them over with ia_image_attach -> ia_image_assemble -> ia_cursor_open for a mapping -> ia_cursor_next until it gives
- * nothing -> ia_image_account, if the account of host space is wanted -> close.
- * A driver never opens a file and never reads more than its limits allow. */
+ * them over with ia_image_attach, in their order, for one may name more -> ia_image_assemble -> ia_cursor_open for a
+ * mapping -> ia_cursor_next until it gives nothing -> ia_image_account, if the account of host space is wanted ->
+ * close. A driver never opens a file and never reads more than its limits allow. */
 #ifndef IA_FORMAT_FORMAT_H
 #define IA_FORMAT_FORMAT_H
 
@@ -46,6 +46,12 @@ struct ia_format {
      * and zeroes are stored as data. Facts that are all zero are those of an image that was not understood: *out is
      * then for the format's present version. Optional: QEMU only reads the format. */
     void (*describe)(const struct ia_image_facts *facts, struct ia_abilities *out);
+    /* The content is the guest's alone, and shows nothing of the format: files beside the image do. An image that may
+     * be called so (its last component) is one, whatever its content looks like, where a file is there that is called
+     * as it is with `description` behind, or one called `description_of_all`. Optional, all three together. */
+    bool (*may_be_described)(const char *name);
+    const char *description;
+    const char *description_of_all;
     /* The first bytes look like this format. */
     bool (*probe)(const uint8_t *head, size_t len);
     /* So does the file's name, where no content looks like a format: QEMU's way with .dmg. Optional. */
@@ -55,6 +61,9 @@ struct ia_format {
     /* Reads the header from image->main, fills image->facts and image->state. */
     enum ia_status (*open)(struct ia_image *image, struct ia_error *err);
     void (*close)(struct ia_image *image);
+    /* Part `number` of facts.parts is attached, the last so far: may name more of them, and the backing file. Fails
+     * without memory only: what is wrong with the part is for assemble. Optional. */
+    enum ia_status (*attached)(struct ia_image *image, size_t number, struct ia_error *err);
     /* All of facts.parts are attached: reads their own headers and completes the facts. Optional. */
     enum ia_status (*assemble)(struct ia_image *image, struct ia_error *err);
     /* Prepares cursor->state for mapping cursor->mapping. May skip what lies
@@ -125,7 +134,7 @@ IA_MUST_CHECK enum ia_status ia_image_open(const struct ia_format *format, struc
                                            const struct ia_limits *limits, struct ia_image **out, struct ia_error *err);
 void ia_image_close(struct ia_image *image); /* NULL is fine */
 
-/* Hands over part `number` of facts.parts. Takes ownership of source on success. */
+/* Hands over part `number` of facts.parts, which may become more by that. Takes ownership of source on success. */
 IA_MUST_CHECK enum ia_status ia_image_attach(struct ia_image *image, size_t number, struct ia_source *source,
                                              struct ia_error *err);
 

@@ -63,7 +63,10 @@ enum ia_status ia_image_attach(struct ia_image *image, size_t number, struct ia_
     while (image->parts.len < image->facts.parts.len)
         image->parts.items[image->parts.len++] = NULL;
     image->parts.items[number] = source;
-    return IA_OK;
+    enum ia_status status = image->format->attached == NULL ? IA_OK : image->format->attached(image, number, err);
+    if (status != IA_OK)
+        image->parts.items[number] = NULL; /* stays the caller's */
+    return status;
 }
 
 static bool is_whole(const struct ia_image *image)

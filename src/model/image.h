@@ -22,12 +22,16 @@ struct ia_snapshot {
 enum ia_part_place {
     IA_PART_REFERENCE, /* QEMU's reference syntax; a relative one from the working directory (qcow2's data file) */
     IA_PART_BESIDE,    /* a plain path, relative to the directory of the image; a scan lets none leave it */
+    /* Files beside the image that describe it, and hold none of the guest's bytes: what it is made on is known by them
+     * alone, and by nothing else where they are missing. */
+    IA_PART_OWN_DESCRIPTION, /* called as the image is, with this behind */
+    IA_PART_DESCRIPTION,     /* called so */
 };
 
 /* A host file of an image besides its main one. Part n is file number n + 1 of the image's extents. */
 struct ia_image_part {
     char *name;       /* owned; as in the image; NULL: the image needs it and does not name it */
-    const char *role; /* "data", "extent"...: const text */
+    const char *role; /* "data", "extent", "description"...: const text */
     enum ia_part_place place;
 };
 

@@ -305,6 +305,28 @@ static void part_beside_the_image_stays_where_it_must(void **state)
     assert_int_equal(open_size(&here, resolved), 1024);
 }
 
+static void description_is_called_as_the_image_is_and_stays_beside_it(void **state)
+{
+    IA_AUTO_FREE char *image = NULL;
+    struct ia_resolved resolved;
+    char ending[] = ".meta";
+    char all[] = "all.meta";
+    char below[] = "/../../file";
+    make_files();
+    make_sparse_file("dir/image.meta", 1536);
+    make_sparse_file("dir/all.meta", 2048);
+    assert_true(asprintf(&image, "%s/dir/image", (char *)*state) >= 0);
+    struct ia_image_part part = {.name = ending, .role = "description", .place = IA_PART_OWN_DESCRIPTION};
+    assert_ok(ia_resolve_part(&anywhere, image, &part, &resolved, &err));
+    assert_int_equal(open_size(&anywhere, resolved), 1536);
+    part = (struct ia_image_part){.name = all, .role = "description", .place = IA_PART_DESCRIPTION};
+    assert_ok(ia_resolve_part(&anywhere, image, &part, &resolved, &err));
+    assert_int_equal(open_size(&anywhere, resolved), 2048);
+    part = (struct ia_image_part){.name = below, .role = "description", .place = IA_PART_OWN_DESCRIPTION};
+    assert_ok(ia_resolve_part(&anywhere, image, &part, &resolved, &err));
+    assert_int_equal(open_size(&anywhere, resolved), -1);
+}
+
 static void path_has_no_protocol(void **state)
 {
     (void)state;
@@ -347,6 +369,7 @@ int main(void)
         in_temp_dir(relative_data_file_is_ambiguous_where_the_working_directory_is_unknown),
         in_temp_dir(data_file_that_is_no_local_file_is_not_looked_up),
         in_temp_dir(part_beside_the_image_stays_where_it_must),
+        in_temp_dir(description_is_called_as_the_image_is_and_stays_beside_it),
         in_temp_dir(path_has_no_protocol),
         in_temp_dir(exchanged_file_is_not_opened),
     };

@@ -274,6 +274,11 @@ bool ia_name_claims_image(const char *path);
 /* The same of any of the file's names. */
 bool ia_catalog_any_raw_suffix(const struct ia_catalog *catalog, const struct ia_file *file);
 bool ia_file_claims_image(const struct ia_file *file);
+struct ia_format;
+/* That of its names by which a file beside it describes it, and the format of what is described so; NULL: none does. */
+const char *ia_file_described_name(const struct ia_file *file, const struct ia_format **format);
+/* The name from which parts of what it was read to be are looked for. */
+const char *ia_file_part_name(const struct ia_file *file);
 /* The user named this very file as a root. */
 bool ia_catalog_is_root(const struct ia_catalog *catalog, const struct ia_file *file);
 /* Raw for want of a magic: by suffix, or because it is a root. */

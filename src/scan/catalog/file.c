@@ -37,7 +37,7 @@ enum ia_skip_reason ia_skip_reason_by_word(const char *word)
 
 const char *ia_format_basis_word(enum ia_format_basis basis)
 {
-    static const char *const words[] = {"content", "footer", "stated", "suffix", "guessed", "named"};
+    static const char *const words[] = {"content", "footer", "stated", "suffix", "guessed", "named", "beside"};
     return words[basis];
 }
 

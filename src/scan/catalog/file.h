@@ -35,6 +35,7 @@ enum ia_format_basis {
     IA_BASIS_SUFFIX,  /* raw, by its suffix */
     IA_BASIS_GUESSED, /* raw, for want of a magic */
     IA_BASIS_NAMED,   /* raw, because the file itself is a root */
+    IA_BASIS_BESIDE,  /* by a file beside it */
     IA_BASIS_COUNT
 };
 /* The word of stores: "content", "footer"... */

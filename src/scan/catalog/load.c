@@ -92,11 +92,17 @@ static enum ia_status load_mapping(void *ctx, const struct ia_mapping_row *row, 
 
 static const char *role_of(const char *word)
 {
-    static const char *const roles[] = {"data", "extent"};
+    static const char *const roles[] = {"data", "extent", "description"};
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
         if (word != NULL && strcmp(word, roles[i]) == 0)
             return roles[i];
     return "part";
+}
+
+static enum ia_part_place place_of(int64_t number)
+{
+    return number >= IA_PART_REFERENCE && number <= IA_PART_DESCRIPTION ? (enum ia_part_place)number
+                                                                        : IA_PART_REFERENCE;
 }
 
 static enum ia_status load_reference(void *ctx, const struct ia_reference_row *row, struct ia_error *err)
@@ -120,8 +126,7 @@ static enum ia_status load_reference(void *ctx, const struct ia_reference_row *r
         added = ia_image_facts_add_backing_path(facts, name);
         break;
     default:
-        added = ia_image_facts_add_part(facts, row->name, role_of(row->role),
-                                        row->place == IA_PART_BESIDE ? IA_PART_BESIDE : IA_PART_REFERENCE);
+        added = ia_image_facts_add_part(facts, row->name, role_of(row->role), place_of(row->place));
     }
     return added ? IA_OK : ia_no_memory(err);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "chain/described.h"
 #include "format/format.h"
 #include "inventory/inventory.h"
 #include "scan/catalog/catalog.h"
@@ -65,4 +66,21 @@ bool ia_catalog_is_root(const struct ia_catalog *catalog, const struct ia_file *
 bool ia_catalog_is_raw_by_name(const struct ia_catalog *catalog, const struct ia_file *file)
 {
     return ia_catalog_any_raw_suffix(catalog, file) || ia_catalog_is_root(catalog, file);
+}
+
+const char *ia_file_described_name(const struct ia_file *file, const struct ia_format **format)
+{
+    *format = NULL;
+    for (size_t i = 0; i < file->names.len; i++)
+        if ((*format = ia_described_format(file->names.items[i].path)) != NULL)
+            return file->names.items[i].path;
+    return NULL;
+}
+
+const char *ia_file_part_name(const struct ia_file *file)
+{
+    const struct ia_format *format;
+    const char *name = ia_file_described_name(file, &format);
+    bool is_of = name != NULL && file->parsed->format != NULL && strcmp(file->parsed->format, format->name) == 0;
+    return is_of ? name : ia_file_path(file);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "format/format.h"
 #include "scan/catalog/catalog.h"
 #include "scan/catalog/volumes.h"
 
@@ -95,6 +96,14 @@ static bool may_be_another(const struct ia_previous *previous, const struct ia_f
            !(ia_file_has_content(file, &previous->key) && has_its_path(previous, file));
 }
 
+/* What describes the file now was not there when it was read. */
+static bool is_newly_described(const struct ia_previous *previous, const struct ia_file *file)
+{
+    const struct ia_format *format;
+    return ia_file_described_name(file, &format) != NULL && previous->parsed->basis != IA_BASIS_STATED &&
+           (previous->parsed->format == NULL || strcmp(previous->parsed->format, format->name) != 0);
+}
+
 /* By identity: takes over what is unchanged. False when no earlier row is of this file. */
 static bool match_identity(struct ia_catalog *catalog, struct ia_file *file)
 {
@@ -113,7 +122,8 @@ static bool match_identity(struct ia_catalog *catalog, struct ia_file *file)
     bool unchanged = is_untouched(previous, file) && previous->disk_size == file->disk_size &&
                      previous->reason != IA_REASON_UNREADABLE &&
                      (previous->class != IA_CLASS_PACKED || previous->packed != NULL) &&
-                     (previous->class == IA_CLASS_IMAGE || !ia_catalog_is_raw_by_name(catalog, file));
+                     (previous->class == IA_CLASS_IMAGE || !ia_catalog_is_raw_by_name(catalog, file)) &&
+                     !is_newly_described(previous, file);
     if (unchanged)
         ia_file_take_over(file, previous);
     return true;

@@ -30,7 +30,7 @@ static enum ia_status resolve_content_name(struct ia_links *links, size_t image,
     const char *from = ia_file_path(links->catalog->files.items[image]);
     IA_AUTO_REFERENCE struct ia_reference reference = {0};
     IA_AUTO_RESOLVED struct ia_resolved file = {0};
-    if (named->place == IA_PART_BESIDE) {
+    if (named->place != IA_PART_REFERENCE) {
         IA_TRY(ia_resolve_path(&rules, from, named->name, &file, err));
     } else {
         IA_TRY(resolve_nested_names(links, image, named->name, err));

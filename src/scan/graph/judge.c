@@ -49,13 +49,15 @@ static void judge_part(struct ia_links *links, const struct ia_file *file, size_
     const struct ia_image_part *named = &file->parsed->facts.parts.items[number];
     const struct ia_file_part *part = &file->read->parts.items[number];
     const char *where = part->path == NULL ? "" : part->path;
-    bool extent = named->place == IA_PART_BESIDE;
+    bool extent = named->place != IA_PART_REFERENCE;
+    /* Without it nothing is known of what the image is made on. */
+    bool describes = named->place == IA_PART_OWN_DESCRIPTION || named->place == IA_PART_DESCRIPTION;
     if (part->found == IA_RESOLVE_OUTSIDE)
         ia_findings_add(&links->catalog->findings, codes[0][extent], path, "%s file '%s' is outside %s", named->role,
                         where, extent ? "the image's directory, or the roots" : "the roots");
     else if (part->found == IA_RESOLVE_MISSING)
-        ia_findings_add(&links->catalog->findings, codes[1][extent], path, "%s file '%s' does not exist", named->role,
-                        where);
+        ia_findings_add(&links->catalog->findings, codes[describes ? 2 : 1][extent], path,
+                        "%s file '%s' does not exist", named->role, where);
     else if (part->found != IA_RESOLVE_FOLLOWED)
         ia_findings_add(&links->catalog->findings, codes[2][extent], path, "%s file '%s' cannot be read: %s",
                         named->role, where, part->message == NULL ? "" : part->message);

@@ -11,7 +11,7 @@ static enum ia_status resolve_stored_part(struct ia_links *links, size_t image, 
     const struct ia_resolve_rules rules = ia_links_rules(links);
     struct ia_file *owner = links->catalog->files.items[image];
     IA_AUTO_RESOLVED struct ia_resolved file = {0};
-    IA_TRY(ia_resolve_part(&rules, ia_file_path(owner), named, &file, err));
+    IA_TRY(ia_resolve_part(&rules, ia_file_part_name(owner), named, &file, err));
     struct ia_file_part part = {
         .file = ia_links_file_of(links, &file), .path = file.path, .state = file.state, .found = file.found};
     if (!ia_vec_push(&owner->read->parts, part))

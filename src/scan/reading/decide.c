@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The first bytes, then the last ones, then names. */
+/* What is beside it, the first bytes, then the last ones, then names. */
 #include "scan/reading/decide.h"
 
 #include <string.h>
@@ -86,6 +86,11 @@ enum ia_status ia_decide(const struct ia_parse_request *request, struct ia_sourc
                          struct ia_error *err)
 {
     *out = (struct ia_decision){.class = IA_CLASS_IMAGE, .basis = IA_BASIS_STATED};
+    if (request->stated == NULL && request->described != NULL) { /* whatever a guest wrote to its beginning */
+        out->format = request->described;
+        out->basis = IA_BASIS_BESIDE;
+        return IA_OK;
+    }
     uint8_t head[IA_PROBE_BYTES] = {0};
     enum ia_status status =
         ia_source_read(source, 0, head, (size_t)ia_min(source->size, sizeof(head)), "the first bytes", err);

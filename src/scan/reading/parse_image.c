@@ -15,12 +15,11 @@ enum ia_status ia_parse_note(struct ia_parsed *parsed, enum ia_status status, co
 }
 
 /* A part is looked for beside the image, whatever directory QEMU would work in. */
-static enum ia_status open_part(const struct ia_parse_request *request, const struct ia_parse_env *env,
-                                const struct ia_image_part *named, struct ia_parsed_part *part,
-                                struct ia_source **source, struct ia_error *err)
+static enum ia_status open_part(const char *image, const struct ia_parse_env *env, const struct ia_image_part *named,
+                                struct ia_parsed_part *part, struct ia_source **source, struct ia_error *err)
 {
     const struct ia_resolve_rules rules = {.confine = env->confine, .parts_stay = true};
-    enum ia_status status = ia_resolve_part(&rules, request->path, named, &part->file, err);
+    enum ia_status status = ia_resolve_part(&rules, image, named, &part->file, err);
     if (status == IA_OK)
         status = ia_resolved_open(env->confine, &part->file, source, err);
     part->opened = status == IA_OK;
@@ -86,15 +85,15 @@ static enum ia_status read_mappings(struct ia_image *image, const struct ia_pars
 static enum ia_status open_parts(const struct ia_parse_request *request, const struct ia_parse_env *env,
                                  struct ia_image *image, struct ia_parse_result *result, struct ia_error *err)
 {
-    size_t count = image->facts.parts.len;
-    if (!ia_vec_reserve(&result->parts, count))
-        return ia_no_memory(err);
-    for (size_t i = 0; i < count; i++) {
-        struct ia_parsed_part *part = &result->parts.items[result->parts.len++];
+    const char *name = request->described == image->format ? request->described_as : request->path;
+    /* Ends: one that was attached may name more, the last does not. */
+    for (size_t i = 0; i < image->facts.parts.len; i++) {
+        if (!ia_vec_push(&result->parts, (struct ia_parsed_part){0}))
+            return ia_no_memory(err);
+        struct ia_parsed_part *part = &result->parts.items[i];
         struct ia_source *source = NULL;
         struct ia_error cause = {0};
-        *part = (struct ia_parsed_part){0};
-        part->status = open_part(request, env, &image->facts.parts.items[i], part, &source, &cause);
+        part->status = open_part(name, env, &image->facts.parts.items[i], part, &source, &cause);
         if (part->status == IA_OK)
             part->status = ia_image_attach(image, i, source, &cause);
         if (part->status == IA_OK)
@@ -109,15 +108,14 @@ static enum ia_status open_parts(const struct ia_parse_request *request, const s
     return IA_OK;
 }
 
-/* Everything that is read from the open image. */
-static enum ia_status read_image(const struct ia_parse_request *request, const struct ia_parse_env *env,
-                                 struct ia_image *image, const struct ia_parse_sink *sink,
+/* Everything that is read from the open image and its parts. */
+static enum ia_status read_image(struct ia_image *image, const struct ia_parse_sink *sink,
                                  struct ia_parse_result *result, struct ia_error *err)
 {
     struct ia_parsed *parsed = &result->parsed;
     struct ia_error cause = {0};
-    enum ia_status status = open_parts(request, env, image, result, err);
-    if (status == IA_OK && parsed->status == IA_OK) {
+    enum ia_status status = IA_OK;
+    if (parsed->status == IA_OK) {
         enum ia_status assembled = ia_image_assemble(image, &cause);
         if (assembled != IA_OK)
             status = ia_parse_note(parsed, assembled, &cause, err);
@@ -156,9 +154,13 @@ enum ia_status ia_parse_image(const struct ia_parse_request *request, const stru
     if (opened != IA_OK)
         return ia_parse_note(parsed, opened, &cause, err);
     *source = NULL;
-    struct ia_space *space = ia_space_new(1 + image->facts.parts.len);
+    struct ia_space *space = NULL;
+    enum ia_status status = open_parts(request, env, image, result, err);
+    if (status == IA_OK && (space = ia_space_new(1 + image->facts.parts.len)) == NULL)
+        status = ia_no_memory(err);
     image->space = space;
-    enum ia_status status = space == NULL ? ia_no_memory(err) : read_image(request, env, image, sink, result, err);
+    if (status == IA_OK)
+        status = read_image(image, sink, result, err);
     ia_image_close(image);
     ia_space_free(space);
     return status;

@@ -47,7 +47,11 @@ enum ia_status ia_reading_drop_mappings(struct ia_reading *reading, struct ia_fi
 /* What was an image because something named it stays one when nothing does: it may be an orphan. */
 struct ia_parse_request ia_reading_request_for(const struct ia_catalog *catalog, const struct ia_file *file)
 {
+    const struct ia_format *described;
+    const char *described_as = ia_file_described_name(file, &described);
     return (struct ia_parse_request){
+        .described = described,
+        .described_as = described_as,
         .raw_by_suffix = ia_catalog_any_raw_suffix(catalog, file),
         .raw_by_past = ia_catalog_was_named(catalog, file),
         .raw_by_name = ia_catalog_is_root(catalog, file),
