@@ -9,6 +9,7 @@
 #include "format/cloop/cloop.h"
 #include "format/dmg/dmg.h"
 #include "format/format.h"
+#include "format/longhorn/longhorn.h"
 #include "format/luks/luks.h"
 #include "format/parallels/parallels.h"
 #include "format/qcow1/qcow1.h"
@@ -20,13 +21,10 @@
 #include "format/vmdk/vmdk.h"
 #include "format/vpc/vpc.h"
 
-const struct ia_format *const ia_formats[] = {&ia_format_qcow2, &ia_format_qcow1,
-                                              &ia_format_qed,   &ia_format_vmdk,
-                                              &ia_format_vdi,   &ia_format_vpc,
-                                              &ia_format_vhdx,  &ia_format_parallels,
-                                              &ia_format_luks,  &ia_format_dmg,
-                                              &ia_format_cloop, &ia_format_bochs,
-                                              &ia_format_raw,   NULL};
+const struct ia_format *const ia_formats[] = {
+    &ia_format_qcow2, &ia_format_qcow1, &ia_format_qed,       &ia_format_vmdk, &ia_format_vdi,
+    &ia_format_vpc,   &ia_format_vhdx,  &ia_format_parallels, &ia_format_luks, &ia_format_dmg,
+    &ia_format_cloop, &ia_format_bochs, &ia_format_longhorn,  &ia_format_raw,  NULL};
 
 const struct ia_format *ia_format_by_name(const char *name)
 {

@@ -139,6 +139,17 @@ static void only_raw_is_plain(void **state)
         assert_int_equal(ia_formats[i]->is_plain, strcmp(ia_formats[i]->name, "raw") == 0);
 }
 
+static void what_a_content_does_not_show_is_described_by_two_names(void **state)
+{
+    (void)state;
+    for (size_t i = 0; ia_formats[i] != NULL; i++) {
+        const struct ia_format *format = ia_formats[i];
+        assert_int_equal(format->may_be_described != NULL, strcmp(format->name, "longhorn") == 0);
+        assert_int_equal(format->may_be_described != NULL, format->description != NULL);
+        assert_int_equal(format->may_be_described != NULL, format->description_of_all != NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +161,7 @@ int main(void)
         cmocka_unit_test(other_names_claim_nothing),
         cmocka_unit_test(each_suffix_belongs_to_one_format),
         cmocka_unit_test(only_raw_is_plain),
+        cmocka_unit_test(what_a_content_does_not_show_is_described_by_two_names),
     };
     return cmocka_run_group_tests_name("format/registry", tests, NULL, NULL);
 }

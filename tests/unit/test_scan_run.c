@@ -218,8 +218,8 @@ static void formats_and_abilities_are_stored_once_and_kept(void **state)
         assert_int_equal(ask("SELECT count(*) FROM image AS i JOIN image_ability AS t ON t.image_id = i.image_id"
                              " WHERE i.format = 'raw' AND t.is_plain AND t.unit = 1 AND NOT t.can_rebase"),
                          1);
-        assert_int_equal(ask("SELECT count(*) FROM format"), 13);
-        assert_int_equal(ask("SELECT count(*) FROM format WHERE is_plain = (name = 'raw')"), 13);
+        assert_int_equal(ask("SELECT count(*) FROM format"), 14);
+        assert_int_equal(ask("SELECT count(*) FROM format WHERE is_plain = (name = 'raw')"), 14);
         assert_int_equal(ask("SELECT count(*) FROM format WHERE ' ' || suffixes || ' ' LIKE '% .vhdx %'"), 1);
     }
 }
