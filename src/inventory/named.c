@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Platforms whose images are known by their names and places alone. What they are is in the sources of each:
  * CloudStack (engine/storage: TemplateObject, SnapshotObject, VolumeObject on secondary storage; ImageFormat in
- * api/.../storage/Storage.java has the suffixes), Longhorn
- * (longhorn-engine pkg/replica: volume-head-NNN.img, volume-snap-NAME.img; raw files over one another), Ganeti
+ * api/.../storage/Storage.java has the suffixes), Ganeti
  * (lib/storage/filestorage.py), Vagrant (box.img of a box; vagrant-libvirt's handle_box_image.rb), Lima
  * (pkg/store/filenames), Multipass (vault), Incus and LXD (internal/server/storage/drivers/driver_dir_volumes.go;
  * loopFilePath in utils.go: a pool in a file), minikube (pkg/drivers), Android's emulator (android-emu: avd/util.c). */
@@ -24,15 +23,6 @@ static const struct ia_place cloudstack[] = {
     IN_FORMATS("volumes/#/#/", DISK),
 };
 const struct ia_beside_reader ia_cloudstack_reader = {IA_PLACES("cloudstack", cloudstack)};
-
-/* What one file lacks is read from those below it; that is in no file that could be believed alone: all are kept, those
- * that are marked as removed too, for they are read until they were merged. */
-static const struct ia_place longhorn[] = {
-    PLACE("replicas/*/volume-head-#.img", DISK, VM, 1, "raw"),
-    PLACE("replicas/*/?volume-snap-*.img", RESTORE_POINT, VM, 1, "raw"),
-    PLACE("backing-images/*/backing", TEMPLATE, STORAGE, 1, NULL),
-};
-const struct ia_beside_reader ia_longhorn_reader = {IA_PLACES("longhorn", longhorn)};
 
 static const struct ia_place ganeti[] = {
     PLACE("file-storage/*/disk#", DISK, VM, 1, "raw"),
