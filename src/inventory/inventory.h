@@ -39,6 +39,11 @@ enum ia_claim_role {
     IA_CLAIM_ROLES
 };
 const char *ia_claim_role_word(enum ia_claim_role role);
+/* A CD, a floppy disk, firmware: no file of the machine's own. */
+static inline bool ia_claim_role_is_medium(enum ia_claim_role role)
+{
+    return role == IA_CLAIM_CDROM || role == IA_CLAIM_FLOPPY || role == IA_CLAIM_FIRMWARE;
+}
 /* IA_CLAIM_ROLES for a word that is none. */
 enum ia_claim_role ia_claim_role_by_word(const char *word, size_t len);
 

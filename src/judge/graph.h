@@ -179,6 +179,7 @@ struct ia_graph_claim {
     size_t before;       /* file that the path led to then; IA_GRAPH_NONE: it is gone */
     size_t base;         /* file that this was based on; IA_GRAPH_NONE: none, it is gone, or unknown */
     bool is_directory;
+    bool is_medium;     /* a CD, a floppy disk, firmware: no file of the machine's own */
     int64_t defined_ns; /* when the inventory's file was written to; 0: unknown */
 };
 

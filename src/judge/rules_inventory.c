@@ -22,12 +22,12 @@ void ia_rule_inventory_problems(struct ia_finder *finder)
 }
 
 /* It got its name or its place after the inventory was written, which had another one. An inventory that was written
- * later may have the old name all the same: files are renamed in their directory most often. */
+ * later may have the old name of a disk all the same: files are renamed in their directory most often. */
 static bool may_be_renamed(const struct ia_finder *finder, const struct ia_graph_claim *claim)
 {
     return (claim->format == NULL || strcmp(claim->format, finder->image->format) == 0) &&
            (finder->judge->graph->files.items[finder->image->file].ctime_ns >= claim->defined_ns ||
-            ia_graph_names_lie_beside(finder->judge->graph, finder->image->file, claim->path));
+            (!claim->is_medium && ia_graph_names_lie_beside(finder->judge->graph, finder->image->file, claim->path)));
 }
 
 /* What the path led to in an earlier scan is meant, with what that was based on, and no other file; else what may have

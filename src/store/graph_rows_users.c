@@ -118,6 +118,7 @@ static const struct ia_graph_column claim_columns[] = {
     IA_GRAPH_PLACE(ia_graph_claim, before, "c.before_id", FILE),
     IA_GRAPH_PLACE(ia_graph_claim, base, "c.base_id", FILE),
     IA_GRAPH_VALUE(ia_graph_claim, is_directory, "c.is_directory AND c.target IS NOT NULL"),
+    IA_GRAPH_VALUE(ia_graph_claim, is_medium, "c.role IN ('cdrom', 'floppy', 'firmware')"),
     IA_GRAPH_VALUE(ia_graph_claim, defined_ns, "m.defined_ns"),
 };
 

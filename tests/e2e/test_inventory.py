@@ -185,14 +185,15 @@ def test_a_lost_disk_may_be_what_lies_beside_it(case):
     site = case.site()
     os.mkdir(site.path("pool"))
     disk = orphan(site, "pool/disk.qcow2")
-    for words, path, expected in (("in the same directory", site.path("pool/before.qcow2"), "inventory-incomplete"),
-                                  ("in another directory", site.path("before.qcow2"), None),
-                                  ("of another volume group", "/dev/imgaudit-none/before", None)):
-        inventory = listed(site, f"{path}\tvm")
+    for words, path, role, expected in (("disk in the same directory", site.path("pool/before.qcow2"), "disk", "inventory-incomplete"),
+                                        ("CD in the same directory", site.path("pool/before.qcow2"), "cdrom", None),
+                                        ("disk in another directory", site.path("before.qcow2"), "disk", None),
+                                        ("disk of a volume group", "/dev/imgaudit-none/before", "disk", None)):
+        inventory = listed(site, f"{path}\tvm\t{role}")
         later = os.stat(disk).st_ctime + 3600
         os.utime(inventory.removeprefix("list:"), (later, later))
         site.scan(inventory=inventory)
-        case.same(verdict(site, "pool/disk.qcow2")[2], expected, f"a machine's disk {words} is lost, and was never seen")
+        case.same(verdict(site, "pool/disk.qcow2")[2], expected, f"a machine's {words} is lost, and was never seen")
 
 
 def test_a_lost_disk_that_was_another_file_is_no_doubt(case):

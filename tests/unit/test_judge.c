@@ -617,6 +617,8 @@ CHANGE(claim_of_a_directory_above, SEEN_DIRECTORY("/"))
 CHANGE(claim_of_another_directory, SEEN_DIRECTORY("/r/orphan"))
 CHANGE(claim_lost_before_it_was_renamed, LOST_CLAIM("/r/disk", NULL, false, IA_GRAPH_NONE, 5))
 CHANGE(claim_beside_it_lost_after_it_was_renamed, LOST_CLAIM("/r/disk", NULL, false, IA_GRAPH_NONE, 6))
+CHANGE(medium_beside_it_lost_after_it_was_renamed, LOST_CLAIM("/r/disk", NULL, false, IA_GRAPH_NONE, 6);
+       g->claims.items[0].is_medium = true)
 CHANGE(claim_elsewhere_lost_after_it_was_renamed, LOST_CLAIM("/s/disk", NULL, false, IA_GRAPH_NONE, 6))
 CHANGE(claim_elsewhere_lost_before_it_was_renamed, LOST_CLAIM("/s/disk", NULL, false, IA_GRAPH_NONE, 5))
 CHANGE(claim_of_another_format_lost, LOST_CLAIM("/r/disk", "raw", false, IA_GRAPH_NONE, 5))
@@ -1124,6 +1126,8 @@ static const struct rule {
     {"a machine's disk beside this is lost, and this has its name for longer",
      claim_beside_it_lost_after_it_was_renamed,
      ORPHAN_BUT("inventory-incomplete [/r/disk (vm)]") BASE_BUT("inventory-incomplete [/r/disk (vm)]")},
+    {"a machine's CD beside this is lost, and this has its name for longer", medium_beside_it_lost_after_it_was_renamed,
+     ORPHAN_PROVEN BASE_PROVEN},
     {"a machine's disk elsewhere is lost, and this has its name for longer", claim_elsewhere_lost_after_it_was_renamed,
      ORPHAN_PROVEN BASE_PROVEN},
     {"a machine's disk elsewhere is lost, and this was renamed since", claim_elsewhere_lost_before_it_was_renamed,

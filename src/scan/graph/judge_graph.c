@@ -168,6 +168,7 @@ static bool add_open_claims(const struct ia_links *links, struct ia_graph *graph
         struct ia_graph_claim open = {.path = is_directory ? target->path : claim->path,
                                       .machine = ia_claim_machine(claims, target)->name,
                                       .format = claim->format,
+                                      .is_medium = ia_claim_role_is_medium(claim->role),
                                       .image = IA_GRAPH_NONE,
                                       .was_found = target->before_id != 0,
                                       .before = target->before == IA_NO_FILE ? IA_GRAPH_NONE : target->before,
