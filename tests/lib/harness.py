@@ -219,7 +219,8 @@ class Case:
         self.out.skip(name, reason)
 
 
-def run_tests(description, tests, count=None):
+def run_tests(description, tests, count=None, tools=()):
+    """`tools`: what a test needs besides the program, each an option that has to be given."""
     arguments = argparse.ArgumentParser(description=description)
     arguments.add_argument("--imgaudit", required=True, metavar="PATH", help="the program to test")
     arguments.add_argument("--seed", default="1", metavar="N", help="for what is random (default %(default)s)")
@@ -227,6 +228,8 @@ def run_tests(description, tests, count=None):
     arguments.add_argument("--keep", metavar="DIR", help="work in DIR and leave the files there")
     if count is not None:
         arguments.add_argument("--count", type=int, default=count, metavar="N", help="how many (default %(default)s)")
+    for tool in tools:
+        arguments.add_argument("--" + tool, required=True, metavar="PATH", help="tests/" + tool + ", built")
     options = parse(arguments)
     out = Tap()
     with work_directory(options.keep) as directory:

@@ -108,6 +108,25 @@ static enum ia_status open_parts(const struct ia_parse_request *request, const s
     return IA_OK;
 }
 
+/* What a broken table leaves unknown stays so while the content is the same. A read that fails has a cause outside of
+ * the content: the image was not understood then, and is read again. */
+static enum ia_status count_uses(struct ia_image *image, struct ia_parsed *parsed, struct ia_error *err)
+{
+    struct ia_error cause = {0};
+    enum ia_status status = ia_image_account(image, &cause);
+    if (status == IA_OK)
+        return IA_OK;
+    image->facts.metadata_bytes = -1;
+    if (status == IA_NOMEM)
+        return ia_no_memory(err);
+    bool is_of_content = status == IA_CORRUPT || status == IA_LIMIT || status == IA_UNSUPPORTED;
+    if (is_of_content || parsed->status != IA_OK)
+        return IA_OK;
+    for (size_t i = 0; i < parsed->mappings.len; i++)
+        parsed->mappings.items[i].failed = true;
+    return ia_parse_note(parsed, status, &cause, err);
+}
+
 /* Everything that is read from the open image and its parts. */
 static enum ia_status read_image(struct ia_image *image, const struct ia_parse_sink *sink,
                                  struct ia_parse_result *result, struct ia_error *err)
@@ -122,8 +141,8 @@ static enum ia_status read_image(struct ia_image *image, const struct ia_parse_s
     }
     if (status == IA_OK && parsed->status == IA_OK)
         status = read_mappings(image, sink, parsed, err);
-    if (status == IA_OK && ia_image_account(image, &cause) != IA_OK)
-        image->facts.metadata_bytes = -1;
+    if (status == IA_OK)
+        status = count_uses(image, parsed, err);
     if (status == IA_OK && parsed->status == IA_OK)
         status = ia_account_image(image, &result->account, err);
     image->facts.truncated = image->facts.truncated || ia_image_read_past_end(image);
