@@ -16,8 +16,8 @@ enum ia_connection_mode { IA_CONNECTION_READ, IA_CONNECTION_WRITE, IA_CONNECTION
 IA_MUST_CHECK enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode, sqlite3 **out,
                                                 struct ia_error *err);
 
-/* IA_FOREIGN unless the database is ours and of a version that this program migrates or reads; *version is that, 0 for
- * an empty database. */
+/* IA_FOREIGN unless the database is ours and of a version that this program migrates or reads, with the tables of that
+ * and nothing that a scan would run unasked (store/schema_check.h); *version is that, 0 for an empty database. */
 IA_MUST_CHECK enum ia_status ia_connection_identify(sqlite3 *db, const char *path, int64_t *version,
                                                     struct ia_error *err);
 

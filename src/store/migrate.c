@@ -8,17 +8,12 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "store/connection.h"
+#include "store/schema_check.h"
 
 enum ia_status ia_migrate_has_views(sqlite3 *db, const struct ia_schema *schema, bool *current_views,
                                     struct ia_error *err)
 {
-    int64_t same = 0;
-    char sql[128];
-    snprintf(sql, sizeof(sql), "SELECT count(*) FROM setting WHERE key = 'views' AND value = %" PRId64,
-             ia_schema_number(schema->views));
-    IA_TRY(ia_connection_int(db, sql, &same, err));
-    *current_views = same != 0;
-    return IA_OK;
+    return ia_schema_check_views(db, schema, current_views, err);
 }
 
 /* Statements that drop the public views; views of other names are somebody's own, and stay. */
@@ -116,6 +111,8 @@ enum ia_status ia_migrate(sqlite3 *db, const struct ia_schema *schema, int64_t v
         IA_TRY(run_migrations(db, schema, version, err));
     else
         IA_TRY(ia_migrate_has_views(db, schema, &has_views, err));
+    if (version != schema->version) /* what is migrated is as what is new */
+        IA_TRY(ia_schema_check_tables(db, schema, sqlite3_db_filename(db, "main"), err));
     return has_views ? IA_OK : make_views(db, schema, err);
 }
 

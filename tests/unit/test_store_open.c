@@ -186,7 +186,8 @@ static const struct ia_schema first = {
 static const struct ia_schema second = {
     .first_version = 12,
     .version = 14,
-    .tables = "",
+    .tables = "CREATE TABLE setting (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+              "CREATE TABLE t (value INTEGER NOT NULL, -- one\n more INTEGER NOT NULL DEFAULT 7) STRICT",
     .views = "CREATE VIEW v_one AS SELECT value, more FROM t",
     .migrations = steps,
     .count = COUNT(steps),
