@@ -82,6 +82,7 @@ const char *ia_status_word(enum ia_status status)
         [IA_BUSY] = "busy",
         [IA_FULL] = "full",
         [IA_FOREIGN] = "foreign",
+        [IA_INTERRUPTED] = "interrupted",
         [IA_IO] = "io",
         [IA_NOMEM] = "no-memory",
         [IA_USAGE] = "usage",

@@ -20,6 +20,7 @@ enum ia_status {
     IA_BUSY,        /* another connection holds the store's write lock */
     IA_FULL,        /* no space left for the store */
     IA_FOREIGN,     /* a database that is not ours, or of a newer version */
+    IA_INTERRUPTED, /* the user ended it */
     IA_IO,          /* a read, write or system call failed */
     IA_NOMEM,
     IA_USAGE, /* the caller's words make no sense */

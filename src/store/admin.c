@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "store/connection.h"
+#include "store/guard.h"
 #include "store/history.h"
 #include "store/migrate.h"
 
@@ -88,6 +89,7 @@ enum ia_status ia_store_prune(const char *path, const struct ia_prune_options *o
     if (options->forget_mounts)
         IA_TRY(forget_mounts(db, err));
     IA_TRY(ia_connection_exec(db, "COMMIT", err));
+    ia_guard_allow_vacuum(db);
     return ia_connection_exec(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", err);
 }
 
@@ -138,6 +140,7 @@ enum ia_status ia_store_backup(const char *path, const char *target, struct ia_e
     IA_TRY(ia_connection_open(path, IA_CONNECTION_READ, &db, err));
     IA_TRY(ia_migrate_expect_current(db, path, err));
     IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    ia_guard_allow_vacuum(db);
     if (sqlite3_prepare_v2(db, "VACUUM INTO ?", -1, &stmt, NULL) != SQLITE_OK ||
         sqlite3_bind_text(stmt, 1, target, -1, SQLITE_STATIC) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_DONE) {
         enum ia_status status = ia_connection_fail(db, err, "cannot write '%s'", target);

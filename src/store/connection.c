@@ -56,6 +56,10 @@ static enum ia_status status_of_code(int code)
         return IA_CORRUPT;
     case SQLITE_NOMEM:
         return IA_NOMEM;
+    case SQLITE_INTERRUPT:
+        return IA_INTERRUPTED;
+    case SQLITE_TOOBIG:
+        return IA_LIMIT;
     case SQLITE_PERM:
     case SQLITE_READONLY:
     case SQLITE_AUTH:

@@ -13,6 +13,7 @@
 
 enum ia_connection_mode { IA_CONNECTION_READ, IA_CONNECTION_WRITE, IA_CONNECTION_CREATE };
 
+/* Guarded (store/guard.h). */
 IA_MUST_CHECK enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode, sqlite3 **out,
                                                 struct ia_error *err);
 

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "store/connection.h"
+#include "store/guard.h"
 #include "store/schema.h"
 #include "store/schema_check.h"
 
@@ -82,8 +83,12 @@ static void keep_log(sqlite3 *db, int on)
 static enum ia_status open_database(const char *name, const char *path, int flags, sqlite3 **out, struct ia_error *err)
 {
     sqlite3 *db = NULL;
-    if (sqlite3_open_v2(name, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-        enum ia_status status = ia_connection_fail(db, err, "cannot open the store '%s'", path);
+    enum ia_status status = IA_OK;
+    if (sqlite3_open_v2(name, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+        status = ia_connection_fail(db, err, "cannot open the store '%s'", path);
+    else
+        status = ia_guard_connection(db, err);
+    if (status != IA_OK) {
         sqlite3_close(db);
         return status;
     }

@@ -7,11 +7,13 @@
 
 #include "base/cleanup.h"
 #include "store/connection.h"
+#include "store/guard.h"
 #include "store/migrate.h"
 #include "store/reader_internal.h"
 
 struct ia_reader {
     sqlite3 *db;
+    struct ia_guard guard;
 };
 
 struct ia_query {
@@ -26,6 +28,7 @@ enum ia_status ia_reader_open(const char *path, struct ia_reader **out, struct i
         return ia_no_memory(err);
     IA_TRY(ia_connection_open(path, IA_CONNECTION_READ, &reader->db, err));
     IA_TRY(ia_migrate_expect_current(reader->db, path, err));
+    ia_guard_queries(reader->db, &reader->guard);
     *out = ia_steal_ptr(reader);
     return IA_OK;
 }
@@ -36,6 +39,17 @@ void ia_reader_close(struct ia_reader *reader)
         return;
     sqlite3_close_v2(reader->db);
     free(reader);
+}
+
+void ia_reader_stop_when(struct ia_reader *reader, bool (*stop)(void *ctx), void *ctx)
+{
+    reader->guard.stop = stop;
+    reader->guard.stop_ctx = ctx;
+}
+
+void ia_reader_limit_memory(int64_t bytes)
+{
+    sqlite3_hard_heap_limit64(bytes);
 }
 
 sqlite3 *ia_reader_connection(struct ia_reader *reader)
@@ -53,29 +67,55 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n;")] == '\0';
 }
 
+/* By the rules for queries. */
+static int prepare(struct ia_reader *reader, const char *sql, sqlite3_stmt **stmt, const char **tail)
+{
+    reader->guard.is_query = true;
+    reader->guard.refused[0] = '\0';
+    int code = sqlite3_prepare_v2(reader->db, sql, -1, stmt, tail);
+    reader->guard.is_query = false;
+    return code;
+}
+
 /* sqlite prepares the first statement, and leaves the others in the tail. */
-static enum ia_status check_statement(sqlite3 *db, sqlite3_stmt *stmt, const char *tail, struct ia_error *err)
+static enum ia_status check_statement(struct ia_reader *reader, sqlite3_stmt *stmt, const char *tail,
+                                      struct ia_error *err)
 {
     IA_AUTO_STMT sqlite3_stmt *next = NULL;
     if (stmt == NULL)
         return ia_fail(err, IA_USAGE, "no SQL statement");
-    if (!is_blank(tail) && (sqlite3_prepare_v2(db, tail, -1, &next, NULL) != SQLITE_OK || next != NULL))
+    if (!is_blank(tail) && (prepare(reader, tail, &next, NULL) != SQLITE_OK || next != NULL))
         return ia_fail(err, IA_USAGE, "more than one SQL statement");
     if (!sqlite3_stmt_readonly(stmt) || sqlite3_column_count(stmt) == 0)
         return ia_fail(err, IA_USAGE, "only statements that read are allowed");
     return IA_OK;
 }
 
+/* A statement that is wrong is its author's mistake. */
+static enum ia_status fail_query(struct ia_reader *reader, int code, struct ia_error *err)
+{
+    if (reader->guard.refused[0] != '\0') /* not always SQLITE_AUTH */
+        return ia_fail(err, IA_USAGE, "%s", reader->guard.refused);
+    switch (code & 0xff) {
+    case SQLITE_NOMEM:
+        return ia_no_memory(err);
+    case SQLITE_INTERRUPT:
+        return ia_fail(err, IA_INTERRUPTED, "interrupted");
+    case SQLITE_ERROR:
+        return ia_fail(err, IA_USAGE, "%s", sqlite3_errmsg(reader->db));
+    default:
+        return ia_connection_fail(reader->db, err, "cannot read the store");
+    }
+}
+
 enum ia_status ia_query_open(struct ia_reader *reader, const char *sql, struct ia_query **out, struct ia_error *err)
 {
     const char *tail = NULL;
     IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
-    int code = sqlite3_prepare_v2(reader->db, sql, -1, &stmt, &tail);
-    if (code == SQLITE_NOMEM)
-        return ia_no_memory(err);
+    int code = prepare(reader, sql, &stmt, &tail);
     if (code != SQLITE_OK)
-        return ia_fail(err, IA_USAGE, "%s", sqlite3_errmsg(reader->db));
-    IA_TRY(check_statement(reader->db, stmt, tail, err));
+        return fail_query(reader, code, err);
+    IA_TRY(check_statement(reader, stmt, tail, err));
     struct ia_query *query = malloc(sizeof(*query));
     if (query == NULL)
         return ia_no_memory(err);
@@ -120,13 +160,23 @@ const char *ia_query_parameter_name(const struct ia_query *query, int parameter)
     return name == NULL ? "?" : name;
 }
 
+static enum ia_status fail_step(struct ia_reader *reader, int code, struct ia_error *err)
+{
+    code &= 0xff;
+    if (reader->guard.refused[0] != '\0' || code == SQLITE_NOMEM || code == SQLITE_INTERRUPT)
+        return fail_query(reader, code, err);
+    return ia_connection_fail(reader->db, err, "cannot read the store");
+}
+
 enum ia_status ia_query_step(struct ia_query *query, bool *row, struct ia_error *err)
 {
+    struct ia_reader *reader = query->reader;
+    reader->guard.is_query = true; /* sqlite may prepare it again */
+    reader->guard.refused[0] = '\0';
     int code = sqlite3_step(query->stmt);
-    if (code != SQLITE_ROW && code != SQLITE_DONE)
-        return ia_connection_fail(query->reader->db, err, "cannot read the store");
+    reader->guard.is_query = false;
     *row = code == SQLITE_ROW;
-    return IA_OK;
+    return code == SQLITE_ROW || code == SQLITE_DONE ? IA_OK : fail_step(reader, code, err);
 }
 
 int ia_query_columns(const struct ia_query *query)

@@ -19,6 +19,12 @@ enum ia_value_type { IA_VALUE_NULL, IA_VALUE_INT, IA_VALUE_REAL, IA_VALUE_TEXT }
 IA_MUST_CHECK enum ia_status ia_reader_open(const char *path, struct ia_reader **out, struct ia_error *err);
 void ia_reader_close(struct ia_reader *reader); /* NULL is fine; close its queries first */
 
+/* `stop` is asked about every millisecond while a query runs, which ends with IA_INTERRUPTED when it is true. */
+void ia_reader_stop_when(struct ia_reader *reader, bool (*stop)(void *ctx), void *ctx);
+
+/* Bounds the memory that SQLite takes in the whole process. */
+void ia_reader_limit_memory(int64_t bytes);
+
 static inline void ia_cleanup_reader_(struct ia_reader **reader)
 {
     ia_reader_close(*reader);
@@ -28,8 +34,8 @@ static inline void ia_cleanup_reader_(struct ia_reader **reader)
 /* All queries until ia_reader_close see one state of the store. */
 IA_MUST_CHECK enum ia_status ia_reader_begin(struct ia_reader *reader, struct ia_error *err);
 
-/* Prepares one statement (a second one after it is IA_USAGE, as is one that writes). IA_USAGE carries sqlite's message.
- */
+/* Prepares one statement. IA_USAGE for a second one after it, for one that writes, and for one that uses a function, a
+ * table or a pragma that is not on the lists of store/guard_lists.c; else it carries sqlite's message. */
 IA_MUST_CHECK enum ia_status ia_query_open(struct ia_reader *reader, const char *sql, struct ia_query **out,
                                            struct ia_error *err);
 void ia_query_close(struct ia_query *query); /* NULL is fine */
