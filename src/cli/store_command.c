@@ -3,6 +3,7 @@
 #include "cli/store_command.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/common.h"
@@ -18,6 +19,8 @@ enum ia_status ia_store_command_open(const char *db, struct ia_reader **reader, 
     if (db == NULL)
         return ia_fail(err, IA_USAGE, "no path for the store: name one with --db");
     IA_TRY(ia_reader_open(db, reader, err));
+    if (ia_reader_is_frozen(*reader) && isatty(STDERR_FILENO))
+        ia_cli_error("the store '%s' lies where nothing can be written: it is read as it is, without a lock", db);
     return ia_reader_begin(*reader, err);
 }
 

@@ -47,10 +47,12 @@ static enum ia_status add_lines(sqlite3 *db, const char *sql, struct ia_buf *rep
 enum ia_status ia_store_check(const char *path, struct ia_buf *report, struct ia_error *err)
 {
     AUTO_DB sqlite3 *db = NULL;
-    IA_TRY(ia_connection_open(path, IA_CONNECTION_READ, &db, err));
+    struct ia_frozen frozen;
+    IA_TRY(ia_connection_open_reader(path, &db, &frozen, err));
     IA_TRY(ia_migrate_expect_current(db, path, err));
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
         IA_TRY(add_lines(db, checks[i], report, err));
+    IA_TRY(ia_frozen_check(path, &frozen, err));
     return report->len == 0 ? IA_OK : ia_fail(err, IA_CORRUPT, "'%s' is not sound", path);
 }
 
@@ -120,8 +122,10 @@ enum ia_status ia_store_templates(const char *path, const struct ia_template_cha
                                   struct ia_error *err)
 {
     AUTO_DB sqlite3 *db = NULL;
+    struct ia_frozen frozen;
     bool any = changes->add_count + changes->remove_count > 0;
-    IA_TRY(ia_connection_open(path, any ? IA_CONNECTION_WRITE : IA_CONNECTION_READ, &db, err));
+    IA_TRY(any ? ia_connection_open(path, IA_CONNECTION_WRITE, &db, err)
+               : ia_connection_open_reader(path, &db, &frozen, err));
     IA_TRY(ia_migrate_expect_current(db, path, err));
     IA_TRY(ia_connection_exec(db, any ? "BEGIN IMMEDIATE" : "BEGIN", err));
     IA_TRY(each_glob(db, "DELETE FROM template WHERE glob = ?", changes->remove, changes->remove_count, true, err));
@@ -137,7 +141,8 @@ enum ia_status ia_store_backup(const char *path, const char *target, struct ia_e
     struct stat st;
     if (lstat(target, &st) == 0)
         return ia_fail(err, IA_USAGE, "'%s' exists already", target);
-    IA_TRY(ia_connection_open(path, IA_CONNECTION_READ, &db, err));
+    struct ia_frozen frozen;
+    IA_TRY(ia_connection_open_reader(path, &db, &frozen, err));
     IA_TRY(ia_migrate_expect_current(db, path, err));
     IA_AUTO_STMT sqlite3_stmt *stmt = NULL;
     ia_guard_allow_vacuum(db);
@@ -147,5 +152,8 @@ enum ia_status ia_store_backup(const char *path, const char *target, struct ia_e
         unlink(target); /* ours, half written: it did not exist before */
         return status;
     }
-    return IA_OK;
+    enum ia_status status = ia_frozen_check(path, &frozen, err);
+    if (status != IA_OK)
+        unlink(target);
+    return status;
 }

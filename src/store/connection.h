@@ -7,15 +7,21 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "store/place.h"
 
 /* "IMGA", in the database header so that file(1) and we recognise our own. */
 #define IA_APPLICATION_ID 0x494d4741
 
 enum ia_connection_mode { IA_CONNECTION_READ, IA_CONNECTION_WRITE, IA_CONNECTION_CREATE };
 
-/* Guarded (store/guard.h). */
+/* Guarded (store/guard.h). A store that is made is readable by its owner alone. IA_REFUSED as ia_place_check. */
 IA_MUST_CHECK enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode, sqlite3 **out,
                                                 struct ia_error *err);
+
+/* The same to read, also from where SQLite can make no log beside the store: as it is then, if nothing of it is in a
+ * log. frozen: to be checked at the end of what was read. */
+IA_MUST_CHECK enum ia_status ia_connection_open_reader(const char *path, sqlite3 **out, struct ia_frozen *frozen,
+                                                       struct ia_error *err);
 
 /* IA_FOREIGN unless the database is ours and of a version that this program migrates or reads, with the tables of that
  * and nothing that a scan would run unasked (store/schema_check.h); *version is that, 0 for an empty database. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening a database and checking whether it is ours. */
+#include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -9,10 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "store/connection.h"
 #include "store/guard.h"
+#include "store/place.h"
 #include "store/schema.h"
 #include "store/schema_check.h"
 
@@ -105,14 +108,50 @@ enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode
     struct stat st;
     if (mode != IA_CONNECTION_CREATE && stat(name, &st) != 0)
         return ia_fail(err, IA_MISSING, "no store at '%s' yet: run 'imgaudit scan' first", path);
+    IA_TRY(ia_place_check(path, err));
     IA_TRY(look_at_header(name, path, err));
-    int flags = mode == IA_CONNECTION_READ    ? SQLITE_OPEN_READONLY
-                : mode == IA_CONNECTION_WRITE ? SQLITE_OPEN_READWRITE
-                                              : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    IA_TRY(open_database(name, path, flags, out, err));
+    if (mode == IA_CONNECTION_CREATE)
+        ia_place_make(name);
+    IA_TRY(
+        open_database(name, path, mode == IA_CONNECTION_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, out, err));
     /* A reader that comes or goes may hold a writer up for a moment; another writer holds it up for long. */
     sqlite3_busy_timeout(*out, mode == IA_CONNECTION_READ ? 5000 : 2000);
     return IA_OK;
+}
+
+/* SQLite wants to make the log and its index, and cannot. */
+static bool needs_a_log(sqlite3 *db)
+{
+    int code = sqlite3_exec(db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
+    return (code & 0xff) == SQLITE_CANTOPEN || code == SQLITE_READONLY_CANTINIT || code == SQLITE_READONLY_DIRECTORY ||
+           code == SQLITE_READONLY_RECOVERY;
+}
+
+/* A name as a URI, whatever bytes it has. */
+static enum ia_status immutable_name(const char *name, struct ia_buf *out, struct ia_error *err)
+{
+    ia_buf_add_str(out, "file:");
+    for (const char *c = name; *c != '\0'; c++)
+        ia_buf_addf(out, isalnum((unsigned char)*c) || *c == '/' ? "%c" : "%%%02x", (unsigned char)*c);
+    ia_buf_add_str(out, "?immutable=1");
+    return out->failed ? ia_no_memory(err) : IA_OK;
+}
+
+enum ia_status ia_connection_open_reader(const char *path, sqlite3 **out, struct ia_frozen *frozen,
+                                         struct ia_error *err)
+{
+    char name[PATH_MAX];
+    IA_AUTO_BUF struct ia_buf uri = {0};
+    *frozen = (struct ia_frozen){0};
+    IA_TRY(ia_connection_open(path, IA_CONNECTION_READ, out, err));
+    if (!needs_a_log(*out))
+        return IA_OK;
+    sqlite3_close(*out);
+    *out = NULL;
+    IA_TRY(plain_name(path, name, sizeof(name), err));
+    IA_TRY(ia_frozen_begin(path, frozen, err));
+    IA_TRY(immutable_name(name, &uri, err));
+    return open_database(uri.data, path, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, out, err);
 }
 
 struct identity {
@@ -159,6 +198,7 @@ enum ia_status ia_connection_identify(sqlite3 *db, const char *path, int64_t *ve
         IA_TRY(check_version(path, identity.version, err));
     if (identity.version == ia_schema_current().version)
         IA_TRY(check_tables(db, path, identity.version, err));
+    IA_TRY(ia_place_check(path, err)); /* again, now that the log is open */
     keep_log(db, 0);
     return IA_OK;
 }

@@ -14,6 +14,8 @@
 struct ia_reader {
     sqlite3 *db;
     struct ia_guard guard;
+    struct ia_frozen frozen;
+    char *path;
 };
 
 struct ia_query {
@@ -26,7 +28,10 @@ enum ia_status ia_reader_open(const char *path, struct ia_reader **out, struct i
     IA_AUTO_READER struct ia_reader *reader = calloc(1, sizeof(*reader));
     if (reader == NULL)
         return ia_no_memory(err);
-    IA_TRY(ia_connection_open(path, IA_CONNECTION_READ, &reader->db, err));
+    reader->path = strdup(path);
+    if (reader->path == NULL)
+        return ia_no_memory(err);
+    IA_TRY(ia_connection_open_reader(path, &reader->db, &reader->frozen, err));
     IA_TRY(ia_migrate_expect_current(reader->db, path, err));
     ia_guard_queries(reader->db, &reader->guard);
     *out = ia_steal_ptr(reader);
@@ -38,7 +43,13 @@ void ia_reader_close(struct ia_reader *reader)
     if (reader == NULL)
         return;
     sqlite3_close_v2(reader->db);
+    free(reader->path);
     free(reader);
+}
+
+bool ia_reader_is_frozen(const struct ia_reader *reader)
+{
+    return reader->frozen.is_frozen;
 }
 
 void ia_reader_stop_when(struct ia_reader *reader, bool (*stop)(void *ctx), void *ctx)
@@ -165,7 +176,11 @@ static enum ia_status fail_step(struct ia_reader *reader, int code, struct ia_er
     code &= 0xff;
     if (reader->guard.refused[0] != '\0' || code == SQLITE_NOMEM || code == SQLITE_INTERRUPT)
         return fail_query(reader, code, err);
-    return ia_connection_fail(reader->db, err, "cannot read the store");
+    enum ia_status status = ia_connection_fail(reader->db, err, "cannot read the store");
+    struct ia_error changed;
+    return ia_frozen_check(reader->path, &reader->frozen, &changed) == IA_OK
+               ? status
+               : ia_fail(err, IA_CHANGED, "%s", changed.message);
 }
 
 enum ia_status ia_query_step(struct ia_query *query, bool *row, struct ia_error *err)
@@ -176,7 +191,9 @@ enum ia_status ia_query_step(struct ia_query *query, bool *row, struct ia_error 
     int code = sqlite3_step(query->stmt);
     reader->guard.is_query = false;
     *row = code == SQLITE_ROW;
-    return code == SQLITE_ROW || code == SQLITE_DONE ? IA_OK : fail_step(reader, code, err);
+    if (code == SQLITE_ROW)
+        return IA_OK;
+    return code == SQLITE_DONE ? ia_frozen_check(reader->path, &reader->frozen, err) : fail_step(reader, code, err);
 }
 
 int ia_query_columns(const struct ia_query *query)

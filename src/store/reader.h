@@ -19,6 +19,10 @@ enum ia_value_type { IA_VALUE_NULL, IA_VALUE_INT, IA_VALUE_REAL, IA_VALUE_TEXT }
 IA_MUST_CHECK enum ia_status ia_reader_open(const char *path, struct ia_reader **out, struct ia_error *err);
 void ia_reader_close(struct ia_reader *reader); /* NULL is fine; close its queries first */
 
+/* SQLite could make no log beside the store (a file system or a directory that cannot be written), so that it is read
+ * without a lock. A query ends with IA_CHANGED where it changed meanwhile. */
+bool ia_reader_is_frozen(const struct ia_reader *reader);
+
 /* `stop` is asked about every millisecond while a query runs, which ends with IA_INTERRUPTED when it is true. */
 void ia_reader_stop_when(struct ia_reader *reader, bool (*stop)(void *ctx), void *ctx);
 
