@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/image_set.h"
+#include "cli/interrupt.h"
 #include "cli/report_options.h"
 #include "cli/store_command.h"
 #include "report/facts.h"
@@ -78,6 +79,7 @@ static int run(const struct ia_report_options *options)
     const struct ia_renderer *renderer = ia_store_command_format("report", options->format);
     if (renderer == NULL)
         return IA_EXIT_USAGE;
+    ia_cli_catch_interrupt();
     struct ia_error err;
     bool reached = false;
     enum ia_status status = make_report(options, renderer, &reached, &err);

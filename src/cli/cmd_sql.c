@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/interrupt.h"
 #include "cli/store_command.h"
 
 static const char help[] =
@@ -14,7 +15,7 @@ static const char help[] =
     "      --format FORMAT      table (default), json, ndjson or csv\n"
     "  -o, --output FILE        write there; FILE is replaced when all is written\n"
     "  -h, --help               print this\n\n"
-    "Exit status: 0 done, 1 failed, 2 usage (a wrong query too).\n";
+    "Exit status: 0 done, 1 failed, 2 usage (a wrong query too), 130 interrupted.\n";
 
 struct sql_options {
     const char *db;
@@ -86,6 +87,7 @@ static int run(const struct sql_options *options)
     const struct ia_renderer *renderer = ia_store_command_format("sql", options->format);
     if (renderer == NULL)
         return IA_EXIT_USAGE;
+    ia_cli_catch_interrupt();
     struct ia_error err;
     enum ia_status status = answer(options, renderer, &err);
     return ia_store_command_exit("sql", status, &err);

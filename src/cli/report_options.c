@@ -45,7 +45,7 @@ static const char help[] =
     "                           or a span before now: 90m, 12h, 7d, 4w\n"
     "      --fail-on SEVERITY   exit 4 when a finding is info, warning or error, or worse\n"
     "  -h, --help               print this\n\n"
-    "Exit status: 0 done, 1 failed, 2 usage, 4 findings reach --fail-on.\n";
+    "Exit status: 0 done, 1 failed, 2 usage, 4 findings reach --fail-on, 130 interrupted.\n";
 
 enum {
     OPTION_REPORT = 256, /* the option's name is the report's */

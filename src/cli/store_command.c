@@ -7,7 +7,11 @@
 
 #include "base/cleanup.h"
 #include "cli/common.h"
+#include "cli/interrupt.h"
 #include "report/output.h"
+
+/* What SQLite may take for a query, whoever wrote it: more is put into temporary files. */
+#define MOST_MEMORY (INT64_C(1) << 30)
 
 enum ia_status ia_store_command_open(const char *db, struct ia_reader **reader, struct ia_error *err)
 {
@@ -39,6 +43,8 @@ enum ia_status ia_store_command_answer(struct ia_reader *reader, struct ia_repor
                                        struct ia_error *err)
 {
     IA_AUTO_OUTPUT struct ia_output output = {0};
+    ia_reader_stop_when(reader, ia_cli_is_interrupted, NULL);
+    ia_reader_limit_memory(MOST_MEMORY);
     IA_TRY(ia_output_open(&output, path, stdout, err));
     ia_render_locale(&request->options, output.file);
     IA_TRY(ia_report_run(reader, request, output.file, err));
@@ -51,6 +57,8 @@ int ia_store_command_exit(const char *command, enum ia_status status, const stru
         return IA_EXIT_DONE;
     if (status == IA_USAGE)
         return ia_cli_usage(command, "%s", err->message);
+    if (status == IA_INTERRUPTED)
+        return ia_cli_exit_interrupted();
     ia_cli_error("%s", err->message);
     return IA_EXIT_FAILED;
 }

@@ -10,6 +10,11 @@
 /* A column that may be wrapped keeps at least this many characters. */
 #define LEAST_WRAPPED 24
 
+/* What a table may take, as it is kept whole: a query without an end must not take the host's memory. */
+#define MOST_MEMORY (SIZE_MAX / 4 < (size_t)1 << 31 ? SIZE_MAX / 4 : (size_t)1 << 31)
+
+enum { CELL_MEMORY = 80, LINE_MEMORY = 160 }; /* of libsmartcols, besides the text */
+
 /* What decides the layout of a column, gathered row by row. */
 struct column_layout {
     size_t width;   /* bytes of the longest cell, at least the characters of it */
@@ -19,6 +24,7 @@ struct column_layout {
 struct table {
     struct libscols_table *lines;
     struct ia_buf cell;
+    size_t memory; /* about what the lines take */
     struct column_layout layout[];
 };
 
@@ -85,15 +91,20 @@ static enum ia_status row(struct ia_render *render, const struct ia_cell *cells,
     struct libscols_line *line = scols_table_new_line(table->lines, NULL);
     if (line == NULL)
         return ia_no_memory(err);
+    table->memory += LINE_MEMORY;
     for (size_t i = 0; i < render->head->count; i++) {
         struct column_layout *layout = &table->layout[i];
         show_cell(&table->cell, &cells[i], &render->options);
         if (table->cell.failed || scols_line_set_data(line, i, table->cell.data) != 0)
             return ia_no_memory(err);
+        table->memory += CELL_MEMORY + table->cell.len;
         if (table->cell.len > layout->width)
             layout->width = table->cell.len;
         layout->text_seen = layout->text_seen || cells[i].value == IA_VALUE_TEXT;
     }
+    if (table->memory > MOST_MEMORY)
+        return ia_fail(err, IA_LIMIT, "more rows than a table can have (%ju): use another --format, or a LIMIT",
+                       (uintmax_t)render->rows);
     return IA_OK;
 }
 
