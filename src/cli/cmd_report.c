@@ -57,7 +57,7 @@ static enum ia_status answer(struct ia_reader *reader, const struct ia_report_op
         .argument_count = sizeof(arguments) / sizeof(arguments[0]),
         .columns = options->columns,
         .renderer = renderer,
-        .options = {.bytes = options->bytes, .caption = true},
+        .options = {.bytes = options->bytes, .caption = true, .csv_safe = options->csv_safe},
     };
     return ia_store_command_answer(reader, &request, options->output, err);
 }
@@ -77,7 +77,7 @@ static enum ia_status make_report(const struct ia_report_options *options, const
 static int run(const struct ia_report_options *options)
 {
     const struct ia_renderer *renderer = ia_store_command_format("report", options->format);
-    if (renderer == NULL)
+    if (renderer == NULL || !ia_store_command_csv_fits("report", options->csv_safe, renderer))
         return IA_EXIT_USAGE;
     ia_cli_catch_interrupt();
     struct ia_error err;

@@ -13,6 +13,7 @@ static const char help[] =
     "Run a query on the store, read-only. The views v_image, v_extent, v_chain, v_map, v_usage... are stable.\n\n"
     "      --db FILE            the store\n"
     "      --format FORMAT      table (default), json, ndjson or csv\n"
+    "      --csv-safe           csv for spreadsheets: no text is taken for a formula\n"
     "  -o, --output FILE        write there; FILE is replaced when all is written\n"
     "  -h, --help               print this\n\n"
     "Exit status: 0 done, 1 failed, 2 usage (a wrong query too), 130 interrupted.\n";
@@ -22,13 +23,15 @@ struct sql_options {
     const char *format;
     const char *output;
     const char *sql;
+    bool csv_safe;
 };
 
-enum { OPTION_DB = 256, OPTION_FORMAT };
+enum { OPTION_DB = 256, OPTION_FORMAT, OPTION_CSV_SAFE };
 
 static const struct option long_options[] = {
     {"db", required_argument, NULL, OPTION_DB},
     {"format", required_argument, NULL, OPTION_FORMAT},
+    {"csv-safe", no_argument, NULL, OPTION_CSV_SAFE},
     {"output", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -43,6 +46,9 @@ static int parse_option(struct sql_options *options, int c)
         return -1;
     case OPTION_FORMAT:
         options->format = optarg;
+        return -1;
+    case OPTION_CSV_SAFE:
+        options->csv_safe = true;
         return -1;
     case 'o':
         options->output = optarg;
@@ -76,7 +82,8 @@ static enum ia_status answer(const struct sql_options *options, const struct ia_
 {
     /* The statement as it is: what looks like a report's header in it is a comment like any other. */
     struct ia_report report = {.name = (char *)"sql", .sql = (char *)options->sql};
-    struct ia_report_request request = {.report = &report, .renderer = renderer, .options = {.bytes = true}};
+    struct ia_report_request request = {
+        .report = &report, .renderer = renderer, .options = {.bytes = true, .csv_safe = options->csv_safe}};
     IA_AUTO_READER struct ia_reader *reader = NULL;
     IA_TRY(ia_store_command_open(options->db, &reader, err));
     return ia_store_command_answer(reader, &request, options->output, err);
@@ -85,7 +92,7 @@ static enum ia_status answer(const struct sql_options *options, const struct ia_
 static int run(const struct sql_options *options)
 {
     const struct ia_renderer *renderer = ia_store_command_format("sql", options->format);
-    if (renderer == NULL)
+    if (renderer == NULL || !ia_store_command_csv_fits("sql", options->csv_safe, renderer))
         return IA_EXIT_USAGE;
     ia_cli_catch_interrupt();
     struct ia_error err;

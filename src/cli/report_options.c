@@ -37,6 +37,7 @@ static const char help[] =
     "Options:\n"
     "      --db FILE            the store\n"
     "      --format FORMAT      table (default), json, ndjson or csv\n"
+    "      --csv-safe           csv for spreadsheets: no text is taken for a formula\n"
     "  -o, --output FILE        write there; FILE is replaced when all is written\n"
     "      --bytes              sizes in tables as plain numbers of bytes\n"
     "      --columns A,B,...    these columns, in this order\n"
@@ -60,6 +61,7 @@ enum {
     OPTION_DB,
     OPTION_FORMAT,
     OPTION_BYTES,
+    OPTION_CSV_SAFE,
     OPTION_COLUMNS,
     OPTION_IMAGE,
     OPTION_SINCE,
@@ -92,6 +94,7 @@ static const struct option long_options[] = {
     {"format", required_argument, NULL, OPTION_FORMAT},
     {"output", required_argument, NULL, 'o'},
     {"bytes", no_argument, NULL, OPTION_BYTES},
+    {"csv-safe", no_argument, NULL, OPTION_CSV_SAFE},
     {"columns", required_argument, NULL, OPTION_COLUMNS},
     {"image", required_argument, NULL, OPTION_IMAGE},
     {"since", required_argument, NULL, OPTION_SINCE},
@@ -218,6 +221,9 @@ static int parse_option(struct ia_report_options *options, int c, const char *lo
         return -1;
     case OPTION_BYTES:
         options->bytes = true;
+        return -1;
+    case OPTION_CSV_SAFE:
+        options->csv_safe = true;
         return -1;
     case OPTION_COLUMNS:
         options->columns = optarg;

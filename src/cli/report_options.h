@@ -23,6 +23,7 @@ struct ia_report_options {
     bool has_since;
     const char *fail_on;
     bool bytes;
+    bool csv_safe;
     bool asks_what_if;
     enum ia_what_if_action what_if;
     IA_VEC(const char *) set; /* the images of a what-if */

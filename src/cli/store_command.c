@@ -3,6 +3,7 @@
 #include "cli/store_command.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -26,6 +27,14 @@ enum ia_status ia_store_command_open(const char *db, struct ia_reader **reader, 
     if (ia_reader_is_frozen(*reader) && isatty(STDERR_FILENO))
         ia_cli_error("the store '%s' lies where nothing can be written: it is read as it is, without a lock", db);
     return ia_reader_begin(*reader, err);
+}
+
+bool ia_store_command_csv_fits(const char *command, bool csv_safe, const struct ia_renderer *renderer)
+{
+    if (!csv_safe || strcmp(renderer->name, "csv") == 0)
+        return true;
+    ia_cli_usage(command, "--csv-safe is for --format csv");
+    return false;
 }
 
 const struct ia_renderer *ia_store_command_format(const char *command, const char *name)

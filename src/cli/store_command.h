@@ -13,6 +13,9 @@ IA_MUST_CHECK enum ia_status ia_store_command_open(const char *db, struct ia_rea
 /* The renderer that --format names; NULL after a message, which is a usage error. */
 const struct ia_renderer *ia_store_command_format(const char *command, const char *name);
 
+/* --csv-safe goes with CSV alone; false after a message, which is a usage error. */
+bool ia_store_command_csv_fits(const char *command, bool csv_safe, const struct ia_renderer *renderer);
+
 /* Runs the report and writes to the file `path`, or to standard output where it is NULL. ^C ends it, where it is
  * caught (cli/interrupt.h): IA_INTERRUPTED. */
 IA_MUST_CHECK enum ia_status ia_store_command_answer(struct ia_reader *reader, struct ia_report_request *request,

@@ -10,7 +10,8 @@
  *           the value in hexadecimal. The key is there only when it is needed
  *   ndjson  the rows alone, each as an object on a line of its own
  *   csv     RFC 4180 with a header line, lines ended by LF; the bytes of paths as they are; flags 0 and 1; no value is
- *           empty, an empty text is "" */
+ *           empty, an empty text is "". With options.csv_safe, an apostrophe comes before a text that begins with = + -
+ * @, a tab or a carriage return, which a spreadsheet would run */
 #ifndef IA_REPORT_RENDER_H
 #define IA_REPORT_RENDER_H
 
@@ -24,10 +25,11 @@
 #include "report/column.h"
 
 struct ia_render_options {
-    bool bytes;   /* sizes as plain numbers in tables */
-    bool utf8;    /* the locale is UTF-8 (ia_render_locale) */
-    bool caption; /* a table ends with a line about the scan it is of */
-    size_t width; /* columns of the terminal, 0 for none: nothing is wrapped then */
+    bool csv_safe; /* in CSV, no text begins with what a spreadsheet takes for a formula */
+    bool bytes;    /* sizes as plain numbers in tables */
+    bool utf8;     /* the locale is UTF-8 (ia_render_locale) */
+    bool caption;  /* a table ends with a line about the scan it is of */
+    size_t width;  /* columns of the terminal, 0 for none: nothing is wrapped then */
 };
 
 /* What is fixed before the first row. All of it must live until ia_render_release. */

@@ -15,13 +15,23 @@ static bool needs_quotes(const char *bytes, size_t len)
     return false;
 }
 
-static void add_text(struct ia_buf *out, const char *bytes, size_t len)
+/* https://owasp.org/www-community/attacks/CSV_Injection */
+static bool is_formula(const char *bytes, size_t len)
 {
+    return len > 0 && bytes[0] != '\0' && strchr("=+-@\t\r", bytes[0]) != NULL;
+}
+
+static void add_text(struct ia_render *render, const char *bytes, size_t len)
+{
+    struct ia_buf *out = &render->buf;
+    const char *shield = render->options.csv_safe && is_formula(bytes, len) ? "'" : "";
     if (!needs_quotes(bytes, len)) {
+        ia_buf_add_str(out, shield);
         ia_buf_add(out, bytes, len);
         return;
     }
     ia_buf_add_char(out, '"');
+    ia_buf_add_str(out, shield);
     for (size_t i = 0; i < len; i++) {
         if (bytes[i] == '"')
             ia_buf_add_char(out, '"');
@@ -36,7 +46,7 @@ static enum ia_status begin(struct ia_render *render, struct ia_error *err)
     for (size_t i = 0; i < render->head->count; i++) {
         const char *name = render->head->columns[i].name;
         ia_buf_add_str(&render->buf, i == 0 ? "" : ",");
-        add_text(&render->buf, name, strlen(name));
+        add_text(render, name, strlen(name));
     }
     ia_buf_add_char(&render->buf, '\n');
     return IA_OK;
@@ -53,7 +63,7 @@ static enum ia_status row(struct ia_render *render, const struct ia_cell *cells,
         else if (cells[i].value == IA_VALUE_REAL)
             ia_text_real(out, cells[i].real);
         else if (cells[i].value == IA_VALUE_TEXT)
-            add_text(out, cells[i].text, cells[i].len);
+            add_text(render, cells[i].text, cells[i].len);
     }
     ia_buf_add_char(out, '\n');
     return IA_OK;
