@@ -59,14 +59,22 @@ static const struct ia_column_spec format_columns[] = {
 };
 
 static const struct ia_column_spec image_columns[] = {
-    IA_KEY(ia_image_row, image_id),         IA_COLUMN(ia_image_row, file_id),
-    IA_STORED(ia_image_row, path),          IA_COLUMN(ia_image_row, format),
-    IA_COLUMN(ia_image_row, format_basis),  IA_COLUMN(ia_image_row, state),
-    IA_COLUMN(ia_image_row, problem),       IA_STORED(ia_image_row, chain_ok),
-    IA_STORED(ia_image_row, backing_path),  IA_NULL_IF_ZERO(ia_image_row, backing_id),
-    IA_STORED(ia_image_row, map_id),        IA_STORED(ia_image_row, is_template),
-    IA_STORED(ia_image_row, is_claimed),    IA_STORED(ia_image_row, parent_differs),
-    IA_COLUMN(ia_image_row, link_is_newer), IA_STORED(ia_image_row, unsettled),
+    IA_KEY(ia_image_row, image_id),
+    IA_COLUMN(ia_image_row, file_id),
+    IA_STORED(ia_image_row, path),
+    IA_COLUMN(ia_image_row, format),
+    IA_COLUMN(ia_image_row, format_basis),
+    IA_COLUMN(ia_image_row, state),
+    IA_TEXT_OR_NULL(ia_image_row, problem),
+    IA_STORED(ia_image_row, chain_ok),
+    IA_STORED_TEXT_OR_NULL(ia_image_row, backing_path),
+    IA_NULL_IF_ZERO(ia_image_row, backing_id),
+    IA_STORED(ia_image_row, map_id),
+    IA_STORED(ia_image_row, is_template),
+    IA_STORED(ia_image_row, is_claimed),
+    IA_STORED(ia_image_row, parent_differs),
+    IA_COLUMN(ia_image_row, link_is_newer),
+    IA_STORED(ia_image_row, unsettled),
     IA_STORED(ia_image_row, lock_state),
 };
 
@@ -84,14 +92,14 @@ static const struct ia_column_spec image_header_columns[] = {
     IA_COLUMN(ia_image_row, truncated),
     IA_STORED(ia_image_row, has_data_file),
     IA_STORED(ia_image_row, extended_l2),
-    IA_STORED(ia_image_row, compression),
-    IA_COLUMN(ia_image_row, backing_name),
-    IA_COLUMN(ia_image_row, backing_format),
+    IA_STORED_TEXT_OR_NULL(ia_image_row, compression),
+    IA_TEXT_OR_NULL(ia_image_row, backing_name),
+    IA_TEXT_OR_NULL(ia_image_row, backing_format),
     IA_COLUMN(ia_image_row, backing_by_identity),
-    IA_COLUMN(ia_image_row, identity),
-    IA_COLUMN(ia_image_row, identity_stamp),
-    IA_COLUMN(ia_image_row, parent_identity),
-    IA_COLUMN(ia_image_row, parent_stamp),
+    IA_TEXT_OR_NULL(ia_image_row, identity),
+    IA_TEXT_OR_NULL(ia_image_row, identity_stamp),
+    IA_TEXT_OR_NULL(ia_image_row, parent_identity),
+    IA_TEXT_OR_NULL(ia_image_row, parent_stamp),
 };
 
 #define ABILITY(member) IA_COLUMN_AS(#member, ia_image_row, abilities.member, IA_COLUMN_STORED)
@@ -135,9 +143,9 @@ static const struct ia_column_spec image_memory_columns[] = {
     IA_KEY(ia_image_row, image_id),
     IA_COLUMN(ia_image_row, first_scan),
     IA_NULL_IF_ZERO(ia_image_row, referenced_scan),
-    IA_COLUMN(ia_image_row, referenced_by),
+    IA_TEXT_OR_NULL(ia_image_row, referenced_by),
     IA_NULL_IF_ZERO(ia_image_row, referenced_mtime_ns),
-    IA_COLUMN(ia_image_row, referenced_path),
+    IA_TEXT_OR_NULL(ia_image_row, referenced_path),
     IA_COLUMN(ia_image_row, referenced_uncertain),
     IA_NULL_IF_ZERO(ia_image_row, base_id),
     IA_NULL_IF_ZERO(ia_image_row, seen_scan),
@@ -167,8 +175,8 @@ static const struct ia_column_spec mapping_columns[] = {
     IA_KEY(ia_mapping_row, map_id),
     IA_COLUMN(ia_mapping_row, image_id),
     IA_NULL_IF_NEGATIVE(ia_mapping_row, snapshot),
-    IA_STORED(ia_mapping_row, id),
-    IA_STORED(ia_mapping_row, name),
+    IA_STORED_TEXT_OR_NULL(ia_mapping_row, id),
+    IA_STORED_TEXT_OR_NULL(ia_mapping_row, name),
     IA_COLUMN(ia_mapping_row, size),
     IA_STORED(ia_mapping_row, vm_state),
     IA_STORED(ia_mapping_row, date_ns),
@@ -180,24 +188,24 @@ static const struct ia_column_spec reference_columns[] = {
     IA_KEY(ia_reference_row, image_id),
     IA_KEY(ia_reference_row, number),
     IA_KEY(ia_reference_row, kind),
-    IA_COLUMN(ia_reference_row, role),
+    IA_TEXT_OR_NULL(ia_reference_row, role),
     IA_NULL_IF_NEGATIVE(ia_reference_row, place),
-    IA_COLUMN(ia_reference_row, name),
+    IA_TEXT_OR_NULL(ia_reference_row, name),
     IA_COLUMN(ia_reference_row, path),
-    IA_COLUMN(ia_reference_row, state),
+    IA_TEXT_OR_NULL(ia_reference_row, state),
     IA_NULL_IF_ZERO(ia_reference_row, target_id),
 };
 
 static const struct ia_column_spec packed_file_columns[] = {
     IA_KEY(ia_packed_file_row, file_id),
-    IA_COLUMN(ia_packed_file_row, problem),
+    IA_TEXT_OR_NULL(ia_packed_file_row, problem),
 };
 
 static const struct ia_column_spec packed_reference_columns[] = {
     IA_KEY(ia_packed_reference_row, file_id),          IA_KEY(ia_packed_reference_row, number),
     IA_COLUMN(ia_packed_reference_row, member),        IA_COLUMN(ia_packed_reference_row, format),
     IA_COLUMN(ia_packed_reference_row, kind),          IA_COLUMN(ia_packed_reference_row, name),
-    IA_COLUMN(ia_packed_reference_row, stated),        IA_COLUMN(ia_packed_reference_row, path),
+    IA_TEXT_OR_NULL(ia_packed_reference_row, stated),  IA_COLUMN(ia_packed_reference_row, path),
     IA_COLUMN(ia_packed_reference_row, state),         IA_NULL_IF_ZERO(ia_packed_reference_row, target_id),
     IA_NULL_IF_ZERO(ia_packed_reference_row, base_id),
 };
@@ -210,18 +218,18 @@ static const struct ia_column_spec former_name_columns[] = {
 };
 
 static const struct ia_column_spec finding_columns[] = {
-    IA_KEY(ia_finding_row, path),         IA_KEY(ia_finding_row, code),
-    IA_KEY(ia_finding_row, detail),       IA_COLUMN(ia_finding_row, severity),
-    IA_COLUMN(ia_finding_row, doubt),     IA_COLUMN_AS("first_scan", ia_finding_row, first_scan, IA_COLUMN_FIRST),
-    IA_COLUMN(ia_finding_row, last_scan), IA_NULL_IF_ZERO(ia_finding_row, accepted_by),
+    IA_KEY(ia_finding_row, path),           IA_KEY(ia_finding_row, code),
+    IA_KEY(ia_finding_row, detail),         IA_COLUMN(ia_finding_row, severity),
+    IA_TEXT_OR_NULL(ia_finding_row, doubt), IA_COLUMN_AS("first_scan", ia_finding_row, first_scan, IA_COLUMN_FIRST),
+    IA_COLUMN(ia_finding_row, last_scan),   IA_NULL_IF_ZERO(ia_finding_row, accepted_by),
 };
 
 static const struct ia_column_spec candidate_columns[] = {
-    IA_KEY(ia_candidate_row, image_id),      IA_COLUMN(ia_candidate_row, status),
-    IA_COLUMN(ia_candidate_row, since_scan), IA_COLUMN(ia_candidate_row, since_ns),
-    IA_COLUMN(ia_candidate_row, is_meant),   IA_NULL_IF_ZERO(ia_candidate_row, clear_ns),
-    IA_COLUMN(ia_candidate_row, evidence),   IA_COLUMN(ia_candidate_row, why),
-    IA_COLUMN(ia_candidate_row, why_codes),  IA_COLUMN(ia_candidate_row, assumes),
+    IA_KEY(ia_candidate_row, image_id),           IA_COLUMN(ia_candidate_row, status),
+    IA_COLUMN(ia_candidate_row, since_scan),      IA_COLUMN(ia_candidate_row, since_ns),
+    IA_COLUMN(ia_candidate_row, is_meant),        IA_NULL_IF_ZERO(ia_candidate_row, clear_ns),
+    IA_COLUMN(ia_candidate_row, evidence),        IA_TEXT_OR_NULL(ia_candidate_row, why),
+    IA_TEXT_OR_NULL(ia_candidate_row, why_codes), IA_TEXT_OR_NULL(ia_candidate_row, assumes),
 };
 
 static const struct ia_column_spec evidence_columns[] = {
@@ -235,24 +243,24 @@ static const struct ia_column_spec doubt_columns[] = {
 };
 
 static const struct ia_column_spec inventory_columns[] = {
-    IA_KEY(ia_inventory_row, number),     IA_COLUMN(ia_inventory_row, source),
-    IA_COLUMN(ia_inventory_row, place),   IA_COLUMN(ia_inventory_row, is_of_host),
-    IA_COLUMN(ia_inventory_row, formats), IA_NULL_IF_ZERO(ia_inventory_row, newest_ns),
+    IA_KEY(ia_inventory_row, number),           IA_COLUMN(ia_inventory_row, source),
+    IA_COLUMN(ia_inventory_row, place),         IA_COLUMN(ia_inventory_row, is_of_host),
+    IA_TEXT_OR_NULL(ia_inventory_row, formats), IA_NULL_IF_ZERO(ia_inventory_row, newest_ns),
 };
 
 static const struct ia_column_spec machine_columns[] = {
     IA_KEY(ia_machine_row, machine_id),    IA_COLUMN(ia_machine_row, inventory),
     IA_COLUMN(ia_machine_row, kind),       IA_COLUMN(ia_machine_row, name),
-    IA_COLUMN(ia_machine_row, uuid),       IA_COLUMN(ia_machine_row, state),
+    IA_TEXT_OR_NULL(ia_machine_row, uuid), IA_COLUMN(ia_machine_row, state),
     IA_COLUMN(ia_machine_row, defined_in), IA_NULL_IF_ZERO(ia_machine_row, defined_ns),
 };
 
 static const struct ia_column_spec claim_columns[] = {
     IA_KEY(ia_claim_row, machine_id),       IA_KEY(ia_claim_row, number),
-    IA_COLUMN(ia_claim_row, path),          IA_COLUMN(ia_claim_row, format),
+    IA_COLUMN(ia_claim_row, path),          IA_TEXT_OR_NULL(ia_claim_row, format),
     IA_COLUMN(ia_claim_row, role),          IA_COLUMN(ia_claim_row, read_only),
     IA_COLUMN(ia_claim_row, shareable),     IA_COLUMN(ia_claim_row, transient),
-    IA_COLUMN(ia_claim_row, state),         IA_COLUMN(ia_claim_row, target),
+    IA_COLUMN(ia_claim_row, state),         IA_TEXT_OR_NULL(ia_claim_row, target),
     IA_NULL_IF_ZERO(ia_claim_row, file_id), IA_NULL_IF_ZERO(ia_claim_row, before_id),
     IA_NULL_IF_ZERO(ia_claim_row, base_id), IA_COLUMN(ia_claim_row, was_outside),
     IA_COLUMN(ia_claim_row, is_directory),
@@ -345,12 +353,12 @@ static const struct ia_column_spec vanished_columns[] = {
     IA_COLUMN(ia_vanished_row, ctime_ns),
     IA_COLUMN(ia_vanished_row, was_image),
     IA_COLUMN(ia_vanished_row, was_packed),
-    IA_COLUMN(ia_vanished_row, backing_name),
+    IA_TEXT_OR_NULL(ia_vanished_row, backing_name),
     IA_NULL_IF_ZERO(ia_vanished_row, first_scan),
     IA_NULL_IF_ZERO(ia_vanished_row, referenced_scan),
-    IA_COLUMN(ia_vanished_row, referenced_by),
+    IA_TEXT_OR_NULL(ia_vanished_row, referenced_by),
     IA_NULL_IF_ZERO(ia_vanished_row, referenced_mtime_ns),
-    IA_COLUMN(ia_vanished_row, referenced_path),
+    IA_TEXT_OR_NULL(ia_vanished_row, referenced_path),
     IA_COLUMN(ia_vanished_row, referenced_uncertain),
     IA_NULL_IF_ZERO(ia_vanished_row, base_id),
     IA_NULL_IF_ZERO(ia_vanished_row, past_base_id),

@@ -84,7 +84,7 @@ static int bind_text(sqlite3_stmt *stmt, int index, const char *text)
 
 static int bind_column(sqlite3_stmt *stmt, int index, enum ia_column_type type, const void *member)
 {
-    if (type == IA_COLUMN_TEXT)
+    if (type == IA_COLUMN_TEXT || type == IA_COLUMN_TEXT_OR_NULL)
         return bind_text(stmt, index, *(const char *const *)member);
     if (type == IA_COLUMN_FLAG)
         return sqlite3_bind_int(stmt, index, *(const bool *)member);
@@ -106,10 +106,17 @@ int ia_entity_bind(const struct ia_entity *entity, sqlite3_stmt *stmt, const voi
     return code;
 }
 
+/* A database that somebody changed may have what no statement of ours can put into it. */
+static const char *decode_text(sqlite3_stmt *stmt, int at, enum ia_column_type type)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, at);
+    return text == NULL && type == IA_COLUMN_TEXT ? "" : text;
+}
+
 static void decode_column(sqlite3_stmt *stmt, int at, enum ia_column_type type, void *member)
 {
-    if (type == IA_COLUMN_TEXT)
-        *(const char **)member = (const char *)sqlite3_column_text(stmt, at);
+    if (type == IA_COLUMN_TEXT || type == IA_COLUMN_TEXT_OR_NULL)
+        *(const char **)member = decode_text(stmt, at, type);
     else if (type == IA_COLUMN_FLAG)
         *(bool *)member = sqlite3_column_int(stmt, at) != 0;
     else if (type == IA_COLUMN_ENUM)

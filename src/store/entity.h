@@ -15,7 +15,8 @@ enum ia_column_type {
     IA_COLUMN_INTEGER,          /* int64_t */
     IA_COLUMN_FLAG,             /* bool */
     IA_COLUMN_ENUM,             /* an enum without negative values */
-    IA_COLUMN_TEXT,             /* const char *; NULL: SQL NULL */
+    IA_COLUMN_TEXT,             /* const char *; the NULL of a damaged store comes back as "" */
+    IA_COLUMN_TEXT_OR_NULL,     /* const char *; NULL: SQL NULL */
     IA_COLUMN_NULL_IF_NEGATIVE, /* int64_t; -1 comes back */
     IA_COLUMN_NULL_IF_ZERO,     /* int64_t */
 };
@@ -56,6 +57,13 @@ struct ia_entity {
         name, IA_COLUMN_TYPE(row, member), role, offsetof(struct row, member)                                          \
     }
 #define IA_COLUMN(row, member) IA_COLUMN_AS(#member, row, member, IA_COLUMN_VALUE)
+#define IA_TEXT_OR_NULL_IN(row, member, role)                                                                          \
+    {                                                                                                                  \
+#member, _Generic(((struct row *)NULL)->member, const char *: IA_COLUMN_TEXT_OR_NULL), role,                   \
+            offsetof(struct row, member)                                                                               \
+    }
+#define IA_TEXT_OR_NULL(row, member) IA_TEXT_OR_NULL_IN(row, member, IA_COLUMN_VALUE)
+#define IA_STORED_TEXT_OR_NULL(row, member) IA_TEXT_OR_NULL_IN(row, member, IA_COLUMN_STORED)
 #define IA_KEY(row, member) IA_COLUMN_AS(#member, row, member, IA_COLUMN_KEY)
 #define IA_KEY_OR_NEW(row, member)                                                                                     \
     {                                                                                                                  \

@@ -168,6 +168,8 @@ enum ia_status ia_what_if_get_terms(struct ia_reader *reader, int64_t image_id, 
         .is_plain = sqlite3_column_int(stmt, 3) != 0,
         .can_be_empty = sqlite3_column_int(stmt, 4) != 0,
     };
+    if (terms->unit < 1 || terms->cluster < terms->unit)
+        return ia_fail(err, IA_CORRUPT, "%s: the store is damaged: see 'imgaudit db check'", working);
     return IA_OK;
 }
 

@@ -240,6 +240,48 @@ def test_a_store_with_what_is_not_ours_is_refused_by_every_command(case):
     case.same((site.scan().code, site.report().code), (0, 0), "the store without them is scanned into")
 
 
+def put(db, table, column, value):
+    """A value that the table's own text forbids; the text is as it was afterwards."""
+    with closing(sqlite3.connect(db, isolation_level=None)) as connection:
+        text, = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+        version, = connection.execute("PRAGMA schema_version").fetchone()
+        lax = re.sub(r"--[^\n]*|NOT NULL", "", text).replace(") STRICT, WITHOUT", ") WITHOUT").replace(") STRICT", ")")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (lax, table))
+        connection.execute(f"PRAGMA schema_version = {version + 1}")
+    with closing(sqlite3.connect(db, isolation_level=None)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute(f"UPDATE OR IGNORE {table} SET {column} = {value}")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (text, table))
+        connection.execute(f"PRAGMA schema_version = {version + 2}")
+
+
+def test_values_that_no_scan_writes_crash_no_command(case):
+    site = scanned(case)
+    with open(site.outside("list"), "w", encoding="utf-8") as file:
+        file.write(site.path("base.qcow2") + "\n")
+    for _ in range(2):
+        site.scan("--inventory", f"list:{site.outside('list')}", inventory=None)
+    good = site.outside("good.db")
+    must_copy(site.db, good)
+    tables = [(table, column) for table, in site.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+              if site.value(f"SELECT count(*) FROM {table}") > 0
+              for column, kind, needed in site.query(f"SELECT name, type, \"notnull\" FROM pragma_table_info('{table}')") if needed and kind == "TEXT"]
+    tries = [(table, column, "NULL") for table, column in tables]
+    tries += [("image", "file_id", value) for value in ("NULL", "-1", "'x'", "9223372036854775807")]
+    tries += [("file", "file_id", "-1"), ("image_ability", "unit", "0"), ("image_ability", "unit", "NULL"), ("image_ability", "cluster", "0")]
+    wrong = []
+    for table, column, value in tries:
+        must_copy(good, site.db)
+        put(site.db, table, column, value)
+        outcomes = [site.run("report", "--db", site.db), site.run("report", "--db", site.db, "--what-if-commit", site.path("over.qcow2")),
+                    site.run("report", "--db", site.db, "--what-if-delete", site.path("base.qcow2")), site.scan().outcome, site.scan().outcome]
+        wrong += [f"{table}.{column} = {value}: {outcome}" for outcome in outcomes if outcome.crashed() or outcome.code == 99]
+    case.check(not wrong, f"what is in a store against its schema ends no command by a signal ({len(tries)} ways)", wrong)
+    case.check(len(tables) > 20, "of many tables and columns", [len(tables)])
+
+
 def must_copy(source, target):
     for suffix in ("-wal", "-shm"):
         if os.path.exists(target + suffix):
@@ -303,6 +345,7 @@ TESTS = [
     test_a_query_takes_no_more_than_its_share,
     test_an_interrupt_ends_a_query_within_a_second,
     test_a_store_with_what_is_not_ours_is_refused_by_every_command,
+    test_values_that_no_scan_writes_crash_no_command,
     test_views_of_ones_own_and_analyze_are_no_harm,
     test_csv_safe_keeps_a_spreadsheet_from_running_names,
 ]

@@ -48,8 +48,11 @@ static void check_column(const struct ia_entity *entity, sqlite3_stmt *stmt, con
         fail_msg("%s.%s is in the schema and not described", entity->table, name);
     bool is_text = strcmp((const char *)sqlite3_column_text(stmt, 1), "TEXT") == 0;
     bool not_null = sqlite3_column_int(stmt, 2) != 0 && sqlite3_column_int(stmt, 3) == 0;
-    if (is_text != (column->type == IA_COLUMN_TEXT))
+    if (is_text != (column->type == IA_COLUMN_TEXT || column->type == IA_COLUMN_TEXT_OR_NULL))
         fail_msg("%s.%s is of another type", entity->table, name);
+    bool is_key = sqlite3_column_int(stmt, 3) != 0;
+    if (is_text && (not_null || is_key) != (column->type == IA_COLUMN_TEXT))
+        fail_msg("%s.%s is%s NULL where there is nothing", entity->table, name, not_null || is_key ? " never" : "");
     if (not_null && (column->type == IA_COLUMN_NULL_IF_NEGATIVE || column->type == IA_COLUMN_NULL_IF_ZERO))
         fail_msg("%s.%s is never NULL", entity->table, name);
 }
@@ -192,6 +195,11 @@ static const struct ia_image_row bare = {
 };
 
 /* What is only stored does not come back; see expect_stored. */
+static bool is_text(const struct ia_column_spec *column)
+{
+    return column->type == IA_COLUMN_TEXT || column->type == IA_COLUMN_TEXT_OR_NULL;
+}
+
 static void expect_same(const struct ia_entity *entity, const void *expected, const void *got)
 {
     for (size_t i = 0; i < entity->count; i++) {
@@ -200,9 +208,9 @@ static void expect_same(const struct ia_entity *entity, const void *expected, co
             continue;
         const void *a = (const char *)expected + column->offset;
         const void *b = (const char *)got + column->offset;
-        const char *left = column->type == IA_COLUMN_TEXT ? *(const char *const *)a : NULL;
-        const char *right = column->type == IA_COLUMN_TEXT ? *(const char *const *)b : NULL;
-        bool same = column->type == IA_COLUMN_TEXT   ? left == right || (left && right && strcmp(left, right) == 0)
+        const char *left = is_text(column) ? *(const char *const *)a : NULL;
+        const char *right = is_text(column) ? *(const char *const *)b : NULL;
+        bool same = is_text(column)                  ? left == right || (left && right && strcmp(left, right) == 0)
                     : column->type == IA_COLUMN_FLAG ? *(const bool *)a == *(const bool *)b
                     : column->type == IA_COLUMN_ENUM ? *(const unsigned *)a == *(const unsigned *)b
                                                      : *(const int64_t *)a == *(const int64_t *)b;

@@ -241,5 +241,9 @@ enum ia_status ia_catalog_load(struct ia_catalog *catalog, struct ia_error *err)
     for (size_t i = 0; i < loader.images.len; i++)
         if (loader.images.items[i]->parsed->mappings.len == 0)
             loader.images.items[i]->checked_ns = 0;
+    /* Nor without its row, which a damaged store may lack. */
+    for (size_t i = 0; i < catalog->previous.len; i++)
+        if (catalog->previous.items[i].class == IA_CLASS_IMAGE && catalog->previous.items[i].image_id == 0)
+            catalog->previous.items[i].checked_ns = 0;
     return IA_OK;
 }

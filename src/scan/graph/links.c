@@ -128,7 +128,7 @@ static bool needs_another_look(const struct ia_file *file, bool *by_guess)
     /* Without a word of the overlay QEMU probes, and probing does not look at the end of a file: to it this is raw. */
     if (file->node->stated_format == NULL)
         return file->node->is_referenced && file->parsed->basis == IA_BASIS_FOOTER;
-    return strcmp(file->parsed->format, file->node->stated_format) != 0;
+    return file->parsed->format == NULL || strcmp(file->parsed->format, file->node->stated_format) != 0;
 }
 
 /* What the content names stays a reference where the file is read as another format than its own. */
