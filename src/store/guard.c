@@ -93,7 +93,7 @@ static bool may_ask(int action, const char *first, const char *second)
         return first != NULL && ia_guard_pragma_reads(first, second);
     case SQLITE_UPDATE: /* SQLite asks this when it defines a function that is used as a table; who writes it in a
                          * statement is stopped by DEFENSIVE, and by what ia_query_open looks at */
-        return first != NULL && strcmp(first, "sqlite_master") == 0;
+        return first != NULL && (strcmp(first, "sqlite_master") == 0 || strcmp(first, "sqlite_schema") == 0);
     default:
         return false;
     }

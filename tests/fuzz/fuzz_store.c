@@ -12,6 +12,8 @@
 #include "fuzz/store_target.h"
 #include "fuzz/target.h"
 #include "store/admin.h"
+#include "store/forest_reader.h"
+#include "store/graph_reader.h"
 #include "store/reader.h"
 #include "store/writer.h"
 
@@ -60,6 +62,19 @@ static void ask(struct ia_reader *reader, const char *sql)
     ia_reader_stop_when(reader, NULL, NULL);
 }
 
+/* What a what-if begins with. */
+static void load(struct ia_reader *reader)
+{
+    static const int64_t images[] = {1, 2};
+    IA_AUTO_STORED_GRAPH struct ia_stored_graph *graph = NULL;
+    IA_AUTO_STORED_FOREST struct ia_stored_forest *forest = NULL;
+    struct ia_error err;
+    if (ia_stored_graph_load(reader, &graph, &err) == IA_OK)
+        FUZZ_CHECK(ia_stored_graph(graph) != NULL);
+    if (ia_stored_forest_load(reader, images, sizeof(images) / sizeof(images[0]), &forest, &err) == IA_OK)
+        FUZZ_CHECK(ia_stored_forest(forest) != NULL);
+}
+
 static void read_store(const char *path)
 {
     struct ia_reader *reader = NULL;
@@ -67,6 +82,7 @@ static void read_store(const char *path)
         return;
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++)
         ask(reader, queries[i]);
+    load(reader);
     ia_reader_close(reader);
 }
 
