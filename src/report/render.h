@@ -10,8 +10,8 @@
  *           the value in hexadecimal. The key is there only when it is needed
  *   ndjson  the rows alone, each as an object on a line of its own
  *   csv     RFC 4180 with a header line, lines ended by LF; the bytes of paths as they are; flags 0 and 1; no value is
- *           empty, an empty text is "". With options.csv_safe, an apostrophe comes before a text that begins with = + -
- * @, a tab or a carriage return, which a spreadsheet would run */
+ *           empty, an empty text is "". With options.csv_safe, what a spreadsheet would run (a text that
+ *           begins with = + - @, a tab or a carriage return) has an apostrophe before it */
 #ifndef IA_REPORT_RENDER_H
 #define IA_REPORT_RENDER_H
 
