@@ -52,12 +52,37 @@ static enum ia_status check_version(const char *path, int64_t version, struct ia
     return version < schema.first_version ? refuse_development(path, version, err) : IA_OK;
 }
 
+enum { VERSION_AT = 60, APPLICATION_AT = 68 };
+
+/* Where the power failed while a log was written back, the database may lack its first page, which the log has. Fields:
+ * https://www.sqlite.org/fileformat2.html, "WAL File Format". Whether the log counts is for sqlite, and what is in it
+ * is looked at again then. */
+static bool log_is_ours(const char *name)
+{
+    enum { HEADER = 32, PAGE_SIZE_AT = 8, FRAME_HEADER = 24, FIELDS = FRAME_HEADER + APPLICATION_AT + 4 };
+    char path[PATH_MAX + sizeof("-wal")];
+    uint8_t bytes[FIELDS];
+    struct stat st;
+    snprintf(path, sizeof(path), "%s-wal", name);
+    IA_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || pread(fd, bytes, HEADER, 0) != HEADER)
+        return false;
+    int64_t page = ia_be32(bytes + PAGE_SIZE_AT);
+    if (page < 512 || page > 65536)
+        return false;
+    for (int64_t at = HEADER; at < st.st_size; at += FRAME_HEADER + page)
+        if (pread(fd, bytes, FIELDS, at) == FIELDS && ia_be32(bytes) == 1 &&
+            ia_be32(bytes + FRAME_HEADER + APPLICATION_AT) == IA_APPLICATION_ID)
+            return true;
+    return false;
+}
+
 /* Looks at the database's header before sqlite does, which leaves a log beside a database that has one. Fields:
  * https://www.sqlite.org/fileformat2.html, "The Database Header"; behind it is the first page of sqlite_schema, which
  * has no cells in a database without tables. */
 static enum ia_status look_at_header(const char *name, const char *path, struct ia_error *err)
 {
-    enum { PAGE_SIZE_AT = 16, VERSION_AT = 60, APPLICATION_AT = 68, CELLS_AT = 103, HEADER = 105 };
+    enum { PAGE_SIZE_AT = 16, CELLS_AT = 103, HEADER = 105 };
     uint8_t header[HEADER] = {0};
     struct stat st;
     if (stat(name, &st) != 0)
@@ -67,7 +92,10 @@ static enum ia_status look_at_header(const char *name, const char *path, struct 
     IA_AUTO_CLOSE int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || st.st_size == 0)
         return IA_OK;
-    if (read(fd, header, sizeof(header)) != sizeof(header) || memcmp(header, "SQLite format 3", 16) != 0)
+    bool is_database = read(fd, header, sizeof(header)) == sizeof(header) && memcmp(header, "SQLite format 3", 16) == 0;
+    if (ia_be32(header + APPLICATION_AT) != IA_APPLICATION_ID && log_is_ours(name))
+        return IA_OK;
+    if (!is_database)
         return ia_fail(err, IA_FOREIGN, "'%s' is not a database: left alone", path);
     int64_t page = ia_be16(header + PAGE_SIZE_AT) == 1 ? 65536 : ia_be16(header + PAGE_SIZE_AT);
     uint32_t application = ia_be32(header + APPLICATION_AT);

@@ -2,7 +2,7 @@
 /* A host on which things fail, to be preloaded. One kind of calls is counted, and one call of it, or each from that on,
  * fails:
  *
- *     FAULTS_CALL    read, write, sync, memory
+ *     FAULTS_CALL    read, write, truncate, sync, memory
  *     FAULTS_UNDER   of files: those whose path begins so
  *     FAULTS_AT      the number of the call that fails, from 1; 0 or unset: none does
  *     FAULTS_LASTS   set: so does each after it
@@ -24,7 +24,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum kind { NOTHING, READ, WRITE, SYNC, MEMORY };
+enum kind { NOTHING, READ, WRITE, TRUNCATE, SYNC, MEMORY };
 
 static enum kind chosen;
 static const char *under, *record_name;
@@ -36,7 +36,7 @@ static int record_fd = -1;
 static pthread_mutex_t record_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct record {
-    uint32_t kind; /* WRITE, SYNC, or 0: the file got the length `offset` */
+    uint32_t kind; /* WRITE, SYNC, or TRUNCATE: the file got the length `offset` */
     uint32_t path_len;
     int64_t offset, len;
 };
@@ -49,7 +49,7 @@ struct record {
 
 __attribute__((constructor)) static void begin(void)
 {
-    static const char *const words[] = {"", "read", "write", "sync", "memory"};
+    static const char *const words[] = {"", "read", "write", "truncate", "sync", "memory"};
     const char *call = getenv("FAULTS_CALL"), *at = getenv("FAULTS_AT"), *error = getenv("FAULTS_ERRNO");
     under = getenv("FAULTS_UNDER");
     record_name = getenv("FAULTS_RECORD");
@@ -169,13 +169,13 @@ ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t offset)
 int ftruncate64(int fd, off64_t length)
 {
     NEXT(ftruncate64);
-    if (fails(WRITE, fd)) {
+    if (fails(TRUNCATE, fd)) {
         errno = fails_with == 0 ? EIO : fails_with;
         return -1;
     }
     int code = next(fd, length);
     if (code == 0)
-        record(0, fd, length, NULL, 0);
+        record(TRUNCATE, fd, length, NULL, 0);
     return code;
 }
 
