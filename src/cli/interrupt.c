@@ -13,6 +13,26 @@ enum { GRACE = 500000 }; /* microseconds for a query to end by itself, and for w
 
 static const char line[] = "imgaudit: interrupted\n";
 
+static void end_at_once(int number)
+{
+    static const char ended[] = "imgaudit: ended by a signal\n";
+    ssize_t ignored =
+        number == SIGINT ? write(STDERR_FILENO, line, strlen(line)) : write(STDERR_FILENO, ended, strlen(ended));
+    (void)ignored;
+    _exit(128 + number);
+}
+
+void ia_cli_end_at_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = end_at_once};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct sigaction before;
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
+    }
+}
+
 /* Some of SQLite's functions do not ask whether they shall end: instr() of two long texts. */
 static void give_up(int number)
 {

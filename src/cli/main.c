@@ -2,26 +2,29 @@
 /* imgaudit: picks the subcommand. */
 #include <locale.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/interrupt.h"
 
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *help;
+    bool writes; /* the store: it goes on when nobody reads its output any more */
 } commands[] = {
-    {"scan", ia_cmd_scan, "read directories of disk images into the store"},
-    {"report", ia_cmd_report, "answer from the store: summary, unused backing files, sharing..."},
-    {"prove", ia_cmd_prove, "scan again, and answer whether files may be deleted"},
-    {"accept", ia_cmd_accept, "accept findings, so that they block no verdict"},
-    {"map", ia_cmd_map, "print the map of one image, as 'qemu-img map' does"},
-    {"chain", ia_cmd_chain, "draw the tree of an image"},
-    {"sql", ia_cmd_sql, "run a query of your own on the store, read-only"},
-    {"db", ia_cmd_db, "look after the store: check, migrate, prune, templates, backup"},
+    {"scan", ia_cmd_scan, "read directories of disk images into the store", true},
+    {"report", ia_cmd_report, "answer from the store: summary, unused backing files, sharing...", false},
+    {"prove", ia_cmd_prove, "scan again, and answer whether files may be deleted", true},
+    {"accept", ia_cmd_accept, "accept findings, so that they block no verdict", true},
+    {"map", ia_cmd_map, "print the map of one image, as 'qemu-img map' does", false},
+    {"chain", ia_cmd_chain, "draw the tree of an image", false},
+    {"sql", ia_cmd_sql, "run a query of your own on the store, read-only", false},
+    {"db", ia_cmd_db, "look after the store: check, migrate, prune, templates, backup", true},
 };
 
 static void print_help(FILE *out)
@@ -58,13 +61,17 @@ int main(int argc, char **argv)
         puts("imgaudit " IA_VERSION);
         return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
     }
-    setlocale(LC_CTYPE, "");  /* tables and trees are drawn in the terminal's characters */
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, with a message */
-    signal(SIGXFSZ, SIG_IGN); /* so is a file that may not grow */
+    setlocale(LC_CTYPE, ""); /* tables and trees are drawn in the terminal's characters */
+    ia_cli_end_at_signals();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write, with a message */
     raise_descriptor_limit();
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        if (commands[i].writes)
+            signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, with a message */
+        return commands[i].run(argc - 1, argv + 1);
+    }
     ia_cli_error("no command '%s'", argv[1]);
     print_help(stderr);
     return IA_EXIT_USAGE;

@@ -202,12 +202,45 @@ def test_a_signal_leaves_the_scan_before_or_all_of_the_new_one(case):
         last = scans(site.db)
         process.send_signal(number)
         process.send_signal(signal.SIGCONT)
-        code, _, _ = end_scan(process)
+        code, _, err = end_scan(process)
         # A thread may run on for a moment before the signal arrives, and one that was about to publish has done so then.
         found = [] if dump(site.db) == before else unlike_anew(case, site, site.db)
         whole = dump(site.db) == before or (scans(site.db) == last + 1 and not found)
-        case.check(code != 0 and whole, f"{number.name} ends a scan and leaves the one before, or all of it",
+        case.check(code == 128 + number and whole, f"{number.name} ends a scan and leaves the one before, or all of it",
                    [f"exit code {code}, last scan {last}, now {scans(site.db)}", *found])
+        line = "interrupted" if number == signal.SIGINT else "ended by a signal"
+        case.same(err.splitlines()[-1:], [f"imgaudit: {line}"], "a line says so")
+        site.scan()
+
+
+def test_an_ignored_signal_ends_nothing(case):
+    site = case.site()
+    SlowTree(site, case.random("ignored")).change()
+    site.scan()
+    last = scans(site.db)
+    process = subprocess.Popen(site.command("scan", "--db", site.db, site.root), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, env=sites.ENVIRONMENT, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    time.sleep(0.05)
+    process.send_signal(signal.SIGHUP)
+    code, _, err = end_scan(process)
+    case.same((code, scans(site.db)), (0, last + 1), "SIGHUP that nohup ignores ends no scan", [err])
+
+
+def test_a_reader_that_leaves_ends_a_report_without_a_word(case):
+    site = case.site()
+    for number in range(300):
+        create(site.path(f"{number}.qcow2"), MIB)
+    site.scan()
+    for command in (("sql", "--db", site.db, "SELECT a.path, b.path FROM v_image AS a, v_image AS b"), ("report", "--db", site.db, "--sparse")):
+        process = subprocess.Popen(site.command(*command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=sites.ENVIRONMENT)
+        process.stdout.read(1)
+        process.stdout.close()
+        err = process.stderr.read()
+        case.same((process.wait(timeout=60), err), (-signal.SIGPIPE, b""), f"{command[0]} | head -c 1")
+    process = subprocess.Popen(["sh", "-c", 'exec "$@" | true', "sh", *site.command("scan", "--db", site.db, "--stats", site.root)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=sites.ENVIRONMENT)
+    process.communicate(timeout=60)
+    case.same(scans(site.db), 2, "a scan is recorded though nobody reads what --stats prints")
 
 
 # -- Two at once ------------------------------------------------------------------------------------------------------
@@ -623,6 +656,8 @@ TESTS = [
     test_a_killed_scan_leaves_a_sound_store,
     test_a_killed_first_scan_leaves_nothing_to_report,
     test_a_signal_leaves_the_scan_before_or_all_of_the_new_one,
+    test_an_ignored_signal_ends_nothing,
+    test_a_reader_that_leaves_ends_a_report_without_a_word,
     test_a_second_scan_is_refused_and_readers_see_the_state_before,
     test_a_slow_reader_does_not_hold_up_a_scan,
     test_a_full_disk_leaves_the_store_as_it_was,
