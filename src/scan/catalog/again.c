@@ -2,14 +2,17 @@
 /* The second look at what was walked. A file that is renamed under the walk, out of a directory that is not listed yet
  * into one that was, is seen in neither; one that is renamed over another is not the file that was seen there. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "io/volume.h"
 #include "scan/catalog/catalog.h"
 
-/* The name leads to the file still. Otherwise what it leads to is added, if it is one. */
+/* The name leads to the file still. Otherwise what it leads to is added, if it is one: as another file, or where that
+ * has the inode now, in the place of this one. */
 static enum ia_status check_name(struct ia_catalog *catalog, const struct ia_file *file, const struct ia_name *name,
                                  bool *holds, struct ia_error *err)
 {
@@ -18,12 +21,19 @@ static enum ia_status check_name(struct ia_catalog *catalog, const struct ia_fil
     *holds = false;
     if (lstat(name->path, &own) != 0 || S_ISLNK(own.st_mode) != name->symlink || stat(name->path, &st) != 0)
         return IA_OK;
-    *holds = file->key.dev == (int64_t)st.st_dev && file->key.inode == (int64_t)st.st_ino;
+    *holds = ia_file_is_of(file, &st) && !ia_catalog_is_reused(file, name->path);
     return *holds || name->symlink || !S_ISREG(st.st_mode) ? IA_OK
                                                            : ia_catalog_add_late(catalog, name->path, &st, false, err);
 }
 
-static void lose(struct ia_catalog *catalog, struct ia_file *file)
+bool ia_catalog_is_reused(const struct ia_file *file, const char *path)
+{
+    int64_t dev, inode, birth_ns;
+    return file->birth_ns >= 0 && ia_volume_birth(AT_FDCWD, path, &dev, &inode, &birth_ns) && dev == file->key.dev &&
+           inode == file->key.inode && birth_ns >= 0 && birth_ns != file->birth_ns;
+}
+
+void ia_catalog_lose(struct ia_catalog *catalog, struct ia_file *file)
 {
     file->gone = true;
     if (file->previous != IA_NO_FILE) {
@@ -44,14 +54,17 @@ enum ia_status ia_catalog_check_names(struct ia_catalog *catalog, size_t number,
     struct ia_file *file = catalog->files.items[number];
     for (size_t i = 0; i < file->names.len && !file->gone && !file->not_seen;) {
         bool holds;
+        int64_t birth_ns = file->birth_ns;
         IA_TRY(check_name(catalog, file, &file->names.items[i], &holds, err));
+        if (file->look_again && file->birth_ns != birth_ns) /* it is another file now, by this name */
+            return IA_OK;
         if (holds) {
             i++;
             continue;
         }
         catalog->moved = true;
         if (file->names.len == 1) {
-            lose(catalog, file);
+            ia_catalog_lose(catalog, file);
             break;
         }
         free(file->names.items[i].path);

@@ -41,10 +41,40 @@ bool ia_catalog_was_walked(const struct ia_catalog *catalog, const char *path, c
     return known != IA_NO_FILE && strcmp(catalog->directories.items[known].path, path) == 0;
 }
 
+/* An inode is one file: this one is no more, and another has its number and this name. */
+static enum ia_status renew(struct ia_catalog *catalog, struct ia_file *file, const char *path, const struct stat *st,
+                            bool symlink, struct ia_error *err)
+{
+    struct ia_name name = {.path = strdup(path), .symlink = symlink};
+    if (name.path == NULL)
+        return ia_no_memory(err);
+    if (!file->gone)
+        ia_catalog_lose(catalog, file);
+    for (size_t i = 0; i < file->names.len; i++)
+        free(file->names.items[i].path);
+    file->names.len = 0;
+    if (!ia_vec_push(&file->names, name)) {
+        free(name.path);
+        return ia_no_memory(err);
+    }
+    ia_file_key_from_stat(&file->key, st);
+    file->disk_size = (int64_t)st->st_blocks * 512;
+    file->links = (int64_t)st->st_nlink;
+    file->birth_ns = -1;
+    file->checked_ns = 0;
+    file->class = IA_CLASS_NONE;
+    file->gone = file->may_be_another = file->was_image = file->unreadable = false;
+    file->look_again = catalog->moved = true;
+    return IA_OK;
+}
+
 enum ia_status ia_catalog_add_late(struct ia_catalog *catalog, const char *path, const struct stat *st, bool symlink,
                                    struct ia_error *err)
 {
     size_t number = ia_catalog_find(catalog, (int64_t)st->st_dev, (int64_t)st->st_ino);
+    if (number != IA_NO_FILE &&
+        (catalog->files.items[number]->gone || ia_catalog_is_reused(catalog->files.items[number], path)))
+        return renew(catalog, catalog->files.items[number], path, st, symlink, err);
     size_t names = number == IA_NO_FILE ? 0 : catalog->files.items[number]->names.len;
     IA_TRY(ia_catalog_add(catalog, path, st, symlink, &number, err));
     struct ia_file *file = catalog->files.items[number];

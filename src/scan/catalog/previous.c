@@ -104,6 +104,23 @@ static bool is_newly_described(const struct ia_previous *previous, const struct 
            (previous->parsed->format == NULL || strcmp(previous->parsed->format, format->name) != 0);
 }
 
+/* While the scan ran, another file took the path of the row's, and with it the row; here is the file itself, which was
+ * renamed. False: the row is another file's by identity. */
+static bool take_back(struct ia_catalog *catalog, size_t number)
+{
+    const struct ia_previous *previous = &catalog->previous.items[number];
+    for (size_t i = 0; i < catalog->files.len && previous->taken; i++) {
+        struct ia_file *file = catalog->files.items[i];
+        if (file->previous != number)
+            continue;
+        if (file->from_store || ia_catalog_is_row_of(catalog, previous, file))
+            return false;
+        file->previous = IA_NO_FILE;
+        file->may_be_another = false;
+    }
+    return true;
+}
+
 /* By identity: takes over what is unchanged. False when no earlier row is of this file. */
 static bool match_identity(struct ia_catalog *catalog, struct ia_file *file)
 {
@@ -113,7 +130,7 @@ static bool match_identity(struct ia_catalog *catalog, struct ia_file *file)
         return false;
     struct ia_previous *previous = &catalog->previous.items[found];
     find_birth(file, previous);
-    if (!is_same_file(previous, file))
+    if (!is_same_file(previous, file) || !take_back(catalog, found))
         return false;
     file->previous = found;
     file->may_be_another = may_be_another(previous, file);

@@ -17,7 +17,9 @@ enum ia_status ia_reading_find_moved(struct ia_catalog *catalog, const struct ia
     struct ia_file *file = catalog->files.items[event->file];
     size_t names = file->names.len;
     IA_TRY(ia_catalog_check_names(catalog, event->file, err));
-    *how = file->gone ? IA_MOVED_AWAY : file->names.len != names ? IA_MOVED_TO_OTHER_NAMES : IA_MOVED_NOT;
+    *how = file->gone || file->look_again ? IA_MOVED_AWAY
+           : file->names.len != names     ? IA_MOVED_TO_OTHER_NAMES
+                                          : IA_MOVED_NOT;
     if (*how != IA_MOVED_NOT || !event->result.opened)
         return IA_OK;
     *how = IA_MOVED_BACK;

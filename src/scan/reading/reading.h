@@ -60,7 +60,7 @@ enum ia_moved {
     IA_MOVED_NOT,            /* it cannot be opened by the name that it has */
     IA_MOVED_BACK,           /* its name leads to it again; it is unknown, and unreadable */
     IA_MOVED_TO_OTHER_NAMES, /* to be read by one of those that it has left */
-    IA_MOVED_AWAY            /* it is gone */
+    IA_MOVED_AWAY            /* it is gone, or another file has its inode, which is read later */
 };
 /* Looks where its names lead now. */
 IA_MUST_CHECK enum ia_status ia_reading_find_moved(struct ia_catalog *catalog, const struct ia_event *event,
