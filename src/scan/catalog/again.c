@@ -2,13 +2,11 @@
 /* The second look at what was walked. A file that is renamed under the walk, out of a directory that is not listed yet
  * into one that was, is seen in neither; one that is renamed over another is not the file that was seen there. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/path.h"
-#include "io/volume.h"
 #include "scan/catalog/catalog.h"
 
 /* The name leads to the file still. Otherwise what it leads to is added, if it is one: as another file, or where that
@@ -21,32 +19,9 @@ static enum ia_status check_name(struct ia_catalog *catalog, const struct ia_fil
     *holds = false;
     if (lstat(name->path, &own) != 0 || S_ISLNK(own.st_mode) != name->symlink || stat(name->path, &st) != 0)
         return IA_OK;
-    *holds = ia_file_is_of(file, &st) && !ia_catalog_is_reused(file, name->path);
+    *holds = ia_file_is_of(file, &st) && !ia_file_is_reused(file, name->path);
     return *holds || name->symlink || !S_ISREG(st.st_mode) ? IA_OK
                                                            : ia_catalog_add_late(catalog, name->path, &st, false, err);
-}
-
-bool ia_catalog_is_reused(const struct ia_file *file, const char *path)
-{
-    int64_t dev, inode, birth_ns;
-    return file->birth_ns >= 0 && ia_volume_birth(AT_FDCWD, path, &dev, &inode, &birth_ns) && dev == file->key.dev &&
-           inode == file->key.inode && birth_ns >= 0 && birth_ns != file->birth_ns;
-}
-
-void ia_catalog_lose(struct ia_catalog *catalog, struct ia_file *file)
-{
-    file->gone = true;
-    if (file->previous != IA_NO_FILE) {
-        catalog->previous.items[file->previous].taken = false;
-        if (file->from_store && ia_file_is_image(file))
-            ia_file_give_back(file, &catalog->previous.items[file->previous]);
-    }
-    file->class = IA_CLASS_SKIPPED;
-    file->reason = IA_REASON_NONE;
-    file->from_store = false;
-    ia_packed_content_free(file->packed);
-    file->packed = NULL;
-    file->previous = IA_NO_FILE;
 }
 
 enum ia_status ia_catalog_check_names(struct ia_catalog *catalog, size_t number, struct ia_error *err)

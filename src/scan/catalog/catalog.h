@@ -224,8 +224,6 @@ bool ia_catalog_was_walked(const struct ia_catalog *catalog, const char *path, c
 /* As ia_catalog_add, after the walk: sets look_again and moved where the file, its name or its content is new. */
 IA_MUST_CHECK enum ia_status ia_catalog_add_late(struct ia_catalog *catalog, const char *path, const struct stat *st,
                                                  bool symlink, struct ia_error *err);
-/* again.c: the path leads to a file that was made since, and has the inode of this one, which is no more. */
-bool ia_catalog_is_reused(const struct ia_file *file, const char *path);
 /* The file is gone: as if it had never been there. */
 void ia_catalog_lose(struct ia_catalog *catalog, struct ia_file *file);
 /* again.c: looks where the file's names lead now. It loses those that lead elsewhere or nowhere; what they lead to is

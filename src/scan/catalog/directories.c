@@ -41,6 +41,22 @@ bool ia_catalog_was_walked(const struct ia_catalog *catalog, const char *path, c
     return known != IA_NO_FILE && strcmp(catalog->directories.items[known].path, path) == 0;
 }
 
+void ia_catalog_lose(struct ia_catalog *catalog, struct ia_file *file)
+{
+    file->gone = true;
+    if (file->previous != IA_NO_FILE) {
+        catalog->previous.items[file->previous].taken = false;
+        if (file->from_store && ia_file_is_image(file))
+            ia_file_give_back(file, &catalog->previous.items[file->previous]);
+    }
+    file->class = IA_CLASS_SKIPPED;
+    file->reason = IA_REASON_NONE;
+    file->from_store = false;
+    ia_packed_content_free(file->packed);
+    file->packed = NULL;
+    file->previous = IA_NO_FILE;
+}
+
 /* An inode is one file: this one is no more, and another has its number and this name. */
 static enum ia_status renew(struct ia_catalog *catalog, struct ia_file *file, const char *path, const struct stat *st,
                             bool symlink, struct ia_error *err)
@@ -73,7 +89,7 @@ enum ia_status ia_catalog_add_late(struct ia_catalog *catalog, const char *path,
 {
     size_t number = ia_catalog_find(catalog, (int64_t)st->st_dev, (int64_t)st->st_ino);
     if (number != IA_NO_FILE &&
-        (catalog->files.items[number]->gone || ia_catalog_is_reused(catalog->files.items[number], path)))
+        (catalog->files.items[number]->gone || ia_file_is_reused(catalog->files.items[number], path)))
         return renew(catalog, catalog->files.items[number], path, st, symlink, err);
     size_t names = number == IA_NO_FILE ? 0 : catalog->files.items[number]->names.len;
     IA_TRY(ia_catalog_add(catalog, path, st, symlink, &number, err));

@@ -193,6 +193,13 @@ void ia_file_find_birth(struct ia_file *file)
         file->birth_ns = birth_ns;
 }
 
+bool ia_file_is_reused(const struct ia_file *file, const char *path)
+{
+    int64_t dev, inode, birth_ns;
+    return file->birth_ns >= 0 && ia_volume_birth(AT_FDCWD, path, &dev, &inode, &birth_ns) && dev == file->key.dev &&
+           inode == file->key.inode && birth_ns >= 0 && birth_ns != file->birth_ns;
+}
+
 bool ia_time_is_restored(int64_t now_ns, int64_t before_ns)
 {
     enum { SECOND = 1000000000 };

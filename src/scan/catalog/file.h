@@ -238,6 +238,8 @@ static inline bool ia_file_is_sound(const struct ia_file *file)
 bool ia_file_has_path(const struct ia_file *file, const char *path);
 /* Looks at when it was made, if it is there still. */
 void ia_file_find_birth(struct ia_file *file);
+/* The path leads to a file that was made since, and has the inode of this one, which is no more. */
+bool ia_file_is_reused(const struct ia_file *file, const char *path);
 /* Both births are known, and are the same. */
 static inline bool ia_file_is_born_with(const struct ia_file *file, int64_t birth_ns)
 {
