@@ -9,18 +9,25 @@ static const char pairs[] =
     "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
     "9899";
 
+/* Not by memcpy: where the library checks its sizes, gcc 12 calls it for two bytes. */
+static inline void put_pair(char *out, uint64_t number)
+{
+    out[0] = pairs[number * 2];
+    out[1] = pairs[number * 2 + 1];
+}
+
 char *ia_decimal(char *out, uint64_t value)
 {
     char digits[IA_DECIMAL_MAX];
     size_t at = sizeof(digits);
     while (value >= 100) {
         at -= 2;
-        memcpy(digits + at, pairs + value % 100 * 2, 2);
+        put_pair(digits + at, value % 100);
         value /= 100;
     }
     if (value >= 10) {
         at -= 2;
-        memcpy(digits + at, pairs + value * 2, 2);
+        put_pair(digits + at, value);
     } else {
         digits[--at] = (char)('0' + value);
     }
