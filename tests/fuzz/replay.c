@@ -30,20 +30,27 @@ static void run_copy(const uint8_t *bytes, size_t len)
 
 enum { CHANGED_BYTES = 256, CUTS = 64 };
 
+static size_t most_changes(void)
+{
+    return &fuzz_changed_bytes != NULL ? (size_t)fuzz_changed_bytes : CHANGED_BYTES;
+}
+
 static void run_variations(const uint8_t *bytes, size_t len)
 {
     static const uint8_t changes[] = {0x01, 0x80, 0xff};
-    for (size_t cut = 1; cut <= CUTS; cut++)
-        run_copy(bytes, len * cut / (CUTS + 1));
+    size_t cuts = most_changes() < CUTS ? most_changes() : CUTS;
+    for (size_t cut = 1; cut <= cuts; cut++)
+        run_copy(bytes, len * cut / (cuts + 1));
     uint8_t *copy = malloc(len);
     if (copy == NULL)
         fail("memory");
     memcpy(copy, bytes, len);
     size_t changed = 0;
-    for (size_t i = 0; i < len && changed < CHANGED_BYTES; i++) {
-        if (copy[i] == 0 && i >= CHANGED_BYTES)
+    size_t most = most_changes();
+    for (size_t i = 0; i < len && changed < most; i++) {
+        if (copy[i] == 0 && i >= most)
             continue;
-        changed += copy[i] != 0 || i < CHANGED_BYTES;
+        changed += copy[i] != 0 || i < most;
         for (size_t c = 0; c < sizeof(changes); c++) {
             copy[i] ^= changes[c];
             LLVMFuzzerTestOneInput(copy, len);

@@ -22,8 +22,8 @@ static const char *const names[] = {
     "gluster+unix:///volume/b%20c?socket=/run/g",
     "https://me:word@[::1]:1/dir/b?q#f",
     "blkdebug:rules:blkverify:/r:json:{\"x-image\":\"host_device:/dev/b\"}",
-    "json:{\"driver\":\"quorum\",\"children\":[{\"driver\":\"nbd\",\"server\":{\"type\":\"unix\",\"path\":\"/s\"}},"
-    "{\"driver\":\"qcow2\",\"data-file.filename\":\"/d\",\"backing\":{\"file\":{\"filename\":\"/b\"}}}]}",
+    ("json:{\"driver\":\"quorum\",\"children\":[{\"driver\":\"nbd\",\"server\":{\"type\":\"unix\",\"path\":\"/s\"}},"
+     "{\"driver\":\"qcow2\",\"data-file.filename\":\"/d\",\"backing\":{\"file\":{\"filename\":\"/b\"}}}]}"),
     "json:{\"driver\":\"gluster\",\"path\":\"a/b\",\"server\":[{\"host\":\"h\"},{\"type\":\"unix\",\"path\":\"/s\"}]}",
     "json:{\"driver\":\"raw\",\"file\":{\"driver\":\"iscsi\",\"portal\":\"[::1]:3260\",\"target\":\"t\",\"lun\":1}}",
     "json:{\"a\":{\"b\":{\"c\":[1,2.5e3,true,null]}}}",

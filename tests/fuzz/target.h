@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A fuzz target: one function for libFuzzer (tests/fuzz/run) and for the replaying main, and the seeds it starts
+/* A fuzz target: one function for libFuzzer (tools/fuzz) and for the replaying main, and the seeds it starts
  * from. */
 #ifndef IA_TEST_FUZZ_TARGET_H
 #define IA_TEST_FUZZ_TARGET_H
@@ -8,6 +8,10 @@
 #include <stdint.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+/* How many bytes of each seed are changed in turn when it is replayed. A target that writes files has its own number.
+ */
+extern const int fuzz_changed_bytes __attribute__((weak));
 
 typedef void (*fuzz_use_seed)(void *ctx, const char *name, const void *bytes, size_t len);
 
