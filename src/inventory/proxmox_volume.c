@@ -33,6 +33,8 @@ void px_storage_add_pool(struct ia_inventory *inventory, const struct px_storage
     const char *content = storage->content;
     if (content != NULL && !px_list_has(content, "images") && !px_list_has(content, "rootdir"))
         return;
+    if (!px_storage_has_place(storage)) /* a problem already */
+        return;
     add_directory(storage, "images", "images", &path);
     inventory->failed |= path.failed;
     if (!path.failed)
