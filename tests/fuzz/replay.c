@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs a fuzz target without an engine: over its seeds, over each seed cut short and with each of its first bytes that
- * are not zero changed, and over the files of the directories given. TAP: a test for each seed and each file.
+ * are not zero changed, or changed by the target's mutator, and over the files of the directories given. TAP: a test
+ * for each seed and each file.
  * --seeds DIR: what is there are seeds too. --write DIR only writes the built-in seeds there. */
 #include <dirent.h>
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/mutate.h"
 #include "fuzz/target.h"
 
 static void fail(const char *what)
@@ -61,11 +63,42 @@ static void run_variations(const uint8_t *bytes, size_t len)
     free(copy);
 }
 
+#pragma weak LLVMFuzzerCustomMutator
+
+/* What stands for an engine's: one byte becomes another. */
+size_t LLVMFuzzerMutate(uint8_t *bytes, size_t len, size_t most)
+{
+    static uint32_t state;
+    (void)most;
+    if (len > 0)
+        bytes[fuzz_below(&state, (uint32_t)len)] ^= (uint8_t)(1 + fuzz_below(&state, 255));
+    return len;
+}
+
+/* By the target's own mutator, one change upon the other. */
+static void run_mutations(const uint8_t *bytes, size_t len)
+{
+    enum { MUTATIONS = 16, MORE_BYTES = 4096 };
+    uint8_t *copy = malloc(len + MORE_BYTES);
+    if (copy == NULL)
+        fail("memory");
+    for (unsigned i = 0; i < MUTATIONS; i++) {
+        size_t length = len;
+        memcpy(copy, bytes, len);
+        for (unsigned k = 0; k < 1 + i / 4; k++)
+            length = LLVMFuzzerCustomMutator(copy, length, len + MORE_BYTES, i * 31 + k);
+        run_copy(copy, length);
+    }
+    free(copy);
+}
+
 static void replay_seed(void *ctx, const char *name, const void *bytes, size_t len)
 {
     int *count = ctx;
     run_copy(bytes, len);
     run_variations(bytes, len);
+    if (LLVMFuzzerCustomMutator != NULL)
+        run_mutations(bytes, len);
     printf("ok %d - seed %s\n", ++*count, name);
 }
 
