@@ -518,18 +518,40 @@ INSERT INTO extent_state (state, name, present, zero, data, located) VALUES
 
 -- The forest of backing links -----------------------------------------------------------------------------------------
 
--- Which image is at which depth of which image's chain. Images with a broken chain have rows down to the break.
+-- Which image is at which depth of the chain of an image at the top: one that no other image names as its backing file, or
+-- whose overlays all lie beyond the limit of a chain's length. All other images are in the chain of one of these; the view
+-- image_chain has the chain of each. One whose chain is broken has rows down to the break.
 CREATE TABLE chain (
-    image_id      INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
+    image_id      INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,  -- at the top
     depth         INTEGER NOT NULL,   -- 0: the image itself
     layer_id      INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,  -- the image at that depth
     map_id        INTEGER NOT NULL,   -- the layer's active mapping
-    visible_size  INTEGER NOT NULL,   -- guest bytes of the image that can come from here: the smallest size so far
+    size          INTEGER NOT NULL,   -- guest bytes of the layer
     visible_bytes INTEGER,            -- guest bytes that come from this layer, zeroes included; NULL: unknown
     data_bytes    INTEGER,            -- those of them that are data; NULL: unknown
     PRIMARY KEY (image_id, depth)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX chain_layer ON chain (layer_id);
+
+-- Where an image is in the rows of chain: its chain is that of the image at the top, from this depth on. Images beyond the
+-- limit of a chain's length have no row.
+CREATE TABLE chain_place (
+    image_id INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
+    top_id   INTEGER NOT NULL REFERENCES image (image_id) ON DELETE CASCADE,  -- itself, at the top
+    depth    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX chain_place_top ON chain_place (top_id, depth);
+
+-- What an image below the top reads from a layer of its chain, if that is not what its backing image reads from it. It
+-- always has a row about itself, unless its chain is broken.
+CREATE TABLE chain_change (
+    image_id      INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,
+    layer_id      INTEGER NOT NULL,   -- the image that it reads from
+    visible_bytes INTEGER NOT NULL,   -- as in chain
+    data_bytes    INTEGER NOT NULL,
+    PRIMARY KEY (image_id, layer_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX chain_change_layer ON chain_change (layer_id);
 
 -- What its readers read of an image that was understood. Readers are heads, internal snapshots of other images (those of
 -- one image are one reader), and images that are kept whole. Guest bytes of data.
@@ -574,8 +596,8 @@ CREATE TABLE pair (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pair_other ON pair (other_id);
 
--- One row for each image that has no backing image. The rows of chain, usage, reader_bytes, masked and pair of its tree
--- hold while the number is the same.
+-- One row for each image that has no backing image. The rows of chain, chain_place, chain_change, usage, reader_bytes,
+-- masked and pair of its tree hold while the number is the same.
 CREATE TABLE tree (
     root_id     INTEGER PRIMARY KEY REFERENCES image ON DELETE CASCADE,
     fingerprint INTEGER NOT NULL  -- of members, their links, mappings and marks

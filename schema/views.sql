@@ -34,7 +34,8 @@ SELECT i.image_id, i.path, i.format, h.variant, i.format_basis, h.virtual_size,
             SELECT i.file_id UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id)) AS disk_size,
        h.cluster_size,
        h.backing_name, i.backing_path, h.backing_format, b.path AS backing_image,
-       (SELECT max(c.depth) FROM chain AS c WHERE c.image_id = i.image_id) AS chain_depth,
+       (SELECT max(c.depth) - p.depth FROM chain_place AS p JOIN chain AS c ON c.image_id = p.top_id
+        WHERE p.image_id = i.image_id) AS chain_depth,
        NOT EXISTS (SELECT 1 FROM image AS o WHERE o.backing_id = i.image_id) AS is_head,
        (SELECT count(*) FROM image AS o WHERE o.backing_id = i.image_id) AS dependents,
        CASE WHEN i.state = 'ok' AND NOT i.chain_ok THEN 'broken-chain' ELSE i.state END AS state,
@@ -95,10 +96,24 @@ JOIN extent AS e ON e.map_id = i.map_id
 JOIN extent_state AS s ON s.state = e.state
 LEFT JOIN image_file AS x ON x.image_id = i.image_id AND x.number = e.file AND e.offset IS NOT NULL;
 
+-- The chain of every image, from the rows of the image at the top of it: internal, v_chain has it in words. What an image
+-- below the top reads from a layer is what the first image on the way to that layer has a change of. Few have one: to look at the
+-- changes of each layer costs what there are, to look at all images on the way to each layer the square of the chain.
+CREATE VIEW image_chain AS
+SELECT p.image_id, c.depth - p.depth AS depth, c.layer_id, c.map_id, c.size,
+       CASE WHEN p.depth = 0 THEN c.visible_bytes WHEN (SELECT i.chain_ok FROM image AS i WHERE i.image_id = p.image_id)
+            THEN (SELECT g.visible_bytes FROM chain_change AS g CROSS JOIN chain AS w INDEXED BY chain_layer ON w.layer_id = g.image_id
+                  WHERE g.layer_id = c.layer_id AND w.image_id = c.image_id AND w.depth >= p.depth ORDER BY w.depth LIMIT 1) END AS visible_bytes,
+       CASE WHEN p.depth = 0 THEN c.data_bytes WHEN (SELECT i.chain_ok FROM image AS i WHERE i.image_id = p.image_id)
+            THEN (SELECT g.data_bytes FROM chain_change AS g CROSS JOIN chain AS w INDEXED BY chain_layer ON w.layer_id = g.image_id
+                  WHERE g.layer_id = c.layer_id AND w.image_id = c.image_id AND w.depth >= p.depth ORDER BY w.depth LIMIT 1) END AS data_bytes
+FROM chain_place AS p
+JOIN chain AS c ON c.image_id = p.top_id AND c.depth >= p.depth;
+
 -- An image of a chain.
 CREATE VIEW v_chain AS
 SELECT c.image_id, i.path, c.depth, c.layer_id, l.path AS layer_path, c.visible_bytes, c.data_bytes
-FROM chain AS c
+FROM image_chain AS c
 JOIN image AS i ON i.image_id = c.image_id
 JOIN image AS l ON l.image_id = c.layer_id;
 
@@ -125,30 +140,31 @@ FROM (
         FROM (
             SELECT q.image_id, q.path, q.size, q.start,
                    coalesce(
-                       (SELECT k.depth FROM chain AS k
-                        WHERE k.image_id = q.image_id AND q.start < k.visible_size
-                          AND (SELECT o.state <> 6 AND o.start + o.length > q.start FROM extent AS o
-                               WHERE o.map_id = k.map_id AND o.start <= q.start ORDER BY o.start DESC LIMIT 1)
+                       -- One that ends there hides those below it, and the one before it is the deepest that reaches there.
+                       (SELECT k.depth - (k.size <= q.start) FROM image_chain AS k
+                        WHERE k.image_id = q.image_id
+                          AND (k.size <= q.start
+                               OR (SELECT o.state <> 6 AND o.start + o.length > q.start FROM extent AS o
+                                   WHERE o.map_id = k.map_id AND o.start <= q.start ORDER BY o.start DESC LIMIT 1))
                         ORDER BY k.depth LIMIT 1),
-                       (SELECT max(k.depth) FROM chain AS k
-                        WHERE k.image_id = q.image_id AND q.start < k.visible_size)) AS depth
+                       (SELECT max(k.depth) FROM image_chain AS k WHERE k.image_id = q.image_id)) AS depth
             FROM (
                 SELECT image_id, path, size, at AS start,
                        lead(at) OVER (PARTITION BY image_id, path ORDER BY at) AS stop
                 FROM (
                     SELECT i.image_id, i.path, h.virtual_size AS size, e.start AS at
                     FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
-                    JOIN chain AS c ON c.image_id = i.image_id
-                    JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < c.visible_size
+                    JOIN image_chain AS c ON c.image_id = i.image_id
+                    JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < h.virtual_size
                     UNION ALL
-                    SELECT i.image_id, i.path, h.virtual_size, min(e.start + e.length, c.visible_size)
+                    SELECT i.image_id, i.path, h.virtual_size, min(e.start + e.length, h.virtual_size)
                     FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
-                    JOIN chain AS c ON c.image_id = i.image_id
-                    JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < c.visible_size
+                    JOIN image_chain AS c ON c.image_id = i.image_id
+                    JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < h.virtual_size
                     UNION ALL
-                    SELECT i.image_id, i.path, h.virtual_size, c.visible_size
+                    SELECT i.image_id, i.path, h.virtual_size, min(c.size, h.virtual_size)
                     FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
-                    JOIN chain AS c ON c.image_id = i.image_id WHERE i.chain_ok
+                    JOIN image_chain AS c ON c.image_id = i.image_id WHERE i.chain_ok
                     UNION ALL
                     SELECT i.image_id, i.path, h.virtual_size, 0
                     FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
@@ -157,7 +173,7 @@ FROM (
             ) AS q
             WHERE q.stop > q.start
         ) AS p
-        JOIN chain AS c ON c.image_id = p.image_id AND c.depth = p.depth
+        JOIN image_chain AS c ON c.image_id = p.image_id AND c.depth = p.depth
         LEFT JOIN extent AS e ON e.map_id = c.map_id
               AND e.start = (SELECT max(o.start) FROM extent AS o WHERE o.map_id = c.map_id AND o.start <= p.start)
               AND e.start + e.length > p.start

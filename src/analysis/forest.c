@@ -22,6 +22,7 @@ enum { BUFFER_EXTENTS = 4096 };
 struct frame {
     size_t node;
     size_t visited;          /* children that were entered */
+    bool is_placed;          /* the sink for places has had it */
     struct ia_chain_map map; /* until the last child has built its own upon it */
 };
 
@@ -76,40 +77,85 @@ static enum ia_status read_active(const struct walk *walk, size_t node, struct i
     }
 }
 
-/* Emits the chain of the last image on the path. */
+/* The last image on the path lies beyond the longest chain. */
+static bool is_beyond(const struct walk *walk)
+{
+    return walk->forest->max_chain > 0 && walk->path.len > walk->forest->max_chain;
+}
+
+/* The last image on the path has rows of its own: nothing else has a chain that passes through it. */
+static bool is_top(const struct walk *walk)
+{
+    return is_head(walk, walk->path.items[walk->path.len - 1].node) || walk->path.len == walk->forest->max_chain;
+}
+
+static struct ia_chain_row row_of(const struct walk *walk, const struct ia_chain_map *map, size_t level)
+{
+    size_t layer = walk->path.items[level].node;
+    return (struct ia_chain_row){
+        .node = walk->path.items[walk->path.len - 1].node,
+        .depth = walk->path.len - 1 - level,
+        .layer = layer,
+        .size = walk->forest->nodes[layer].size,
+        .visible_bytes = map->bytes.items[level].visible,
+        .data_bytes = map->bytes.items[level].data,
+    };
+}
+
+/* The images on the path, from the last down to those that another top has already: each is placed once. */
+static enum ia_status emit_places(struct walk *walk, struct ia_error *err)
+{
+    size_t levels = walk->path.len;
+    size_t top = walk->path.items[levels - 1].node;
+    for (size_t depth = 0; depth < levels && walk->sinks->place != NULL; depth++) {
+        struct frame *frame = &walk->path.items[levels - 1 - depth];
+        if (frame->is_placed)
+            return IA_OK;
+        frame->is_placed = true;
+        IA_TRY(walk->sinks->place(walk->sinks->ctx, frame->node, top, depth, err));
+    }
+    return IA_OK;
+}
+
+/* Emits the chain of the last image on the path, a top. */
 static enum ia_status emit_chain(struct walk *walk, const struct ia_chain_map *map, struct ia_error *err)
 {
     size_t levels = walk->path.len;
-    int64_t visible_size = INT64_MAX;
     struct ia_pair_candidate head = {.node = walk->path.items[levels - 1].node};
     for (size_t depth = 0; depth < levels; depth++) {
-        size_t level = levels - 1 - depth;
-        const struct frame *layer = &walk->path.items[level];
-        visible_size = ia_min(visible_size, walk->forest->nodes[layer->node].size);
-        struct ia_chain_row row = {
-            .node = head.node,
-            .depth = depth,
-            .layer = layer->node,
-            .visible_size = visible_size,
-            .visible_bytes = map->bytes.items[level].visible,
-            .data_bytes = map->bytes.items[level].data,
-        };
+        struct ia_chain_row row = row_of(walk, map, levels - 1 - depth);
         head.below += depth > 0 ? row.data_bytes : 0;
         IA_TRY(walk->sinks->chain(walk->sinks->ctx, &row, err));
     }
+    IA_TRY(emit_places(walk, err));
     if (head.below > 0 && is_head(walk, head.node) && wants_pairs(walk) && !ia_vec_push(&walk->heads, head))
         return ia_no_memory(err);
     return IA_OK;
 }
 
-/* Makes the map of the last image on the path. Nobody needs that of a head: then only its bytes are counted. */
+/* Emits what the last image on the path reads otherwise than its backing image. */
+static enum ia_status emit_changes(const struct walk *walk, const struct ia_chain_map *map,
+                                   const struct ia_chain_map *below, struct ia_error *err)
+{
+    for (size_t level = 0; level < walk->path.len && walk->sinks->change != NULL; level++) {
+        const struct ia_layer_bytes *bytes = &map->bytes.items[level];
+        if (below != NULL && level < below->bytes.len && bytes->visible == below->bytes.items[level].visible &&
+            bytes->data == below->bytes.items[level].data)
+            continue;
+        struct ia_chain_row row = row_of(walk, map, level);
+        IA_TRY(walk->sinks->change(walk->sinks->ctx, &row, err));
+    }
+    return IA_OK;
+}
+
+/* Makes the map of the last image on the path. Nobody needs that of a top: then only its bytes are counted. */
 static enum ia_status build_chain(struct walk *walk, struct ia_usage_counter *usage, struct ia_error *err)
 {
     struct frame *frame = &walk->path.items[walk->path.len - 1];
     struct frame *base = base_frame(walk);
     struct ia_chain_builder builder;
     if (!ia_chain_builder_begin(&builder, base != NULL ? &base->map : NULL, walk->forest->nodes[frame->node].size,
-                                !is_head(walk, frame->node)))
+                                !is_top(walk)))
         return ia_no_memory(err);
     enum ia_status status = read_active(walk, frame->node, &builder, usage, err);
     if (status != IA_OK) {
@@ -118,9 +164,11 @@ static enum ia_status build_chain(struct walk *walk, struct ia_usage_counter *us
     }
     if (!ia_chain_builder_finish(&builder, &frame->map))
         return ia_no_memory(err);
+    if (!is_top(walk))
+        IA_TRY(emit_changes(walk, &frame->map, base != NULL ? &base->map : NULL, err));
     if (base != NULL && base->visited == ia_tree_degree(&walk->tree, base->node))
         ia_chain_map_release(&base->map);
-    return emit_chain(walk, &frame->map, err);
+    return is_top(walk) ? emit_chain(walk, &frame->map, err) : IA_OK;
 }
 
 /* An image without a backing image and without overlays: all of it is its own, and nothing is hidden. */
@@ -144,11 +192,13 @@ static enum ia_status report_alone(const struct walk *walk, size_t node, struct 
     usage.exclusive_bytes = usage.visible_bytes;
     const struct ia_chain_row row = {.node = node,
                                      .layer = node,
-                                     .visible_size = of->size,
+                                     .size = of->size,
                                      .visible_bytes = usage.visible_present,
                                      .data_bytes = usage.visible_bytes};
     if (sinks->chain != NULL)
         IA_TRY(sinks->chain(sinks->ctx, &row, err));
+    if (sinks->place != NULL && sinks->chain != NULL)
+        IA_TRY(sinks->place(sinks->ctx, node, node, 0, err));
     if (sinks->bases_only)
         return IA_OK;
     if (sinks->seen != NULL && usage.visible_bytes > 0)
@@ -165,7 +215,7 @@ static enum ia_status enter(struct walk *walk, size_t node, struct ia_error *err
     bool counts = is_head(walk, node) && wants_accounts(walk) && !walk->sinks->bases_only;
     IA_AUTO_USAGE struct ia_usage_counter usage = {.sinks = walk->sinks, .node = node};
     struct ia_usage_counter *counter = counts ? &usage : NULL;
-    if (walk->sinks->chain != NULL)
+    if (walk->sinks->chain != NULL && !is_beyond(walk))
         IA_TRY(build_chain(walk, counter, err));
     else if (counts)
         IA_TRY(read_active(walk, node, NULL, counter, err));

@@ -30,6 +30,7 @@ struct ia_forest_node {
 struct ia_forest {
     const struct ia_forest_node *nodes;
     size_t count;
+    size_t max_chain; /* images of a chain that the sinks for chains are called for; 0: all */
     /* Fills `out` with the next extents of a mapping that begin at guest byte `from` or behind it: up to capacity,
      * fewer if that is handier, none at the end. Mapping 0 is the active one, 1..snapshots are the internal snapshots.
      * Extents ascend and are disjoint (else the analysis ends with IA_BUG). What lies past the mapping's size is
@@ -56,12 +57,12 @@ struct ia_usage {
     size_t heads;            /* heads among the descendants */
 };
 
-/* A row of the table chain. */
+/* What a layer gives to an image: a row of the table chain or, without a depth, of chain_change. */
 struct ia_chain_row {
     size_t node;
     size_t depth;
     size_t layer;          /* the node at that depth: depth 0 is the node itself */
-    int64_t visible_size;  /* the smallest size from depth 0 down to here */
+    int64_t size;          /* of the layer */
     int64_t visible_bytes; /* bytes of the node that come from this layer's present extents */
     int64_t data_bytes;    /* those of them that are data */
 };
@@ -78,12 +79,16 @@ struct ia_pair_row {
 };
 
 /* Where results go; a NULL sink is not wanted and its work is left out. A failing sink ends the analysis.
- * Every node gets its chain rows by ascending depth, its masked pieces by ascending start, its numbers of readers in
- * ascending order, and then its usage, once. The rows of an image with dependents come before theirs; pieces of
- * different images come mixed. */
+ * Every node gets its masked pieces by ascending start, its numbers of readers in ascending order, and then its usage,
+ * once. The rows of an image with dependents come before theirs; pieces of different images come mixed.
+ *
+ * A chain of n images has n rows and not n * n / 2: only a top has them, by ascending depth. A top is an image whose
+ * overlays, if it has any, lie beyond max_chain. The chain of any other image is what a top above it has from some
+ * depth on (place); what its layers give is what they give to its backing image, but where that differs (change).
+ * Images beyond max_chain have nothing of it. */
 struct ia_forest_sinks {
     void *ctx;
-    bool bases_only; /* heads get chain rows only: of their own data they read all */
+    bool bases_only; /* heads get rows of chains only: of their own data they read all */
     enum ia_status (*usage)(void *ctx, size_t node, const struct ia_usage *usage, struct ia_error *err);
     /* Exactly so many readers see so many (> 0) bytes of the node's data. The sum is its visible_bytes. */
     enum ia_status (*seen)(void *ctx, size_t node, uint32_t readers, int64_t bytes, struct ia_error *err);
@@ -91,7 +96,11 @@ struct ia_forest_sinks {
      * start. */
     enum ia_status (*masked)(void *ctx, size_t node, const struct ia_extent *piece, struct ia_error *err);
     enum ia_status (*chain)(void *ctx, const struct ia_chain_row *row, struct ia_error *err);
-    /* The pairs of a tree that share most, the largest first. Needs the sinks for chains and for usage. A tree that
+    /* The chain of `node` is that of `top` from `depth` on. Once for each node, a top's own with depth 0. */
+    enum ia_status (*place)(void *ctx, size_t node, size_t top, size_t depth, struct ia_error *err);
+    /* Of a node that is no top: itself, and each layer that gives other bytes to it than to its backing image. */
+    enum ia_status (*change)(void *ctx, const struct ia_chain_row *row, struct ia_error *err);
+    /* The pairs of a tree that share most, the largest first. Needs the sinks chain and usage. A tree that
      * would take too long has none. */
     enum ia_status (*pair)(void *ctx, const struct ia_pair_row *row, struct ia_error *err);
 };

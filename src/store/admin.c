@@ -30,6 +30,8 @@ static const char *const checks[] = {
     " LEFT JOIN mapping AS m ON m.map_id = i.map_id WHERE m.map_id IS NULL",
     "SELECT 'chain of image ' || image_id || ' has a gap' FROM chain GROUP BY image_id"
     " HAVING count(*) <> max(depth) + 1 OR min(depth) <> 0",
+    "SELECT 'image ' || p.image_id || ' is not where its chain has it' FROM chain_place AS p"
+    " LEFT JOIN chain AS c ON c.image_id = p.top_id AND c.depth = p.depth WHERE c.layer_id IS NOT p.image_id",
 };
 
 /* The first column of every row, a line each. */

@@ -109,8 +109,9 @@ enum ia_status ia_writer_inherit_names(struct ia_writer *writer, int64_t image_i
 
 enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
 {
-    static const enum ia_statement numbers[] = {IA_STMT_CLEAR_CHAIN, IA_STMT_CLEAR_USAGE, IA_STMT_CLEAR_READER_BYTES,
-                                                IA_STMT_CLEAR_PAIR, IA_STMT_CLEAR_MASKED};
+    static const enum ia_statement numbers[] = {
+        IA_STMT_CLEAR_CHAIN,        IA_STMT_CLEAR_CHAIN_PLACE, IA_STMT_CLEAR_CHAIN_CHANGE, IA_STMT_CLEAR_USAGE,
+        IA_STMT_CLEAR_READER_BYTES, IA_STMT_CLEAR_PAIR,        IA_STMT_CLEAR_MASKED};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         IA_TRY(ia_statements_run(&writer->statements, numbers[i], image_id, err));
     return IA_OK;

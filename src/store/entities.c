@@ -276,9 +276,22 @@ static const struct ia_column_spec chain_columns[] = {
     IA_KEY(ia_chain_store_row, depth),
     IA_COLUMN(ia_chain_store_row, layer_id),
     IA_COLUMN(ia_chain_store_row, map_id),
-    IA_COLUMN(ia_chain_store_row, visible_size),
+    IA_COLUMN(ia_chain_store_row, size),
     IA_NULL_IF_NEGATIVE(ia_chain_store_row, visible_bytes),
     IA_NULL_IF_NEGATIVE(ia_chain_store_row, data_bytes),
+};
+
+static const struct ia_column_spec chain_place_columns[] = {
+    IA_KEY(ia_chain_place_row, image_id),
+    IA_COLUMN(ia_chain_place_row, top_id),
+    IA_COLUMN(ia_chain_place_row, depth),
+};
+
+static const struct ia_column_spec chain_change_columns[] = {
+    IA_KEY(ia_chain_change_row, image_id),
+    IA_KEY(ia_chain_change_row, layer_id),
+    IA_COLUMN(ia_chain_change_row, visible_bytes),
+    IA_COLUMN(ia_chain_change_row, data_bytes),
 };
 
 static const struct ia_column_spec usage_columns[] = {
@@ -417,6 +430,8 @@ const struct ia_entity ia_entities[IA_ENTITY_COUNT] = {
     [IA_ENTITY_MACHINE] = {"machine", COLUMNS(machine), NULL},
     [IA_ENTITY_CLAIM] = {"claim", COLUMNS(claim), "WHERE before_id IS NOT NULL OR was_outside ORDER BY path"},
     [IA_ENTITY_CHAIN] = {"chain", COLUMNS(chain), NULL},
+    [IA_ENTITY_CHAIN_PLACE] = {"chain_place", COLUMNS(chain_place), NULL},
+    [IA_ENTITY_CHAIN_CHANGE] = {"chain_change", COLUMNS(chain_change), NULL},
     [IA_ENTITY_USAGE] = {"usage", COLUMNS(usage), NULL},
     [IA_ENTITY_READER_BYTES] = {"reader_bytes", COLUMNS(reader_bytes), NULL},
     [IA_ENTITY_PAIR] = {"pair", COLUMNS(pair), NULL},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loading trees by their chains: that is what the scan followed, without rings and links that lead nowhere. */
+/* Loading trees by their backing links. */
 #include "store/forest_reader.h"
 
 #include <stdlib.h>
@@ -13,14 +13,20 @@
 
 static const char reading[] = "cannot read the forest";
 
-static const char root_sql[] = "SELECT layer_id FROM chain WHERE image_id = ? ORDER BY depth DESC LIMIT 1";
+/* The chain of an image beyond the longest one that is followed has no rows, but what it reads counts. Links that lead
+ * nowhere end it, and none of a ring has a root. UNION ends on a ring: it drops what was found before. */
+static const char root_sql[] =
+    "WITH RECURSIVE up (image_id, backing_id) AS ("
+    "SELECT image_id, backing_id FROM image WHERE image_id = ?"
+    " UNION SELECT i.image_id, i.backing_id FROM up JOIN image AS i ON i.image_id = up.backing_id)"
+    " SELECT image_id FROM up WHERE NOT EXISTS"
+    " (SELECT 1 FROM image AS b WHERE b.image_id = up.backing_id)";
 
-static const char tree_sql[] =
-    "SELECT i.image_id, coalesce(h.virtual_size, 0), i.is_template OR i.is_claimed, coalesce(p.layer_id, -1)"
-    " FROM chain AS c JOIN image AS i ON i.image_id = c.image_id"
-    " LEFT JOIN image_header AS h ON h.image_id = i.image_id"
-    " LEFT JOIN chain AS p ON p.image_id = i.image_id AND p.depth = 1"
-    " WHERE c.layer_id = ?";
+static const char tree_sql[] = "WITH RECURSIVE tree (image_id) AS (SELECT ? UNION"
+                               " SELECT i.image_id FROM tree AS t JOIN image AS i ON i.backing_id = t.image_id)"
+                               " SELECT i.image_id, coalesce(h.virtual_size, 0), i.is_template OR i.is_claimed,"
+                               " coalesce(i.backing_id, -1) FROM tree AS t JOIN image AS i ON i.image_id = t.image_id"
+                               " LEFT JOIN image_header AS h ON h.image_id = i.image_id";
 
 static const char mapping_sql[] = "SELECT map_id, size, failed FROM mapping WHERE image_id = ?"
                                   " ORDER BY snapshot IS NOT NULL, snapshot";

@@ -83,6 +83,18 @@ enum ia_status ia_writer_put_chain(struct ia_writer *writer, const struct ia_cha
     return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_CHAIN, row, err);
 }
 
+enum ia_status ia_writer_put_chain_place(struct ia_writer *writer, const struct ia_chain_place_row *row,
+                                         struct ia_error *err)
+{
+    return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_CHAIN_PLACE, row, err);
+}
+
+enum ia_status ia_writer_put_chain_change(struct ia_writer *writer, const struct ia_chain_change_row *row,
+                                          struct ia_error *err)
+{
+    return ia_statements_insert(ia_writer_statements(writer), IA_ENTITY_CHAIN_CHANGE, row, err);
+}
+
 enum ia_status ia_writer_put_usage(struct ia_writer *writer, int64_t image_id, const struct ia_usage *usage,
                                    struct ia_error *err)
 {

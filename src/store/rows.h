@@ -239,8 +239,16 @@ struct ia_doubt_row {
 };
 
 struct ia_chain_store_row {
-    int64_t image_id, depth, layer_id, map_id, visible_size;
+    int64_t image_id, depth, layer_id, map_id, size;
     int64_t visible_bytes, data_bytes; /* -1: unknown */
+};
+
+struct ia_chain_place_row {
+    int64_t image_id, top_id, depth;
+};
+
+struct ia_chain_change_row {
+    int64_t image_id, layer_id, visible_bytes, data_bytes;
 };
 
 struct ia_usage_row {

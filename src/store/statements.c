@@ -71,6 +71,8 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_TOUCH_IMAGE] = "INSERT OR IGNORE INTO temp.touched VALUES (?)",
     [IA_STMT_TOUCH_FILE] = "INSERT OR IGNORE INTO temp.touched SELECT image_id FROM image_file WHERE file_id = ?",
     [IA_STMT_CLEAR_CHAIN] = "DELETE FROM chain WHERE image_id = ?",
+    [IA_STMT_CLEAR_CHAIN_PLACE] = "DELETE FROM chain_place WHERE image_id = ?",
+    [IA_STMT_CLEAR_CHAIN_CHANGE] = "DELETE FROM chain_change WHERE image_id = ?",
     [IA_STMT_CLEAR_USAGE] = "DELETE FROM usage WHERE image_id = ?",
     [IA_STMT_CLEAR_READER_BYTES] = "DELETE FROM reader_bytes WHERE image_id = ?",
     [IA_STMT_CLEAR_PAIR] = "DELETE FROM pair WHERE image_id = ?",

@@ -115,6 +115,10 @@ IA_MUST_CHECK enum ia_status ia_writer_put_finding(struct ia_writer *writer, con
                                                    struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_chain(struct ia_writer *writer, const struct ia_chain_store_row *row,
                                                  struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_chain_place(struct ia_writer *writer, const struct ia_chain_place_row *row,
+                                                       struct ia_error *err);
+IA_MUST_CHECK enum ia_status ia_writer_put_chain_change(struct ia_writer *writer, const struct ia_chain_change_row *row,
+                                                        struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_usage(struct ia_writer *writer, int64_t image_id,
                                                  const struct ia_usage *usage, struct ia_error *err);
 IA_MUST_CHECK enum ia_status ia_writer_put_reader_bytes(struct ia_writer *writer, int64_t image_id, int64_t readers,
@@ -272,7 +276,8 @@ IA_MUST_CHECK enum ia_status ia_writer_put_former_path(struct ia_writer *writer,
 IA_MUST_CHECK enum ia_status ia_writer_inherit_names(struct ia_writer *writer, int64_t image_id, int64_t other_id,
                                                      int64_t file_id, struct ia_error *err);
 
-/* Takes away the results of the forest for an image: its rows in chain, usage, reader_bytes, pair and masked. */
+/* Takes away the results of the forest for an image: its rows in chain, chain_place, chain_change, usage,
+ * reader_bytes, pair and masked. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err);
 
 /* The trees that were analysed, by ascending root. put replaces; drop_trees_of_others forgets those whose root has

@@ -33,7 +33,8 @@
 #define MAPPING_ROW "mapping (map_id, image_id, snapshot, id, name, size, vm_state, date_ns, extents, failed)"
 #define EXTENT_ROW "extent (map_id, start, length, state, file, offset)"
 
-#define CHAIN_ROW "chain (image_id, depth, layer_id, map_id, visible_size, visible_bytes, data_bytes)"
+#define CHAIN_ROW "chain (image_id, depth, layer_id, map_id, size, visible_bytes, data_bytes)"
+#define CHAIN_PLACE_ROW "chain_place (image_id, top_id, depth)"
 #define USAGE_ROW                                                                                                      \
     "usage (image_id, visible_bytes, visible_present, masked_bytes, exclusive_bytes, shared_bytes, dependents,"        \
     " descendants, heads)"

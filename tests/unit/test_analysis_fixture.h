@@ -45,7 +45,10 @@ struct image {
     struct ia_usage usage;
     IA_VEC(struct ia_extent) masked;
     IA_VEC(struct seen) seen;
-    IA_VEC(struct ia_chain_row) chain;
+    IA_VEC(struct ia_chain_row) rows;    /* of one at the top of a chain */
+    IA_VEC(struct ia_chain_row) changes; /* of others */
+    IA_VEC(struct ia_chain_row) chain;   /* what these mean */
+    size_t top, depth;                   /* where its chain is; IA_NO_PARENT: nowhere */
 };
 
 struct fixture {
@@ -53,6 +56,7 @@ struct fixture {
     IA_VEC(struct image) images;
     IA_VEC(struct ia_pair_row) pairs; /* what the analysis said of them */
     size_t batch;                     /* extents per batch */
+    size_t max_chain;                 /* 0: no limit */
     bool tell_states;                 /* the analysis is told what it would count */
 };
 
@@ -118,9 +122,58 @@ static inline enum ia_status keep_chain(void *ctx, const struct ia_chain_row *ro
 {
     (void)err;
     struct image *image = &((struct fixture *)ctx)->images.items[row->node];
-    assert_int_equal(row->depth, image->chain.len);
-    assert_true(ia_vec_push(&image->chain, *row));
+    assert_int_equal(row->depth, image->rows.len);
+    assert_true(ia_vec_push(&image->rows, *row));
     return IA_OK;
+}
+
+static inline enum ia_status keep_place(void *ctx, size_t node, size_t top, size_t depth, struct ia_error *err)
+{
+    (void)err;
+    struct image *image = &((struct fixture *)ctx)->images.items[node];
+    assert_int_equal(image->top, IA_NO_PARENT);
+    image->top = top;
+    image->depth = depth;
+    return IA_OK;
+}
+
+static inline enum ia_status keep_change(void *ctx, const struct ia_chain_row *row, struct ia_error *err)
+{
+    (void)err;
+    assert_true(ia_vec_push(&((struct fixture *)ctx)->images.items[row->node].changes, *row));
+    return IA_OK;
+}
+
+static inline const struct ia_chain_row *find_change(const struct image *image, size_t layer)
+{
+    for (size_t i = 0; i < image->changes.len; i++)
+        if (image->changes.items[i].layer == layer)
+            return &image->changes.items[i];
+    return NULL;
+}
+
+/* The chain of each image, as the view image_chain has it. */
+static inline void lay_out_chains(struct fixture *fixture)
+{
+    for (size_t node = 0; node < fixture->images.len; node++) {
+        struct image *image = &fixture->images.items[node];
+        const struct image *top = image->top != IA_NO_PARENT ? &fixture->images.items[image->top] : NULL;
+        for (size_t depth = image->depth; top != NULL && depth < top->rows.len; depth++) {
+            struct ia_chain_row row = top->rows.items[depth];
+            const struct ia_chain_row *change = NULL;
+            for (size_t on_way = image->depth; image->depth > 0 && change == NULL; on_way++) {
+                assert_true(on_way <= depth);
+                change = find_change(&fixture->images.items[top->rows.items[on_way].layer], row.layer);
+            }
+            if (change != NULL) {
+                row.visible_bytes = change->visible_bytes;
+                row.data_bytes = change->data_bytes;
+            }
+            row.node = node;
+            row.depth = depth - image->depth;
+            assert_true(ia_vec_push(&image->chain, row));
+        }
+    }
 }
 
 static inline enum ia_status keep_pair(void *ctx, const struct ia_pair_row *row, struct ia_error *err)
@@ -145,7 +198,8 @@ static inline void forget_results(struct fixture *fixture)
         image->usage = (struct ia_usage){0};
         image->masked.len = 0;
         image->seen.len = 0;
-        image->chain.len = 0;
+        image->chain.len = image->rows.len = image->changes.len = 0;
+        image->top = IA_NO_PARENT;
         for (size_t m = 0; m < image->mappings.len; m++)
             image->mappings.items[m].handed = 0;
     }
@@ -162,6 +216,8 @@ static inline void fixture_release(struct fixture *fixture)
         ia_vec_release(&image->masked);
         ia_vec_release(&image->seen);
         ia_vec_release(&image->chain);
+        ia_vec_release(&image->rows);
+        ia_vec_release(&image->changes);
     }
     ia_vec_release(&fixture->images);
     ia_vec_release(&fixture->nodes);
@@ -229,8 +285,13 @@ static inline void add_snapshot(struct fixture *fixture, size_t node, const char
     draw(&fixture->images.items[node], mapping, map);
 }
 
-static const struct ia_forest_sinks keep_all = {
-    .usage = keep_usage, .seen = keep_seen, .masked = keep_masked, .chain = keep_chain, .pair = keep_pair};
+static const struct ia_forest_sinks keep_all = {.usage = keep_usage,
+                                                .seen = keep_seen,
+                                                .masked = keep_masked,
+                                                .chain = keep_chain,
+                                                .place = keep_place,
+                                                .change = keep_change,
+                                                .pair = keep_pair};
 
 /* Cut at the image's size. */
 static inline void add_up_states(struct image *image)
@@ -254,11 +315,16 @@ static inline enum ia_status try_analyse(struct fixture *fixture, struct ia_fore
         if (fixture->tell_states)
             fixture->nodes.items[i].state_bytes = fixture->images.items[i].state_bytes;
     }
-    struct ia_forest forest = {
-        .nodes = fixture->nodes.items, .count = fixture->nodes.len, .read = memory_read, .ctx = fixture};
+    struct ia_forest forest = {.nodes = fixture->nodes.items,
+                               .count = fixture->nodes.len,
+                               .max_chain = fixture->max_chain,
+                               .read = memory_read,
+                               .ctx = fixture};
     sinks.ctx = fixture;
     forget_results(fixture);
     enum ia_status status = ia_forest_analyse(&forest, &sinks, err);
+    if (status == IA_OK)
+        lay_out_chains(fixture);
     return status;
 }
 

@@ -61,14 +61,14 @@ static void assert_piece(struct fixture *f, size_t node, size_t index, struct ia
     assert_int_equal(piece->file, expected.file);
 }
 
-static void assert_row(struct fixture *f, size_t node, size_t depth, size_t layer, int64_t visible_size,
-                       int64_t visible, int64_t data)
+static void assert_row(struct fixture *f, size_t node, size_t depth, size_t layer, int64_t size, int64_t visible,
+                       int64_t data)
 {
     const struct image *image = &f->images.items[node];
     assert_true(depth < image->chain.len);
     const struct ia_chain_row *row = &image->chain.items[depth];
     assert_int_equal(row->layer, layer);
-    assert_int_equal(row->visible_size, visible_size);
+    assert_int_equal(row->size, size);
     assert_int_equal(row->visible_bytes, visible);
     assert_int_equal(row->data_bytes, data);
 }
@@ -145,7 +145,7 @@ static void overlay_shorter_than_its_base_cuts_it(void **state)
     analyse(f);
     assert_bytes(f, base, 3, 3, 5, 3, 0);
     assert_masked(f, base, "M...MMMM");
-    assert_row(f, head, 1, base, 4, 3, 3);
+    assert_row(f, head, 1, base, 8, 3, 3);
 }
 
 static void short_layer_in_the_middle_cuts_what_is_below_it(void **state)
@@ -158,8 +158,8 @@ static void short_layer_in_the_middle_cuts_what_is_below_it(void **state)
     assert_masked(f, base, "...MMMMM");
     assert_row(f, head, 0, head, 6, 0, 0);
     assert_row(f, head, 1, middle, 3, 0, 0);
-    assert_row(f, head, 2, base, 3, 3, 3);
-    assert_row(f, middle, 1, base, 3, 3, 3);
+    assert_row(f, head, 2, base, 8, 3, 3);
+    assert_row(f, middle, 1, base, 8, 3, 3);
     assert_bytes(f, middle, 0, 0, 0, 0, 0);
 }
 
@@ -381,6 +381,63 @@ static void each_base_in_a_chain_of_a_thousand_has_one_masked_byte(void **state)
     }
 }
 
+static size_t rows_of_all(const struct fixture *f)
+{
+    size_t rows = 0;
+    for (size_t i = 0; i < f->images.len; i++)
+        rows += f->images.items[i].rows.len + f->images.items[i].changes.len;
+    return rows;
+}
+
+static void a_chain_of_n_images_has_n_rows_and_one_about_each(void **state)
+{
+    struct fixture *f = *state;
+    enum { CHAIN = 1000 };
+    for (size_t i = 0; i < CHAIN; i++)
+        add_empty_image(f, i == 0 ? IA_NO_PARENT : i - 1, 4);
+    add_extent(&f->images.items[0].mappings.items[0], 0, 4, IA_EXTENT_DATA, 0);
+    analyse(f);
+    assert_int_equal(f->images.items[CHAIN - 1].rows.len, CHAIN);
+    assert_int_equal(rows_of_all(f), CHAIN + CHAIN - 1);
+    assert_row(f, 500, 500, 0, 4, 4, 4);
+}
+
+static void what_a_base_reads_of_its_own_is_not_what_its_overlays_read(void **state)
+{
+    struct fixture *f = *state;
+    size_t base = add_image(f, IA_NO_PARENT, "DDDDDDDD");
+    size_t low = add_image(f, base, "DD......");
+    size_t high = add_image(f, low, ".DD.....");
+    size_t head = add_image(f, high, "D..D....");
+    analyse(f);
+    assert_row(f, base, 0, base, 8, 8, 8);
+    assert_row(f, low, 1, base, 8, 6, 6);
+    assert_row(f, high, 1, low, 8, 1, 1);
+    assert_row(f, high, 2, base, 8, 5, 5);
+    assert_row(f, head, 2, low, 8, 0, 0);
+    assert_row(f, head, 3, base, 8, 4, 4);
+}
+
+static void images_beyond_the_longest_chain_have_no_rows_but_are_readers(void **state)
+{
+    struct fixture *f = *state;
+    f->max_chain = 2;
+    size_t base = add_image(f, IA_NO_PARENT, "DDDD");
+    size_t last = add_image(f, base, "D...");
+    size_t beyond = add_image(f, last, ".D..");
+    size_t farther = add_image(f, beyond, "..D.");
+    size_t other = add_image(f, base, "DDDD");
+    analyse(f);
+    assert_int_equal(f->images.items[last].rows.len, 2);
+    assert_row(f, last, 1, base, 4, 3, 3);
+    assert_row(f, other, 1, base, 4, 0, 0);
+    assert_int_equal(f->images.items[beyond].chain.len, 0);
+    assert_int_equal(f->images.items[farther].chain.len, 0);
+    assert_int_equal(rows_of_all(f), 2 + 2 + 1);
+    assert_masked(f, base, "MMM.");
+    assert_family(f, base, 2, 4, 2);
+}
+
 static void base_of_five_hundred_overlays_masks_what_none_of_them_reads(void **state)
 {
     struct fixture *f = *state;
@@ -445,7 +502,7 @@ static void image_of_no_size_lets_nothing_of_its_base_through(void **state)
     add_snapshot(f, nothing, "");
     analyse(f);
     assert_masked(f, base, "MM");
-    assert_row(f, head, 2, base, 0, 0, 0);
+    assert_row(f, head, 2, base, 2, 0, 0);
 }
 
 static void what_lies_past_the_size_does_not_exist(void **state)
@@ -627,6 +684,9 @@ int main(void)
         CASE(keep_whole_makes_an_image_a_reader_of_itself_and_of_its_bases),
         CASE(keep_whole_changes_nothing_for_a_head),
         CASE(each_base_in_a_chain_of_a_thousand_has_one_masked_byte),
+        CASE(a_chain_of_n_images_has_n_rows_and_one_about_each),
+        CASE(what_a_base_reads_of_its_own_is_not_what_its_overlays_read),
+        CASE(images_beyond_the_longest_chain_have_no_rows_but_are_readers),
         CASE(base_of_five_hundred_overlays_masks_what_none_of_them_reads),
         CASE(parents_may_come_after_their_children),
         CASE(sizes_up_to_the_last_byte_do_not_wrap),

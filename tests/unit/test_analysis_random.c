@@ -298,11 +298,9 @@ static void check_chain(struct reference *r, size_t node)
     const struct fixture *f = r->f;
     const struct image *image = &f->images.items[node];
     size_t depth = 0;
-    int64_t visible_size = INT64_MAX;
     for (size_t layer = node; layer != IA_NO_PARENT; layer = f->nodes.items[layer].parent, depth++) {
         int64_t visible = 0;
         int64_t data = 0;
-        visible_size = ia_min(visible_size, f->nodes.items[layer].size);
         for (int64_t byte = 0; byte < f->nodes.items[node].size; byte++)
             if (ask(r, node, byte) == layer) {
                 visible++;
@@ -311,7 +309,7 @@ static void check_chain(struct reference *r, size_t node)
         assert_true(depth < image->chain.len);
         const struct ia_chain_row *row = &image->chain.items[depth];
         assert_int_equal(row->layer, layer);
-        assert_int_equal(row->visible_size, visible_size);
+        assert_int_equal(row->size, f->nodes.items[layer].size);
         assert_int_equal(row->visible_bytes, visible);
         assert_int_equal(row->data_bytes, data);
     }
@@ -463,7 +461,7 @@ static void check_partials(struct fixture *f)
     struct told *told = remember(f);
     check_partial(f, told, (struct ia_forest_sinks){.usage = keep_usage});
     check_partial(f, told, (struct ia_forest_sinks){.masked = keep_masked});
-    check_partial(f, told, (struct ia_forest_sinks){.chain = keep_chain});
+    check_partial(f, told, (struct ia_forest_sinks){.chain = keep_chain, .place = keep_place, .change = keep_change});
     check_partial(f, told, (struct ia_forest_sinks){.bases_only = true, .usage = keep_usage, .masked = keep_masked});
     for (size_t i = 0; i < f->images.len; i++) {
         free(told[i].masked);

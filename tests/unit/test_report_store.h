@@ -73,18 +73,19 @@ static inline void add_scan(struct test_store *store, int scan_id, int second)
  * number. */
 static inline void add_image(struct test_store *store, int id, const char *path)
 {
-    char *sql =
-        sqlite3_mprintf("INSERT INTO " FILE_ROW " VALUES (%d, %Q, 1, %d, 409600, 307200, 0, 0, 1, 'image', '', 1, 1);"
-                        "INSERT INTO " FILE_NAME_ROW " VALUES (%Q, %d, 'file');"
-                        "INSERT INTO " IMAGE_ROW " VALUES (%d, %d, %Q, 'qcow2', 'content', 'ok', 1, %d, 'none');"
-                        "INSERT INTO " IMAGE_HEADER_ROW " VALUES (%d, 'v3', 1048576, 65536);"
-                        "INSERT INTO " IMAGE_ABILITY_ROW " VALUES (%d, 65536, 65536, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1);"
-                        "INSERT INTO " IMAGE_ACCOUNT_ROW " VALUES (%d, 262144, 65536, 131072, 0);"
-                        "INSERT INTO " IMAGE_MEMORY_ROW " VALUES (%d, 1, 0);"
-                        "INSERT INTO " MAPPING_ROW " VALUES (%d, %d, NULL, NULL, NULL, 1048576, 0, NULL, 2, 0);"
-                        "INSERT INTO " IMAGE_FILE_ROW " VALUES (%d, 0, 'main', %Q, %d);"
-                        "INSERT INTO " CHAIN_ROW " VALUES (%d, 0, %d, %d, 1048576, 0, 0)",
-                        id, path, id, path, id, id, id, path, id, id, id, id, id, id, id, id, path, id, id, id, id);
+    char *sql = sqlite3_mprintf(
+        "INSERT INTO " FILE_ROW " VALUES (%d, %Q, 1, %d, 409600, 307200, 0, 0, 1, 'image', '', 1, 1);"
+        "INSERT INTO " FILE_NAME_ROW " VALUES (%Q, %d, 'file');"
+        "INSERT INTO " IMAGE_ROW " VALUES (%d, %d, %Q, 'qcow2', 'content', 'ok', 1, %d, 'none');"
+        "INSERT INTO " IMAGE_HEADER_ROW " VALUES (%d, 'v3', 1048576, 65536);"
+        "INSERT INTO " IMAGE_ABILITY_ROW " VALUES (%d, 65536, 65536, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1);"
+        "INSERT INTO " IMAGE_ACCOUNT_ROW " VALUES (%d, 262144, 65536, 131072, 0);"
+        "INSERT INTO " IMAGE_MEMORY_ROW " VALUES (%d, 1, 0);"
+        "INSERT INTO " MAPPING_ROW " VALUES (%d, %d, NULL, NULL, NULL, 1048576, 0, NULL, 2, 0);"
+        "INSERT INTO " IMAGE_FILE_ROW " VALUES (%d, 0, 'main', %Q, %d);"
+        "INSERT INTO " CHAIN_ROW " VALUES (%d, 0, %d, %d, 1048576, 0, 0);"
+        "INSERT INTO " CHAIN_PLACE_ROW " VALUES (%d, %d, 0)",
+        id, path, id, path, id, id, id, path, id, id, id, id, id, id, id, id, path, id, id, id, id, id, id);
     store_exec(store, sql);
     sqlite3_free(sql);
 }

@@ -2,6 +2,8 @@
 /* Backing links as a forest: loops are cut, and it is settled which chains are whole. */
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+#include "base/vec.h"
 #include "chain/parent.h"
 #include "scan/graph/links.h"
 
@@ -54,28 +56,61 @@ static enum ia_status cut_loops(struct ia_links *links, struct ia_error *err)
     return IA_OK;
 }
 
-/* Walks down from an image; its chain is whole if every link was followed to a sound image. */
-static void check_chain(struct ia_links *links, struct ia_file *file)
+/* How many images each has in its chain, itself included; 0: not known yet. */
+struct lengths {
+    size_t *of; /* by file */
+    struct ia_links *links;
+};
+
+static size_t base_of(const struct ia_links *links, size_t number)
 {
-    struct ia_file *const *items = links->catalog->files.items;
-    int depth = 0;
-    const struct ia_file *at = file;
-    file->node->chain_ok = false;
-    for (;;) {
-        if (!ia_file_is_sound(at) || at->node->is_part)
-            return;
-        if (at->parsed->facts.backing_name == NULL)
-            break;
-        if (at->node->backing == IA_NO_FILE || at->node->backing_state == IA_RESOLVE_UNSUPPORTED)
-            return;
-        if (++depth >= links->catalog->options->limits->max_chain_depth) {
-            ia_findings_add(&links->catalog->findings, IA_FINDING_CHAIN_TOO_DEEP, ia_file_path(file),
-                            "more than %d images in its chain", depth);
-            return;
+    size_t backing = links->catalog->files.items[number]->node->backing;
+    return backing != IA_NO_FILE && ia_file_is_image(links->catalog->files.items[backing]) ? backing : IA_NO_FILE;
+}
+
+/* A chain is whole if every link was followed to a sound image. */
+static bool is_whole(const struct ia_links *links, const struct ia_file *file, size_t base)
+{
+    if (!ia_file_is_sound(file) || file->node->is_part)
+        return false;
+    if (file->parsed->facts.backing_name == NULL)
+        return true;
+    return base != IA_NO_FILE && file->node->backing_state != IA_RESOLVE_UNSUPPORTED &&
+           links->catalog->files.items[base]->node->chain_ok;
+}
+
+/* Those below are known. A chain that is too long is reported where that begins: all that is based on that image
+ * depends on the same finding. */
+static void check_chain(const struct lengths *lengths, size_t number)
+{
+    struct ia_catalog *catalog = lengths->links->catalog;
+    struct ia_file *file = catalog->files.items[number];
+    size_t most = (size_t)catalog->options->limits->max_chain_depth;
+    size_t base = base_of(lengths->links, number);
+    lengths->of[number] = base == IA_NO_FILE ? 1 : lengths->of[base] + 1;
+    file->node->chain_ok = lengths->of[number] <= most && is_whole(lengths->links, file, base);
+    if (lengths->of[number] == most + 1)
+        ia_findings_add(&catalog->findings, IA_FINDING_CHAIN_TOO_DEEP, ia_file_path(file),
+                        "more than %zu images in its chain", most);
+}
+
+/* From the end of each chain up to the image. Ends: loops were cut, and each image is checked once. */
+static bool check_chains(const struct lengths *lengths)
+{
+    struct ia_file *const *items = lengths->links->catalog->files.items;
+    IA_VEC(size_t) path = {0};
+    bool have_memory = true;
+    for (size_t i = 0; i < lengths->links->catalog->files.len && have_memory; i++) {
+        size_t at = i;
+        while (have_memory && at != IA_NO_FILE && ia_file_is_image(items[at]) && lengths->of[at] == 0) {
+            have_memory = ia_vec_push(&path, at);
+            at = base_of(lengths->links, at);
         }
-        at = items[at->node->backing];
+        while (have_memory && path.len > 0)
+            check_chain(lengths, path.items[--path.len]);
     }
-    file->node->chain_ok = true;
+    ia_vec_release(&path);
+    return have_memory;
 }
 
 static enum ia_status compare(const struct ia_parsed *child, const struct ia_parsed *parent, char **difference,
@@ -109,10 +144,6 @@ enum ia_status ia_links_check_chains(struct ia_links *links, struct ia_error *er
         status = compare_parents(links, err);
     if (status != IA_OK)
         return status;
-    for (size_t i = 0; i < links->catalog->files.len; i++) {
-        struct ia_file *file = links->catalog->files.items[i];
-        if (ia_file_is_image(file))
-            check_chain(links, file);
-    }
-    return IA_OK;
+    IA_AUTO_FREE size_t *lengths = calloc(links->catalog->files.len + 1, sizeof(*lengths));
+    return lengths != NULL && check_chains(&(struct lengths){lengths, links}) ? IA_OK : ia_no_memory(err);
 }

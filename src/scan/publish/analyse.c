@@ -94,11 +94,38 @@ static enum ia_status put_chain(void *ctx, const struct ia_chain_row *row, struc
         .depth = (int64_t)row->depth,
         .layer_id = layer->image_id,
         .map_id = layer->parsed->mappings.items[0].map_id,
-        .visible_size = row->visible_size,
+        .size = row->size,
         .visible_bytes = file->node->chain_ok ? row->visible_bytes : -1,
         .data_bytes = file->node->chain_ok ? row->data_bytes : -1,
     };
     return ia_writer_put_chain(forest->publish->writer, &stored, err);
+}
+
+static enum ia_status put_place(void *ctx, size_t node, size_t top, size_t depth, struct ia_error *err)
+{
+    struct forest *forest = ctx;
+    const struct ia_chain_place_row row = {
+        .image_id = file_of(forest, node)->image_id,
+        .top_id = file_of(forest, top)->image_id,
+        .depth = (int64_t)depth,
+    };
+    return ia_writer_put_chain_place(forest->publish->writer, &row, err);
+}
+
+/* Of an image whose chain is broken nothing is known. */
+static enum ia_status put_change(void *ctx, const struct ia_chain_row *row, struct ia_error *err)
+{
+    struct forest *forest = ctx;
+    const struct ia_file *file = file_of(forest, row->node);
+    if (!file->node->chain_ok)
+        return IA_OK;
+    const struct ia_chain_change_row stored = {
+        .image_id = file->image_id,
+        .layer_id = file_of(forest, row->layer)->image_id,
+        .visible_bytes = row->visible_bytes,
+        .data_bytes = row->data_bytes,
+    };
+    return ia_writer_put_chain_change(forest->publish->writer, &stored, err);
 }
 
 static enum ia_status put_pair(void *ctx, const struct ia_pair_row *row, struct ia_error *err)
@@ -171,12 +198,20 @@ static void release(struct forest *forest)
 
 static enum ia_status analyse(struct forest *forest, struct ia_error *err)
 {
-    const struct ia_forest wood = {.nodes = forest->nodes, .count = forest->count, .read = read_extents, .ctx = forest};
+    const struct ia_forest wood = {
+        .nodes = forest->nodes,
+        .count = forest->count,
+        .max_chain = (size_t)forest->publish->catalog->options->limits->max_chain_depth,
+        .read = read_extents,
+        .ctx = forest,
+    };
     const struct ia_forest_sinks sinks = {.ctx = forest,
                                           .usage = put_usage,
                                           .seen = put_seen,
                                           .masked = put_masked,
                                           .chain = put_chain,
+                                          .place = put_place,
+                                          .change = put_change,
                                           .pair = put_pair};
     for (size_t node = 0; node < forest->count; node++) {
         IA_TRY(ia_writer_clear_results(forest->publish->writer, file_of(forest, node)->image_id, err));
