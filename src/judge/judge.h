@@ -30,6 +30,9 @@ IA_MUST_CHECK enum ia_status ia_judge_doubts_of_all(const struct ia_judge *judge
 IA_MUST_CHECK enum ia_status ia_judge_doubts(struct ia_judge *judge, size_t image, enum ia_candidate candidate,
                                              struct ia_doubts *out, struct ia_error *err);
 
+/* Frees the subjects that the judge made for doubts so far: they are longer than the doubts, and there may be many. */
+void ia_judge_forget_subjects(struct ia_judge *judge);
+
 /* Some name may mean the image that ia_judge_doubts was last called for, be it accepted. */
 bool ia_judge_found_name(const struct ia_judge *judge);
 

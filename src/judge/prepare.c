@@ -138,13 +138,18 @@ enum ia_status ia_judge_new(const struct ia_graph *graph, struct ia_judge **out,
     return IA_OK;
 }
 
+void ia_judge_forget_subjects(struct ia_judge *judge)
+{
+    for (size_t i = 0; i < judge->subjects.len; i++)
+        free(judge->subjects.items[i]);
+    ia_vec_release(&judge->subjects);
+}
+
 void ia_judge_free(struct ia_judge *judge)
 {
     if (judge == NULL)
         return;
-    for (size_t i = 0; i < judge->subjects.len; i++)
-        free(judge->subjects.items[i]);
-    ia_vec_release(&judge->subjects);
+    ia_judge_forget_subjects(judge);
     ia_vec_release(&judge->references.all);
     ia_vec_release(&judge->owners.all);
     ia_vec_release(&judge->packed);

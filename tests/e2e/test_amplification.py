@@ -75,7 +75,7 @@ def test_images_inside_a_chain_have_the_chain_and_map_of_qemu_img(case):
     case.same([fault for name in lengths for fault in faults_of_map(site, site.path(name))], [], "and v_map is the map")
 
 
-def test_images_inside_a_broken_chain_know_what_is_below_the_break(case):
+def test_images_inside_a_broken_chain_have_rows_down_to_the_break(case):
     site = case.site()
     make_chain(site, 6, range)
     sites.patch(site.path("3.qcow2"), 40, b"\xff" * 8)  # l1_table_offset
@@ -88,10 +88,33 @@ def test_images_inside_a_broken_chain_know_what_is_below_the_break(case):
               "one above it has rows down to the break, and what it reads is not known")
 
 
+# -- Doubts -----------------------------------------------------------------------------------------------------------
+
+def test_doubts_of_one_code_are_listed_up_to_a_hundred(case):
+    """Three bases one upon the other, each of them read by 130 images that are damaged."""
+    site = case.site()
+    make_chain(site, 3, lambda number: range(4))
+    for number in range(130):
+        path = create(site.path(f"broken-{number}.qcow2"), MIB, "2.qcow2")
+        with open(path, "rb") as file:
+            file.seek(40)
+            table = int.from_bytes(file.read(8), "big")
+        sites.patch(path, table, (1 << 63 | 512).to_bytes(8, "big"))  # of an L2 table, which begins at a cluster
+    site.scan()
+    doubts = site.query("SELECT path, count(*), count(DISTINCT subject) FROM v_doubt WHERE code = 'not-understood' AND image_id IS NOT NULL GROUP BY 1")
+    case.same({(site.relative(path), count, subjects) for path, count, subjects in doubts},
+              {(f"{number}.qcow2", 101, 101) for number in range(2)}, "a hundred of 130 are listed for each, and one row for the rest")
+    rest = site.query("SELECT DISTINCT subject FROM v_doubt WHERE code = 'not-understood' AND subject NOT LIKE '%.qcow2%'")
+    case.same(rest, [("30 more",)], "which has their number")
+    why = site.unused()["0.qcow2"]["why"]
+    case.check("and 127 more" in why, "the words of the candidate count all of them", [why])
+
+
 TESTS = [
     test_a_chain_has_rows_in_proportion_to_its_images,
     test_images_inside_a_chain_have_the_chain_and_map_of_qemu_img,
-    test_images_inside_a_broken_chain_know_what_is_below_the_break,
+    test_images_inside_a_broken_chain_have_rows_down_to_the_break,
+    test_doubts_of_one_code_are_listed_up_to_a_hundred,
 ]
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@
 /* How many of the images that name a candidate its words name. */
 enum { NAMED_IN_WORDS = 3 };
 
+/* How many doubts of one code a candidate has rows for, those about every candidate aside. */
+enum { DOUBTS_LISTED = 100 };
+
 struct verdicts {
     struct ia_writer *writer;
     const struct ia_graph *graph;
@@ -33,18 +36,35 @@ struct candidate {
     struct ia_error *err;
 };
 
-static enum ia_status put_doubts(struct verdicts *verdicts, int64_t image_id, const struct ia_doubts *doubts,
-                                 struct ia_error *err)
+static enum ia_status put_doubt(struct verdicts *verdicts, int64_t image_id, enum ia_doubt doubt, const char *subject,
+                                struct ia_error *err)
 {
-    for (size_t i = 0; i < doubts->all.len; i++) {
-        const struct ia_candidate_doubt *doubt = &doubts->all.items[i];
-        IA_AUTO_BUF struct ia_buf sentence = {0};
-        ia_doubt_render(&sentence, doubt->doubt, doubt->subject);
-        if (sentence.failed)
+    IA_AUTO_BUF struct ia_buf sentence = {0};
+    ia_doubt_render(&sentence, doubt, subject);
+    if (sentence.failed)
+        return ia_no_memory(err);
+    const struct ia_doubt_kind *kind = &ia_doubt_kinds[doubt];
+    struct ia_doubt_row row = {image_id, kind->code, subject, sentence.data, kind->advice};
+    return ia_writer_put_doubt(verdicts->writer, &row, err);
+}
+
+/* Of each code up to `most`, and a row with the number of the others: a thousand images that are damaged, on a chain of
+ * a thousand, would else have a million. They are sorted. */
+static enum ia_status put_doubts(struct verdicts *verdicts, int64_t image_id, const struct ia_doubts *doubts,
+                                 size_t most, struct ia_error *err)
+{
+    const struct ia_candidate_doubt *items = doubts->all.items;
+    for (size_t i = 0, end; i < doubts->all.len; i = end) { /* ends: end is past i */
+        for (end = i; end < doubts->all.len && items[end].doubt == items[i].doubt; end++)
+            if (end - i < most)
+                IA_TRY(put_doubt(verdicts, image_id, items[end].doubt, items[end].subject, err));
+        if (end - i <= most)
+            continue;
+        IA_AUTO_BUF struct ia_buf others = {0};
+        ia_buf_addf(&others, "%zu more", end - i - most);
+        if (others.failed)
             return ia_no_memory(err);
-        const struct ia_doubt_kind *kind = &ia_doubt_kinds[doubt->doubt];
-        struct ia_doubt_row row = {image_id, kind->code, doubt->subject, sentence.data, kind->advice};
-        IA_TRY(ia_writer_put_doubt(verdicts->writer, &row, err));
+        IA_TRY(put_doubt(verdicts, image_id, items[i].doubt, others.data, err));
     }
     return IA_OK;
 }
@@ -137,7 +157,8 @@ static enum ia_status put_candidate(struct verdicts *verdicts, size_t image, enu
     if (status == IA_OK)
         status = put_words(&of, image, candidate, &own, &assumes, err);
     if (status == IA_OK)
-        status = put_doubts(verdicts, of.image_id, &own, err);
+        status = put_doubts(verdicts, of.image_id, &own, DOUBTS_LISTED, err);
+    ia_judge_forget_subjects(verdicts->judge);
     ia_doubts_release(&own);
     ia_buf_release(&of.evidence);
     return status;
@@ -147,7 +168,7 @@ static enum ia_status put_all(struct verdicts *verdicts, struct ia_error *err)
 {
     IA_TRY(ia_judge_doubts_of_all(verdicts->judge, &verdicts->of_all, err));
     IA_TRY(ia_writer_clear_verdicts(verdicts->writer, err));
-    IA_TRY(put_doubts(verdicts, 0, &verdicts->of_all, err));
+    IA_TRY(put_doubts(verdicts, 0, &verdicts->of_all, SIZE_MAX, err));
     for (size_t i = 0; i < verdicts->graph->images.len; i++) {
         enum ia_candidate candidate = ia_judge_candidate(verdicts->judge, i);
         if (candidate != IA_CANDIDATE_NONE)
