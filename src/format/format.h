@@ -178,6 +178,11 @@ void ia_image_use_exclusive(struct ia_image *image, uint32_t file, enum ia_space
  * alone: no other guest byte of the same mapping, and no structure of the format, is there too. Mappings may share. */
 void ia_image_account_extents(struct ia_image *image, size_t mapping, const struct ia_extent *extents, size_t count);
 
+/* How many extents all mappings of an assembled image may have together, by what its files hold: tables that are named
+ * again and again, by one mapping or by many snapshots, are worth far more extents than bytes. Each byte of a bitmap
+ * may begin four, but then there is data beside it. */
+int64_t ia_image_most_extents(const struct ia_image *image);
+
 /* The rest of what image->space is to have, and facts.metadata_bytes and overlapping by it, of an assembled image.
  * Where this fails, the account has failed too. To be called after all mappings were read. */
 IA_MUST_CHECK enum ia_status ia_image_account(struct ia_image *image, struct ia_error *err);

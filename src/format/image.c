@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/cleanup.h"
 #include "format/format.h"
+#include "io/host_blocks.h"
 
 /* Extents gathered before a batch is handed out. */
 enum { BATCH_EXTENTS = 4096 };
@@ -148,6 +149,32 @@ enum ia_status ia_image_find_compressed(struct ia_image *image, size_t mapping, 
 int64_t ia_image_mapping_size(const struct ia_image *image, size_t mapping)
 {
     return mapping == 0 ? image->facts.virtual_size : image->facts.snapshots.items[mapping - 1].size;
+}
+
+static int64_t add_capped(int64_t a, int64_t b)
+{
+    return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+/* Bytes that are no hole. What the host compresses, or reports late, has more of them than blocks. */
+static int64_t held_bytes(const struct ia_source *source)
+{
+    enum { LATE_BYTES = 8 << 20 };
+    int fd = ia_source_fd(source);
+    bool is_exact = source->allocated > 0 && fd >= 0 && !ia_host_can_compress(fd);
+    return is_exact ? source->allocated : add_capped(ia_source_most_bytes(source), LATE_BYTES);
+}
+
+int64_t ia_image_most_extents(const struct ia_image *image)
+{
+    enum { BYTES_EACH = 4, OF_EACH_FILE = 4096 };
+    int64_t most = 0;
+    for (size_t i = 0; i <= image->parts.len; i++) {
+        const struct ia_source *source = i == 0 ? image->main : image->parts.items[i - 1];
+        if (source != NULL)
+            most = add_capped(most, held_bytes(source) / BYTES_EACH + OF_EACH_FILE);
+    }
+    return most;
 }
 
 /* The one place where metadata_bytes comes from the account. */

@@ -37,6 +37,10 @@ bool ia_host_blocks_exact(const struct ia_host_blocks *blocks);
  * stamps, and only runs that are exact, as above, show whether there is any. */
 bool ia_host_can_share(int fd);
 
+/* Whether a file may hold more bytes than its blocks, because the file system compresses them, or reports its blocks
+ * late. False: it never does. */
+bool ia_host_can_compress(int fd);
+
 /* Does the kernel of this host have every lock on the files of this file system, and list it in /proc/locks under the
  * file's st_ino? True only for those known to: ext, f2fs, jfs, tmpfs. */
 bool ia_host_lists_locks(int fd);

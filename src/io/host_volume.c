@@ -41,6 +41,20 @@ bool ia_host_can_share(int fd)
     }
 }
 
+bool ia_host_can_compress(int fd)
+{
+    switch (type_of(fd)) {
+    case EXT4_SUPER_MAGIC: /* ext2 and ext3 too */
+    case XFS_SUPER_MAGIC:
+    case JFS_MAGIC:
+    case TMPFS_MAGIC:
+    case RAMFS_MAGIC:
+        return false;
+    default:
+        return true;
+    }
+}
+
 bool ia_host_lists_locks(int fd)
 {
     switch (type_of(fd)) {

@@ -3,9 +3,11 @@
 # What little costs little: the store and its rows do not grow faster than what they describe. Rows are counted, and sizes
 # are compared; expectations are worked out by hand, or are those of qemu-img.
 
+import struct
+
 import harness
 import sites
-from sites import CLUSTER, MIB, create, write
+from sites import CLUSTER, MIB, create, must, write
 
 CHAIN_TABLES = ("chain", "chain_place", "chain_change")
 
@@ -110,11 +112,85 @@ def test_doubts_of_one_code_are_listed_up_to_a_hundred(case):
     case.check("and 127 more" in why, "the words of the candidate count all of them", [why])
 
 
+# -- Tables -----------------------------------------------------------------------------------------------------------
+
+TABLE_ENTRIES = CLUSTER // 8
+
+
+def make_tables(path, tables, distinct, snapshots=0):
+    """An L1 table with so many entries, which name so many L2 tables in turn; each of those has every other cluster, none with data.
+    Snapshots have the same L1 table."""
+    l1 = 8 * CLUSTER
+    l1_bytes = b"".join(struct.pack(">Q", (64 + number % distinct) * CLUSTER) for number in range(tables))
+    header = struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 3, 0, 0, 16, tables * TABLE_ENTRIES * CLUSTER, 0, tables, l1, 2 * CLUSTER, 1,
+                         snapshots, 5 * CLUSTER if snapshots else 0)
+    entry = struct.pack(">QIHHIIQII", l1, tables, 1, 1, 0, 0, 0, 0, 16) + struct.pack(">QQ", 0, tables * TABLE_ENTRIES * CLUSTER) + b"12"
+    with open(path, "wb") as file:
+        file.write(header + struct.pack(">QQQII", 0, 0, 0, 4, 104))
+        file.seek(5 * CLUSTER)
+        file.write((entry + bytes(-len(entry) % 8)) * snapshots)
+        file.seek(l1)
+        file.write(l1_bytes)
+        for number in range(distinct):
+            file.seek((64 + number) * CLUSTER)
+            file.write(struct.pack(">QQ", 1, 0) * (TABLE_ENTRIES // 2))
+        file.truncate(1 << 40)
+    return path
+
+
+def store_size(site):
+    return site.value("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+
+
+def found(site):
+    return {(code, path) for code, path in site.findings()}
+
+
+def test_tables_of_their_own_are_stored_all(case):
+    """Every other cluster reads as zeroes: an extent for each 16 bytes of a table."""
+    site = case.site()
+    make_tables(site.path("a.qcow2"), 40, 40)
+    scan = site.scan()
+    case.same(site.value("SELECT count(*) FROM extent"), 40 * TABLE_ENTRIES // 2, "an image that is all tables has all its extents", scan.notes())
+    case.same(site.value("SELECT state FROM v_image"), "ok", "and is understood")
+
+
+def test_one_table_for_all_of_l1_is_refused_before_it_is_stored(case):
+    site = case.site()
+    write(create(site.path("good.qcow2"), MIB), 0)
+    site.scan()
+    before = store_size(site)
+    make_tables(site.path("a.qcow2"), 131072, 1)
+    scan = site.scan()
+    case.same((scan.code, found(site)), (3, {("corrupt", "a.qcow2")}), "1 GiB of tables in a file of 2 MiB is corrupt", scan.notes())
+    case.check(store_size(site) - before < 256 * 1024, "and its extents were never in the store", [str(before), str(store_size(site))])
+
+
+def test_extents_that_a_file_cannot_have_are_a_limit(case):
+    """A table is named a hundred times, or by as many snapshots: 409,600 extents of 64 KiB of it."""
+    site = case.site()
+    kind = must("stat", "-f", "-c", "%T", site.root).strip()
+    if kind not in ("ext2/ext3", "xfs", "tmpfs", "jfs", "ramfs"):
+        case.skip("extents that a file cannot have", f"{kind} may compress, and the limit is far higher")
+        return
+    make_tables(site.path("named.qcow2"), 100, 1)
+    make_tables(site.path("snapshots.qcow2"), 1, 1, snapshots=99)
+    scan = site.scan()
+    case.check(scan.code == 3 and ("limit", "named.qcow2") in found(site), "a mapping with too many extents is a limit", scan.notes())
+    case.check(("snapshot-unreadable", "snapshots.qcow2") in found(site), "and so it is for mappings of snapshots", [str(found(site))])
+    extents = dict(site.query("SELECT i.path, count(*) FROM mapping AS m JOIN image AS i USING (image_id) JOIN extent AS e ON e.map_id = m.map_id GROUP BY 1"))
+    case.same(extents.get(site.path("named.qcow2"), 0), 0, "of which nothing is kept")
+    case.check(extents.get(site.path("snapshots.qcow2"), 0) <= 20 * TABLE_ENTRIES, "or what has room", [str(extents)])
+
+
 TESTS = [
     test_a_chain_has_rows_in_proportion_to_its_images,
     test_images_inside_a_chain_have_the_chain_and_map_of_qemu_img,
     test_images_inside_a_broken_chain_have_rows_down_to_the_break,
     test_doubts_of_one_code_are_listed_up_to_a_hundred,
+    test_tables_of_their_own_are_stored_all,
+    test_one_table_for_all_of_l1_is_refused_before_it_is_stored,
+    test_extents_that_a_file_cannot_have_are_a_limit,
 ]
 
 if __name__ == "__main__":

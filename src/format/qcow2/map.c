@@ -8,6 +8,28 @@
 
 enum { READ_BYTES = 512 * 1024 };
 
+static int64_t l2_entries(const struct qcow2 *q)
+{
+    return q->cluster_size / q->l2_entry_size;
+}
+
+/* What all L2 tables take that are to be read. A table that is named again and again is found out by that before any of
+ * its entries is handed on. */
+static enum ia_status check_tables(const struct ia_cursor *cursor, struct ia_error *err)
+{
+    const struct qcow2_map *map = cursor->state;
+    int64_t per_table = l2_entries(map->q);
+    int64_t most = qcow2_table_bound(cursor->image, 1) / map->q->l2_entry_size;
+    int64_t entries = 0;
+    for (int64_t i = map->cluster / per_table; i < map->l1_entries && i * per_table < map->clusters; i++)
+        if ((map->l1[i] & QCOW2_OFFSET_MASK) != 0)
+            entries += ia_min((i + 1) * per_table, map->clusters) - ia_max(i * per_table, map->cluster);
+    if (entries > most)
+        return ia_fail(err, IA_CORRUPT, "%jd bytes of L2 tables in a file of %jd bytes",
+                       (intmax_t)(entries * map->q->l2_entry_size), (intmax_t)cursor->image->main->size);
+    return IA_OK;
+}
+
 enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err)
 {
     struct ia_image *image = cursor->image;
@@ -31,7 +53,7 @@ enum ia_status qcow2_map_begin(struct ia_cursor *cursor, struct ia_error *err)
     map->buffer = malloc(map->buffer_size);
     if (map->buffer == NULL)
         return ia_no_memory(err);
-    return IA_OK;
+    return check_tables(cursor, err);
 }
 
 void qcow2_map_end(struct ia_cursor *cursor)
@@ -90,7 +112,7 @@ static void expect_tables(struct ia_cursor *cursor, int64_t index, int64_t last)
 static void find_empty_tables(struct qcow2_map *map, struct ia_image_facts *facts, int64_t count)
 {
     int64_t words = map->q->l2_entry_size / 8;
-    int64_t per_table = map->q->cluster_size / map->q->l2_entry_size;
+    int64_t per_table = l2_entries(map->q);
     for (int64_t i = 0; i < count;) { /* ends: a piece has an entry at least */
         int64_t at = (map->cluster + i) % per_table;
         int64_t piece = ia_min(count - i, per_table - at);
@@ -107,7 +129,7 @@ static enum ia_status read_tables(struct ia_cursor *cursor, int64_t index, int64
 {
     struct qcow2_map *map = cursor->state;
     const struct qcow2 *q = map->q;
-    int64_t per_table = q->cluster_size / q->l2_entry_size;
+    int64_t per_table = l2_entries(q);
     int64_t table = (int64_t)(map->l1[index] & QCOW2_OFFSET_MASK);
     IA_TRY(qcow2_check_l2(q, index, table, err));
     int64_t tables = adjoining_tables(map, index, last);
@@ -128,7 +150,7 @@ static enum ia_status read_tables(struct ia_cursor *cursor, int64_t index, int64
 enum ia_status qcow2_map_step(struct ia_cursor *cursor, bool *done, struct ia_error *err)
 {
     struct qcow2_map *map = cursor->state;
-    int64_t per_table = map->q->cluster_size / map->q->l2_entry_size;
+    int64_t per_table = l2_entries(map->q);
     int64_t last = ia_min(map->l1_entries, (map->clusters + per_table - 1) / per_table);
     int64_t index = map->cluster / per_table;
     while (index < last && (map->l1[index] & QCOW2_OFFSET_MASK) == 0)

@@ -33,9 +33,19 @@ static void tally(struct ia_parsed *parsed, const struct ia_extent *batch, size_
         parsed->state_bytes[batch[i].state] += batch[i].length;
 }
 
-/* *broken: a failing status is the image's own fault. */
+/* Before they are stored: what is found to be too much afterwards has cost the room of it. */
+static enum ia_status charge(int64_t *left, size_t count, struct ia_error *err)
+{
+    if ((int64_t)count > *left)
+        return ia_fail(err, IA_LIMIT,
+                       "more extents than what its files hold can have: tables are named again and again");
+    *left -= (int64_t)count;
+    return IA_OK;
+}
+
+/* *left: extents that the image may still have. *broken: a failing status is the image's own fault. */
 static enum ia_status read_mapping(struct ia_image *image, size_t number, const struct ia_parse_sink *sink,
-                                   struct ia_parsed *parsed, bool *broken, struct ia_error *err)
+                                   struct ia_parsed *parsed, int64_t *left, bool *broken, struct ia_error *err)
 {
     struct ia_mapping *mapping = &parsed->mappings.items[number];
     struct ia_cursor *cursor = NULL;
@@ -45,7 +55,7 @@ static enum ia_status read_mapping(struct ia_image *image, size_t number, const 
         const struct ia_extent *batch;
         size_t count;
         status = ia_cursor_next(cursor, &batch, &count, err);
-        if (status != IA_OK || count == 0)
+        if (status != IA_OK || count == 0 || (status = charge(left, count, err)) != IA_OK)
             break;
         if (number == 0)
             tally(parsed, batch, count);
@@ -62,13 +72,14 @@ static enum ia_status read_mappings(struct ia_image *image, const struct ia_pars
                                     struct ia_error *err)
 {
     size_t mappings = 1 + image->facts.snapshots.len;
+    int64_t left = ia_image_most_extents(image);
     if (!ia_vec_reserve(&parsed->mappings, mappings))
         return ia_no_memory(err);
     for (size_t i = 0; i < mappings; i++) {
         struct ia_error cause = {0};
         bool broken = false;
         parsed->mappings.items[parsed->mappings.len++] = (struct ia_mapping){.size = ia_image_mapping_size(image, i)};
-        enum ia_status read = read_mapping(image, i, sink, parsed, &broken, &cause);
+        enum ia_status read = read_mapping(image, i, sink, parsed, &left, &broken, &cause);
         if (read == IA_OK)
             continue;
         if (!broken || read == IA_NOMEM)
