@@ -107,6 +107,15 @@ enum ia_status ia_writer_inherit_names(struct ia_writer *writer, int64_t image_i
     return ia_connection_check(writer->db, sqlite3_step(stmt), "cannot write to the store", err);
 }
 
+enum ia_status ia_writer_have_results(struct ia_writer *writer, bool *have, struct ia_error *err)
+{
+    IA_AUTO_RESET sqlite3_stmt *stmt = NULL;
+    IA_TRY(ia_statements_get(&writer->statements, IA_STMT_HAVE_RESULTS, &stmt, err));
+    int code = sqlite3_step(stmt);
+    *have = code != SQLITE_ROW || sqlite3_column_int(stmt, 0) != 0;
+    return ia_connection_check(writer->db, code, "cannot read the store", err);
+}
+
 enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err)
 {
     static const enum ia_statement numbers[] = {

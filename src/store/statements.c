@@ -50,6 +50,11 @@ static const char load_hiding[] = "SELECT path, code, accepted_by IS NOT NULL FR
 static const char get_name[] = "SELECT file_id, kind = 'symlink', (SELECT finished_ns FROM scan ORDER BY scan_id DESC"
                                " LIMIT 1) FROM file_name WHERE path = ?";
 
+static const char have_results[] =
+    "SELECT EXISTS (SELECT 1 FROM chain) OR EXISTS (SELECT 1 FROM chain_place) OR EXISTS (SELECT 1 FROM chain_change)"
+    " OR EXISTS (SELECT 1 FROM usage) OR EXISTS (SELECT 1 FROM reader_bytes) OR EXISTS (SELECT 1 FROM pair)"
+    " OR EXISTS (SELECT 1 FROM masked)";
+
 static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_PUT_EXTENTS] = put_extents,
     [IA_STMT_PUT_MASKED] = put_masked,
@@ -87,6 +92,7 @@ static const char *const texts[IA_STMT_COUNT] = {
     [IA_STMT_GET_NAME] = get_name,
     [IA_STMT_LOAD_LINKS] = "SELECT path, file_id FROM file_name WHERE kind = 'symlink' ORDER BY path",
     [IA_STMT_LOAD_HIDING] = load_hiding,
+    [IA_STMT_HAVE_RESULTS] = have_results,
     [IA_STMT_HAVE_ABILITIES] = "SELECT (SELECT count(*) FROM image) = (SELECT count(*) FROM image_ability)",
 };
 

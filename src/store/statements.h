@@ -47,6 +47,7 @@ enum ia_statement {
     IA_STMT_LOAD_LINKS,
     IA_STMT_LOAD_HIDING,
     IA_STMT_HAVE_ABILITIES,
+    IA_STMT_HAVE_RESULTS,
     IA_STMT_COUNT
 };
 

@@ -276,6 +276,8 @@ IA_MUST_CHECK enum ia_status ia_writer_put_former_path(struct ia_writer *writer,
 IA_MUST_CHECK enum ia_status ia_writer_inherit_names(struct ia_writer *writer, int64_t image_id, int64_t other_id,
                                                      int64_t file_id, struct ia_error *err);
 
+/* Whether there are results of the forest, of any image: a first scan has none to take away. */
+IA_MUST_CHECK enum ia_status ia_writer_have_results(struct ia_writer *writer, bool *have, struct ia_error *err);
 /* Takes away the results of the forest for an image: its rows in chain, chain_place, chain_change, usage,
  * reader_bytes, pair and masked. */
 IA_MUST_CHECK enum ia_status ia_writer_clear_results(struct ia_writer *writer, int64_t image_id, struct ia_error *err);

@@ -213,8 +213,11 @@ static enum ia_status analyse(struct forest *forest, struct ia_error *err)
                                           .place = put_place,
                                           .change = put_change,
                                           .pair = put_pair};
+    bool have_results;
+    IA_TRY(ia_writer_have_results(forest->publish->writer, &have_results, err));
     for (size_t node = 0; node < forest->count; node++) {
-        IA_TRY(ia_writer_clear_results(forest->publish->writer, file_of(forest, node)->image_id, err));
+        if (have_results)
+            IA_TRY(ia_writer_clear_results(forest->publish->writer, file_of(forest, node)->image_id, err));
         IA_TRY(ia_writer_touch_image(forest->publish->writer, file_of(forest, node)->image_id, err));
     }
     IA_TRY(ia_forest_analyse(&wood, &sinks, err));
