@@ -139,6 +139,11 @@ IA_MUST_CHECK enum ia_status ia_inventory_settle_service(struct ia_inventory *in
  * IA_USAGE where it is no such word; what cannot be read is a problem of the inventory. */
 IA_MUST_CHECK enum ia_status ia_inventory_read(struct ia_inventory *inventory, const char *source,
                                                struct ia_error *err);
+/* The same source, with a user's home directory in place of the user: who looks that up may ask a service. The caller
+ * frees it; NULL: out of memory. */
+char *ia_inventory_at_home(const char *source);
+/* Calls `each` for the files and directories, there or not, that reading the source opens. */
+void ia_inventory_each_place(const char *source, void (*each)(void *ctx, const char *path), void *ctx);
 /* IA_USAGE where `source` names no inventory. */
 IA_MUST_CHECK enum ia_status ia_inventory_check(const char *source, struct ia_error *err);
 

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -179,5 +180,30 @@ static void read_libvirt(struct ia_inventory *inventory, const char *place)
     ia_libvirt_place_release(&places);
 }
 
-const struct ia_inventory_reader ia_libvirt_reader = {
-    .kind = "libvirt", .place = "/etc/libvirt", .is_there = is_there, .read = read_libvirt};
+static void each_place(const char *place, void (*each)(void *ctx, const char *path), void *ctx)
+{
+    struct ia_libvirt_place places = {0};
+    if (ia_libvirt_place_find(place, &places)) {
+        const char *const all[] = {places.etc, places.run[0], places.run[1], places.lib};
+        for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+            if (all[i] != NULL)
+                each(ctx, all[i]);
+    }
+    ia_libvirt_place_release(&places);
+}
+
+/* What a place without a tilde means is the same. */
+static char *at_home(const char *place)
+{
+    struct ia_libvirt_place places = {0};
+    char *home = place[0] == '~' && ia_libvirt_place_find(place, &places) ? strdup(places.etc) : NULL;
+    ia_libvirt_place_release(&places);
+    return home;
+}
+
+const struct ia_inventory_reader ia_libvirt_reader = {.kind = "libvirt",
+                                                      .place = "/etc/libvirt",
+                                                      .is_there = is_there,
+                                                      .each_place = each_place,
+                                                      .at_home = at_home,
+                                                      .read = read_libvirt};

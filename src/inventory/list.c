@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "inventory/reader.h"
 
 struct lines {
@@ -98,4 +99,13 @@ static void read_list(struct ia_inventory *inventory, const char *place)
         ia_inventory_add_problem(inventory, place, "names no file");
 }
 
-const struct ia_inventory_reader ia_list_reader = {.kind = "list", .read = read_list};
+/* And its directory: who keeps a list may put another in its place meanwhile. */
+static void each_place(const char *place, void (*each)(void *ctx, const char *path), void *ctx)
+{
+    IA_AUTO_FREE char *directory = strndup(place, ia_path_directory_length(place));
+    each(ctx, place);
+    if (directory != NULL && strlen(directory) > 1)
+        each(ctx, directory);
+}
+
+const struct ia_inventory_reader ia_list_reader = {.kind = "list", .each_place = each_place, .read = read_list};

@@ -13,6 +13,7 @@
 #include "base/path.h"
 
 static const char usual_place[] = "/etc/pve";
+static const char running[] = "/run/qemu-server";
 
 struct cluster {
     const char *place;
@@ -28,13 +29,12 @@ struct cluster {
 /* Of a machine on this host. QEMU's file with its process is removed at the end of it. */
 static enum ia_machine_state state_of(const char *id)
 {
-    static const char directory[] = "/run/qemu-server";
-    char path[sizeof(directory) + 64];
+    char path[sizeof(running) + 64];
     char number[32] = {0};
-    snprintf(path, sizeof(path), "%s/%s.pid", directory, id);
+    snprintf(path, sizeof(path), "%s/%s.pid", running, id);
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return errno == ENOENT && access(directory, X_OK) == 0 ? IA_MACHINE_OFF : IA_MACHINE_UNKNOWN;
+        return errno == ENOENT && access(running, X_OK) == 0 ? IA_MACHINE_OFF : IA_MACHINE_UNKNOWN;
     if (fgets(number, sizeof(number), file) == NULL)
         number[0] = '\0';
     fclose(file);
@@ -240,5 +240,11 @@ static bool is_there(const char *place)
     return stat(place, &st) == 0 ? S_ISDIR(st.st_mode) : ia_inventory_leads_nowhere(place);
 }
 
+static void each_place(const char *place, void (*each)(void *ctx, const char *path), void *ctx)
+{
+    each(ctx, place);
+    each(ctx, running);
+}
+
 const struct ia_inventory_reader ia_proxmox_reader = {
-    .kind = "proxmox", .place = usual_place, .is_there = is_there, .read = read_all};
+    .kind = "proxmox", .place = usual_place, .is_there = is_there, .each_place = each_place, .read = read_all};

@@ -11,6 +11,10 @@ struct ia_inventory_reader {
     const char *kind;
     const char *place;                   /* where it is on a host as a rule; NULL: nowhere */
     bool (*is_there)(const char *place); /* NULL: never found by itself */
+    /* What is read from that place; NULL: the place alone. */
+    void (*each_place)(const char *place, void (*each)(void *ctx, const char *path), void *ctx);
+    /* The place with a home directory in it, owned by the caller; NULL: there is none in it. */
+    char *(*at_home)(const char *place);
     /* Adds its source first. */
     void (*read)(struct ia_inventory *inventory, const char *place);
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The readers that there are, and the words that ask for them. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,6 +57,37 @@ enum ia_status ia_inventory_read(struct ia_inventory *inventory, const char *sou
         if (readers[i]->is_there != NULL && readers[i]->is_there(readers[i]->place))
             readers[i]->read(inventory, readers[i]->place);
     return inventory->failed ? ia_no_memory(err) : IA_OK;
+}
+
+char *ia_inventory_at_home(const char *source)
+{
+    const char *place = NULL;
+    const struct ia_inventory_reader *reader = find(source, &place);
+    IA_AUTO_FREE char *whole = reader != NULL && reader->at_home != NULL ? reader->at_home(place) : NULL;
+    char *out = NULL;
+    if (whole == NULL)
+        return strdup(source);
+    return asprintf(&out, "%s:%s", reader->kind, whole) < 0 ? NULL : out;
+}
+
+static void each_place_of(const struct ia_inventory_reader *reader, const char *place,
+                          void (*each)(void *ctx, const char *path), void *ctx)
+{
+    if (reader->each_place != NULL)
+        reader->each_place(place, each, ctx);
+    else
+        each(ctx, place);
+}
+
+void ia_inventory_each_place(const char *source, void (*each)(void *ctx, const char *path), void *ctx)
+{
+    const char *place = NULL;
+    const struct ia_inventory_reader *reader = find(source, &place);
+    if (reader != NULL)
+        each_place_of(reader, place, each, ctx);
+    for (size_t i = 0; i < READERS && strcmp(source, "auto") == 0; i++)
+        if (readers[i]->is_there != NULL)
+            each_place_of(readers[i], readers[i]->place, each, ctx);
 }
 
 static const struct ia_beside_reader *beside_reader(const char *path)
