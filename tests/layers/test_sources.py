@@ -12,7 +12,7 @@ import harness
 # The rooms of src/scan, in the order in which they are entered.
 ROOMS = ["catalog", "reading", "holders", "graph", "publish"]
 # A layer may include itself and the layers of smaller rank.
-RANKS = {"base": 0, "model": 1, "io": 2, "content": 2, "format": 3, "chain": 4, "analysis": 4, "inventory": 5, "judge": 5, "store": 6, "scan": 7, "what_if": 7, "report": 7, "cli": 8}
+RANKS = {"base": 0, "model": 1, "io": 2, "content": 2, "sandbox": 2, "format": 3, "chain": 4, "analysis": 4, "inventory": 5, "judge": 5, "store": 6, "scan": 7, "what_if": 7, "report": 7, "cli": 8}
 
 # Which files may include a header of a library.
 LIBRARIES = {
@@ -23,6 +23,7 @@ LIBRARIES = {
     r"expat\.h": r"src/io/xml\.c",
     r"md5\.h": r"src/io/digest\.c",
     r"archive.*\.h": r"src/io/archive_library\.h",
+    r"seccomp\.h": r"src/sandbox/seccomp\.c",
     r"pthread\.h|threads\.h": r"src/scan/.*",
 }
 PRINTERS = r"src/cli/.*|src/report/render\w*\.c"
