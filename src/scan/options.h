@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "model/limits.h"
+#include "sandbox/sandbox.h"
 
 struct ia_scan_progress {
     const char *phase; /* "walking", "reading", "analysing" */
@@ -35,6 +36,10 @@ struct ia_scan_options {
     const char *const *inventories; /* of machines, as ia_inventory_read has them; "none": the administrator vouches */
     size_t inventory_count;
     bool without_stdin; /* an inventory from standard input was that of an earlier scan */
+    enum ia_sandbox_mode sandbox;
+    /* Called with what a sandbox lacks that is not required; NULL: nobody looks. */
+    void (*without)(void *ctx, const char *what);
+    void *without_ctx;
     /* Set to memory that is left to the end of the process, which comes next; NULL: all is freed. */
     void *volatile *rest;
     int workers;

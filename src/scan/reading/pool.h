@@ -4,6 +4,7 @@
 #ifndef IA_SCAN_READING_POOL_H
 #define IA_SCAN_READING_POOL_H
 
+#include "sandbox/sandbox.h"
 #include "scan/reading/parse.h"
 
 enum ia_event_kind {
@@ -28,6 +29,11 @@ struct ia_pool;
 
 IA_MUST_CHECK enum ia_status ia_pool_start(int workers, const struct ia_parse_env *env, struct ia_pool **out,
                                            struct ia_error *err);
+/* The same in a process of its own, which reads below the confinement of env and can do nothing else: it has no file of
+ * ours, and what comes from it is checked. Fails with IA_UNSUPPORTED where the kernel cannot see to that and `mode`
+ * requires it. For a process with one thread. */
+IA_MUST_CHECK enum ia_status ia_pool_start_apart(int workers, const struct ia_parse_env *env, enum ia_sandbox_mode mode,
+                                                 struct ia_pool **out, struct ia_error *err);
 /* Never blocks. Work begins with the next ia_pool_take. */
 IA_MUST_CHECK enum ia_status ia_pool_submit(struct ia_pool *pool, const struct ia_parse_request *request,
                                             struct ia_error *err);

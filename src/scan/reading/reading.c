@@ -24,7 +24,9 @@ enum ia_status ia_reading_start(struct ia_reading *reading, struct ia_error *err
     reading->limits = *options->limits;
     reading->limits.max_parts = affordable_parts(options);
     reading->env = (struct ia_parse_env){.confine = &reading->catalog->confine, .limits = &reading->limits};
-    return ia_pool_start(options->workers, &reading->env, &reading->pool, err);
+    return options->sandbox == IA_SANDBOX_OFF || ia_sandbox_is_sanitized()
+               ? ia_pool_start(options->workers, &reading->env, &reading->pool, err)
+               : ia_pool_start_apart(options->workers, &reading->env, options->sandbox, &reading->pool, err);
 }
 
 void ia_reading_stop(struct ia_reading *reading)
@@ -106,6 +108,9 @@ static enum ia_status take_moved(struct ia_reading *reading, struct ia_event *ev
 static enum ia_status finish(struct ia_reading *reading, struct ia_event *event, struct ia_error *err)
 {
     struct ia_file *file = reading->catalog->files.items[event->file];
+    if (event->status == IA_BUG)
+        return ia_fail(err, IA_BUG, "what reads images failed, and made no finding of it, while it read '%s'",
+                       ia_file_path(file));
     if (event->status != IA_OK)
         return ia_fail(err, event->status, "cannot read '%s': %s", ia_file_path(file), ia_status_word(event->status));
     reading->catalog->progress.files_done++;

@@ -44,7 +44,8 @@ struct ia_reading {
     int64_t extents;     /* stored */
 };
 
-/* Starts the workers. reading has catalog and writer, and stays where it is until ia_reading_stop. */
+/* Starts the workers, with a sandbox in a process of their own: what is open by then may be open there. reading has
+ * catalog, and stays where it is until ia_reading_stop. */
 IA_MUST_CHECK enum ia_status ia_reading_start(struct ia_reading *reading, struct ia_error *err);
 void ia_reading_stop(struct ia_reading *reading);
 
