@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "scan/catalog/volumes.h"
+#include "scan/guard.h"
 #include "scan/publish/publish.h"
 
 /* A file of the catalog, with what the other rooms have of it. */
@@ -75,10 +76,12 @@ static enum ia_status set_up(struct scan *scan, const struct ia_scan_options *op
     IA_TRY(allow(scan, options->roots, options->root_count, err));
     IA_TRY(allow(scan, options->allow, options->allow_count, err));
     IA_TRY(ia_own_host_load("/etc/hosts", &scan->links.host, err));
+    IA_TRY(ia_links_find_inventories(&scan->links, err));
+    IA_TRY(ia_reading_start(&scan->reading, err)); /* before the store is open */
     IA_TRY(ia_writer_begin(options->db, &scan->writer, err));
     scan->catalog.writer = scan->reading.writer = scan->publish.writer = scan->writer;
     IA_TRY(ia_links_load_templates(&scan->links, err));
-    return ia_reading_start(&scan->reading, err);
+    return ia_guard_coordinator(options, &scan->catalog.confine, &scan->links, &scan->links.aside, err);
 }
 
 struct walk_job {
@@ -163,6 +166,7 @@ static enum ia_status run(struct scan *scan, const struct ia_scan_options *optio
 static void release(struct scan *scan, void *volatile *rest)
 {
     ia_reading_stop(&scan->reading);
+    ia_aside_stop(scan->links.aside);
     ia_writer_close(scan->writer);
     struct scan *copy = rest != NULL ? malloc(sizeof(*copy)) : NULL;
     if (copy != NULL) { /* to free a million pieces takes as long as to write what they are about */

@@ -2,6 +2,7 @@
 /* Who holds the files of images: which files are asked about. */
 #include "format/format.h"
 #include "scan/graph/links.h"
+#include "scan/holders/aside.h"
 
 static bool may_have_lock_file(const struct ia_file *file, const char *path)
 {
@@ -29,5 +30,5 @@ enum ia_status ia_links_find_holders(struct ia_links *links, struct ia_error *er
         if (!file->gone && !file->not_seen && (ia_file_is_image(file) || file->node->is_part))
             add_file(links, i);
     }
-    return ia_holders_find(&links->holders, err);
+    return ia_aside_find(links->aside, &links->holders, err);
 }

@@ -43,13 +43,26 @@ static enum ia_status settle_services(struct ia_links *links, struct ia_error *e
     return IA_OK;
 }
 
+enum ia_status ia_links_find_inventories(struct ia_links *links, struct ia_error *err)
+{
+    const struct ia_scan_options *options = links->catalog->options;
+    for (size_t i = 0; i < options->inventory_count; i++) {
+        char *source = ia_inventory_at_home(options->inventories[i]);
+        if (source != NULL && ia_vec_push(&links->sources, source))
+            continue;
+        free(source);
+        return ia_no_memory(err);
+    }
+    return IA_OK;
+}
+
 enum ia_status ia_links_read_inventories(struct ia_links *links, struct ia_error *err)
 {
     const struct ia_scan_options *options = links->catalog->options;
     struct ia_claims *claims = &links->claims;
     bool is_asked = false;
-    for (size_t i = 0; i < options->inventory_count; i++) {
-        const char *source = options->inventories[i];
+    for (size_t i = 0; i < links->sources.len; i++) {
+        const char *source = links->sources.items[i];
         bool is_none = strcmp(source, "none") == 0;
         is_asked |= !is_none;
         claims->is_vouched |= is_none;

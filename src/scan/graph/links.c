@@ -77,6 +77,9 @@ void ia_links_release(struct ia_links *links)
     ia_vec_release(&links->former_bases);
     ia_vec_release(&links->lost_bases);
     ia_own_host_release(&links->host);
+    for (size_t i = 0; i < links->sources.len; i++)
+        free(links->sources.items[i]);
+    ia_vec_release(&links->sources);
 }
 
 static enum ia_status add_template(void *ctx, const char *glob, struct ia_error *err)

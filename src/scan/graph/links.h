@@ -139,6 +139,7 @@ struct ia_links {
     struct ia_catalog *catalog;
     struct ia_reading *reading;
     struct ia_identities identities;
+    struct ia_aside *aside;    /* borrowed; who looks at processes; NULL: whoever asks */
     struct ia_holders holders; /* of files by their numbers, once they were looked for */
     IA_VEC(struct ia_alias) aliases;
     IA_VEC(struct ia_packed_place) places;       /* by file and name, until bases were looked for */
@@ -149,6 +150,7 @@ struct ia_links {
     bool had_former_bases;    /* the store has some */
     IA_VEC(char *) templates; /* owned globs: the store's and the options' */
     struct ia_own_host host;
+    IA_VEC(char *) sources;  /* owned; those of the options' inventories, once they were found */
     struct ia_claims claims; /* of machines */
 };
 void ia_links_release(struct ia_links *links);
@@ -156,7 +158,10 @@ void ia_links_release_places(struct ia_links *links);
 
 /* The store's templates, and those of this scan alone. */
 IA_MUST_CHECK enum ia_status ia_links_load_templates(struct ia_links *links, struct ia_error *err);
-/* claims.c: reads the inventories of machines, and what an earlier scan had of them. */
+/* inventories.c: finds where the inventories are that the options name; no file is opened for that but those of users.
+ */
+IA_MUST_CHECK enum ia_status ia_links_find_inventories(struct ia_links *links, struct ia_error *err);
+/* Reads the inventories of machines, and what an earlier scan had of them. */
 IA_MUST_CHECK enum ia_status ia_links_read_inventories(struct ia_links *links, struct ia_error *err);
 /* Finds the files that machines use, and takes what is stated of their formats. */
 IA_MUST_CHECK enum ia_status ia_links_resolve_claims(struct ia_links *links, struct ia_error *err);
