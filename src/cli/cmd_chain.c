@@ -11,6 +11,7 @@
 #include "chain/map.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/sandbox_option.h"
 #include "cli/store_command.h"
 #include "model/image_state.h"
 #include "report/draw.h"
@@ -26,6 +27,7 @@ static const char help[] =
     "      --db FILE            draw from the store: its backing files and all that is based on it, with the data "
     "that\n"
     "                           they see of IMAGE, and the machines that use each\n"
+    "      --sandbox MODE       give up what reading does not need: auto (what the kernel has), require, off (auto)\n"
     "  -h, --help               print this\n\n"
     "Exit status: 0 done, 1 failed, 2 usage.\n";
 
@@ -163,6 +165,7 @@ struct chain_options {
     const char *format; /* NULL: the content decides */
     struct ia_confine confine;
     bool confined;
+    enum ia_sandbox_mode sandbox;
 };
 
 /* seen[depth]: data that the image gets from there. */
@@ -219,14 +222,12 @@ static enum ia_status draw_from_files(const struct chain_options *given, struct 
     return IA_OK;
 }
 
-enum { OPTION_DB = 256, OPTION_CONFINE };
+enum { OPTION_DB = 256, OPTION_CONFINE, OPTION_SANDBOX };
 
 static const struct option long_options[] = {
-    {"format", required_argument, NULL, 'f'},
-    {"confine", required_argument, NULL, OPTION_CONFINE},
-    {"db", required_argument, NULL, OPTION_DB},
-    {"help", no_argument, NULL, 'h'},
-    {0},
+    {"format", required_argument, NULL, 'f'},   {"confine", required_argument, NULL, OPTION_CONFINE},
+    {"db", required_argument, NULL, OPTION_DB}, {"sandbox", required_argument, NULL, OPTION_SANDBOX},
+    {"help", no_argument, NULL, 'h'},           {0},
 };
 
 /* -1: go on; else the exit code. */
@@ -242,6 +243,8 @@ static int parse_option(struct chain_options *options, int c, const char *word)
     case OPTION_DB:
         options->db = optarg;
         return -1;
+    case OPTION_SANDBOX:
+        return ia_cli_parse_sandbox("chain", optarg, &options->sandbox);
     case 'h':
         fputs(help, stdout);
         return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
@@ -270,6 +273,10 @@ static int parse(struct chain_options *options, int argc, char **argv)
 static int run(const struct chain_options *options)
 {
     struct ia_error err;
+    int refused =
+        options->db != NULL ? -1 : ia_cli_enter_sandbox(options->sandbox, options->confined ? &options->confine : NULL);
+    if (refused >= 0)
+        return refused;
     enum ia_status status =
         options->db != NULL ? draw_from_store(options->db, options->image, &err) : draw_from_files(options, &err);
     int code = ia_store_command_exit("chain", status, &err);
@@ -278,7 +285,7 @@ static int run(const struct chain_options *options)
 
 int ia_cmd_chain(int argc, char **argv)
 {
-    struct chain_options options = {0};
+    struct chain_options options = {.sandbox = IA_SANDBOX_AUTO};
     int code = parse(&options, argc, argv);
     if (code < 0)
         code = run(&options);

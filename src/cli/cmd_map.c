@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/map_json.h"
+#include "cli/sandbox_option.h"
 
 static const char help[] =
     "Usage: imgaudit map [OPTION]... IMAGE\n"
@@ -21,6 +22,7 @@ static const char help[] =
     "  -l, --max-length LEN     guest bytes at most\n"
     "      --filenames          add \"filename\" to each JSON entry that has an offset\n"
     "      --confine DIR        open nothing outside DIR (may be given again)\n"
+    "      --sandbox MODE       give up what reading does not need: auto (what the kernel has), require, off (auto)\n"
     "  -U, --force-share        accepted and ignored: no lock is ever taken\n"
     "  -h, --help               print this\n\n"
     "Exit status: 0 done, 1 failed, 2 usage.\n";
@@ -35,9 +37,10 @@ struct map_options {
     int64_t length; /* -1: all */
     struct ia_confine confine;
     bool confined;
+    enum ia_sandbox_mode sandbox;
 };
 
-enum { OPTION_OUTPUT = 256, OPTION_FILENAMES, OPTION_CONFINE };
+enum { OPTION_OUTPUT = 256, OPTION_FILENAMES, OPTION_CONFINE, OPTION_SANDBOX };
 
 static const struct option long_options[] = {
     {"format", required_argument, NULL, 'f'},
@@ -47,6 +50,7 @@ static const struct option long_options[] = {
     {"force-share", no_argument, NULL, 'U'},
     {"filenames", no_argument, NULL, OPTION_FILENAMES},
     {"confine", required_argument, NULL, OPTION_CONFINE},
+    {"sandbox", required_argument, NULL, OPTION_SANDBOX},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -86,6 +90,8 @@ static int parse_option(struct map_options *options, int c)
     case OPTION_CONFINE:
         options->confined = true;
         return ia_cli_add_confine(&options->confine, optarg);
+    case OPTION_SANDBOX:
+        return ia_cli_parse_sandbox("map", optarg, &options->sandbox);
     case 'h':
         fputs(help, stdout);
         return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
@@ -192,6 +198,9 @@ static int run(const struct map_options *options)
         .confine = options->confined ? &options->confine : NULL,
         .limits = &ia_default_limits,
     };
+    int code = ia_cli_enter_sandbox(options->sandbox, how.confine);
+    if (code >= 0)
+        return code;
     if (ia_chain_open(options->image, &how, &chain, &err) != IA_OK)
         return fail(&err);
     ia_cli_warn_of_parents(&chain);
@@ -200,7 +209,7 @@ static int run(const struct map_options *options)
 
 int ia_cmd_map(int argc, char **argv)
 {
-    struct map_options options = {.length = -1};
+    struct map_options options = {.length = -1, .sandbox = IA_SANDBOX_AUTO};
     int code = parse(&options, argc, argv);
     if (code < 0)
         code = run(&options);

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/sandbox_option.h"
 #include "cli/scan_run.h"
 #include "cli/store_command.h"
 #include "report/proof.h"
@@ -22,12 +23,14 @@ static const char help[] =
     "'imgaudit prove FILE && rm -- FILE'. See imgaudit-before-you-delete(7).\n\n"
     "      --db FILE    the store ($IMGAUDIT_DB)\n"
     "      --unclaimed  prove as well what no machine of an inventory uses (report --unclaimed)\n"
+    "      --sandbox MODE  give up what reading does not need: auto (what the kernel has), require, off (auto)\n"
     "  -h, --help       print this\n\n"
     "Exit status: 0 each FILE is unreferenced (or unclaimed) and proven, 1 failed, 2 usage, 5 a FILE is not.\n";
 
 static const struct option long_options[] = {
     {"db", required_argument, NULL, 'd'},
     {"unclaimed", no_argument, NULL, 'u'},
+    {"sandbox", required_argument, NULL, 's'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -39,11 +42,18 @@ static enum ia_status load_options(const char *db, struct ia_stored_options *out
     return ia_stored_options_load(reader, out, err);
 }
 
-static enum ia_status scan_again(const char *db, struct ia_scan_row *row, struct ia_error *err)
+struct prove_command {
+    const char *db;
+    enum ia_proof_of of;
+    enum ia_sandbox_mode sandbox;
+};
+
+static enum ia_status scan_again(const struct prove_command *command, struct ia_scan_row *row, struct ia_error *err)
 {
     IA_AUTO_STORED_OPTIONS struct ia_stored_options stored = {0};
-    IA_TRY(load_options(db, &stored, err));
-    stored.options.db = db;
+    IA_TRY(load_options(command->db, &stored, err));
+    stored.options.db = command->db;
+    stored.options.sandbox = command->sandbox;
     stored.options.without_stdin = true;
     return ia_cli_scan(&stored.options, row, err);
 }
@@ -72,35 +82,35 @@ static enum ia_status expect_scan(struct ia_reader *reader, int64_t scan_id, str
     return IA_OK;
 }
 
-static enum ia_status prove(const char *db, enum ia_proof_of of, char **files, int count, bool *all,
+static enum ia_status prove(const struct prove_command *command, char **files, int count, bool *all,
                             struct ia_error *err)
 {
     struct ia_scan_row row = {0};
     IA_AUTO_READER struct ia_reader *reader = NULL;
     *all = true;
-    IA_TRY(scan_again(db, &row, err));
-    IA_TRY(ia_store_command_open(db, &reader, err));
+    IA_TRY(scan_again(command, &row, err));
+    IA_TRY(ia_store_command_open(command->db, &reader, err));
     IA_TRY(expect_scan(reader, row.scan_id, err));
     for (int i = 0; i < count; i++) {
         bool proven = false;
         IA_AUTO_BUF struct ia_buf line = {0};
-        IA_TRY(ia_proof_add(reader, files[i], of, &line, &proven, err));
+        IA_TRY(ia_proof_add(reader, files[i], command->of, &line, &proven, err));
         IA_TRY(print_line(&line, err));
         *all = *all && proven;
     }
     return IA_OK;
 }
 
-static int run(const char *db, enum ia_proof_of of, char **files, int count)
+static int run(struct prove_command *command, char **files, int count)
 {
     IA_AUTO_BUF struct ia_buf place = {0};
     struct ia_error err = {0};
     bool all = false;
-    if (db == NULL)
-        db = ia_cli_default_db(&place);
-    enum ia_status status = place.failed ? ia_no_memory(&err)
-                            : db == NULL ? ia_fail(&err, IA_USAGE, "no path for the store: name one with --db")
-                                         : prove(db, of, files, count, &all, &err);
+    if (command->db == NULL)
+        command->db = ia_cli_default_db(&place);
+    enum ia_status status = place.failed          ? ia_no_memory(&err)
+                            : command->db == NULL ? ia_fail(&err, IA_USAGE, "no path for the store: name one with --db")
+                                                  : prove(command, files, count, &all, &err);
     if (status != IA_OK)
         return ia_store_command_exit("prove", status, &err);
     if (!ia_cli_flush(stdout))
@@ -110,15 +120,18 @@ static int run(const char *db, enum ia_proof_of of, char **files, int count)
 
 int ia_cmd_prove(int argc, char **argv)
 {
-    const char *db = NULL;
-    enum ia_proof_of of = IA_PROOF_OF_UNREFERENCED;
+    struct prove_command command = {.of = IA_PROOF_OF_UNREFERENCED, .sandbox = IA_SANDBOX_AUTO};
     int c;
     opterr = 0;
     while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         if (c == 'd') {
-            db = optarg;
+            command.db = optarg;
         } else if (c == 'u') {
-            of = IA_PROOF_OF_UNCLAIMED;
+            command.of = IA_PROOF_OF_UNCLAIMED;
+        } else if (c == 's') {
+            int code = ia_cli_parse_sandbox("prove", optarg, &command.sandbox);
+            if (code >= 0)
+                return code;
         } else if (c == 'h') {
             fputs(help, stdout);
             return ia_cli_flush(stdout) ? IA_EXIT_DONE : IA_EXIT_FAILED;
@@ -128,5 +141,5 @@ int ia_cmd_prove(int argc, char **argv)
     }
     if (optind == argc)
         return ia_cli_usage("prove", "no FILE given");
-    return run(db, of, argv + optind, argc - optind);
+    return run(&command, argv + optind, argc - optind);
 }

@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "cli/commands.h"
 #include "cli/common.h"
+#include "cli/sandbox_option.h"
 #include "cli/scan_run.h"
 #include "cli/when.h"
 #include "format/format.h"
@@ -30,6 +31,7 @@ static const char help[] =
     "      --inventory SOURCE   machines that use images, besides what lies beside these: libvirt[:DIR],\n"
     "                           proxmox[:DIR], list:FILE, - (standard input), auto (all found on this host);\n"
     "                           or none, alone: you vouch for machines (auto)\n"
+    "      --sandbox MODE       give up what reading does not need: auto (what the kernel has), require, off (auto)\n"
     "      --trust-locks        what nobody has locked is not in use, where processes cannot be looked at\n"
     "      --sole-host MOUNT    no other host uses the file system of MOUNT, whatever its type\n"
     "      --min-age SPAN       prove nothing that has been so for less: 0, 90m, 24h, 7d, 2w (24h)\n"
@@ -49,6 +51,7 @@ enum {
     OPTION_TEMPLATE,
     OPTION_RAW_SUFFIX,
     OPTION_INVENTORY,
+    OPTION_SANDBOX,
     OPTION_TRUST_LOCKS,
     OPTION_SOLE_HOST,
     OPTION_MIN_AGE,
@@ -65,6 +68,7 @@ static const struct option long_options[] = {
     {"template", required_argument, NULL, OPTION_TEMPLATE},
     {"raw-suffix", required_argument, NULL, OPTION_RAW_SUFFIX},
     {"inventory", required_argument, NULL, OPTION_INVENTORY},
+    {"sandbox", required_argument, NULL, OPTION_SANDBOX},
     {"trust-locks", no_argument, NULL, OPTION_TRUST_LOCKS},
     {"sole-host", required_argument, NULL, OPTION_SOLE_HOST},
     {"min-age", required_argument, NULL, OPTION_MIN_AGE},
@@ -87,6 +91,7 @@ struct scan_command {
     IA_VEC(char *) inventories; /* owned */
     int64_t workers, keep, min_age;
     bool stats, trust_locks;
+    enum ia_sandbox_mode sandbox;
 };
 
 static int fail(const char *message)
@@ -155,6 +160,8 @@ static int parse_option(struct scan_command *command, int c)
         return add_word(&command->templates, optarg);
     case OPTION_RAW_SUFFIX:
         return add_word(&command->raw_suffixes, optarg);
+    case OPTION_SANDBOX:
+        return ia_cli_parse_sandbox("scan", optarg, &command->sandbox);
     case OPTION_TRUST_LOCKS:
         command->trust_locks = true;
         return -1;
@@ -233,6 +240,7 @@ static int run(const struct scan_command *command, char **roots, int count)
         .sole_host_count = command->sole_hosts.all.len,
         .inventories = own_inventories ? (const char *const *)command->inventories.items : default_inventories,
         .inventory_count = own_inventories ? command->inventories.len : 1,
+        .sandbox = command->sandbox,
         .rest = &rest,
         .workers = (int)command->workers,
         .keep = command->keep,
@@ -278,7 +286,7 @@ static int parse_and_run(struct scan_command *command, int argc, char **argv)
 
 int ia_cmd_scan(int argc, char **argv)
 {
-    struct scan_command command = {.min_age = DEFAULT_MIN_AGE};
+    struct scan_command command = {.min_age = DEFAULT_MIN_AGE, .sandbox = IA_SANDBOX_AUTO};
     int code = parse_and_run(&command, argc, argv);
     ia_vec_release(&command.allow.all);
     ia_vec_release(&command.exclude.all);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "cli/sandbox_option.h"
 #include "scan/scan.h"
 
 /* Files that are read at a time: what waits for slow storage takes no processor. */
@@ -52,6 +53,12 @@ static void end_progress(const struct line *line)
         fputs("\r\033[K", stderr);
 }
 
+static void note_missing(void *ctx, const char *what)
+{
+    (void)ctx;
+    ia_cli_note_sandbox(what);
+}
+
 enum ia_status ia_cli_scan(const struct ia_scan_options *options, struct ia_scan_row *row, struct ia_error *err)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -62,6 +69,8 @@ enum ia_status ia_cli_scan(const struct ia_scan_options *options, struct ia_scan
     complete.limits = &ia_default_limits;
     complete.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
     complete.progress_ctx = &line;
+    complete.without = note_missing;
+    complete.without_ctx = NULL;
     clock_gettime(CLOCK_MONOTONIC, &line.started);
     enum ia_status status = ia_scan_run(&complete, row, err);
     end_progress(&line);
