@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* imgaudit: picks the subcommand. */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/common.h"
@@ -47,8 +49,21 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* What is opened later has none of their numbers, where they were closed by who started us: a directory of images in
+ * the place of the output would be written to. To read or write them fails as before. */
+static void keep_standard_descriptors(void)
+{
+    int fd;
+    do /* ends: each takes the lowest number that is free */
+        fd = open("/dev/null", O_PATH | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    keep_standard_descriptors();
     if (argc < 2) {
         print_help(stderr);
         return IA_EXIT_USAGE;
