@@ -2,10 +2,11 @@
 /* Words, rules and limits. */
 #include "sandbox/sandbox.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
+#include <sys/sysinfo.h>
 
 #include "sandbox/internal.h"
 
@@ -38,12 +39,26 @@ void ia_sandbox_rules_add(struct ia_sandbox_rules *rules, const char *path, unsi
     rules->failed = true;
 }
 
+/* Directories with colons between them. */
+static void add_list(struct ia_sandbox_rules *rules, const char *list)
+{
+    char *copy = strdup(list);
+    char *rest = NULL;
+    rules->failed = rules->failed || copy == NULL;
+    for (char *at = copy == NULL ? NULL : strtok_r(copy, ":;", &rest); at != NULL; at = strtok_r(NULL, ":;", &rest))
+        ia_sandbox_rules_add(rules, at, IA_SANDBOX_READ);
+    free(copy);
+}
+
 void ia_sandbox_rules_add_libraries(struct ia_sandbox_rules *rules)
 {
     static const char *const places[] = {"/usr",       "/lib",      "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache",
                                          "/nix/store", "/gnu/store"};
+    const char *own = getenv("LD_LIBRARY_PATH");
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
         ia_sandbox_rules_add(rules, places[i], IA_SANDBOX_READ);
+    if (own != NULL)
+        add_list(rules, own);
 }
 
 static void lower(int what, rlim_t most)
@@ -65,12 +80,14 @@ bool ia_sandbox_is_sanitized(void)
 
 void ia_sandbox_limit(void)
 {
-    long pages = sysconf(_SC_PHYS_PAGES);
-    long page = sysconf(_SC_PAGESIZE);
+    enum { LEAST = 1 << 30 }; /* stacks of threads count as well */
+    struct sysinfo info;
+    uint64_t bytes = 0;
     lower(RLIMIT_CORE, 0);
-    if (!IA_IS_SANITIZED && pages > 0 && page > 0 && (uint64_t)pages <= UINT64_MAX / 2 / (uint64_t)page) {
-        uint64_t bytes = (uint64_t)pages * (uint64_t)page;
-        if (bytes <= (rlim_t)-1 / 2)
-            lower(RLIMIT_DATA, (rlim_t)bytes);
-    }
+    if (IA_IS_SANITIZED || sysinfo(&info) != 0 ||
+        __builtin_mul_overflow((uint64_t)info.totalram + info.totalswap, info.mem_unit, &bytes))
+        return;
+    bytes = bytes > LEAST ? bytes : LEAST;
+    if (bytes < RLIM_INFINITY)
+        lower(RLIMIT_DATA, (rlim_t)bytes);
 }

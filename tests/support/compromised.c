@@ -55,7 +55,7 @@ static long by_descriptors(const char *directory, const struct stat *store, long
         snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
         if (stat(path, &st) != 0 || st.st_dev != store->st_dev || st.st_ino != store->st_ino)
             continue;
-        int own = strstr(directory, "/self/") != NULL ? atoi(entry->d_name) : open(path, O_RDWR);
+        int own = strstr(directory, "/self/") != NULL ? (int)strtol(entry->d_name, NULL, 10) : open(path, O_RDWR);
         if (own < 0)
             continue;
         long result = with(own, &st);

@@ -137,6 +137,7 @@ static enum ia_status give_up(const struct ia_parse_env *env)
     struct ia_error err;
     ia_sandbox_limit();
     ia_sandbox_rules_add_libraries(&rules);
+    ia_sandbox_rules_add(&rules, "/sys/devices", IA_SANDBOX_READ); /* sizes of block devices */
     ia_process_add_rules(&rules, env->confine);
     enum ia_status files = ia_sandbox_landlock(&rules, &err);
     enum ia_status calls = ia_sandbox_seccomp(IA_SANDBOX_NO_WRITES, &err);
