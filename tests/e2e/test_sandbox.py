@@ -170,6 +170,16 @@ def test_a_root_that_is_a_file_may_be_replaced(case):
     case.same((scan.code, site.findings()), (0, set()), "a root that is a file")
 
 
+def test_closed_standard_descriptors_hide_nothing(case):
+    for closed in ("<&-", ">&-", "<&- >&- 2>&-"):
+        site = case.site()
+        create(site.path("a.qcow2"), MIB)
+        site.prefix = ["sh", "-c", f'exec "$@" {closed}', "sh"]
+        outcome = site.run("scan", "--db", site.db, "--sandbox=require", site.root)
+        case.same((outcome.code, site.findings(), site.value("SELECT count(*) FROM v_image WHERE state = 'ok'")), (0, set(), 1),
+                  f"a scan started with {closed}")
+
+
 def traced(site, call, what, *more):
     """A call that the kernel answers so, by strace; False: it cannot."""
     site.prefix = ["strace", "-f", "-qq", "-e", f"trace={call}", "-e", "signal=none", "-e", f"inject={call}:{what}", *more,
@@ -224,6 +234,7 @@ TESTS = [
     test_a_compromised_reader_of_inventories_has_no_way_out,
     test_answers_are_the_same_with_it_and_without,
     test_a_root_that_is_a_file_may_be_replaced,
+    test_closed_standard_descriptors_hide_nothing,
     test_a_kernel_without_landlock_is_one_line_or_an_error,
     test_a_reading_process_that_ends_fails_the_scan,
     test_a_wrong_word_is_wrong_usage,
