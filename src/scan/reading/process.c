@@ -19,7 +19,7 @@
 /* A batch of extents or a result that is larger is none. */
 #define MOST_BYTES (UINT64_C(1) << 30)
 /* What a pipe may hold without asking, as a rule. */
-enum { PIPE_BYTES = 1 << 20, PIECE = 1 << 20, REQUEST_BYTES = 32 * 1024 };
+enum { PIPE_BYTES = 1 << 20, PIECE = 32 << 10, REQUEST_BYTES = 32 * 1024 };
 
 /* What was asked, and what has come of it. */
 struct asked {
