@@ -17,8 +17,8 @@ SELECT i.path, i.format, i.dependents, u.descendants, u.heads,
        (SELECT count(DISTINCT c.machine_id) FROM claim AS c WHERE c.file_id IN (
             SELECT f.file_id FROM image AS f WHERE f.image_id = i.image_id
             UNION SELECT x.file_id FROM image_file AS x WHERE x.image_id = i.image_id
-            UNION SELECT f.file_id FROM image_chain AS k JOIN image AS f ON f.image_id = k.image_id WHERE k.layer_id = i.image_id
-            UNION SELECT x.file_id FROM image_chain AS k JOIN image_file AS x ON x.image_id = k.image_id WHERE k.layer_id = i.image_id)) AS machines,
+            UNION SELECT f.file_id FROM v_layer AS k JOIN image AS f ON f.image_id = k.image_id WHERE k.layer_id = i.image_id
+            UNION SELECT x.file_id FROM v_layer AS k JOIN image_file AS x ON x.image_id = k.image_id WHERE k.layer_id = i.image_id)) AS machines,
        u.visible_bytes, u.data_bytes,
        (SELECT CASE WHEN NOT max(is_device) THEN sum(disk_size) END FROM file WHERE file_id IN (
             SELECT file_id FROM image_file AS x WHERE x.image_id = i.image_id

@@ -38,7 +38,7 @@ reach AS (
 ),
 seen AS (
     SELECT c.image_id, min(c.depth) AS depth, sum(c.visible_bytes) AS bytes, sum(c.data_bytes) AS data
-    FROM image_chain AS c JOIN given AS a ON a.image_id = c.layer_id
+    FROM v_layer AS c JOIN given AS a ON a.image_id = c.layer_id
     WHERE c.depth > 0
     GROUP BY c.image_id
 )

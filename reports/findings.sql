@@ -55,7 +55,7 @@ fit AS (
     SELECT f.lost_id, f.image_id, f.rank
     FROM found AS f JOIN lost AS l ON l.image_id = f.lost_id JOIN image AS m ON m.image_id = f.image_id
     WHERE (f.lost_id, f.image_id) NOT IN (SELECT lost_id, image_id FROM excluded) AND m.state = 'ok' AND m.path <> l.backing_path AND coalesce(l.backing_format, m.format) = m.format
-      AND NOT EXISTS (SELECT 1 FROM image_chain AS c WHERE c.image_id = m.image_id AND c.layer_id = l.image_id)
+      AND NOT EXISTS (SELECT 1 FROM v_layer AS c WHERE c.image_id = m.image_id AND c.layer_id = l.image_id)
 ),
 -- There is no choice to be made for anybody.
 moved AS (

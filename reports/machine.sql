@@ -27,9 +27,9 @@ claimed_image AS MATERIALIZED (
 ),
 layer AS MATERIALIZED (
     SELECT q.key, c.layer_id AS image_id, min(c.depth) AS depth
-    FROM claimed_image AS q JOIN image_chain AS c ON c.image_id = q.image_id GROUP BY q.key, c.layer_id
+    FROM claimed_image AS q JOIN v_layer AS c ON c.image_id = q.image_id GROUP BY q.key, c.layer_id
     UNION ALL SELECT key, image_id, 0 FROM claimed_image AS q
-              WHERE NOT EXISTS (SELECT 1 FROM image_chain AS c WHERE c.image_id = q.image_id)
+              WHERE NOT EXISTS (SELECT 1 FROM v_layer AS c WHERE c.image_id = q.image_id)
 ),
 use AS MATERIALIZED (
     SELECT l.key, o.file_id FROM layer AS l JOIN own_file AS o USING (image_id)

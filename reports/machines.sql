@@ -41,7 +41,7 @@ claimed_image AS MATERIALIZED (
     SELECT DISTINCT q.key, q.role, o.image_id FROM claimed AS q JOIN own_file AS o USING (file_id)
 ),
 layer AS MATERIALIZED (
-    SELECT q.key, c.layer_id AS image_id FROM claimed_image AS q JOIN image_chain AS c ON c.image_id = q.image_id
+    SELECT q.key, c.layer_id AS image_id FROM claimed_image AS q JOIN v_layer AS c ON c.image_id = q.image_id
     UNION SELECT key, image_id FROM claimed_image
 ),
 use AS MATERIALIZED (
@@ -65,7 +65,7 @@ SELECT * FROM (
     SELECT o.name AS machine, o.kind, o.state, o.source,
            (SELECT count(DISTINCT q.target) FROM claimed AS q WHERE q.key = o.key AND q.role = 'disk') AS disks,
            (SELECT count(DISTINCT q.target) FROM claimed AS q WHERE q.key = o.key AND q.state <> 'found') AS lost,
-           (SELECT max(c.depth) FROM claimed_image AS q JOIN image_chain AS c ON c.image_id = q.image_id
+           (SELECT max(c.depth) FROM claimed_image AS q JOIN v_layer AS c ON c.image_id = q.image_id
             WHERE q.key = o.key AND q.role = 'disk') AS chain_depth,
            (SELECT count(*) FROM (SELECT DISTINCT image_id FROM claimed_image AS q WHERE q.key = o.key AND q.role <> 'backing') AS i
             JOIN mapping AS m ON m.image_id = i.image_id AND m.snapshot IS NOT NULL)

@@ -14,8 +14,8 @@
 -- column: others_at_most | bytes | no pair of this tree that has no row shares more
 SELECT (SELECT c.layer_path FROM v_chain AS c WHERE c.image_id = p.image_id ORDER BY c.depth DESC LIMIT 1) AS base_path,
        p.path AS head_path, p.other_path, p.shared_bytes,
-       (SELECT sum(data_bytes) FROM image_chain AS c WHERE c.image_id = p.image_id) AS head_data_bytes,
-       (SELECT sum(data_bytes) FROM image_chain AS c WHERE c.image_id = p.other_id) AS other_data_bytes,
+       (SELECT sum(data_bytes) FROM v_layer AS c WHERE c.image_id = p.image_id) AS head_data_bytes,
+       (SELECT sum(data_bytes) FROM v_layer AS c WHERE c.image_id = p.other_id) AS other_data_bytes,
        p.others_at_most
 FROM v_pair AS p
 ORDER BY p.shared_bytes DESC, base_path, p.path, p.other_path, p.image_id, p.other_id;

@@ -20,7 +20,7 @@ given AS (
 ),
 spine AS (
     SELECT c.depth, c.layer_id AS image_id, c.data_bytes
-    FROM image_chain AS c JOIN given AS a ON a.image_id = c.image_id WHERE c.depth > 0
+    FROM v_layer AS c JOIN given AS a ON a.image_id = c.image_id WHERE c.depth > 0
 ),
 bottom AS (
     SELECT * FROM image WHERE image_id = coalesce((SELECT image_id FROM spine ORDER BY depth DESC LIMIT 1),
@@ -74,11 +74,11 @@ node AS (
     FROM spine AS s, base_level AS b
     UNION ALL
     SELECT b.first + b.bases, '', a.image_id, 'image',
-           (SELECT data_bytes FROM image_chain AS c WHERE c.image_id = a.image_id AND c.depth = 0), NULL
+           (SELECT data_bytes FROM v_layer AS c WHERE c.image_id = a.image_id AND c.depth = 0), NULL
     FROM given AS a, base_level AS b
     UNION ALL
     SELECT b.first + b.bases + d.level, d.key, d.image_id, 'dependent',
-           (SELECT sum(c.data_bytes) FROM image_chain AS c JOIN given AS a ON c.layer_id = a.image_id
+           (SELECT sum(c.data_bytes) FROM v_layer AS c JOIN given AS a ON c.layer_id = a.image_id
             WHERE c.image_id = d.image_id), NULL
     FROM below AS d, base_level AS b
 )

@@ -520,7 +520,7 @@ INSERT INTO extent_state (state, name, present, zero, data, located) VALUES
 
 -- Which image is at which depth of the chain of an image at the top: one that no other image names as its backing file, or
 -- whose overlays all lie beyond the limit of a chain's length. All other images are in the chain of one of these; the view
--- image_chain has the chain of each. One whose chain is broken has rows down to the break.
+-- v_layer has the chain of each. One whose chain is broken has rows down to the break.
 CREATE TABLE chain (
     image_id      INTEGER NOT NULL REFERENCES image ON DELETE CASCADE,  -- at the top
     depth         INTEGER NOT NULL,   -- 0: the image itself

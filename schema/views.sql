@@ -99,7 +99,7 @@ LEFT JOIN image_file AS x ON x.image_id = i.image_id AND x.number = e.file AND e
 -- The chain of every image, from the rows of the image at the top of it: internal, v_chain has it in words. What an image
 -- below the top reads from a layer is what the first image on the way to that layer has a change of. Few have one: to look at the
 -- changes of each layer costs what there are, to look at all images on the way to each layer the square of the chain.
-CREATE VIEW image_chain AS
+CREATE VIEW v_layer AS
 SELECT p.image_id, c.depth - p.depth AS depth, c.layer_id, c.map_id, c.size,
        CASE WHEN p.depth = 0 THEN c.visible_bytes WHEN (SELECT i.chain_ok FROM image AS i WHERE i.image_id = p.image_id)
             THEN (SELECT g.visible_bytes FROM chain_change AS g CROSS JOIN chain AS w INDEXED BY chain_layer ON w.layer_id = g.image_id
@@ -113,7 +113,7 @@ JOIN chain AS c ON c.image_id = p.top_id AND c.depth >= p.depth;
 -- An image of a chain.
 CREATE VIEW v_chain AS
 SELECT c.image_id, i.path, c.depth, c.layer_id, l.path AS layer_path, c.visible_bytes, c.data_bytes
-FROM image_chain AS c
+FROM v_layer AS c
 JOIN image AS i ON i.image_id = c.image_id
 JOIN image AS l ON l.image_id = c.layer_id;
 
@@ -141,30 +141,30 @@ FROM (
             SELECT q.image_id, q.path, q.size, q.start,
                    coalesce(
                        -- One that ends there hides those below it, and the one before it is the deepest that reaches there.
-                       (SELECT k.depth - (k.size <= q.start) FROM image_chain AS k
+                       (SELECT k.depth - (k.size <= q.start) FROM v_layer AS k
                         WHERE k.image_id = q.image_id
                           AND (k.size <= q.start
                                OR (SELECT o.state <> 6 AND o.start + o.length > q.start FROM extent AS o
                                    WHERE o.map_id = k.map_id AND o.start <= q.start ORDER BY o.start DESC LIMIT 1))
                         ORDER BY k.depth LIMIT 1),
-                       (SELECT max(k.depth) FROM image_chain AS k WHERE k.image_id = q.image_id)) AS depth
+                       (SELECT max(k.depth) FROM v_layer AS k WHERE k.image_id = q.image_id)) AS depth
             FROM (
                 SELECT image_id, path, size, at AS start,
                        lead(at) OVER (PARTITION BY image_id, path ORDER BY at) AS stop
                 FROM (
                     SELECT i.image_id, i.path, h.virtual_size AS size, e.start AS at
                     FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
-                    JOIN image_chain AS c ON c.image_id = i.image_id
+                    JOIN v_layer AS c ON c.image_id = i.image_id
                     JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < h.virtual_size
                     UNION ALL
                     SELECT i.image_id, i.path, h.virtual_size, min(e.start + e.length, h.virtual_size)
                     FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
-                    JOIN image_chain AS c ON c.image_id = i.image_id
+                    JOIN v_layer AS c ON c.image_id = i.image_id
                     JOIN extent AS e ON e.map_id = c.map_id WHERE i.chain_ok AND e.start < h.virtual_size
                     UNION ALL
                     SELECT i.image_id, i.path, h.virtual_size, min(c.size, h.virtual_size)
                     FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
-                    JOIN image_chain AS c ON c.image_id = i.image_id WHERE i.chain_ok
+                    JOIN v_layer AS c ON c.image_id = i.image_id WHERE i.chain_ok
                     UNION ALL
                     SELECT i.image_id, i.path, h.virtual_size, 0
                     FROM image AS i JOIN image_header AS h ON h.image_id = i.image_id
@@ -173,7 +173,7 @@ FROM (
             ) AS q
             WHERE q.stop > q.start
         ) AS p
-        JOIN image_chain AS c ON c.image_id = p.image_id AND c.depth = p.depth
+        JOIN v_layer AS c ON c.image_id = p.image_id AND c.depth = p.depth
         LEFT JOIN extent AS e ON e.map_id = c.map_id
               AND e.start = (SELECT max(o.start) FROM extent AS o WHERE o.map_id = c.map_id AND o.start <= p.start)
               AND e.start + e.length > p.start

@@ -23,7 +23,7 @@ reach AS (
     FROM reach AS r JOIN image AS i ON i.image_id = r.image_id JOIN what_if_link AS l ON l.file_id = i.file_id
 )
 SELECT r.image_id, max(r.names_what_goes),
-       (SELECT min(c.depth) FROM image_chain AS c JOIN what_if_image AS w ON w.image_id = c.layer_id AND w.in_set
+       (SELECT min(c.depth) FROM v_layer AS c JOIN what_if_image AS w ON w.image_id = c.layer_id AND w.in_set
         WHERE c.image_id = r.image_id AND c.depth > 0)
 FROM reach AS r
 WHERE NOT EXISTS (SELECT 1 FROM what_if_image AS g WHERE g.image_id = r.image_id AND g.step = 0)
@@ -46,7 +46,7 @@ WITH place AS (
     SELECT w.image_id, 1 AS is_in_set FROM what_if_deed AS d JOIN what_if_image AS w ON w.in_set WHERE d.action <> 'delete'
     UNION ALL
     SELECT c.layer_id, 0 FROM what_if_deed AS d JOIN what_if_image AS w ON w.in_set
-    JOIN image_chain AS c ON c.image_id = w.image_id AND c.depth = 1 WHERE d.action = 'commit'
+    JOIN v_layer AS c ON c.image_id = w.image_id AND c.depth = 1 WHERE d.action = 'commit'
 ),
 host AS (
     SELECT o.image_id, sum(f.disk_size) AS disk_size,
@@ -92,7 +92,7 @@ WHERE d.action = 'commit';
 
 INSERT INTO what_if_row (effect, image_id, snapshot, guest_bytes, is_change_known)
 SELECT 'breaks', b.image_id, NULL,
-       (SELECT sum(c.data_bytes) FROM image_chain AS c WHERE c.image_id = b.image_id AND c.depth >= b.depth), 1
+       (SELECT sum(c.data_bytes) FROM v_layer AS c WHERE c.image_id = b.image_id AND c.depth >= b.depth), 1
 FROM what_if_broken AS b
 UNION ALL
 SELECT CASE d.action WHEN 'flatten' THEN 'breaks' ELSE 'changes' END, w.image_id, s.name, w.changed_bytes, 1
@@ -105,7 +105,7 @@ SELECT 'changes', image_id, NULL, changed_bytes, 1 FROM what_if_effect WHERE cha
 UNION ALL
 SELECT 'changes', r.image_id, NULL, NULL, 0
 FROM (-- Images that read the base of a commit in ways that cannot be followed.
-      SELECT c.image_id FROM what_if_row AS w JOIN image_chain AS c ON c.layer_id = w.image_id AND c.depth > 0
+      SELECT c.image_id FROM what_if_row AS w JOIN v_layer AS c ON c.layer_id = w.image_id AND c.depth > 0
       JOIN image AS i ON i.image_id = c.image_id AND i.state <> 'ok'
       WHERE w.effect = 'receives' AND c.image_id NOT IN (SELECT a.image_id FROM what_if_image AS a WHERE a.in_set)
       UNION

@@ -156,7 +156,7 @@ SELECT r.row_id, r.effect, r.step, r.image_id, r.freed_bytes, r.most_bytes, r.ne
         AND (a.action <> 'delete' OR n.path NOT IN (SELECT path FROM what_if_name))) > 1 AS has_names,
        t.is_foreign, t.can_rebase, t.can_be_empty,
        c.has_other_links, c.is_shared, c.is_encoded,
-       (SELECT l.path FROM image_chain AS x JOIN image AS l ON l.image_id = x.layer_id
+       (SELECT l.path FROM v_layer AS x JOIN image AS l ON l.image_id = x.layer_id
         WHERE x.image_id = i.image_id AND x.depth = b.depth) AS broken_at,
        (SELECT group_concat(name, ''', ''') FROM (
             SELECT DISTINCT m.name FROM claim AS k JOIN machine AS m USING (machine_id) WHERE k.file_id IN (

@@ -152,7 +152,7 @@ static inline const struct ia_chain_row *find_change(const struct image *image, 
     return NULL;
 }
 
-/* The chain of each image, as the view image_chain has it. */
+/* The chain of each image, as the view v_layer has it. */
 static inline void lay_out_chains(struct fixture *fixture)
 {
     for (size_t node = 0; node < fixture->images.len; node++) {
