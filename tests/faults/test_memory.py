@@ -6,7 +6,7 @@
 import os
 
 import harness
-from faulty import SCAN, Faulty, ended_badly, forest, is_sound, spread
+from faulty import BARE, SCAN, Faulty, ended_badly, forest, is_sound, spread
 from sites import ENVIRONMENT, without_ids
 from store_look import scans
 
@@ -20,10 +20,10 @@ def answers(site, base):
             "report --machines, as JSON": ("report", "--db", site.db, "--machines", "--format", "json"),
             "what-if": ("report", "--db", site.db, "--what-if-delete", site.path("a.qcow2")),
             "sql": ("sql", "--db", site.db, "SELECT path FROM v_image ORDER BY path"),
-            "map": ("map", "--output", "json", site.path("a.qcow2")),
-            "map of a VMDK": ("map", site.path("vmdk.vmdk")),
-            "chain": ("chain", site.path("a.qcow2")),
-            "prove": ("prove", "--db", site.db, base)}
+            "map": ("map", BARE, "--output", "json", site.path("a.qcow2")),
+            "map of a VMDK": ("map", BARE, site.path("vmdk.vmdk")),
+            "chain": ("chain", BARE, site.path("a.qcow2")),
+            "prove": ("prove", BARE, "--db", site.db, base)}
 
 
 def test_commands_that_read_answer_right_or_not_at_all(case):

@@ -7,7 +7,7 @@ import errno
 import os
 
 import harness
-from faulty import Faulty, ended_badly, forest, is_sound, proven, spread
+from faulty import SCAN, Faulty, ended_badly, forest, is_sound, proven, spread
 from sites import without_ids
 
 
@@ -22,7 +22,7 @@ def broken_reads(case, error, words):
     faulty = Faulty(case, site, "read", site.root)
     bad, wrong, changed, silent = [], [], [], []
     os.unlink(site.db)
-    count = faulty.calls("scan", "--db", site.db, "--trust-locks", "--min-age", "0", "--inventory", "none", site.root)
+    count = faulty.calls("scan", "--db", site.db, *SCAN, site.root)
     numbers = spread(count, case.options.count)
     for number in numbers:
         os.unlink(site.db)

@@ -7,7 +7,7 @@ import errno
 import os
 
 import harness
-from faulty import Faulty, ended_badly, forest, is_sound, spread
+from faulty import SCAN, Faulty, ended_badly, forest, is_sound, spread
 from sites import create, without_ids
 from store_look import scans
 
@@ -52,7 +52,7 @@ def failing(case, call, words, error, lasts):
     store = Store(case)
     store.reset()
     faulty = Faulty(case, store.site, call, store.site.db)
-    count = faulty.calls("scan", "--db", store.site.db, "--trust-locks", "--min-age", "0", "--inventory", "none", store.site.root)
+    count = faulty.calls("scan", "--db", store.site.db, *SCAN, store.site.root)
     numbers = spread(count, case.options.count)
     bad, lost, later, codes = [], [], [], set()
     for number in numbers:
