@@ -66,8 +66,8 @@ IA_MUST_CHECK enum ia_status ia_sandbox_seccomp(enum ia_sandbox_calls calls, str
  * limited, nor is the call that starts processes taken away. */
 bool ia_sandbox_is_sanitized(void);
 
-/* No core file, which would have images' bytes in it, and no more memory than the machine has, swap included: what takes more ends
- * with a message before the kernel ends another process, a virtual machine's as a rule. */
+/* No core file, which would have images' bytes in it, and no more memory than the machine has, swap included: what
+ * takes more ends with a message before the kernel ends another process, a virtual machine's as a rule. */
 void ia_sandbox_limit(void);
 
 #endif

@@ -60,7 +60,7 @@ struct ia_entity {
 #define IA_TEXT_OR_NULL_IN(row, member, role)                                                                          \
     {                                                                                                                  \
 #member, _Generic(((struct row *)NULL)->member, const char *: IA_COLUMN_TEXT_OR_NULL), role,                   \
-            offsetof(struct row, member)                                                                               \
+            offsetof(struct row, member)       \
     }
 #define IA_TEXT_OR_NULL(row, member) IA_TEXT_OR_NULL_IN(row, member, IA_COLUMN_VALUE)
 #define IA_STORED_TEXT_OR_NULL(row, member) IA_TEXT_OR_NULL_IN(row, member, IA_COLUMN_STORED)
