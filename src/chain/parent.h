@@ -26,7 +26,7 @@ IA_MUST_CHECK enum ia_status ia_parent_compare(const struct ia_image_identity *c
                                                const struct ia_image_identity *parent, char **difference,
                                                struct ia_error *err);
 
-/* The same of lengths, where the format wants a backing file to fit. Guest bytes of both. */
+/* The same of lengths, where the format has a backing file fit. Guest bytes of both. */
 IA_MUST_CHECK enum ia_status ia_parent_compare_lengths(const struct ia_format *format, int64_t child, int64_t parent,
                                                        char **difference, struct ia_error *err);
 

@@ -143,7 +143,7 @@ static const int no_others[] = {
     SCMP_SYS(setfsgid32),
     SCMP_SYS(setgroups32),
     SCMP_SYS(capset),
-    /* names, owners and modes, of which Landlock knows nothing: SQLite uses fchmod and fchown alone */
+    /* names, owners and modes, which Landlock does not cover: SQLite uses fchmod and fchown alone */
     SCMP_SYS(chmod),
     SCMP_SYS(fchmodat),
     SCMP_SYS(chown),

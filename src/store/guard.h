@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "store/guard_lists.h"
 
-/* For every connection, before its first statement: its own SQL may write, and knows no trigger, no other database and
+/* For every connection, before its first statement: its own SQL may write, and has no trigger, no other database and
  * no virtual table but those that are registered later. */
 IA_MUST_CHECK enum ia_status ia_guard_connection(sqlite3 *db, struct ia_error *err);
 

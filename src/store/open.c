@@ -147,7 +147,7 @@ enum ia_status ia_connection_open(const char *path, enum ia_connection_mode mode
     return IA_OK;
 }
 
-/* SQLite wants to make the log and its index, and cannot. */
+/* SQLite would have to make the log and its index, and cannot. */
 static bool needs_a_log(sqlite3 *db)
 {
     int code = sqlite3_exec(db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);

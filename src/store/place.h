@@ -13,7 +13,7 @@
 IA_MUST_CHECK enum ia_status ia_place_check(const char *path, struct ia_error *err);
 
 /* Makes an empty file for a new store, which its owner alone may read; SQLite gives the log and its index the same
- * rights. Leaves one that is there as it is, and one that cannot be made to SQLite, which says why. */
+ * rights. Leaves one that is there as it is, and one that cannot be made to SQLite, which reports why. */
 void ia_place_make(const char *path);
 
 /* A file that nothing guards while it is read: SQLite takes no lock on it. */

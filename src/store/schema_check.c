@@ -79,7 +79,7 @@ static bool is_of_sqlite(const char *type, const char *name, const char *text)
     return false;
 }
 
-/* SQLite goes by the text: what a row says about itself may be anything. */
+/* SQLite goes by the text: what a row has for its type may be anything. */
 static bool is_harmless_view(const char *name, const char *text)
 {
     for (size_t i = 0; i < sizeof(taken_names) / sizeof(taken_names[0]); i++)

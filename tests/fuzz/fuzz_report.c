@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as a report: its header is taken apart in place, and what it says lies in it. */
+/* Any bytes as a report: its header is taken apart in place, and what is found in it lies in it. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -57,3 +57,14 @@ void fuzz_change_field(uint32_t *state, uint8_t *bytes, size_t len, size_t start
     if (start <= len && (size_t)field->at + field->width <= len - start)
         fuzz_change_number(state, bytes + start + field->at, field->width, order, len, unit);
 }
+
+size_t fuzz_mutate(uint8_t *bytes, size_t len, size_t most, unsigned seed, size_t least,
+                   void change(uint32_t *state, uint8_t *bytes, size_t len))
+{
+    uint32_t state = seed;
+    if (len < least || fuzz_below(&state, 2) == 0)
+        return LLVMFuzzerMutate(bytes, len, most);
+    for (uint32_t left = 1 + fuzz_below(&state, 3); left > 0; left--)
+        change(&state, bytes, len);
+    return len;
+}

@@ -29,6 +29,11 @@ struct fuzz_field {
 void fuzz_change_field(uint32_t *state, uint8_t *bytes, size_t len, size_t start, const struct fuzz_field *fields,
                        size_t count, enum fuzz_order order, uint64_t unit);
 
+/* A mutator of inputs of at least `least` bytes, of which `change` changes some structure in place, up to three times.
+ */
+size_t fuzz_mutate(uint8_t *bytes, size_t len, size_t most, unsigned seed, size_t least,
+                   void change(uint32_t *state, uint8_t *bytes, size_t len));
+
 uint64_t fuzz_number(const uint8_t *at, unsigned width, enum fuzz_order order);
 
 #endif

@@ -75,10 +75,5 @@ static void change(uint32_t *state, uint8_t *bytes, size_t len)
 
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t len, size_t most, unsigned seed)
 {
-    uint32_t state = seed;
-    if (len < LEAST || fuzz_below(&state, 2) == 0)
-        return LLVMFuzzerMutate(bytes, len, most);
-    for (uint32_t left = 1 + fuzz_below(&state, 3); left > 0; left--)
-        change(&state, bytes, len);
-    return len;
+    return fuzz_mutate(bytes, len, most, seed, LEAST, change);
 }

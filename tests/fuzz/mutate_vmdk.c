@@ -51,7 +51,7 @@ static void change_text(uint32_t *state, uint8_t *bytes)
     next = next == NULL ? end : next + 1;
     const char *line = lines[fuzz_below(state, sizeof(lines) / sizeof(lines[0]))];
     size_t length = strlen(line);
-    switch (text == bytes ? 3 : fuzz_below(state, 3)) { /* the first line says that it is one */
+    switch (text == bytes ? 3 : fuzz_below(state, 3)) { /* by the first line it is one */
     case 0:
         memmove(text, next, (size_t)(end - next));
         memset(end - (next - text), '\n', (size_t)(next - text));

@@ -130,7 +130,7 @@ static void serve(struct ia_local_pool *pool)
 
 /* -- The process --------------------------------------------------------------------------------------------------- */
 
-/* What the kernel lacks is the same for the coordinator, which says so. */
+/* What the kernel lacks is the same for the coordinator, which reports it. */
 static enum ia_status give_up(const struct ia_parse_env *env)
 {
     IA_AUTO_SANDBOX_RULES struct ia_sandbox_rules rules = {0};
